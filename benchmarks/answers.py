@@ -1,0 +1,191 @@
+"""Answer reading on recorded responses: speed and accuracy beside math-verify and others.
+
+    python -m benchmarks.answers [FOLDER] [--sample N]
+
+FOLDER holds recorded generations (default: ../shared/data/recorded beside the checkout). Every
+reader sees the same responses in the same run, on one core. math-verify reads a sample of N
+(default 500), because it takes milliseconds each; its accuracy stands beside ours on that sample.
+The harness rows follow the public MGSM tasks of lm-evaluation-harness (flexible-extract: the last
+number-like token; strict-match: a number after the language's answer words; both compared with
+punctuation removed), written anew for this comparison.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import random
+import re
+import string
+import sys
+import time
+from collections import defaultdict
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from clc.answers import canonical, extract_answer
+from clc.languages import MGSM_LANGUAGES
+from clc.records import Answer, Vote
+from clc.voting import vote
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+RECORDED = Path(__file__).parents[2] / "shared" / "data" / "recorded"
+ROUNDS = 3
+_PUNCTUATION = str.maketrans("", "", string.punctuation)
+_NUMBER = re.compile(r"-?\d[\d.,]*")
+_FLEXIBLE = re.compile(r"-?[$0-9.,]{2,}|-?[0-9]+")
+_STRICT = re.compile(
+    r"(?:The answer is|Die Antwort lautet|La respuesta es|La réponse est|Ответ —|答案是|答えは|Answer:|Antwort:"  # noqa: E501
+    r"|Respuesta:|Réponse ?:|Ответ:|答案：|答え：) ?(-?[0-9.,]+)"
+)
+
+
+class Row(NamedTuple):
+    """One recorded response."""
+
+    problem: str
+    language: str
+    question: str
+    response: str
+    gold: str
+
+
+class Result(NamedTuple):
+    """What one reader made of the rows."""
+
+    name: str
+    per_second: float
+    right: list[bool]
+    said: list[str | None]
+
+
+def ours(row: Row) -> str | None:
+    said = extract_answer(row.response, row.language, row.question)
+    return said.value if isinstance(said, Answer) else None
+
+
+def naive(row: Row) -> str | None:
+    """Last number after "Answer:"; of the whole text when there is none."""
+    tail = row.response.rpartition("Answer:")[2]
+    found = _NUMBER.findall(tail)
+    return found[-1].replace(",", "").rstrip(".") if found else None
+
+
+def flexible(row: Row) -> str | None:
+    found = _FLEXIBLE.findall(row.response)
+    return found[-1].translate(_PUNCTUATION) if found else None
+
+
+def strict(row: Row) -> str | None:
+    match = _STRICT.search(row.response)
+    return match[1].translate(_PUNCTUATION) if match else None
+
+
+def measure(name: str, read: Callable[[Row], str | None], rows: Sequence[Row]) -> Result:
+    """Read all rows a few times; the fastest round counts."""
+    best = float("inf")
+    said: list[str | None] = []
+    for _ in range(ROUNDS):
+        began = time.process_time()
+        said = [read(row) for row in rows]
+        best = min(best, time.process_time() - began)
+    right = [answer == row.gold for answer, row in zip(said, rows, strict=True)]
+    return Result(name, len(rows) / best, right, said)
+
+
+def math_verify(rows: Sequence[Row]) -> Result | None:
+    """Parse and verify with math-verify, None when it is not installed."""
+    try:
+        from math_verify import parse, verify
+    except ImportError:
+        return None
+    golds = [parse(row.gold) for row in rows]
+    parse("1")  # loads its grammar
+    began = time.process_time()
+    parsed = [parse(row.response) for row in rows]
+    seconds = time.process_time() - began
+    right = [bool(verify(gold, said)) for gold, said in zip(golds, parsed, strict=True)]
+    return Result("math-verify", len(rows) / seconds, right, [])
+
+
+def vote_accuracy(result: Result, rows: Sequence[Row]) -> float:
+    """Right verdicts of one vote per problem, in percent."""
+    votes = defaultdict(list)
+    golds = {}
+    for index, (row, answer) in enumerate(zip(rows, result.said, strict=True)):
+        golds[row.problem] = row.gold
+        if answer is not None:
+            votes[row.problem].append(Vote(str(index), row.language, Answer(answer)))
+    right = sum(
+        vote(votes[problem], order=MGSM_LANGUAGES).answer == gold for problem, gold in golds.items()
+    )
+    return 100 * right / len(golds)
+
+
+def load(folder: Path) -> list[Row]:
+    rows = []
+    for file in sorted(folder.glob("*.jsonl")):
+        with file.open(encoding="utf-8") as lines:
+            for line in lines:
+                row = json.loads(line)
+                gold = canonical(row["gold"], "en") or row["gold"]
+                rows.append(Row(row["id"], row["language"], row["question"], row["response"], gold))
+    return rows
+
+
+def percent(right: Sequence[bool]) -> str:
+    return f"{100 * sum(right) / len(right):.1f}"
+
+
+def show(results: Sequence[Result], rows: Sequence[Row]) -> None:
+    languages = [code for code in MGSM_LANGUAGES if any(row.language == code for row in rows)]
+    print(f"{'':24}{'responses/s':>12} {'paths %':>8} {'vote %':>7}  "
+          + " ".join(f"{code:>5}" for code in languages))  # fmt: skip
+    for result in results:
+        by_language = [
+            percent(
+                [ok for ok, row in zip(result.right, rows, strict=True) if row.language == code]
+            )
+            for code in languages
+        ]
+        voted = f"{vote_accuracy(result, rows):.1f}" if result.said else ""
+        print(f"{result.name:24}{result.per_second:12,.0f} {percent(result.right):>8} {voted:>7}  "
+              + " ".join(f"{share:>5}" for share in by_language))  # fmt: skip
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(description="Answer reading beside its peers.")
+    parser.add_argument("folder", nargs="?", type=Path, default=RECORDED)
+    parser.add_argument("--sample", type=int, default=500, help="responses for math-verify")
+    options = parser.parse_args(arguments)
+    rows = load(options.folder)
+    if not rows:
+        print(f"{options.folder}: no recorded generations (*.jsonl)", file=sys.stderr)
+        return 2
+    print(f"{len(rows)} responses, one core, best of {ROUNDS} rounds\n")
+    readers = {
+        "clc": ours,
+        "naive (after Answer:)": naive,
+        "harness flexible-extract": flexible,
+        "harness strict-match": strict,
+    }
+    results = [measure(name, read, rows) for name, read in readers.items()]
+    show(results, rows)
+    sample = random.Random(0).sample(rows, min(options.sample, len(rows)))
+    peer = math_verify(sample)
+    if peer is None:
+        print("\nmath-verify is not installed: pip install 'clc[latex]'")
+        return 0
+    mine = measure("clc", ours, sample)
+    print(f"\nsample of {len(sample)}\n")
+    show([mine, peer], sample)
+    print(
+        f"\nclc reads {results[0].per_second / peer.per_second:,.0f} times as fast as math-verify"
+    )
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

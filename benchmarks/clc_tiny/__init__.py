@@ -1,0 +1,1 @@
+"""`clc-tiny`: a multilingual model small enough to be trained and run on two CPU cores."""

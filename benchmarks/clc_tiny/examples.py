@@ -1,0 +1,105 @@
+"""Training examples: a problem, put as one of clc's own prompts, and the reply to learn.
+
+The skills and their shares, and the shares of the languages, are constants here.
+"""
+
+from __future__ import annotations
+
+from random import Random
+from typing import TYPE_CHECKING, NamedTuple
+
+from benchmarks.clc_tiny.kinds import problems, trained
+from benchmarks.clc_tiny.language import Language, load
+from benchmarks.clc_tiny.render import in_native_digits, question, solution
+from clc.templates import Templates
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from benchmarks.clc_tiny.instance import Instance, Split
+
+__all__ = ["LANGUAGE_SHARES", "SKILL_SHARES", "Example", "examples"]
+
+# Unequal on purpose, as in real corpora: English most; Swahili, Telugu and Bengali least.
+LANGUAGE_SHARES: Mapping[str, float] = {
+    "en": 0.27, "zh": 0.12, "es": 0.11, "de": 0.11, "fr": 0.09, "ru": 0.08,
+    "ja": 0.07, "th": 0.05, "bn": 0.04, "te": 0.03, "sw": 0.03,
+}  # fmt: skip
+
+# native: reason in the question's language. cross: in another one, half of the time English.
+# translate: write the question in another language. xcot: translate, then reason in English.
+SKILL_SHARES: Mapping[str, float] = {
+    "native": 0.38, "cross": 0.17, "translate": 0.31, "xcot": 0.06, "direct": 0.08,
+}  # fmt: skip
+
+
+class Example(NamedTuple):
+    """A prompt's user message, the reply, and the reply's language."""
+
+    prompt: str
+    reply: str
+    language: str
+
+
+def examples(split: Split, seed: int) -> Iterator[Example]:
+    """Yield examples without end, every one from a problem of its own."""
+    rng = Random(f"examples/{split}/{seed}")
+    templates = Templates()
+    for problem in problems(split, seed):
+        if (example := _example(problem, rng, templates)) is not None:
+            yield example
+
+
+def _example(problem: Instance, rng: Random, templates: Templates) -> Example | None:
+    skill = _pick(rng, SKILL_SHARES)
+    asked, other = _languages(skill, rng)
+    if not (trained(problem.kind, asked) and trained(problem.kind, other)):
+        return None
+    wording = rng.randrange(6)
+    # A translation keeps the wording, so that there is one right translation to learn.
+    text = _question(problem, load(asked), wording)
+    target = _question(problem, load(other), wording)
+    if skill == "translate":
+        return Example(_render(templates, "translate", text, asked, other), target, other)
+    if skill == "xcot":
+        english = _solution(problem, load("en"), templates.cues("en").label, rng)
+        prompt = _render(templates, "xcot", text, asked, other)
+        return Example(prompt, f"{target}\n\n{english}", other)
+    if skill == "direct":
+        label = templates.cues(asked).label
+        last = _solution(problem, load(asked), label, rng).splitlines()[-1]
+        return Example(_render(templates, "direct", text, asked, asked), last, asked)
+    reply = _solution(problem, load(other), templates.cues(other).label, rng)
+    return Example(_render(templates, "cot", text, asked, other), reply, other)
+
+
+def _languages(skill: str, rng: Random) -> tuple[str, str]:
+    asked = _pick(rng, LANGUAGE_SHARES)
+    if skill in ("native", "direct"):
+        return asked, asked
+    if skill == "cross" and asked != "en" and rng.random() < 0.5:
+        return asked, "en"
+    # Pairs are drawn flatter than single languages: a rare pair must be seen at all.
+    flat = {code: share**0.5 for code, share in LANGUAGE_SHARES.items()}
+    if skill == "translate":
+        asked = _pick(rng, flat)
+    del flat[asked]
+    return asked, _pick(rng, flat)
+
+
+def _question(problem: Instance, language: Language, wording: int) -> str:
+    return question(problem, language, wording, native=in_native_digits(problem, language))
+
+
+def _solution(problem: Instance, language: Language, label: str, rng: Random) -> str:
+    native = in_native_digits(problem, language)
+    return solution(problem, language, label, rng.randrange(6), native=native)
+
+
+def _render(templates: Templates, name: str, text: str, asked: str, language: str) -> str:
+    (message,) = templates.render(name, question=text, question_language=asked, language=language)
+    return message["content"]
+
+
+def _pick(rng: Random, shares: Mapping[str, float]) -> str:
+    return rng.choices(list(shares), weights=list(shares.values()))[0]

@@ -1,0 +1,248 @@
+"""Measure clc-tiny on problems it never saw: ``python -m benchmarks.clc_tiny.measure --out DIR``.
+
+Every strategy runs through clc itself, with its store, so the same command goes on after a stop.
+All strategies see the same problems in every language; intervals are clustered by problem.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import defaultdict
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+from rich import box
+from rich.console import Console
+from rich.table import Table
+
+from benchmarks.clc_tiny.examples import LANGUAGE_SHARES
+from benchmarks.clc_tiny.kinds import problems, trained
+from benchmarks.clc_tiny.language import load
+from benchmarks.clc_tiny.render import question
+from clc.api import Run, configure
+from clc.cache import TranslationCache
+from clc.engines.opening import open_engine
+from clc.records import Problem
+from clc.results import open_run, revote, scored_rows
+from clc.scoring import Scored, compare, score
+from clc.solver import translation_request
+from clc.store import Store
+from clc.templates import Templates
+from clc.translation import translation_fault
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from clc.scoring import Rate
+
+__all__ = ["main", "test_problems"]
+
+# (strategy, paths): greedy ones first, then sampled ones at the same budget.
+STRATEGIES = (("native-cot", 1), ("en-cot", 1), ("translate-en", 1), ("sc", 11), ("clc", 11))
+MAX_TOKENS = 160
+
+
+def test_problems(per_language: int) -> Iterator[Problem]:
+    """Yield the same test problems in every language."""
+    for item, instance in enumerate(islice(problems("test", 0), per_language)):
+        for code in LANGUAGE_SHARES:
+            yield Problem(
+                id=f"{code}-{item:04}",
+                question=question(instance, load(code)),
+                language=code,
+                gold=str(instance.answer),
+                metadata={
+                    "item": f"{item:04}",
+                    "kind": "number",
+                    "problem_kind": instance.kind,
+                    "seen": trained(instance.kind, code),
+                },
+            )
+
+
+async def draw(
+    folder: Path, strategy: str, paths: int, *, model: str, engine: str, per_language: int
+) -> float:
+    """Run one strategy and return its seconds; a finished run takes none."""
+    with Store(folder / strategy) as store:
+        cache = TranslationCache(folder)
+        work = Run(
+            configure(strategy, paths=paths, max_tokens=MAX_TOKENS),
+            open_engine(model, engine=engine),
+            store,
+            cache=cache,
+        )
+        if work.begin({"generator": "test", "per_language": per_language}):
+            return 0.0
+        started = time.monotonic()
+        done = 0
+        async for _ in work.verdicts(test_problems(per_language)):
+            done += 1
+            if done % 500 == 0:
+                click.echo(f"{strategy}: {done} verdicts, {time.monotonic() - started:.0f} s")
+        work.finish()
+        cache.close()
+        return time.monotonic() - started
+
+
+def table(title: str, *columns: str) -> Table:
+    """Make a plain table with a left column and right-aligned figures."""
+    made = Table(title=title, box=box.SIMPLE_HEAD, title_justify="left")
+    for position, column in enumerate(columns):
+        made.add_column(column, justify="left" if position == 0 else "right")
+    return made
+
+
+def accuracy_table(rows: Mapping[str, Sequence[Scored]]) -> Table:
+    """Accuracy of every strategy by question language, with paths and tokens a question."""
+    made = table("Accuracy of the vote, % with 95 % interval", "question", *rows)
+    scores = {name: score(scored) for name, scored in rows.items()}
+    for code in LANGUAGE_SHARES:
+        made.add_row(code, *(_rate(item.by_language[code]) for item in scores.values()))
+    made.add_row("all", *(_rate(item.accuracy) for item in scores.values()))
+    made.add_row("any path right", *(_rate(item.oracle) for item in scores.values()))
+    made.add_row("paths", *(f"{s.paths / s.problems:.1f}" for s in scores.values()))
+    made.add_row(
+        "tokens",
+        *(f"{(s.usage + s.translation_usage).total / s.problems:.0f}" for s in scores.values()),
+    )
+    made.add_row(
+        "of them translation",
+        *(f"{s.translation_usage.total / s.problems:.0f}" for s in scores.values()),
+    )
+    return made
+
+
+def difference_table(rows: Mapping[str, Sequence[Scored]]) -> Table:
+    """Compare clc with sc at the same number of paths, by question language."""
+    made = table(
+        "clc against sc, 11 paths each (paired, clustered by problem)",
+        "question", "clc", "sc", "difference", "95 % interval", "only clc", "only sc",
+    )  # fmt: skip
+    for code in [*LANGUAGE_SHARES, "all"]:
+        a, b = (
+            [row for row in rows[name] if code in ("all", row.language)] for name in ("clc", "sc")
+        )
+        c = compare(a, b)
+        made.add_row(
+            code, f"{c.accuracy_a:.1%}", f"{c.accuracy_b:.1%}", f"{c.difference:+.1%}",
+            f"{c.low:+.1%} to {c.high:+.1%}", str(c.wins), str(c.losses),
+        )  # fmt: skip
+    return made
+
+
+def agreement_table(rows: Mapping[str, Sequence[Scored]]) -> Table:
+    """Say how many votes are right at each agreement."""
+    made = table("Agreement against accuracy", "agreement", "sc", "clc")
+    bins = {name: {item.high: item.accuracy for item in score(rows[name]).calibration}
+            for name in ("sc", "clc")}  # fmt: skip
+    for high in sorted({*bins["sc"], *bins["clc"]}):
+        cells = [
+            f"{rate.value:.1%} of {rate.total}" if (rate := bins[name].get(high)) else "-"
+            for name in ("sc", "clc")
+        ]
+        made.add_row(f"up to {high:.0%}", *cells)
+    return made
+
+
+def transfer_table(folder: Path) -> Table:
+    """Kinds held out of a language's training, against the same kinds in other languages."""
+    made = table("Kinds that a language never saw (greedy native-cot)", "kind", "unseen", "seen")
+    counts: dict[tuple[str, bool], list[bool]] = defaultdict(list)
+    with open_run(folder / "native-cot") as store:
+        for solved in revote(store):
+            meta = solved.problem.metadata
+            right = solved.verdict.answer == solved.problem.gold
+            counts[meta["problem_kind"], meta["seen"]].append(right)
+    for kind in sorted({kind for kind, seen in counts if not seen}):
+        cells = [
+            f"{sum(hits) / len(hits):.0%} of {len(hits)}"
+            for hits in (counts[kind, False], counts[kind, True])
+        ]
+        made.add_row(kind, *cells)
+    return made
+
+
+def translation_tables(folder: Path, fingerprint: str) -> Iterator[Table]:
+    """Yield, by language pair, how many first translations keep all numbers, and solve alike."""
+    kept: dict[tuple[str, str], list[bool]] = defaultdict(list)
+    solved_alike: dict[tuple[str, str], list[bool]] = defaultdict(list)
+    templates = Templates()
+    with open_run(folder / "clc") as store:
+        for solved in revote(store):
+            source = solved.problem.language
+            for arm, outcome in zip(solved.plan, solved.votes, strict=True):
+                if arm.language == source:
+                    continue
+                request = translation_request(
+                    templates,
+                    fingerprint,
+                    solved.problem,
+                    arm.language,
+                    attempt=0,
+                    max_tokens=MAX_TOKENS,
+                )
+                first = store.translation(request.key)
+                if first is None:
+                    continue
+                pair = (source, arm.language)
+                fault = translation_fault(
+                    solved.problem.question, first.text, source, arm.language, first.finish_reason
+                )
+                kept[pair].append(fault is None)
+                solved_alike[pair].append(outcome.answer == solved.problem.gold)
+    for title, counts in (
+        ("Translations whose first try keeps every number, %", kept),
+        ("Paths on translated questions that reach the right answer, %", solved_alike),
+    ):
+        made = table(title, "from \\ to", *LANGUAGE_SHARES)
+        for source in LANGUAGE_SHARES:
+            cells = [
+                f"{100 * sum(hits) / len(hits):.0f}" if (hits := counts.get((source, code))) else ""
+                for code in LANGUAGE_SHARES
+            ]
+            made.add_row(source, *cells)
+        yield made
+
+
+def _rate(rate: Rate | None) -> str:
+    if rate is None:
+        return "-"
+    return f"{100 * rate.value:.1f} ({100 * rate.low:.1f}-{100 * rate.high:.1f})"
+
+
+@click.command()
+@click.option("--out", type=click.Path(path_type=Path), required=True, help="Folder of the runs.")
+@click.option("--model", default="clc-tiny", show_default=True)
+@click.option("--engine", default="auto", show_default=True)
+@click.option("--per-language", default=500, show_default=True, help="Test problems a language.")
+@click.option("--draw/--no-draw", "drawing", default=True, help="Only print what is there.")
+def main(out: Path, model: str, engine: str, per_language: int, *, drawing: bool) -> None:
+    """Draw what is missing and print the tables of the model card."""
+    fingerprint = open_engine(model, engine=engine).fingerprint
+    if drawing:
+        for strategy, paths in STRATEGIES:
+            seconds = asyncio.run(
+                draw(out, strategy, paths, model=model, engine=engine, per_language=per_language)
+            )
+            click.echo(f"{strategy}: {seconds:.0f} s")
+    rows = {}
+    for strategy, _ in STRATEGIES:
+        with open_run(out / strategy) as store:
+            rows[strategy] = list(scored_rows(store))
+    console = Console(width=120)
+    for made in (
+        accuracy_table(rows),
+        difference_table(rows),
+        agreement_table(rows),
+        transfer_table(out),
+        *translation_tables(out, fingerprint),
+    ):
+        console.print(made)
+
+
+if __name__ == "__main__":
+    main()

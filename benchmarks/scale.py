@@ -1,0 +1,110 @@
+"""How a run goes as it grows: seconds, paths a second and peak memory, without a model.
+
+Each size is a process of its own: a run folder on disk, the replay engine for a model, and all of
+what ``clc solve`` does besides: prompts, keys, store, votes, verdicts and exported results::
+
+    python -m benchmarks.scale                      # 100, 1,000 and 10,000 problems x 11 paths
+    python -m benchmarks.scale --sizes 1000 91000   # the last one is 1,001,000 paths
+
+What should be seen: seconds grow as paths do, and memory stays under 300 MB at any size.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from clc.api import Run, configure
+from clc.engines.replay import ReplayEngine
+from clc.engines.seam import Completion, Request
+from clc.records import Problem, Usage
+from clc.results import export
+from clc.store import Store
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+LANGUAGES = ("en", "de", "es", "fr", "ja", "ru", "zh", "bn", "sw", "te", "th")
+LIMIT_MB = 300
+PATH = "Tom buys {0} pens and then 4 more. He has {0} + 4 = {1} pens.\n" * 4 + "\nAnswer: {1}"
+
+
+def main() -> None:
+    """Run every size in a process of its own and print the table."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
+    parser.add_argument("--sizes", type=int, nargs="+", default=[100, 1_000, 10_000],
+                        help="numbers of problems")  # fmt: skip
+    parser.add_argument("--paths", type=int, default=len(LANGUAGES), help="paths for a problem")
+    parser.add_argument("--one", type=int, help=argparse.SUPPRESS)
+    given = parser.parse_args()
+    if given.one is not None:
+        print(json.dumps(measure(given.one, given.paths)))
+        return
+    print(f"{'problems':>9} {'paths':>10} {'draw s':>8} {'paths/s':>8} {'again s':>8} "
+          f"{'export s':>8} {'peak MB':>8}")  # fmt: skip
+    for size in given.sizes:
+        command = [sys.executable, "-m", "benchmarks.scale", "--one", str(size)]
+        done = subprocess.run(
+            [*command, "--paths", str(given.paths)], check=True, capture_output=True, text=True
+        )
+        row = json.loads(done.stdout)
+        paths = size * given.paths
+        print(f"{size:>9,} {paths:>10,} {row['draw']:>8.1f} {paths / row['draw']:>8,.0f} "
+              f"{row['again']:>8.1f} {row['export']:>8.1f} {row['peak_mb']:>8.0f}"
+              f"{'' if row['peak_mb'] <= LIMIT_MB else f'  above {LIMIT_MB} MB'}")  # fmt: skip
+
+
+def measure(problems: int, paths: int) -> dict[str, float]:
+    """Draw a run, go over it again as a resumed one does, and export it."""
+    with tempfile.TemporaryDirectory() as folder:
+        begun = time.perf_counter()
+        asyncio.run(draw(Path(folder), problems, paths))
+        drawn = time.perf_counter()
+        asyncio.run(draw(Path(folder), problems, paths))
+        again = time.perf_counter()
+        with Store(folder) as store:
+            export(store)
+        done = time.perf_counter()
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    return {
+        "draw": drawn - begun,
+        "again": again - drawn,
+        "export": done - again,
+        "peak_mb": peak,
+    }
+
+
+async def draw(folder: Path, problems: int, paths: int) -> None:
+    """Solve all problems; every verdict is looked at and forgotten."""
+    configuration = configure("clc", languages=LANGUAGES, paths=paths)
+    with Store(folder) as store:
+        work = Run(configuration, ReplayEngine(answer), store)
+        async for _ in work.verdicts(questions(problems)):
+            pass
+
+
+def questions(problems: int) -> Iterator[Problem]:
+    """Problems with human translations, so that only paths are drawn."""
+    for number in range(problems):
+        text = f"Tom buys {number} pens and then 4 more. How many pens has he?"
+        translations = {code: f"[{code}] {text}" for code in LANGUAGES}
+        yield Problem(f"p-{number}", text, "en", str(number + 4), translations)
+
+
+def answer(request: Request) -> Completion:
+    """Say the right number, or the next one for one seed in four."""
+    number = int(request.messages[0]["content"].split("buys ")[1].split()[0])
+    text = PATH.format(number, number + 4 + (request.seed % 4 == 0))
+    return Completion(text, "stop", Usage(60, 90))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,6 @@
+"""Answers: the value that a path states, in any script and number format, or why there is none."""
+
+from clc.answers.extract import canonical, extract_answer
+from clc.answers.numerals import NumberMention, numbers_in
+
+__all__ = ["NumberMention", "canonical", "extract_answer", "numbers_in"]

@@ -1,0 +1,105 @@
+"""Chinese and Japanese numerals: 十八, 一千二百, 3万5千, 三分之二, 二点五."""
+
+from __future__ import annotations
+
+import re
+from fractions import Fraction
+
+__all__ = ["CJK_NUMBER", "LARGE", "read_cjk"]
+
+_DIGITS = {
+    **{character: index for index, character in enumerate("零一二三四五六七八九")},
+    **{character: index for index, character in enumerate("〇壹贰叁肆伍陆柒捌玖")},
+    "两": 2,
+    "兩": 2,
+    "弐": 2,
+    "参": 3,
+    "貳": 2,
+    "參": 3,
+    "陸": 6,
+}
+_SMALL = {"十": 10, "拾": 10, "百": 100, "佰": 100, "千": 1000, "仟": 1000}
+LARGE = {
+    "万": 10**4,
+    "萬": 10**4,
+    "亿": 10**8,
+    "億": 10**8,
+    "兆": 10**12,
+}
+_TENS = {"廿": 20, "卅": 30}
+_D = "".join(_DIGITS)
+_ALL = _D + "".join(_SMALL) + "".join(LARGE) + "".join(_TENS)
+# Words in which the characters are no numbers.
+_NO_NUMBER = (
+    "一起|一样|一樣|一共|一些|一直|一般|一定|一切|一旦|一边|一下|一点|一致|一番|一緒|一方|一律|一步|一種|"
+    "一种|一体|一度|一気|一部|一時|一连|一生|一概|万一|千万|十分|三角|四角|八百屋|四捨五入|四舍五入|五入|"
+    "百分比|百分点|百分率|千克|千米|千瓦|千卡|九州|七夕"
+)
+# A numeral, maybe with a decimal point in characters; 第一 and 统一 are words.
+CJK_NUMBER = re.compile(
+    rf"(?<![第统統唯同进逐{_ALL}])(?!{_NO_NUMBER})[{_ALL}]{{1,24}}(?:[点點][{_D}]{{1,9}})?"
+)
+_FRACTION = re.compile(rf"([{_ALL}]{{1,12}}|\d{{1,9}})分[之の]([{_ALL}]{{1,12}}|\d{{1,9}})")
+
+
+def read_cjk(numeral: str) -> Fraction | None:
+    """Value of a numeral, None when the characters do not make one.
+
+    >>> read_cjk("一千二百"), read_cjk("十八"), read_cjk("二〇二一"), read_cjk("二点五")
+    (Fraction(1200, 1), Fraction(18, 1), Fraction(2021, 1), Fraction(5, 2))
+    """
+    numeral, _, point = numeral.replace("點", "点").partition("点")
+    value = _integer(numeral)
+    if value is None:
+        return None
+    if point:
+        digits = "".join(str(_DIGITS[character]) for character in point)
+        return value + Fraction(int(digits), 10 ** len(digits))
+    return Fraction(value)
+
+
+def cjk_fractions(text: str, start: int, end: int) -> list[tuple[Fraction, int, int]]:
+    """Fractions that name the denominator first; a percentage (百分之二十) keeps its number.
+
+    >>> cjk_fractions("三分之二", 0, 4)
+    [(Fraction(2, 3), 0, 4)]
+    """
+    found = []
+    for match in _FRACTION.finditer(text, start, end):
+        below, above = (
+            int(part) if part.isdecimal() else _integer(part) for part in match.groups()
+        )
+        if below and above is not None:
+            value = Fraction(above) if match[1] == "百" else Fraction(above, below)
+            found.append((value, match.start(), match.end()))
+    return found
+
+
+def _integer(numeral: str) -> int | None:
+    if all(character in _DIGITS for character in numeral):
+        if len(numeral) == 2 and not set(numeral) & set("〇零"):  # noqa: PLR2004
+            return None  # 三四 is "three or four"
+        return int("".join(str(_DIGITS[character]) for character in numeral))
+    total = section = 0
+    digit: int | None = None
+    last = 10**16
+    for character in numeral:
+        if character in _DIGITS:
+            if digit:
+                return None
+            digit = _DIGITS[character]
+        elif character in _TENS:
+            section, digit = section + _TENS[character], None
+        elif character in _SMALL:
+            unit = _SMALL[character]
+            if unit >= last:
+                return None
+            section += (1 if digit is None else digit) * unit
+            digit, last = None, unit
+        else:
+            section += digit or 0
+            if section == 0:
+                return None
+            total, section, digit, last = total + section * LARGE[character], 0, None, 10**16
+    # 一万二: a digit after a unit counts the next lower unit only in speech; read it as ones.
+    return total + section + (digit or 0)

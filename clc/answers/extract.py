@@ -1,0 +1,370 @@
+"""The answer that a text states, as a canonical value, or an abstention with its reason."""
+
+from __future__ import annotations
+
+import re
+from fractions import Fraction
+
+from clc.answers import stated
+from clc.answers.choices import choice_in, only_choice
+from clc.answers.labels import Label, labels
+from clc.answers.latex import boxes, is_latex, plain
+from clc.answers.reading import Reading, Scene, read_region
+from clc.answers.refusals import is_refusal, undetermined_at
+from clc.records import AbstainReason, Abstention, Answer, AnswerKind
+
+__all__ = ["canonical", "extract_answer"]
+
+# The usual ending, "Answer: 18." on the last line: four paths of five need no more than this.
+_PLAIN_END = re.compile(
+    r"[^\d\n\\]{0,60}"
+    r"(answer|antwort|respuesta|réponse|ответ|jibu|答案|回答|答え|解答|উত্তর|సమాధానం|คำตอบ)"
+    r"[ \u00a0\u202f]?[:：ঃ][ \u00a0]{0,2}[$€£¥]?(-?\d{1,15})(?:[.,](\d\d?))?[.。]?",
+    re.IGNORECASE,
+)
+_TAIL = 400  # characters from the end in which the last label nearly always is
+_UNFINISHED = re.compile(r"[=+*×÷/(\[{,:\-\\]\s*\Z|oxed\{[^}]*\Z")
+_OPEN_BOX = re.compile(r"\\boxed\{[^}\n]*\Z")
+_OPEN_THOUGHT = re.compile(r"\s*<think>")
+_SECOND_THOUGHT = re.compile(
+    r"[\s*]*(?:wait|sorry|oops|correction|actually|no,|moment|entschuldigung|nein,|perdón|pardon|non,|нет,|простите|hapana|不对|不，|抱歉|いや|すみません|দুঃখিত|ขอโทษ)",
+    re.IGNORECASE,
+)
+_SPACED_SIGN = re.compile(r"([ (\[]{0,3})([-−–])([ \u00a0]{1,3})(?=[$€£¥]?\d)")
+_LEAD = re.compile(r"[\s*_\"'“”‘’«»「『\[(（【`:：>#-]*")
+_HEAD = re.compile(r"\s*\n")
+_LINE = re.compile(r"[^\n]*")
+_LONGEST_INTEGER = 60  # digits
+_LIMIT = 600  # characters of a region that are read
+_SHORT_TEXT = 120
+_SENTENCES = 6  # after a label, before it counts as empty
+_HEADING_REST = 200  # more text than this after a sentence without a plain value is a solution
+_PLAIN_VALUE = 48
+
+
+def extract_answer(
+    text: str,
+    language: str | None = None,
+    question: str | None = None,
+    *,
+    kind: AnswerKind | None = None,
+    finish_reason: str | None = None,
+) -> Answer | Abstention:
+    r"""Read the answer that ``text`` states.
+
+    Args:
+        text: a reasoning path.
+        language: the language it was asked to be in; only ambiguous separators and number words
+            listen to it, because paths do not always follow it.
+        question: the question, whose numbers tell which number of a sentence is new.
+        kind: what the data set's answers are; inferred when None.
+        finish_reason: ``length`` marks a path that was cut off.
+
+    >>> extract_answer("答案是3吗？不，答案是18。").value
+    '18'
+    >>> extract_answer("Antwort: 70.000 Euro", "de").value
+    '70000'
+    >>> extract_answer(r"so it is \boxed{\frac{2}{4}} of them").value
+    '1/2'
+    >>> extract_answer("Answer: it cannot be determined").reason.value
+    'undetermined'
+    """
+    if kind is None or kind == "number":
+        end = len(text)
+        while end and text[end - 1] in " \n\t":
+            end -= 1
+        match = _PLAIN_END.fullmatch(text, text.rfind("\n", 0, end) + 1, end)
+        if (
+            match
+            and "oxed" not in text
+            and "<" not in text
+            and finish_reason != "length"
+            and not _may_run_on(text, match)
+        ):
+            whole, cents = match.group(2, 3)
+            if not cents:
+                return Answer(str(int(whole)), "number", match.span(2))
+            value = Fraction(int(whole + cents), 10 ** len(cents))
+            return Answer(str(value), "number", (match.start(2), match.end(3)))
+    if not text.strip():
+        return Abstention(AbstainReason.EMPTY)
+    return _Reader(text, language, question, kind, finish_reason).read()
+
+
+def _may_run_on(text: str, end: re.Match[str]) -> bool:
+    """Whether an earlier answer may stand before the one at the end, with a new problem between."""
+    if "\nQ" in text or "\n问" in text or text.find(end[1], 0, end.start(1)) >= 0:
+        return stated.RUN_ON.search(text) is not None
+    return False
+
+
+_UNFILLED = Abstention(AbstainReason.NO_ANSWER)
+
+
+class _Reader:
+    """One reading of one text."""
+
+    __slots__ = ("cut", "end", "kind", "scene", "start", "text")
+
+    def __init__(
+        self,
+        text: str,
+        language: str | None,
+        question: str | None,
+        kind: AnswerKind | None,
+        finish_reason: str | None,
+    ) -> None:
+        self.text = text
+        self.kind = kind
+        self.cut = finish_reason == "length"
+        self.scene = Scene(text, language, question)
+        self.start, self.end = stated.body(text)
+
+    def read(self) -> Answer | Abstention:  # noqa: PLR0911
+        """Box, labels, conclusion, in this order."""
+        if "oxed" not in self.text and self.end - self.start > 2 * _TAIL:
+            near = labels(self.text, self.end - _TAIL, self.end)
+            if near and near[-1].colon:
+                found = self._after(near[-1])
+                if found is not None:
+                    return found
+        abstained: Abstention | None = None
+        marks = labels(self.text, self.start, self.end)
+        boxed = self._box() if "oxed" in self.text else None
+        if boxed:
+            outcome, box_end = boxed
+            later = [mark for mark in marks if mark.start > box_end]
+            if not (later and stated.corrected_between(self.text, box_end, later[-1].start)):
+                return outcome
+            marks = later
+            abstained = outcome if isinstance(outcome, Abstention) else None
+        if not boxed and _OPEN_BOX.search(self.text, max(self.start, self.end - 500), self.end):
+            return Abstention(AbstainReason.TRUNCATED)
+        labelled = self._labels(marks)
+        if isinstance(labelled, Answer):
+            return labelled
+        if boxed and isinstance(boxed[0], Answer):
+            return boxed[0]
+        abstained = labelled or abstained
+        if abstained:
+            return abstained
+        return self._conclusion()
+
+    def _box(self) -> tuple[Answer | Abstention, int] | None:
+        found = boxes(self.text, self.start, self.end)
+        for begin, end in reversed(found):
+            outcome = self._content(begin, end)
+            if outcome:
+                return outcome, end
+        return None
+
+    def _content(self, begin: int, end: int) -> Answer | Abstention | None:
+        """What a box holds: all of it is the answer."""
+        markup = self.text[begin:end]
+        content = plain(markup)
+        if self.kind == "choice" or (self.kind is None and only_choice(content)):
+            letter = choice_in(content)
+            if letter:
+                return Answer(letter, "choice", (begin, end))
+        if self.kind == "latex" or (self.kind is None and is_latex(markup)):
+            return _latex(markup, (begin, end))
+        reading = read_region(content, self.scene, begin)
+        if reading is None:
+            return None
+        return _outcome(reading, (begin, end))
+
+    def _labels(self, marks: list[Label]) -> Answer | Abstention | None:
+        """The last label that has something to say; a bare sentence yields to a colon before it."""
+        colons = [mark for mark in marks if mark.colon]
+        order = marks[::-1]
+        if colons and not marks[-1].colon:
+            last = colons[-1]
+            if not stated.corrected_between(self.text, last.end, marks[-1].start):
+                order = [*reversed(colons), *reversed([m for m in marks if not m.colon])]
+        abstained: Abstention | None = None
+        for mark in order:
+            outcome = self._after(mark)
+            if isinstance(outcome, Answer):
+                return outcome
+            if outcome and abstained is None:
+                abstained = outcome
+                if mark.colon:
+                    return abstained
+        return abstained
+
+    def _after(self, mark: Label) -> Answer | Abstention | None:  # noqa: C901, PLR0911
+        """Read what a label introduces."""
+        text, begin = self.text, mark.end
+        lead = _LEAD.match(text, begin, self.end)
+        content = lead.end() if lead else begin
+        line_end = text.find("\n", content, self.end)
+        line_end = self.end if line_end < 0 else line_end
+        line_end = min(line_end, content + 2 * _LIMIT)
+        if self.kind == "choice":
+            letter = choice_in(plain(text[begin : min(line_end, begin + _LIMIT)]))
+            return Answer(letter, "choice", (content, line_end)) if letter else None
+        if self.kind == "latex":
+            return _latex(text[content:line_end], (content, line_end))
+        same_line = "\n" not in text[begin:content]
+        begin = self._sign_start(begin, content, "-−– [(" if same_line else "-−–[(")
+        for _ in range(_SENTENCES):
+            if begin >= line_end:
+                break
+            stop = stated.sentence_end(text, content, line_end)
+            sentence = text[begin : min(stop, begin + _LIMIT)]
+            spaced = _SPACED_SIGN.match(sentence)
+            if spaced and same_line:  # "Answer: - 15" is no bullet
+                sentence = spaced[1] + spaced[3] + spaced[2] + sentence[spaced.end() :]
+            if sentence.rstrip(" *\"'”」").endswith(("?", "？")) or "吗" in sentence:
+                return None
+            if self.kind is None:
+                letter = only_choice(plain(sentence))
+                if letter:
+                    return Answer(letter, "choice", (content, stop))
+            outcome = self._sentence(sentence, begin, stop)
+            if outcome == _UNFILLED and self.text[stop : stop + _TAIL].strip():
+                return None  # the format that was asked for, ahead of what the text says
+            if outcome is not None:
+                if (
+                    self.cut
+                    and isinstance(outcome, Answer)
+                    and outcome.span
+                    and outcome.span[1] >= len(text)
+                ):
+                    return Abstention(AbstainReason.TRUNCATED)
+                if isinstance(outcome, Answer) and self._is_heading(sentence, stop):
+                    return None
+                return self._taken_back(stop, line_end) or outcome
+            begin = content = max(stop, begin + 1)
+        return None
+
+    def _taken_back(self, begin: int, line_end: int) -> Answer | None:
+        """The value of a next sentence that begins with words of correction."""
+        if begin >= line_end or not _SECOND_THOUGHT.match(self.text, begin, line_end):
+            return None
+        stop = stated.sentence_end(self.text, begin, line_end)
+        outcome = self._sentence(self.text[begin : min(stop, begin + _LIMIT)], begin, stop)
+        return outcome if isinstance(outcome, Answer) else None
+
+    def _sign_start(self, begin: int, content: int, marks: str) -> int:
+        """Keep a sign that the skipped markup ends with."""
+        index = content
+        while index > begin and self.text[index - 1] in marks:
+            index -= 1
+        return index
+
+    def _is_heading(self, sentence: str, stop: int) -> bool:
+        """Whether the label opens a solution that only later comes to its result."""
+        if len(sentence.strip()) <= _PLAIN_VALUE:
+            return False
+        rest = self.text[stop : self.end]
+        return len(rest) > _HEADING_REST and "=" in rest
+
+    def _sentence(self, sentence: str, begin: int, stop: int) -> Answer | Abstention | None:
+        content = plain(sentence)
+        if self.kind is None and "\\" in sentence and is_latex(sentence):
+            expression = _math_only(sentence)
+            if expression:
+                return _latex(expression, (begin, stop))
+        reading = read_region(content, self.scene, begin)
+        if reading is None:
+            return None
+        if content is sentence and reading.value is not None:
+            return _outcome(reading, (begin + reading.start, begin + reading.end))
+        return _outcome(reading, (begin, stop))
+
+    def _conclusion(self) -> Answer | Abstention:  # noqa: C901, PLR0911
+        text = self.text
+        if self.cut or (_OPEN_THOUGHT.match(text) and "</think>" not in text):
+            return Abstention(AbstainReason.TRUNCATED)
+        if is_refusal(text[self.start : self.end]):
+            return Abstention(AbstainReason.REFUSAL)
+        if self.kind in ("choice", "latex"):
+            return self._last_line()
+        whole = text[self.start : self.end].strip()
+        if self.kind is None and len(whole) < _LIMIT and only_choice(whole):
+            return Answer(only_choice(whole) or "", "choice", (self.start, self.end))
+        if _UNFINISHED.search(text, max(0, self.end - 200), self.end):
+            return Abstention(AbstainReason.TRUNCATED)
+        last_words = max(self.start, self.end - 400)
+        spans = stated.conclusions(text, self.start, self.end)
+        for begin, end in spans:
+            outcome = self._sentence(text[begin : min(end, begin + _LIMIT)], begin, end)
+            if isinstance(outcome, Answer):
+                lost = undetermined_at(text, end, self.end)
+                if lost is not None and lost >= last_words:
+                    return Abstention(AbstainReason.UNDETERMINED)
+                return outcome
+            if outcome:
+                return outcome
+        if undetermined_at(text, last_words, self.end) is not None:
+            return Abstention(AbstainReason.UNDETERMINED)
+        if len(whole) < _SHORT_TEXT:  # no digit anywhere: a short text may say it in words
+            outcome = self._sentence(whole, self.start, self.end)
+            if outcome:
+                return outcome
+        return Abstention(AbstainReason.NO_ANSWER)
+
+    def _last_line(self) -> Answer | Abstention:
+        whole = self.text[self.start : self.end].strip()
+        line = whole[whole.rfind("\n") + 1 :][-_LIMIT:]
+        if self.kind == "choice":
+            letter = only_choice(whole) or choice_in(plain(line))
+            if letter:
+                return Answer(letter, "choice", (self.start, self.end))
+            return Abstention(AbstainReason.NO_ANSWER)
+        expression = _math_only(line)
+        outcome = _latex(expression, (self.start, self.end)) if expression else None
+        return outcome or Abstention(AbstainReason.NO_ANSWER)
+
+
+_MATH = re.compile(r"\$\$?([^$\n]{1,400})\$\$?|\\\(([^\n]{1,400}?)\\\)|\\\[([^\n]{1,400}?)\\\]")
+
+
+def _math_only(line: str) -> str | None:
+    """The last formula of a line, or the line itself when it is one."""
+    found = [match[1] or match[2] or match[3] for match in _MATH.finditer(line)]
+    if found:
+        return found[-1]
+    return line if "\\" in line and len(line) < 120 else None  # noqa: PLR2004
+
+
+def _outcome(reading: Reading, span: tuple[int, int]) -> Answer | Abstention:
+    if reading.value is None:
+        return Abstention(reading.reason or AbstainReason.NO_ANSWER)
+    return Answer(str(reading.value), "number", span)
+
+
+def _latex(markup: str, span: tuple[int, int]) -> Answer | Abstention | None:
+    from clc.answers.expressions import canonical_latex
+
+    if undetermined_at(plain(markup)) is not None:
+        return Abstention(AbstainReason.UNDETERMINED)
+    value = canonical_latex(markup)
+    return Answer(value, "latex", span) if value else None
+
+
+def canonical(
+    value: str, language: str | None = None, kind: AnswerKind | None = None
+) -> str | None:
+    r"""Canonical form of an answer that stands alone, such as a gold: equal values, equal strings.
+
+    >>> canonical("114,200"), canonical("2/6"), canonical("18.00"), canonical("B", kind="choice")
+    ('114200', '1/3', '18', 'B')
+    """
+    text = value.strip()
+    if kind in (None, "number") and text.isascii():
+        digits = text.removeprefix("-")
+        if digits.isdigit() and len(digits) <= _LONGEST_INTEGER:
+            return str(int(text))
+    content = plain(text.strip("$"))
+    if kind == "choice" or (kind is None and only_choice(content)):
+        return choice_in(content)
+    if kind == "latex" or (kind is None and is_latex(text)):
+        from clc.answers.expressions import canonical_latex
+
+        return canonical_latex(text)
+    reading = read_region(content, Scene(content, language, None))
+    if reading is None or not isinstance(reading.value, Fraction):
+        return None
+    return str(reading.value)

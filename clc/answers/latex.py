@@ -1,0 +1,133 @@
+"""LaTeX: boxes in a text, numbers inside markup, and a normal form for expressions."""
+
+from __future__ import annotations
+
+import re
+
+__all__ = ["boxes", "is_latex", "normal_latex", "plain"]
+
+_TEXT = re.compile(
+    r"\\(?:text|mathrm|textbf|mathbf|textit|mbox|operatorname|boldsymbol|textrm|mathit|mathsf|hbox|textsf)\s?\{([^{}]{0,400})\}"
+)
+_FRACTION = re.compile(r"\\[dtc]?frac\s?\{([^{}]{1,200})\}\s?\{([^{}]{1,200})\}")
+_SHORT_FRACTION = re.compile(r"\\[dtc]?frac\s?(\d)\s?(\d)")
+_NUMERIC = re.compile(r"\s*\d{1,18}\s*")
+_REPLACE = (
+    (re.compile(r"\\(?:times|cdot|ast)(?![a-zA-Z])"), "×"),
+    (re.compile(r"\\div(?![a-zA-Z])"), "÷"),
+    (re.compile(r"\\(?:approx|simeq|thickapprox)(?![a-zA-Z])"), "≈"),
+    (re.compile(r"\\(?:left|right|displaystyle|bigl?|bigr|Bigl?|Bigr|quad|qquad|hline|limits|boxed|fbox)(?![a-zA-Z])"), " "),  # noqa: E501
+    (re.compile(r"\\(?:euro|EUR|texteuro)(?![a-zA-Z])"), "€"),
+    (re.compile(r"\\(?:pounds)(?![a-zA-Z])"), "£"),
+    (re.compile(r"\\(?:pm)(?![a-zA-Z])"), "±"),
+    (re.compile(r"\^\s?\{?\s?\\(?:circ|degree)\}?|\\degree"), "°"),
+    (re.compile(r"\\,"), "\u2009"),
+    (re.compile(r"\\[!]"), ""),
+    (re.compile(r"\\[;:>() \[\]]"), " "),
+    (re.compile(r"\\([%$#&_€£{}])"), r"\1"),
+)  # fmt: skip
+_BOX = re.compile(r"(?:\\|\x08|(?<![a-zA-Z]))(?:boxed|oxed|fbox)\s{0,2}(?:\{|(?=\d))")
+_BARE = re.compile(r"[\d.,]{1,30}")
+_LONGEST = 2000
+_MATHS = re.compile(
+    r"\\(?:sqrt|pi|infty|sin|cos|tan|log|ln|e\b|cup|cap|in\b|mathbb|emptyset|varnothing|alpha|beta|theta|le|ge|leq|geq|pm|binom|sum|prod|int|lim|begin|overline|vec|circ)|[πθ∞√∪∩≤≥∈]"
+)
+_TUPLE = re.compile(
+    r"\s*(?:\\left)?[(\[{](?:[^()\[\]{}]|\{[^{}]*\}){0,200},(?:[^()\[\]{}]|\{[^{}]*\}){0,200}(?:\\right)?\\?[)\]}]\s*|\s*\\\{.{1,300}\\\}\s*"
+)
+
+
+def boxes(text: str, start: int, end: int) -> list[tuple[int, int]]:
+    r"""Contents of complete ``\boxed{...}`` in ``text[start:end]``, in order; the last twenty.
+
+    >>> text = r"so \boxed{\frac{1}{2}} metres"
+    >>> [text[a:b] for a, b in boxes(text, 0, len(text))]
+    ['\\frac{1}{2}']
+    """
+    found: list[tuple[int, int]] = []
+    for mark in list(_BOX.finditer(text, start, end))[-20:]:
+        begin = mark.end()
+        if mark[0][-1] != "{":
+            bare = _BARE.match(text, begin, end)
+            if bare:
+                found.append((begin, begin + len(bare[0].rstrip(".,"))))
+            continue
+        depth = 1
+        for index in range(begin, min(end, begin + _LONGEST)):
+            character = text[index]
+            if character == "{":
+                depth += 1
+            elif character == "}":
+                depth -= 1
+                if depth == 0:
+                    found.append((begin, index))
+                    break
+    return found
+
+
+def plain(markup: str) -> str:
+    r"""LaTeX markup as plain characters, as far as numbers need it.
+
+    >>> plain(r"\$1{,}250 \text{ dollars}"), plain(r"3\frac{1}{2}"), plain(r"12\%")
+    ('$1,250   dollars ', '3 1/2', '12%')
+    """
+    if "\\" not in markup and "{" not in markup:
+        return markup
+    for _ in range(3):
+        shorter = _TEXT.sub(r" \1 ", markup)
+        if shorter == markup:
+            break
+        markup = shorter
+    markup = markup.replace("{,}", ",").replace("{.}", ".")
+    markup = _SHORT_FRACTION.sub(r"\\frac{\1}{\2}", markup)
+    for _ in range(3):
+        shorter = _FRACTION.sub(_over, markup)
+        if shorter == markup:
+            break
+        markup = shorter
+    for pattern, replacement in _REPLACE:
+        markup = pattern.sub(replacement, markup)
+    return markup
+
+
+def _over(match: re.Match[str]) -> str:
+    above, below = match[1], match[2]
+    if _NUMERIC.fullmatch(above) and _NUMERIC.fullmatch(below):
+        begin = match.start()
+        mixed = begin > 0 and match.string[begin - 1].isdecimal()
+        return f"{' ' if mixed else ''}{above.strip()}/{below.strip()}"
+    return f"({above})/({below})"
+
+
+def is_latex(markup: str) -> bool:
+    r"""Whether an answer is an expression that only LaTeX can hold: a constant, set or interval.
+
+    >>> is_latex(r"2\sqrt{3}"), is_latex(r"(1, 2]"), is_latex(r"\frac{1}{2}")
+    (True, True, False)
+    """
+    return _MATHS.search(markup) is not None or _TUPLE.fullmatch(markup) is not None
+
+
+_STYLE = re.compile(
+    r"\\(?:left|right|displaystyle|,|;|:|!|quad|qquad|big|Big|bigl|bigr|limits)(?![a-zA-Z])|[$~]"
+)
+_DFRAC = re.compile(r"\\[dtc]frac(?![a-zA-Z])")
+_TRAILING = re.compile(r"[\s.。,;]+\Z")
+_ASSIGNED = re.compile(r"\s*[a-zA-Z](?:\([a-z]\))?\s*(?:=|\\in)\s*")
+
+
+def normal_latex(markup: str) -> str | None:
+    r"""Normal text of an expression, without sympy: spaces, styles and delimiters removed.
+
+    >>> normal_latex(r"$x = \dfrac{1}{2}\sqrt{3}$."), normal_latex("  ")
+    ('\\frac{1}{2}\\sqrt{3}', None)
+    """
+    markup = _STYLE.sub("", markup.strip().removeprefix("\\(").removesuffix("\\)"))
+    markup = _TRAILING.sub("", _DFRAC.sub(r"\\frac", markup))
+    assigned = _ASSIGNED.match(markup)
+    if assigned:
+        markup = markup[assigned.end() :]
+    markup = re.sub(r"\\(?:text|mathrm)\{([^{}]{0,100})\}", r"\1", markup)
+    markup = re.sub(r"\\sqrt(\d)", r"\\sqrt{\1}", markup)
+    markup = re.sub(r"\\frac(\d)(\d)", r"\\frac{\1}{\2}", markup)
+    return re.sub(r"\s+", "", markup) or None

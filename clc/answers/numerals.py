@@ -1,0 +1,337 @@
+"""Numbers in a text, by value: digits of every script, CJK numerals, number words."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from fractions import Fraction
+from typing import Literal, NamedTuple
+
+from clc.answers.cjk import CJK_NUMBER, LARGE, cjk_fractions, read_cjk
+from clc.answers.separators import TOKEN, Evidence, read_token
+from clc.answers.words import SCALE, held_numbers, read_words
+
+__all__ = ["CURRENCY", "NumberMention", "numbers_in", "read_numbers"]
+
+
+class NumberMention(NamedTuple):
+    """A number in a text: its value, where it stands, and how it is written."""
+
+    value: Fraction
+    span: tuple[int, int]
+    written: Literal["digits", "word", "cjk"]
+
+
+CURRENCY = "$€£¥₹₽฿৳₩₺₫₴₦￥＄₱₪﷼"
+_CODES = frozenset(
+    [
+        "usd",
+        "us",
+        "rs",
+        "eur",
+        "r",
+        "gbp",
+        "inr",
+        "rmb",
+        "cny",
+        "jpy",
+        "tsh",
+        "ksh",
+        "kes",
+        "tzs",
+        "rub",
+        "bdt",
+        "thb",
+        "chf",
+    ]
+)
+_MINUS = "-−–﹣－"
+_BIDI = "\u200e\u200f\u061c\u2066\u2067\u2068\u2069"
+_GLYPH = "¼½¾⅐⅑⅒⅓⅔⅕⅖⅗⅘⅙⅚⅛⅜⅝⅞↉"
+_SCAN = re.compile(rf"(?<![A-Za-zА-яё\d_.,)\]])[.,]\d+(?![.,]?\d)|{TOKEN.pattern}|[{_GLYPH}]")
+_OVER = re.compile(r"[ \u00a0]{0,2}[/⁄∕／][ \u00a0]{0,2}(\d{1,120})(?![\d%]|[.,:/⁄∕]\d)")
+_MIXED = re.compile(r"[ \u00a0\u2009]{0,2}(\d{1,9})[/⁄∕](\d{1,9})(?![\d/]|[.,]\d)")
+_EXPONENT = re.compile(
+    r"[eE]([+-]?\d{1,3})(?!\w)"
+    r"|[ \u00a0]{0,2}[×xX*·⋅][ \u00a0]{0,2}10[ ]?(?:\^[ ]?[{(]?([-−+]?\d{1,3})[)}]?|([⁻⁺]?[⁰¹²³⁴⁵⁶⁷⁸⁹]{1,3}))"  # noqa: E501
+)
+_POWER = re.compile(r"\^[ ]?(?:\{(-?\d{1,2})\}|(\d{1,2}))")
+_SUPERSCRIPT = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁺", "0123456789-+")
+_LARGE = "".join(LARGE)
+_AFTER_LARGE = re.compile(rf"[ ]?(千|百)?([{_LARGE}])(?![一-鿿]?[一]步)")
+_SCALE = re.compile(
+    r"[ \u00a0]{0,2}("
+    + "|".join(sorted(map(re.escape, SCALE), key=len, reverse=True))
+    + r")(?![a-zа-я])",
+    re.IGNORECASE,
+)
+_CLOCK = re.compile(r"[:：](\d{1,4})(?!\d)(?![:：.,]\d)")
+_NEGATIVE = re.compile(
+    r"(?:\bminus|\bnegative|\bmoins|\bmenos|минус|\bhasi|负|負|マイナス|ลบ|ঋণাত্মক|মাইনাস|మైనస్)[ ]?\Z",
+    re.IGNORECASE,
+)
+_MONEY_AFTER = re.compile(
+    rf"[ \u00a0\u202f]?(?:[{CURRENCY}]|US-Dollar|dollar|dólar|доллар|euro|евро|рубл|美元|ドル|円|元|ডলার|డాలర్|ดอลลาร์|บาท|dola|shiling)",  # noqa: E501
+    re.IGNORECASE,
+)
+_THOUSANDS = re.compile(r"[kK](?![\w])")
+_LATIN = re.compile(r"[A-Za-z_]")
+_LONG = 30
+_TOO_LARGE = 10**60  # as many digits as one number may have
+_HUGE = 24  # powers of ten beyond any answer
+
+
+def numbers_in(
+    text: str, language: str | None = None, question: str | None = None
+) -> list[NumberMention]:
+    """Every number in ``text`` by value, in order, across scripts and ways of writing.
+
+    >>> [str(m.value) for m in numbers_in("3 sheep cost 1,250.50 each", "en")]
+    ['3', '2501/2']
+    >>> [(str(m.value), m.written) for m in numbers_in("三只羊，১৮ টাকা, mitatu", "sw")]
+    [('3', 'cjk'), ('18', 'digits'), ('3', 'word')]
+    """
+    found = read_numbers(text, Evidence(text, language, question), ratios=False)
+    taken = [mention.span for mention in found]
+    if not text.isascii():
+        cjk = []
+        for match in CJK_NUMBER.finditer(text):
+            value = read_cjk(match[0])
+            if value is not None and not _overlaps(match.span(), taken):
+                cjk.append(NumberMention(value, match.span(), "cjk"))
+        found += cjk
+        taken = sorted(mention.span for mention in found)
+        if "分" in text:
+            fractions = [
+                NumberMention(value, (start, end), "cjk")
+                for value, start, end in cjk_fractions(text, 0, len(text))
+            ]
+            inside = [mention.span for mention in fractions]
+            found = [mention for mention in found if not _overlaps(mention.span, inside)]
+            found += fractions
+            taken = sorted(mention.span for mention in found)
+    for mentions in (read_words(text, language), held_numbers(text)):
+        words = [
+            NumberMention(value, (start, end), "word")
+            for value, start, end in sorted(mentions, key=lambda mention: mention[1:])
+            if not _overlaps((start, end), taken)
+        ]
+        found += _apart(words)
+        taken = sorted(mention.span for mention in found)
+    found.sort(key=_by_span)
+    return found
+
+
+def _by_span(mention: NumberMention) -> tuple[int, int]:
+    return mention.span
+
+
+def _apart(mentions: list[NumberMention]) -> list[NumberMention]:
+    """Without those that overlap one before them."""
+    kept: list[NumberMention] = []
+    for mention in mentions:
+        if not kept or mention.span[0] >= kept[-1].span[1]:
+            kept.append(mention)
+    return kept
+
+
+def _overlaps(span: tuple[int, int], others: list[tuple[int, int]]) -> bool:
+    from bisect import bisect_left
+
+    index = bisect_left(others, span)
+    return (index < len(others) and others[index][0] < span[1]) or (
+        index > 0 and others[index - 1][1] > span[0]
+    )
+
+
+def read_numbers(text: str, evidence: Evidence, *, ratios: bool = True) -> list[NumberMention]:
+    """Numbers written with digits in ``text``, in order.
+
+    Signs, fractions, mixed numbers, powers of ten, 万 and million belong to the number; clock
+    times count in hours, ratios are fractions (without ``ratios`` their two numbers stay apart), a
+    percent sign changes nothing.
+    """
+    found: list[NumberMention] = []
+    position = 0
+    while True:
+        match = _SCAN.search(text, position)
+        if match is None:
+            return found
+        position = match.end()
+        token = match[0]
+        first = match.start()
+        if token[0] in _GLYPH:
+            value = Fraction(unicodedata.numeric(token)).limit_denominator(100)
+            found.append(NumberMention(_signed(text, first, value), (first, position), "digits"))
+            continue
+        if first and _LATIN.match(text[first - 1]) and not _after_code(text, first):
+            continue
+        if token[0] in ".,":
+            digits = token[1:41]
+            value = Fraction(int(digits), 10 ** len(digits))
+            found.append(NumberMention(_signed(text, first, value), (first, position), "digits"))
+            continue
+        money = not token.isdecimal() and (
+            (first > 0 and text[first - 1] in CURRENCY)
+            or (first > 1 and text[first - 1] == " " and text[first - 2] in CURRENCY)
+            or _MONEY_AFTER.match(text, position) is not None
+        )
+        numbers = read_token(token, first, evidence, money=money)
+        for number in numbers[:-1]:
+            value = _value(number.whole, number.decimals)
+            found.append(NumberMention(value, (number.start, number.end), "digits"))
+        if not numbers:
+            continue
+        last = numbers[-1]
+        extended, position = _extend(text, last.whole, last.decimals, last.end, ratios=ratios)
+        if extended is None or (len(token) > _LONG and abs(extended) >= _TOO_LARGE):
+            continue
+        value = extended
+        if _THOUSANDS.match(text, position) and first and text[first - 1] in CURRENCY:
+            value, position = value * 1000, position + 1  # $20k
+        found.append(
+            NumberMention(_signed(text, last.start, value), (last.start, position), "digits")
+        )
+
+
+def _value(whole: str, decimals: str) -> Fraction:
+    if not decimals:
+        return Fraction(int(whole))
+    return Fraction(int(whole + decimals), 10 ** len(decimals))
+
+
+def _after_code(text: str, first: int) -> bool:
+    """Whether the letters right before belong to a number (USD18, 5x3), not to a name (A1)."""
+    begin = first
+    while begin and first - begin < 5 and _LATIN.match(text[begin - 1]):  # noqa: PLR2004
+        begin -= 1
+    word = text[begin:first].lower()
+    return word in _CODES or (word == "x" and begin > 0 and text[begin - 1].isdecimal())
+
+
+def _signed(text: str, first: int, value: Fraction) -> Fraction:  # noqa: C901
+    """Negate when a sign, and not a subtraction, a range or a bullet, stands before ``first``."""
+    index = first
+    while index and (text[index - 1] in CURRENCY or text[index - 1] in _BIDI):
+        index -= 1
+    touching = index
+    while index and touching - index < 2 and text[index - 1] in " \u00a0":  # noqa: PLR2004
+        index -= 1
+    if not index:
+        return value
+    if text[index - 1] not in _MINUS:
+        before = text[max(0, index - 12) : touching]
+        return -value if before and _NEGATIVE.search(before) else value
+    spaced = index != touching
+    index -= 1
+    while index and text[index - 1] in _BIDI + CURRENCY:
+        index -= 1
+    if not index:
+        return value if spaced else -value
+    before = text[index - 1]
+    if spaced:  # "- 15" is a sign only right after an equals sign or a label's colon
+        while index and text[index - 1] in " \u00a0":
+            index -= 1
+        return -value if index and text[index - 1] in "=:：≈" else value
+    if before in " \u00a0":
+        while index and text[index - 1] in " \u00a0":
+            index -= 1
+        before = text[index - 1] if index else " "
+        binary = before.isdecimal() or before in ")]}%"
+        return value if binary else -value
+    binary = before.isdecimal() or before in ")]}%" or (before.isascii() and before.isalpha())
+    return value if binary or before in _MINUS else -value
+
+
+def _extend(  # noqa: C901, PLR0911, PLR0912
+    text: str, whole: str, decimals: str, end: int, *, ratios: bool
+) -> tuple[Fraction | None, int]:
+    """Take in what follows the digits and belongs to the number; no value for a division by zero."""  # noqa: E501
+    value = _value(whole, decimals)
+    if end >= len(text):
+        return value, end
+    following = text[end]
+    if following in ".,;)]}\"'\n。，！!?":
+        return value, end
+    if not decimals:
+        over = _OVER.match(text, end)
+        if over:
+            below = int(over[1])
+            return (value / below if below else None), over.end()
+        mixed = _MIXED.match(text, end)
+        if mixed and 0 < int(mixed[1]) < int(mixed[2]):
+            return value + Fraction(int(mixed[1]), int(mixed[2])), mixed.end()
+        glyph = end + 1 if following in " \u2009" and end + 1 < len(text) else end
+        if text[glyph] in _GLYPH:
+            part = Fraction(unicodedata.numeric(text[glyph])).limit_denominator(100)
+            return value + part, glyph + 1
+        if following in ":：":
+            clock = _CLOCK.match(text, end)
+            if clock:
+                return _clock_or_ratio(text, value, clock, ratios=ratios)
+    exponent = _EXPONENT.match(text, end)
+    if exponent:
+        power = int(
+            (exponent[1] or exponent[2] or exponent[3]).replace("−", "-").translate(_SUPERSCRIPT)
+        )
+        if abs(power) <= _HUGE:
+            return value * Fraction(10) ** power, exponent.end()
+        return None, exponent.end()
+    if following == "^":
+        raised = _POWER.match(text, end)
+        power = int(raised[1] or raised[2]) if raised else 0
+        if (
+            raised
+            and not decimals
+            and len(whole) * abs(power) <= 2 * _HUGE
+            and (value or power >= 0)
+        ):
+            return value**power, raised.end()
+    large = _AFTER_LARGE.match(text, end)
+    if large:
+        factor = LARGE[large[2]] * {"千": 1000, "百": 100}.get(large[1] or "", 1)
+        value, end = value * factor, large.end()
+        return _lower_units(text, value, factor, end)
+    if following in "千百":
+        return value * (1000 if following == "千" else 100), end + 1
+    scale = _SCALE.match(text, end)
+    if scale:
+        return value * SCALE[scale[1].lower()], scale.end()
+    return value, end
+
+
+_LOWER = re.compile(r"(\d{1,4}(?:,\d{3})?)(千)?")
+
+
+def _lower_units(text: str, value: Fraction, factor: int, end: int) -> tuple[Fraction, int]:
+    """Add the rest of 1万2,000 and 1万2千."""
+    rest = _LOWER.match(text, end)
+    if rest:
+        more = int(rest[1].replace(",", "")) * (1000 if rest[2] else 1)
+        if more < factor:
+            return value + more, rest.end()
+    return value, end
+
+
+_RATIO = re.compile(
+    r"ratio|verhältnis|rapport|razón|proporción|отношени|uwiano|比|অনুপাত|నిష్పత్తి|อัตราส่วน",
+    re.IGNORECASE,
+)
+
+
+def _clock_or_ratio(
+    text: str, value: Fraction, clock: re.Match[str], *, ratios: bool
+) -> tuple[Fraction | None, int]:
+    """Hours of a clock time (8:30 is 17/2); the fraction of a ratio (2:3 is 2/3)."""
+    below = int(clock[1])
+    is_time = (
+        len(clock[1]) == 2  # noqa: PLR2004
+        and below < 60  # noqa: PLR2004
+        and value < 25  # noqa: PLR2004
+        and not _RATIO.search(text, max(0, clock.start() - 200), clock.end() + 100)
+    )
+    if is_time:
+        return value + Fraction(below, 60), clock.end()
+    if not ratios:
+        return value, clock.start()
+    return (value / below if below else None), clock.end()

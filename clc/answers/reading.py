@@ -1,0 +1,322 @@
+"""What a stretch of text says as an answer: one number, a leftover, nothing."""
+
+from __future__ import annotations
+
+import re
+from fractions import Fraction
+from itertools import pairwise
+from typing import NamedTuple
+
+from clc.answers.cjk import CJK_NUMBER, cjk_fractions, read_cjk
+from clc.answers.latex import plain
+from clc.answers.numerals import NumberMention, numbers_in, read_numbers
+from clc.answers.refusals import undetermined_at
+from clc.answers.separators import Evidence
+from clc.answers.words import HALF, read_words
+from clc.records import AbstainReason
+
+__all__ = ["Reading", "Scene", "read_region"]
+
+_PLACEHOLDER = re.compile(
+    r"[\[<({【]\s?(?:num|number|numeric\w*|answer|your answer|value|result|x+|zahl|antwort|número|numero|nombre|число|ответ|nambari|jibu|数字|数値|数|答案|答え|সংখ্যা|উত্তর|సంఖ్య|ตัวเลข|คำตอบ|\.{2,})\s?[\]>)}】]",  # noqa: E501
+    re.IGNORECASE,
+)
+# A remark in parentheses, not a factor or an argument.
+_PARENTHESIS = re.compile(
+    r"(?<![a-zA-Z*×+/^=÷(])(?<![*×+/^=÷−-] )[(（][^()（）]{0,300}(?:[)）]|\Z)"
+)
+_EQUALS = re.compile(r"(?:[=≈＝⇒→]|\\implies|\\approx)(?!=)")
+_STRONG = re.compile(r"\*\*([^*\n]{1,120})\*\*|\$([^$\n]{1,120})\$|\\\(([^\n]{1,120}?)\\\)")
+# The prompt's own "[num]", with nothing or an explanation of it behind: nobody filled it in.
+_UNFILLED = re.compile(r"[\s.。*\"'”」]*(?:\Z|[,，(（])")
+_LIST_GAP = re.compile(
+    r"[\s$€£%]{0,3}(?:[,;、，]|and|und|y|et|и|na|和|と|এবং|మరియు|และ)[\s$€£]{0,3}"
+)
+_RANGE = re.compile(r"\s?[-–—~～至到]\s?|\s(?:to|bis|à|a|до|hadi)\s|ถึง| থেকে ")
+_ARITHMETIC = re.compile(r"(?<=\d)(\s?)[xXхХ✕✖](\s?)(?=[\d$€£(])")
+_LETTER = r"(?<![a-zA-Zа-яё\\'’])[a-zA-Z](?![a-zA-Zа-яё'’.])"
+_ALGEBRA = re.compile(
+    rf"{_LETTER}\s?[)\]]?\s?[-+−–*×/÷^]\s?[(\[]?\s?(?:\d|[a-zA-Z](?![a-zA-Z]))"
+    rf"|[\d)\]][ ]?[-+−–*×/÷^]\s?[(\[]?\s?{_LETTER}"
+    rf"|[\d)\]]\s?[-+−*×]\s?[(\[]?\s?\d{{0,9}}(?:[.,]\d{{1,9}})?[xyzXYZn]\b"
+    r"|\d\s?[xyzXYZn](?![a-zA-Z])"
+    r"|(?<![a-zA-Z])[xyz](?![a-zA-Z])\s?[-+−*/]"
+    r"|[\])]\s?[-+−*×÷]\s\(?\d|\d\s?[-+*×÷]\s?\["
+    r"|[^\W\d_]{2}[)\]]?\s[+*×÷]\s?[(\[]?\d|\d[)\]]?\s[+*×÷]\s[(\[]?[^\W\d_]{3}"
+    r"|\d\s?[-+−*×÷]\s?\((?!\s?\d)"
+)
+_VARIABLE = re.compile(r"\s*[\[({]?\s*-?[a-zA-Z]\s*[\])}]?\s*[.。]?\s*")
+_OPERATION = re.compile(
+    r"[\d)]\s?[+*×÷]\s?[($€£]?\d|\d\s[-−–]\s[$€£]?\d|\d\s?[$€£%]?\s[-−–+*×÷/]\s[$€£]?\d"
+)
+_OR = re.compile(r"\s(?:or|oder|o|ou|или|au|বা|অথবা|లేదా|หรือ)\s|或者?|または|หรือ", re.IGNORECASE)
+_NOT_BUT = re.compile(
+    r"\bnot\b.{1,40}?\bbut\b|\bnicht\b.{1,40}?\bsondern\b|\bno\b.{1,40}?\bsino\b|\bpas\b.{1,40}?\bmais\b|"
+    r"\bне\b.{1,40}?,\s?а\b|不是.{1,30}?而?是|ではなく|"
+    r"\b(?:isn['’]t|is not|was not|wasn['’]t)\b[^.\n]{1,30}?[;,.]\s*(?:it['’]s|it is)\b"
+)
+_TAKEN_BACK = re.compile(
+    r"(?:\b(?:wait|actually|correction|oops|no,|sorry|nein,|non,|нет,|perdón)|不对|不，|いや、|いいえ、)[^\d]{0,40}(?=\d)",
+    re.IGNORECASE,
+)
+_RESULT = re.compile(r"[=＝≈][^=＝≈\n]{0,60}")
+_UNIT_POWER = re.compile(r"(?<=\d)[ ]?(?:[kcdm]?m|s)[ ]?\^[ ]?\{?[23]\}?")
+_ROOT = re.compile(r"[√π]\s?[\d(]|\d\s?[√π]|\\(?:sqrt|pi)\b|\bsqrt\s?\(")
+_TOTAL = re.compile(
+    r"\b(?:total|insgesamt|всего|итого|jumla)(?: (?:of|is|de|ya))?[ :=]{1,3}[$€£]?(?=\d)|(?:一共|总共|總共|合計|全部で|মোট|మొత్తం|รวม)[^\d]{0,6}(?=\d)",  # noqa: E501
+    re.IGNORECASE,
+)
+
+
+def _unit(words: str) -> re.Pattern[str]:
+    return re.compile(rf"[ \u00a0]?(?:{words})", re.IGNORECASE)
+
+
+_HOUR = _unit(
+    "hours?|hrs?|h\\b|stunden?|std|horas?|heures?|час|saa\\b|masaa|時間|小时|小時|ঘণ্টা|ঘন্টা|గంట|ชั่วโมง|ชม"
+)
+_MINUTE = _unit("minut|min\\b|mins\\b|минут|dakika|分|মিনিট|నిమిష|นาที")
+_UNITS = (
+    (_HOUR, _MINUTE, 60),
+    (_MINUTE, _unit("second|sec\\b|sekunde|segundo|секунд|sekunde|秒|সেকেন্ড|సెకన|วินาที"), 60),
+    (_unit("dollar|dólar|доллар|euro|евро|[$€]|dola|ドル|美元|元|ডলার|డాలర్|ดอลลาร์"), _unit("cent|цент|kopeck|senti|セント|美分|সেন্ট|సెంట|เซนต์"), 100),  # noqa: E501
+    (_unit("feet|foot|ft\\b|fuß|pies?\\b|pieds?|фут|futi"), _unit("inch|in\\b|zoll|pulgada|pouce|дюйм|inchi"), 12),  # noqa: E501
+    (_unit("years?|jahre?|años?|ans?\\b|années?|год|лет|miaka|年|বছর|సంవత్సర|ปี"), _unit("month|monat|mes|mois|месяц|miezi|か月|ヶ月|个月|মাস|నెల|เดือน"), 12),  # noqa: E501
+    (_unit("weeks?|wochen?|semanas?|semaines?|недел|wiki|週間|周|সপ্তাহ|వార|สัปดาห์"), _unit("days?|tage?|días?|jours?|дн|день|siku|日|天|দিন|రోజ|วัน"), 7),  # noqa: E501
+)  # fmt: skip
+_LOOK_BACK = 1200
+
+
+class Reading(NamedTuple):
+    """A value and where it stands in the region, or the reason why there is none."""
+
+    value: Fraction | None
+    start: int
+    end: int
+    reason: AbstainReason | None = None
+
+
+class Scene:
+    """The text around a region: what its numbers are judged by. Worked out only when needed."""
+
+    __slots__ = ("_asked", "evidence", "language", "question", "text")
+
+    def __init__(self, text: str, language: str | None, question: str | None) -> None:
+        self.text = text
+        self.language = language
+        self.question = question
+        self.evidence = Evidence(text, language, question)
+        self._asked: frozenset[Fraction] | None = None
+
+    @property
+    def asked(self) -> frozenset[Fraction]:
+        """The question's numbers."""
+        if self._asked is None:
+            mentions = numbers_in(self.question, self.language) if self.question else []
+            self._asked = frozenset(mention.value for mention in mentions)
+        return self._asked
+
+    def results(self, position: int) -> list[Fraction]:
+        """What the calculations before ``position`` came to, last first."""
+        found = []
+        begin = max(0, position - _LOOK_BACK)
+        for match in list(_RESULT.finditer(self.text, begin, position))[:-6:-1]:
+            numbers = read_numbers(plain(match[0][1:]), self.evidence)
+            if numbers:
+                found.append(numbers[0].value)
+        return found
+
+
+def read_region(  # noqa: C901, PLR0911, PLR0912
+    region: str, scene: Scene, offset: int = 0, *, words: bool = True
+) -> Reading | None:
+    """Read ``region`` (it stands at ``offset`` of the scene's text) as an answer.
+
+    Returns None when it says nothing at all, so that the reader looks elsewhere.
+    """
+    placeholder = _PLACEHOLDER.search(region)
+    if placeholder and _UNFILLED.match(region, placeholder.end()):
+        return Reading(None, 0, len(region), AbstainReason.NO_ANSWER)
+    shown = _blank(_PLACEHOLDER, region) if placeholder else region
+    shown = _blank(_UNIT_POWER, shown)
+    shown = _ARITHMETIC.sub(r"\1×\2", shown)
+    begin = 0
+    back = None
+    for back in _TAKEN_BACK.finditer(shown):  # noqa: B007
+        pass
+    if back and any(character.isdecimal() for character in shown[: back.start()]):
+        begin = back.end()
+    contrast = _NOT_BUT.search(shown, begin)
+    if contrast:
+        begin = contrast.end()
+    outside = _blank(_PARENTHESIS, shown)
+    if begin:
+        shown, outside = " " * begin + shown[begin:], " " * begin + outside[begin:]
+    visible = outside if any(map(str.isalnum, outside)) else shown
+    lost = undetermined_at(visible)
+    equals = None
+    for equals in _EQUALS.finditer(visible):  # noqa: B007
+        pass
+    right = 0
+    if equals:
+        tail = visible[equals.end() :]
+        if any(map(str.isdecimal, tail)) or _ALGEBRA.search(tail):
+            right = equals.end()
+            visible = " " * right + tail
+    found = _with_fractions(visible, read_numbers(visible, scene.evidence))
+    if lost is not None and not (found and found[0].span[0] < lost):
+        return Reading(None, 0, len(region), AbstainReason.UNDETERMINED)
+    if right and _bare_operation(visible, found):  # 7 = 3 + 4
+        left = read_numbers(shown[:right], scene.evidence)
+        if len(left) == 1:
+            return Reading(left[0].value, *left[0].span)
+    if _ALGEBRA.search(visible) or _ROOT.search(visible):
+        return Reading(None, 0, len(region), AbstainReason.UNRESOLVED)
+    if not found and visible is not shown and (lost is None) and not right:
+        found = read_numbers(shown, scene.evidence)
+        visible = shown
+    if lost is not None and not (found and found[0].span[0] < lost and _short(visible[:lost])):
+        return Reading(None, 0, len(region), AbstainReason.UNDETERMINED)
+    if not found and words:
+        found = _spelled(visible, scene)
+    if not found:
+        if _VARIABLE.fullmatch(shown):
+            return Reading(None, 0, len(region), AbstainReason.UNRESOLVED)
+        return None
+    if _bare_operation(visible, found):
+        return Reading(None, 0, len(region), AbstainReason.UNRESOLVED)
+    whole = _compound(visible, found, scene) if len(found) == 2 else None  # noqa: PLR2004
+    if whole:
+        return whole
+    if _listed(visible, found):
+        return Reading(None, 0, len(region), AbstainReason.UNDETERMINED)
+    if len(found) == 2 and _alternatives(visible, found, scene):  # noqa: PLR2004
+        return Reading(None, 0, len(region), AbstainReason.UNDETERMINED)
+    chosen = _choose(found, visible, scene, offset)
+    return Reading(chosen.value, *chosen.span)
+
+
+def _blank(pattern: re.Pattern[str], text: str) -> str:
+    """Replace matches by spaces, so that positions stay."""
+    return pattern.sub(lambda match: " " * len(match[0]), text)
+
+
+def _with_fractions(text: str, found: list[NumberMention]) -> list[NumberMention]:
+    """Put 4分の3 in the place of its 4 and 3."""
+    if "分" not in text:
+        return found
+    for value, start, end in cjk_fractions(text, 0, len(text)):
+        found = [mention for mention in found if not start <= mention.span[0] < end]
+        found.append(NumberMention(value, (start, end), "cjk"))
+    return sorted(found, key=lambda mention: mention.span)
+
+
+def _short(text: str) -> bool:
+    return len(text) < 24  # noqa: PLR2004
+
+
+def _spelled(text: str, scene: Scene) -> list[NumberMention]:
+    """Numbers in words or CJK numerals."""
+    found = [
+        NumberMention(value, (start, end), "cjk")
+        for value, start, end in (cjk_fractions(text, 0, len(text)) if "分" in text else ())
+    ]
+    if not found and not text.isascii():
+        for match in CJK_NUMBER.finditer(text):
+            value = read_cjk(match[0])
+            if value is not None:
+                negative = match.start() > 0 and text[match.start() - 1] in "负負"
+                found.append(NumberMention(-value if negative else value, match.span(), "cjk"))
+    if not found:
+        found = [
+            NumberMention(value, (start, end), "word")
+            for value, start, end in read_words(text, scene.language)
+        ]
+    half = HALF.search(text)
+    if half and (not found or found[0].value == 1):
+        found = [NumberMention(Fraction(1, 2), half.span(), "word")]
+    return found
+
+
+def _bare_operation(text: str, found: list[NumberMention]) -> bool:
+    return len(found) > 1 and _OPERATION.search(text) is not None and _only_operation(text, found)
+
+
+def _only_operation(text: str, found: list[NumberMention]) -> bool:
+    """Whether the region is a calculation without its result: ``9 × 2``."""
+    rest = [text[a.span[1] : b.span[0]] for a, b in zip(found, found[1:], strict=False)]  # noqa: RUF007
+    joined = [gap for gap in rest if re.fullmatch(r"[\s$€£%()]*[-+−–*×÷/][\s$€£()]*", gap)]
+    return len(joined) == len(rest)
+
+
+def _compound(text: str, found: list[NumberMention], scene: Scene) -> Reading | None:
+    """One amount in two units, 5 hours and 30 minutes: in the unit that the question asks for."""
+    first, second = found
+    between, after = (
+        text[first.span[1] : second.span[0]],
+        text[second.span[1] : second.span[1] + 12],
+    )
+    if len(between) > 24 or second.value.denominator != 1:  # noqa: PLR2004
+        return None
+    money = text[: first.span[0]].rstrip()[-1:] in "$€£"
+    for large, small, factor in _UNITS:
+        if not small.match(after) or not (large.match(between) or (factor == 100 and money)):  # noqa: PLR2004
+            continue
+        if not 0 <= second.value < factor:
+            return None
+        asks_small = (
+            scene.question is not None
+            and small.search(scene.question) is not None
+            and large.search(scene.question) is None
+        )
+        value = (
+            first.value * factor + second.value
+            if asks_small
+            else first.value + second.value / factor
+        )
+        return Reading(value, first.span[0], second.span[1])
+    return None
+
+
+def _listed(text: str, found: list[NumberMention]) -> bool:
+    """Whether the region is nothing but a list of different numbers: ``3, 4 and 5``."""
+    if len({mention.value for mention in found}) < 2:  # noqa: PLR2004
+        return False
+    gaps = [text[a.span[1] : b.span[0]] for a, b in pairwise(found)]
+    around = text[: found[0].span[0]] + text[found[-1].span[1] :]
+    return all(map(_LIST_GAP.fullmatch, gaps)) and not any(map(str.isalnum, around))
+
+
+def _alternatives(text: str, found: list[NumberMention], scene: Scene) -> bool:
+    """Whether two different values are left open: ``3 or 4``; not one amount in two units."""
+    first, second = found
+    between = text[first.span[1] : second.span[0]]
+    if first.value == second.value or {first.value, second.value} <= scene.asked:
+        return False
+    # "60 minutes or 1 hour" has a unit of its own in between, and is one amount
+    return _RANGE.fullmatch(between) is not None or (
+        _OR.search(between) is not None and not _OR.sub("", between).strip()
+    )
+
+
+def _choose(found: list[NumberMention], text: str, scene: Scene, offset: int) -> NumberMention:
+    """The number of a sentence that answers, by its emphasis, the calculation and the question."""
+    if len(found) == 1 or len({mention.value for mention in found}) == 1:
+        return found[0]
+    strong = [m for m in found for mark in _STRONG.finditer(text)
+              if mark.start() <= m.span[0] and m.span[1] <= mark.end()]  # fmt: skip
+    if len({mention.value for mention in strong}) == 1:
+        return strong[-1]
+    new = [mention for mention in found if mention.value not in scene.asked]
+    if len({mention.value for mention in new}) == 1:
+        return new[0]
+    for result in scene.results(offset):
+        for mention in new or found:
+            if mention.value == result:
+                return mention
+    total = _TOTAL.search(text)
+    if total:
+        for mention in found:
+            if mention.span[0] == total.end():
+                return mention
+    return (new or found)[0]

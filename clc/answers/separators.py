@@ -1,0 +1,247 @@
+"""Decimal and grouping separators: what ``1.234`` and ``12,345`` mean.
+
+The rule for digits around one ``.`` or ``,``, first match decides:
+
+1. The digits themselves. Other than three digits after it, a leading zero or more than three
+   digits before it make it a decimal separator: ``12,5``, ``0,125``, ``1234.567``. Two different
+   separators: the last one is decimal (``1.234,56``). A repeated one groups (``1,00,000``).
+2. Money has no third decimal, and nobody measures to three zeros: beside a currency, and before
+   ``000``, it groups.
+3. The answer's own text: a separator that other numbers there show to be decimal (or grouping)
+   is so here too, and then the other one is not.
+4. Other numbers of the path and of the question: when the digits without the separator stand
+   there as a number (``12000`` beside ``12.000``), it groups. So it does when the same separator
+   stands beside a currency or before ``000`` elsewhere in the text, and a comma before a final 0.
+5. The language: an English text by the English habit whatever the path's label says, another by
+   CLDR for its language. Where a habit uses neither reading, and without a language, ``.`` is
+   decimal unless a zero ends the digits, and ``,`` groups.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from typing import NamedTuple
+
+__all__ = ["SPACES", "TOKEN", "Evidence", "read_token"]
+
+SPACES = " \u00a0\u202f\u2009\u2007\u2008"
+# Digits of any script; a space groups only three digits. Linear: no part can match two ways.
+TOKEN = re.compile(rf"\d+(?:[.,'’٫٬،⹁，．_]\d+|[{SPACES}]\d{{3}}(?!\d))*")
+_SEPARATOR = re.compile(rf"[.,'’٫٬،⹁，．_{SPACES}]")
+_SAME = {"，": ",", "．": ".", "’": "'", **dict.fromkeys(SPACES, " ")}
+_LONGEST = 60  # digits: nothing longer is an answer, and int() refuses 4,300
+_ENGLISH = re.compile(r"\b(?:the|and|of|is|are)\b", re.IGNORECASE)
+_MONEY = frozenset("$€£¥₹₽฿")
+_MONEY_AFTER = re.compile(
+    r"[ \u00a0\u202f]?(?:[$€£¥₹₽฿]|US-Dollar|dollar|dólar|доллар|euro|евро|рубл|美元|ドル|円|元|ডলার|డాలర్|ดอลลาร์|บาท|dola|shiling)",  # noqa: E501
+    re.IGNORECASE,
+)
+_MANY = 3  # English words that show an English text
+
+
+class Number(NamedTuple):
+    """Digits as integer part and decimals, and where they stand."""
+
+    whole: str
+    decimals: str
+    start: int
+    end: int
+
+
+@lru_cache(maxsize=512)
+def _symbols(language: str) -> tuple[str, str]:
+    """Decimal and grouping separator of a language, from CLDR.
+
+    >>> _symbols("de"), _symbols("th")
+    ((',', '.'), ('.', ','))
+    """
+    known = _KNOWN.get(language)
+    if known:
+        return known
+    from babel import Locale, UnknownLocaleError
+
+    try:
+        locale = Locale.parse(language.replace("_", "-"), sep="-")
+    except (UnknownLocaleError, ValueError, TypeError):
+        return ".", ","
+    system = getattr(locale, "default_numbering_system", "latn")
+    symbols = locale.number_symbols.get(system) or locale.number_symbols.get("latn") or {}
+    latin = locale.number_symbols.get("latn") or symbols
+    decimal = symbols.get("decimal", latin.get("decimal", "."))
+    group = symbols.get("group", latin.get("group", ","))
+    if decimal == "٫":  # Arabic digits have signs of their own: ask what . and , mean beside them
+        decimal, group = latin.get("decimal", "."), latin.get("group", ",")
+    return decimal, group
+
+
+# The languages of the prompts, so that a vote over them never loads CLDR.
+_KNOWN = {
+    **dict.fromkeys(("en", "zh", "ja", "th", "bn", "te", "sw"), (".", ",")),
+    **dict.fromkeys(("de", "es"), (",", ".")),
+    **dict.fromkeys(("fr", "ru"), (",", " ")),
+}
+
+
+def _grouped(groups: list[str]) -> bool:
+    """Whether the groups are thousands (3-3) or lakhs (2-2-3)."""
+    first, rest = groups[0], groups[1:]
+    if not rest or len(rest[-1]) != 3 or (first[0] == "0" and len(rest) > 0):  # noqa: PLR2004
+        return False
+    if len(first) <= 3 and all(len(group) == 3 for group in rest):  # noqa: PLR2004
+        return True
+    return len(rest) > 1 and len(first) <= 2 and all(len(group) == 2 for group in rest[:-1])  # noqa: PLR2004
+
+
+class Evidence:
+    """What a text, its question and its language say about separators, worked out on demand."""
+
+    __slots__ = (
+        "_decimal",
+        "_group",
+        "_likely_group",
+        "_ready",
+        "_values",
+        "language",
+        "question",
+        "text",
+    )
+
+    def __init__(self, text: str, language: str | None = None, question: str | None = None) -> None:
+        self.text = text
+        self.language = language
+        self.question = question
+        self._ready = False
+        self._decimal: set[str] = set()
+        self._group: set[str] = set()
+        self._likely_group: set[str] = set()
+        self._values: set[int] = set()
+
+    def groups(self, whole: str, separator: str, after: str, *, money: bool) -> bool:
+        """Whether ``separator`` groups in ``whole separator after`` (three digits after it).
+
+        >>> Evidence("2.50 Euro").groups("1", ".", "234", money=False)
+        False
+        >>> Evidence("", "de").groups("1", ".", "234", money=False)
+        True
+        """
+        if money or int(after) == 0:
+            return True
+        if not self._ready:
+            self._collect()
+        other = "," if separator == "." else "."
+        is_decimal = separator in self._decimal or other in self._group
+        is_group = separator in self._group or other in self._decimal
+        if is_decimal != is_group:
+            return is_group
+        if int(whole + after) in self._values:
+            return True
+        if separator in self._likely_group or (separator == "," and int(after[-1]) == 0):
+            return True
+        return self._by_language(separator, after)
+
+    def _by_language(self, separator: str, after: str) -> bool:
+        decimal = group = ""
+        if self.language:
+            decimal, group = _symbols(self.language)
+            if decimal != "." and len(_ENGLISH.findall(self.text, 0, 2000)) >= _MANY:
+                decimal, group = ".", ","
+        if separator in (decimal, group):
+            return separator == group
+        return separator == "," or int(after[-1]) == 0
+
+    def _collect(self) -> None:  # noqa: C901
+        self._ready = True
+        for text in (self.text, self.question or ""):
+            own = text is self.text
+            for match in TOKEN.finditer(text):
+                token = match[0]
+                if len(token) > _LONGEST:
+                    continue
+                if token.isdecimal():
+                    if len(token) > 3:  # noqa: PLR2004
+                        self._values.add(int(token))
+                    continue
+                kinds = [_SAME.get(mark, mark) for mark in _SEPARATOR.findall(token)]
+                groups = _SEPARATOR.split(token)
+                if len(set(kinds)) == 1:
+                    if kinds[0] == " " or len(kinds) > 1:
+                        if _grouped(groups):
+                            self._values.add(int("".join(groups)))
+                            if own:
+                                self._group.add(kinds[0])
+                    elif own:
+                        self._single(match, groups, kinds[0])
+                elif own and len(set(kinds[:-1])) == 1 and _grouped(groups[:-1]):
+                    self._group.add(kinds[0])
+                    self._decimal.add(kinds[-1])
+
+    def _single(self, match: re.Match[str], groups: list[str], kind: str) -> None:
+        """Learn from digits around one separator."""
+        if len(groups[1]) != 3 or int(groups[0]) == 0 or len(groups[0]) > 3:  # noqa: PLR2004
+            self._decimal.add(kind)
+        elif (
+            int(groups[1]) == 0
+            or match.string[match.start() - 1 : match.start()] in _MONEY
+            or _MONEY_AFTER.match(match.string, match.end())
+        ):
+            self._likely_group.add(kind)
+
+
+def read_token(token: str, start: int, evidence: Evidence, *, money: bool = False) -> list[Number]:
+    """Read the digits and separators of one ``TOKEN``; several numbers when it is a list or date.
+
+    >>> [number[:2] for number in read_token("1.234,56", 0, Evidence(""))]
+    [('1234', '56')]
+    >>> [number[:2] for number in read_token("12.05.2021", 0, Evidence(""))]
+    [('12', ''), ('05', ''), ('2021', '')]
+    """
+    end = start + len(token)
+    if len(token) > _LONGEST:
+        return []
+    if token.isdecimal():
+        return [Number(token, "", start, end)]
+    groups = _SEPARATOR.split(token)
+    kinds = [_SAME.get(mark, mark) for mark in _SEPARATOR.findall(token)]
+    whole: str | None = None
+    decimals = ""
+    if len(set(kinds)) == 1:
+        kind = kinds[0]
+        if kind == "٫" and len(kinds) == 1:
+            whole, decimals = groups
+        elif len(kinds) > 1 or kind not in ".,":
+            if _grouped(groups):
+                whole = "".join(groups)
+        elif (
+            len(groups[1]) != 3  # noqa: PLR2004
+            or groups[0][0] in "0٠০०"
+            or len(groups[0]) > 3  # noqa: PLR2004
+            or not evidence.groups(groups[0], kind, groups[1], money=money)
+        ):
+            whole, decimals = groups
+        else:
+            whole = "".join(groups)
+    elif (
+        kinds[-1] in ".,٫،"
+        and len(set(kinds[:-1])) == 1
+        and kinds[-1] != kinds[0]
+        and _grouped(groups[:-1])
+    ):
+        whole, decimals = "".join(groups[:-1]), groups[-1]
+    if whole is not None:
+        return [Number(whole, decimals, start, end)]
+    return _split(token, start, evidence, money=money)
+
+
+def _split(token: str, start: int, evidence: Evidence, *, money: bool) -> list[Number]:
+    """Read as a list: at the spaces first, at every separator where that is not enough."""
+    spaced = re.split(f"[{SPACES}]", token)
+    parts = spaced if len(spaced) > 1 else _SEPARATOR.split(token)
+    found: list[Number] = []
+    for part in parts:
+        if part.isdecimal():
+            found.append(Number(part, "", start, start + len(part)))
+        else:
+            found += read_token(part, start, evidence, money=money)
+        start += len(part) + 1
+    return found

@@ -1,0 +1,116 @@
+"""Where a text states its answer: the box, the last label, the conclusion.
+
+The reader goes as a careful human would. A box is the answer. Without one it is what stands
+after the last label (:mod:`clc.answers.labels`), up to the end of that sentence: explanations
+and numbers restated later are not it. Without a label it is the last sentence that holds a
+number and is no check of the result. A later label overrides an earlier one or a box only after
+words of correction. A text that runs on into another problem ends where that one begins.
+"""
+
+from __future__ import annotations
+
+import re
+
+__all__ = ["RUN_ON", "body", "conclusions", "corrected_between", "sentence_end"]
+
+_SPECIAL = re.compile(
+    r"<\|[a-zA-Z_]{2,24}\|>|</s>|<end_of_turn>|<eos>|<\|endoftext\|>|\[/?INST\]|<｜[^｜\n]{2,40}｜>"
+)
+RUN_ON = re.compile(
+    r"\n[ \t#*]{0,6}(?:q|question|problem|exercise|human|user|instruction|aufgabe|frage|pregunta|problema|problème|"  # noqa: E501
+    r"вопрос|задача|swali|问题|問題|题目|質問|প্রশ্ন|ప్రశ్న|คำถาม|โจทย์)\s?(?:#?\d{1,4})?[ \t*]{0,3}[:：]",  # noqa: E501
+    re.IGNORECASE,
+)
+_DONE = re.compile(
+    r"oxed\s?\{|####\s?-?\d|(?:answer|antwort|respuesta|réponse|ответ|jibu|答案|回答|答え|উত্তর|సమాధానం|คำตอบ)\S{0,3}\s?[:：*ঃ]{1,3}[^\n\d]{0,60}\d",
+    re.IGNORECASE,
+)
+_THOUGHT = "</think>"
+_END = re.compile(r"[.!?](?=[\s*\"'”»」』)\]\\$]|\Z)|[。！？।॥]|\n")
+_CORRECTION = re.compile(
+    r"\b(?:wait|actually|correction|sorry|mistake|oops|no,|instead|re-?check|recalculat|incorrect|corrected|"
+    r"nein|moment|korrektur|korrigier\w*|fehler|tatsächlich|perdón|corrección|error|en realidad|corrig\w*|pardon|erreur|en fait|correction|"  # noqa: E501
+    r"нет,|ошибка|исправ\w*|точнее|hapana|samahani|kosa)|"
+    r"不对|不，|不是|更正|错|抱歉|修正|重新|間違|訂正|いや|いいえ|ではなく|ভুল|দুঃখিত|না,|తప్పు|క్షమించ|కాదు|ไม่ใช่|ผิด|ขอโทษ|แก้ไข",
+    re.IGNORECASE,
+)
+_CHECK = re.compile(
+    r"\s*[-*#>\d.)(\s]{0,8}(?:\(?(?:note|verif|check|to verify|to check|let['’]?s (?:verify|check)|p\.?s\b|explanation|hinweis|anmerkung|überprüf|probe\b|kontroll|"  # noqa: E501
+    r"nota|verific|comprob|comprueb|remarque|vérif|проверк|провер|примечание|uhakiki|kumbuka|thibitish|注|验证|驗證|检验|检查|备注|検算|確認|確かめ|注意|যাচাই|দ্রষ্টব্য|"
+    r"తనిఖీ|గమనిక|ตรวจสอบ|หมายเหตุ))",
+    re.IGNORECASE,
+)
+_DIGIT = re.compile(r"\d")
+_SENTENCES = 8
+_WINDOW = 4000  # characters from the end in which a text without label concludes
+
+
+def body(text: str) -> tuple[int, int]:
+    """Where the answer to this problem stands: after the thinking, before a run-on.
+
+    >>> text = "<think>5?</think>Answer: 6<|im_end|>Answer: 7"
+    >>> text[slice(*body(text))]
+    'Answer: 6'
+    """
+    start = 0
+    if _THOUGHT in text:
+        after = text.rfind(_THOUGHT) + len(_THOUGHT)
+        if text[after:].strip():
+            start = after
+    end = len(text)
+    if "<" in text or "[" in text:
+        for mark in _SPECIAL.finditer(text, start):
+            if text[start : mark.start()].strip():
+                end = mark.start()
+                break
+    done = None
+    for mark in RUN_ON.finditer(text, start, end):
+        if done is None:
+            done = _DONE.search(text, start, end)
+        if done is None:
+            break
+        if done.end() <= mark.start():
+            end = mark.start()
+            break
+    return start, end
+
+
+def sentence_end(text: str, start: int, end: int) -> int:
+    """End of the sentence that begins at ``start``.
+
+    >>> sentence_end("2. Sara has 3.", 0, 14)
+    2
+    """
+    match = _END.search(text, start, end)
+    return match.end() if match else end
+
+
+def corrected_between(text: str, start: int, end: int) -> bool:
+    """Whether ``text[start:end]`` takes back what stood before it."""
+    return _CORRECTION.search(text, start, min(end, start + 2000)) is not None
+
+
+def conclusions(text: str, start: int, end: int) -> list[tuple[int, int]]:
+    """The last sentences that hold a digit, last first, without checks and notes at the end.
+
+    >>> text = "So there are 5 mice. I hope this helps!"
+    >>> [text[a:b] for a, b in conclusions(text, 0, len(text))]
+    ['So there are 5 mice.']
+    """
+    start = max(start, end - _WINDOW)
+    spans: list[tuple[int, int]] = []
+    checking = False
+    position = start
+    for mark in _END.finditer(text, start, end):
+        sentence = (position, mark.end())
+        position = mark.end()
+        if _CHECK.match(text, *sentence):
+            checking = True
+        if not checking:
+            spans.append(sentence)
+    if position < end and not (checking or _CHECK.match(text, position, end)):
+        spans.append((position, end))
+    if not spans:
+        spans = [(start, end)]
+    numbered = [span for span in spans[-64:] if _DIGIT.search(text, *span)]
+    return numbered[: -_SENTENCES - 1 : -1]

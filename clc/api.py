@@ -1,0 +1,288 @@
+"""The Python calls: one question or many, at once or lazily, with async twins."""
+
+from __future__ import annotations
+
+from collections import Counter
+from contextlib import ExitStack, aclosing, closing
+from dataclasses import dataclass, replace
+from math import inf
+from typing import TYPE_CHECKING, Any
+
+from clc.cache import TranslationCache, default_cache_folder
+from clc.engines.models import BUNDLED
+from clc.engines.opening import open_engine
+from clc.errors import ConfigurationError
+from clc.languages import normalize_language
+from clc.manifest import check_same_run, identity, versions
+from clc.records import Problem, Sampling, Verdict, content_key
+from clc.runner import iterate, run
+from clc.solver import Configuration, Solver
+from clc.store import Store
+from clc.strategies import Strategy, get_strategy, plan_arms
+from clc.templates import Templates
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Iterable, Iterator, Mapping, Sequence
+    from pathlib import Path
+
+    from clc.engines.seam import Engine
+
+__all__ = ["Run", "asolve", "asolve_many", "configure", "solve", "solve_many"]
+
+
+def configure(
+    strategy: str | Strategy = "clc",
+    *,
+    languages: Sequence[str] | None = None,
+    paths: int | None = None,
+    temperature: float | None = None,
+    top_p: float = 1.0,
+    top_k: int = 0,
+    max_tokens: int = 1024,
+    stop: Sequence[str] = (),
+    seed: int = 0,
+    human_translations: bool = True,
+    translation_tries: int = 3,
+) -> Configuration:
+    """Check settings and freeze them.
+
+    Args:
+        strategy: a name (``clc strategies`` in the README lists them) or your own ``Strategy``.
+        languages: the languages to reason in, in the order that breaks ties; the strategy's own
+            by default.
+        paths: paths for one question; the strategy's own number by default.
+        temperature: the strategy's own by default.
+        top_p: keep the likeliest tokens that together have this probability.
+        top_k: keep so many likeliest tokens; 0 is no limit.
+        max_tokens: new tokens of one path, at most.
+        stop: texts that end a path.
+        seed: of the run. Paths of one seed are the same whenever they are drawn.
+        human_translations: use the translations that come with a problem.
+        translation_tries: tries at a translation that keeps the question's numbers.
+
+    Raises:
+        InputError: a value is out of range or unknown.
+    """
+    chosen = get_strategy(strategy) if isinstance(strategy, str) else strategy
+    codes = None if languages is None else tuple(normalize_language(code) for code in languages)
+    if codes == ():
+        raise ConfigurationError("languages must name at least one language")
+    sampling = Sampling(
+        temperature=chosen.temperature if temperature is None else temperature,
+        top_p=top_p,
+        top_k=top_k,
+        max_tokens=max_tokens,
+        stop=tuple(stop),
+    )
+    budget = chosen.paths if paths is None else paths
+    _check_ranges(sampling, translation_tries)
+    arms = plan_arms(chosen, "en", codes, budget)
+    if sampling.temperature == 0 and any(arm.paths > 1 for arm in arms):
+        raise ConfigurationError(
+            f"temperature 0 draws the same path again and again, and {budget} paths over "
+            f"{len(arms)} prompts are asked for; raise the temperature or lower paths"
+        )
+    return Configuration(
+        strategy=chosen,
+        paths=budget,
+        sampling=sampling,
+        languages=codes,
+        seed=seed,
+        human_translations=human_translations,
+        translation_tries=translation_tries,
+        translation_max_tokens=max_tokens,
+    )
+
+
+@dataclass
+class Run:
+    """One run, put together and ready: problems in, verdicts out, everything stored.
+
+    Args:
+        configuration: how every question is solved.
+        engine: draws the paths.
+        store: an open store; in memory by default.
+        translator: another engine for translations.
+        templates: prompt templates; ours by default.
+        cache: translations kept over runs; none by default.
+    """
+
+    configuration: Configuration
+    engine: Engine
+    store: Store
+    translator: Engine | None = None
+    templates: Templates | None = None
+    cache: TranslationCache | None = None
+
+    def __post_init__(self) -> None:
+        """Check the templates that the run will need, before anything is drawn."""
+        self.templates = self.templates or Templates()
+        names = {arm.template for arm in self.configuration.strategy.arms}
+        for name in sorted(names | {"translate"}):
+            self.templates.render(name, question="?", question_language="de", language="en")
+        self.solver = Solver(
+            self.engine,
+            self.configuration,
+            templates=self.templates,
+            store=self.store,
+            translator=self.translator,
+            cache=self.cache,
+        )
+
+    def identity(self, dataset: Mapping[str, Any], limit: int | None = None) -> dict[str, Any]:
+        """Everything that decides which paths this run draws."""
+        assert self.templates is not None  # noqa: S101 - set above
+        engine = self.engine.fingerprint
+        return identity(
+            self.configuration,
+            self.templates,
+            engine=engine,
+            translator=engine if self.translator is None else self.translator.fingerprint,
+            dataset=dataset,
+            limit=limit,
+        )
+
+    def begin(self, dataset: Mapping[str, Any], limit: int | None = None) -> bool:
+        """Write or check the run's manifest; True when the run is finished already.
+
+        Raises:
+            ConfigurationError: the folder holds a run with another configuration.
+        """
+        wanted = self.identity(dataset, limit)
+        manifest = self.store.manifest()
+        if manifest is not None:
+            before = manifest.get("identity", {})
+            check_same_run(before, wanted, str(self.store.folder))
+            if before == wanted and manifest.get("finished"):
+                return True
+        history = [] if manifest is None else manifest.get("versions", [])
+        if versions() not in history:
+            history.append(versions())
+        self.store.write_manifest({"identity": wanted, "versions": history, "finished": False})
+        return False
+
+    def finish(self) -> None:
+        """Mark the run as finished, unless some of its paths were lost."""
+        manifest = self.store.manifest()
+        if manifest is not None and not self.store.counts()["failures"]:
+            self.store.write_manifest({**manifest, "finished": True})
+
+    def verdicts(self, problems: Iterable[Problem]) -> AsyncGenerator[Verdict, None]:
+        """Solve ``problems``; see ``clc.runner.run``."""
+        return run(problems, self.solver)
+
+
+async def asolve_many(
+    problems: Iterable[Problem | str],
+    *,
+    model: str = BUNDLED,
+    engine: Engine | None = None,
+    strategy: str | Strategy = "clc",
+    store: str | Path | Store | None = None,
+    translator: Engine | None = None,
+    templates: Templates | None = None,
+    cache: bool = True,
+    **settings: Any,
+) -> AsyncGenerator[Verdict, None]:
+    """Solve many problems and yield each verdict when it is there (any order; see ``id``).
+
+    Args:
+        problems: ``Problem`` records, or questions as text (their language is detected).
+        model: what to load when no ``engine`` is given.
+        engine: an engine of your own choice. It is closed at the end.
+        strategy: a name, or your own ``Strategy``.
+        store: a run folder (or an open ``Store``): what is there is not drawn again. In memory
+            by default.
+        translator: another engine for translations.
+        templates: prompt templates; ours by default.
+        cache: keep translations for other runs of the same model.
+        settings: as for ``configure``: languages, paths, temperature, seed, …
+
+    Raises:
+        InputError: a setting or a problem is wrong.
+        RunError: the engine or the store is lost; what was stored stays.
+    """
+    configuration = configure(strategy, **settings)
+    chosen = open_engine(model) if engine is None else engine
+    with ExitStack() as held:
+        opened = store if isinstance(store, Store) else held.enter_context(Store(store))
+        kept = None
+        if cache:
+            kept = held.enter_context(closing(TranslationCache(default_cache_folder())))
+        work = Run(configuration, chosen, opened, translator, templates, kept)
+        if opened.folder is not None:
+            work.begin({"given": "by a call"})
+        async with aclosing(work.verdicts(_as_problems(problems))) as verdicts:
+            async for verdict in verdicts:
+                yield verdict
+
+
+def solve_many(problems: Iterable[Problem | str], **options: Any) -> Iterator[Verdict]:
+    """Solve many problems lazily; takes what ``asolve_many`` takes.
+
+    The work goes on in a thread of its own while you look at a verdict. Closing the iterator
+    stops it.
+    """
+    return iterate(lambda: asolve_many(problems, **options))
+
+
+async def asolve(question: str | Problem, **options: Any) -> Verdict:
+    """Solve one question; takes what ``asolve_many`` takes."""
+    async with aclosing(asolve_many([question], **options)) as verdicts:
+        return await anext(verdicts)
+
+
+def solve(question: str | Problem, **options: Any) -> Verdict:
+    """Solve one question; takes what ``asolve_many`` takes.
+
+    >>> import clc  # doctest: +SKIP
+    >>> clc.solve("Tom has 3 apples and buys 4 more. How many now?").answer  # doctest: +SKIP
+    '7'
+    """
+    (verdict,) = solve_many([question], **options)
+    return verdict
+
+
+def as_problem(question: str, language: str | None = None) -> Problem:
+    """Make a problem of a question; its language is detected where it is not given."""
+    from clc.datasets import detect_language
+
+    if not question.strip():
+        raise ConfigurationError("the question is empty")
+    try:
+        question.encode()
+    except UnicodeEncodeError as error:
+        raise ConfigurationError(
+            f"the question is not text in UTF-8: {question!r:.60}, character {error.start + 1}"
+        ) from error
+    code = normalize_language(language) if language else detect_language(question) or "en"
+    return Problem(id=content_key("question", question)[:12], question=question, language=code)
+
+
+def _as_problems(problems: Iterable[Problem | str]) -> Iterator[Problem]:
+    """Make problems of texts; a text that comes again gets an id of its own."""
+    if isinstance(problems, str):
+        raise ConfigurationError("solve_many takes many problems; for one there is solve")
+    asked: Counter[str] = Counter()
+    for problem in problems:
+        if isinstance(problem, Problem):
+            yield problem
+            continue
+        made = as_problem(problem)
+        asked[made.id] += 1
+        times = asked[made.id]
+        yield made if times == 1 else replace(made, id=f"{made.id}-{times}")
+
+
+def _check_ranges(sampling: Sampling, translation_tries: int) -> None:
+    checks = (
+        (0 <= sampling.temperature < inf, "temperature must be 0 or above", sampling.temperature),
+        (all(sampling.stop), "stop must be text that is not empty", list(sampling.stop)),
+        (0 < sampling.top_p <= 1, "top_p must be above 0 and at most 1", sampling.top_p),
+        (sampling.top_k >= 0, "top_k must not be negative (0 is no limit)", sampling.top_k),
+        (sampling.max_tokens >= 1, "max_tokens must be at least 1", sampling.max_tokens),
+        (translation_tries >= 1, "translation_tries must be at least 1", translation_tries),
+    )
+    for fine, rule, value in checks:
+        if not fine:
+            raise ConfigurationError(f"{rule}, not {value}")

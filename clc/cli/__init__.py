@@ -1,0 +1,85 @@
+"""The command line: argument parsing over the public calls, and no logic.
+
+Commands are imported when they are called, so that ``clc --help`` answers at once.
+"""
+
+from __future__ import annotations
+
+import sys
+from importlib import import_module
+
+import click
+
+from clc.errors import ClcError, InputError, StoreError
+from clc.version import __version__
+
+__all__ = ["cli", "main"]
+
+# Name -> what `clc --help` says of it. Each is the `command` of clc.cli.NAME.
+COMMANDS = {
+    "solve": "Solve a file of problems and store every path.",
+    "ask": "Solve one question.",
+    "score": "Score a run, or compare two.",
+    "vote": "Re-vote recorded generations, without a model.",
+    "extract": "Read the answer out of every recorded generation.",
+    "prompts": "List, show and check prompt templates.",
+}
+
+
+class LazyGroup(click.Group):
+    """A group whose commands are modules, imported when needed."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
+        """Names in the order of the table."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        """Import a command."""
+        if cmd_name not in COMMANDS:
+            return None
+        command: click.Command = import_module(f"clc.cli.{cmd_name}").command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+        """Write the table without importing anything."""
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+
+@click.group(
+    cls=LazyGroup,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog="Each command explains itself: clc solve --help",
+)
+@click.version_option(__version__, prog_name="clc")
+def cli() -> None:
+    """Cross-lingual consistency: reason in many languages, take one vote.
+
+    \b
+    clc ask "Tom has 3 apples and buys 4 more. How many apples does Tom have?"
+    clc solve problems.tsv --out runs/first
+    clc vote generations.jsonl
+    """  # noqa: D301 - click's mark for text that it must not wrap
+
+
+def main() -> None:
+    """Run the command line: exit 2 for bad input, 1 for a failed run, 130 when interrupted.
+
+    A run folder that cannot be used (no permission, full disk) counts as bad input.
+    """
+    try:
+        cli.main(prog_name="clc", standalone_mode=False)
+    except click.exceptions.Exit as done:
+        sys.exit(done.exit_code)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("clc: interrupted", err=True)
+        sys.exit(130)
+    except BrokenPipeError:
+        sys.stderr.close()
+        sys.exit(141)
+    except ClcError as error:
+        click.echo(f"clc: {error}", err=True)
+        sys.exit(2 if isinstance(error, InputError | StoreError) else 1)

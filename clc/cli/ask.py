@@ -1,0 +1,84 @@
+"""``clc ask``: one question, and how the languages voted."""
+
+from __future__ import annotations
+
+import sys
+from contextlib import aclosing
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from clc.cli.options import (
+    engine_options,
+    make_configuration,
+    make_engine,
+    make_templates,
+    make_translator,
+    strategy_options,
+)
+
+if TYPE_CHECKING:
+    from clc.records import Verdict
+
+__all__ = ["command"]
+
+
+@click.command("ask")
+@click.argument("question")
+@click.option("--language", help="Language of the question.  [default: detected]")
+@strategy_options
+@engine_options
+@click.option("--show-paths", is_flag=True, help="Print every path's text, too.")
+@click.option("--json", "as_json", is_flag=True, help="Print the verdict as JSON.")
+def command(question: str, *, as_json: bool, show_paths: bool, **options: Any) -> None:
+    """Solve QUESTION (or - for standard input) and show the vote.
+
+    \b
+    Examples:
+      clc ask "Tom has 3 apples and buys 4 more. How many apples does Tom have?"
+      clc ask "Tom has 3 apples and buys 4 more. How many?" --languages en,zh,sw --paths 12
+    """  # noqa: D301
+    import asyncio
+
+    import orjson
+    from rich.console import Console
+    from rich.markup import escape
+
+    from clc.api import Run, as_problem
+    from clc.cli.tables import vote_table
+    from clc.results import revote, verdict_row
+    from clc.store import Store
+
+    text = sys.stdin.read() if question == "-" else question
+    problem = as_problem(text, options["language"])
+    configuration = make_configuration(options)
+    engine, translator = make_engine(options), make_translator(options)
+    console = Console()
+    with Store(None) as store:
+        work = Run(configuration, engine, store, translator, make_templates(options))
+
+        async def draw() -> Verdict:
+            async with aclosing(work.verdicts([problem])) as verdicts:
+                return await anext(verdicts)
+
+        with Console(stderr=True).status("asking"):
+            verdict = asyncio.run(draw())
+        (solved,) = revote(store)
+    if as_json:
+        click.echo(orjson.dumps(verdict_row(verdict)).decode())
+        return
+    if show_paths:
+        for language, path in solved.drawn():
+            console.rule(language, align="left")
+            told = path.text if path.error is None else f"(lost: {path.error})"
+            console.print(told, markup=False, highlight=False)
+    console.print(vote_table(verdict))
+    if verdict.answer is None:
+        console.print("No path gave an answer.")
+        return
+    tie = " (a tie, decided by the order of languages)" if verdict.tied else ""
+    console.print(
+        f"Answer: [bold]{escape(verdict.answer)}[/bold]  "
+        f"{verdict.support:g} of {verdict.total:g} votes{tie}",
+        highlight=False,
+    )

@@ -1,0 +1,63 @@
+"""``clc extract``: add the answer that each recorded response states."""
+
+from __future__ import annotations
+
+import sys
+from contextlib import nullcontext
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any, cast
+
+import click
+import orjson
+
+if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+
+    from clc.records import AnswerKind
+
+__all__ = ["command"]
+
+
+@click.command("extract")
+@click.argument("files", nargs=-1, required=True, metavar="FILE...")
+@click.option(
+    "--out", type=click.Path(dir_okay=False), help="Write here instead of standard output."
+)
+@click.option(
+    "--kind",
+    type=click.Choice(["number", "choice", "latex"]),
+    help="What the answers are; inferred when not given.",
+)
+def command(files: tuple[str, ...], out: str | None, kind: str | None) -> None:
+    """Add "answer" and "abstain" to every row of recorded generations.
+
+    Reads clc's own JSONL (id, language, response), lm-evaluation-harness samples, and OpenAI or
+    vLLM batch output; "-" is standard input. Every row keeps all its fields. "answer" is the
+    canonical value or null, "abstain" the reason for null. A row with several responses gets
+    lists.
+    """
+    from clc.generations import generations, read_rows
+
+    # A closed file of our own, or standard output left open.
+    target: AbstractContextManager[IO[bytes]] = (
+        Path(out).open("wb") if out else nullcontext(cast("IO[bytes]", sys.stdout.buffer))  # noqa: SIM115
+    )
+    with target as sink:
+        for source, line, row in read_rows(files):
+            paths = generations(source, line, row)
+            read = [
+                _said(path._replace(kind=path.kind or cast("AnswerKind | None", kind)))
+                for path in paths
+            ]
+            several = len(read) != 1
+            row["answer"] = [answer for answer, _ in read] if several else read[0][0]
+            row["abstain"] = [reason for _, reason in read] if several else read[0][1]
+            sink.write(orjson.dumps(row, option=orjson.OPT_APPEND_NEWLINE))
+
+
+def _said(path: Any) -> tuple[str | None, str | None]:
+    from clc.generations import outcome
+    from clc.records import Answer
+
+    said = outcome(path)
+    return (said.value, None) if isinstance(said, Answer) else (None, str(said.reason))

@@ -1,0 +1,151 @@
+"""Options that several commands share, and what they come to."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from clc.errors import ConfigurationError
+from clc.strategies import STRATEGIES
+
+if TYPE_CHECKING:
+    from clc.engines.seam import Engine
+    from clc.solver import Configuration
+    from clc.templates import Templates
+
+__all__ = ["engine_options", "make_configuration", "make_engine", "make_templates",
+           "make_translator", "strategy_options"]  # fmt: skip
+
+_F = TypeVar("_F", bound=Callable[..., Any])
+
+_ENGINE = (
+    click.option("--model", default="clc-tiny", show_default=True, metavar="NAME",
+                 help="clc-tiny (bundled), a folder, a Hugging Face id, or an endpoint's name."),
+    click.option("--engine", type=click.Choice(["auto", "vllm", "transformers", "openai"]),
+                 default="auto", show_default=True, help="What runs the model."),
+    click.option("--base-url", "base_urls", multiple=True, metavar="URL",
+                 help="OpenAI-compatible endpoint, e.g. http://host:8000/v1; may be repeated. "
+                      "The key is read from OPENAI_API_KEY."),
+    click.option("--window", type=int, help="Requests in flight.  [default: the engine's]"),
+    click.option("--timeout", type=float, metavar="SECONDS",
+                 help="For one answer of an endpoint.  [default: 600]"),
+    click.option("--attempts", type=int, metavar="N",
+                 help="For one answer of an endpoint.  [default: 6]"),
+    click.option("--max-model-len", type=int, help="Longest prompt and path together (vLLM)."),
+    click.option("--tensor-parallel-size", type=int, help="GPUs that share one model (vLLM)."),
+    click.option("--translator", metavar="MODEL", help="Another model for translations."),
+    click.option("--translator-base-url", "translator_urls", multiple=True, metavar="URL",
+                 help="Endpoint of the translator."),
+)  # fmt: skip
+
+_STRATEGY = (
+    click.option("--strategy", default="clc", show_default=True,
+                 metavar="NAME", help=f"How to solve a question: {', '.join(STRATEGIES)}."),
+    click.option("--languages", metavar="CODES",
+                 help="Languages to reason in, e.g. en,de,zh; earlier ones win ties.  "
+                      "[default: the strategy's]"),
+    click.option("--paths", type=int, metavar="N",
+                 help="Paths for one question, over all languages.  [default: the strategy's]"),
+    click.option("--temperature", type=float,
+                 help="Sampling temperature; 0 is greedy.  [default: the strategy's]"),
+    click.option("--top-p", type=float, default=1.0, show_default=True,
+                 help="Sample from the likeliest tokens that have this probability together."),
+    click.option("--top-k", type=int, default=0,
+                 help="Sample from so many likeliest tokens.  [default: no limit]"),
+    click.option("--max-tokens", type=int, default=1024, show_default=True,
+                 help="New tokens of a path, at most."),
+    click.option("--stop", multiple=True, metavar="TEXT", help="Stop there; may be repeated."),
+    click.option("--seed", type=int, default=0, show_default=True, help="Seed of the run."),
+    click.option("--translations", type=click.Choice(["auto", "model"]), default="auto",
+                 show_default=True,
+                 help="auto: the problems' own where they have them; model: always translate."),
+    click.option("--translation-tries", type=int, default=3, show_default=True,
+                 help="Tries at a translation that keeps all numbers."),
+    click.option("--prompts", "prompt_folder", metavar="DIR",
+                 help="Folder of templates that go before ours."),
+)  # fmt: skip
+
+
+def engine_options(function: _F) -> _F:
+    """Add the options that choose an engine."""
+    return _add(_ENGINE, function)
+
+
+def strategy_options(function: _F) -> _F:
+    """Add the options that say how a question is solved."""
+    return _add(_STRATEGY, function)
+
+
+def make_engine(options: Mapping[str, Any]) -> Engine:
+    """Make the engine that the options choose."""
+    from clc.engines.opening import open_engine
+
+    more: dict[str, Any] = {}
+    if options["tensor_parallel_size"] is not None:
+        more["tensor_parallel_size"] = options["tensor_parallel_size"]
+    more.update(_patience(options, options["base_urls"]))
+    return open_engine(
+        options["model"],
+        engine=options["engine"],
+        base_urls=options["base_urls"],
+        window=options["window"],
+        max_model_len=options["max_model_len"],
+        **more,
+    )
+
+
+def make_translator(options: Mapping[str, Any]) -> Engine | None:
+    """Make the second engine, if one is asked for."""
+    from clc.engines.opening import open_engine
+
+    if options["translator"] is None and not options["translator_urls"]:
+        return None
+    return open_engine(
+        options["translator"] or options["model"],
+        base_urls=options["translator_urls"],
+        **(_patience(options, options["translator_urls"]) if options["translator_urls"] else {}),
+    )
+
+
+def _patience(options: Mapping[str, Any], urls: Sequence[str]) -> dict[str, Any]:
+    """Return how long to wait for an endpoint, where that is said."""
+    said = {"timeout_s": options["timeout"], "max_attempts": options["attempts"]}
+    more = {name: value for name, value in said.items() if value is not None}
+    if more and not urls:
+        raise ConfigurationError("--timeout and --attempts go with --base-url")
+    return more
+
+
+def make_templates(options: Mapping[str, Any]) -> Templates:
+    """Open the templates that the options choose."""
+    from clc.templates import Templates
+
+    return Templates(options["prompt_folder"])
+
+
+def make_configuration(options: Mapping[str, Any]) -> Configuration:
+    """Freeze the settings that the options give."""
+    from clc.api import configure
+
+    languages = options["languages"]
+    return configure(
+        options["strategy"],
+        languages=None if languages is None else languages.replace(" ", "").split(","),
+        paths=options["paths"],
+        temperature=options["temperature"],
+        top_p=options["top_p"],
+        top_k=options["top_k"],
+        max_tokens=options["max_tokens"],
+        stop=options["stop"],
+        seed=options["seed"],
+        human_translations=options["translations"] == "auto",
+        translation_tries=options["translation_tries"],
+    )
+
+
+def _add(options: tuple[Callable[[_F], _F], ...], function: _F) -> _F:
+    for option in reversed(options):
+        function = option(function)
+    return function

@@ -1,0 +1,134 @@
+"""Progress of a long run: a live display on a terminal, a plain line now and then elsewhere."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Self
+
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    SpinnerColumn,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+from rich.text import Text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from types import TracebackType
+
+    from rich.console import Console, RenderableType
+
+    from clc.records import Verdict
+    from clc.solver import Counters
+
+__all__ = ["RunProgress"]
+
+PLAIN_SECONDS = 10.0
+
+
+class _TwoLines(Progress):
+    """A bar, and what it says in words under it: both fit in 80 columns."""
+
+    def get_renderables(self) -> Iterator[RenderableType]:
+        yield self.make_tasks_table(self.tasks)
+        for task in self.tasks:
+            yield Text(f"  {task.description}", no_wrap=True, overflow="ellipsis")
+
+
+class RunProgress:
+    """Shows problems done, paths, tokens per second, agreement so far and the time left.
+
+    Args:
+        counters: what the solver counts.
+        total: number of problems, if it is known.
+        console: where to (standard error).
+        quiet: show nothing.
+    """
+
+    def __init__(
+        self, counters: Counters, total: int | None, console: Console, *, quiet: bool = False
+    ) -> None:
+        self._counters = counters
+        self._total = total
+        self._console = console
+        self._quiet = quiet
+        self._done = 0
+        self._agreement = 0.0
+        self._started = self._shown = time.monotonic()
+        self._progress: Progress | None = None
+
+    def __enter__(self) -> Self:
+        if self._console.is_terminal and not self._quiet:
+            self._progress = _TwoLines(
+                SpinnerColumn(),
+                BarColumn(bar_width=None),
+                MofNCompleteColumn(),
+                TextColumn("problems,"),
+                TimeElapsedColumn(),
+                TextColumn("passed,"),
+                TimeRemainingColumn(),
+                TextColumn("left"),
+                console=self._console,
+                expand=True,
+                transient=True,
+                get_time=time.monotonic,
+            )
+            self._task = self._progress.add_task("starting the engine", total=self._total)
+            self._progress.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if self._progress is not None:
+            self._progress.stop()
+        if not self._quiet and self._done:
+            self._plain()
+
+    def tick(self, verdict: Verdict | None = None) -> None:
+        """Show what has changed; with a verdict, one more problem is done."""
+        if verdict is not None:
+            self._done += 1
+            self._agreement += verdict.agreement
+        if self._quiet:
+            return
+        if self._progress is not None:
+            self._progress.update(self._task, completed=self._done, description=self._text())
+        elif time.monotonic() - self._shown > PLAIN_SECONDS:
+            self._plain()
+
+    def _plain(self) -> None:
+        self._shown = time.monotonic()
+        of = "" if self._total is None else f"/{self._total}"
+        line = f"{self._done}{of} problems, {self._text()}"
+        if self._total is not None and 0 < self._done < self._total:
+            passed = self._shown - self._started
+            left = passed / self._done * (self._total - self._done)
+            line += f", about {left:.0f} s left"
+        self._console.print(line, highlight=False)
+
+    def _text(self) -> str:
+        counters = self._counters
+        if not (counters.drawn or counters.reused or counters.lost or counters.translations):
+            return "starting the engine"
+        passed = max(time.monotonic() - self._started, 0.001)
+        parts = [
+            f"{counters.drawn:,} paths",
+            f"{counters.completion_tokens / passed:,.0f} tokens/s",
+        ]
+        if counters.translations:
+            parts.insert(1, f"{counters.translations:,} translations")
+        if counters.reused:
+            parts.insert(1, f"{counters.reused:,} from before")
+        if counters.lost:
+            parts.insert(1, f"{counters.lost:,} lost")
+        if self._done:
+            parts.append(f"agreement {self._agreement / self._done:.0%}")
+        return ", ".join(parts)

@@ -1,0 +1,44 @@
+"""``clc score``: what a run came to, or how two differ."""
+
+from __future__ import annotations
+
+import click
+
+__all__ = ["command"]
+
+
+@click.command("score")
+@click.argument("run")
+@click.option("--against", metavar="RUN", help="Compare with another run over shared problems.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def command(run: str, against: str | None, *, as_json: bool) -> None:
+    """Score a run folder from its stored paths; nothing is drawn.
+
+    Intervals are 95 % and clustered by question, because the languages of MGSM ask the same items.
+
+    \b
+    Examples:
+      clc score runs/de
+      clc score runs/clc --against runs/sc
+    """  # noqa: D301
+    import orjson
+    from rich.console import Console
+
+    from clc.cli.tables import comparison_table, print_score
+    from clc.results import open_run, score_run, scored_rows
+    from clc.scoring import compare
+
+    if against is None:
+        with open_run(run) as store:
+            score = score_run(store)
+            open_ones = store.counts()["problems"] - score.problems
+        print_score(score, as_json=as_json)
+        if open_ones:
+            click.echo(f"{open_ones:,} more problems are not done: clc solve goes on", err=True)
+        return
+    with open_run(run) as first, open_run(against) as second:
+        comparison = compare(scored_rows(first), scored_rows(second))
+    if as_json:
+        click.echo(orjson.dumps(comparison.to_json(), option=orjson.OPT_INDENT_2).decode())
+    else:
+        Console().print(comparison_table(run, against, comparison))

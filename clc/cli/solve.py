@@ -1,0 +1,166 @@
+"""``clc solve``: a file of problems in, a run folder out."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import sys
+from contextlib import ExitStack, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from clc.cli.options import (
+    engine_options,
+    make_configuration,
+    make_engine,
+    make_templates,
+    make_translator,
+    strategy_options,
+)
+
+if TYPE_CHECKING:
+    from clc.api import Run
+    from clc.cli.progress import RunProgress
+
+__all__ = ["command"]
+
+
+@click.command("solve")
+@click.argument("source", metavar="FILE")
+@click.option("--out", required=True, metavar="DIR",
+              help="Run folder. The same command on it goes on where it stopped.")  # fmt: skip
+@click.option("--limit", type=int, help="Only the first N problems.")
+@click.option("--language", help="Language of the questions, where the file does not say it.")
+@click.option("--format", "file_format",
+              type=click.Choice(["tsv", "jsonl", "json", "parquet", "hub"]),
+              help="Format of the file.  [default: by its name and content]")  # fmt: skip
+@click.option("--parallel", metavar="DIR",
+              help="Folder of mgsm_<lang>.tsv whose rows are translations of FILE's.")  # fmt: skip
+@click.option("--kind", type=click.Choice(["number", "choice", "latex"]),
+              help="Kind of the answers, where the file does not say it.")  # fmt: skip
+@strategy_options
+@engine_options
+@click.option("--no-cache", is_flag=True, help="Keep no translations for other runs.")
+@click.option("--json", "as_json", is_flag=True, help="Print results as JSON.")
+def command(**options: Any) -> None:
+    """Solve every problem of FILE (or - for standard input) and store every path.
+
+    FILE is an MGSM TSV, a folder of mgsm_<lang>.tsv, MGSM or CMATH rows in JSONL or Parquet, JSONL
+    with a "question" a row, or a datasets id.
+
+    \b
+    Examples:
+      clc solve mgsm_de.tsv --out runs/de
+      clc solve mgsm_de.tsv --strategy clc --languages en,de,zh --paths 44 --out runs/de44
+      clc solve cmath.jsonl --model Qwen/Qwen2.5-7B-Instruct --strategy clc-bilingual --out runs/zh
+      clc solve cmath.jsonl --base-url http://host:8000/v1 --model my-model --out runs/zh
+
+    Stop it at any time, even by force: the same command goes on. Afterwards: clc score DIR
+    """  # noqa: D301
+    from rich.console import Console
+
+    from clc.api import Run
+    from clc.cache import TranslationCache, default_cache_folder
+    from clc.cli.tables import print_score, run_lines
+    from clc.datasets import count_problems, dataset_fingerprint, load_problems
+    from clc.errors import EngineError
+    from clc.results import export
+    from clc.store import Store
+
+    console = Console(stderr=True)
+    configuration = make_configuration(options)
+    templates = make_templates(options)
+    reading = {
+        "language": options["language"],
+        "format": options["file_format"],
+        "limit": options["limit"],
+        "kind": options["kind"],
+        "parallel": options["parallel"],
+    }
+    source = options["source"]
+    total = count_problems(source, **reading)
+    engine, translator = make_engine(options), make_translator(options)
+    with ExitStack() as stack:
+        store = stack.enter_context(Store(options["out"]))
+        cache = None
+        if not options["no_cache"]:
+            cache = TranslationCache(default_cache_folder())
+            stack.callback(cache.close)
+        work = Run(configuration, engine, store, translator, templates, cache)
+        dataset = {
+            "source": "-" if source == "-" else str(Path(source).name),
+            "fingerprint": dataset_fingerprint(source, parallel=options["parallel"]),
+            "language": options["language"],
+            "format": options["file_format"],
+            "kind": options["kind"],
+        }
+        finished = work.begin(dataset, options["limit"])
+        if finished:
+            console.print("This run is finished: there is nothing to draw.")
+        else:
+            _solve(work, load_problems(source, **reading), total, options, console)
+        score = export(store)
+        if not finished:
+            work.finish()
+    print_score(score, as_json=options["as_json"])
+    counters = work.solver.counters
+    for line in run_lines(counters, options["out"]):
+        console.print(line, highlight=False, markup=False, soft_wrap=True)
+    if counters.lost and not score.paths:
+        raise EngineError("every path was lost; verdicts.jsonl and its abstentions say why")
+
+
+def _solve(
+    work: Run, problems: Any, total: int | None, options: dict[str, Any], console: Any
+) -> None:
+    from clc.cli.progress import RunProgress
+
+    progress = RunProgress(work.solver.counters, total, console, quiet=options["as_json"])
+    try:
+        with progress:
+            asyncio.run(_drain(work, problems, progress))
+    except KeyboardInterrupt:
+        console.print(
+            f"\nInterrupted. What was drawn is in {options['out']}; the same command goes on.",
+            highlight=False,
+            markup=False,
+            soft_wrap=True,
+        )
+        sys.exit(130)
+
+
+async def _drain(work: Run, problems: Any, progress: RunProgress) -> None:
+    """Run to the end; an interrupt or a polite kill cancels the work and closes the engine."""
+    task = asyncio.current_task()
+    loop = asyncio.get_running_loop()
+    interrupted = False
+
+    def interrupt() -> None:
+        nonlocal interrupted
+        interrupted = True
+        if task is not None:
+            task.cancel()
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        with suppress(NotImplementedError):
+            loop.add_signal_handler(number, interrupt)
+
+    async def tick() -> None:
+        while True:
+            await asyncio.sleep(0.5)
+            progress.tick()
+
+    ticking = asyncio.create_task(tick())
+    verdicts = work.verdicts(problems)
+    try:
+        async for verdict in verdicts:
+            progress.tick(verdict)
+    except asyncio.CancelledError:
+        if interrupted:
+            raise KeyboardInterrupt from None
+        raise
+    finally:
+        ticking.cancel()
+        await verdicts.aclose()

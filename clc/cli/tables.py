@@ -1,0 +1,148 @@
+"""What a person reads at the end: tables of scores."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+import orjson
+from rich import box
+from rich.console import Console
+from rich.table import Table
+
+from clc.languages import english_name
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from clc.intervals import Rate
+    from clc.records import Verdict
+    from clc.scoring import Comparison, Score
+    from clc.solver import Counters
+
+__all__ = ["comparison_table", "print_score", "run_lines", "score_tables", "vote_table"]
+
+
+def print_score(score: Score, *, as_json: bool) -> None:
+    """Print a score as tables or as JSON."""
+    if as_json:
+        click.echo(orjson.dumps(score.to_json(), option=orjson.OPT_INDENT_2).decode())
+        return
+    console = Console()
+    for table in score_tables(score):
+        console.print(table)
+
+
+def run_lines(counters: Counters, folder: str) -> Iterator[str]:
+    """Say what this call cost and where it is."""
+    if counters.lost:
+        yield (
+            f"{counters.lost:,} paths or translations were lost (they abstain, with their reasons);"
+            " the same command draws them again."
+        )
+    if counters.drawn or counters.reused:
+        yield f"{counters.drawn:,} paths drawn now, {counters.reused:,} from before."
+    yield f"Run folder: {folder}"
+
+
+def score_tables(score: Score) -> Iterator[Table]:
+    """Yield the summary, then accuracy by question language and by reasoning language."""
+    summary = Table(box=None, show_header=False)
+    summary.add_column()
+    summary.add_column(justify="right")
+    for name, value in _summary(score):
+        summary.add_row(name, value)
+    yield summary
+    if len(score.by_language) > 1:
+        table = _table("question language", "right", "accuracy", "95 % interval")
+        for code, rate in score.by_language.items():
+            table.add_row(_language(code), f"{rate.right}/{rate.total}", *_rate(rate))
+        yield table
+    if score.by_reasoning_language:
+        table = _table("reasoning language", "paths", "right", "95 % interval", "no answer")
+        for code, path in score.by_reasoning_language.items():
+            rate = path.accuracy
+            table.add_row(_language(code), f"{rate.total}", *_rate(rate), f"{path.abstained}")
+        yield table
+    if score.calibration:
+        table = _table("agreement", "verdicts", "right", "95 % interval")
+        for item in score.calibration:
+            rate = item.accuracy
+            table.add_row(f"{item.low:.0%} to {item.high:.0%}", f"{rate.total}", *_rate(rate))
+        yield table
+
+
+def comparison_table(a: str, b: str, comparison: Comparison) -> Table:
+    """Two runs beside each other, over the problems that both have."""
+    c = comparison
+    table = _table("", a, b, "difference", "95 % interval")
+    table.add_row(
+        "accuracy",
+        f"{c.accuracy_a:.1%}",
+        f"{c.accuracy_b:.1%}",
+        f"{c.difference:+.1%}",
+        f"{c.low:+.1%} to {c.high:+.1%}",
+    )
+    table.add_row("right alone", f"{c.wins}", f"{c.losses}", f"p = {c.p_value:.3g}", "")
+    table.add_row("paths", f"{c.paths_a:,}", f"{c.paths_b:,}", "", "")
+    table.add_row(
+        "tokens in all",
+        f"{c.usage_a.total + c.translation_usage_a.total:,}",
+        f"{c.usage_b.total + c.translation_usage_b.total:,}",
+        "",
+        "",
+    )
+    table.title = f"{c.problems} problems of {c.items} items in both runs"
+    return table
+
+
+def vote_table(verdict: Verdict) -> Table:
+    """The tally of one vote: a bar, the support, and which languages stand behind each answer."""
+    table = _table("answer", "votes", "", "languages")
+    table.columns[3].justify = table.columns[2].justify = "left"
+    for answer, by_language in verdict.tally.items():
+        support = sum(by_language.values())
+        bar = "█" * round(20 * support / verdict.total)
+        behind = " ".join(
+            code if count == 1 else f"{code}×{count:g}" for code, count in by_language.items()
+        )
+        table.add_row(answer, f"{support:g}", bar, behind)
+    for reason, counts in verdict.abstentions.items():
+        behind = " ".join(code if n == 1 else f"{code}×{n}" for code, n in counts.items())
+        table.add_row(f"({reason.replace('_', ' ')})", "", "", behind, style="dim")
+    return table
+
+
+def _summary(score: Score) -> Iterator[tuple[str, str]]:
+    yield "problems", f"{score.problems:,}"
+    if score.accuracy is not None:
+        value, interval = _rate(score.accuracy)
+        yield "accuracy of the vote", f"{value}  ({interval})"
+    if score.oracle is not None:
+        yield "any path right", _rate(score.oracle)[0]
+    if score.mean_agreement is not None:
+        yield "mean agreement", f"{score.mean_agreement:.1%}"
+    yield "ties", f"{score.tied:,}"
+    yield "without an answer", f"{score.unanswered:,}"
+    if score.unreadable_gold:
+        yield "gold that cannot be read", f"{score.unreadable_gold:,}"
+    yield "paths drawn", f"{score.paths:,}"
+    for reason, count in score.abstentions.items():
+        yield f"no vote: {reason.replace('_', ' ')}", f"{count:,}"
+    yield "tokens of the paths", f"{score.usage.total:,}"
+    yield "tokens of translations", f"{score.translation_usage.total:,}"
+
+
+def _table(*columns: str) -> Table:
+    table = Table(box=box.SIMPLE_HEAD, title_justify="left", title_style="bold")
+    for position, column in enumerate(columns):
+        table.add_column(column, justify="left" if position == 0 else "right")
+    return table
+
+
+def _language(code: str) -> str:
+    return f"{english_name(code)} ({code})"
+
+
+def _rate(rate: Rate) -> tuple[str, str]:
+    return f"{rate.value:.1%}", f"{rate.low:.1%} to {rate.high:.1%}"

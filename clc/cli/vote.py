@@ -1,0 +1,256 @@
+"""``clc vote``: one vote over the recorded paths of every problem."""
+
+from __future__ import annotations
+
+import sys
+from contextlib import nullcontext
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any, cast
+
+import click
+import orjson
+
+from clc.errors import ConfigurationError, InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from contextlib import AbstractContextManager
+
+    from clc.generations import Ballot
+    from clc.records import AnswerKind, Verdict
+    from clc.scoring import Score, Scored
+
+__all__ = ["command", "vote_ballots"]
+
+
+@click.command("vote")
+@click.argument("files", nargs=-1, required=True, metavar="FILE...")
+@click.option("--languages", help="Vote over the paths of these languages only: en,de,zh.")
+@click.option(
+    "--rule",
+    type=click.Choice(["majority", "weighted"]),
+    default="majority",
+    show_default=True,
+    help="Count votes alike, or by --weights and the rows' confidence.",
+)
+@click.option("--weights", help="Weight by language under --rule weighted: en=2,sw=0.5.")
+@click.option(
+    "--order",
+    help="Languages that break ties, first one first; --languages, then en,de,es,... by default.",
+)
+@click.option(
+    "--kind",
+    type=click.Choice(["number", "choice", "latex"]),
+    help="What the answers are; inferred when not given.",
+)
+@click.option("--out", type=click.Path(dir_okay=False), help="Write verdicts here as JSONL.")
+@click.option("--json", "as_json", is_flag=True, help="Print the score as JSON instead of a table.")
+def command(  # noqa: PLR0917
+    files: tuple[str, ...],
+    languages: str | None,
+    rule: str,
+    weights: str | None,
+    order: str | None,
+    kind: str | None,
+    out: str | None,
+    as_json: bool,  # noqa: FBT001  click passes it by name
+) -> None:
+    """Vote over recorded generations or run folders, without a GPU.
+
+    Verdicts go to standard output as JSONL (id, answer, support, total, agreement, tied, tally,
+    gold, correct), or to --out. When the rows have gold, a table of accuracies follows on
+    standard error. Rows of a problem may stand anywhere, in files of any size.
+    """
+    from clc.generations import ballots
+
+    chosen = _codes(languages)
+    tie_order = _codes(order) or _default_order(chosen)
+    by_language = _weights(weights)
+    if by_language and rule != "weighted":
+        raise ConfigurationError("--weights needs --rule weighted")
+    runs = [file for file in files if Path(file).is_dir()]
+    if runs and len(runs) < len(files):
+        raise InputError(f"{runs[0]}: is a run folder; give run folders or files, not both")
+    found = (
+        _run_ballots(runs, chosen)
+        if runs
+        else ballots(files, languages=chosen, kind=cast("AnswerKind | None", kind))
+    )
+    score = vote_ballots(
+        found, rule=rule, order=tie_order, weights=by_language, out=out, quiet=as_json and not out
+    )
+    if as_json:
+        sys.stdout.buffer.write(
+            orjson.dumps(score.to_json(), option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
+        )
+    elif score.with_gold:
+        _show(score)
+
+
+def _run_ballots(folders: Sequence[str], languages: Sequence[str]) -> Iterator[Ballot]:
+    """Votes of the problems that are done in run folders."""
+    from clc.generations import Ballot
+    from clc.results import open_run, revote
+
+    wanted = frozenset(languages)
+    for folder in folders:
+        with open_run(folder) as store:
+            for solved in revote(store):
+                problem = solved.problem
+                yield Ballot(
+                    problem.id,
+                    problem.language,
+                    str(problem.metadata.get("item", problem.id)),
+                    problem.gold,
+                    problem.metadata.get("kind"),
+                    [one for one in solved.votes if not wanted or one.language in wanted],
+                )
+
+
+def vote_ballots(
+    found: Iterable[Ballot],
+    *,
+    rule: str,
+    order: Sequence[str],
+    weights: Mapping[str, float] | None = None,
+    out: str | None = None,
+    quiet: bool = False,
+) -> Score:
+    """Vote on every ballot, write its verdict row, and score what has gold.
+
+    ``out`` None writes to standard output, unless ``quiet``.
+    """
+    from clc.scoring import score
+
+    target: AbstractContextManager[IO[bytes] | None] = (
+        Path(out).open("wb")  # noqa: SIM115  closed below
+        if out
+        else nullcontext(None if quiet else cast("IO[bytes]", sys.stdout.buffer))
+    )
+    with target as sink:
+        return score(_scored(found, sink, rule, order, weights), bins=7 if not weights else 10)
+
+
+def _scored(
+    found: Iterable[Ballot],
+    sink: IO[bytes] | None,
+    rule: str,
+    order: Sequence[str],
+    weights: Mapping[str, float] | None,
+) -> Iterator[Scored]:
+    from dataclasses import replace
+
+    from clc.scoring import Scored, canonical_gold
+    from clc.voting import normalized_weights, vote
+
+    for ballot in found:
+        votes = ballot.votes
+        if rule == "weighted":
+            confident = normalized_weights(
+                [one.language for one in votes], [one.weight for one in votes]
+            )
+            votes = [
+                replace(one, weight=weight) for one, weight in zip(votes, confident, strict=True)
+            ]
+        verdict = vote(votes, id=ballot.id, rule=rule, order=order, weights=weights)
+        gold = None if ballot.gold is None else canonical_gold(ballot.gold, ballot.kind)
+        if sink:
+            sink.write(orjson.dumps(_row(ballot, verdict, gold), option=orjson.OPT_APPEND_NEWLINE))
+        yield Scored(
+            ballot.id,
+            ballot.item,
+            ballot.question_language or "und",
+            ballot.gold,
+            verdict,
+            votes,
+            ballot.kind,
+        )
+
+
+def _row(ballot: Ballot, verdict: Verdict, gold: str | None) -> dict[str, Any]:
+    row: dict[str, Any] = {
+        "id": verdict.id,
+        "answer": verdict.answer,
+        "support": verdict.support,
+        "total": verdict.total,
+        "agreement": verdict.agreement,
+        "tied": verdict.tied,
+        "tally": verdict.tally,
+        "abstentions": verdict.abstentions,
+        "paths": verdict.paths,
+        "gold": ballot.gold,
+        "correct": None if gold is None else verdict.answer == gold,
+    }
+    if ballot.question_language:
+        row["question_language"] = ballot.question_language
+    return row
+
+
+def _codes(option: str | None) -> list[str]:
+    return [code.strip() for code in (option or "").split(",") if code.strip()]
+
+
+def _default_order(chosen: list[str]) -> list[str]:
+    from clc.languages import MGSM_LANGUAGES
+
+    return chosen or list(MGSM_LANGUAGES)
+
+
+def _weights(option: str | None) -> dict[str, float]:
+    found = {}
+    for part in _codes(option):
+        language, equals, number = part.partition("=")
+        try:
+            found[language.strip()] = float(number)
+        except ValueError:
+            equals = ""
+        if not equals:
+            raise InputError(f"--weights {part!r} is not LANGUAGE=NUMBER; give such as en=2,sw=0.5")
+    return found
+
+
+def _show(score: Score) -> None:
+    """Print the table on standard error."""
+    from rich.console import Console
+    from rich.table import Table
+
+    console = Console(stderr=True)
+    table = Table(title="Accuracy")
+    for column in ("", "%", "95 % interval", "paths", "abstained"):
+        table.add_column(column, justify="left" if not column else "right")
+    for language, paths in sorted(score.by_reasoning_language.items()):
+        rate = paths.accuracy
+        table.add_row(
+            language, _percent(rate.value), _interval(rate), str(rate.total), str(paths.abstained)
+        )
+    if score.accuracy:
+        table.add_section()
+        table.add_row("vote", _percent(score.accuracy.value), _interval(score.accuracy), str(score.paths),  # noqa: E501
+                      str(sum(score.abstentions.values())))  # fmt: skip
+    if score.oracle:
+        table.add_row(
+            "any path right", _percent(score.oracle.value), _interval(score.oracle), "", ""
+        )
+    console.print(table)
+    reasons = (
+        ", ".join(f"{reason} {count}" for reason, count in score.abstentions.items()) or "none"
+    )
+    console.print(
+        f"{score.with_gold} problems with gold, {score.tied} ties, {score.unanswered} unanswered"
+    )
+    console.print(f"abstentions: {reasons}")
+    calibration = Table(title="Agreement as confidence")
+    for column in ("agreement", "problems", "right %", "95 % interval"):
+        calibration.add_column(column, justify="right")
+    for part in score.calibration:
+        calibration.add_row(f"{part.low:.2f} to {part.high:.2f}", str(part.accuracy.total),
+                            _percent(part.accuracy.value), _interval(part.accuracy))  # fmt: skip
+    console.print(calibration)
+
+
+def _percent(value: float) -> str:
+    return f"{100 * value:.1f}"
+
+
+def _interval(rate: Any) -> str:
+    return f"{100 * rate.low:.1f} to {100 * rate.high:.1f}"

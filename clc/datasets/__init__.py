@@ -1,0 +1,13 @@
+"""Files of problems in, ``Problem`` records out.
+
+One file a subject: ``lines`` (bytes to lines), ``rows`` (a row to a problem), ``mgsm``, ``cmath``,
+``jsonl``, ``parquet``, ``hub``, ``detection`` (of a question's language), ``loading`` (which of
+them).
+"""
+
+from __future__ import annotations
+
+from clc.datasets.detection import detect_language
+from clc.datasets.loading import FORMATS, count_problems, dataset_fingerprint, load_problems
+
+__all__ = ["FORMATS", "count_problems", "dataset_fingerprint", "detect_language", "load_problems"]

@@ -1,0 +1,245 @@
+"""Any source of problems to problems: which format, which language, which id."""
+
+from __future__ import annotations
+
+import hashlib
+from itertools import islice
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, NamedTuple
+
+from clc.datasets import jsonl, mgsm
+from clc.datasets.hub import HubId, hub_rows, parse_hub_id
+from clc.datasets.lines import Place, Source, no_problems, open_source
+from clc.datasets.parquet import parquet_rows
+from clc.datasets.rows import Defaults, Named, answer_kind, name_of
+from clc.errors import ConfigurationError, DatasetError
+from clc.languages import normalize_language
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from clc.datasets.rows import Row
+    from clc.records import AnswerKind, Problem
+
+__all__ = ["FORMATS", "count_problems", "dataset_fingerprint", "load_problems"]
+
+FORMATS = ("tsv", "jsonl", "json", "parquet", "hub")
+
+_SUFFIXES = {".tsv": "tsv", ".jsonl": "jsonl", ".ndjson": "jsonl", ".parquet": "parquet"}
+_ROWS = {"jsonl": jsonl.line_rows, "json": jsonl.array_rows, "parquet": parquet_rows}
+
+_Placed = tuple[Place, "Problem"]
+
+
+class _Options(NamedTuple):
+    language: str | None
+    format: str | None
+    kind: AnswerKind | None
+    parallel: Path | None
+
+
+def load_problems(
+    source: str | Path | IO[str] | IO[bytes],
+    *,
+    language: str | None = None,
+    format: str | None = None,  # noqa: A002
+    limit: int | None = None,
+    kind: str | None = None,
+    parallel: str | Path | None = None,
+) -> Iterator[Problem]:
+    """Read problems one by one; only their ids stay in memory.
+
+    ``source`` is a file (TSV, JSON Lines, a JSON array, Parquet), a folder of parallel
+    ``<set>_<language>.tsv`` files, ``-`` for standard input, an open stream, or an id on the
+    Hugging Face hub such as ``juletxara/mgsm:de``. ``format`` is one of ``FORMATS``, told by name
+    and content where it is None; a row's own fields say whether it is MGSM's, CMATH's or generic.
+
+    A question's language is what the file says (field or name), else ``language``, else detected:
+    ``metadata["language_source"]`` tells. Of a folder, ``language`` chooses the file whose rows
+    become problems; without it row k of every file comes before row k + 1 of any. Their siblings'
+    rows are translations. A single TSV file gets them from ``parallel``, a file or a folder.
+
+    ``kind`` is the answers' kind (number, choice or latex), kept in ``metadata["kind"]``; MGSM and
+    CMATH are numbers. ``limit`` takes the first so many problems.
+
+    Raises:
+        DatasetError: at once for a source that is missing, empty or contradicts ``language``;
+            while reading, for the row that is wrong, with file and line.
+        LanguageError: ``language`` is unknown.
+        ConfigurationError: an option is unknown or does not go with the source, or the format
+            needs an extra that is not installed.
+    """
+    if format is not None and format not in FORMATS:
+        raise ConfigurationError(f"unknown format {format!r}; it is one of {', '.join(FORMATS)}")
+    if limit is not None and limit < 1:
+        raise ConfigurationError(f"limit must be at least 1, not {limit}")
+    options = _Options(
+        language=None if language is None else normalize_language(language),
+        format=format,
+        kind=answer_kind(kind),
+        parallel=None if parallel is None else Path(parallel),
+    )
+    return islice(_distinct(_placed(source, options)), limit)
+
+
+def count_problems(
+    source: str | Path,
+    *,
+    language: str | None = None,
+    format: str | None = None,  # noqa: A002
+    limit: int | None = None,
+    kind: str | None = None,
+    parallel: str | Path | None = None,
+) -> int | None:
+    """Read a source through and count its problems, so that a bad row shows before any is solved.
+
+    None for standard input and the hub, which are not read twice.
+
+    Raises:
+        As ``load_problems``, for every row.
+    """
+    if source == "-" or _hub_id(source, format) is not None:
+        return None
+    problems = load_problems(
+        source, language=language, format=format, limit=limit, kind=kind, parallel=parallel
+    )
+    return sum(1 for _ in problems)
+
+
+def _distinct(problems: Iterable[_Placed]) -> Iterator[Problem]:
+    seen: set[str] = set()
+    for place, problem in problems:
+        if problem.id in seen:
+            raise place.error(
+                f"duplicate id {problem.id!r:.60}; give every row its own, or drop the field to "
+                "have the rows numbered"
+            )
+        seen.add(problem.id)
+        yield problem
+
+
+def _hub_id(source: str | Path | IO[str] | IO[bytes], format: str | None) -> HubId | None:  # noqa: A002
+    """Hub id that a source is: what no file has as its name, or what is said to be one."""
+    if not isinstance(source, str) or source == "-":
+        return None
+    hub = parse_hub_id(source)
+    if format == "hub" and hub is None:
+        raise ConfigurationError(f"{source!r} is no hub id; write owner/name:config:split")
+    if hub is None or format == "hub" or source.startswith("hf://"):
+        return hub
+    path = Path(source)
+    if format is not None or path.exists():
+        return None
+    return hub if ":" in source or not path.parent.exists() else None
+
+
+def _placed(source: str | Path | IO[str] | IO[bytes], options: _Options) -> Iterator[_Placed]:
+    hub = _hub_id(source, options.format)
+    if hub is not None:
+        _no_parallel(options, str(source))
+        defaults = _defaults(hub.named, str(source), options)
+        return _problems(hub_rows(hub, str(source)), defaults, str(source))
+    if isinstance(source, str | Path) and source != "-" and _is_folder(Path(source)):
+        return _folder(Path(source), options)
+    opened = open_source(source)
+    chosen = options.format or _format(opened)
+    named = name_of(opened.stem, Place(opened.name), trusted=chosen == "tsv")
+    defaults = _defaults(named, opened.name, options)
+    if chosen == "tsv" and opened.path is not None and options.parallel is not None:
+        return mgsm.with_parallel(opened.path, defaults, options.parallel)
+    _no_parallel(options, opened.name)
+    if chosen == "tsv":
+        return mgsm.tsv_problems(opened, defaults)
+    if chosen == "hub":
+        raise ConfigurationError(f"{opened.name} is a file, not a hub id; leave the format out")
+    return _problems(_ROWS[chosen](opened), defaults, opened.name)
+
+
+def _is_folder(path: Path) -> bool:
+    try:
+        return path.is_dir()
+    except OSError as error:  # a name too long: most likely a question
+        raise DatasetError(
+            f"{str(path)[:60]}…: cannot be a file: {error.strerror or error}; give a file name"
+        ) from error
+
+
+def _folder(folder: Path, options: _Options) -> Iterator[_Placed]:
+    _no_parallel(options, str(folder))
+    if options.format not in (None, "tsv"):
+        raise ConfigurationError(f"{folder}: a folder is read as tsv, not {options.format!r}")
+    files = mgsm.parallel_files(folder)
+    chosen = list(files) if options.language is None else [options.language]
+    return mgsm.open_aligned(files, chosen, options.kind)
+
+
+def _defaults(named: Named, name: str, options: _Options) -> Defaults:
+    if named.language and options.language and _primary(named) != _primary(options):
+        raise DatasetError(
+            f"{name}: the name says language {named.language!r}, the option {options.language!r}; "
+            "leave the option out or rename the file"
+        )
+    return Defaults(named, options.language, options.kind)
+
+
+def _primary(said: Named | _Options) -> str | None:
+    """Language without script and region."""
+    return said.language and said.language.partition("-")[0]
+
+
+def _no_parallel(options: _Options, name: str) -> None:
+    if options.parallel is not None:
+        raise ConfigurationError(
+            f"{name}: parallel rows go with one TSV file; put 'translations' into the rows instead"
+        )
+
+
+def _format(source: Source) -> str:
+    """Tell a format by suffix, else by how the content begins."""
+    suffix = source.suffix.lower()
+    if suffix in _SUFFIXES:
+        return _SUFFIXES[suffix]
+    for start, name in ((b"{", "jsonl"), (b"[", "json"), (b"PAR1", "parquet")):
+        if source.first.startswith(start):
+            return name
+    return "jsonl" if suffix == ".json" else "tsv"
+
+
+def _problems(rows: Iterator[Row], defaults: Defaults, name: str) -> Iterator[_Placed]:
+    row = None
+    for row in rows:
+        yield row.place, jsonl.fields_problem(row, defaults)
+    if row is None:
+        raise no_problems(name)
+
+
+def dataset_fingerprint(source: str | Path, *, parallel: str | Path | None = None) -> str | None:
+    """Hash what a source holds, for a run's manifest.
+
+    ``sha256:`` and the file's SHA-256 as ``sha256sum`` prints it; of a folder, or with
+    ``parallel``, the SHA-256 over the lines ``<hash>  <name>`` of its parallel files. None for
+    standard input and the hub.
+
+    Raises:
+        DatasetError: a file cannot be read.
+    """
+    if source == "-" or _hub_id(source, None) is not None:
+        return None
+    paths = [path for given in (source, parallel) if given is not None for path in _files(given)]
+    if len(paths) == 1 and not Path(source).is_dir():
+        return f"sha256:{_file_hash(paths[0])}"
+    listing = "".join(f"{_file_hash(path)}  {path.name}\n" for path in paths)
+    return f"sha256:{hashlib.sha256(listing.encode()).hexdigest()}"
+
+
+def _files(given: str | Path) -> list[Path]:
+    path = Path(given)
+    return list(mgsm.parallel_files(path).values()) if path.is_dir() else [path]
+
+
+def _file_hash(path: Path) -> str:
+    try:
+        with path.open("rb") as handle:
+            return hashlib.file_digest(handle, "sha256").hexdigest()
+    except OSError as error:
+        raise DatasetError(f"{path}: cannot be read: {error.strerror or error}") from error

@@ -1,0 +1,214 @@
+"""Several endpoints that share the work: which one is next, and when it may be asked.
+
+Three rules, all of them per attempt rather than per request:
+
+- **Limits.** Requests in flight, tokens in flight, requests and tokens per minute. Attempts wait
+  in line, first come first served, so that a large one is not overtaken for ever.
+- **Balance.** The endpoint with the fewest attempts in flight is next. One that fails is set
+  aside for a pause that doubles, then one attempt probes it; a success brings it back.
+- **Overload.** An endpoint that says "too many" (429, 503) is asked again only after the time
+  that it names, and with half as many attempts at once; each success raises that by a tenth.
+  Without this, a window of 64 against a limit of 10 would use up every request's attempts.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import time
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Sequence
+
+__all__ = ["Endpoint", "Endpoints", "Lease", "Pace"]
+
+_GROWTH = 0.1  # attempts in flight won back by each success after an overload
+
+
+@dataclass(slots=True)
+class Endpoint:
+    """One base URL and how it has been doing. Times are of the pool's clock, in seconds."""
+
+    url: str
+    limit: float  # attempts in flight that it seems to bear
+    in_flight: int = 0
+    sent: int = 0
+    failures: int = 0  # in a row
+    unreachable: str | None = None  # why, when the last attempt did not even connect
+    aside_until: float = 0.0  # others are asked first until then
+    closed_until: float = 0.0  # it asked not to be asked until then
+    halved_at: float = -math.inf
+
+    def ready(self, now: float) -> bool:
+        """Whether it is as good as any other: healthy, or due for one probe."""
+        return not self.failures or (now >= self.aside_until and not self.in_flight)
+
+    def free(self, now: float) -> bool:
+        """Whether it may be asked at all."""
+        return now >= self.closed_until and self.in_flight + 1 <= self.limit
+
+
+@dataclass(slots=True)
+class Pace:
+    """At most ``per_minute`` units a minute, evenly: one float is the whole state.
+
+    Each use moves the next one back by its own cost, so that any 60 seconds carry at most
+    ``per_minute`` units and one use more.
+    """
+
+    per_minute: float
+    next_at: float = 0.0
+
+    def spend(self, now: float, cost: float) -> None:
+        """Use ``cost`` units at ``now``."""
+        self.next_at = max(now, self.next_at) + cost * 60 / self.per_minute
+
+    def refund(self, cost: float) -> None:
+        """Give back ``cost`` units that were not used (below zero: used beyond the estimate)."""
+        self.next_at -= cost * 60 / self.per_minute
+
+
+@dataclass(slots=True)
+class Lease:
+    """The right to make one attempt at ``endpoint``. Set ``used`` to the tokens really spent."""
+
+    endpoint: Endpoint
+    tokens: int
+    at: float
+    used: int | None = None
+
+
+@dataclass(slots=True)
+class Endpoints:
+    """The pool of base URLs, and the limits that they share.
+
+    Args:
+        urls: base URLs, without a trailing slash.
+        window: attempts in flight, over all URLs.
+        max_tokens: tokens in flight, over all URLs; an attempt that is larger goes alone.
+        requests_per_minute: attempts sent per minute, over all URLs.
+        tokens_per_minute: tokens per minute, over all URLs.
+        pause_s: first pause of an endpoint that failed; it doubles with each failure in a row.
+        pause_max_s: the longest such pause.
+        clock: seconds, monotonic.
+    """
+
+    urls: Sequence[str]
+    window: int
+    max_tokens: int | None = None
+    requests_per_minute: int | None = None
+    tokens_per_minute: int | None = None
+    pause_s: float = 1.0
+    pause_max_s: float = 60.0
+    clock: Callable[[], float] = time.monotonic
+    all: list[Endpoint] = field(init=False)
+    in_flight: int = field(default=0, init=False)
+    tokens_in_flight: int = field(default=0, init=False)
+    _paces: list[tuple[Pace, bool]] = field(init=False)  # and whether it counts tokens
+    _line: asyncio.Lock = field(default_factory=asyncio.Lock, init=False)
+    _released: asyncio.Event = field(default_factory=asyncio.Event, init=False)
+
+    def __post_init__(self) -> None:
+        self.all = [Endpoint(url, float(self.window)) for url in self.urls]
+        rates = ((self.requests_per_minute, False), (self.tokens_per_minute, True))
+        self._paces = [(Pace(rate), by_token) for rate, by_token in rates if rate]
+
+    @asynccontextmanager
+    async def lease(self, tokens: int) -> AsyncIterator[Lease]:
+        """Wait in line for an endpoint and for room under the limits, and hold both.
+
+        ``tokens`` is an estimate of what the attempt will spend, prompt and completion.
+        """
+        async with self._line:
+            while (lease := self._take(tokens)) is None:
+                self._released.clear()
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(self._nap()):
+                        await self._released.wait()
+        try:
+            yield lease
+        finally:
+            self._give_back(lease)
+
+    def _take(self, tokens: int) -> Lease | None:
+        now = self.clock()
+        if self.in_flight >= self.window or any(pace.next_at > now for pace, _ in self._paces):
+            return None
+        full = self.max_tokens is not None and self.tokens_in_flight + tokens > self.max_tokens
+        if full and self.in_flight:
+            return None
+        endpoint = self._choose(now)
+        if endpoint is None:
+            return None
+        endpoint.in_flight += 1
+        endpoint.sent += 1
+        self.in_flight += 1
+        self.tokens_in_flight += tokens
+        for pace, by_token in self._paces:
+            pace.spend(now, tokens if by_token else 1)
+        return Lease(endpoint, tokens, now)
+
+    def _choose(self, now: float) -> Endpoint | None:
+        """Pick the least busy endpoint that is ready; when none is, the longest at rest."""
+        ready = [endpoint for endpoint in self.all if endpoint.ready(now)]
+        if ready:
+            free = (endpoint for endpoint in ready if endpoint.free(now))
+            return min(free, key=lambda e: (e.in_flight, e.sent), default=None)
+        free = (endpoint for endpoint in self.all if endpoint.free(now))
+        return min(free, key=lambda e: e.aside_until, default=None)
+
+    def _nap(self) -> float | None:
+        """Seconds until something may change by itself; None when only a release can."""
+        now = self.clock()
+        times = [pace.next_at for pace, _ in self._paces]
+        times += [at for e in self.all for at in (e.aside_until, e.closed_until)]
+        later = [at - now for at in times if at > now]
+        return min(later) if later else None
+
+    def _give_back(self, lease: Lease) -> None:
+        lease.endpoint.in_flight -= 1
+        self.in_flight -= 1
+        self.tokens_in_flight -= lease.tokens
+        if lease.used is not None:
+            for pace, by_token in self._paces:
+                if by_token:
+                    pace.refund(lease.tokens - lease.used)
+        self._released.set()
+
+    def succeeded(self, endpoint: Endpoint) -> None:
+        """Note an answer of any kind: the endpoint is there and does its work."""
+        endpoint.failures = 0
+        endpoint.unreachable = None
+        endpoint.limit = min(float(self.window), endpoint.limit + _GROWTH)
+
+    def failed(self, endpoint: Endpoint, *, unreachable: str | None = None) -> None:
+        """Set the endpoint aside; ``unreachable`` says why it could not even be connected to."""
+        now = self.clock()
+        endpoint.unreachable = unreachable
+        if endpoint.failures and now < endpoint.aside_until:
+            return  # the others that were in flight when it failed: one failure, not many
+        endpoint.failures += 1
+        doubled = self.pause_s * 2 ** min(endpoint.failures - 1, 32)
+        endpoint.aside_until = now + min(self.pause_max_s, doubled)
+
+    def overloaded(self, lease: Lease, retry_after_s: float) -> None:
+        """Ask this endpoint less, and not at all for ``retry_after_s``."""
+        endpoint, now = lease.endpoint, self.clock()
+        endpoint.unreachable = None
+        endpoint.closed_until = max(endpoint.closed_until, now + retry_after_s)
+        if lease.at > endpoint.halved_at:  # once for all that were sent before the last halving
+            endpoint.halved_at = now
+            endpoint.limit = max(1.0, endpoint.limit / 2)
+
+    def any_ready(self) -> bool:
+        """Whether some endpoint is healthy or due for a probe, as far as is known."""
+        now = self.clock()
+        return any(endpoint.ready(now) for endpoint in self.all)
+
+    def unreachable(self) -> dict[str, str]:
+        """Why, by URL, when not one endpoint could be connected to at its last attempt; or {}."""
+        reasons = {e.url: e.unreachable for e in self.all if e.unreachable is not None}
+        return reasons if len(reasons) == len(self.all) else {}

@@ -1,0 +1,56 @@
+"""What the process must say before torch and vLLM are imported."""
+
+from __future__ import annotations
+
+import os
+import warnings
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+__all__ = ["environment", "prepare", "quiet_start"]
+
+_DEFAULTS = {
+    "VLLM_LOGGING_LEVEL": "ERROR",
+    "VLLM_NO_USAGE_STATS": "1",
+    "TRANSFORMERS_VERBOSITY": "error",
+    "TORCH_CPP_LOG_LEVEL": "ERROR",
+    "TORCH_LOGS": "-torch._library.triton",  # errors only: it warns that a CPU has no Triton
+    # OpenMP threads spin between two operations. Beside other programs the default (300,000
+    # rounds) made vLLM 5 to 15 times slower on 2 cores; 10,000 costs nothing on an idle machine.
+    "GOMP_SPINCOUNT": "10000",
+}
+
+
+def prepare() -> None:
+    """Set what makes torch and vLLM quiet and steady, each unless the user has set it."""
+    for name, value in _DEFAULTS.items():
+        os.environ.setdefault(name, value)
+
+
+@contextmanager
+def environment(**values: str) -> Iterator[None]:
+    """Set environment variables for as long as the block runs."""
+    before = {name: os.environ.get(name) for name in values}
+    os.environ.update(values)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
+
+
+@contextmanager
+def quiet_start() -> Iterator[None]:
+    """Silence a warning of vLLM 0.32 about torch 2.13, here and in vLLM's processes."""
+    message = "`torch.distributed.reduce_op` is deprecated"
+    warnings.filterwarnings("ignore", message=message, category=FutureWarning)
+    inherited = os.environ.get("PYTHONWARNINGS")
+    ours = f"ignore:{message}:FutureWarning"
+    with environment(PYTHONWARNINGS=f"{inherited},{ours}" if inherited else ours):
+        yield

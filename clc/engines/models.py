@@ -1,0 +1,175 @@
+"""Which model is meant, whether its folder is whole, and what identifies it.
+
+A model name is ``clc-tiny`` (the one in the package), a local folder, or a Hugging Face id.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+from clc.errors import ConfigurationError, EngineError
+
+__all__ = ["BUNDLED", "check_model_folder", "hub_revision", "model_fingerprint", "resolve_model"]
+
+BUNDLED = "clc-tiny"
+_BUNDLED_FOLDER = Path(__file__).parent.parent / "models" / BUNDLED
+_HUB_ID = re.compile(r"[\w-][\w.-]*(/[\w-][\w.-]*)?")
+_TOKENIZERS = ("tokenizer.json", "tokenizer.model", "vocab.json", "vocab.txt", "spiece.model",
+               "tekken.json")  # fmt: skip
+_WEIGHTS = ("*.safetensors", "pytorch_model*.bin", "consolidated*.pth", "*.gguf")
+_TEXT = ("*.json", "*.jinja", "*.txt", "*.model", "*.tiktoken", "*.py")
+# A file up to this size is hashed whole; of a larger one, this many bytes, evenly spread.
+_SAMPLED_BYTES = 1 << 22
+_SAMPLES = 256
+
+
+def resolve_model(name: str, *, weights: bool = True) -> str:
+    """Return the folder or Hugging Face id that ``name`` means.
+
+    Args:
+        name: ``clc-tiny``, a local folder, or a Hugging Face id (``owner/name``).
+        weights: whether a local folder must hold weights.
+
+    Raises:
+        ConfigurationError: no such folder, the folder lacks a file, or it is no possible id.
+        EngineError: this installation of clc lacks the bundled model.
+    """
+    if name == BUNDLED:
+        if not _BUNDLED_FOLDER.is_dir():
+            raise EngineError(
+                f"the bundled model is not in this installation ({_BUNDLED_FOLDER} is missing); "
+                "install clc again, or name another model"
+            )
+        return str(_BUNDLED_FOLDER)
+    folder = Path(name).expanduser()
+    if name and folder.is_dir():
+        check_model_folder(folder, weights=weights)
+        return str(folder)
+    if folder.is_file():
+        raise ConfigurationError(f"model {name!r} is a file; name the folder that it lies in")
+    if not _HUB_ID.fullmatch(name):
+        raise ConfigurationError(
+            f"model {name!r}: there is no such folder, and a Hugging Face id reads owner/name"
+        )
+    return name
+
+
+def check_model_folder(folder: Path, *, weights: bool = True) -> None:
+    """Check that a model folder holds what an engine needs.
+
+    Raises:
+        ConfigurationError: it lacks its configuration, tokenizer or weights; the message names
+            what is missing.
+    """
+    if not (folder / "config.json").is_file():
+        raise ConfigurationError(
+            f"model folder {folder} has no config.json; name the folder of a saved Hugging Face "
+            "model (save_pretrained, or huggingface-cli download ID --local-dir FOLDER)"
+        )
+    if not any((folder / name).is_file() for name in _TOKENIZERS) and not any(
+        folder.glob("*.tiktoken")
+    ):
+        raise ConfigurationError(
+            f"model folder {folder} has no tokenizer (tokenizer.json, tokenizer.model or "
+            "vocab.json); copy the tokenizer's files into it: "
+            "AutoTokenizer.from_pretrained(ID).save_pretrained(FOLDER)"
+        )
+    if weights:
+        _check_weights(folder)
+
+
+def _check_weights(folder: Path) -> None:
+    for index in folder.glob("*.safetensors.index.json"):
+        shards = set(json.loads(index.read_bytes())["weight_map"].values())
+        missing = sorted(shard for shard in shards if not (folder / shard).is_file())
+        if missing:
+            raise ConfigurationError(
+                f"model folder {folder} lacks {len(missing)} of {len(shards)} weight files: "
+                f"{', '.join(missing[:3])}{', …' if len(missing) > 3 else ''}; "  # noqa: PLR2004
+                "download them again"
+            )
+    if not _files(folder, _WEIGHTS):
+        raise ConfigurationError(
+            f"model folder {folder} has no weights ({', '.join(_WEIGHTS)}); copy them into it, "
+            "or download the model again"
+        )
+
+
+def model_fingerprint(path_or_id: str, revision: str | None = None) -> str:
+    """Return what identifies a model: another model, or other weights, has another.
+
+    A folder's is a hash of its configuration, tokenizer and template files, and of its weight
+    files' names, sizes, headers and contents (files over 4 MiB: 4 MiB sampled evenly, so that a
+    100 GB model takes no longer than a small one). The folder's place and name do not count.
+    A Hugging Face id's is ``id@commit``.
+
+    Raises:
+        EngineError: the id's commit cannot be found; see ``hub_revision``.
+    """
+    folder = Path(path_or_id)
+    if not folder.is_dir():
+        return f"{path_or_id}@{hub_revision(path_or_id, revision)}"
+    digest = hashlib.blake2b(digest_size=16)
+    for path in _files(folder, _TEXT):
+        digest.update(f"{path.name}\0{path.stat().st_size}\0".encode() + path.read_bytes())
+    for path in _files(folder, _WEIGHTS):
+        _update_from_weights(digest, path)
+    return f"folder@{digest.hexdigest()}"
+
+
+def _update_from_weights(digest: Any, path: Path) -> None:
+    """Hash a weight file: fine-tunes share names, sizes and headers, so contents must count."""
+    size = path.stat().st_size
+    digest.update(f"{path.name}\0{size}\0".encode())
+    with path.open("rb") as file:
+        if size <= _SAMPLED_BYTES:
+            digest.update(file.read())
+            return
+        if path.suffix == ".safetensors":
+            digest.update(file.read(8 + min(int.from_bytes(file.read(8), "little"), size)))
+        for step in range(_SAMPLES):
+            file.seek((size - _SAMPLED_BYTES // _SAMPLES) * step // (_SAMPLES - 1))
+            digest.update(file.read(_SAMPLED_BYTES // _SAMPLES))
+
+
+def _files(folder: Path, patterns: tuple[str, ...]) -> list[Path]:
+    return sorted({path for pattern in patterns for path in folder.glob(pattern)})
+
+
+def hub_revision(model: str, revision: str | None = None) -> str:
+    """Return the commit that a Hugging Face id stands for: the local snapshot's, else the Hub's.
+
+    Engines load exactly this commit, so that what a path's key names is what generated it.
+
+    Raises:
+        EngineError: no snapshot is here and the Hub cannot be asked, or does not know the id.
+    """
+    try:
+        from huggingface_hub import HfApi, try_to_load_from_cache
+        from huggingface_hub.errors import RepositoryNotFoundError, RevisionNotFoundError
+    except ModuleNotFoundError as error:
+        raise EngineError(
+            f"model {model!r} is no local folder, and huggingface_hub, which would fetch it, is "
+            "not installed: pip install 'clc[transformers]' or 'clc[vllm]'"
+        ) from error
+    cached = try_to_load_from_cache(model, "config.json", revision=revision)
+    if isinstance(cached, str):
+        return Path(cached).parent.name
+    try:
+        commit = HfApi().model_info(model, revision=revision, timeout=20).sha
+    except (RepositoryNotFoundError, RevisionNotFoundError) as error:
+        raise EngineError(
+            f"the Hugging Face Hub has no model {model!r}"
+            f"{f' at revision {revision!r}' if revision else ''}, or it is private: check the "
+            "name, or log in with `hf auth login`"
+        ) from error
+    except Exception as error:  # httpx, requests and offline errors, by version of the library
+        raise EngineError(
+            f"model {model!r} is no local folder, not in the Hugging Face cache, and the Hub "
+            f"cannot be reached ({type(error).__name__}); name a folder, or go online once"
+        ) from error
+    return str(commit)

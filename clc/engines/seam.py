@@ -1,0 +1,72 @@
+"""What an engine is: the records that cross the seam, and the protocol."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
+
+from clc.records import Message, Sampling, Usage
+
+__all__ = ["Completion", "Engine", "Request"]
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One completion that is wanted. ``key`` is the path's content key."""
+
+    key: str
+    messages: tuple[Message, ...]
+    sampling: Sampling
+    seed: int
+
+
+@dataclass(frozen=True, slots=True)
+class Completion:
+    """What came back. ``finish_reason`` is ``stop``, ``length``, ``abort`` or ``error``.
+
+    With ``error`` the path is lost, ``error`` says why, and the run goes on without it.
+    """
+
+    text: str
+    finish_reason: str
+    usage: Usage = Usage()
+    error: str | None = None
+
+    @classmethod
+    def lost(cls, reason: str) -> Completion:
+        """Make the completion of a path that was lost for ``reason``."""
+        return cls("", "error", error=reason)
+
+
+@runtime_checkable
+class Engine(Protocol):
+    """Anything that completes requests.
+
+    Attributes:
+        fingerprint: identity of what generates (engine, model, revision). It is part of every
+            path's key, is known before ``start``, and does not load the model.
+        window: how many requests it is best to keep in flight.
+    """
+
+    @property
+    def fingerprint(self) -> str: ...
+
+    @property
+    def window(self) -> int: ...
+
+    async def start(self) -> None:
+        """Load the model. Called once, before the first ``complete``.
+
+        Raises:
+            EngineError: it cannot start; the message says why and what to do.
+        """
+
+    async def complete(self, request: Request) -> Completion:
+        """Complete one request; cancelling the call aborts it in the engine.
+
+        Raises:
+            EngineError: the engine itself is lost. One lost path is a ``Completion.lost``.
+        """
+
+    async def close(self) -> None:
+        """Free everything. May be called twice, or without ``start``."""

@@ -1,0 +1,369 @@
+"""Recorded generations, of clc and of other tools, read row by row for another vote.
+
+Three shapes of JSONL, told apart by each row's own fields; ``.gz`` files and ``-`` for standard
+input are read too:
+
+    clc                      id, language, response; optional question, gold, question_language,
+                             finish_reason, confidence, kind, item
+    lm-evaluation-harness    samples_*.jsonl: doc, resps, target; every repeat is a path, the
+                             language is in the file's name, and the files of one task over
+                             several languages are one problem each by doc_id
+    OpenAI and vLLM batches  custom_id, response.body.choices; a custom_id ``ID:LANGUAGE`` or
+                             ``ID:LANGUAGE:INDEX`` names the path's language
+"""
+
+from __future__ import annotations
+
+import gzip
+import re
+import sqlite3
+import sys
+from contextlib import closing
+from itertools import groupby
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any, NamedTuple, cast
+
+import orjson
+
+from clc.answers import canonical, extract_answer
+from clc.errors import DatasetError, InputError
+from clc.records import AbstainReason, Abstention, Answer, Vote
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from clc.records import AnswerKind
+
+__all__ = ["Ballot", "Generation", "ballots", "generations", "outcome", "read_rows"]
+
+_UNKNOWN = "und"  # BCP-47 for a language that nobody names
+_BATCH = 4096
+_SAMPLES = re.compile(r"(?:samples_)?(.+?)(?:_\d{4}-\d{2}-\d{2}T[\d\-.]+)?\.jsonl(?:\.gz)?\Z")
+_CODE = re.compile(r"(?<![a-zA-Z])(en|de|es|fr|ja|ru|zh|bn|sw|te|th|ar|hi|it|ko|pt|id|ms|vi|pl|tr|fa|nl|uk|ca|eu|gl)(?![a-zA-Z])")  # fmt: skip  # noqa: E501
+_CUSTOM = re.compile(r"(.+?)[:|/]([a-z]{2,3}(?:-[A-Za-z0-9]{2,8})?)(?:[:|/]\d+)?\Z")
+_GSM8K = "####"
+
+
+class Generation(NamedTuple):
+    """One recorded path, with what its file says about its problem."""
+
+    id: str
+    language: str
+    response: str
+    question: str | None = None
+    gold: str | None = None
+    question_language: str | None = None
+    finish_reason: str | None = None
+    confidence: float | None = None
+    kind: AnswerKind | None = None
+    item: str | None = None
+    error: str | None = None
+
+
+class Ballot(NamedTuple):
+    """A problem with the votes of all its paths."""
+
+    id: str
+    question_language: str | None
+    item: str
+    gold: str | None
+    kind: AnswerKind | None
+    votes: list[Vote]
+
+
+def read_rows(files: Iterable[str | Path]) -> Iterator[tuple[str, int, dict[str, Any]]]:
+    """Rows of JSONL files with their file and line, one at a time.
+
+    Raises:
+        DatasetError: a file cannot be read or a line is not a JSON object.
+    """
+    for file in files:
+        source = str(file)
+        try:
+            with _opened(source) as lines:
+                for number, line in enumerate(lines, start=1):
+                    if line.isspace():
+                        continue
+                    try:
+                        row = orjson.loads(line)
+                    except orjson.JSONDecodeError as error:
+                        shown = line[:60].decode("utf-8", "replace").strip()
+                        raise DatasetError.at(
+                            source,
+                            number,
+                            f"{shown!r} is not JSON ({error}); give one object a line",
+                        ) from error
+                    if not isinstance(row, dict):
+                        raise DatasetError.at(
+                            source, number, f"{row!r:.60} is not an object; give one object a line"
+                        )
+                    yield source, number, row
+        except (OSError, EOFError, gzip.BadGzipFile) as error:
+            raise DatasetError.at(source, None, f"cannot be read: {error}") from error
+
+
+def _opened(source: str) -> IO[bytes]:
+    if source == "-":
+        return sys.stdin.buffer
+    if source.endswith(".gz"):
+        return cast("IO[bytes]", gzip.open(source))
+    return Path(source).open("rb")
+
+
+def generations(source: str, line: int, row: dict[str, Any]) -> list[Generation]:
+    """Paths of one row: one of ours, one for each repeat or choice of another tool's.
+
+    >>> generations("g.jsonl", 1, {"id": 7, "language": "de", "response": "Antwort: 5"})[0][:3]
+    ('7', 'de', 'Antwort: 5')
+
+    Raises:
+        DatasetError: the row lacks a field, or one has the wrong type.
+    """
+    if "resps" in row:
+        return _harness(source, line, row)
+    if "custom_id" in row:
+        return _batch(source, line, row)
+    response = row.get("response")
+    if not isinstance(response, str) and not (response is None and row.get("error")):
+        found = (
+            f"is {response!r:.60}"
+            if "response" in row
+            else f"is missing (fields: {', '.join(row)})"
+        )
+        raise DatasetError.at(source, line, f"'response' {found}; give the path's text")
+    if row.get("id") is None:
+        raise DatasetError.at(source, line, "'id' is missing; give the problem's id")
+    language = row.get("language")
+    if language is not None and not isinstance(language, str):
+        raise DatasetError.at(source, line, f"'language' is {language!r:.60}; give a BCP-47 code")
+    confidence = row.get("confidence")
+    if confidence is not None and (
+        isinstance(confidence, bool) or not isinstance(confidence, int | float)
+    ):
+        raise DatasetError.at(source, line, f"'confidence' is {confidence!r:.60}; give a number")
+    kind = row.get("kind")
+    gold = row.get("gold")
+    return [
+        Generation(
+            str(row["id"]),
+            language or _UNKNOWN,
+            response or "",
+            _text(row.get("question")),
+            None if gold is None else str(gold),
+            _text(row.get("question_language")),
+            _text(row.get("finish_reason")),
+            confidence,
+            kind if kind in ("number", "choice", "latex") else None,
+            _text(row.get("item")),
+            _text(row.get("error")),
+        )
+    ]
+
+
+def _text(value: object) -> str | None:
+    return value if isinstance(value, str) else None
+
+
+def _harness(source: str, line: int, row: dict[str, Any]) -> list[Generation]:
+    doc = row.get("doc")
+    doc = doc if isinstance(doc, dict) else {}
+    match = _SAMPLES.match(Path(source).name)
+    task = match[1] if match else Path(source).stem
+    code = None
+    for code in _CODE.finditer(task):  # noqa: B007  the last one: mgsm_en_cot_de asks in German
+        pass
+    language = code[1] if code else _text(doc.get("language")) or _UNKNOWN
+    stem = task[: code.start()] + task[code.end() :] if code else task
+    stem = re.sub(r"[_-]{2,}", "_", stem).strip("_-")
+    number = row.get("doc_id", row.get("id"))
+    if number is None:
+        raise DatasetError.at(
+            source, line, "'doc_id' is missing; give lm-eval's samples as written"
+        )
+    resps = row["resps"]
+    if not isinstance(resps, list):
+        raise DatasetError.at(source, line, f"'resps' is {resps!r:.60}; give a list of lists")
+    texts = [text for part in resps for text in (part if isinstance(part, list) else [part])]
+    if not all(isinstance(text, str) for text in texts):
+        raise DatasetError.at(
+            source, line, "'resps' holds no texts; only generate_until tasks can be voted on"
+        )
+    question = _text(doc.get("question"))
+    gold = _harness_gold(doc, row.get("target"))
+    return [
+        Generation(
+            f"{stem}-{number}", language, text, question, gold, None, item=f"{stem}-{number}"
+        )
+        for text in texts
+    ]
+
+
+def _harness_gold(doc: dict[str, Any], target: object) -> str | None:
+    for value in (doc.get("answer_number"), target, doc.get("answer")):
+        if isinstance(value, int | float) and not isinstance(value, bool):
+            return str(value)
+        if isinstance(value, str) and value.strip():
+            text = value.rsplit(_GSM8K, 1)[-1].strip()
+            found = extract_answer(text, "en") if len(text) > 24 else None  # noqa: PLR2004
+            return found.value if isinstance(found, Answer) else text
+    return None
+
+
+def _batch(source: str, line: int, row: dict[str, Any]) -> list[Generation]:
+    name = str(row["custom_id"])
+    match = _CUSTOM.match(name)
+    problem, language = (match[1], match[2]) if match else (name, _UNKNOWN)
+    response = row.get("response")
+    body = response.get("body") if isinstance(response, dict) else None
+    choices = body.get("choices") if isinstance(body, dict) else None
+    if not isinstance(choices, list) or not choices:
+        fault = row.get("error") or (response or "no response")
+        return [Generation(problem, language, "", error=f"{fault!r:.200}")]
+    found = []
+    for choice in choices:
+        if not isinstance(choice, dict):
+            raise DatasetError.at(source, line, f"choice {choice!r:.60} is no object")
+        message = choice.get("message")
+        content = message.get("content") if isinstance(message, dict) else choice.get("text")
+        finish = _text(choice.get("finish_reason"))
+        found.append(Generation(problem, language, _text(content) or "", finish_reason=finish))
+    return found
+
+
+def outcome(path: Generation) -> Answer | Abstention:
+    """What a recorded path answers."""
+    if path.error:
+        return Abstention(AbstainReason.ENGINE_FAILURE, path.error)
+    return extract_answer(
+        path.response,
+        None if path.language == _UNKNOWN else path.language,
+        path.question,
+        kind=path.kind,
+        finish_reason=path.finish_reason,
+    )
+
+
+def ballots(
+    files: Sequence[str | Path],
+    *,
+    languages: Sequence[str] = (),
+    kind: AnswerKind | None = None,
+) -> Iterator[Ballot]:
+    """Votes by problem, problems in the order of their first row; rows may stand anywhere.
+
+    Answers are read as the rows stream by and grouped in a temporary database on disk, so memory
+    stays flat for files of any size. ``languages`` keeps the paths of these languages only.
+
+    Raises:
+        DatasetError: a bad row, or two golds for one problem.
+        InputError: no path is left to vote on.
+    """
+    with closing(sqlite3.connect("")) as database:  # "": a temporary file, deleted by itself
+        database.executescript(_SCHEMA)
+        database.executemany(_INSERT_PATH, _paths(database, files, frozenset(languages), kind))
+        if not database.execute("SELECT 1 FROM paths LIMIT 1").fetchone():
+            wanted = f" in {', '.join(languages)}" if languages else ""
+            raise InputError(f"no paths{wanted} in {', '.join(map(str, files))}")
+        database.execute("CREATE INDEX by_problem ON paths (problem)")
+        rows = database.execute(_SELECT)
+        for _, group in groupby(rows, key=lambda row: row[0]):
+            yield _ballot(list(group))
+
+
+_SCHEMA = """
+PRAGMA journal_mode = OFF;
+PRAGMA synchronous = OFF;
+CREATE TABLE problems (
+    number INTEGER PRIMARY KEY, id TEXT, question_language TEXT, item TEXT, kind TEXT,
+    UNIQUE (id, question_language)
+);
+CREATE TABLE paths (
+    problem INTEGER, language TEXT, answer TEXT, reason TEXT, kind TEXT, weight REAL, gold TEXT,
+    place TEXT
+);
+"""
+_INSERT_PATH = "INSERT INTO paths VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
+_SELECT = """
+SELECT problems.*, paths.language, answer, reason, paths.kind, weight, gold, place
+FROM problems CROSS JOIN paths ON paths.problem = problems.number
+ORDER BY problems.number, paths.rowid
+"""
+
+
+def _paths(
+    database: sqlite3.Connection,
+    files: Sequence[str | Path],
+    languages: frozenset[str],
+    kind: AnswerKind | None,
+) -> Iterator[tuple[Any, ...]]:
+    recent: dict[tuple[str, str], int] = {}  # the neighbours of a row are often its problem's
+    for source, line, row in read_rows(files):
+        for path in generations(source, line, row):
+            if languages and path.language not in languages:
+                continue
+            key = (path.id, path.question_language or "")
+            number = recent.get(key)
+            if number is None:
+                if len(recent) >= _BATCH:
+                    recent.clear()
+                number = recent[key] = _number(database, path, kind)
+            said = outcome(path._replace(kind=path.kind or kind) if kind else path)
+            answer = said.value if isinstance(said, Answer) else None
+            reason = str(said.reason) if isinstance(said, Abstention) else None
+            answer_kind = said.kind if isinstance(said, Answer) else None
+            place = f"{source}:{line}" if path.gold is not None else None
+            yield (
+                number,
+                path.language,
+                answer,
+                reason,
+                answer_kind,
+                path.confidence,
+                path.gold,
+                place,
+            )
+
+
+def _number(database: sqlite3.Connection, path: Generation, kind: AnswerKind | None) -> int:
+    key = (path.id, path.question_language or "")
+    found = database.execute(
+        "SELECT number FROM problems WHERE id = ? AND question_language = ?", key
+    ).fetchone()
+    if found:
+        return int(found[0])
+    row = (*key, path.item or _item(path), path.kind or kind)
+    cursor = database.execute("INSERT INTO problems VALUES (NULL, ?, ?, ?, ?)", row)
+    return int(cursor.lastrowid or 0)
+
+
+def _item(path: Generation) -> str:
+    """What problems that ask the same in several languages share: the id without the language."""
+    if not path.question_language:
+        return path.id
+    language = re.escape(path.question_language)
+    return re.sub(rf"(?<![a-zA-Z]){language}(?![a-zA-Z])", "", path.id)
+
+
+def _ballot(rows: list[tuple[Any, ...]]) -> Ballot:
+    _, problem, question_language, item, kind, *_ = rows[0]
+    gold: str | None = None
+    first = ""
+    votes = []
+    for index, row in enumerate(rows):
+        language, answer, reason, answer_kind, weight, row_gold, place = row[5:]
+        if row_gold is not None and gold is None:
+            gold, first = row_gold, place
+        elif row_gold is not None and row_gold != gold:
+            _same_gold(gold, row_gold, first, place, problem)
+        said = Answer(answer, answer_kind) if reason is None else Abstention(AbstainReason(reason))
+        votes.append(Vote(f"{problem}:{index}", language, said, 1.0 if weight is None else weight))
+    return Ballot(problem, question_language or None, item, gold, kind, votes)
+
+
+def _same_gold(gold: str | None, other: str, first: str, place: str, problem: str) -> None:
+    if gold is not None and canonical(gold, "en") == canonical(other, "en"):
+        return
+    raise DatasetError(
+        f"{place}: gold of {problem!r} is {other!r}, and {gold!r} in {first}; "
+        "give each problem an id of its own"
+    )

@@ -1,0 +1,74 @@
+"""Languages by BCP-47 code: their names from CLDR, their cue words from prompts/languages.toml."""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from clc.errors import LanguageError
+
+if TYPE_CHECKING:
+    from babel import Locale
+
+__all__ = ["MGSM_LANGUAGES", "english_name", "native_name", "normalize_language"]
+
+# Strongest first on the recorded multilingual runs, because arm order breaks ties.
+MGSM_LANGUAGES = ("en", "de", "es", "fr", "ja", "ru", "zh", "bn", "sw", "te", "th")
+
+
+_SUBTAG = re.compile(r"[A-Za-z0-9]{1,8}\Z")
+
+
+def _locale(code: str) -> Locale:
+    from babel import Locale, UnknownLocaleError
+
+    subtags = code.strip().replace("_", "-").split("-")
+    try:
+        if subtags[0].lower() == "und" or not all(map(_SUBTAG.match, subtags)):
+            raise ValueError
+        locale = Locale.parse("-".join(subtags), sep="-")
+        if len(subtags) == 1:  # an old or a three-letter code: CLDR adds its likeliest region
+            locale = Locale(locale.language)
+    except (UnknownLocaleError, ValueError, TypeError) as error:
+        raise LanguageError(
+            f"unknown language {code!r:.40}; give a BCP-47 code such as 'en', 'sw' or 'zh-Hant'"
+        ) from error
+    return locale
+
+
+@lru_cache(maxsize=1024)
+def normalize_language(code: str) -> str:
+    """Return ``code`` as BCP-47 writes it.
+
+    >>> normalize_language("ZH_hant"), normalize_language(" de "), normalize_language("swa")
+    ('zh-Hant', 'de', 'sw')
+
+    Raises:
+        LanguageError: CLDR does not know the code.
+    """
+    return str(_locale(code)).replace("_", "-")
+
+
+@lru_cache(maxsize=1024)
+def english_name(code: str) -> str:
+    """English name from CLDR.
+
+    >>> english_name("sw"), english_name("zh-Hant")
+    ('Swahili', 'Chinese (Traditional)')
+    """
+    name = _locale(code).get_display_name("en")
+    if not name:
+        raise LanguageError(f"CLDR has no English name for language {code!r}")
+    return name
+
+
+@lru_cache(maxsize=1024)
+def native_name(code: str) -> str:
+    """The language's name for itself, its English name where CLDR has none.
+
+    >>> native_name("de")
+    'Deutsch'
+    """
+    locale = _locale(code)
+    return locale.get_display_name(locale) or english_name(code)

@@ -1,0 +1,234 @@
+"""The records that a question becomes on its way to a verdict.
+
+::
+
+    Problem -> Prompt -> ReasoningPath -> Vote -> Verdict
+
+Each is frozen, names its parent by key, and is a function of the record before it and the
+configuration. Keys are content hashes, never row numbers.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any, Literal, TypedDict
+
+import orjson
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+__all__ = [
+    "AbstainReason",
+    "Abstention",
+    "Answer",
+    "AnswerKind",
+    "Message",
+    "Problem",
+    "Prompt",
+    "ReasoningPath",
+    "Sampling",
+    "Usage",
+    "Verdict",
+    "Vote",
+    "content_key",
+    "path_key",
+    "path_seed",
+    "prompt_key",
+]
+
+AnswerKind = Literal["number", "choice", "latex"]
+
+
+class Message(TypedDict):
+    """One chat message, as every engine takes it."""
+
+    role: Literal["system", "user", "assistant"]
+    content: str
+
+
+def content_key(tag: str, value: object) -> str:
+    """Hash ``value`` by its canonical JSON, under ``tag`` so that kinds of record never collide.
+
+    >>> content_key("path", {"b": 1, "a": 2}) == content_key("path", {"a": 2, "b": 1})
+    True
+    >>> content_key("path", 1) == content_key("prompt", 1)
+    False
+    """
+    canonical = orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
+    return hashlib.blake2b(tag.encode() + b"\0" + canonical, digest_size=16).hexdigest()
+
+
+def path_seed(run_seed: int, prompt_key: str, index: int) -> int:
+    """Seed of one path: 53 bits (exact in JSON everywhere) of a hash of where it belongs.
+
+    Neighbouring run seeds or indices share nothing, and a path's seed does not depend on how
+    many paths are drawn beside it.
+    """
+    digest = hashlib.blake2b(f"seed\0{run_seed}\0{prompt_key}\0{index}".encode(), digest_size=8)
+    return int.from_bytes(digest.digest(), "big") >> 11
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """Tokens spent, as the engine counted them."""
+
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+
+    def __add__(self, other: Usage) -> Usage:
+        return Usage(
+            self.prompt_tokens + other.prompt_tokens,
+            self.completion_tokens + other.completion_tokens,
+        )
+
+    @property
+    def total(self) -> int:
+        """Prompt and completion tokens together."""
+        return self.prompt_tokens + self.completion_tokens
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """A question, with whatever its file says about it.
+
+    ``translations`` maps BCP-47 codes to human translations of the question. ``gold`` is the
+    right answer as the file writes it; only scoring and reports read it.
+    """
+
+    id: str
+    question: str
+    language: str
+    gold: str | None = None
+    translations: Mapping[str, str] = field(default_factory=dict)
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Sampling:
+    """How a completion is drawn. ``top_k`` 0 means no limit; ``max_tokens`` counts new tokens."""
+
+    temperature: float = 0.7
+    top_p: float = 1.0
+    top_k: int = 0
+    max_tokens: int = 1024
+    stop: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """Final chat messages, and which template at which content hash rendered them.
+
+    ``key`` is the content key of engine fingerprint, messages and sampling: two prompts that
+    would be answered alike are one prompt.
+    """
+
+    key: str
+    messages: tuple[Message, ...]
+    language: str
+    template: str
+    template_hash: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReasoningPath:
+    """One completion of a prompt.
+
+    ``finish_reason`` is the engine's (``stop``, ``length``, ``abort``), or ``error`` for a path
+    that was lost, whose ``error`` says why.
+    """
+
+    key: str
+    prompt_key: str
+    language: str
+    index: int
+    seed: int
+    text: str
+    finish_reason: str
+    usage: Usage = Usage()
+    confidence: float | None = None
+    error: str | None = None
+
+
+class AbstainReason(StrEnum):
+    """Why a path has no vote."""
+
+    EMPTY = "empty"
+    REFUSAL = "refusal"
+    UNDETERMINED = "undetermined"
+    UNRESOLVED = "unresolved"  # an algebraic leftover such as 160 - x
+    TRUNCATED = "truncated"
+    NO_ANSWER = "no_answer"
+    ENGINE_FAILURE = "engine_failure"
+    TRANSLATION = "translation"  # no faithful translation of the question was found
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The value that a text states, in canonical form.
+
+    ``value`` is an integer, a reduced fraction ``p/q``, a choice letter or canonical LaTeX:
+    equal answers are equal strings. ``span`` is where in the text it was read (start, end).
+    """
+
+    value: str
+    kind: AnswerKind = "number"
+    span: tuple[int, int] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Abstention:
+    """No answer, and why. It is counted and reported, and never votes."""
+
+    reason: AbstainReason
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Vote:
+    """What one path says: an answer or an abstention, in the path's language."""
+
+    path_key: str
+    language: str
+    outcome: Answer | Abstention
+    weight: float = 1.0
+
+    @property
+    def answer(self) -> str | None:
+        """Canonical answer, or None for an abstention."""
+        return self.outcome.value if isinstance(self.outcome, Answer) else None
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """The outcome of one vote.
+
+    ``support`` is the weight behind ``answer`` and ``total`` the weight of all votes cast
+    (abstentions cast none); ``agreement`` is their ratio, 0.0 without votes. ``tally`` maps each
+    answer to its support by language, strongest answer first, and ``abstentions`` each reason
+    to its count by language. ``answer`` is None when nobody voted.
+    """
+
+    id: str
+    answer: str | None
+    support: float
+    total: float
+    agreement: float
+    tied: bool
+    tally: Mapping[str, Mapping[str, float]]
+    abstentions: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    paths: int = 0
+    usage: Usage = Usage()
+    translation_usage: Usage = Usage()
+
+
+def path_key(prompt_key: str, index: int, seed: int) -> str:
+    """Key of one path: its prompt's key, its index (0-based) and the seed it is drawn with."""
+    return content_key("path", [prompt_key, index, seed])
+
+
+def prompt_key(fingerprint: str, messages: Sequence[Message], sampling: Sampling) -> str:
+    """Key of the prompt that these messages are, for this engine and this sampling."""
+    return content_key("prompt", [fingerprint, list(messages), sampling])

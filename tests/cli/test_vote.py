@@ -1,0 +1,150 @@
+import json
+
+import pytest
+from click.testing import CliRunner
+
+from clc.cli.extract import command as extract
+from clc.cli.vote import command as vote
+from clc.errors import ConfigurationError, DatasetError, InputError
+
+ROWS = [
+    {"id": "a", "language": "en", "response": "Answer: 5", "gold": "5", "note": "kept"},
+    {"id": "b", "language": "en", "response": "I'm sorry, I cannot do this.", "gold": "7"},
+    {"id": "a", "language": "de", "response": "Antwort: 1.000", "gold": "5"},
+    {"id": "b", "language": "zh", "response": "答案：8", "gold": "7"},
+    {"id": "a", "language": "zh", "response": "答案：1000", "gold": "5"},
+]
+
+
+@pytest.fixture
+def file(tmp_path):
+    path = tmp_path / "g.jsonl"
+    path.write_text(
+        "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in ROWS), encoding="utf-8"
+    )
+    return str(path)
+
+
+def run(command, *arguments):
+    result = CliRunner().invoke(command, arguments, catch_exceptions=False)
+    assert result.exit_code == 0
+    return result
+
+
+def rows(text):
+    return [json.loads(line) for line in text.splitlines()]
+
+
+def test_extract_keeps_every_field(file):
+    found = rows(run(extract, file).stdout)
+    assert found[0] == {**ROWS[0], "answer": "5", "abstain": None}
+    assert (found[1]["answer"], found[1]["abstain"]) == (None, "refusal")
+    assert [row["answer"] for row in found] == ["5", None, "1000", "8", "1000"]
+
+
+def test_extract_writes_a_file(file, tmp_path):
+    out = tmp_path / "out.jsonl"
+    assert run(extract, file, "--out", str(out)).stdout == ""
+    assert len(rows(out.read_text())) == len(ROWS)
+
+
+def test_extract_lists_for_several_responses(tmp_path):
+    path = tmp_path / "samples_mgsm_en.jsonl"
+    path.write_text(json.dumps({"doc_id": 1, "doc": {}, "resps": [["Answer: 5", ""]]}) + "\n")
+    (row,) = rows(run(extract, str(path)).stdout)
+    assert (row["answer"], row["abstain"]) == (["5", None], [None, "empty"])
+
+
+def test_vote_writes_verdicts_and_a_table(file):
+    result = run(vote, file)
+    first, second = rows(result.stdout)
+    assert first["id"] == "a"
+    assert (first["answer"], first["support"], first["total"]) == ("1000", 2, 3)
+    assert (first["gold"], first["correct"], first["tied"]) == ("5", False, False)
+    assert first["tally"] == {"1000": {"de": 1, "zh": 1}, "5": {"en": 1}}
+    assert second["abstentions"] == {"refusal": {"en": 1}}
+    assert "Accuracy" in result.stderr
+    assert "abstentions: refusal 1" in result.stderr
+
+
+def test_vote_over_chosen_languages_breaks_ties_in_their_order(file):
+    assert rows(run(vote, file, "--languages", "en,de").stdout)[0]["answer"] == "5"
+    assert rows(run(vote, file, "--languages", "de,en").stdout)[0]["answer"] == "1000"
+    (first, *_) = rows(run(vote, file, "--languages", "de,en", "--order", "en").stdout)
+    assert (first["answer"], first["tied"]) == ("5", True)
+
+
+def test_vote_weighted(file):
+    assert (
+        rows(run(vote, file, "--rule", "weighted", "--weights", "en=3").stdout)[0]["answer"] == "5"
+    )
+
+
+def test_vote_json_is_the_score(file, tmp_path):
+    out = tmp_path / "verdicts.jsonl"
+    score = json.loads(run(vote, file, "--json", "--out", str(out)).stdout)
+    assert score["problems"] == 2
+    assert score["abstentions"] == {"refusal": 1}
+    assert len(rows(out.read_text())) == 2
+
+
+def test_without_gold_there_is_no_table(tmp_path):
+    path = tmp_path / "g.jsonl"
+    path.write_text('{"id": 1, "response": "Answer: 5"}\n')
+    result = run(vote, str(path))
+    assert rows(result.stdout)[0]["correct"] is None
+    assert result.stderr == ""
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error", "message"),
+    [
+        (["--weights", "en"], InputError, "'en' is not LANGUAGE=NUMBER"),
+        (["--weights", "en=2"], ConfigurationError, "--rule weighted"),
+        (["--languages", "xx"], InputError, "no paths in xx"),
+    ],
+)
+def test_bad_options_are_named(file, arguments, error, message):
+    with pytest.raises(error, match=message):
+        CliRunner().invoke(vote, [file, *arguments], catch_exceptions=False)
+
+
+def test_bad_row_is_named(tmp_path):
+    path = tmp_path / "g.jsonl"
+    path.write_text("{}\n")
+    for command in (vote, extract):
+        with pytest.raises(DatasetError, match=r"g.jsonl:1: 'response' is missing"):
+            CliRunner().invoke(command, [str(path)], catch_exceptions=False)
+
+
+def test_run_folders_are_revoted(tmp_path, monkeypatch):
+    from contextlib import nullcontext
+    from types import SimpleNamespace
+
+    from clc import results
+    from clc.records import Answer, Problem, Vote
+
+    problem = Problem("q1", "?", "de", gold="5")
+    votes = [
+        Vote("a", "en", Answer("5")),
+        Vote("b", "de", Answer("6")),
+        Vote("c", "de", Answer("6")),
+    ]
+    monkeypatch.setattr(results, "open_run", nullcontext)
+    monkeypatch.setattr(
+        results, "revote", lambda _: [SimpleNamespace(problem=problem, votes=votes)]
+    )
+    (row,) = rows(run(vote, str(tmp_path)).stdout)
+    assert (row["id"], row["answer"], row["correct"]) == ("q1", "6", False)
+    (row,) = rows(run(vote, str(tmp_path), "--languages", "en").stdout)
+    assert (row["answer"], row["correct"]) == ("5", True)
+
+
+def test_folders_and_files_do_not_mix(file, tmp_path):
+    with pytest.raises(InputError, match="not both"):
+        CliRunner().invoke(vote, [file, str(tmp_path)], catch_exceptions=False)
+
+
+def test_a_folder_that_is_no_run_is_named(tmp_path):
+    with pytest.raises(ConfigurationError, match="not a run folder"):
+        CliRunner().invoke(vote, [str(tmp_path)], catch_exceptions=False)

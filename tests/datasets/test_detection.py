@@ -1,0 +1,37 @@
+"""Languages told from our own sentences."""
+
+import pytest
+
+from clc.datasets import detect_language
+
+SENTENCES = {
+    "en": "Tom has 3 apples and buys 4 more. How many apples does he have now?",
+    "de": "Tom hat 3 Äpfel und kauft noch 4. Wie viele Äpfel hat er jetzt?",
+    "es": "Tomás tiene 3 manzanas y compra 4 más. ¿Cuántas manzanas tiene ahora?",
+    "fr": "Tom a 3 pommes et en achète encore 4. Combien de pommes a-t-il maintenant ?",
+    "ja": "太郎はりんごを3個持っていて、さらに4個買いました。今いくつありますか？",
+    "ru": "У Тома 3 яблока, и он покупает ещё 4. Сколько яблок у него теперь?",
+    "zh": "小明有3个苹果，又买了4个。他现在有多少个苹果？",
+    "bn": "টমের ৩টি আপেল আছে এবং সে আরও ৪টি কিনল। এখন তার কয়টি আপেল আছে?",
+    "sw": "Tom ana matofaa 3 na ananunua mengine 4. Sasa ana matofaa mangapi?",
+    "te": "టామ్ వద్ద 3 ఆపిల్స్ ఉన్నాయి, మరో 4 కొన్నాడు. ఇప్పుడు ఎన్ని ఉన్నాయి?",
+    "th": "ทอมมีแอปเปิล 3 ลูกและซื้อเพิ่มอีก 4 ลูก ตอนนี้เขามีกี่ลูก",
+    "ko": "톰은 사과 3개를 가지고 있고 4개를 더 샀습니다. 모두 몇 개입니까?",
+    "hi": "टॉम के पास 3 सेब हैं और वह 4 और खरीदता है। अब उसके पास कितने सेब हैं?",
+    "ar": "لدى توم 3 تفاحات واشترى 4 أخرى. كم تفاحة لديه الآن؟",
+    "uk": "У Тома 3 яблука, і він купує ще 4. Скільки яблук у нього тепер?",
+}
+
+
+@pytest.mark.parametrize(("language", "sentence"), SENTENCES.items(), ids=SENTENCES)
+def test_sentences(language, sentence):
+    assert detect_language(sentence) == language
+
+
+@pytest.mark.parametrize("text", ["", "3 + 4 = ?", "٣ + ٤", "🙂"])
+def test_nothing_to_tell_by(text):
+    assert detect_language(text) is None
+
+
+def test_a_name_in_another_script_does_not_decide():
+    assert detect_language("Alice 有三个苹果，又买了两个，一共有几个？") == "zh"

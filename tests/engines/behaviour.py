@@ -1,0 +1,113 @@
+"""What every engine that runs a model must do; each engine's tests call these."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from clc.engines import Completion, Engine, Request
+from clc.errors import EngineError
+from clc.records import Sampling
+
+from .tiny_random import WINDOW
+
+
+def ask(number: int = 0, *, seed: int | None = None, words: int = 0, **sampling) -> Request:
+    content = f"Tom has {number} apples." + " apples" * words
+    given = {"temperature": 0.8, "max_tokens": 16} | sampling
+    seed = (1 << 52) + number if seed is None else seed
+    return Request(str(number), ({"role": "user", "content": content},), Sampling(**given), seed)
+
+
+async def complete_all(engine: Engine, *requests: Request) -> list[Completion]:
+    return list(await asyncio.gather(*map(engine.complete, requests)))
+
+
+async def check_parameters(engine: Engine) -> None:
+    """max_tokens, seed, temperature, top_k, top_p and the finish reasons."""
+    short, long = await complete_all(engine, ask(max_tokens=3), ask(max_tokens=40))
+    assert (short.finish_reason, short.usage.completion_tokens) == ("length", 3)
+    assert long.text.startswith(short.text)
+    assert short.usage.prompt_tokens == long.usage.prompt_tokens > 5
+    same, again, other = await complete_all(engine, ask(seed=1), ask(seed=1), ask(seed=2))
+    assert same == again
+    assert same.text != other.text
+    greedy = await complete_all(engine, *(ask(seed=seed, temperature=0.0) for seed in range(3)))
+    assert len(set(greedy)) == 1
+    for limit in ({"top_k": 1}, {"top_p": 1e-6}):
+        assert (await engine.complete(ask(temperature=1.5, **limit))).text == greedy[0].text
+
+
+async def check_stop(engine: Engine) -> None:
+    """A stop string ends the text before it."""
+    whole = await engine.complete(ask(max_tokens=60))
+    stop = next(
+        whole.text[at : at + 3] for at in range(20, 60) if whole.text[at : at + 3].isascii()
+    )
+    cut = await engine.complete(ask(max_tokens=60, stop=("never", stop)))
+    assert cut.text == whole.text[: whole.text.index(stop)]
+    assert cut.finish_reason == "stop"
+    assert 0 < cut.usage.completion_tokens <= whole.usage.completion_tokens
+
+
+async def check_end_of_sequence(engine: Engine) -> None:
+    """Some of many long completions meet the end token, and stop there without its text."""
+    drawn = await complete_all(
+        engine, *(ask(n, max_tokens=300, temperature=1.5) for n in range(24))
+    )
+    ended = [one for one in drawn if one.finish_reason == "stop"]
+    assert ended
+    assert all(one.usage.completion_tokens < 300 for one in ended)
+    assert not any("<|im_end|>" in one.text for one in drawn)
+
+
+async def check_window(engine: Engine) -> None:
+    """A prompt that leaves no room is lost; one that leaves some is cut at the window."""
+    lost = await engine.complete(ask(words=WINDOW))
+    assert lost.finish_reason == "error"
+    assert f"does not fit the model's window of {WINDOW} tokens" in lost.error
+    tokens = (await engine.complete(ask())).usage.prompt_tokens
+    drawn = await complete_all(
+        engine, *(ask(n, words=WINDOW - tokens - 60, max_tokens=1000) for n in range(8))
+    )
+    for one in drawn:
+        assert one.finish_reason in {"stop", "length"}
+        if one.finish_reason == "length":
+            assert one.usage.total == WINDOW
+    assert "length" in {one.finish_reason for one in drawn}
+
+
+async def check_many(engine: Engine) -> None:
+    """200 at once are all answered, and each as if it were alone."""
+    requests = [ask(number, words=number % 23, max_tokens=8 + number % 9) for number in range(200)]
+    drawn = await complete_all(engine, *requests)
+    assert all(one.finish_reason in {"stop", "length"} for one in drawn)
+    assert [await engine.complete(requests[place]) for place in (0, 77, 199)] == [
+        drawn[place] for place in (0, 77, 199)
+    ]
+
+
+async def check_cancellation(engine: Engine) -> None:
+    """Cancelled calls end at once, others go on, and the engine still works."""
+    endless = [asyncio.create_task(engine.complete(ask(n, max_tokens=450))) for n in range(40)]
+    kept = asyncio.create_task(engine.complete(ask(7, max_tokens=20)))
+    await asyncio.sleep(0.05)
+    for task in endless:
+        task.cancel()
+    results = await asyncio.wait_for(asyncio.gather(*endless, return_exceptions=True), 5)
+    assert sum(isinstance(result, asyncio.CancelledError) for result in results) > 30
+    assert (await kept).finish_reason in {"stop", "length"}
+    assert await engine.complete(ask(7, max_tokens=20)) == await kept
+
+
+async def check_close(engine: Engine) -> None:
+    """Calls in flight end with an error, later ones too, and closing twice is fine."""
+    pending = [asyncio.create_task(engine.complete(ask(n, max_tokens=450))) for n in range(4)]
+    await asyncio.sleep(0.05)
+    await engine.close()
+    await engine.close()
+    for result in await asyncio.gather(*pending, return_exceptions=True):
+        assert isinstance(result, EngineError)
+    with pytest.raises(EngineError, match="was closed"):
+        await engine.complete(ask())

@@ -1,0 +1,305 @@
+"""A real HTTP server on 127.0.0.1 that misbehaves as it is told to, over raw sockets.
+
+In a test::
+
+    async with FaultyServer(faults.status(429, retry_after=1), ok()) as server:
+        ...  # the first completion gets a 429, every further one a good answer
+
+By hand, or as a process that a test kills (prints its base URL, then serves until killed)::
+
+    python tests/engines/faulty_server.py --port 8099 --chaos 0.3 --seed 1
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import random
+import time
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Any, Self
+
+
+@dataclass
+class Exchange:
+    """One request as it arrived, and the socket to answer it on."""
+
+    method: str
+    path: str
+    headers: dict[str, str]
+    body: Any
+    writer: asyncio.StreamWriter
+    server: FaultyServer
+    at: float = field(default_factory=time.monotonic)
+    hung_up: asyncio.Event = field(default_factory=asyncio.Event)  # the client left unanswered
+
+    async def send(self, status: int, body: bytes, headers: dict[str, str] | None = None) -> None:
+        lines = {"Content-Type": "application/json", "Content-Length": str(len(body))}
+        head = "".join(f"{k}: {v}\r\n" for k, v in (lines | (headers or {})).items())
+        self.writer.write(f"HTTP/1.1 {status} Word\r\n{head}\r\n".encode() + body)
+        await self.writer.drain()
+
+    async def send_json(self, status: int, value: Any, headers=None) -> None:
+        await self.send(status, json.dumps(value, ensure_ascii=False).encode(), headers)
+
+
+Reply = Callable[[Exchange], Awaitable[None]]
+
+
+def completion(text: Any = "The answer is 18.", finish_reason: Any = "stop", **more) -> dict:
+    return {
+        "id": "chatcmpl-1",
+        "object": "chat.completion",
+        "choices": [
+            {
+                "index": 0,
+                "message": {"role": "assistant", "content": text},
+                "finish_reason": finish_reason,
+            }
+        ],
+        "usage": {"prompt_tokens": 11, "completion_tokens": 7, "total_tokens": 18},
+        **more,
+    }
+
+
+def ok(text: Any = "The answer is 18.", *, after_s: float = 0.0, **more) -> Reply:
+    async def reply(exchange: Exchange) -> None:
+        await asyncio.sleep(after_s)
+        await exchange.send_json(200, completion(text, **more))
+
+    return reply
+
+
+def together(count: int) -> Reply:
+    """Answer well, but nobody before ``count`` have asked, and had time for one too many."""
+
+    async def reply(exchange: Exchange) -> None:
+        await exchange.server.seen(count)
+        await asyncio.sleep(0.03)
+        await exchange.send_json(200, completion())
+
+    return reply
+
+
+def value(value: Any, status: int = 200, **headers: str) -> Reply:
+    """Any JSON at all."""
+
+    async def reply(exchange: Exchange) -> None:
+        await exchange.send_json(status, value, headers)
+
+    return reply
+
+
+def raw(body: bytes, status: int = 200, headers: dict[str, str] | None = None) -> Reply:
+    async def reply(exchange: Exchange) -> None:
+        await exchange.send(status, body, headers)
+
+    return reply
+
+
+def status(
+    number: int, message: str = "told to", *, retry_after: Any = None, **error: Any
+) -> Reply:
+    headers = {} if retry_after is None else {"Retry-After": str(retry_after)}
+
+    async def reply(exchange: Exchange) -> None:
+        body = {"error": {"message": message, "type": "told", **error}}
+        await exchange.send_json(number, body, headers)
+
+    return reply
+
+
+async def hang(exchange: Exchange) -> None:
+    """Never answer."""
+    await asyncio.Event().wait()
+
+
+async def dribble(exchange: Exchange) -> None:
+    """Send a byte now and then, for ever: no single read is ever late."""
+    exchange.writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n")
+    while True:
+        exchange.writer.write(b" ")
+        await exchange.writer.drain()
+        await asyncio.sleep(0.02)
+
+
+async def truncated(exchange: Exchange) -> None:
+    """Send half of the JSON as if it were all of it."""
+    body = json.dumps(completion()).encode()
+    await exchange.send(200, body[: len(body) // 2])
+
+
+async def short_body(exchange: Exchange) -> None:
+    """Promise more bytes than are sent, then close."""
+    body = json.dumps(completion()).encode()
+    await exchange.send(200, body, {"Content-Length": str(len(body) + 100)})
+    exchange.writer.close()
+
+
+async def reset(exchange: Exchange) -> None:
+    """Reset the connection in the middle of the body (RST, not FIN)."""
+    exchange.writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 5000\r\n\r\n{")
+    await exchange.writer.drain()
+    exchange.writer.transport.abort()
+
+
+async def drop(exchange: Exchange) -> None:
+    """Close without a word, as a kept-alive connection does that idled too long."""
+    exchange.writer.close()
+
+
+async def not_http(exchange: Exchange) -> None:
+    exchange.writer.write(b"SSH-2.0-OpenSSH_9.9\r\n\r\n")
+    await exchange.writer.drain()
+    exchange.writer.close()
+
+
+FAULTS: tuple[Reply, ...] = (
+    status(429, retry_after=0.1),
+    status(429),
+    status(500),
+    status(503),
+    hang,
+    truncated,
+    short_body,
+    reset,
+    drop,
+    value({"choices": []}),
+    value(completion() | {"choices": completion()["choices"] * 2}),
+    raw(b"<html>Bad gateway</html>", 200, {"Content-Type": "text/html"}),
+)
+
+
+def chaos(rate: float, seed: int) -> Reply:
+    """Answer well, but for a fault in ``rate`` of all requests."""
+    rng = random.Random(seed)
+
+    async def reply(exchange: Exchange) -> None:
+        await (rng.choice(FAULTS) if rng.random() < rate else ok())(exchange)
+
+    return reply
+
+
+class FaultyServer:
+    """Serves ``replies`` in turn to the completions that are asked for; the last one for ever.
+
+    ``requests`` lists the completions asked for, ``models`` is what GET /models gives (None: a
+    404), and ``most_at_once`` is how many completions were in flight together at the most.
+    """
+
+    def __init__(self, *replies: Reply, models: Reply | None = None, port: int = 0) -> None:
+        self.replies = list(replies) or [ok()]
+        self.models = models or value({"data": [{"id": "m"}]})
+        self.port = port
+        self.requests: list[Exchange] = []
+        self.lists = 0
+        self.at_once = 0
+        self.most_at_once = 0
+        self._server: asyncio.Server | None = None
+        self._connections: set[asyncio.Task] = set()
+        self._arrived = asyncio.Event()
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}/v1"
+
+    async def __aenter__(self) -> Self:
+        self._server = await asyncio.start_server(self._connected, "127.0.0.1", self.port)
+        self.port = self._server.sockets[0].getsockname()[1]
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.die()
+
+    async def seen(self, count: int) -> None:
+        """Wait until so many completions have been asked for."""
+        while len(self.requests) < count:
+            self._arrived.clear()
+            await self._arrived.wait()
+
+    async def die(self) -> None:
+        """Drop every connection and stop listening; the port is refused from now on."""
+        if self._server is not None:
+            self._server.close()
+            self._server = None
+        for task in self._connections:
+            task.cancel()
+        await asyncio.gather(*self._connections, return_exceptions=True)
+
+    async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        self._connections.add(task)
+        try:
+            await self._serve(reader, writer)
+        except (asyncio.CancelledError, ConnectionError, asyncio.IncompleteReadError):
+            pass
+        finally:
+            self._connections.discard(task)
+            writer.close()
+            with suppress(ConnectionError):
+                await writer.wait_closed()
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        ahead = b""  # a byte of the next request, read while watching for a client that goes away
+        while not writer.is_closing():
+            head = (ahead + await reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
+            method, path, _ = head[0].split(" ", 2)
+            headers = {
+                name.lower(): text.strip()
+                for name, _, text in (line.partition(":") for line in head[1:] if line)
+            }
+            body = await reader.readexactly(int(headers.get("content-length", 0)))
+            exchange = Exchange(
+                method, path, headers, json.loads(body) if body else None, writer, self
+            )
+            reply = asyncio.ensure_future(self._reply(exchange))
+            watch = asyncio.ensure_future(reader.read(1))
+            try:
+                await asyncio.wait((reply, watch), return_when=asyncio.FIRST_COMPLETED)
+                if not reply.done():
+                    exchange.hung_up.set()
+                    return
+                await reply
+                if writer.is_closing():
+                    return
+                ahead = await watch
+                if not ahead:
+                    return
+            finally:
+                for task in (reply, watch):
+                    task.cancel()
+                await asyncio.gather(reply, watch, return_exceptions=True)
+
+    async def _reply(self, exchange: Exchange) -> None:
+        if exchange.path.endswith("/models"):
+            self.lists += 1
+            await self.models(exchange)
+            return
+        turn = min(len(self.requests), len(self.replies) - 1)
+        self.requests.append(exchange)
+        self._arrived.set()
+        self.at_once += 1
+        self.most_at_once = max(self.most_at_once, self.at_once)
+        try:
+            await self.replies[turn](exchange)
+        finally:
+            self.at_once -= 1
+
+
+async def _main(port: int, rate: float, seed: int) -> None:
+    async with FaultyServer(chaos(rate, seed), port=port) as server:
+        print(server.url, flush=True)  # noqa: T201
+        await asyncio.Event().wait()
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description="A misbehaving endpoint that serves model 'm'.")
+    parser.add_argument("--port", type=int, default=0, help="0: any free port")
+    parser.add_argument("--chaos", type=float, default=0.3, help="share of requests that fail")
+    parser.add_argument("--seed", type=int, default=0)
+    given = parser.parse_args()
+    with suppress(KeyboardInterrupt):
+        asyncio.run(_main(given.port, given.chaos, given.seed))

@@ -1,0 +1,149 @@
+"""The transformers engine on a random model."""
+
+import asyncio
+import threading
+
+import pytest
+
+pytest.importorskip("transformers")
+torch = pytest.importorskip("torch")
+
+from clc.engines import transformers as module  # noqa: E402
+from clc.engines.transformers import TransformersEngine  # noqa: E402
+from clc.errors import ConfigurationError, EngineError  # noqa: E402
+
+from . import behaviour  # noqa: E402
+from .behaviour import ask, complete_all  # noqa: E402
+
+pytestmark = pytest.mark.engine
+
+
+@pytest.fixture(scope="module")
+def engine(tiny):
+    engine = TransformersEngine(str(tiny), batch_size=32)
+    asyncio.run(engine.start())
+    yield engine
+    asyncio.run(engine.close())
+
+
+@pytest.mark.parametrize(
+    "check",
+    [
+        behaviour.check_parameters,
+        behaviour.check_stop,
+        behaviour.check_end_of_sequence,
+        behaviour.check_window,
+        behaviour.check_many,
+        behaviour.check_cancellation,
+    ],
+)
+def test_behaviour(engine, check):
+    asyncio.run(check(engine))
+
+
+def test_fingerprint_and_window_before_start(tiny):
+    engine = TransformersEngine(str(tiny), batch_size=5)
+    assert engine.fingerprint.startswith("transformers:folder@")
+    assert engine.window == 10
+    assert TransformersEngine(str(tiny), dtype="bfloat16").fingerprint != engine.fingerprint
+    with pytest.raises(EngineError, match="is not started"):
+        asyncio.run(engine.complete(ask()))
+    asyncio.run(engine.close())
+
+
+def test_close_frees_the_thread(tiny):
+    async def use():
+        engine = TransformersEngine(str(tiny))
+        await engine.start()
+        await behaviour.check_close(engine)
+
+    asyncio.run(use())
+    # The module's engine may have one; no second is left.
+    names = [thread.name for thread in threading.enumerate()]
+    assert names.count("clc-transformers") <= 1
+
+
+def test_memory_that_runs_out_halves_the_batch(engine, monkeypatch):
+    sizes = []
+    generate = module._generate
+
+    def small(model, chat, jobs, mail):
+        sizes.append(len(jobs))
+        if len(jobs) > 2 or 666 in {job.seed for job in jobs}:
+            raise torch.cuda.OutOfMemoryError("CUDA out of memory")
+        return generate(model, chat, jobs, mail)
+
+    monkeypatch.setattr(module, "_generate", small)
+    requests = [ask(number) for number in range(7)] + [ask(9, seed=666)]
+    drawn = asyncio.run(complete_all(engine, *requests))
+    assert [one.finish_reason == "error" for one in drawn] == [False] * 7 + [True]
+    assert "GPU memory does not hold a prompt" in drawn[-1].error
+    assert max(sizes) > 2
+
+
+def test_a_failing_model_is_an_engine_error_for_all(tiny, monkeypatch):
+    def broken(*args):
+        raise RuntimeError("device-side assert")
+
+    async def use():
+        engine = TransformersEngine(str(tiny))
+        await engine.start()
+        monkeypatch.setattr(module, "_generate", broken)
+        results = await asyncio.gather(
+            *(engine.complete(ask(n)) for n in range(3)), return_exceptions=True
+        )
+        with pytest.raises(EngineError, match="device-side assert"):
+            await engine.complete(ask())
+        await engine.close()
+        return results
+
+    for result in asyncio.run(use()):
+        assert isinstance(result, EngineError)
+
+
+def test_a_model_that_cannot_be_loaded_says_why(tiny, tmp_path):
+    broken = tmp_path / "broken"
+    broken.mkdir()
+    for file in tiny.iterdir():
+        (broken / file.name).write_bytes(file.read_bytes())
+    (broken / "config.json").write_text('{"model_type": "no-such-model"}')
+    engine = TransformersEngine(str(broken))
+    with pytest.raises(EngineError, match="no-such-model"):
+        asyncio.run(engine.start())
+    asyncio.run(engine.close())
+
+
+def test_a_model_without_chat_template_says_what_to_do(tiny, tmp_path):
+    bare = tmp_path / "bare"
+    bare.mkdir()
+    for file in tiny.iterdir():
+        if file.name != "chat_template.jinja":
+            (bare / file.name).write_bytes(file.read_bytes())
+    with pytest.raises(EngineError, match="has no chat template"):
+        asyncio.run(TransformersEngine(str(bare)).start())
+
+
+def test_a_folder_without_tokenizer_is_refused(tiny, tmp_path):
+    bare = tmp_path / "bare"
+    bare.mkdir()
+    for name in ("config.json", "model.safetensors"):
+        (bare / name).write_bytes((tiny / name).read_bytes())
+    with pytest.raises(ConfigurationError, match="no tokenizer"):
+        TransformersEngine(str(bare))
+
+
+def test_a_template_that_refuses_loses_the_path(tiny, tmp_path):
+    strict = tmp_path / "strict"
+    strict.mkdir()
+    for file in tiny.iterdir():
+        (strict / file.name).write_bytes(file.read_bytes())
+    (strict / "chat_template.jinja").write_text("{{ raise_exception('no system role') }}")
+
+    async def use():
+        engine = TransformersEngine(str(strict))
+        await engine.start()
+        lost = await engine.complete(ask())
+        await engine.close()
+        return lost
+
+    assert "refuses the messages: no system role" in asyncio.run(use()).error

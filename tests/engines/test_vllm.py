@@ -1,0 +1,177 @@
+"""The vLLM engine on a random model, on a CPU build of vLLM."""
+
+import asyncio
+import os
+import signal
+
+import pytest
+
+from clc.engines import vllm as module
+from clc.engines.vllm import VllmEngine
+from clc.errors import ConfigurationError, EngineError
+
+from . import behaviour
+from .behaviour import ask, complete_all
+
+CACHE = {"kv_cache_memory_bytes": 1 << 28}
+
+
+@pytest.fixture(scope="module")
+def engine(tiny):
+    pytest.importorskip("vllm")
+    engine = VllmEngine(str(tiny), dtype="float32", engine_args=CACHE)
+    asyncio.run(engine.start())
+    yield engine
+    asyncio.run(engine.close())
+
+
+@pytest.mark.engine
+@pytest.mark.parametrize(
+    "check",
+    [
+        behaviour.check_parameters,
+        behaviour.check_stop,
+        behaviour.check_end_of_sequence,
+        behaviour.check_window,
+        behaviour.check_many,
+        behaviour.check_cancellation,
+    ],
+)
+def test_behaviour(engine, check):
+    asyncio.run(check(engine))
+
+
+@pytest.mark.engine
+def test_bad_sampling_is_the_callers_error(engine):
+    with pytest.raises(ConfigurationError, match="temperature"):
+        asyncio.run(engine.complete(ask(temperature=-1.0)))
+
+
+@pytest.mark.engine
+def test_greedy_agrees_with_transformers(engine, tiny):
+    from clc.engines.transformers import TransformersEngine
+
+    requests = [ask(n, temperature=0.0, words=n, max_tokens=48) for n in range(12)]
+
+    async def other():
+        engine = TransformersEngine(str(tiny), dtype="float32")
+        await engine.start()
+        drawn = await complete_all(engine, *requests)
+        await engine.close()
+        return drawn
+
+    assert asyncio.run(complete_all(engine, *requests)) == asyncio.run(other())
+
+
+@pytest.mark.engine
+def test_a_dead_step_is_an_engine_error_for_all(tiny, monkeypatch):
+    pytest.importorskip("vllm")
+
+    def broken(*args):
+        raise RuntimeError("the worker is gone")
+
+    async def use():
+        engine = VllmEngine(str(tiny), engine_args=CACHE)
+        await engine.start()
+        monkeypatch.setattr("vllm.v1.engine.llm_engine.LLMEngine.step", broken)
+        results = await asyncio.gather(
+            *(engine.complete(ask(n)) for n in range(5)), return_exceptions=True
+        )
+        with pytest.raises(EngineError, match="the worker is gone"):
+            await engine.complete(ask())
+        monkeypatch.undo()
+        await engine.close()
+        return results
+
+    assert all(isinstance(result, EngineError) for result in asyncio.run(use()))
+
+
+@pytest.mark.engine
+def test_close(tiny):
+    pytest.importorskip("vllm")
+
+    async def use():
+        engine = VllmEngine(str(tiny), engine_args=CACHE)
+        await engine.start()
+        await behaviour.check_close(engine)
+
+    asyncio.run(use())
+
+
+@pytest.mark.engine
+def test_own_processes(tiny):
+    """The driver that GPUs use: same seam, same texts; a killed process is an EngineError."""
+    psutil = pytest.importorskip("psutil")
+    pytest.importorskip("vllm")
+    before = {child.pid for child in psutil.Process().children(recursive=True)}
+
+    def children():
+        now = psutil.Process().children(recursive=True)
+        return [
+            child for child in now if child.pid not in before and "core" in child.name().lower()
+        ]
+
+    async def use():
+        engine = VllmEngine(str(tiny), dtype="float32", engine_args=CACHE, driver="process")
+        await engine.start()
+        await behaviour.check_parameters(engine)
+        await behaviour.check_window(engine)
+        await behaviour.check_many(engine)
+        await behaviour.check_cancellation(engine)
+        pending = [asyncio.create_task(engine.complete(ask(n, max_tokens=450))) for n in range(9)]
+        await asyncio.sleep(0.1)
+        assert children()
+        for child in children():
+            os.kill(child.pid, signal.SIGKILL)
+        results = await asyncio.wait_for(asyncio.gather(*pending, return_exceptions=True), 10)
+        with pytest.raises(EngineError):
+            await engine.complete(ask())
+        await engine.close()
+        await engine.close()
+        return results
+
+    assert all(isinstance(result, EngineError) for result in asyncio.run(use()))
+    assert not children()
+
+
+def test_window_and_fingerprint_before_start(tiny):
+    engine = VllmEngine(str(tiny))
+    assert engine.window == 288
+    assert VllmEngine(str(tiny), window=12).window == 12
+    assert engine.fingerprint.startswith("vllm:folder@")
+    faster = VllmEngine(str(tiny), window=9, engine_args=CACHE | {"enforce_eager": False})
+    assert faster.fingerprint == engine.fingerprint
+    for other in (
+        {"dtype": "float32"},
+        {"max_model_len": 64},
+        {"engine_args": {"quantization": "awq"}},
+    ):
+        assert VllmEngine(str(tiny), **other).fingerprint != engine.fingerprint
+    with pytest.raises(EngineError, match="is not started"):
+        asyncio.run(engine.complete(ask()))
+    asyncio.run(engine.close())
+
+
+def test_the_gpu_build_without_a_gpu_says_what_to_install(tiny, monkeypatch):
+    platforms = pytest.importorskip("vllm.platforms")
+
+    class Unspecified:
+        device_type = ""
+
+    monkeypatch.setattr(platforms, "current_platform", Unspecified())
+    with pytest.raises(EngineError, match="make install"):
+        asyncio.run(VllmEngine(str(tiny)).start())
+
+
+def test_a_missing_vllm_says_what_to_install(tiny, monkeypatch):
+    monkeypatch.setitem(__import__("sys").modules, "vllm.platforms", None)
+    with pytest.raises(EngineError, match="vLLM is not installed"):
+        asyncio.run(VllmEngine(str(tiny)).start())
+
+
+def test_the_environment_of_the_user_wins(monkeypatch):
+    pytest.importorskip("vllm")
+    monkeypatch.setenv("VLLM_LOGGING_LEVEL", "DEBUG")
+    monkeypatch.setenv("GOMP_SPINCOUNT", "7")
+    module._device()
+    assert (os.environ["VLLM_LOGGING_LEVEL"], os.environ["GOMP_SPINCOUNT"]) == ("DEBUG", "7")

@@ -1,0 +1,101 @@
+"""The public namespace: what it holds, and what it loads."""
+
+import ast
+import inspect
+import subprocess
+import sys
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+import clc
+from clc.cli import COMMANDS
+
+ROOT = Path(__file__).parents[1]
+
+# A few of these come with clc, others with its extras; none is needed to say what clc is.
+HEAVY = (
+    "accelerate", "asyncio", "babel", "datasets", "fastapi", "httpx", "jinja2", "math_verify",
+    "matplotlib", "numpy", "orjson", "pandas", "py3langid", "pyarrow", "pydantic", "ray", "rich",
+    "sqlite3", "sympy", "tenacity", "tokenizers", "torch", "transformers", "uvicorn", "vllm",
+)  # fmt: skip
+
+
+def loaded_by(code: str) -> set[str]:
+    """Top-level modules that a fresh interpreter holds after running ``code``."""
+    report = "import sys; print('\\n' + ' '.join({name.split('.')[0] for name in sys.modules}))"
+    done = subprocess.run(
+        [sys.executable, "-c", f"{code}\n{report}"],
+        capture_output=True, text=True, check=True, cwd=ROOT,
+    )  # fmt: skip
+    return set(done.stdout.splitlines()[-1].split())
+
+
+def typed_names() -> set[str]:
+    """Names that a type checker sees in ``clc``: the imports under TYPE_CHECKING."""
+    tree = ast.parse(Path(clc.__file__).read_text(encoding="utf-8"))
+    names = set()
+    for block in tree.body:
+        if isinstance(block, ast.If) and ast.unparse(block.test) == "TYPE_CHECKING":
+            for statement in block.body:
+                assert isinstance(statement, ast.ImportFrom)
+                names |= {alias.asname or alias.name for alias in statement.names}
+    return names
+
+
+@pytest.mark.parametrize("name", clc.__all__)
+def test_every_public_name_is_there_and_documented(name):
+    value = getattr(clc, name)
+    assert not isinstance(value, ModuleType), f"{name} is a module: a submodule hides the name"
+    if callable(value):
+        assert inspect.getdoc(value), f"clc.{name} has no docstring"
+        assert value.__module__.startswith("clc."), f"clc.{name} is not ours"
+
+
+def test_a_submodule_never_hides_a_public_name():
+    # `import clc.voting` binds clc.voting; a public name like a module's would change its meaning.
+    modules = {path.stem for path in Path(clc.__file__).parent.iterdir()}
+    assert not modules & set(clc.__all__)
+
+
+def test_all_is_exactly_what_is_exported():
+    assert len(clc.__all__) == len(set(clc.__all__))
+    assert sorted(dir(clc)) == sorted(clc.__all__)
+    assert typed_names() | {"__version__"} == set(clc.__all__), "type checkers see other names"
+    star: dict[str, object] = {}
+    exec("from clc import *", star)
+    assert set(star) - {"__builtins__"} == set(clc.__all__)
+
+
+def test_an_unknown_name_is_an_attribute_error():
+    with pytest.raises(AttributeError, match="'clc' has no attribute 'sovle'"):
+        clc.sovle  # noqa: B018
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "import clc",
+        "from clc import ClcError",
+        "from clc.cli import cli; cli.main(['--help'], standalone_mode=False)",
+        "from clc.cli import cli; cli.main(['--version'], standalone_mode=False)",
+    ],
+)
+def test_starting_loads_nothing_heavy(code):
+    assert not loaded_by(code) & set(HEAVY)
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_a_command_explains_itself_without_a_model(command):
+    code = f"from clc.cli import cli; cli.main([{command!r}, '--help'], standalone_mode=False)"
+    engines = {"torch", "vllm", "transformers", "ray", "fastapi", "matplotlib", "pyarrow", "numpy"}
+    assert not loaded_by(code) & engines
+
+
+def test_plain_voting_loads_no_engine():
+    code = (
+        "import clc; clc.vote; clc.canonical; clc.STRATEGIES\n"
+        "assert clc.extract_answer('Answer: 7', language='en').value == '7'"
+    )
+    assert not loaded_by(code) & {"torch", "vllm", "transformers", "httpx", "numpy", "sqlite3"}

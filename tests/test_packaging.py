@@ -1,0 +1,244 @@
+"""The wheel, the locks, the Makefile and the sample files."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tomllib
+import zipfile
+from email.parser import Parser
+from importlib.metadata import distributions
+from pathlib import Path
+
+import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+import clc
+from benchmarks.clc_tiny import samples
+from clc.datasets import load_problems
+
+ROOT = Path(__file__).parents[1]
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+MODEL = Path("clc/models/clc-tiny")
+# What a saved model's folder holds; the real one may hold more.
+MODEL_FILES = ("config.json", "generation_config.json", "model.safetensors", "tokenizer.json",
+               "tokenizer_config.json", "chat_template.jinja", "README.md")  # fmt: skip
+
+needs_git = pytest.mark.skipif(
+    not (ROOT / ".git").exists(), reason="the files of a release are those that git knows"
+)
+
+
+def run(*command, cwd=ROOT, **environment):
+    """Output of a command that must succeed."""
+    done = subprocess.run(
+        command, cwd=cwd, env=os.environ | environment, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, f"{command}\n{done.stdout}\n{done.stderr}"
+    return done.stdout
+
+
+def released_files() -> list[str]:
+    listed = run("git", "ls-files", "-co", "--exclude-standard", "-z").split("\0")
+    return sorted(name for name in listed if name and (ROOT / name).is_file())
+
+
+def locked(name: str) -> dict[str, str]:
+    """Versions of a lock file by package."""
+    pins = {}
+    for line in (ROOT / "requirements" / name).read_text(encoding="utf-8").splitlines():
+        if line and not line.startswith(("#", " ")):
+            pin = Requirement(line)
+            (exact,) = pin.specifier
+            assert exact.operator == "==", line
+            pins[canonicalize_name(pin.name)] = exact.version
+    return pins
+
+
+def excluded() -> set[str]:
+    lines = (ROOT / "requirements/excluded.txt").read_text(encoding="utf-8").splitlines()
+    return {line for line in lines if line and not line.startswith("#")}
+
+
+# The wheel
+
+
+@pytest.fixture(scope="module")
+def tree(tmp_path_factory):
+    """A clean copy of the tree (no runs, no caches), with a stand-in for the model's files where they are not there."""
+    copy = tmp_path_factory.mktemp("tree")
+    for name in released_files():
+        (copy / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(ROOT / name, copy / name)
+    (copy / MODEL).mkdir(parents=True, exist_ok=True)
+    for name in MODEL_FILES:
+        (copy / MODEL / name).touch()
+    return copy
+
+
+@pytest.fixture(scope="module")
+def wheel(tree):
+    command = ("-m", "build", "--wheel", "--no-isolation", "--outdir", "dist")
+    run(sys.executable, *command, cwd=tree)
+    (built,) = (tree / "dist").glob("*.whl")
+    return built
+
+
+@needs_git
+def test_the_wheel_holds_every_file_of_the_package_and_no_other(tree, wheel):
+    expected = {
+        path.relative_to(tree).as_posix()
+        for path in (tree / "clc").rglob("*")
+        if path.is_file() and "__pycache__" not in path.parts
+    }
+    expected |= {f"clc/{p.relative_to(tree).as_posix()}" for p in (tree / "prompts").rglob("*.*")}
+    held = {name for name in zipfile.ZipFile(wheel).namelist() if ".dist-info/" not in name}
+    assert held == expected
+    assert held >= {"clc/py.typed", "clc/prompts/cot.jinja", "clc/prompts/languages.toml"}
+    assert held >= {f"{MODEL.as_posix()}/{name}" for name in MODEL_FILES}
+
+
+@needs_git
+def test_the_wheel_says_what_it_is(wheel):
+    with zipfile.ZipFile(wheel) as archive:
+        info = f"clc-{clc.__version__}.dist-info"
+        metadata = Parser().parsestr(archive.read(f"{info}/METADATA").decode())
+        licence = archive.read(f"{info}/licenses/LICENSE").decode()
+        scripts = archive.read(f"{info}/entry_points.txt").decode()
+    assert "Apache License" in licence
+    assert "Version 2.0" in licence
+    assert "clc = clc.cli:main" in scripts
+    assert metadata["License-Expression"] == "Apache-2.0"
+    assert metadata["Version"] == clc.__version__
+    assert metadata["Requires-Python"] == ">=3.11"
+    assert set(metadata.get_all("Provides-Extra")) == set(PROJECT["optional-dependencies"])
+
+
+@needs_git
+def test_the_wheel_runs_from_anywhere(wheel, tmp_path):
+    target, elsewhere = tmp_path / "site", tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    run(sys.executable, "-m", "pip", "install", "-q", "--no-index", "--no-deps",
+        "--target", str(target), str(wheel))  # fmt: skip
+    code = "import clc; print(clc.__file__, *clc.Templates().names())"
+    path = str(target)
+    where, *names = run(sys.executable, "-c", code, cwd=elsewhere, PYTHONPATH=path).split()
+    assert Path(where).is_relative_to(target)
+    assert names == sorted(path.stem for path in (ROOT / "prompts").glob("*.jinja"))
+    assert "clc solve" in run(sys.executable, "-m", "clc", "--help", cwd=elsewhere, PYTHONPATH=path)
+    listed = run(sys.executable, "-m", "clc", "prompts", "list", cwd=elsewhere, PYTHONPATH=path)
+    assert "xcot" in listed
+
+
+@needs_git
+@pytest.mark.parametrize("name", MODEL_FILES)
+def test_git_takes_the_model_in(name):
+    ignored = subprocess.run(
+        ["git", "check-ignore", "-q", str(MODEL / name)], cwd=ROOT, check=False
+    )
+    assert ignored.returncode == 1
+
+
+# The locks
+
+
+def test_the_locks_answer_to_pyproject():
+    extras = PROJECT["optional-dependencies"]
+    cpu, dev = locked("cpu.lock"), locked("dev.lock")
+    asked = [*PROJECT["dependencies"], *extras["transformers"], *extras["parquet"]]
+    for lock, lines in ((cpu, [*asked, *extras["latex"]]), (cpu | dev, extras["dev"])):
+        for requirement in map(Requirement, lines):
+            version = lock.get(canonicalize_name(requirement.name))
+            assert version, f"{requirement} is not locked: run make lock"
+            assert version in requirement.specifier, f"{requirement} and {version}: run make lock"
+
+
+def test_the_locks_agree():
+    cpu, dev = locked("cpu.lock"), locked("dev.lock")
+    assert {name: dev[name] for name in cpu.keys() & dev} == {n: cpu[n] for n in cpu.keys() & dev}
+
+
+def test_no_lock_brings_cuda():
+    pins = locked("cpu.lock") | locked("dev.lock")
+    assert excluded() == {"torchvision", "torchaudio", "torchcodec", "triton"}
+    assert not excluded() & pins.keys()
+    assert not [name for name in pins if re.match(r"nvidia|cuda|vllm$", name)]
+    assert pins["torch"].endswith("+cpu")
+
+
+@pytest.mark.skipif(
+    not (ROOT / ".venv/clc-dev-installed").exists() or Path(sys.prefix) != ROOT / ".venv",
+    reason="only in the environment that make dev made",
+)
+def test_the_environment_is_the_lock_and_nothing_is_missing():
+    installed = {canonicalize_name(dist.name): dist for dist in distributions()}
+    pins = locked("cpu.lock") | locked("dev.lock")
+    found = {name: dist.version for name, dist in installed.items()}
+    del found["clc"]
+    found.pop("pip", None)
+    assert found == pins
+    missing = set()
+    for name, dist in installed.items():
+        for requirement in map(Requirement, dist.requires or ()):
+            needed = canonicalize_name(requirement.name)
+            if requirement.marker and not requirement.marker.evaluate({"extra": ""}):
+                continue
+            if needed in installed and requirement.specifier.contains(
+                installed[needed].version, prereleases=True
+            ):
+                continue
+            missing.add((name, needed))
+    assert {needed for _, needed in missing} <= excluded(), missing
+
+
+# The Makefile
+
+
+def make(tmp_path, *arguments):
+    for name in ("Makefile", "pyproject.toml"):
+        shutil.copy2(ROOT / name, tmp_path)
+    shutil.copytree(ROOT / "requirements", tmp_path / "requirements")
+    return subprocess.run(
+        ["make", *arguments], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+
+
+def test_make_explains_every_target(tmp_path):
+    done = make(tmp_path)
+    assert done.returncode == 0, done.stderr
+    phony = re.search(r"^\.PHONY: (.*)$", (ROOT / "Makefile").read_text(), re.MULTILINE)[1].split()
+    assert re.findall(r"^  make (\w+)", done.stdout, re.MULTILINE) == phony
+
+
+def test_make_refuses_an_old_python(tmp_path):
+    old = tmp_path / "python3.9"
+    old.write_text("#!/bin/sh\n[ $1 = --version ] && echo Python 3.9.1 || exit 1\n")
+    old.chmod(0o755)
+    done = make(tmp_path, "install", f"PYTHON={old}")
+    assert done.returncode == 2
+    assert f"clc needs Python 3.11 or later; {old} is Python 3.9.1" in done.stderr
+    assert not (tmp_path / ".venv").exists()
+
+
+def test_make_names_a_missing_python(tmp_path):
+    done = make(tmp_path, "install", "PYTHON=python3.99")
+    assert done.returncode == 2
+    assert "there is no python3.99" in done.stderr
+
+
+# The sample files
+
+
+def test_the_samples_are_what_their_script_writes():
+    there = {path.name: path.read_text(encoding="utf-8") for path in samples.EXAMPLES.iterdir()}
+    assert there == samples.files(), "run python -m benchmarks.clc_tiny.samples"
+
+
+def test_the_samples_are_one_set_in_eleven_languages():
+    problems = list(load_problems(str(samples.EXAMPLES)))
+    assert len(problems) == 12 * 11
+    assert {problem.language for problem in problems} == set(samples.languages())
+    assert all(len(problem.translations) == 10 for problem in problems)
+    assert len({problem.gold for problem in problems}) > 1

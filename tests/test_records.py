@@ -1,0 +1,87 @@
+"""Keys and seeds: stable, apart from each other, and blind to what must not matter."""
+
+import dataclasses
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from clc.records import (
+    AbstainReason,
+    Abstention,
+    Answer,
+    Message,
+    Problem,
+    Sampling,
+    Usage,
+    Vote,
+    content_key,
+    path_key,
+    path_seed,
+    prompt_key,
+)
+
+MESSAGES = (Message(role="user", content="Wie viele?"),)
+
+
+def test_keys_never_change():
+    """A key that changes orphans every run on every disk."""
+    prompt = prompt_key("m", MESSAGES, Sampling())
+    assert prompt == "5e46dfc7c6c3ead793bc46bee012609c"
+    assert path_seed(0, prompt, 0) == 984972552571805
+    assert path_key(prompt, 0, 7) == "3cb11359deabc06d8aa6fa80457c731e"
+
+
+def test_a_prompt_key_counts_all_that_decides_the_text():
+    keys = {
+        prompt_key("m", MESSAGES, Sampling()),
+        prompt_key("n", MESSAGES, Sampling()),
+        prompt_key("m", (*MESSAGES, *MESSAGES), Sampling()),
+        prompt_key("m", (Message(role="system", content="Wie viele?"),), Sampling()),
+        *(
+            prompt_key("m", MESSAGES, dataclasses.replace(Sampling(), **change))
+            for change in (
+                {"temperature": 0.0},
+                {"top_p": 0.9},
+                {"top_k": 5},
+                {"max_tokens": 1},
+                {"stop": ("\n",)},
+            )
+        ),
+    }
+    assert len(keys) == 9
+
+
+def test_tags_keep_kinds_apart():
+    assert content_key("path", [1]) != content_key("prompt", [1])
+
+
+@given(st.dictionaries(st.text(), st.integers(min_value=0, max_value=9)))
+def test_key_order_does_not_matter(value):
+    assert content_key("x", value) == content_key("x", dict(reversed(value.items())))
+
+
+def test_seeds_are_exact_in_json_and_share_nothing():
+    seeds = [path_seed(run, key, i) for run in range(10) for key in "abc" for i in range(200)]
+    assert len(set(seeds)) == len(seeds)
+    assert all(0 <= seed < 2**53 for seed in seeds)
+
+
+def test_run_seed_and_index_do_not_run_into_each_other():
+    assert path_seed(1, "1", 1) != path_seed(11, "", 1)
+    assert path_seed(0, "k1", 1) != path_seed(0, "k", 11)
+
+
+def test_usage_adds():
+    assert Usage(1, 2) + Usage(3, 4) == Usage(4, 6)
+    assert (Usage(1, 2) + Usage()).total == 3
+
+
+def test_records_are_frozen():
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        Problem("1", "?", "en").gold = "3"
+
+
+def test_an_abstention_has_no_answer():
+    assert Vote("k", "de", Abstention(AbstainReason.REFUSAL)).answer is None
+    assert Vote("k", "de", Answer("7")).answer == "7"
