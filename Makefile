@@ -17,7 +17,7 @@ help: ## Say what there is
 	@sed -nE 's/^([a-z]+):[^#]*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
 
 run: install ## Set up, solve the sample in 11 languages with the bundled model, print the table
-	$(BIN)/clc solve examples --out runs/first
+	$(BIN)/clc solve examples --translations model --out runs/first
 
 test: check ## Set up, run every check and every test
 	$(BIN)/python -m pytest

@@ -1,7 +1,9 @@
-"""What clc adds to vLLM: tokens per second through ``VllmEngine.complete`` and ``LLM.generate``.
+"""What clc adds to vLLM: tokens per second of a whole clc run against ``LLM.generate``.
 
-Both get exactly the same prompts (token ids), sampling parameters and seeds, and take turns in
-one process, A B A B, so that the machine's moods fall on both::
+The run does all that ``clc solve`` does: it renders prompts, draws, reads answers, votes, and
+stores every path on disk. ``LLM.generate`` gets exactly the same prompts (token ids), sampling
+parameters and seeds. They take turns in one process, A B A B, so that the machine's moods fall on
+both::
 
     python -m benchmarks.engine_overhead --model clc-tiny --prompts 64 --paths 16 --rounds 5
 
@@ -16,16 +18,21 @@ import asyncio
 import os
 import statistics
 import sys
+import tempfile
 import time
-from collections.abc import Awaitable, Callable, Sequence
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
+from clc.api import Run, configure
 from clc.engines import Completion, Engine, Request
 from clc.engines.environment import prepare
 from clc.engines.vllm import VllmEngine
-from clc.records import Message, Sampling, content_key, path_seed
+from clc.records import Problem
+from clc.store import Store
 
-Drive = Callable[[Engine, Sequence[Request]], Awaitable[list[Completion]]]
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from clc.solver import Configuration
 
 _QUESTION = (
     "Question {number}: {name} has {first} apples and buys {second} bags with {third} apples each. "
@@ -46,50 +53,69 @@ class Round(NamedTuple):
         return self.tokens / self.seconds
 
 
-def make_work(prompts: int, paths: int, sampling: Sampling) -> list[Request]:
-    """Return ``prompts`` x ``paths`` requests, breadth first: path 0 of every prompt, then 1."""
+def problems(number: int) -> list[Problem]:
+    """Make ``number`` problems, all different."""
     return [
-        Request(f"{number}/{index}", messages, sampling, path_seed(0, key, index))
-        for index in range(paths)
-        for number in range(prompts)
-        for messages in [_messages(number)]
-        for key in [content_key("bench", number)]
+        Problem(
+            id=str(place),
+            language="en",
+            question=_QUESTION.format(
+                number=place,
+                name=_NAMES[place % len(_NAMES)],
+                first=place % 17 + 2,
+                second=place % 5 + 2,
+                third=place % 11 + 3,
+            ),
+        )
+        for place in range(number)
     ]
 
 
-def _messages(number: int) -> tuple[Message, ...]:
-    question = _QUESTION.format(
-        number=number,
-        name=_NAMES[number % len(_NAMES)],
-        first=number % 17 + 2,
-        second=number % 5 + 2,
-        third=number % 11 + 3,
-    )
-    return (Message(role="user", content=question),)
+class Recorder:
+    """An engine that draws nothing and keeps what it was asked for."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.fingerprint = engine.fingerprint
+        self.window = engine.window
+        self.asked: list[Request] = []
+
+    async def start(self) -> None:
+        """Do nothing."""
+
+    async def complete(self, request: Request) -> Completion:
+        """Keep the request."""
+        self.asked.append(request)
+        return Completion("Answer: 1", "stop")
+
+    async def close(self) -> None:
+        """Do nothing."""
 
 
-async def drive_complete(engine: Engine, work: Sequence[Request]) -> list[Completion]:
-    """Complete all requests with ``engine.window`` of them in flight."""
-    completions: list[Completion | None] = [None] * len(work)
-    todo = iter(enumerate(work))
+class Kept(Recorder):
+    """An engine that outlives the run it serves, and keeps each request's text."""
 
-    async def one_after_another() -> None:
-        for place, request in todo:
-            completions[place] = await engine.complete(request)
+    def __init__(self, engine: Engine) -> None:
+        super().__init__(engine)
+        self.engine = engine
+        self.texts: dict[str, str] = {}
+        self.tokens = 0
 
-    await asyncio.gather(*(one_after_another() for _ in range(engine.window)))
-    return [completion for completion in completions if completion is not None]
+    async def complete(self, request: Request) -> Completion:
+        """Complete and count."""
+        completion = await self.engine.complete(request)
+        self.texts[request.key] = completion.text
+        self.tokens += completion.usage.completion_tokens
+        return completion
 
 
-async def time_complete(
-    engine: Engine, work: Sequence[Request], drive: Drive = drive_complete
-) -> tuple[Round, list[str]]:
-    """Time one pass through the engine; the texts come too, to be compared."""
-    start = time.perf_counter()
-    completions = await drive(engine, work)
-    seconds = time.perf_counter() - start
-    tokens = sum(completion.usage.completion_tokens for completion in completions)
-    return Round(tokens, seconds), [completion.text for completion in completions]
+async def solve(engine: Engine, configuration: Configuration, number: int) -> float:
+    """Solve ``number`` problems as ``clc solve`` does, with a store on disk; return seconds."""
+    with tempfile.TemporaryDirectory() as folder, Store(folder) as store:
+        run = Run(configuration, engine, store)
+        start = time.perf_counter()
+        async for _ in run.verdicts(problems(number)):
+            pass
+        return time.perf_counter() - start
 
 
 def time_generate(llm: Any, prompts: Sequence[list[int]], work: Sequence[Request]) -> Any:
@@ -121,25 +147,33 @@ def load_llm(engine: VllmEngine) -> Any:
     return LLM(**engine.engine_args)
 
 
-async def compare(engine: VllmEngine, work: Sequence[Request], rounds: int) -> list[float]:
+async def compare(
+    engine: VllmEngine, configuration: Configuration, number: int, rounds: int
+) -> list[float]:
     """Run both in turn and print a line for each round; return the ratios."""
     await engine.start()
     try:
         llm = load_llm(engine)
-        chat = engine.chat
-        prompts = [chat.encode(request.messages) for request in work]
+        recorder = Recorder(engine)
+        await solve(recorder, configuration, number)
+        work = recorder.asked
+        prompts = [engine.chat.encode(request.messages) for request in work]
         some = work[: engine.window // 4]
-        await time_complete(engine, some)
+        await solve(Kept(engine), configuration, number // 8)
         time_generate(llm, prompts[: len(some)], some)
         print(f"{'round':>5}  {'LLM.generate':>14}  {'clc':>14}  {'ratio':>6}  same texts")
         ratios = []
-        for number in range(1, rounds + 1):
+        for turn in range(1, rounds + 1):
             plain, plain_texts = time_generate(llm, prompts, work)
-            ours, our_texts = await time_complete(engine, work)
+            kept = Kept(engine)
+            ours = Round(seconds=await solve(kept, configuration, number), tokens=kept.tokens)
             ratios.append(ours.rate / plain.rate)
-            same = sum(map(str.__eq__, plain_texts, our_texts))
+            same = sum(
+                kept.texts.get(request.key) == text
+                for request, text in zip(work, plain_texts, strict=True)
+            )
             print(
-                f"{number:>5}  {plain.rate:>8.0f} tok/s  {ours.rate:>8.0f} tok/s  "
+                f"{turn:>5}  {plain.rate:>8.0f} tok/s  {ours.rate:>8.0f} tok/s  "
                 f"{ratios[-1]:>6.3f}  {same}/{len(work)}",
                 flush=True,
             )
@@ -162,9 +196,10 @@ def main() -> int:
     prepare()
     os.environ["VLLM_ENABLE_V1_MULTIPROCESSING"] = "0"  # LLM in this process, as ours on a CPU
     engine = VllmEngine(options.model, gpu_memory_utilization=options.gpu_memory_utilization)
-    sampling = Sampling(temperature=0.8, max_tokens=options.max_tokens)
-    work = make_work(options.prompts, options.paths, sampling)
-    ratios = asyncio.run(compare(engine, work, options.rounds))
+    configuration = configure(
+        "sc", paths=options.paths, temperature=0.8, max_tokens=options.max_tokens
+    )
+    ratios = asyncio.run(compare(engine, configuration, options.prompts, options.rounds))
     median = statistics.median(ratios)
     print(f"median ratio {median:.3f} (target {options.target})")
     return int(median < options.target)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -24,17 +25,15 @@ def _locale(code: str) -> Locale:
     from babel import Locale, UnknownLocaleError
 
     subtags = code.strip().replace("_", "-").split("-")
-    try:
-        if subtags[0].lower() == "und" or not all(map(_SUBTAG.match, subtags)):
-            raise ValueError
-        locale = Locale.parse("-".join(subtags), sep="-")
-        if len(subtags) == 1:  # an old or a three-letter code: CLDR adds its likeliest region
-            locale = Locale(locale.language)
-    except (UnknownLocaleError, ValueError, TypeError) as error:
-        raise LanguageError(
-            f"unknown language {code!r:.40}; give a BCP-47 code such as 'en', 'sw' or 'zh-Hant'"
-        ) from error
-    return locale
+    well_formed = subtags[0].lower() != "und" and all(map(_SUBTAG.match, subtags))
+    with suppress(UnknownLocaleError, ValueError, TypeError):
+        if well_formed:
+            locale = Locale.parse("-".join(subtags), sep="-")
+            # To an old or a three-letter code CLDR adds its likeliest region: take it away.
+            return Locale(locale.language) if len(subtags) == 1 else locale
+    raise LanguageError(
+        f"unknown language {code!r:.40}; give a BCP-47 code such as 'en', 'sw' or 'zh-Hant'"
+    )
 
 
 @lru_cache(maxsize=1024)

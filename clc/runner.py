@@ -64,10 +64,7 @@ async def run(problems: Iterable[Problem], solver: Solver) -> AsyncGenerator[Ver
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        try:
-            solver.store.commit()
-        finally:
-            await solver.close()
+        await solver.close()
 
 
 class _Work:
@@ -75,6 +72,7 @@ class _Work:
 
     def __init__(self, problems: Iterable[Problem], solver: Solver) -> None:
         self.verdicts: asyncio.Queue[Verdict | None] = asyncio.Queue()
+        self._uncommitted: list[Verdict] = []
         self._window = open_problems(solver.window, solver.configuration.paths)
         self.room = asyncio.Semaphore(self._window)
         self._solver = solver
@@ -87,16 +85,20 @@ class _Work:
             if self._bad_input is not None:
                 raise self._bad_input
         finally:
-            self.verdicts.put_nowait(None)
+            try:
+                self.commit()
+            finally:
+                self.verdicts.put_nowait(None)
 
     async def _some(self) -> None:
         store = self._solver.store
         while (taken := self._take()) is not None:
             store.add_problem(*taken)
             verdict = await self._solver.solve(taken[1])
-            store.commit()
             await self.room.acquire()
-            self.verdicts.put_nowait(verdict)
+            self._uncommitted.append(verdict)
+            if len(self._uncommitted) >= self._window // 2:
+                self.commit()
 
     def _take(self) -> tuple[int, Problem] | None:
         try:
@@ -108,7 +110,17 @@ class _Work:
     async def commit_often(self) -> None:
         while True:
             await asyncio.sleep(COMMIT_SECONDS)
-            self._solver.store.commit()
+            self.commit()
+
+    def commit(self) -> None:
+        """Make what was drawn last, and let the verdicts that it gave be seen.
+
+        One commit for several problems: each writes pages all over the file.
+        """
+        self._solver.store.commit()
+        for verdict in self._uncommitted:
+            self.verdicts.put_nowait(verdict)
+        self._uncommitted.clear()
 
 
 def iterate(make: Callable[[], AsyncGenerator[_T, None]], *, ahead: int = 64) -> Iterator[_T]:

@@ -23,14 +23,25 @@ _PLAIN_END = re.compile(
     re.IGNORECASE,
 )
 _TAIL = 400  # characters from the end in which the last label nearly always is
-_UNFINISHED = re.compile(r"[=+*×÷/(\[{,:\-\\]\s*\Z|oxed\{[^}]*\Z")
+_UNFINISHED = re.compile(
+    r"(?:(?<!/)=|[+×÷/(\[{,:\\]|(?<=\s)\*{1,2}|(?<![/\s-])-|(?<=\d )-)\s*\Z|oxed\{[^}]*\Z"
+)
 _OPEN_BOX = re.compile(r"\\boxed\{[^}\n]*\Z")
 _OPEN_THOUGHT = re.compile(r"\s*<think>")
+_THOUGHT_ENDS = "</think>"
 _SECOND_THOUGHT = re.compile(
     r"[\s*]*(?:wait|sorry|oops|correction|actually|no,|moment|entschuldigung|nein,|perdón|pardon|non,|нет,|простите|hapana|不对|不，|抱歉|いや|すみません|দুঃখিত|ขอโทษ)",
     re.IGNORECASE,
 )
 _SPACED_SIGN = re.compile(r"([ (\[]{0,3})([-−–])([ \u00a0]{1,3})(?=[$€£¥]?\d)")
+_FIRST_ITEM = re.compile(r"1[.)][ \t]{1,4}(?=[^\n\d]{0,80}\d)")  # a list below the label
+# The total in a list below the label.
+_TOTAL_LINE = re.compile(
+    r"(?:[^\n]{1,120}\n[ \t]{0,4}(?:[-*•]|\d[.)])[ \t]{1,4}){1,8}"
+    r"[*_]{0,3}(?:(?:grand |overall )?total|insgesamt|gesamt|summe|всего|итого|jumla|合计|总计|总共|合計|মোট|మొత్తం|รวม)"  # noqa: E501
+    r"[^\n:：=]{0,40}[:：=*_]{1,4}",
+    re.IGNORECASE,
+)
 _LEAD = re.compile(r"[\s*_\"'“”‘’«»「『\[(（【`:：>#-]*")
 _HEAD = re.compile(r"\s*\n")
 _LINE = re.compile(r"[^\n]*")
@@ -93,7 +104,9 @@ def extract_answer(
 
 def _may_run_on(text: str, end: re.Match[str]) -> bool:
     """Whether an earlier answer may stand before the one at the end, with a new problem between."""
-    if "\nQ" in text or "\n问" in text or text.find(end[1], 0, end.start(1)) >= 0:
+    # without its first letter, which may be a capital at one place and not at the other
+    word = end[1][1:] if end[1].isascii() else end[1]
+    if "\nQ" in text or "\n问" in text or text.find(word, 0, end.start(1)) >= 0:
         return stated.RUN_ON.search(text) is not None
     return False
 
@@ -122,7 +135,7 @@ class _Reader:
 
     def read(self) -> Answer | Abstention:  # noqa: PLR0911
         """Box, labels, conclusion, in this order."""
-        if "oxed" not in self.text and self.end - self.start > 2 * _TAIL:
+        if not self.cut and "oxed" not in self.text and self.end - self.start > 2 * _TAIL:
             near = labels(self.text, self.end - _TAIL, self.end)
             if near and near[-1].colon:
                 found = self._after(near[-1])
@@ -130,6 +143,8 @@ class _Reader:
                     return found
         abstained: Abstention | None = None
         marks = labels(self.text, self.start, self.end)
+        if self.cut and _OPEN_THOUGHT.match(self.text) and _THOUGHT_ENDS not in self.text:
+            return Abstention(AbstainReason.TRUNCATED)
         boxed = self._box() if "oxed" in self.text else None
         if boxed:
             outcome, box_end = boxed
@@ -199,13 +214,21 @@ class _Reader:
         content = lead.end() if lead else begin
         line_end = text.find("\n", content, self.end)
         line_end = self.end if line_end < 0 else line_end
+        same_line = "\n" not in text[begin:content]
+        total = None if same_line else _TOTAL_LINE.match(text, content, self.end)
+        if total:
+            begin = content = total.end()
+            line_end = text.find("\n", content, self.end)
+            line_end = self.end if line_end < 0 else line_end
         line_end = min(line_end, content + 2 * _LIMIT)
         if self.kind == "choice":
             letter = choice_in(plain(text[begin : min(line_end, begin + _LIMIT)]))
             return Answer(letter, "choice", (content, line_end)) if letter else None
         if self.kind == "latex":
             return _latex(text[content:line_end], (content, line_end))
-        same_line = "\n" not in text[begin:content]
+        first = None if same_line else _FIRST_ITEM.match(text, content, line_end)
+        content = first.end() if first else content
+        begin = first.end() if first else begin
         begin = self._sign_start(begin, content, "-−– [(" if same_line else "-−–[(")
         for _ in range(_SENTENCES):
             if begin >= line_end:
@@ -275,7 +298,7 @@ class _Reader:
 
     def _conclusion(self) -> Answer | Abstention:  # noqa: C901, PLR0911
         text = self.text
-        if self.cut or (_OPEN_THOUGHT.match(text) and "</think>" not in text):
+        if self.cut or (_OPEN_THOUGHT.match(text) and _THOUGHT_ENDS not in text):
             return Abstention(AbstainReason.TRUNCATED)
         if is_refusal(text[self.start : self.end]):
             return Abstention(AbstainReason.REFUSAL)

@@ -15,7 +15,7 @@ _WORDS = (
     # the languages of the prompts
     "answer|answers|ans|antwort|endantwort|antworten|ergebnis|endergebnis|"
     "respuesta|resultado|réponse|reponse|résultat|ответ|результат|jibu|majibu|"
-    "答案|答复|回答|解答|答え|答|उत्तर|জবাব|উত্তর|সমাধান|ఉత్తరం|సమాధానం|జవాబు|సమాదానం|คำตอบ|ตอบ|เฉลย|"
+    "答案|故选|故選|应选|答复|回答|解答|答え|答|उत्तर|জবাব|উত্তর|সমাধান|ఉత్తరం|సమాధానం|జవాబు|సమాదానం|คำตอบ|ตอบ|เฉลย|"
     # others that models fall into
     "risposta|risultato|resposta|odpowiedź|odpověď|antwoord|svar|vastaus|cevap|yanıt|răspuns|"
     "válasz|відповідь|απάντηση|jawaban|đáp án|đáp số|câu trả lời|kết quả|답|정답|답변|"
@@ -48,8 +48,10 @@ def _nouns() -> re.Pattern[str]:
 _NOUN = _nouns()
 _CASED = re.compile(r"[a-zA-Zа-яёА-ЯЁ]")
 _COLON = re.compile(rf"{_CLOSE}[ \t\u00a0\u202f]{{0,3}}{_CLOSE}(?:[:：ঃ︰]|[-–—>]{{1,3}}(?=[ \t]))")
-_LATE_COLON = re.compile(rf"(?:{_BETWEEN}){_CLOSE}[ \t\u00a0\u202f]{{0,2}}[:：]")
-_VERB = re.compile(rf"(?:{_BETWEEN}){_CLOSE}\s{{0,2}}{_COPULA}")
+# "the answer to question 1 is"
+_TO = r"(?i:\s(?:to|for|of|auf|zu)\s(?:the\s)?(?:question|problem|exercise|part|frage|aufgabe)\s?#?\d{1,3}\b)?"
+_LATE_COLON = re.compile(_TO + rf"(?:{_BETWEEN}){_CLOSE}[ \t\u00a0\u202f]{{0,2}}[:：]")
+_VERB = re.compile(_TO + rf"(?:{_BETWEEN}){_CLOSE}\s{{0,2}}{_COPULA}")
 _EMPTY = re.compile(rf"{_CLOSE}[ \t]*(?=\n|\Z|\$|\\\(|\\\[)")
 _DIRECT = re.compile(r"[ \t]?[\[「『\"'“*$¥-]{0,3}(?=\d)")
 _HASHES = re.compile(r"####[ \t]{0,3}(?=\S)")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from fractions import Fraction
 
 __all__ = ["boxes", "is_latex", "normal_latex", "plain"]
 
@@ -12,6 +13,8 @@ _TEXT = re.compile(
 _FRACTION = re.compile(r"\\[dtc]?frac\s?\{([^{}]{1,200})\}\s?\{([^{}]{1,200})\}")
 _SHORT_FRACTION = re.compile(r"\\[dtc]?frac\s?(\d)\s?(\d)")
 _NUMERIC = re.compile(r"\s*\d{1,18}\s*")
+_SIGNED = re.compile(r"\s*[-−]?\s?\d{1,18}(?:,\d{3}){0,4}(?:[.,]\d{1,9})?\s*")
+_THOUSANDS = re.compile(r"-?\d{1,3}(?:,\d{3})+(?:\.\d+)?")
 _REPLACE = (
     (re.compile(r"\\(?:times|cdot|ast)(?![a-zA-Z])"), "×"),
     (re.compile(r"\\div(?![a-zA-Z])"), "÷"),
@@ -96,7 +99,19 @@ def _over(match: re.Match[str]) -> str:
         begin = match.start()
         mixed = begin > 0 and match.string[begin - 1].isdecimal()
         return f"{' ' if mixed else ''}{above.strip()}/{below.strip()}"
+    if _SIGNED.fullmatch(above) and _SIGNED.fullmatch(below):
+        value = _exact(below) and _exact(above) / _exact(below)
+        if value:
+            return f"{value.numerator}/{value.denominator}"
     return f"({above})/({below})"
+
+
+def _exact(digits: str) -> Fraction:
+    """The value of a numerator such as -3, 1.5 or 1,250."""
+    digits = digits.replace("−", "-").replace(" ", "")
+    if _THOUSANDS.fullmatch(digits):
+        digits = digits.replace(",", "")
+    return Fraction(digits.replace(",", "."))
 
 
 def is_latex(markup: str) -> bool:

@@ -7,11 +7,11 @@ import unicodedata
 from fractions import Fraction
 from typing import Literal, NamedTuple
 
-from clc.answers.cjk import CJK_NUMBER, LARGE, cjk_fractions, read_cjk
+from clc.answers.cjk import CJK_NUMBER, KILO, LARGE, cjk_fractions, read_cjk
 from clc.answers.separators import TOKEN, Evidence, read_token
 from clc.answers.words import SCALE, held_numbers, read_words
 
-__all__ = ["CURRENCY", "NumberMention", "numbers_in", "read_numbers"]
+__all__ = ["CURRENCY", "NEGATIVE", "NumberMention", "numbers_in", "read_numbers"]
 
 
 class NumberMention(NamedTuple):
@@ -48,6 +48,7 @@ _CODES = frozenset(
 _MINUS = "-−–﹣－"
 _BIDI = "\u200e\u200f\u061c\u2066\u2067\u2068\u2069"
 _GLYPH = "¼½¾⅐⅑⅒⅓⅔⅕⅖⅗⅘⅙⅚⅛⅜⅝⅞↉"
+_GLYPHS = {glyph: Fraction(unicodedata.numeric(glyph)).limit_denominator(100) for glyph in _GLYPH}
 _SCAN = re.compile(rf"(?<![A-Za-zА-яё\d_.,)\]])[.,]\d+(?![.,]?\d)|{TOKEN.pattern}|[{_GLYPH}]")
 _OVER = re.compile(r"[ \u00a0]{0,2}[/⁄∕／][ \u00a0]{0,2}(\d{1,120})(?![\d%]|[.,:/⁄∕]\d)")
 _MIXED = re.compile(r"[ \u00a0\u2009]{0,2}(\d{1,9})[/⁄∕](\d{1,9})(?![\d/]|[.,]\d)")
@@ -59,22 +60,28 @@ _POWER = re.compile(r"\^[ ]?(?:\{(-?\d{1,2})\}|(\d{1,2}))")
 _SUPERSCRIPT = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁺", "0123456789-+")
 _LARGE = "".join(LARGE)
 _AFTER_LARGE = re.compile(rf"[ ]?(千|百)?([{_LARGE}])(?![一-鿿]?[一]步)")
+_KILO = re.compile(KILO)
+_HUNDREDS = re.compile(r"(\d)百")  # 2千5百
 _SCALE = re.compile(
     r"[ \u00a0]{0,2}("
     + "|".join(sorted(map(re.escape, SCALE), key=len, reverse=True))
-    + r")(?![a-zа-я])",
+    + r")(?![a-zа-яธ]|ละ)",
     re.IGNORECASE,
 )
 _CLOCK = re.compile(r"[:：](\d{1,4})(?!\d)(?![:：.,]\d)")
-_NEGATIVE = re.compile(
-    r"(?:\bminus|\bnegative|\bmoins|\bmenos|минус|\bhasi|负|負|マイナス|ลบ|ঋণাত্মক|মাইনাস|మైనస్)[ ]?\Z",
+_HOURS = re.compile(r"[ \u00a0\u202f]?h[ \u00a0\u202f]?([0-5]\d)(?!\d|[ \u00a0\u202f]?m)")  # 14h30
+NEGATIVE = re.compile(
+    r"(?:\bminus|\bnegative|\bmoins|\bmenos|минус|\bhasi|负|負|零下|氷点下|マイナス|ลบ|ঋণাত্মক|মাইনাস|మైనస్)[ ]?\Z",
     re.IGNORECASE,
 )
 _MONEY_AFTER = re.compile(
     rf"[ \u00a0\u202f]?(?:[{CURRENCY}]|US-Dollar|dollar|dólar|доллар|euro|евро|рубл|美元|ドル|円|元|ডলার|డాలర్|ดอลลาร์|บาท|dola|shiling)",  # noqa: E501
     re.IGNORECASE,
 )
-_THOUSANDS = re.compile(r"[kK](?![\w])")
+_THOUSANDS = re.compile(r"[kK](?!\w)")
+_NO_THOUSANDS = re.compile(r"k[ ]?(?:[-+*/=^×]|run\b|race\b)")  # a variable, kilometres
+_SWAHILI_SCALE = {"elfu": 1000, "laki": 10**5, "milioni": 10**6, "bilioni": 10**9}
+_SWAHILI_ENDS = frozenset(word[-1] + " " for word in _SWAHILI_SCALE)
 _LATIN = re.compile(r"[A-Za-z_]")
 _LONG = 30
 _TOO_LARGE = 10**60  # as many digits as one number may have
@@ -161,7 +168,7 @@ def read_numbers(text: str, evidence: Evidence, *, ratios: bool = True) -> list[
         token = match[0]
         first = match.start()
         if token[0] in _GLYPH:
-            value = Fraction(unicodedata.numeric(token)).limit_denominator(100)
+            value = _GLYPHS[token]
             found.append(NumberMention(_signed(text, first, value), (first, position), "digits"))
             continue
         if first and _LATIN.match(text[first - 1]) and not _after_code(text, first):
@@ -187,11 +194,26 @@ def read_numbers(text: str, evidence: Evidence, *, ratios: bool = True) -> list[
         if extended is None or (len(token) > _LONG and abs(extended) >= _TOO_LARGE):
             continue
         value = extended
-        if _THOUSANDS.match(text, position) and first and text[first - 1] in CURRENCY:
+        if _THOUSANDS.match(text, position) and (
+            (first and text[first - 1] in CURRENCY)
+            or (
+                text[position] == "k"
+                and (last.decimals or len(last.whole) > 1)
+                and not _NO_THOUSANDS.match(text, position)
+            )
+        ):
             value, position = value * 1000, position + 1  # $20k
+        elif text[first - 2 : first] in _SWAHILI_ENDS and value < 1000:  # noqa: PLR2004
+            value *= _scale_before(text, first)
         found.append(
             NumberMention(_signed(text, last.start, value), (last.start, position), "digits")
         )
+
+
+def _scale_before(text: str, first: int) -> int:
+    """What a Swahili scale before the digits multiplies them by: elfu 70 is 70,000."""
+    word = text[max(0, first - 12) : first].lower().split()[-1:]
+    return _SWAHILI_SCALE.get(word[0], 1) if word else 1
 
 
 def _value(whole: str, decimals: str) -> Fraction:
@@ -221,7 +243,7 @@ def _signed(text: str, first: int, value: Fraction) -> Fraction:  # noqa: C901
         return value
     if text[index - 1] not in _MINUS:
         before = text[max(0, index - 12) : touching]
-        return -value if before and _NEGATIVE.search(before) else value
+        return -value if before and NEGATIVE.search(before) else value
     spaced = index != touching
     index -= 1
     while index and text[index - 1] in _BIDI + CURRENCY:
@@ -263,8 +285,11 @@ def _extend(  # noqa: C901, PLR0911, PLR0912
             return value + Fraction(int(mixed[1]), int(mixed[2])), mixed.end()
         glyph = end + 1 if following in " \u2009" and end + 1 < len(text) else end
         if text[glyph] in _GLYPH:
-            part = Fraction(unicodedata.numeric(text[glyph])).limit_denominator(100)
+            part = _GLYPHS[text[glyph]]
             return value + part, glyph + 1
+        hours = _HOURS.match(text, end) if "h" in text[end : end + 2] else None
+        if hours:
+            return value + Fraction(int(hours[1]), 60), hours.end()
         if following in ":：":
             clock = _CLOCK.match(text, end)
             if clock:
@@ -292,8 +317,15 @@ def _extend(  # noqa: C901, PLR0911, PLR0912
         factor = LARGE[large[2]] * {"千": 1000, "百": 100}.get(large[1] or "", 1)
         value, end = value * factor, large.end()
         return _lower_units(text, value, factor, end)
-    if following in "千百":
-        return value * (1000 if following == "千" else 100), end + 1
+    if following == "百":
+        return value * 100, end + 1
+    if following == "千":
+        if _KILO.match(text, end):
+            return value, end
+        hundreds = _HUNDREDS.match(text, end + 1)
+        if hundreds:
+            return value * 1000 + int(hundreds[1]) * 100, hundreds.end()
+        return value * 1000, end + 1
     scale = _SCALE.match(text, end)
     if scale:
         return value * SCALE[scale[1].lower()], scale.end()

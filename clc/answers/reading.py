@@ -9,10 +9,10 @@ from typing import NamedTuple
 
 from clc.answers.cjk import CJK_NUMBER, cjk_fractions, read_cjk
 from clc.answers.latex import plain
-from clc.answers.numerals import NumberMention, numbers_in, read_numbers
+from clc.answers.numerals import NEGATIVE, NumberMention, numbers_in, read_numbers
 from clc.answers.refusals import undetermined_at
 from clc.answers.separators import Evidence
-from clc.answers.words import HALF, read_words
+from clc.answers.words import AND_HALF, HALF, HALVES, WITH_HALF, read_words
 from clc.records import AbstainReason
 
 __all__ = ["Reading", "Scene", "read_region"]
@@ -45,7 +45,7 @@ _ALGEBRA = re.compile(
     r"|[^\W\d_]{2}[)\]]?\s[+*×÷]\s?[(\[]?\d|\d[)\]]?\s[+*×÷]\s[(\[]?[^\W\d_]{3}"
     r"|\d\s?[-+−*×÷]\s?\((?!\s?\d)"
 )
-_VARIABLE = re.compile(r"\s*[\[({]?\s*-?[a-zA-Z]\s*[\])}]?\s*[.。]?\s*")
+_VARIABLE = re.compile(r"[\s$]*[\[({]?\s*-?[a-zA-Z]\s*[\])}]?[\s$]*[.。]?\s*")
 _OPERATION = re.compile(
     r"[\d)]\s?[+*×÷]\s?[($€£]?\d|\d\s[-−–]\s[$€£]?\d|\d\s?[$€£%]?\s[-−–+*×÷/]\s[$€£]?\d"
 )
@@ -60,7 +60,42 @@ _TAKEN_BACK = re.compile(
     re.IGNORECASE,
 )
 _RESULT = re.compile(r"[=＝≈][^=＝≈\n]{0,60}")
-_UNIT_POWER = re.compile(r"(?<=\d)[ ]?(?:[kcdm]?m|s)[ ]?\^[ ]?\{?[23]\}?")
+# Units that look like algebra: 24 m^2, 5 m/s.
+_UNIT_POWER = re.compile(
+    r"(?<=\d)[ ]?(?:[kcdm]?m|s)[ ]?\^[ ]?\{?[23]\}?"
+    r"|(?<=\d)[ ]{0,3}(?:[kmcμ]?[mgLlJNWV]|mi|ft|cal)[ ]?/[ ]?(?:[km]?[gm]|[shLl]|min|sec|mol)"
+    r"(?:[ ]?\^[ ]?\{?[23]\}?|[²³])?(?![a-zA-Z])"
+)
+_ITALIC = re.compile(r"(?<![\w*])\*([^*\s][^*\n]{0,60})\*(?![\w*])")
+_STRUCK = re.compile(r"~~[^~\n]{1,80}~~")
+_QUOTIENT = re.compile(r"\d[^()]{0,80}\)/\(|\)/\([^()]{0,80}\d")  # a fraction nobody worked out
+_BELOW_ZERO = re.compile(
+    r"[^.,;\d]{0,24}?(?:below (?:zero|freezing)|unter null|bajo cero|(?:au-dessous de|sous) zéro|ниже нуля|chini ya sifuri)",  # noqa: E501
+    re.IGNORECASE,
+)
+_HALF_MORE = re.compile(r"সা(?:ড়|ড়)ে[ ]?\Z")  # সাড়ে তিন is three and a half
+_BETWEEN = re.compile(
+    r"(?:\bbetween|\bzwischen|\bentre|\bмежду|\bkati ya)[ ][^\d]{0,6}\Z", re.IGNORECASE
+)
+_AND = re.compile(r"[\s$€£]{1,3}(?:and|und|y|et|и|na)[\s$€£]{1,3}")
+# "Since he cannot buy part of a box, he needs 18": the reason gives up nothing.
+_REASON = re.compile(
+    r"[\s*_]*(?:since|because|as|da|weil|como|ya que|puisque|comme|parce que|так как|поскольку|因为|由于|由於)\b[^,，]{1,160}[,，](?=[^\n]{0,160}\d)",  # noqa: E501
+    re.IGNORECASE,
+)
+_SO = re.compile(
+    r"(?:,|;|—|–|\s-)\s?(?:and )?(?:so|making|giving|which makes|for a total|or a total|also|macht|por lo que|así que|donc|soit|значит|поэтому|так что|итого)\b"  # noqa: E501
+    r"|(?:所以|因此|一共|共|よって|ので|合わせて|合計)",
+    re.IGNORECASE,
+)
+_ALTOGETHER = re.compile(
+    r"[^.\d]{0,40}\b(?:in total|altogether|in all|total|combined|insgesamt|zusammen|en total|au total|всего|вместе|kwa jumla)\b",  # noqa: E501
+    re.IGNORECASE,
+)
+_PART_OF = {"third": 3, "quarter": 4, "fourth": 4, "fifth": 5, "sixth": 6, "eighth": 8, "tenth": 10}
+_ONE_PART = re.compile(rf"\ba ({'|'.join(_PART_OF)})\b", re.IGNORECASE)
+_IS = re.compile(r"\b(?:is|are|equals|ist|sind|es|son|est|sont|ni)\b|это|равно|составля|是|等于|は")
+_WORD = re.compile(r"\s{0,2}([^\W\d_]{2,20})")
 _ROOT = re.compile(r"[√π]\s?[\d(]|\d\s?[√π]|\\(?:sqrt|pi)\b|\bsqrt\s?\(")
 _TOTAL = re.compile(
     r"\b(?:total|insgesamt|всего|итого|jumla)(?: (?:of|is|de|ya))?[ :=]{1,3}[$€£]?(?=\d)|(?:一共|总共|總共|合計|全部で|মোট|మొత్తం|รวม)[^\d]{0,6}(?=\d)",  # noqa: E501
@@ -73,17 +108,28 @@ def _unit(words: str) -> re.Pattern[str]:
 
 
 _HOUR = _unit(
-    "hours?|hrs?|h\\b|stunden?|std|horas?|heures?|час|saa\\b|masaa|時間|小时|小時|ঘণ্টা|ঘন্টা|గంట|ชั่วโมง|ชม"
+    "hours?|hrs?|h\\b|stunden?|std|horas?|heures?|час|ч\\b|saa\\b|masaa|時間|小时|小時|個小時|个小时|点|點|时|時|ঘণ্টা|ঘন্টা|గంట|ชั่วโมง|ชม"
 )
-_MINUTE = _unit("minut|min\\b|mins\\b|минут|dakika|分|মিনিট|నిమిష|นาที")
+_MINUTE = _unit("minut|min\\b|mins\\b|минут|мин\\b|dakika|分|মিনিট|నిమిష|นาที")
+_DAY = _unit("days?|tage?n?\\b|días?|jours?|дн|день|сут|siku|日|天|দিন|రోజ|วัน")
 _UNITS = (
+    (_DAY, _HOUR, 24),
+    (_unit("km\\b|kilomet|kilómet|kilomèt|километр|км|公里|千米|キロ|কিলোমিটার|కిలోమీటర్|กิโลเมตร|กม"), _unit("m\\b|met(?:er|re)|metros?|mètres?|метр|м\\b|米|メートル|মিটার|మీటర్|เมตร"), 1000),  # noqa: E501
+    (_unit("m\\b|met(?:er|re)|metros?|mètres?|метр|м\\b|米|メートル|মিটার|మీటర్|เมตร"), _unit("cm\\b|centi|zenti|сантим|см|厘米|センチ|সেন্টিমিটার|సెంటీమీటర్|เซนติเมตร|ซม"), 100),  # noqa: E501
+    (_unit("kg\\b|kilo|кг|килограмм|千克|公斤|キロ|কেজি|কিলো|కిలో|กิโลกรัม|กก"), _unit("g\\b|gram|грамм|г\\b|克|グラム|গ্রাম|గ్రా|กรัม"), 1000),  # noqa: E501
+    (_unit("pounds?|lbs?\\b"), _unit("ounces?|oz\\b"), 16),
+    (_unit("元|块"), _unit("角|毛"), 10),
     (_HOUR, _MINUTE, 60),
     (_MINUTE, _unit("second|sec\\b|sekunde|segundo|секунд|sekunde|秒|সেকেন্ড|సెకన|วินาที"), 60),
     (_unit("dollar|dólar|доллар|euro|евро|[$€]|dola|ドル|美元|元|ডলার|డాలర్|ดอลลาร์"), _unit("cent|цент|kopeck|senti|セント|美分|সেন্ট|సెంట|เซนต์"), 100),  # noqa: E501
     (_unit("feet|foot|ft\\b|fuß|pies?\\b|pieds?|фут|futi"), _unit("inch|in\\b|zoll|pulgada|pouce|дюйм|inchi"), 12),  # noqa: E501
     (_unit("years?|jahre?|años?|ans?\\b|années?|год|лет|miaka|年|বছর|సంవత్సర|ปี"), _unit("month|monat|mes|mois|месяц|miezi|か月|ヶ月|个月|মাস|నెల|เดือน"), 12),  # noqa: E501
-    (_unit("weeks?|wochen?|semanas?|semaines?|недел|wiki|週間|周|সপ্তাহ|వార|สัปดาห์"), _unit("days?|tage?|días?|jours?|дн|день|siku|日|天|দিন|రోజ|วัน"), 7),  # noqa: E501
+    (_unit("weeks?|wochen?|semanas?|semaines?|недел|wiki|週間|周|সপ্তাহ|వార|สัปดาห์"), _DAY, 7),  # noqa: E501
 )  # fmt: skip
+_SWAHILI_GAP = re.compile(r",?\s(?:na )?([a-z]{2,12})\s", re.IGNORECASE)
+_SWAHILI_UNIT = re.compile(
+    r"\b(saa|masaa|siku|wiki|miaka|dakika|dola|kilo|kilomita|mita)\s\Z", re.IGNORECASE
+)
 _LOOK_BACK = 1200
 
 
@@ -138,7 +184,12 @@ def read_region(  # noqa: C901, PLR0911, PLR0912
     if placeholder and _UNFILLED.match(region, placeholder.end()):
         return Reading(None, 0, len(region), AbstainReason.NO_ANSWER)
     shown = _blank(_PLACEHOLDER, region) if placeholder else region
-    shown = _blank(_UNIT_POWER, shown)
+    if "^" in shown or "/" in shown:
+        shown = _blank(_UNIT_POWER, shown)
+    if "*" in shown:
+        shown = _ITALIC.sub(r" \1 ", shown)
+    if "~~" in shown:
+        shown = _blank(_STRUCK, shown)
     shown = _ARITHMETIC.sub(r"\1×\2", shown)
     begin = 0
     back = None
@@ -154,6 +205,9 @@ def read_region(  # noqa: C901, PLR0911, PLR0912
         shown, outside = " " * begin + shown[begin:], " " * begin + outside[begin:]
     visible = outside if any(map(str.isalnum, outside)) else shown
     lost = undetermined_at(visible)
+    reason = _REASON.match(visible) if lost is not None else None
+    if lost is not None and reason and lost < reason.end():
+        lost = undetermined_at(visible, reason.end())
     equals = None
     for equals in _EQUALS.finditer(visible):  # noqa: B007
         pass
@@ -166,11 +220,19 @@ def read_region(  # noqa: C901, PLR0911, PLR0912
     found = _with_fractions(visible, read_numbers(visible, scene.evidence))
     if lost is not None and not (found and found[0].span[0] < lost):
         return Reading(None, 0, len(region), AbstainReason.UNDETERMINED)
+    if right and len(found) == 1 and scene.question:
+        asked = _asked_before_conversion(shown, right, found[0], scene)
+        if asked:
+            return asked
     if right and _bare_operation(visible, found):  # 7 = 3 + 4
         left = read_numbers(shown[:right], scene.evidence)
         if len(left) == 1:
             return Reading(left[0].value, *left[0].span)
-    if _ALGEBRA.search(visible) or _ROOT.search(visible):
+    if (
+        _ALGEBRA.search(visible)
+        or _ROOT.search(visible)
+        or (")/(" in shown and _QUOTIENT.search(shown, right))
+    ):
         return Reading(None, 0, len(region), AbstainReason.UNRESOLVED)
     if not found and visible is not shown and (lost is None) and not right:
         found = read_numbers(shown, scene.evidence)
@@ -193,7 +255,33 @@ def read_region(  # noqa: C901, PLR0911, PLR0912
     if len(found) == 2 and _alternatives(visible, found, scene):  # noqa: PLR2004
         return Reading(None, 0, len(region), AbstainReason.UNDETERMINED)
     chosen = _choose(found, visible, scene, offset)
-    return Reading(chosen.value, *chosen.span)
+    return Reading(_rest(visible, chosen), *chosen.span)
+
+
+def _rest(text: str, chosen: NumberMention) -> Fraction:
+    """The value with what its surroundings add: and a half, below zero."""
+    value, (start, end) = chosen.value, chosen.span
+    if value.denominator == 1 and (AND_HALF.match(text, end) or _HALF_MORE.search(text, 0, start)):
+        value += Fraction(1, 2)
+    if value > 0 and _BELOW_ZERO.match(text, end):
+        value = -value
+    return value
+
+
+def _asked_before_conversion(
+    text: str, right: int, result: NumberMention, scene: Scene
+) -> Reading | None:
+    """The left of 3.5 hours = 210 minutes, when the question asks for hours and not minutes."""
+    left = read_numbers(text[:right], scene.evidence)
+    if len(left) != 1 or not scene.question:
+        return None
+    units = [_WORD.match(text, mention.span[1]) for mention in (left[0], result)]
+    if not (units[0] and units[1]):
+        return None
+    asked = scene.question.lower()
+    if units[0][1].lower() in asked and units[1][1].lower() not in asked:
+        return Reading(left[0].value, *left[0].span)
+    return None
 
 
 def _blank(pattern: re.Pattern[str], text: str) -> str:
@@ -232,7 +320,24 @@ def _spelled(text: str, scene: Scene) -> list[NumberMention]:
             NumberMention(value, (start, end), "word")
             for value, start, end in read_words(text, scene.language)
         ]
+    if not found:
+        found = [
+            NumberMention(WITH_HALF[match[0].lower()], match.span(), "word")
+            for match in HALVES.finditer(text)
+        ]
     half = HALF.search(text)
+    if not found:
+        part = _ONE_PART.search(text)
+        found = [NumberMention(Fraction(1, _PART_OF[part[1].lower()]), part.span(), "word")] if part else []
+    if found and found[0].value > 0 and NEGATIVE.search(text, 0, found[0].span[0]):
+        found[0] = found[0]._replace(value=-found[0].value)
+    if (
+        half
+        and found
+        and not half.start() <= found[0].span[0] < half.end()
+        and AND_HALF.match(text, found[0].span[1])
+    ):
+        return found
     if half and (not found or found[0].value == 1):
         found = [NumberMention(Fraction(1, 2), half.span(), "word")]
     return found
@@ -259,8 +364,13 @@ def _compound(text: str, found: list[NumberMention], scene: Scene) -> Reading | 
     if len(between) > 24 or second.value.denominator != 1:  # noqa: PLR2004
         return None
     money = text[: first.span[0]].rstrip()[-1:] in "$€£"
+    swahili = _SWAHILI_GAP.fullmatch(between)  # masaa 3 na dakika 30: the unit stands first
+    unit = _SWAHILI_UNIT.search(text, 0, first.span[0]) if swahili else None
+    if swahili and unit:
+        between, after = f" {unit[1]}", f" {swahili[1]}"
     for large, small, factor in _UNITS:
-        if not small.match(after) or not (large.match(between) or (factor == 100 and money)):  # noqa: PLR2004
+        named = small.match(after) and (large.match(between) or (factor == 100 and money))  # noqa: PLR2004
+        if not named:
             continue
         if not 0 <= second.value < factor:
             return None
@@ -293,9 +403,25 @@ def _alternatives(text: str, found: list[NumberMention], scene: Scene) -> bool:
     between = text[first.span[1] : second.span[0]]
     if first.value == second.value or {first.value, second.value} <= scene.asked:
         return False
+    if _BETWEEN.search(text, 0, first.span[0]) and _AND.fullmatch(between):
+        return True
     # "60 minutes or 1 hour" has a unit of its own in between, and is one amount
     return _RANGE.fullmatch(between) is not None or (
         _OR.search(between) is not None and not _OR.sub("", between).strip()
+    )
+
+
+def _follows(found: list[NumberMention], text: str) -> bool:
+    """Whether the sentence derives its last number: 10 apples and 5 oranges, so 15 fruits."""
+    first, second, last = found
+    a, b, c = first.value, second.value, last.value
+    if c not in {a + b, a - b, a * b, a * b / 100} and not (b and c == a / b):
+        return False
+    between = text[first.span[1] : last.span[0]]
+    if c in {a * b, a * b / 100} and _IS.search(text, second.span[1], last.span[0]):
+        return True  # 60% of 50 is 30
+    return _SO.search(between) is not None or (
+        c == a + b and _ALTOGETHER.match(text, last.span[1]) is not None
     )
 
 
@@ -310,6 +436,8 @@ def _choose(found: list[NumberMention], text: str, scene: Scene, offset: int) ->
     new = [mention for mention in found if mention.value not in scene.asked]
     if len({mention.value for mention in new}) == 1:
         return new[0]
+    if len(found) == 3 and _follows(found, text):  # noqa: PLR2004
+        return found[-1]
     for result in scene.results(offset):
         for mention in new or found:
             if mention.value == result:

@@ -19,7 +19,7 @@ _APOLOGY = re.compile(
     re.IGNORECASE,
 )
 _UNABLE = re.compile(
-    r"can(?:not|['’]t| ?not| only)|unable|not (?:able|capable|equipped|programmed)|don['’]t have|do not have|"  # noqa: E501
+    r"(?<!\bhe )(?<!\bshe )(?<!\bthey )can(?:not|['’]t| ?not| only)|unable|not (?:able|capable|equipped|programmed)|don['’]t have|do not have|"  # noqa: E501
     r"only (?:programmed|able|provide|communicate|understand)|my (?:expertise|area|previous)|specialized|specialize|please (?:provide|let me know|specify)|"  # noqa: E501
     r"did not provide|not fluent|"
     r"kann (?:ich |nur |leider )?|nicht in der lage|bitte geben|spezialisiert|programmiert|especializ|"  # noqa: E501
@@ -36,9 +36,9 @@ _UNDETERMINED = re.compile(
     # a mark in place of an answer
     r"(?<![a-z])n\s?/\s?a(?![a-z])|\bnot (?:applicable|available|determinable|solvable|computable|clear|known|defined|given|specified|provided|possible|enough)\b|"  # noqa: E501
     r"\b(?:unknown|undetermined|undefined|unsolvable|indeterminate|undeterminable|inconclusive|unspecified|unclear)\b|"
-    r"\b(?:cannot|can['’]?t|can not|could not|couldn['’]t|unable to|impossible to|not able to|no way to)\b|"  # noqa: E501
+    r"\b(?:cannot|can['’]?t|can not|could not|couldn['’]t|unable to|impossible to|not able to|no way to)\b(?! (?:buy|afford|sell|fit|carry|ride|eat|drive|exceed|use (?:part|half)|have (?:a |part|half|negative)|be (?:split|negative|a fraction|half|less|more|greater)))|"  # noqa: E501
     r"\b(?:is|are) impossible\b|\binsufficient\b|\bno (?:solution|answer|unique|valid|definite|definitive|numerical|information|specific|correct)\b|"  # noqa: E501
-    r"\bdoes ?n[o'’]t (?:provide|have|give|specify|exist)|\bthere is no\b|\bnone of\b|\A\W{0,4}none\b|\bany number\b|n['’]importe quel nombre|cualquier número|beliebig|любое (?:число|количество)|任意(?:数|的数)|任何数|"  # noqa: E501
+    r"\bdoes ?n[o'’]t (?:provide|give|specify|exist|have(?! (?:enough |any |the )?(?:money|cash|funds|space|room|time|change|seats)))|\bthere is no\b|\bnone of\b|\A\W{0,4}none\b|\bany number\b|n['’]importe quel nombre|cualquier número|beliebig|любое (?:число|количество)|任意(?:数|的数)|任何数|"  # noqa: E501
     r"\b(?:no|not) (?:enough|sufficient|possible|posible|hay)\b|\bmissing information\b|\bdepends on\b|\bdon['’]t know\b|\bdo not know\b|"  # noqa: E501
     # German
     r"nicht (?:möglich|genug|genügend|bestimm|berechen|lösbar|eindeutig|bekannt|ermittel|definiert|gelöst|beantwort)|"  # noqa: E501

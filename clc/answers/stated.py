@@ -18,14 +18,16 @@ _SPECIAL = re.compile(
 )
 RUN_ON = re.compile(
     r"\n[ \t#*]{0,6}(?:q|question|problem|exercise|human|user|instruction|aufgabe|frage|pregunta|problema|problème|"  # noqa: E501
-    r"вопрос|задача|swali|问题|問題|题目|質問|প্রশ্ন|ప్రశ్న|คำถาม|โจทย์)\s?(?:#?\d{1,4})?[ \t*]{0,3}[:：]",  # noqa: E501
+    r"вопрос|задача|swali|问题|問題|题目|質問|প্রশ্ন|ప్రశ్న|คำถาม|โจทย์)\s?(?:#?\d{1,4})?[ \t*]{0,3}[:：]"  # noqa: E501
+    r"|\n[ \t]*(?:(?:#{1,6}|\*\*)[ \t]*(?:question|problem|exercise|example)[ ]#?\d{1,4}|example[ ]#?\d{1,4}[ ]?[:：])",  # noqa: E501
     re.IGNORECASE,
 )
 _DONE = re.compile(
-    r"oxed\s?\{|####\s?-?\d|(?:answer|antwort|respuesta|réponse|ответ|jibu|答案|回答|答え|উত্তর|సమాధానం|คำตอบ)\S{0,3}\s?[:：*ঃ]{1,3}[^\n\d]{0,60}\d",
+    r"oxed\s?\{|(?:\A|\n)A:[ ][^\n]{0,200}\d|(?:answer (?:is|was)|antwort (?:ist|lautet)|respuesta es|réponse est|jibu ni|答案是|答えは|คำตอบคือ|উত্তর হল|ответ[ ]?[—–-])[^\n\d?]{0,24}\d|####\s?-?\d|(?:answer|antwort|respuesta|réponse|ответ|jibu|答案|回答|答え|উত্তর|సమాధానం|คำตอบ)\S{0,3}\s?[:：*ঃ]{1,3}[^\n\d]{0,60}\d",
     re.IGNORECASE,
 )
 _THOUGHT = "</think>"
+_FINAL = ("<|channel|>final<|message|>", "[/INST]")  # what follows the thought, or an echoed prompt
 _END = re.compile(r"[.!?](?=[\s*\"'”»」』)\]\\$]|\Z)|[。！？।॥]|\n")
 _CORRECTION = re.compile(
     r"\b(?:wait|actually|correction|sorry|mistake|oops|no,|instead|re-?check|recalculat|incorrect|corrected|"
@@ -53,6 +55,9 @@ def body(text: str) -> tuple[int, int]:
     'Answer: 6'
     """
     start = 0
+    for mark in _FINAL:
+        if mark in text:
+            start = text.rfind(mark) + len(mark)
     if _THOUGHT in text:
         after = text.rfind(_THOUGHT) + len(_THOUGHT)
         if text[after:].strip():

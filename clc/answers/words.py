@@ -71,8 +71,30 @@ _MORE = {
     "bn": {
         "শত": 100, "শো": 100, "একশ": 100, "একশো": 100, "হাজার": 1000, "লাখ": 10**5, "লক্ষ": 10**5
     },
-    "te": {"వంద": 100, "నూరు": 100, "వెయ్యి": 1000, "వేలు": 1000},
+    "te": {"వంద": 100, "వందలు": 100, "వందల": 100, "నూట": 100, "వేల": 1000, "నూరు": 100, "వెయ్యి": 1000, "వేలు": 1000},
 }  # fmt: skip
+# One word, and a half in it.
+_AND_HALF = {
+    "de": {"eineinhalb": 3, "anderthalb": 3, "zweieinhalb": 5, "dreieinhalb": 7, "viereinhalb": 9},
+    "ru": {"полтора": 3, "полторы": 3, "полутора": 3},
+    "bn": {"দেড়": 3, "দেড়": 3, "আড়াই": 5, "আড়াই": 5},
+    "te": {"ఒకటిన్నర": 3, "రెండున్నర": 5, "మూడున్నర": 7, "నాలుగున్నర": 9},
+}
+WITH_HALF = {
+    word: Fraction(twice, 2) for words in _AND_HALF.values() for word, twice in words.items()
+}
+HALVES = re.compile(
+    rf"(?<![\w\u0900-\u0dff])(?:{'|'.join(sorted(WITH_HALF, key=len, reverse=True))})(?![\w\u0900-\u0dff])",
+    re.IGNORECASE,
+)
+# After a number, and maybe its unit: 2 hours and a half.
+AND_HALF = re.compile(
+    r"(?:[ ][^\W\d_]{1,12})?[ ](?:and (?:a|one) half|und eine? halbe?|y medi[ao]|et demie?|с половиной|na nusu)(?!\w)"
+    r"|[ ]?(?:个|個)?(?:小时|小時|時間|时|時|点|点钟|天|日|年|か月|ヶ月|月|週間|周|斤|公斤|公里|里|杯|倍|米|元|块|吨|升|箱|页|千克|千米|キロ|メートル|リットル)?半"
+    r"(?![径圓圆数額额价球分減减])"
+    r"|[ ]?[\u0e00-\u0e7f]{0,14}?ครึ่ง(?!หนึ่ง)",
+    re.IGNORECASE,
+)
 # What follows a number word and makes it a fraction: two thirds, drei Viertel.
 _PARTS = {
     2: "half halves halbe demi demis demie medio medios media",
@@ -124,14 +146,18 @@ _AND = {"en": "and", "es": "y", "fr": "et", "sw": "na", "de": "und"}
 SCALE = {
     **dict.fromkeys(("hundred", "hundert"), 100),
     **dict.fromkeys(
-        ["thousand", "tausend", "mil", "mille", "тысяча", "тысячи", "тысяч", "elfu", "พัน", "হাজার", "వేలు", "వేల", "हज़ार", "हजार"],  # noqa: E501
+        ["thousand", "tausend", "mil", "mille", "тысяча", "тысячи", "тысяч", "elfu", "พัน", "тыс", "tsd", "হাজার", "వేలు", "వేల", "हज़ार", "हजार"],  # noqa: E501
         1000,
     ),
     **dict.fromkeys(
-        ["million", "millions", "millionen", "millón", "millones", "milioni", "milhão", "milhões", "миллион", "миллиона", "миллионов", "ล้าน", "మిలియన్", "মিলিয়ন", "মিলিয়ন"],  # noqa: E501
+        ["million", "millions", "millionen", "millón", "millones", "milioni", "milhão", "milhões", "миллион", "миллиона", "миллионов", "млн", "mio", "ล้าน", "మిలియన్", "মিলিয়ন", "মিলিয়ন"],  # noqa: E501
         10**6,
     ),
-    **dict.fromkeys(["billion", "billions", "milliard", "milliards", "milliarden", "миллиард", "миллиарда", "миллиардов"], 10**9),  # noqa: E501
+    **dict.fromkeys(["billion", "billions", "milliard", "milliards", "milliarden", "миллиард", "миллиарда", "миллиардов", "млрд", "mrd", "พันล้าน"], 10**9),  # noqa: E501
+    **dict.fromkeys(["trillion", "trillions", "триллион", "триллиона", "триллионов", "трлн", "ล้านล้าน"], 10**12),  # noqa: E501
+    "ร้อย": 100,
+    "หมื่น": 10**4,
+    "แสน": 10**5,
     **dict.fromkeys(["lakh", "lakhs", "লাখ", "লক্ষ", "లక్ష", "లక్షలు", "लाख"], 10**5),
     **dict.fromkeys(["crore", "crores", "কোটি", "కోటి", "కోట్లు", "करोड़"], 10**7),
 }  # fmt: skip
@@ -182,7 +208,8 @@ def _reader(language: str | None) -> tuple[re.Pattern[str], dict[str, int]]:
     )
     thai = any("ก" <= word[0] <= "๛" for word in words)
     letters = rf"[\w{_INDIC}]"
-    gap = rf"(?:[ \u00a0-]|\ (?:{'|'.join(sorted(both))})\ |{'' if thai else r'(?!)'})"
+    joins = thai or base == "de"  # einhundertzwanzig
+    gap = rf"(?:[ \u00a0-]|\ (?:{'|'.join(sorted(both))})\ |{'' if joins else r'(?!)'})"
     edge = rf"(?<!{letters})" if not thai else rf"(?<![A-Za-z\u0400-\u04ff{_INDIC}])"
     end = rf"(?!{letters})" if not thai else rf"(?![A-Za-z\u0400-\u04ff{_INDIC}])"
     return (

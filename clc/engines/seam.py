@@ -29,7 +29,7 @@ class Completion:
 
     text: str
     finish_reason: str
-    usage: Usage = Usage()
+    usage: Usage = Usage()  # noqa: RUF009 - frozen
     error: str | None = None
 
     @classmethod
@@ -49,10 +49,14 @@ class Engine(Protocol):
     """
 
     @property
-    def fingerprint(self) -> str: ...
+    def fingerprint(self) -> str:
+        """Identity of what generates."""
+        ...
 
     @property
-    def window(self) -> int: ...
+    def window(self) -> int:
+        """Requests to keep in flight."""
+        ...
 
     async def start(self) -> None:
         """Load the model. Called once, before the first ``complete``.

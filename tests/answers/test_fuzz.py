@@ -74,4 +74,6 @@ def test_time_is_linear(piece):
     extract_answer(text, "fr", text[:2000])
     numbers_in(text, "en")
     canonical(text[:5000])
-    assert time.process_time() - began < 2.5
+    assert (
+        time.process_time() - began < 5
+    )  # a second at most on an idle machine; anything quadratic takes minutes

@@ -1,11 +1,15 @@
 """The command line as a process, and endpoints as processes."""
 
+import io
 import os
 import signal
 import subprocess
 import sys
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from pathlib import Path
+from unittest import mock
+
+from clc.cli import main
 
 ROOT = Path(__file__).parents[2]
 CLC = (sys.executable, "-m", "clc")
@@ -47,3 +51,22 @@ def endpoint(*arguments, module="tests.cli.endpoint"):
         process.send_signal(signal.SIGKILL)
         process.wait()
         process.stdout.close()
+
+
+def call(*arguments, stdin=""):
+    """Run in this process: as `clc`, without the time that a start takes."""
+    out, err = io.StringIO(), io.StringIO()
+    given = io.TextIOWrapper(io.BytesIO(stdin.encode()), "utf-8")
+    code = 0
+    with (
+        mock.patch.object(sys, "argv", ["clc", *map(str, arguments)]),
+        mock.patch.object(sys, "stdin", given),
+        mock.patch.dict(os.environ, {"COLUMNS": "80"}),
+        redirect_stdout(out),
+        redirect_stderr(err),
+    ):
+        try:
+            main()
+        except SystemExit as ended:
+            code = ended.code
+    return subprocess.CompletedProcess(arguments, code, out.getvalue(), err.getvalue())
