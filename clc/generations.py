@@ -15,6 +15,7 @@ input are read too:
 from __future__ import annotations
 
 import gzip
+import json
 import re
 import sqlite3
 import sys
@@ -42,6 +43,16 @@ _SAMPLES = re.compile(r"(?:samples_)?(.+?)(?:_\d{4}-\d{2}-\d{2}T[\d\-.]+)?\.json
 _CODE = re.compile(r"(?<![a-zA-Z])(en|de|es|fr|ja|ru|zh|bn|sw|te|th|ar|hi|it|ko|pt|id|ms|vi|pl|tr|fa|nl|uk|ca|eu|gl)(?![a-zA-Z])")  # fmt: skip  # noqa: E501
 _CUSTOM = re.compile(r"(.+?)[:|/]([a-z]{2,3}(?:-[A-Za-z0-9]{2,8})?)(?:[:|/]\d+)?\Z")
 _GSM8K = "####"
+_TEXTS = (
+    ("id", "a text or a number"),
+    ("language", "a BCP-47 code"),
+    ("gold", "a text or a number"),
+    ("question", "a text"),
+    ("question_language", "a BCP-47 code"),
+    ("finish_reason", "a text such as 'stop'"),
+    ("item", "a text"),
+)
+_NUMBERS_TOO = frozenset(["id", "gold", "item"])
 
 
 class Generation(NamedTuple):
@@ -82,10 +93,12 @@ def read_rows(files: Iterable[str | Path]) -> Iterator[tuple[str, int, dict[str,
         try:
             with _opened(source) as lines:
                 for number, line in enumerate(lines, start=1):
-                    if line.isspace():
+                    if number == 1:
+                        line = line.removeprefix(b"\xef\xbb\xbf")  # noqa: PLW2901  Windows' mark
+                    if not line.strip():
                         continue
                     try:
-                        row = orjson.loads(line)
+                        row = _parsed(line)
                     except orjson.JSONDecodeError as error:
                         shown = line[:60].decode("utf-8", "replace").strip()
                         raise DatasetError.at(
@@ -100,6 +113,17 @@ def read_rows(files: Iterable[str | Path]) -> Iterator[tuple[str, int, dict[str,
                     yield source, number, row
         except (OSError, EOFError, gzip.BadGzipFile) as error:
             raise DatasetError.at(source, None, f"cannot be read: {error}") from error
+
+
+def _parsed(line: bytes) -> Any:
+    """One line of JSON; half an emoji, where a generation was cut, becomes a question mark."""
+    try:
+        return orjson.loads(line)
+    except orjson.JSONDecodeError as error:
+        if "surrogate in string" not in str(error):
+            raise
+        whole = json.dumps(json.loads(line), ensure_ascii=False)
+        return orjson.loads(whole.encode("utf-8", "replace"))
 
 
 def _opened(source: str) -> IO[bytes]:
@@ -133,15 +157,23 @@ def generations(source: str, line: int, row: dict[str, Any]) -> list[Generation]
         raise DatasetError.at(source, line, f"'response' {found}; give the path's text")
     if row.get("id") is None:
         raise DatasetError.at(source, line, "'id' is missing; give the problem's id")
+    for field, needed in _TEXTS:
+        value = row.get(field)
+        if value is not None and not isinstance(value, str):
+            number = isinstance(value, int | float) and not isinstance(value, bool)
+            if not (number and field in _NUMBERS_TOO):
+                raise DatasetError.at(source, line, f"{field!r} is {value!r:.60}; give {needed}")
     language = row.get("language")
-    if language is not None and not isinstance(language, str):
-        raise DatasetError.at(source, line, f"'language' is {language!r:.60}; give a BCP-47 code")
     confidence = row.get("confidence")
     if confidence is not None and (
         isinstance(confidence, bool) or not isinstance(confidence, int | float)
     ):
         raise DatasetError.at(source, line, f"'confidence' is {confidence!r:.60}; give a number")
     kind = row.get("kind")
+    if kind not in (None, "number", "choice", "latex"):
+        raise DatasetError.at(
+            source, line, f"'kind' is {kind!r:.60}; give number, choice or latex, or leave it out"
+        )
     gold = row.get("gold")
     return [
         Generation(
@@ -153,8 +185,8 @@ def generations(source: str, line: int, row: dict[str, Any]) -> list[Generation]
             _text(row.get("question_language")),
             _text(row.get("finish_reason")),
             confidence,
-            kind if kind in ("number", "choice", "latex") else None,
-            _text(row.get("item")),
+            kind,
+            None if row.get("item") is None else str(row["item"]),
             _text(row.get("error")),
         )
     ]
@@ -224,7 +256,11 @@ def _batch(source: str, line: int, row: dict[str, Any]) -> list[Generation]:
         if not isinstance(choice, dict):
             raise DatasetError.at(source, line, f"choice {choice!r:.60} is no object")
         message = choice.get("message")
-        content = message.get("content") if isinstance(message, dict) else choice.get("text")
+        content = (
+            message.get("content") or message.get("refusal")
+            if isinstance(message, dict)
+            else choice.get("text")
+        )
         finish = _text(choice.get("finish_reason"))
         found.append(Generation(problem, language, _text(content) or "", finish_reason=finish))
     return found
@@ -297,7 +333,11 @@ def _paths(
     kind: AnswerKind | None,
 ) -> Iterator[tuple[Any, ...]]:
     recent: dict[tuple[str, str], int] = {}  # the neighbours of a row are often its problem's
+    filters: dict[str, object] = {}
     for source, line, row in read_rows(files):
+        # lm-eval repeats every row for each filter of the task, with the same responses
+        if "resps" in row and filters.setdefault(source, row.get("filter")) != row.get("filter"):
+            continue
         for path in generations(source, line, row):
             if languages and path.language not in languages:
                 continue

@@ -328,7 +328,11 @@ def _spelled(text: str, scene: Scene) -> list[NumberMention]:
     half = HALF.search(text)
     if not found:
         part = _ONE_PART.search(text)
-        found = [NumberMention(Fraction(1, _PART_OF[part[1].lower()]), part.span(), "word")] if part else []
+        found = (
+            [NumberMention(Fraction(1, _PART_OF[part[1].lower()]), part.span(), "word")]
+            if part
+            else []
+        )
     if found and found[0].value > 0 and NEGATIVE.search(text, 0, found[0].span[0]):
         found[0] = found[0]._replace(value=-found[0].value)
     if (
