@@ -47,7 +47,7 @@ def configure(
     """Check settings and freeze them.
 
     Args:
-        strategy: a name (``clc strategies`` in the README lists them) or your own ``Strategy``.
+        strategy: a name (one of ``STRATEGIES``) or your own ``Strategy``.
         languages: the languages to reason in, in the order that breaks ties; the strategy's own
             by default.
         paths: paths for one question; the strategy's own number by default.

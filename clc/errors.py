@@ -1,17 +1,18 @@
-"""Every error that clc raises on purpose.
+"""Every error that clc raises on purpose, and the exit code of the command line for each.
 
 ::
 
-    ClcError
-    ├── InputError            bad input: the command line exits 2, the server answers 400
+    ClcError                  exits 1
+    ├── InputError            bad input: exits 2
     │   ├── DatasetError      a file or row of problems or generations
     │   ├── LanguageError     an unknown language code
     │   ├── StrategyError     an unknown or contradictory strategy
     │   ├── TemplateError     a prompt template that is missing, broken or unsafe
     │   └── ConfigurationError  options that contradict each other or the run folder
-    └── RunError              a run that could not go on: exits 1
-        ├── EngineError       an engine that could not start or is lost
-        └── StoreError        the run folder cannot be read or written
+    └── RunError              a run that could not go on; what was stored stays: exits 1
+        ├── EngineError       an engine that could not start or is lost: exits 1
+        └── StoreError        the run folder cannot be read or written (no permission, full disk):
+                              exits 2, because another folder or more room is what helps
 
 A single lost path is not an error: it is an abstention with its reason.
 """
@@ -35,9 +36,13 @@ __all__ = [
 class ClcError(Exception):
     """Root of all errors that clc raises on purpose."""
 
+    exit_code = 1
+
 
 class InputError(ClcError):
     """Something that the caller gave is wrong."""
+
+    exit_code = 2
 
 
 class DatasetError(InputError):
@@ -78,3 +83,5 @@ class EngineError(RunError):
 
 class StoreError(RunError):
     """The run folder cannot be read or written."""
+
+    exit_code = 2

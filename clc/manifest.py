@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import platform
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from importlib.metadata import PackageNotFoundError, version
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from clc.templates import Templates
 
 __all__ = ["check_same_run", "differences", "identity", "versions"]
+
+_HASH = re.compile(r"\b([0-9a-f]{12})[0-9a-f]{12,}\b")
 
 # A run may go on with more paths a question, or with more of its problems.
 _MAY_GROW = ("paths", "limit")
@@ -112,4 +115,7 @@ def _grows(before: int | None, after: int | None) -> bool:
 
 
 def _show(value: Any) -> str:
+    """A value as JSON; of a hash, enough to tell it from another."""
+    if isinstance(value, str):
+        value = _HASH.sub(r"\1…", value)
     return orjson.dumps(value).decode()

@@ -49,8 +49,8 @@ class Strategy:
     arms: tuple[Arm, ...]
     paths: int
     temperature: float
-    summary: str
-    source: str
+    summary: str = ""
+    source: str = ""
     languages: tuple[str, ...] = MGSM_LANGUAGES
     voting: str = "majority"
 

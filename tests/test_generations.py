@@ -126,6 +126,10 @@ def test_gzip_and_stdin(tmp_path, monkeypatch):
         ('{"response": "x"}', r"g.jsonl:2: 'id' is missing"),
         ('{"id": 1, "response": "x", "language": 3}', r"g.jsonl:2: 'language' is 3"),
         ('{"id": 1, "response": "x", "confidence": "high"}', r"g.jsonl:2: 'confidence' is 'high'"),
+        ('{"id": {"a": 1}, "response": "x"}', r"g.jsonl:2: 'id' is \{'a': 1\}; give a text"),
+        ('{"id": 1, "response": "x", "gold": [5]}', r"g.jsonl:2: 'gold' is \[5\]; give a text"),
+        ('{"id": 1, "response": "x", "question": 7}', r"g.jsonl:2: 'question' is 7; give a text"),
+        ('{"id": 1, "response": "x", "kind": "nummer"}', r"g.jsonl:2: 'kind' is 'nummer'"),
         ("[1]", r"g.jsonl:2: \[1\] is not an object"),
         ("{oops", r"g.jsonl:2: '\{oops' is not JSON"),
         ('{"doc_id": 1, "resps": 4}', r"g.jsonl:2: 'resps' is 4"),
@@ -136,6 +140,29 @@ def test_bad_rows_name_file_line_and_value(tmp_path, line, message):
     file.write_text('{"id": 0, "response": "Answer: 1"}\n' + line + "\n")
     with pytest.raises(DatasetError, match=message):
         list(ballots([file]))
+
+
+def test_harness_filters_do_not_count_a_path_twice(tmp_path):
+    rows = [
+        {"doc_id": number, "resps": [["Answer: 5"]], "target": "5", "filter": name}
+        for number in (0, 1)
+        for name in ("flexible-extract", "strict-match")
+    ]
+    found = list(ballots([write(tmp_path / "samples_mgsm_en.jsonl", rows)]))
+    assert [len(one.votes) for one in found] == [1, 1]
+
+
+def test_byte_order_mark_and_half_an_emoji_are_read(tmp_path):
+    file = tmp_path / "g.jsonl"
+    file.write_bytes(b'\xef\xbb\xbf{"id": 1, "response": "Answer: 5 \\ud83d"}\r\n')
+    assert [row["response"] for _, _, row in read_rows([file])] == ["Answer: 5 ?"]
+
+
+def test_refusal_field_of_a_batch():
+    choice = {"message": {"content": None, "refusal": "I'm sorry, I can't help with that."}}
+    row = {"custom_id": "q:en", "response": {"body": {"choices": [choice]}}}
+    (path,) = generations("b.jsonl", 1, row)
+    assert outcome(path).reason == AbstainReason.REFUSAL
 
 
 def test_two_golds_for_a_problem_are_an_error(tmp_path):

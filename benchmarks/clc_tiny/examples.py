@@ -5,6 +5,7 @@ The skills and their shares, and the shares of the languages, are constants here
 
 from __future__ import annotations
 
+from itertools import islice
 from random import Random
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -41,12 +42,28 @@ class Example(NamedTuple):
     language: str
 
 
-def examples(split: Split, seed: int) -> Iterator[Example]:
-    """Yield examples without end, every one from a problem of its own."""
+# Equations in a drill, and what stands between them.
+DRILL_LENGTH = 8
+_BETWEEN = ("\n", ", ", " ", "; ")
+
+
+def examples(split: Split, seed: int, drills: float = 0.0) -> Iterator[Example]:
+    """Yield examples without end, every one from problems of its own.
+
+    A share of ``drills`` of them are bare equations, the steps of ``DRILL_LENGTH`` problems: a
+    problem has about two, so a drill holds several times as much arithmetic to learn.
+    """
     rng = Random(f"examples/{split}/{seed}")
     templates = Templates()
-    for problem in problems(split, seed):
-        if (example := _example(problem, rng, templates)) is not None:
+    source = problems(split, seed)
+    for problem in source:
+        if drills and rng.random() < drills:
+            steps = [rng.choice(one.steps) for one in islice(source, DRILL_LENGTH)]
+            tasks = [f"{step.left} {step.op} {step.right}" for step in steps]
+            solved = [f"{task} = {step.result}" for task, step in zip(tasks, steps, strict=True)]
+            between = rng.choice(_BETWEEN)
+            yield Example(between.join(tasks), between.join(solved), "drill")
+        elif (example := _example(problem, rng, templates)) is not None:
             yield example
 
 

@@ -1,9 +1,10 @@
 """Train clc-tiny: ``python -m benchmarks.clc_tiny.train --out runs/clc-tiny --tokens 20000000``.
 
-Generator -> tokenizer -> length-bucketed batches -> checkpoints. The same command goes on from
-the last checkpoint. The learning rate rises over the first 2 %, stays, and falls linearly to zero
-over the last 30 % of the tokens (so a longer run can branch off before the fall); hidden matrices
-learn with Muon, the rest with AdamW. The loss counts replies only.
+Generator -> tokenizer -> length-bucketed batches -> checkpoints. The same command goes on from the
+last checkpoint, and another ``--seed`` goes on with fresh data. The learning rate rises over the
+first 2 %, stays, and falls linearly to zero over the last 30 % of the tokens (so a longer run can
+branch off before the fall); hidden matrices learn with Muon, the rest with AdamW. The loss counts
+replies only.
 """
 
 from __future__ import annotations
@@ -46,6 +47,7 @@ class Plan:
     layers: int
     width: int
     hidden: int
+    drills: float
 
     def rate(self, seen: int) -> float:
         """Share of the peak learning rate after ``seen`` tokens."""
@@ -61,7 +63,7 @@ def batches(
     Right padding needs no mask in a causal model: nothing real looks at it.
     """
     rng = Random(f"batches/{plan.seed}")
-    source = examples("train", plan.seed)
+    source = examples("train", plan.seed, plan.drills)
     made = 0
     while True:
         pool: list[tuple[list[int], list[int]]] = []
@@ -170,7 +172,7 @@ class Training:
             self.tokenizer.save_pretrained(folder / "tokenizer")
         self.model = make_model(plan, self.tokenizer).to(self.device)
         self.optimizers = make_optimizers(self.model, plan)
-        self.step = self.seen = 0
+        self.step = self.seen = self.drawn = 0
         self._restore()
         if compiled:
             self.model.model.compile(dynamic=True)
@@ -182,7 +184,7 @@ class Training:
         losses: list[float] = []
         started = checked = logged = time.monotonic()
         seen_at_start = self.seen
-        for inputs, targets in batches(self.tokenizer, self.plan, self.step):
+        for inputs, targets in batches(self.tokenizer, self.plan, self.drawn):
             losses.append(self.learn(inputs, targets))
             now = time.monotonic()
             done = self.seen >= self.plan.tokens
@@ -213,6 +215,7 @@ class Training:
             optimizer.step()
             optimizer.zero_grad(set_to_none=True)
         self.step += 1
+        self.drawn += 1
         self.seen += inputs.numel()
         return float(loss.item())
 
@@ -222,6 +225,8 @@ class Training:
             "model": self.model.state_dict(),
             "step": self.step,
             "seen": self.seen,
+            "seed": self.plan.seed,
+            "drawn": self.drawn,
             "optimizers": [optimizer.state_dict() for optimizer in self.optimizers],
         }
         part = self.folder / "checkpoint.part"
@@ -246,6 +251,8 @@ class Training:
         for optimizer, saved in zip(self.optimizers, state["optimizers"], strict=True):
             optimizer.load_state_dict(saved)
         self.step, self.seen = state["step"], state["seen"]
+        if state["seed"] == self.plan.seed:  # another seed is fresh data
+            self.drawn = state["drawn"]
 
 
 @click.command()
@@ -258,6 +265,7 @@ class Training:
 @click.option("--layers", default=6, show_default=True)
 @click.option("--width", default=256, show_default=True)
 @click.option("--hidden", default=640, show_default=True)
+@click.option("--drills", default=0.2, show_default=True, help="Share of bare equations.")
 @click.option("--minutes-between-checks", default=10.0, show_default=True)
 @click.option("--compile/--no-compile", "compiled", default=True, help="Two minutes for +40 %.")
 @click.option("--threads", default=1, show_default=True, help="CPU threads.")

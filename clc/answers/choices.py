@@ -22,7 +22,8 @@ _ALL = {letter: letter for letter in _LATIN} | _WIDE | _NATIVE
 _LETTERS = "".join(_ALL)
 _EDGE = r"a-zA-Zа-яёА-ЯЁ\u0900-\u0dff\u0e00-\u0e7f\u30a0-\u30ff\u0600-\u06ff"
 _ONLY = re.compile(
-    rf"\s*(?:(?:la |die |the |l['’])?(?:option|choice|opción|选项|選項|選択肢|variante?|вариант|ตัวเลือก|ข้อ|chaguo)\s?)?"
+    r"\s*(?:(?:la |die |the |l['’])?"
+    rf"(?:option|choice|opción|选项|選項|選択肢|variante?|вариант|ตัวเลือก|ข้อ|chaguo)\s?)?"
     rf"[*_$(（\[【「『\"'\s]{{0,6}}([{_LETTERS}])(?:[*_$)）\]】」』\"'\s.。:：]{{0,6}}|(?:[)）.、]\s?\S.{{0,300}}))\s*",
     re.IGNORECASE,
 )

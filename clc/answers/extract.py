@@ -99,6 +99,8 @@ def extract_answer(
             return Answer(str(value), "number", (match.start(2), match.end(3)))
     if not text.strip():
         return Abstention(AbstainReason.EMPTY)
+    if finish_reason == "length" and _OPEN_THOUGHT.match(text) and _THOUGHT_ENDS not in text:
+        return Abstention(AbstainReason.TRUNCATED)
     return _Reader(text, language, question, kind, finish_reason).read()
 
 
@@ -106,9 +108,10 @@ def _may_run_on(text: str, end: re.Match[str]) -> bool:
     """Whether an earlier answer may stand before the one at the end, with a new problem between."""
     # without its first letter, which may be a capital at one place and not at the other
     word = end[1][1:] if end[1].isascii() else end[1]
-    if "\nQ" in text or "\n问" in text or text.find(word, 0, end.start(1)) >= 0:
+    if "\nQ" in text or "\n问" in text:
         return stated.RUN_ON.search(text) is not None
-    return False
+    earlier = text.find(word, 0, end.start(1))
+    return earlier >= 0 and stated.RUN_ON.search(text, earlier, end.start(1)) is not None
 
 
 _UNFILLED = Abstention(AbstainReason.NO_ANSWER)
@@ -135,7 +138,7 @@ class _Reader:
 
     def read(self) -> Answer | Abstention:  # noqa: PLR0911
         """Box, labels, conclusion, in this order."""
-        if not self.cut and "oxed" not in self.text and self.end - self.start > 2 * _TAIL:
+        if "oxed" not in self.text and self.end - self.start > 2 * _TAIL:
             near = labels(self.text, self.end - _TAIL, self.end)
             if near and near[-1].colon:
                 found = self._after(near[-1])
@@ -143,8 +146,6 @@ class _Reader:
                     return found
         abstained: Abstention | None = None
         marks = labels(self.text, self.start, self.end)
-        if self.cut and _OPEN_THOUGHT.match(self.text) and _THOUGHT_ENDS not in self.text:
-            return Abstention(AbstainReason.TRUNCATED)
         boxed = self._box() if "oxed" in self.text else None
         if boxed:
             outcome, box_end = boxed
@@ -207,19 +208,16 @@ class _Reader:
                     return abstained
         return abstained
 
-    def _after(self, mark: Label) -> Answer | Abstention | None:  # noqa: C901, PLR0911
+    def _after(self, mark: Label) -> Answer | Abstention | None:  # noqa: C901, PLR0911, PLR0912
         """Read what a label introduces."""
         text, begin = self.text, mark.end
         lead = _LEAD.match(text, begin, self.end)
         content = lead.end() if lead else begin
-        line_end = text.find("\n", content, self.end)
-        line_end = self.end if line_end < 0 else line_end
+        line_end = self._line_end(content)
         same_line = "\n" not in text[begin:content]
         total = None if same_line else _TOTAL_LINE.match(text, content, self.end)
         if total:
-            begin = content = total.end()
-            line_end = text.find("\n", content, self.end)
-            line_end = self.end if line_end < 0 else line_end
+            begin, content, line_end = total.end(), total.end(), self._line_end(total.end())
         line_end = min(line_end, content + 2 * _LIMIT)
         if self.kind == "choice":
             letter = choice_in(plain(text[begin : min(line_end, begin + _LIMIT)]))
@@ -260,6 +258,10 @@ class _Reader:
                 return self._taken_back(stop, line_end) or outcome
             begin = content = max(stop, begin + 1)
         return None
+
+    def _line_end(self, start: int) -> int:
+        end = self.text.find("\n", start, self.end)
+        return self.end if end < 0 else end
 
     def _taken_back(self, begin: int, line_end: int) -> Answer | None:
         """The value of a next sentence that begins with words of correction."""

@@ -49,7 +49,7 @@ _NOUN = _nouns()
 _CASED = re.compile(r"[a-zA-Zа-яёА-ЯЁ]")
 _COLON = re.compile(rf"{_CLOSE}[ \t\u00a0\u202f]{{0,3}}{_CLOSE}(?:[:：ঃ︰]|[-–—>]{{1,3}}(?=[ \t]))")
 # "the answer to question 1 is"
-_TO = r"(?i:\s(?:to|for|of|auf|zu)\s(?:the\s)?(?:question|problem|exercise|part|frage|aufgabe)\s?#?\d{1,3}\b)?"
+_TO = r"(?i:\s(?:to|for|of|auf|zu)\s(?:the\s)?(?:question|problem|exercise|part|frage|aufgabe)\s?#?\d{1,3}\b)?"  # noqa: E501
 _LATE_COLON = re.compile(_TO + rf"(?:{_BETWEEN}){_CLOSE}[ \t\u00a0\u202f]{{0,2}}[:：]")
 _VERB = re.compile(_TO + rf"(?:{_BETWEEN}){_CLOSE}\s{{0,2}}{_COPULA}")
 _EMPTY = re.compile(rf"{_CLOSE}[ \t]*(?=\n|\Z|\$|\\\(|\\\[)")

@@ -8,7 +8,7 @@ from fractions import Fraction
 from typing import Literal, NamedTuple
 
 from clc.answers.cjk import CJK_NUMBER, KILO, LARGE, cjk_fractions, read_cjk
-from clc.answers.separators import TOKEN, Evidence, read_token
+from clc.answers.separators import TOKEN, Evidence, Number, read_token
 from clc.answers.words import SCALE, held_numbers, read_words
 
 __all__ = ["CURRENCY", "NEGATIVE", "NumberMention", "numbers_in", "read_numbers"]
@@ -71,13 +71,14 @@ _SCALE = re.compile(
 _CLOCK = re.compile(r"[:：](\d{1,4})(?!\d)(?![:：.,]\d)")
 _HOURS = re.compile(r"[ \u00a0\u202f]?h[ \u00a0\u202f]?([0-5]\d)(?!\d|[ \u00a0\u202f]?m)")  # 14h30
 NEGATIVE = re.compile(
-    r"(?:\bminus|\bnegative|\bmoins|\bmenos|минус|\bhasi|负|負|零下|氷点下|マイナス|ลบ|ঋণাত্মক|মাইনাস|మైనస్)[ ]?\Z",
+    r"(?:\bminus|\bnegative|\bmoins|\bmenos|минус|\bhasi|负|負|零下|氷点下|マイナス|ลบ|ঋণাত্মক|মাইনাস|మైనస్)[ ]?\Z",  # noqa: E501
     re.IGNORECASE,
 )
 _MONEY_AFTER = re.compile(
     rf"[ \u00a0\u202f]?(?:[{CURRENCY}]|US-Dollar|dollar|dólar|доллар|euro|евро|рубл|美元|ドル|円|元|ডলার|డాలర్|ดอลลาร์|บาท|dola|shiling)",  # noqa: E501
     re.IGNORECASE,
 )
+_K = frozenset("kK")
 _THOUSANDS = re.compile(r"[kK](?!\w)")
 _NO_THOUSANDS = re.compile(r"k[ ]?(?:[-+*/=^×]|run\b|race\b)")  # a variable, kilometres
 _SWAHILI_SCALE = {"elfu": 1000, "laki": 10**5, "milioni": 10**6, "bilioni": 10**9}
@@ -194,20 +195,31 @@ def read_numbers(text: str, evidence: Evidence, *, ratios: bool = True) -> list[
         if extended is None or (len(token) > _LONG and abs(extended) >= _TOO_LARGE):
             continue
         value = extended
-        if _THOUSANDS.match(text, position) and (
-            (first and text[first - 1] in CURRENCY)
-            or (
-                text[position] == "k"
-                and (last.decimals or len(last.whole) > 1)
-                and not _NO_THOUSANDS.match(text, position)
-            )
+        if (
+            text[position : position + 1] in _K
+            or text[last.start - 2 : last.start] in _SWAHILI_ENDS
         ):
-            value, position = value * 1000, position + 1  # $20k
-        elif text[first - 2 : first] in _SWAHILI_ENDS and value < 1000:  # noqa: PLR2004
-            value *= _scale_before(text, first)
+            value, position = _multiplied(text, last, extended, position)
         found.append(
             NumberMention(_signed(text, last.start, value), (last.start, position), "digits")
         )
+
+
+def _multiplied(text: str, number: Number, value: Fraction, end: int) -> tuple[Fraction, int]:
+    """Multiply by the k of $20k, and by a Swahili scale before the digits."""
+    first = number.start
+    if _THOUSANDS.match(text, end) and (
+        (first and text[first - 1] in CURRENCY)
+        or (
+            text[end] == "k"
+            and (number.decimals or len(number.whole) > 1)
+            and not _NO_THOUSANDS.match(text, end)
+        )
+    ):
+        return value * 1000, end + 1
+    if text[first - 2 : first] in _SWAHILI_ENDS and value < 1000:  # noqa: PLR2004
+        return value * _scale_before(text, first), end
+    return value, end
 
 
 def _scale_before(text: str, first: int) -> int:

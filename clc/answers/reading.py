@@ -73,6 +73,7 @@ _BELOW_ZERO = re.compile(
     r"[^.,;\d]{0,24}?(?:below (?:zero|freezing)|unter null|bajo cero|(?:au-dessous de|sous) zéro|ниже нуля|chini ya sifuri)",  # noqa: E501
     re.IGNORECASE,
 )
+_ZERO = re.compile("zero|freez|null|cero|zéro|нуля|sifuri", re.IGNORECASE)
 _HALF_MORE = re.compile(r"সা(?:ড়|ড়)ে[ ]?\Z")  # সাড়ে তিন is three and a half
 _BETWEEN = re.compile(
     r"(?:\bbetween|\bzwischen|\bentre|\bмежду|\bkati ya)[ ][^\d]{0,6}\Z", re.IGNORECASE
@@ -108,7 +109,7 @@ def _unit(words: str) -> re.Pattern[str]:
 
 
 _HOUR = _unit(
-    "hours?|hrs?|h\\b|stunden?|std|horas?|heures?|час|ч\\b|saa\\b|masaa|時間|小时|小時|個小時|个小时|点|點|时|時|ঘণ্টা|ঘন্টা|గంట|ชั่วโมง|ชม"
+    "hours?|hrs?|h\\b|stunden?|std|horas?|heures?|час|ч\\b|saa\\b|masaa|時間|小时|小時|個小時|个小时|ঘণ্টা|ঘন্টা|గంట|ชั่วโมง|ชม"
 )
 _MINUTE = _unit("minut|min\\b|mins\\b|минут|мин\\b|dakika|分|মিনিট|నిమిష|นาที")
 _DAY = _unit("days?|tage?n?\\b|días?|jours?|дн|день|сут|siku|日|天|দিন|రోజ|วัน")
@@ -124,13 +125,15 @@ _UNITS = (
     (_unit("dollar|dólar|доллар|euro|евро|[$€]|dola|ドル|美元|元|ডলার|డాలర్|ดอลลาร์"), _unit("cent|цент|kopeck|senti|セント|美分|সেন্ট|సెంట|เซนต์"), 100),  # noqa: E501
     (_unit("feet|foot|ft\\b|fuß|pies?\\b|pieds?|фут|futi"), _unit("inch|in\\b|zoll|pulgada|pouce|дюйм|inchi"), 12),  # noqa: E501
     (_unit("years?|jahre?|años?|ans?\\b|années?|год|лет|miaka|年|বছর|సంవత్సర|ปี"), _unit("month|monat|mes|mois|месяц|miezi|か月|ヶ月|个月|মাস|నెల|เดือน"), 12),  # noqa: E501
-    (_unit("weeks?|wochen?|semanas?|semaines?|недел|wiki|週間|周|সপ্তাহ|వార|สัปดาห์"), _DAY, 7),  # noqa: E501
+    (_unit("weeks?|wochen?|semanas?|semaines?|недел|wiki|週間|周|সপ্তাহ|వార|สัปดาห์"), _DAY, 7),
 )  # fmt: skip
+_OCLOCK = frozenset("点點时時")
 _SWAHILI_GAP = re.compile(r",?\s(?:na )?([a-z]{2,12})\s", re.IGNORECASE)
 _SWAHILI_UNIT = re.compile(
     r"\b(saa|masaa|siku|wiki|miaka|dakika|dola|kilo|kilomita|mita)\s\Z", re.IGNORECASE
 )
 _LOOK_BACK = 1200
+_PAIR = 8  # characters between two numbers that only "and" joins
 
 
 class Reading(NamedTuple):
@@ -183,14 +186,7 @@ def read_region(  # noqa: C901, PLR0911, PLR0912
     placeholder = _PLACEHOLDER.search(region)
     if placeholder and _UNFILLED.match(region, placeholder.end()):
         return Reading(None, 0, len(region), AbstainReason.NO_ANSWER)
-    shown = _blank(_PLACEHOLDER, region) if placeholder else region
-    if "^" in shown or "/" in shown:
-        shown = _blank(_UNIT_POWER, shown)
-    if "*" in shown:
-        shown = _ITALIC.sub(r" \1 ", shown)
-    if "~~" in shown:
-        shown = _blank(_STRUCK, shown)
-    shown = _ARITHMETIC.sub(r"\1×\2", shown)
+    shown = _unmarked(_blank(_PLACEHOLDER, region) if placeholder else region)
     begin = 0
     back = None
     for back in _TAKEN_BACK.finditer(shown):  # noqa: B007
@@ -204,10 +200,7 @@ def read_region(  # noqa: C901, PLR0911, PLR0912
     if begin:
         shown, outside = " " * begin + shown[begin:], " " * begin + outside[begin:]
     visible = outside if any(map(str.isalnum, outside)) else shown
-    lost = undetermined_at(visible)
-    reason = _REASON.match(visible) if lost is not None else None
-    if lost is not None and reason and lost < reason.end():
-        lost = undetermined_at(visible, reason.end())
+    lost = _given_up(visible)
     equals = None
     for equals in _EQUALS.finditer(visible):  # noqa: B007
         pass
@@ -228,11 +221,7 @@ def read_region(  # noqa: C901, PLR0911, PLR0912
         left = read_numbers(shown[:right], scene.evidence)
         if len(left) == 1:
             return Reading(left[0].value, *left[0].span)
-    if (
-        _ALGEBRA.search(visible)
-        or _ROOT.search(visible)
-        or (")/(" in shown and _QUOTIENT.search(shown, right))
-    ):
+    if _leftover(visible) or (")/(" in region and _QUOTIENT.search(region, right)):
         return Reading(None, 0, len(region), AbstainReason.UNRESOLVED)
     if not found and visible is not shown and (lost is None) and not right:
         found = read_numbers(shown, scene.evidence)
@@ -258,12 +247,40 @@ def read_region(  # noqa: C901, PLR0911, PLR0912
     return Reading(_rest(visible, chosen), *chosen.span)
 
 
+def _unmarked(region: str) -> str:
+    """``region`` without what only looks like signs of arithmetic; positions stay."""
+    if "^" in region or "/" in region:
+        region = _blank(_UNIT_POWER, region)
+    if "*" in region:
+        region = _ITALIC.sub(r" \1 ", region)
+    if "~~" in region:
+        region = _blank(_STRUCK, region)
+    return _ARITHMETIC.sub(r"\1×\2", region)
+
+
+def _given_up(text: str) -> int | None:
+    """Where ``text`` says that there is no answer, unless it says so in a reason for its answer."""
+    lost = undetermined_at(text)
+    reason = None if lost is None else _REASON.match(text)
+    if lost is not None and reason and lost < reason.end():
+        return undetermined_at(text, reason.end())
+    return lost
+
+
+def _leftover(text: str) -> bool:
+    return _ALGEBRA.search(text) is not None or _ROOT.search(text) is not None
+
+
 def _rest(text: str, chosen: NumberMention) -> Fraction:
     """The value with what its surroundings add: and a half, below zero."""
     value, (start, end) = chosen.value, chosen.span
-    if value.denominator == 1 and (AND_HALF.match(text, end) or _HALF_MORE.search(text, 0, start)):
+    if end == len(text) and text.isascii():
+        return value
+    if value.denominator == 1 and (
+        AND_HALF.match(text, end) or ("সা" in text and _HALF_MORE.search(text, 0, start))
+    ):
         value += Fraction(1, 2)
-    if value > 0 and _BELOW_ZERO.match(text, end):
+    if value > 0 and _ZERO.search(text, end) and _BELOW_ZERO.match(text, end):
         value = -value
     return value
 
@@ -373,7 +390,11 @@ def _compound(text: str, found: list[NumberMention], scene: Scene) -> Reading | 
     if swahili and unit:
         between, after = f" {unit[1]}", f" {swahili[1]}"
     for large, small, factor in _UNITS:
-        named = small.match(after) and (large.match(between) or (factor == 100 and money))  # noqa: PLR2004
+        named = small.match(after) and (
+            large.match(between)
+            or (factor == 100 and money)  # noqa: PLR2004
+            or (small is _MINUTE and between.strip() in _OCLOCK)
+        )
         if not named:
             continue
         if not 0 <= second.value < factor:
@@ -415,18 +436,22 @@ def _alternatives(text: str, found: list[NumberMention], scene: Scene) -> bool:
     )
 
 
-def _follows(found: list[NumberMention], text: str) -> bool:
-    """Whether the sentence derives its last number: 10 apples and 5 oranges, so 15 fruits."""
+def _derived(found: list[NumberMention], text: str) -> NumberMention | None:
+    """The last of three numbers when the sentence draws it from the others.
+
+    10 apples and 5 oranges, so 15 fruits; 60% of 50 is 30.
+    """
+    if len(found) != 3:  # noqa: PLR2004
+        return None
     first, second, last = found
     a, b, c = first.value, second.value, last.value
-    if c not in {a + b, a - b, a * b, a * b / 100} and not (b and c == a / b):
-        return False
     between = text[first.span[1] : last.span[0]]
-    if c in {a * b, a * b / 100} and _IS.search(text, second.span[1], last.span[0]):
-        return True  # 60% of 50 is 30
-    return _SO.search(between) is not None or (
-        c == a + b and _ALTOGETHER.match(text, last.span[1]) is not None
-    )
+    states = _IS.search(text, second.span[1], last.span[0]) is not None
+    drawn = c in {a + b, a - b, a * b} or (b and c == a / b)
+    total = c == a + b and _ALTOGETHER.match(text, last.span[1])
+    pair = second.span[0] - first.span[1] <= _PAIR  # the difference between 10 and 4 is 6
+    share = states and (c in {a * b, a * b / 100} or (pair and drawn))
+    return last if share or total or (drawn and _SO.search(between)) else None
 
 
 def _choose(found: list[NumberMention], text: str, scene: Scene, offset: int) -> NumberMention:
@@ -440,10 +465,13 @@ def _choose(found: list[NumberMention], text: str, scene: Scene, offset: int) ->
     new = [mention for mention in found if mention.value not in scene.asked]
     if len({mention.value for mention in new}) == 1:
         return new[0]
-    if len(found) == 3 and _follows(found, text):  # noqa: PLR2004
-        return found[-1]
+    return _derived(found, text) or _calculated(new or found, text, scene, offset)
+
+
+def _calculated(found: list[NumberMention], text: str, scene: Scene, offset: int) -> NumberMention:
+    """What the last calculation gave, the total, the first."""
     for result in scene.results(offset):
-        for mention in new or found:
+        for mention in found:
             if mention.value == result:
                 return mention
     total = _TOTAL.search(text)
@@ -451,4 +479,4 @@ def _choose(found: list[NumberMention], text: str, scene: Scene, offset: int) ->
         for mention in found:
             if mention.span[0] == total.end():
                 return mention
-    return (new or found)[0]
+    return found[0]

@@ -23,11 +23,14 @@ RUN_ON = re.compile(
     re.IGNORECASE,
 )
 _DONE = re.compile(
-    r"oxed\s?\{|(?:\A|\n)A:[ ][^\n]{0,200}\d|(?:answer (?:is|was)|antwort (?:ist|lautet)|respuesta es|réponse est|jibu ni|答案是|答えは|คำตอบคือ|উত্তর হল|ответ[ ]?[—–-])[^\n\d?]{0,24}\d|####\s?-?\d|(?:answer|antwort|respuesta|réponse|ответ|jibu|答案|回答|答え|উত্তর|సమాధానం|คำตอบ)\S{0,3}\s?[:：*ঃ]{1,3}[^\n\d]{0,60}\d",
+    r"oxed\s?\{|(?:\A|\n)A:[ ][^\n]{0,200}\d|"
+    r"(?:answer (?:is|was)|antwort (?:ist|lautet)|respuesta es|réponse est|jibu ni|答案是|答えは|คำตอบคือ|উত্তর হল|ответ[ ]?[—–-])[^\n\d?]{0,14}\d|"  # noqa: E501
+    r"####\s?-?\d|(?:answer|antwort|respuesta|réponse|ответ|jibu|答案|回答|答え|উত্তর|సమాధానం|คำตอบ)\S{0,3}\s?[:：*ঃ]{1,3}[^\n\d]{0,60}\d",
     re.IGNORECASE,
 )
 _THOUGHT = "</think>"
-_FINAL = ("<|channel|>final<|message|>", "[/INST]")  # what follows the thought, or an echoed prompt
+_FINAL = "<|channel|>final<|message|>"
+_PROMPT = re.compile(r"\s*(?:<s>)?\s*\[INST\][^\[]*\[/INST\]")
 _END = re.compile(r"[.!?](?=[\s*\"'”»」』)\]\\$]|\Z)|[。！？।॥]|\n")
 _CORRECTION = re.compile(
     r"\b(?:wait|actually|correction|sorry|mistake|oops|no,|instead|re-?check|recalculat|incorrect|corrected|"
@@ -54,14 +57,7 @@ def body(text: str) -> tuple[int, int]:
     >>> text[slice(*body(text))]
     'Answer: 6'
     """
-    start = 0
-    for mark in _FINAL:
-        if mark in text:
-            start = text.rfind(mark) + len(mark)
-    if _THOUGHT in text:
-        after = text.rfind(_THOUGHT) + len(_THOUGHT)
-        if text[after:].strip():
-            start = after
+    start = _after_thought(text) if "<" in text or "[" in text else 0
     end = len(text)
     if "<" in text or "[" in text:
         for mark in _SPECIAL.finditer(text, start):
@@ -78,6 +74,19 @@ def body(text: str) -> tuple[int, int]:
             end = mark.start()
             break
     return start, end
+
+
+def _after_thought(text: str) -> int:
+    """Where the words to the user begin: after an echoed prompt and the thought."""
+    start = 0
+    echoed = _PROMPT.match(text)
+    if echoed and text[echoed.end() :].strip():
+        start = echoed.end()
+    for ending in (_THOUGHT, _FINAL):
+        after = text.rfind(ending) + len(ending) if ending in text else 0
+        if text[after:].strip():
+            start = max(start, after)
+    return start
 
 
 def sentence_end(text: str, start: int, end: int) -> int:

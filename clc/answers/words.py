@@ -71,26 +71,34 @@ _MORE = {
     "bn": {
         "শত": 100, "শো": 100, "একশ": 100, "একশো": 100, "হাজার": 1000, "লাখ": 10**5, "লক্ষ": 10**5
     },
-    "te": {"వంద": 100, "వందలు": 100, "వందల": 100, "నూట": 100, "వేల": 1000, "నూరు": 100, "వెయ్యి": 1000, "వేలు": 1000},
+    "te": {
+        "వంద": 100, "వందలు": 100, "వందల": 100, "నూట": 100, "నూరు": 100, "వెయ్యి": 1000,
+        "వేలు": 1000, "వేల": 1000,
+    },
 }  # fmt: skip
 # One word, and a half in it.
 _AND_HALF = {
     "de": {"eineinhalb": 3, "anderthalb": 3, "zweieinhalb": 5, "dreieinhalb": 7, "viereinhalb": 9},
     "ru": {"полтора": 3, "полторы": 3, "полутора": 3},
-    "bn": {"দেড়": 3, "দেড়": 3, "আড়াই": 5, "আড়াই": 5},
+    "bn": {
+        "\u09a6\u09c7\u09dc": 3,
+        "\u09a6\u09c7\u09a1\u09bc": 3,
+        "\u0986\u09dc\u09be\u0987": 5,
+        "\u0986\u09a1\u09bc\u09be\u0987": 5,
+    },
     "te": {"ఒకటిన్నర": 3, "రెండున్నర": 5, "మూడున్నర": 7, "నాలుగున్నర": 9},
 }
 WITH_HALF = {
     word: Fraction(twice, 2) for words in _AND_HALF.values() for word, twice in words.items()
 }
 HALVES = re.compile(
-    rf"(?<![\w\u0900-\u0dff])(?:{'|'.join(sorted(WITH_HALF, key=len, reverse=True))})(?![\w\u0900-\u0dff])",
+    rf"(?<![\w\u0900-\u0dff])(?:{'|'.join(sorted(WITH_HALF, key=len, reverse=True))})(?![\w\u0900-\u0dff])",  # noqa: E501
     re.IGNORECASE,
 )
 # After a number, and maybe its unit: 2 hours and a half.
 AND_HALF = re.compile(
-    r"(?:[ ][^\W\d_]{1,12})?[ ](?:and (?:a|one) half|und eine? halbe?|y medi[ao]|et demie?|с половиной|na nusu)(?!\w)"
-    r"|[ ]?(?:个|個)?(?:小时|小時|時間|时|時|点|点钟|天|日|年|か月|ヶ月|月|週間|周|斤|公斤|公里|里|杯|倍|米|元|块|吨|升|箱|页|千克|千米|キロ|メートル|リットル)?半"
+    r"(?:[ ][^\W\d_]{1,12})?[ ](?:and (?:a|one) half|und eine? halbe?|y medi[ao]|et demie?|с половиной|na nusu)(?!\w)"  # noqa: E501
+    r"|[ ]?(?:个|個)?(?:小时|小時|時間|时|時|点|点钟|天|日|年|か月|ヶ月|月|週間|周|斤|公斤|公里|里|杯|倍|米|元|块|吨|升|箱|页|千克|千米|キロ|メートル|リットル)?半"  # noqa: E501
     r"(?![径圓圆数額额价球分減减])"
     r"|[ ]?[\u0e00-\u0e7f]{0,14}?ครึ่ง(?!หนึ่ง)",
     re.IGNORECASE,

@@ -6,11 +6,12 @@ Commands are imported when they are called, so that ``clc --help`` answers at on
 from __future__ import annotations
 
 import sys
+from difflib import get_close_matches
 from importlib import import_module
 
 import click
 
-from clc.errors import ClcError, InputError, StoreError
+from clc.errors import ClcError
 from clc.version import __version__
 
 __all__ = ["cli", "main"]
@@ -40,6 +41,15 @@ class LazyGroup(click.Group):
         command: click.Command = import_module(f"clc.cli.{cmd_name}").command
         return command
 
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the command; of a mistyped one, name the one that was meant."""
+        name = args[0]
+        if name not in COMMANDS and (near := get_close_matches(name, COMMANDS, n=1)):
+            ctx.fail(f"No such command {name!r}. Did you mean {near[0]!r}?")
+        return super().resolve_command(ctx, args)
+
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
         """Write the table without importing anything."""
         with formatter.section("Commands"):
@@ -63,10 +73,7 @@ def cli() -> None:
 
 
 def main() -> None:
-    """Run the command line: exit 2 for bad input, 1 for a failed run, 130 when interrupted.
-
-    A run folder that cannot be used (no permission, full disk) counts as bad input.
-    """
+    """Run the command line: exit as ``clc.errors`` says, and with 130 when interrupted."""
     try:
         cli.main(prog_name="clc", standalone_mode=False)
     except click.exceptions.Exit as done:
@@ -82,4 +89,4 @@ def main() -> None:
         sys.exit(141)
     except ClcError as error:
         click.echo(f"clc: {error}", err=True)
-        sys.exit(2 if isinstance(error, InputError | StoreError) else 1)
+        sys.exit(error.exit_code)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import sys
+import time
 from contextlib import aclosing
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +20,10 @@ from clc.cli.options import (
 )
 
 if TYPE_CHECKING:
-    from clc.records import Verdict
+    from rich.status import Status
+
+    from clc.api import Run
+    from clc.records import Problem, Verdict
 
 __all__ = ["command"]
 
@@ -38,8 +43,6 @@ def command(question: str, *, as_json: bool, show_paths: bool, **options: Any) -
       clc ask "Tom has 3 apples and buys 4 more. How many apples does Tom have?"
       clc ask "Tom has 3 apples and buys 4 more. How many?" --languages en,zh,sw --paths 12
     """  # noqa: D301
-    import asyncio
-
     import orjson
     from rich.console import Console
     from rich.markup import escape
@@ -56,13 +59,8 @@ def command(question: str, *, as_json: bool, show_paths: bool, **options: Any) -
     console = Console()
     with Store(None) as store:
         work = Run(configuration, engine, store, translator, make_templates(options))
-
-        async def draw() -> Verdict:
-            async with aclosing(work.verdicts([problem])) as verdicts:
-                return await anext(verdicts)
-
-        with Console(stderr=True).status("asking"):
-            verdict = asyncio.run(draw())
+        with Console(stderr=True).status("starting the engine") as status:
+            verdict = asyncio.run(_draw(work, problem, status))
         (solved,) = revote(store)
     if as_json:
         click.echo(orjson.dumps(verdict_row(verdict)).decode())
@@ -79,6 +77,34 @@ def command(question: str, *, as_json: bool, show_paths: bool, **options: Any) -
     tie = " (a tie, decided by the order of languages)" if verdict.tied else ""
     console.print(
         f"Answer: [bold]{escape(verdict.answer)}[/bold]  "
-        f"{verdict.support:g} of {verdict.total:g} votes{tie}",
+        f"{verdict.support:g} of {_votes(verdict.total)}{tie}",
         highlight=False,
     )
+
+
+def _votes(total: float) -> str:
+    return "1 vote" if total == 1 else f"{total:g} votes"
+
+
+async def _draw(work: Run, problem: Problem, status: Status) -> Verdict:
+    """Draw the paths of one question and say meanwhile how far they are."""
+    from clc.cli.progress import so_far
+
+    started = time.monotonic()
+
+    async def tick() -> None:
+        while True:
+            await asyncio.sleep(0.2)
+            passed = time.monotonic() - started
+            status.update(f"{so_far(work.solver.counters, passed)}, {passed:.0f} s")
+
+    ticking = asyncio.create_task(tick())
+    try:
+        async with aclosing(work.verdicts([problem])) as verdicts:
+            return await anext(verdicts)
+    except asyncio.CancelledError:
+        ticking.cancel()
+        status.update("stopping")
+        raise
+    finally:
+        ticking.cancel()

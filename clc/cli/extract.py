@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-import sys
-from contextlib import nullcontext
-from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import click
 import orjson
 
 if TYPE_CHECKING:
-    from contextlib import AbstractContextManager
-
     from clc.records import AnswerKind
 
 __all__ = ["command"]
@@ -36,13 +31,10 @@ def command(files: tuple[str, ...], out: str | None, kind: str | None) -> None:
     canonical value or null, "abstain" the reason for null. A row with several responses gets
     lists.
     """
+    from clc.cli.writing import rows_to
     from clc.generations import generations, read_rows
 
-    # A closed file of our own, or standard output left open.
-    target: AbstractContextManager[IO[bytes]] = (
-        Path(out).open("wb") if out else nullcontext(cast("IO[bytes]", sys.stdout.buffer))  # noqa: SIM115
-    )
-    with target as sink:
+    with rows_to(out) as sink:
         for source, line, row in read_rows(files):
             paths = generations(source, line, row)
             read = [

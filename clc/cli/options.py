@@ -19,6 +19,7 @@ __all__ = ["engine_options", "make_configuration", "make_engine", "make_template
            "make_translator", "strategy_options"]  # fmt: skip
 
 _F = TypeVar("_F", bound=Callable[..., Any])
+_COUNT = click.IntRange(min=1)
 
 _ENGINE = (
     click.option("--model", default="clc-tiny", show_default=True, metavar="NAME",
@@ -28,13 +29,16 @@ _ENGINE = (
     click.option("--base-url", "base_urls", multiple=True, metavar="URL",
                  help="OpenAI-compatible endpoint, e.g. http://host:8000/v1; may be repeated. "
                       "The key is read from OPENAI_API_KEY."),
-    click.option("--window", type=int, help="Requests in flight.  [default: the engine's]"),
-    click.option("--timeout", type=float, metavar="SECONDS",
+    click.option("--window", type=_COUNT, metavar="N",
+                 help="Requests in flight.  [default: the engine's]"),
+    click.option("--timeout", type=click.FloatRange(min=0, min_open=True), metavar="SECONDS",
                  help="For one answer of an endpoint.  [default: 600]"),
-    click.option("--attempts", type=int, metavar="N",
+    click.option("--attempts", type=_COUNT, metavar="N",
                  help="For one answer of an endpoint.  [default: 6]"),
-    click.option("--max-model-len", type=int, help="Longest prompt and path together (vLLM)."),
-    click.option("--tensor-parallel-size", type=int, help="GPUs that share one model (vLLM)."),
+    click.option("--max-model-len", type=_COUNT, metavar="TOKENS",
+                 help="Longest prompt and path together (vLLM)."),
+    click.option("--tensor-parallel-size", type=_COUNT, metavar="N",
+                 help="GPUs that share one model (vLLM)."),
     click.option("--translator", metavar="MODEL", help="Another model for translations."),
     click.option("--translator-base-url", "translator_urls", multiple=True, metavar="URL",
                  help="Endpoint of the translator."),
@@ -83,7 +87,16 @@ def make_engine(options: Mapping[str, Any]) -> Engine:
     from clc.engines.opening import open_engine
 
     more: dict[str, Any] = {}
+    if options["base_urls"]:
+        for name in ("max_model_len", "tensor_parallel_size"):
+            if options[name] is not None:
+                raise ConfigurationError(
+                    f"--{name.replace('_', '-')} goes with --engine vllm: what serves at "
+                    "--base-url has its own; leave one of them out"
+                )
     if options["tensor_parallel_size"] is not None:
+        if options["engine"] not in {"auto", "vllm"}:
+            raise ConfigurationError("--tensor-parallel-size goes with --engine vllm only")
         more["tensor_parallel_size"] = options["tensor_parallel_size"]
     more.update(_patience(options, options["base_urls"]))
     return open_engine(

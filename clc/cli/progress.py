@@ -25,9 +25,25 @@ if TYPE_CHECKING:
     from clc.records import Verdict
     from clc.solver import Counters
 
-__all__ = ["RunProgress"]
+__all__ = ["RunProgress", "so_far"]
 
 PLAIN_SECONDS = 10.0
+STOPPING = "stopping: closing the engine; Ctrl-C once more does not wait for it"
+
+
+def so_far(counters: Counters, seconds: float) -> str:
+    """Say in words what a solver has done in ``seconds``."""
+    if not (counters.drawn or counters.reused or counters.lost or counters.translations):
+        return "starting the engine"
+    parts = [f"{counters.drawn:,} paths"]
+    if counters.lost:
+        parts.append(f"{counters.lost:,} lost")
+    if counters.reused:
+        parts.append(f"{counters.reused:,} from before")
+    if counters.translations:
+        parts.append(f"{counters.translations:,} translations")
+    parts.append(f"{counters.completion_tokens / max(seconds, 0.001):,.0f} tokens/s")
+    return ", ".join(parts)
 
 
 class _TwoLines(Progress):
@@ -57,6 +73,7 @@ class RunProgress:
         self._console = console
         self._quiet = quiet
         self._done = 0
+        self._stopping = False
         self._agreement = 0.0
         self._started = self._shown = time.monotonic()
         self._progress: Progress | None = None
@@ -100,9 +117,15 @@ class RunProgress:
         if self._quiet:
             return
         if self._progress is not None:
-            self._progress.update(self._task, completed=self._done, description=self._text())
+            text = STOPPING if self._stopping else self._text()
+            self._progress.update(self._task, completed=self._done, description=text)
         elif time.monotonic() - self._shown > PLAIN_SECONDS:
             self._plain()
+
+    def stopping(self) -> None:
+        """Say that the run is being stopped, which takes as long as the engine takes to close."""
+        self._stopping = True
+        self.tick()
 
     def _plain(self) -> None:
         self._shown = time.monotonic()
@@ -112,23 +135,8 @@ class RunProgress:
             passed = self._shown - self._started
             left = passed / self._done * (self._total - self._done)
             line += f", about {left:.0f} s left"
-        self._console.print(line, highlight=False)
+        self._console.print(line, highlight=False, soft_wrap=True)
 
     def _text(self) -> str:
-        counters = self._counters
-        if not (counters.drawn or counters.reused or counters.lost or counters.translations):
-            return "starting the engine"
-        passed = max(time.monotonic() - self._started, 0.001)
-        parts = [
-            f"{counters.drawn:,} paths",
-            f"{counters.completion_tokens / passed:,.0f} tokens/s",
-        ]
-        if counters.translations:
-            parts.insert(1, f"{counters.translations:,} translations")
-        if counters.reused:
-            parts.insert(1, f"{counters.reused:,} from before")
-        if counters.lost:
-            parts.insert(1, f"{counters.lost:,} lost")
-        if self._done:
-            parts.append(f"agreement {self._agreement / self._done:.0%}")
-        return ", ".join(parts)
+        text = so_far(self._counters, time.monotonic() - self._started)
+        return f"{text}, agreement {self._agreement / self._done:.0%}" if self._done else text

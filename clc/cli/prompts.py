@@ -25,7 +25,11 @@ def command() -> None:
 @command.command("list")
 @_FOLDER
 def list_templates(folder: str | None) -> None:
-    """List templates with their content hashes, and languages with cue words of their own."""
+    """List templates and the languages with cue words.
+
+    A line is a template's name, its content hash and its file. Languages without cue words of
+    their own are told in English in which language to reason.
+    """
     from clc.templates import Templates
 
     templates = Templates(folder)
@@ -40,12 +44,13 @@ def list_templates(folder: str | None) -> None:
 @click.option("--language", default="en", show_default=True,
               help="Language to reason in, or to translate into.")  # fmt: skip
 @click.option("--question", default=_QUESTION, help="The question.")
-@click.option("--question-language", default=None, help="[default: the language]")
+@click.option("--question-language", default=None,
+              help="Language of the question.  [default: --language]")  # fmt: skip
 @_FOLDER
 def show(
     name: str, language: str, question: str, question_language: str | None, folder: str | None
 ) -> None:
-    """Print template NAME as a model would be told it."""
+    """Print template NAME as a model is told it."""
     from clc.languages import normalize_language
     from clc.templates import Templates
 

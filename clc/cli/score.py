@@ -34,7 +34,7 @@ def command(run: str, against: str | None, *, as_json: bool) -> None:
             open_ones = store.counts()["problems"] - score.problems
         print_score(score, as_json=as_json)
         if open_ones:
-            click.echo(f"{open_ones:,} more problems are not done: clc solve goes on", err=True)
+            click.echo(f"{open_ones:,} problems are begun, not done: clc solve goes on", err=True)
         return
     with open_run(run) as first, open_run(against) as second:
         comparison = compare(scored_rows(first), scored_rows(second))

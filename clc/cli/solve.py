@@ -65,10 +65,12 @@ def command(**options: Any) -> None:
     from clc.cache import TranslationCache, default_cache_folder
     from clc.cli.tables import print_score, run_lines
     from clc.datasets import count_problems, dataset_fingerprint, load_problems
-    from clc.errors import EngineError
+    from clc.errors import ConfigurationError, EngineError
     from clc.results import export
     from clc.store import Store
 
+    if not options["out"].strip():
+        raise ConfigurationError("--out is empty; name a run folder")
     console = Console(stderr=True)
     configuration = make_configuration(options)
     templates = make_templates(options)
@@ -96,7 +98,8 @@ def command(**options: Any) -> None:
             "format": options["file_format"],
             "kind": options["kind"],
         }
-        finished = work.begin(dataset, options["limit"])
+        # Standard input has no fingerprint: what it holds is compared problem by problem.
+        finished = work.begin(dataset, options["limit"]) and source != "-"
         if finished:
             console.print("This run is finished: there is nothing to draw.")
         else:
@@ -140,6 +143,9 @@ async def _drain(work: Run, problems: Any, progress: RunProgress) -> None:
     def interrupt() -> None:
         nonlocal interrupted
         interrupted = True
+        progress.stopping()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.remove_signal_handler(number)  # the next one does not wait for the engine
         if task is not None:
             task.cancel()
 

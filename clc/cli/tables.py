@@ -23,12 +23,12 @@ if TYPE_CHECKING:
 __all__ = ["comparison_table", "print_score", "run_lines", "score_tables", "vote_table"]
 
 
-def print_score(score: Score, *, as_json: bool) -> None:
-    """Print a score as tables or as JSON."""
+def print_score(score: Score, *, as_json: bool, err: bool = False) -> None:
+    """Print a score as tables or as JSON, on standard error if ``err``."""
     if as_json:
-        click.echo(orjson.dumps(score.to_json(), option=orjson.OPT_INDENT_2).decode())
+        click.echo(orjson.dumps(score.to_json(), option=orjson.OPT_INDENT_2).decode(), err=err)
         return
-    console = Console()
+    console = Console(stderr=err)
     for table in score_tables(score):
         console.print(table)
 
@@ -109,7 +109,7 @@ def vote_table(verdict: Verdict) -> Table:
         table.add_row(answer, f"{support:g}", bar, behind)
     for reason, counts in verdict.abstentions.items():
         behind = " ".join(code if n == 1 else f"{code}×{n}" for code, n in counts.items())
-        table.add_row(f"({reason.replace('_', ' ')})", "", "", behind, style="dim")
+        table.add_row(f"no vote: {reason.replace('_', ' ')}", "", "", behind, style="dim")
     return table
 
 
@@ -129,8 +129,9 @@ def _summary(score: Score) -> Iterator[tuple[str, str]]:
     yield "paths drawn", f"{score.paths:,}"
     for reason, count in score.abstentions.items():
         yield f"no vote: {reason.replace('_', ' ')}", f"{count:,}"
-    yield "tokens of the paths", f"{score.usage.total:,}"
-    yield "tokens of translations", f"{score.translation_usage.total:,}"
+    if score.usage.total:  # recorded generations do not say theirs
+        yield "tokens of the paths", f"{score.usage.total:,}"
+        yield "tokens of translations", f"{score.translation_usage.total:,}"
 
 
 def _table(*columns: str) -> Table:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from contextlib import nullcontext
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, cast
@@ -61,10 +60,11 @@ def command(  # noqa: PLR0917
     gold, correct), or to --out. When the rows have gold, a table of accuracies follows on
     standard error. Rows of a problem may stand anywhere, in files of any size.
     """
+    from clc.cli.tables import print_score
     from clc.generations import ballots
 
-    chosen = _codes(languages)
-    tie_order = _codes(order) or _default_order(chosen)
+    chosen = _languages(languages)
+    tie_order = _languages(order) or _default_order(chosen)
     by_language = _weights(weights)
     if by_language and rule != "weighted":
         raise ConfigurationError("--weights needs --rule weighted")
@@ -79,12 +79,8 @@ def command(  # noqa: PLR0917
     score = vote_ballots(
         found, rule=rule, order=tie_order, weights=by_language, out=out, quiet=as_json and not out
     )
-    if as_json:
-        sys.stdout.buffer.write(
-            orjson.dumps(score.to_json(), option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
-        )
-    elif score.with_gold:
-        _show(score)
+    if as_json or score.with_gold:
+        print_score(score, as_json=as_json, err=not as_json)
 
 
 def _run_ballots(folders: Sequence[str], languages: Sequence[str]) -> Iterator[Ballot]:
@@ -93,18 +89,25 @@ def _run_ballots(folders: Sequence[str], languages: Sequence[str]) -> Iterator[B
     from clc.results import open_run, revote
 
     wanted = frozenset(languages)
+    found = False
     for folder in folders:
         with open_run(folder) as store:
             for solved in revote(store):
                 problem = solved.problem
+                votes = [one for one in solved.votes if not wanted or one.language in wanted]
+                if wanted and not votes:
+                    continue
+                found = True
                 yield Ballot(
                     problem.id,
                     problem.language,
                     str(problem.metadata.get("item", problem.id)),
                     problem.gold,
                     problem.metadata.get("kind"),
-                    [one for one in solved.votes if not wanted or one.language in wanted],
+                    votes,
                 )
+    if wanted and not found:
+        raise InputError(f"no paths in {', '.join(languages)} in {', '.join(folders)}")
 
 
 def vote_ballots(
@@ -120,12 +123,11 @@ def vote_ballots(
 
     ``out`` None writes to standard output, unless ``quiet``.
     """
+    from clc.cli.writing import rows_to
     from clc.scoring import score
 
     target: AbstractContextManager[IO[bytes] | None] = (
-        Path(out).open("wb")  # noqa: SIM115  closed below
-        if out
-        else nullcontext(None if quiet else cast("IO[bytes]", sys.stdout.buffer))
+        nullcontext(None) if quiet and not out else rows_to(out)
     )
     with target as sink:
         return score(_scored(found, sink, rule, order, weights), bins=7 if not weights else 10)
@@ -190,6 +192,13 @@ def _codes(option: str | None) -> list[str]:
     return [code.strip() for code in (option or "").split(",") if code.strip()]
 
 
+def _languages(option: str | None) -> list[str]:
+    """Codes as the rows may write them: a known language, or what clc calls an unnamed one."""
+    from clc.languages import normalize_language
+
+    return [code if code == "und" else normalize_language(code) for code in _codes(option)]
+
+
 def _default_order(chosen: list[str]) -> list[str]:
     from clc.languages import MGSM_LANGUAGES
 
@@ -207,50 +216,3 @@ def _weights(option: str | None) -> dict[str, float]:
         if not equals:
             raise InputError(f"--weights {part!r} is not LANGUAGE=NUMBER; give such as en=2,sw=0.5")
     return found
-
-
-def _show(score: Score) -> None:
-    """Print the table on standard error."""
-    from rich.console import Console
-    from rich.table import Table
-
-    console = Console(stderr=True)
-    table = Table(title="Accuracy")
-    for column in ("", "%", "95 % interval", "paths", "abstained"):
-        table.add_column(column, justify="left" if not column else "right")
-    for language, paths in sorted(score.by_reasoning_language.items()):
-        rate = paths.accuracy
-        table.add_row(
-            language, _percent(rate.value), _interval(rate), str(rate.total), str(paths.abstained)
-        )
-    if score.accuracy:
-        table.add_section()
-        table.add_row("vote", _percent(score.accuracy.value), _interval(score.accuracy), str(score.paths),  # noqa: E501
-                      str(sum(score.abstentions.values())))  # fmt: skip
-    if score.oracle:
-        table.add_row(
-            "any path right", _percent(score.oracle.value), _interval(score.oracle), "", ""
-        )
-    console.print(table)
-    reasons = (
-        ", ".join(f"{reason} {count}" for reason, count in score.abstentions.items()) or "none"
-    )
-    console.print(
-        f"{score.with_gold} problems with gold, {score.tied} ties, {score.unanswered} unanswered"
-    )
-    console.print(f"abstentions: {reasons}")
-    calibration = Table(title="Agreement as confidence")
-    for column in ("agreement", "problems", "right %", "95 % interval"):
-        calibration.add_column(column, justify="right")
-    for part in score.calibration:
-        calibration.add_row(f"{part.low:.2f} to {part.high:.2f}", str(part.accuracy.total),
-                            _percent(part.accuracy.value), _interval(part.accuracy))  # fmt: skip
-    console.print(calibration)
-
-
-def _percent(value: float) -> str:
-    return f"{100 * value:.1f}"
-
-
-def _interval(rate: Any) -> str:
-    return f"{100 * rate.low:.1f} to {100 * rate.high:.1f}"

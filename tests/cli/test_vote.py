@@ -1,4 +1,5 @@
 import json
+from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
@@ -46,6 +47,39 @@ def test_extract_writes_a_file(file, tmp_path):
     out = tmp_path / "out.jsonl"
     assert run(extract, file, "--out", str(out)).stdout == ""
     assert len(rows(out.read_text())) == len(ROWS)
+
+
+def test_extract_may_write_over_what_it_reads(file):
+    read = rows(run(extract, file).stdout)
+    run(extract, file, "--out", file)
+    assert rows(Path(file).read_text(encoding="utf-8")) == read
+
+
+def test_out_through_a_link_keeps_the_link(file, tmp_path):
+    target, link = tmp_path / "target.jsonl", tmp_path / "link.jsonl"
+    target.touch()
+    link.symlink_to(target)
+    run(extract, file, "--out", str(link))
+    assert link.is_symlink()
+    assert len(rows(target.read_text(encoding="utf-8"))) == len(ROWS)
+
+
+def test_nothing_is_left_of_a_failed_extract(tmp_path):
+    path = tmp_path / "g.jsonl"
+    path.write_text('{"id": 1, "response": "5"}\n{"id": 2}\n')
+    for out in (path, tmp_path / "new.jsonl"):
+        with pytest.raises(DatasetError, match="g.jsonl:2"):  # noqa: RUF043
+            CliRunner().invoke(extract, [str(path), "--out", str(out)], catch_exceptions=False)
+    assert [one.name for one in tmp_path.iterdir()] == ["g.jsonl"]
+    assert path.read_text().count("\n") == 2
+
+
+def test_out_that_cannot_be_written_is_named(file, tmp_path):
+    for command in (extract, vote):
+        with pytest.raises(InputError, match=r"--out .*cannot be written: No such file"):
+            CliRunner().invoke(
+                command, [file, "--out", str(tmp_path / "no" / "o")], catch_exceptions=False
+            )
 
 
 def test_extract_lists_for_several_responses(tmp_path):

@@ -1,0 +1,48 @@
+"""Where a command writes its rows."""
+
+from __future__ import annotations
+
+import sys
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, cast
+
+from clc.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+__all__ = ["rows_to"]
+
+_DEVICES = (Path("/dev"), Path("/dev/fd"), Path("/proc/self/fd"))  # /dev/stdout may be a file
+
+
+@contextmanager
+def rows_to(out: str | None) -> Iterator[IO[bytes]]:
+    """A file that appears as ``out`` when it is complete, so that it may be one that is read.
+
+    Standard output without ``out``.
+
+    Raises:
+        InputError: ``out`` cannot be written.
+    """
+    if out is None:
+        yield cast("IO[bytes]", sys.stdout.buffer)
+        return
+    target = Path(out)
+    whole = target.parent not in _DEVICES and (target.is_file() or not target.exists())
+    target = target.resolve() if whole else target  # a link stays one
+    part = target.with_name(target.name + ".part") if whole else target
+    try:
+        sink = part.open("wb")
+    except OSError as error:
+        raise InputError(f"--out {out}: cannot be written: {error.strerror}") from error
+    try:
+        with sink:
+            yield sink
+    except BaseException:
+        if whole:
+            part.unlink(missing_ok=True)
+        raise
+    if whole:
+        part.replace(target)
