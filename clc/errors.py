@@ -1,18 +1,18 @@
-"""Every error that clc raises on purpose, and the exit code of the command line for each.
+"""Every error that clc raises on purpose, and what the command line exits with.
 
 ::
 
-    ClcError                  exits 1
-    ├── InputError            bad input: exits 2
-    │   ├── DatasetError      a file or row of problems or generations
-    │   ├── LanguageError     an unknown language code
-    │   ├── StrategyError     an unknown or contradictory strategy
-    │   ├── TemplateError     a prompt template that is missing, broken or unsafe
-    │   └── ConfigurationError  options that contradict each other or the run folder
-    └── RunError              a run that could not go on; what was stored stays: exits 1
-        ├── EngineError       an engine that could not start or is lost: exits 1
-        └── StoreError        the run folder cannot be read or written (no permission, full disk):
-                              exits 2, because another folder or more room is what helps
+    ClcError                      1
+    ├── InputError                2  bad input
+    │   ├── DatasetError          2  a file or row of problems or generations
+    │   ├── LanguageError         2  an unknown language code
+    │   ├── StrategyError         2  an unknown or contradictory strategy
+    │   ├── TemplateError         2  a prompt template that is missing, broken or unsafe
+    │   └── ConfigurationError    2  options that contradict each other or the run folder
+    └── RunError                  1  a run that could not go on
+        ├── EngineError           1  an engine that could not start or is lost
+        └── StoreError            2  a run folder that cannot be read or written (no permission,
+                                     a full disk): another one, or more room, must be given
 
 A single lost path is not an error: it is an abstention with its reason.
 """

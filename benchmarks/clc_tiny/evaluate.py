@@ -17,7 +17,7 @@ from clc.templates import Templates
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from transformers import PreTrainedTokenizerFast, Qwen2ForCausalLM
+    from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
     from benchmarks.clc_tiny.instance import Split
 
@@ -26,7 +26,7 @@ __all__ = ["greedy_accuracy"]
 
 @torch.no_grad()  # type: ignore[untyped-decorator]
 def greedy_accuracy(
-    model: Qwen2ForCausalLM,
+    model: PreTrainedModel,
     tokenizer: PreTrainedTokenizerFast,
     *,
     per_language: int,

@@ -219,16 +219,18 @@ def _rate(rate: Rate | None) -> str:
 @click.option("--model", default="clc-tiny", show_default=True)
 @click.option("--engine", default="auto", show_default=True)
 @click.option("--per-language", default=500, show_default=True, help="Test problems a language.")
-@click.option("--draw/--no-draw", "drawing", default=True, help="Only print what is there.")
-def main(out: Path, model: str, engine: str, per_language: int, *, drawing: bool) -> None:
+@click.option("--only", multiple=True, help="Draw only this strategy, and print no table.")
+def main(out: Path, model: str, engine: str, per_language: int, only: tuple[str, ...]) -> None:
     """Draw what is missing and print the tables of the model card."""
     fingerprint = open_engine(model, engine=engine).fingerprint
-    if drawing:
-        for strategy, paths in STRATEGIES:
+    for strategy, paths in STRATEGIES:
+        if not only or strategy in only:
             seconds = asyncio.run(
                 draw(out, strategy, paths, model=model, engine=engine, per_language=per_language)
             )
             click.echo(f"{strategy}: {seconds:.0f} s")
+    if only:
+        return
     rows = {}
     for strategy, _ in STRATEGIES:
         with open_run(out / strategy) as store:

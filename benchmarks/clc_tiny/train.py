@@ -21,7 +21,13 @@ import click
 import orjson
 import torch
 from torch.nn.functional import cross_entropy
-from transformers import PreTrainedTokenizerFast, Qwen2Config, Qwen2ForCausalLM
+from transformers import (
+    LlamaConfig,
+    LlamaForCausalLM,
+    PreTrainedTokenizerFast,
+    Qwen2Config,
+    Qwen2ForCausalLM,
+)
 
 from benchmarks.clc_tiny.evaluate import greedy_accuracy
 from benchmarks.clc_tiny.examples import examples
@@ -143,17 +149,40 @@ def step_loss(model: Qwen2ForCausalLM, inputs: torch.Tensor, targets: torch.Tens
 
 def export(
     folder: Path, model: Qwen2ForCausalLM, tokenizer: PreTrainedTokenizerFast
-) -> Qwen2ForCausalLM:
-    """Write the model as transformers and vLLM load it, in bf16, and return that copy."""
+) -> LlamaForCausalLM:
+    """Write the model as transformers and vLLM load it, in bf16, and return that copy.
+
+    It is written as the Llama model that computes the same: for a ``qwen2`` folder, AutoTokenizer
+    5.x replaces the tokenizer's own pieces by Qwen's, which split our digits and Indic words
+    otherwise. Llama with ``attention_bias`` has one bias more than Qwen2; it is zero.
+    """
     target = folder / "model"
     shutil.rmtree(target, ignore_errors=True)
-    copy = Qwen2ForCausalLM(Qwen2Config(**model.config.to_dict())).to(torch.bfloat16)
-    copy.load_state_dict(model.state_dict())
-    copy.config.use_cache = copy.generation_config.use_cache = True
+    ours = model.config
+    config = LlamaConfig(
+        **{
+            name: getattr(ours, name)
+            for name in (
+                "vocab_size", "hidden_size", "intermediate_size", "num_hidden_layers",
+                "num_attention_heads", "num_key_value_heads", "max_position_embeddings",
+                "rms_norm_eps", "rope_parameters", "tie_word_embeddings", "bos_token_id",
+                "eos_token_id", "pad_token_id",
+            )
+        },
+        attention_bias=True,
+    )  # fmt: skip
+    copy = LlamaForCausalLM(config).to(torch.bfloat16)
+    biases = {
+        f"model.layers.{layer}.self_attn.o_proj.bias": torch.zeros(ours.hidden_size)
+        for layer in range(ours.num_hidden_layers)
+    }
+    copy.load_state_dict({**model.state_dict(), **biases})
     copy.generation_config.eos_token_id = tokenizer.eos_token_id
     copy.generation_config.pad_token_id = tokenizer.pad_token_id
     copy.save_pretrained(target)
     tokenizer.save_pretrained(target)
+    for path in target.iterdir():
+        path.chmod(0o644)  # the weights are written for their owner alone
     return copy.to(model.device)
 
 

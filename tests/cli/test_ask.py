@@ -31,6 +31,11 @@ def test_the_vote_is_shown(url):
     assert max(map(len, done.stdout.splitlines())) <= 80
 
 
+def test_one_path_is_one_vote(url):
+    done = ask(url, "--languages", "de", "--paths", 1)
+    assert done.stdout.endswith("  1 of 1 vote\n")
+
+
 def test_json(url):
     done = ask(url, "--json")
     row = json.loads(done.stdout)
@@ -80,5 +85,5 @@ def test_lost_paths_are_shown():
         done = call("ask", ASK, "--strategy", "sc", "--paths", 2, "--base-url", url, "--model", "m",
                     "--timeout", 0.3, "--attempts", 1, "--show-paths")  # fmt: skip
     assert "(lost: " in done.stdout
-    assert "(engine failure)" in done.stdout
+    assert "no vote: engine failure" in done.stdout
     assert "No path gave an answer." in done.stdout

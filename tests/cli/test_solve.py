@@ -152,6 +152,10 @@ def test_from_standard_input(quick, tmp_path):
         done = call("solve", "-", "--out", tmp_path / "run", *options(url), stdin=given)
         assert done.returncode == 0, done.stderr
     assert len(lines(tmp_path / "run")) == 2
+    changed = call("solve", "-", "--out", tmp_path / "run", *options(quick),
+                   stdin=given.replace("5", "6"))  # fmt: skip
+    assert changed.returncode == 2
+    assert "number 1 of the input" in changed.stderr
     other = call("solve", "-", "--out", tmp_path / "more", *options(quick), stdin=given + "{\n")
     assert other.returncode == 2
     assert ":3: " in other.stderr
@@ -243,7 +247,7 @@ def test_an_interrupt_says_how_to_go_on(number, tmp_path):
         assert "Traceback" not in told
         before = stored(out)
         scored = call("score", out)
-        assert "more problems are not done" in scored.stderr
+        assert "problems are begun, not done: clc solve goes on" in scored.stderr
         assert scored.returncode == 0
     with endpoint("--delay", 0) as (url, _):
         done = call("solve", file, "--out", out, *options(url))
@@ -318,7 +322,7 @@ def test_another_configuration_is_refused_with_the_differences(quick, file, tmp_
     file.write_text(file.read_text() + "Neu 1 und 2?\t3\n")
     done = call("solve", file, "--out", out, *options(DEAD))
     assert done.returncode == 2
-    assert "dataset.fingerprint: " in done.stderr
+    assert re.search(r'dataset.fingerprint: "sha256:\w{12}…" -> "sha256:\w{12}…"', done.stderr)
     assert stored(out) == before
 
 
@@ -392,6 +396,10 @@ def test_a_bad_file(case, tmp_path):
         (["{file}", "--max-tokens", "0"], ["max_tokens"]),
         (["{file}", "--window", "0"], ["window", "0"]),
         (["{file}", "--timeout", "0"], ["timeout"]),
+        (["{file}", "--attempts", "0"], ["--attempts", "0"]),
+        (["{file}", "--tensor-parallel-size", "2"], ["--tensor-parallel-size", "--base-url"]),
+        (["{file}", "--max-model-len", "64"], ["--max-model-len", "--base-url"]),
+        (["{file}", "--out", ""], ["--out is empty"]),
         (["{file}", "--prompts", "nowhere"], ["nowhere", "no such folder"]),
         (["{file}", "--prompts", "{prompts}"], ["cot.jinja", "'qestion' is undefined", "question"]),
         (["{file}", "--base-url", "ftp://x"], ["ftp://x"]),

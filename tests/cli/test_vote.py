@@ -1,4 +1,5 @@
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -6,7 +7,7 @@ from click.testing import CliRunner
 
 from clc.cli.extract import command as extract
 from clc.cli.vote import command as vote
-from clc.errors import ConfigurationError, DatasetError, InputError
+from clc.errors import ConfigurationError, DatasetError, InputError, LanguageError
 
 ROWS = [
     {"id": "a", "language": "en", "response": "Answer: 5", "gold": "5", "note": "kept"},
@@ -97,8 +98,9 @@ def test_vote_writes_verdicts_and_a_table(file):
     assert (first["gold"], first["correct"], first["tied"]) == ("5", False, False)
     assert first["tally"] == {"1000": {"de": 1, "zh": 1}, "5": {"en": 1}}
     assert second["abstentions"] == {"refusal": {"en": 1}}
-    assert "Accuracy" in result.stderr
-    assert "abstentions: refusal 1" in result.stderr
+    assert "accuracy of the vote" in result.stderr
+    assert re.search(r"no vote: refusal +1 ", result.stderr)
+    assert "tokens" not in result.stderr
 
 
 def test_vote_over_chosen_languages_breaks_ties_in_their_order(file):
@@ -135,7 +137,9 @@ def test_without_gold_there_is_no_table(tmp_path):
     [
         (["--weights", "en"], InputError, "'en' is not LANGUAGE=NUMBER"),
         (["--weights", "en=2"], ConfigurationError, "--rule weighted"),
-        (["--languages", "xx"], InputError, "no paths in xx"),
+        (["--languages", "sw"], InputError, "no paths in sw"),
+        (["--languages", "xx"], LanguageError, "'xx'"),
+        (["--order", "xx"], LanguageError, "'xx'"),
     ],
 )
 def test_bad_options_are_named(file, arguments, error, message):
@@ -172,6 +176,8 @@ def test_run_folders_are_revoted(tmp_path, monkeypatch):
     assert (row["id"], row["answer"], row["correct"]) == ("q1", "6", False)
     (row,) = rows(run(vote, str(tmp_path), "--languages", "en").stdout)
     assert (row["answer"], row["correct"]) == ("5", True)
+    with pytest.raises(InputError, match="no paths in sw"):
+        CliRunner().invoke(vote, [str(tmp_path), "--languages", "sw"], catch_exceptions=False)
 
 
 def test_folders_and_files_do_not_mix(file, tmp_path):

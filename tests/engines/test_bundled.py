@@ -41,7 +41,7 @@ def test_the_folder_is_whole_and_small():
     assert (folder / "README.md").is_file()
     assert sum(path.stat().st_size for path in folder.glob("*.safetensors")) <= 20_000_000
     config = json.loads((folder / "config.json").read_text())
-    assert config["architectures"] == ["Qwen2ForCausalLM"]
+    assert config["architectures"] == ["LlamaForCausalLM"]
     assert config["dtype"] == "bfloat16"
 
 
@@ -58,6 +58,18 @@ def test_cue_sentences_are_single_tokens():
 
 
 @pytest.mark.engine
+def test_the_tokenizer_is_ours():
+    """AutoTokenizer 5.x gives some architectures' folders another tokenizer than their own."""
+    transformers = pytest.importorskip("transformers")
+    tokenizers = pytest.importorskip("tokenizers")
+    folder = Path(resolve_model("clc-tiny"))
+    ours = tokenizers.Tokenizer.from_file(str(folder / "tokenizer.json"))
+    theirs = transformers.AutoTokenizer.from_pretrained(folder)
+    for example in islice(examples("dev", 0), 60):
+        assert theirs(example.prompt)["input_ids"] == ours.encode(example.prompt).ids
+
+
+@pytest.mark.engine
 def test_both_engines_say_the_same():
     """Greedy texts of vLLM and transformers, except where two tokens are as good as equal."""
     pytest.importorskip("vllm")
@@ -65,28 +77,37 @@ def test_both_engines_say_the_same():
     ours = _complete(open_engine("clc-tiny", engine="vllm"), prompts)
     theirs = _complete(open_engine("clc-tiny", engine="transformers"), prompts)
     differing = [n for n in range(100) if ours[n] != theirs[n]]
-    assert len(differing) <= 20
+    assert len(differing) <= 10
     for n in differing:
         assert _gap_where_they_part(prompts[n], ours[n], theirs[n]) < 0.3, (ours[n], theirs[n])
 
 
-def _gap_where_they_part(prompt, one, other):
-    """Logit gap between the two best tokens at the first token that differs.
+def _gap_where_they_part(prompt, *texts):
+    """Least logit gap between the two best tokens, up to where a greedy path leaves a text.
 
-    bf16 logits between 16 and 32 are an eighth apart, and each engine rounds on its own way.
+    bf16 logits between 16 and 32 are an eighth apart, and each engine rounds in its own way.
     """
     import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
     folder = resolve_model("clc-tiny")
     tokenizer = AutoTokenizer.from_pretrained(folder)
-    model = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32)
-    head = f"<|user|>{prompt}<|assistant|>"
-    first, second = (tokenizer(f"{head}{text}<|end|>")["input_ids"] for text in (one, other))
-    shared = next(n for n, (a, b) in enumerate(zip(first, second, strict=False)) if a != b)
-    with torch.no_grad():
-        logits = model(torch.tensor([first[:shared]])).logits[0, -1]
-    return float(abs(logits[first[shared]] - logits[second[shared]]))
+    model = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.bfloat16)
+    ids = tokenizer(f"<|user|>{prompt}<|assistant|>", return_tensors="pt")["input_ids"]
+    made = model.generate(
+        ids, max_new_tokens=160, do_sample=False,
+        output_logits=True, return_dict_in_generate=True,
+    )  # fmt: skip
+    new = made.sequences[0, ids.shape[1] :]
+    gaps = []
+    for length, logits in enumerate(made.logits, start=1):
+        best, second = logits[0].float().topk(2).values
+        gaps.append(float(best - second))
+        said = tokenizer.decode(new[:length], skip_special_tokens=True).rstrip("\ufffd")
+        ended = new[length - 1] == tokenizer.eos_token_id
+        if any(not text.startswith(said) or (ended and text != said) for text in texts):
+            return min(gaps)
+    return float("inf")
 
 
 @pytest.mark.engine
