@@ -201,11 +201,11 @@ def _harness(source: str, line: int, row: dict[str, Any]) -> list[Generation]:
     doc = doc if isinstance(doc, dict) else {}
     match = _SAMPLES.match(Path(source).name)
     task = match[1] if match else Path(source).stem
-    code = None
-    for code in _CODE.finditer(task):  # noqa: B007  the last one: mgsm_en_cot_de asks in German
+    named = None
+    for named in _CODE.finditer(task):  # noqa: B007  the last one: mgsm_en_cot_de asks in German
         pass
-    language = code[1] if code else _text(doc.get("language")) or _UNKNOWN
-    stem = task[: code.start()] + task[code.end() :] if code else task
+    language = named[1] if named else _text(doc.get("language")) or _UNKNOWN
+    stem = task[: named.start()] + task[named.end() :] if named else task
     stem = re.sub(r"[_-]{2,}", "_", stem).strip("_-")
     number = row.get("doc_id", row.get("id"))
     if number is None:
@@ -222,11 +222,14 @@ def _harness(source: str, line: int, row: dict[str, Any]) -> list[Generation]:
         )
     question = _text(doc.get("question"))
     gold = _harness_gold(doc, row.get("target"))
+    languages = row.get("languages")
+    if isinstance(languages, list) and len(languages) == len(texts):  # written by clc solve
+        problem = str(doc.get("id", number))
+    else:
+        languages, problem = [language] * len(texts), f"{stem}-{number}"
     return [
-        Generation(
-            f"{stem}-{number}", language, text, question, gold, None, item=f"{stem}-{number}"
-        )
-        for text in texts
+        Generation(problem, str(code), text, question, gold, None, item=problem)
+        for code, text in zip(languages, texts, strict=True)
     ]
 
 

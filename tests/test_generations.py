@@ -72,6 +72,18 @@ def test_harness_samples_of_several_languages_are_one_problem(tmp_path):
     ]
 
 
+def test_samples_of_clc_keep_their_languages_and_ids():
+    row = {
+        "doc_id": 3,
+        "doc": {"id": "q7", "question": "2 + 3?", "answer": "5"},
+        "target": "5",
+        "resps": [["Answer: 5", "Antwort: 5"]],
+        "languages": ["en", "de"],
+    }
+    paths = generations("samples_clc.jsonl", 1, row)
+    assert [(path.id, path.language) for path in paths] == [("q7", "en"), ("q7", "de")]
+
+
 def test_harness_gold_after_hashes():
     row = {
         "doc_id": 0,

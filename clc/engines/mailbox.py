@@ -16,10 +16,27 @@ from clc.errors import EngineError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["Mailbox"]
+__all__ = ["Mailbox", "settle"]
 
 Job = TypeVar("Job")
 Result = TypeVar("Result")
+
+
+def settle(
+    future: asyncio.Future[Result], result: Result | None = None, error: Exception | None = None
+) -> None:
+    """Settle a future from another thread; one that nobody awaits any more stays as it is."""
+
+    def now() -> None:
+        if future.done():
+            return
+        if error is not None:
+            future.set_exception(error)
+        else:
+            future.set_result(result)  # type: ignore[arg-type]
+
+    with suppress(RuntimeError):  # the loop was closed while the model was being loaded
+        future.get_loop().call_soon_threadsafe(now)
 
 
 class Mailbox(Generic[Job, Result]):

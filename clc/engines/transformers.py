@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from clc.engines.chat import Chat, ChatTemplateError
 from clc.engines.environment import prepare
-from clc.engines.mailbox import Mailbox
+from clc.engines.mailbox import Mailbox, settle
 from clc.engines.models import hub_revision, model_fingerprint, resolve_model
 from clc.engines.seam import Completion, Request
 from clc.errors import EngineError
@@ -111,10 +111,10 @@ class TransformersEngine:
         else:
             commit = await asyncio.to_thread(hub_revision, self._location, self._revision)
         self._chat = await asyncio.to_thread(Chat.load, self._location, commit)
-        loop = asyncio.get_running_loop()
-        loaded: asyncio.Future[int] = loop.create_future()
+
+        loaded: asyncio.Future[int] = asyncio.get_running_loop().create_future()
         self._thread = threading.Thread(
-            target=self._run, args=(commit, loop, loaded), name="clc-transformers", daemon=True
+            target=self._run, args=(commit, loaded), name="clc-transformers", daemon=True
         )
         self._thread.start()
         atexit.register(self._stop)
@@ -161,16 +161,14 @@ class TransformersEngine:
             thread.join(_JOIN_S)
             atexit.unregister(self._stop)
 
-    def _run(
-        self, commit: str | None, loop: asyncio.AbstractEventLoop, loaded: asyncio.Future[int]
-    ) -> None:
+    def _run(self, commit: str | None, loaded: asyncio.Future[int]) -> None:
         try:
             model = _load(self._location, commit, self._device, self._dtype)
         except Exception as error:  # noqa: BLE001 - whatever it is, start() raises it
-            loop.call_soon_threadsafe(loaded.set_exception, error)
+            settle(loaded, error=error)
             return
         batches = _Batches(model, self._chat, self._mail, self._batch_size)
-        loop.call_soon_threadsafe(loaded.set_result, _window_tokens(model.config))
+        settle(loaded, _window_tokens(model.config))
         try:
             batches.serve()
         except Exception as error:  # noqa: BLE001 - an unknown failure loses the whole engine

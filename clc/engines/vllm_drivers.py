@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from clc.engines.environment import environment, quiet_start
-from clc.engines.mailbox import Mailbox
+from clc.engines.mailbox import Mailbox, settle
 from clc.errors import EngineError
 
 if TYPE_CHECKING:
@@ -140,10 +140,9 @@ class InProcessDriver:
 
     async def start(self) -> Limits:
         """Load the model in the engine's thread."""
-        loop = asyncio.get_running_loop()
-        loaded: asyncio.Future[Limits] = loop.create_future()
+        loaded: asyncio.Future[Limits] = asyncio.get_running_loop().create_future()
         self._thread = threading.Thread(
-            target=self._run, args=(loop, loaded), name="clc-vllm", daemon=True
+            target=self._run, args=(loaded,), name="clc-vllm", daemon=True
         )
         self._thread.start()
         atexit.register(self._stop)
@@ -167,15 +166,15 @@ class InProcessDriver:
             thread.join(_JOIN_S)
             atexit.unregister(self._stop)
 
-    def _run(self, loop: asyncio.AbstractEventLoop, loaded: asyncio.Future[Limits]) -> None:
+    def _run(self, loaded: asyncio.Future[Limits]) -> None:
         try:
             inside = environment(VLLM_ENABLE_V1_MULTIPROCESSING="0")
             with quiet_start(), inside, _restored_threads():
                 engine = self._load()
         except Exception as error:  # noqa: BLE001 - whatever it is, start() raises it
-            loop.call_soon_threadsafe(loaded.set_exception, error)
+            settle(loaded, error=error)
             return
-        loop.call_soon_threadsafe(loaded.set_result, Limits.of(engine.vllm_config))
+        settle(loaded, Limits.of(engine.vllm_config))
         try:
             self._serve(engine)
         except Exception as error:  # noqa: BLE001 - a step that fails loses the whole engine
