@@ -1,4 +1,4 @@
-"""Train clc-tiny: ``python -m benchmarks.clc_tiny.train --out runs/clc-tiny --tokens 20000000``.
+"""Train clc-tiny: ``python -m benchmarks.clc_tiny.train --out runs/clc-tiny --tokens 15500000``.
 
 Generator -> tokenizer -> length-bucketed batches -> checkpoints. The same command goes on from the
 last checkpoint, and another ``--seed`` goes on with fresh data. The learning rate rises over the
@@ -286,11 +286,11 @@ class Training:
 
 @click.command()
 @click.option("--out", type=click.Path(path_type=Path), required=True, help="Folder of the run.")
-@click.option("--tokens", default=20_000_000, show_default=True, help="Tokens to train on.")
-@click.option("--batch-tokens", default=6144, show_default=True, help="Tokens in a batch.")
+@click.option("--tokens", default=15_500_000, show_default=True, help="Tokens to train on.")
+@click.option("--batch-tokens", default=3072, show_default=True, help="Tokens in a batch.")
 @click.option("--seed", default=0, show_default=True)
-@click.option("--matrix-rate", default=0.003, show_default=True, help="Peak rate of Muon.")
-@click.option("--other-rate", default=0.003, show_default=True, help="Peak rate of AdamW.")
+@click.option("--matrix-rate", default=0.002, show_default=True, help="Peak rate of Muon.")
+@click.option("--other-rate", default=0.0015, show_default=True, help="Peak rate of AdamW.")
 @click.option("--layers", default=6, show_default=True)
 @click.option("--width", default=256, show_default=True)
 @click.option("--hidden", default=640, show_default=True)
