@@ -85,7 +85,8 @@ def test_a_run_that_goes_on_draws_only_what_is_missing(tmp_path):
 
 def test_the_window_is_kept_full():
     async def main():
-        engine = ScriptedEngine(delay=lambda _: 0.005, window=32)
+        # Slow answers: 32 in 50 ms are far fewer than a busy machine's event loop can serve.
+        engine = ScriptedEngine(delay=lambda _: 0.05, window=32)
         work = Run(configure("clc", **SETTINGS), engine, Store(None))
         async with aclosing(work.verdicts(problems(60))) as verdicts:
             seen = [engine.in_flight async for _ in verdicts]
