@@ -80,6 +80,4 @@ def test_a_benchmark_exists(module):
 
 @pytest.mark.parametrize("link", sorted(set(re.findall(r"\]\(([^)#:]+)\)", README))))
 def test_a_link_leads_somewhere(link):
-    if link.startswith("clc/models/") and not (ROOT / link).exists():
-        pytest.skip("the model's card comes with the model")
     assert (ROOT / link).exists()
