@@ -32,7 +32,7 @@ from clc.store import Store
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from clc.solver import Configuration
+    from clc.configuration import Configuration
 
 _QUESTION = (
     "Question {number}: {name} has {first} apples and buys {second} bags with {third} apples each. "

@@ -17,6 +17,9 @@ from clc.version import __version__
 if TYPE_CHECKING:
     from clc.answers import canonical, extract_answer, numbers_in
     from clc.api import Run, asolve, asolve_many, configure, solve, solve_many
+    from clc.catalogue import STRATEGIES
+    from clc.confidence import Measure, Weighting
+    from clc.configuration import Configuration, Online
     from clc.datasets import load_problems
     from clc.engines.opening import open_engine
     from clc.engines.seam import Completion, Engine, Request
@@ -36,6 +39,7 @@ if TYPE_CHECKING:
         AbstainReason,
         Abstention,
         Answer,
+        Confidence,
         Problem,
         ReasoningPath,
         Sampling,
@@ -45,15 +49,19 @@ if TYPE_CHECKING:
     )
     from clc.results import open_run, revote
     from clc.scoring import compare, score
-    from clc.solver import Configuration
+    from clc.stopping import Stopping
     from clc.store import Store
-    from clc.strategies import STRATEGIES, Arm, Strategy
+    from clc.strategies import Arm, Planner, Strategy
+    from clc.strategy_files import load_strategy
     from clc.templates import Templates
     from clc.voting import vote
 
 _HOMES = {
     "clc.answers": ("canonical", "extract_answer", "numbers_in"),
     "clc.api": ("Run", "asolve", "asolve_many", "configure", "solve", "solve_many"),
+    "clc.catalogue": ("STRATEGIES",),
+    "clc.confidence": ("Measure", "Weighting"),
+    "clc.configuration": ("Configuration", "Online"),
     "clc.datasets": ("load_problems",),
     "clc.engines.opening": ("open_engine",),
     "clc.engines.seam": ("Completion", "Engine", "Request"),
@@ -73,6 +81,7 @@ _HOMES = {
         "AbstainReason",
         "Abstention",
         "Answer",
+        "Confidence",
         "Problem",
         "ReasoningPath",
         "Sampling",
@@ -82,9 +91,10 @@ _HOMES = {
     ),
     "clc.results": ("open_run", "revote"),
     "clc.scoring": ("compare", "score"),
-    "clc.solver": ("Configuration",),
+    "clc.stopping": ("Stopping",),
     "clc.store": ("Store",),
-    "clc.strategies": ("STRATEGIES", "Arm", "Strategy"),
+    "clc.strategies": ("Arm", "Planner", "Strategy"),
+    "clc.strategy_files": ("load_strategy",),
     "clc.templates": ("Templates",),
     "clc.voting": ("vote",),
 }
@@ -98,6 +108,7 @@ __all__ = [
     "Arm",
     "ClcError",
     "Completion",
+    "Confidence",
     "Configuration",
     "ConfigurationError",
     "DatasetError",
@@ -105,12 +116,16 @@ __all__ = [
     "EngineError",
     "InputError",
     "LanguageError",
+    "Measure",
+    "Online",
+    "Planner",
     "Problem",
     "ReasoningPath",
     "Request",
     "Run",
     "RunError",
     "Sampling",
+    "Stopping",
     "Store",
     "StoreError",
     "Strategy",
@@ -120,6 +135,7 @@ __all__ = [
     "Usage",
     "Verdict",
     "Vote",
+    "Weighting",
     "__version__",
     "asolve",
     "asolve_many",
@@ -128,6 +144,7 @@ __all__ = [
     "configure",
     "extract_answer",
     "load_problems",
+    "load_strategy",
     "numbers_in",
     "open_engine",
     "open_run",

@@ -9,16 +9,21 @@ from math import inf
 from typing import TYPE_CHECKING, Any
 
 from clc.cache import TranslationCache, default_cache_folder
+from clc.catalogue import get_strategy
+from clc.confidence import WEIGHTINGS, Measure, Weighting
+from clc.configuration import Configuration, Fidelity, Online
 from clc.engines.models import BUNDLED
 from clc.engines.opening import open_engine
 from clc.errors import ConfigurationError
 from clc.languages import normalize_language
 from clc.manifest import check_same_run, identity, versions
+from clc.prompting import check_template
 from clc.records import Problem, Sampling, Verdict, content_key
 from clc.runner import iterate, run
-from clc.solver import Configuration, Solver
+from clc.solver import Solver
+from clc.stopping import Stopping
 from clc.store import Store
-from clc.strategies import Strategy, get_strategy, plan_arms
+from clc.strategies import Strategy, plan_slots, templates_of
 from clc.templates import Templates
 
 if TYPE_CHECKING:
@@ -27,7 +32,10 @@ if TYPE_CHECKING:
 
     from clc.engines.seam import Engine
 
+
 __all__ = ["Run", "asolve", "asolve_many", "configure", "solve", "solve_many"]
+
+_MOST_PENALTY = 2.0
 
 
 def configure(
@@ -41,8 +49,19 @@ def configure(
     max_tokens: int = 1024,
     stop: Sequence[str] = (),
     seed: int = 0,
+    min_p: float = 0.0,
+    presence_penalty: float = 0.0,
+    frequency_penalty: float = 0.0,
+    repetition_penalty: float = 1.0,
     human_translations: bool = True,
     translation_tries: int = 3,
+    stopping: str | Stopping | None = None,
+    ahead: int = 0,
+    portfolio: Sequence[str] = (),
+    fidelity: Fidelity = "keep",
+    measure: Measure | None = None,
+    weighting: str | Weighting | None = None,
+    online: Online | None = None,
 ) -> Configuration:
     """Check settings and freeze them.
 
@@ -57,8 +76,22 @@ def configure(
         max_tokens: new tokens of one path, at most.
         stop: texts that end a path.
         seed: of the run. Paths of one seed are the same whenever they are drawn.
+        min_p: leave out tokens less probable than this share of the likeliest one.
+        presence_penalty: for tokens that the path has, from -2 to 2.
+        frequency_penalty: for tokens by how often the path has them, from -2 to 2.
+        repetition_penalty: for tokens that prompt or path have, above 0; 1 is none.
         human_translations: use the translations that come with a problem.
         translation_tries: tries at a translation that keeps the question's numbers.
+        stopping: when a question has enough paths: the name of a rule with its defaults, or a
+            ``Stopping``; the strategy's own by default.
+        ahead: paths to draw beyond the fewest that the rule needs next, for a lower latency.
+        portfolio: languages in drawing order, with repetition, in place of ``languages``; see
+            ``clc calibrate``.
+        fidelity: a path that was not written in its arm's language is kept (``keep``), counted
+            for the language it used (``count``), or drawn again (``redraw``).
+        measure: how to measure the paths' confidence; not at all by default.
+        weighting: weigh votes by confidence: a name of ``WEIGHTINGS``, or your own.
+        online: abort paths of low confidence (DeepConf online).
 
     Raises:
         InputError: a value is out of range or unknown.
@@ -73,25 +106,64 @@ def configure(
         top_k=top_k,
         max_tokens=max_tokens,
         stop=tuple(stop),
+        min_p=min_p,
+        presence_penalty=presence_penalty,
+        frequency_penalty=frequency_penalty,
+        repetition_penalty=repetition_penalty,
     )
-    budget = chosen.paths if paths is None else paths
-    _check_ranges(sampling, translation_tries)
-    arms = plan_arms(chosen, "en", codes, budget)
-    if sampling.temperature == 0 and any(arm.paths > 1 for arm in arms):
+    budget = (len(portfolio) or chosen.paths) if paths is None else paths
+    _check_ranges(sampling, translation_tries, ahead)
+    sequence = tuple(normalize_language(code) for code in portfolio)
+    slots = plan_slots(chosen, "en", budget, languages=codes, sequence=sequence)
+    if sampling.temperature == 0 and any(slot.index and not slot.arm.switch for slot in slots):
+        prompts = len({slot.arm for slot in slots})
         raise ConfigurationError(
             f"temperature 0 draws the same path again and again, and {budget} paths over "
-            f"{len(arms)} prompts are asked for; raise the temperature or lower paths"
+            f"{prompts} prompts are asked for; raise the temperature or lower paths"
         )
+    rule = _stopping(chosen, stopping)
+    if rule.rule != "fixed" and (chosen.voting != "majority" or weighting is not None):
+        raise ConfigurationError(
+            f"stopping rule {rule.rule!r} counts every vote once; it does not go with "
+            f"{'weighting' if weighting is not None else chosen.voting + ' voting'}: "
+            "leave one of them out"
+        )
+    if isinstance(weighting, str):
+        weighting = _named_weighting(weighting)
+    if measure is None and (weighting is not None or online is not None):
+        measure = Measure()
     return Configuration(
         strategy=chosen,
         paths=budget,
         sampling=sampling,
         languages=codes,
+        sequence=sequence,
         seed=seed,
         human_translations=human_translations,
         translation_tries=translation_tries,
         translation_max_tokens=max_tokens,
+        stopping=rule,
+        ahead=ahead,
+        fidelity=fidelity,
+        measure=measure,
+        weighting=weighting,
+        online=online,
     )
+
+
+def _stopping(strategy: Strategy, chosen: str | Stopping | None) -> Stopping:
+    if chosen is None:
+        return strategy.stopping
+    return Stopping(chosen) if isinstance(chosen, str) else chosen
+
+
+def _named_weighting(name: str) -> Weighting:
+    try:
+        return WEIGHTINGS[name]
+    except KeyError:
+        raise ConfigurationError(
+            f"unknown weighting {name!r}; there are: {', '.join(WEIGHTINGS)}"
+        ) from None
 
 
 @dataclass
@@ -117,9 +189,8 @@ class Run:
     def __post_init__(self) -> None:
         """Check the templates that the run will need, before anything is drawn."""
         self.templates = self.templates or Templates()
-        names = {arm.template for arm in self.configuration.strategy.arms}
-        for name in sorted(names | {"translate"}):
-            self.templates.render(name, question="?", question_language="de", language="en")
+        for name in templates_of(self.configuration.strategy):
+            check_template(self.templates, name)
         self.solver = Solver(
             self.engine,
             self.configuration,
@@ -274,14 +345,31 @@ def _as_problems(problems: Iterable[Problem | str]) -> Iterator[Problem]:
         yield made if times == 1 else replace(made, id=f"{made.id}-{times}")
 
 
-def _check_ranges(sampling: Sampling, translation_tries: int) -> None:
-    checks = (
+def _check_ranges(sampling: Sampling, translation_tries: int, ahead: int) -> None:
+    checks: tuple[tuple[bool, str, object], ...] = (
         (0 <= sampling.temperature < inf, "temperature must be 0 or above", sampling.temperature),
         (all(sampling.stop), "stop must be text that is not empty", list(sampling.stop)),
         (0 < sampling.top_p <= 1, "top_p must be above 0 and at most 1", sampling.top_p),
         (sampling.top_k >= 0, "top_k must not be negative (0 is no limit)", sampling.top_k),
         (sampling.max_tokens >= 1, "max_tokens must be at least 1", sampling.max_tokens),
+        (0 <= sampling.min_p < 1, "min_p must be from 0 to below 1", sampling.min_p),
+        (
+            abs(sampling.presence_penalty) <= _MOST_PENALTY,
+            "presence_penalty must be from -2 to 2",
+            sampling.presence_penalty,
+        ),
+        (
+            abs(sampling.frequency_penalty) <= _MOST_PENALTY,
+            "frequency_penalty must be from -2 to 2",
+            sampling.frequency_penalty,
+        ),
+        (
+            0 < sampling.repetition_penalty < inf,
+            "repetition_penalty must be above 0",
+            sampling.repetition_penalty,
+        ),
         (translation_tries >= 1, "translation_tries must be at least 1", translation_tries),
+        (ahead >= 0, "ahead must not be negative", ahead),
     )
     for fine, rule, value in checks:
         if not fine:

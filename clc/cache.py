@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from clc.errors import StoreError
 from clc.records import Usage
-from clc.store import StoredTranslation
+from clc.store import Step
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -53,7 +53,7 @@ class TranslationCache:
                 " prompt_tokens INTEGER, completion_tokens INTEGER)"
             )
 
-    def get(self, key: str) -> StoredTranslation | None:
+    def get(self, key: str) -> Step | None:
         """One try by its key."""
         with self._reported():
             row = self._connection.execute(
@@ -64,11 +64,11 @@ class TranslationCache:
         if row is None:
             return None
         language, text, finish_reason, *spent = row
-        return StoredTranslation(language, text, finish_reason, Usage(*spent))
+        return Step("translation", language, text, finish_reason, Usage(*spent))
 
-    def put(self, key: str, translation: StoredTranslation) -> None:
+    def put(self, key: str, translation: Step) -> None:
         """Keep one try; one that is there stays."""
-        language, text, finish_reason, usage = translation
+        _, language, text, finish_reason, usage = translation
         with self._reported():
             self._connection.execute(
                 "INSERT OR IGNORE INTO translations VALUES (?, ?, ?, ?, ?, ?)",

@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from clc.errors import ConfigurationError
+from clc.strategies import templates_of
 from clc.version import __version__
 
 if TYPE_CHECKING:
-    from clc.solver import Configuration
+    from clc.configuration import Configuration
     from clc.templates import Templates
 
 __all__ = ["check_same_run", "differences", "identity", "versions"]
@@ -40,20 +41,19 @@ def identity(
     ``engine`` and ``translator`` are fingerprints. Versions are not part of it: they are
     recorded, and a later version may finish a run.
     """
-    names = {arm.template for arm in configuration.strategy.arms}
+    strategy = configuration.strategy
     settings = asdict(configuration)
     values = {
         **settings,
         "strategy": {
-            "name": configuration.strategy.name,
-            "arms": settings["strategy"]["arms"],
-            "voting": configuration.strategy.voting,
+            name: settings["strategy"][name] for name in ("name", "arms", "voting", "planner")
         },
-        "languages": list(configuration.languages or configuration.strategy.languages),
+        "languages": list(configuration.languages or strategy.languages),
         "engine": engine,
         "translator": translator,
-        "templates": {name: templates.get(name).hash for name in sorted({*names, "translate"})},
+        "templates": {name: templates.get(name).hash for name in templates_of(strategy)},
         "cues": templates.cues_hash,
+        "prompt_data": templates.data_hash,
         "dataset": dict(dataset),
         "limit": limit,
     }

@@ -11,7 +11,7 @@ configuration. Keys are content hashes, never row numbers.
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Literal, TypedDict
 
@@ -25,6 +25,7 @@ __all__ = [
     "Abstention",
     "Answer",
     "AnswerKind",
+    "Confidence",
     "Message",
     "Problem",
     "Prompt",
@@ -95,7 +96,8 @@ class Problem:
     """A question, with whatever its file says about it.
 
     ``translations`` maps BCP-47 codes to human translations of the question. ``gold`` is the
-    right answer as the file writes it; only scoring and reports read it.
+    right answer as the file writes it; only scoring and reports read it. ``context`` are the
+    chat messages that came before the question; they stand before every prompt.
     """
 
     id: str
@@ -104,17 +106,34 @@ class Problem:
     gold: str | None = None
     translations: Mapping[str, str] = field(default_factory=dict)
     metadata: Mapping[str, Any] = field(default_factory=dict)
+    context: tuple[Message, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Sampling:
-    """How a completion is drawn. ``top_k`` 0 means no limit; ``max_tokens`` counts new tokens."""
+    """How a completion is drawn. ``top_k`` 0 means no limit; ``max_tokens`` counts new tokens.
+
+    ``min_p`` leaves out tokens less likely than this share of the likeliest one's probability.
+    ``presence_penalty`` is taken off the logit of each token that the completion holds,
+    ``frequency_penalty`` as often as it holds it; ``repetition_penalty`` divides the logits of
+    tokens that the prompt or the completion hold (negative ones are multiplied). The defaults of
+    these four change nothing.
+    """
 
     temperature: float = 0.7
     top_p: float = 1.0
     top_k: int = 0
     max_tokens: int = 1024
     stop: tuple[str, ...] = ()
+    min_p: float = 0.0
+    presence_penalty: float = 0.0
+    frequency_penalty: float = 0.0
+    repetition_penalty: float = 1.0
+
+
+# Keys hold the fields that came after these only where they are not their defaults, so that the
+# keys of paths that are drawn already stay.
+_FIRST_FIELDS = frozenset({"temperature", "top_p", "top_k", "max_tokens", "stop"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +152,23 @@ class Prompt:
 
 
 @dataclass(frozen=True, slots=True)
+class Confidence:
+    """How sure the model was of a path, from its token log-probabilities (in nats).
+
+    The confidence of a token is the negative mean log-probability of the ``k`` likeliest tokens
+    at its place (DeepConf, arXiv 2508.15260, section 3): high where one token stands out.
+    ``mean`` is its mean over the path, ``tail`` over the path's end, ``lowest_group`` the lowest
+    mean of a sliding window. ``logprob`` is the mean log-probability of the drawn tokens, at
+    most 0. Tokenizers differ, so values compare paths of one model in one language only.
+    """
+
+    mean: float
+    tail: float
+    lowest_group: float
+    logprob: float
+
+
+@dataclass(frozen=True, slots=True)
 class ReasoningPath:
     """One completion of a prompt.
 
@@ -148,7 +184,7 @@ class ReasoningPath:
     text: str
     finish_reason: str
     usage: Usage = Usage()
-    confidence: float | None = None
+    confidence: Confidence | None = None
     error: str | None = None
 
 
@@ -163,6 +199,8 @@ class AbstainReason(StrEnum):
     NO_ANSWER = "no_answer"
     ENGINE_FAILURE = "engine_failure"
     TRANSLATION = "translation"  # no faithful translation of the question was found
+    LOW_CONFIDENCE = "low_confidence"  # aborted or left out for it
+    DEADLINE = "deadline"  # not there in time
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,7 +246,9 @@ class Verdict:
     ``support`` is the weight behind ``answer`` and ``total`` the weight of all votes cast
     (abstentions cast none); ``agreement`` is their ratio, 0.0 without votes. ``tally`` maps each
     answer to its support by language, strongest answer first, and ``abstentions`` each reason
-    to its count by language. ``answer`` is None when nobody voted.
+    to its count by language. ``answer`` is None when nobody voted. ``translation_usage`` counts
+    all that came before the paths: translations, first turns, plans. ``details`` says what else
+    led here: ``stop``, ``plan``, ``choice``.
     """
 
     id: str
@@ -222,13 +262,24 @@ class Verdict:
     paths: int = 0
     usage: Usage = Usage()
     translation_usage: Usage = Usage()
+    details: Mapping[str, Any] = field(default_factory=dict)
 
 
-def path_key(prompt_key: str, index: int, seed: int) -> str:
-    """Key of one path: its prompt's key, its index (0-based) and the seed it is drawn with."""
-    return content_key("path", [prompt_key, index, seed])
+def path_key(prompt_key: str, index: int, seed: int, floor: float | None = None) -> str:
+    """Key of one path: its prompt's key, its index (0-based) and the seed it is drawn with.
+
+    A path that is aborted below a ``floor`` of confidence is another one than the whole path.
+    """
+    parts = [prompt_key, index, seed]
+    return content_key("path", parts if floor is None else [*parts, floor])
 
 
 def prompt_key(fingerprint: str, messages: Sequence[Message], sampling: Sampling) -> str:
     """Key of the prompt that these messages are, for this engine and this sampling."""
-    return content_key("prompt", [fingerprint, list(messages), sampling])
+    told = {
+        part.name: value
+        for part in fields(sampling)
+        if (value := getattr(sampling, part.name)) != part.default or part.name in _FIRST_FIELDS
+    }
+    # Fields in the order of their definition, which is how orjson writes a dataclass.
+    return content_key("prompt", [fingerprint, list(messages), orjson.Fragment(orjson.dumps(told))])

@@ -11,14 +11,17 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import orjson
 
+from clc.confidence import Weighting
+from clc.counting import Counting, verdict_of, votes_of
 from clc.errors import ConfigurationError, StoreError
 from clc.records import Problem, ReasoningPath, Verdict, Vote
 from clc.scoring import Score, Scored, canonical_gold, score, scored
-from clc.solver import path_keys, verdict_of, votes_of
-from clc.store import PlannedPaths, Store, write_atomically
+from clc.store import Store, write_atomically
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
+
+    from clc.plans import Plan
 
 __all__ = ["Solved", "export", "open_run", "revote", "score_run", "scored_rows", "verdict_row"]
 
@@ -27,15 +30,15 @@ class Solved(NamedTuple):
     """A problem with its plan, its paths by key, its votes and its verdict."""
 
     problem: Problem
-    plan: Sequence[PlannedPaths]
+    plan: Plan
     paths: Mapping[str, ReasoningPath]
     votes: Sequence[Vote]
     verdict: Verdict
 
     def drawn(self) -> Iterator[tuple[str, ReasoningPath]]:
-        """Yield (language, path) in arm order, lost paths among them."""
-        for arm in self.plan:
-            for _, key in path_keys(arm):
+        """Yield (language, path) in drawing order, lost paths among them."""
+        for arm, key in self.plan.paths():
+            if key is not None:
                 yield arm.language, self.paths[key]
 
 
@@ -44,22 +47,31 @@ def revote(store: Store) -> Iterator[Solved]:
 
     A problem is done when each of its planned paths is stored or known to be lost.
     """
-    identity = (store.manifest() or {}).get("identity", {})
-    rule = identity.get("strategy", {}).get("voting", "majority")
+    counting = counting_of((store.manifest() or {}).get("identity", {}))
     for problem in store.problems():
         plan = store.plan(problem.id)
-        if not plan:
+        if plan is None:
             continue
-        keys = [key for arm in plan for _, key in path_keys(arm)]
+        keys = plan.keys()
         paths = store.paths(keys)
         missing = [key for key in keys if key not in paths]
         lost = store.failures(missing)
         if len(lost) < len(missing):
             continue
         paths.update((key, _lost(key, why)) for key, why in lost.items())
-        votes = votes_of(problem, plan, paths)
-        verdict = verdict_of(problem, plan, paths, votes, rule=rule)
+        votes = votes_of(problem, plan, paths, counting)
+        verdict = verdict_of(problem, plan, paths, votes, counting)
         yield Solved(problem, plan, paths, votes, verdict)
+
+
+def counting_of(identity: Mapping[str, Any]) -> Counting:
+    """How a run counts its votes, from its manifest."""
+    weighting = identity.get("weighting")
+    return Counting(
+        identity.get("strategy", {}).get("voting", "majority"),
+        by_written_language=identity.get("fidelity") == "count",
+        weighting=None if weighting is None else Weighting(**weighting),
+    )
 
 
 def verdict_row(verdict: Verdict, *, gold: str | None = None, kind: Any = None) -> dict[str, Any]:
@@ -80,6 +92,8 @@ def verdict_row(verdict: Verdict, *, gold: str | None = None, kind: Any = None) 
             "translation": verdict.translation_usage.total,
         },
     }
+    if verdict.details:
+        row["details"] = verdict.details
     if gold is not None:
         canonical = canonical_gold(gold, kind)
         row["gold"] = gold
@@ -98,12 +112,10 @@ def export(store: Store) -> Score:
     Raises:
         StoreError: a file cannot be written.
     """
-    if store.folder is None:
-        raise ConfigurationError("a run in memory has no folder to write to")
     manifest = store.manifest() or {}
     strategy = manifest.get("identity", {}).get("strategy", {}).get("name", "run")
-    verdicts = store.folder / "verdicts.jsonl"
-    samples = store.folder / f"samples_{strategy}.jsonl"
+    verdicts = store.file("verdicts.jsonl")
+    samples = verdicts.with_name(f"samples_{strategy}.jsonl")
     parts = [path.with_name(f".{path.name}.part") for path in (verdicts, samples)]
 
     def rows() -> Iterator[Scored]:
@@ -124,7 +136,7 @@ def export(store: Store) -> Score:
     except OSError as error:
         raise StoreError(f"{store.folder}: cannot write results: {error}") from error
     data = orjson.dumps(result.to_json(), option=orjson.OPT_INDENT_2)
-    write_atomically(store.folder / "results.json", data)
+    write_atomically(store.file("results.json"), data)
     return result
 
 

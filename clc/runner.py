@@ -12,12 +12,14 @@ import threading
 from contextlib import aclosing
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
+from clc.drawing import all_of
 from clc.errors import DatasetError
-from clc.solver import all_of
+from clc.stopping import wave
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Coroutine, Iterable, Iterator
 
+    from clc.configuration import Configuration
     from clc.records import Problem, Verdict
     from clc.solver import Solver
 
@@ -67,13 +69,28 @@ async def run(problems: Iterable[Problem], solver: Solver) -> AsyncGenerator[Ver
         await solver.close()
 
 
+def first_wave(configuration: Configuration) -> int:
+    """How many paths a problem wants at first.
+
+    When a rule may stop early, it is the fewest that could let it. Paths of many problems then
+    come before the later paths of any, so that the engine stays full while votes are awaited.
+    """
+    budget = configuration.paths
+    languages = configuration.languages or configuration.strategy.languages
+    upcoming = [languages[place % len(languages)] for place in range(budget)]
+    least = wave(configuration.stopping, [], upcoming) + configuration.ahead
+    if configuration.online is not None:
+        least = configuration.online.warm_up
+    return min(budget, least)
+
+
 class _Work:
     """The window of open problems. None among the verdicts is the end."""
 
     def __init__(self, problems: Iterable[Problem], solver: Solver) -> None:
         self.verdicts: asyncio.Queue[Verdict | None] = asyncio.Queue()
         self._uncommitted: list[Verdict] = []
-        self._window = open_problems(solver.window, solver.configuration.paths)
+        self._window = open_problems(solver.window, first_wave(solver.configuration))
         self.room = asyncio.Semaphore(self._window)
         self._solver = solver
         self._source = enumerate(problems)

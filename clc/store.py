@@ -2,15 +2,19 @@
 
 ::
 
-    run.sqlite      problems, arms, prompts, paths, translations, failures
+    run.sqlite      problems, plans, prompts, paths, steps, failures
     manifest.json   configuration and versions
     verdicts.jsonl, results.json, samples_*.jsonl   derived, written anew at every end
+
+Several strategies may share a folder: each has plans under a label of its own, and they share
+problems, prompts, paths and steps.
 
 Only what an engine produced is truth. Votes and verdicts are computed from it again and again.
 """
 
 from __future__ import annotations
 
+import copy
 import fcntl
 import os
 import sqlite3
@@ -21,14 +25,15 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Self
 import orjson
 
 from clc.errors import ConfigurationError, StoreError
-from clc.records import Message, Problem, Prompt, ReasoningPath, Usage
+from clc.plans import Plan, PlannedPaths
+from clc.records import Confidence, Message, Problem, Prompt, ReasoningPath, Usage
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-__all__ = ["PlannedPaths", "Store", "StoredTranslation", "write_atomically"]
+__all__ = ["Step", "Store", "write_atomically"]
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 CACHE_KIB = 64 * 1024
 CHECKPOINT_PAGES = 8192
 
@@ -38,18 +43,11 @@ CREATE TABLE IF NOT EXISTS problems (
     id TEXT NOT NULL UNIQUE,
     data BLOB NOT NULL
 );
-CREATE TABLE IF NOT EXISTS arms (
+CREATE TABLE IF NOT EXISTS plans (
+    label TEXT NOT NULL,
     problem_id TEXT NOT NULL,
-    position INTEGER NOT NULL,
-    language TEXT NOT NULL,
-    prompt_key TEXT,
-    first_index INTEGER NOT NULL,
-    paths INTEGER NOT NULL,
-    seed INTEGER NOT NULL,
-    fault TEXT,
-    translation_prompt_tokens INTEGER NOT NULL,
-    translation_completion_tokens INTEGER NOT NULL,
-    PRIMARY KEY (problem_id, position)
+    data BLOB NOT NULL,
+    PRIMARY KEY (label, problem_id)
 ) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS prompts (
     key TEXT PRIMARY KEY,
@@ -68,10 +66,11 @@ CREATE TABLE IF NOT EXISTS paths (
     finish_reason TEXT NOT NULL,
     prompt_tokens INTEGER NOT NULL,
     completion_tokens INTEGER NOT NULL,
-    confidence REAL
+    confidence BLOB
 );
-CREATE TABLE IF NOT EXISTS translations (
+CREATE TABLE IF NOT EXISTS steps (
     key TEXT PRIMARY KEY,
+    kind TEXT NOT NULL,
     language TEXT NOT NULL,
     text TEXT NOT NULL,
     finish_reason TEXT NOT NULL,
@@ -85,28 +84,17 @@ CREATE TABLE IF NOT EXISTS failures (
 """
 
 
-class StoredTranslation(NamedTuple):
-    """One try at a translation, good or not."""
+class Step(NamedTuple):
+    """A completion that is no path, good or not, in the language that was asked for.
 
+    ``kind`` is ``translation`` (one try), ``turn`` (before a last one), ``plan`` or ``choice``.
+    """
+
+    kind: str
     language: str
     text: str
     finish_reason: str
     usage: Usage
-
-
-class PlannedPaths(NamedTuple):
-    """What one arm of a problem draws: ``paths`` paths of a prompt from ``first_index`` on.
-
-    ``prompt_key`` is None when the arm has no prompt, and ``fault`` then says why.
-    """
-
-    language: str
-    prompt_key: str | None
-    first_index: int
-    paths: int
-    seed: int
-    fault: str | None = None
-    translation_usage: Usage = Usage()
 
 
 class Store:
@@ -125,6 +113,7 @@ class Store:
 
     def __init__(self, folder: str | Path | None, *, read_only: bool = False) -> None:
         self.folder = None if folder is None else Path(folder)
+        self.label = ""
         self._held = ExitStack()
         try:
             self._connection = self._open(read_only=read_only)
@@ -180,6 +169,26 @@ class Store:
             self._connection.executescript(_SCHEMA)
             self._connection.execute(f"PRAGMA user_version={SCHEMA_VERSION}")
 
+    def labelled(self, label: str) -> Store:
+        """Return this store with plans, manifest and derived files under ``label``.
+
+        It shares the connection: close the store that it was made from.
+        """
+        other = copy.copy(self)
+        other.label = label
+        return other
+
+    def file(self, name: str) -> Path:
+        """Path of a derived file: ``verdicts.jsonl``, or ``verdicts.LABEL.jsonl`` under a label.
+
+        Raises:
+            ConfigurationError: the run is in memory.
+        """
+        if self.folder is None:
+            raise ConfigurationError("a run in memory has no folder to write to")
+        stem, dot, suffix = name.partition(".")
+        return self.folder / f"{stem}{self.label and '.'}{self.label}{dot}{suffix}"
+
     def close(self) -> None:
         """Commit and close. May be called twice."""
         with self._reported():
@@ -209,7 +218,7 @@ class Store:
 
     def manifest(self) -> dict[str, Any] | None:
         """The manifest, or None when the run has none yet."""
-        if self.folder is None or not (path := self.folder / "manifest.json").is_file():
+        if self.folder is None or not (path := self.file("manifest.json")).is_file():
             return None
         try:
             manifest = orjson.loads(path.read_bytes())
@@ -223,7 +232,7 @@ class Store:
         """Replace the manifest at once or not at all."""
         if self.folder is not None:
             data = orjson.dumps(manifest, option=orjson.OPT_INDENT_2)
-            write_atomically(self.folder / "manifest.json", data)
+            write_atomically(self.file("manifest.json"), data)
 
     # -- problems and their plans ------------------------------------------------------------
 
@@ -263,48 +272,34 @@ class Store:
     def problems(self) -> Iterator[Problem]:
         """All problems in the order of their file, lazily."""
         for (data,) in self._all("SELECT data FROM problems ORDER BY position"):
-            yield Problem(**orjson.loads(data))
+            yield _problem(data)
 
     def problem(self, problem_id: str) -> Problem | None:
         """One problem by its id."""
         row = self._one("SELECT data FROM problems WHERE id = ?", (problem_id,))
-        return None if row is None else Problem(**orjson.loads(row[0]))
+        return None if row is None else _problem(row[0])
 
-    def set_plan(self, problem_id: str, arms: Sequence[PlannedPaths]) -> None:
-        """Store which paths a problem draws, in arm order; a larger plan replaces a smaller."""
-        with self._reported():
-            self._connection.execute("DELETE FROM arms WHERE problem_id = ?", (problem_id,))
-            self._connection.executemany(
-                "INSERT INTO arms VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                [
-                    (
-                        problem_id,
-                        position,
-                        arm.language,
-                        arm.prompt_key,
-                        arm.first_index,
-                        arm.paths,
-                        arm.seed,
-                        arm.fault,
-                        arm.translation_usage.prompt_tokens,
-                        arm.translation_usage.completion_tokens,
-                    )
-                    for position, arm in enumerate(arms)
-                ],
-            )
-
-    def plan(self, problem_id: str) -> list[PlannedPaths]:
-        """The plan of a problem, in arm order; empty when there is none yet."""
-        rows = self._all(
-            "SELECT language, prompt_key, first_index, paths, seed, fault,"
-            " translation_prompt_tokens, translation_completion_tokens"
-            " FROM arms WHERE problem_id = ? ORDER BY position",
-            (problem_id,),
+    def set_plan(self, problem_id: str, plan: Plan) -> None:
+        """Store which paths a problem drew; a later plan replaces an earlier one."""
+        self._write(
+            "INSERT OR REPLACE INTO plans VALUES (?, ?, ?)",
+            (
+                self.label,
+                problem_id,
+                orjson.dumps([list(map(list, plan.arms)), plan.order, plan.usage, plan.details]),
+            ),
         )
-        return [
-            PlannedPaths(language, key, first, paths, seed, fault, Usage(prompt, completion))
-            for language, key, first, paths, seed, fault, prompt, completion in rows
-        ]
+
+    def plan(self, problem_id: str) -> Plan | None:
+        """The plan of a problem, or None when there is none yet."""
+        row = self._one(
+            "SELECT data FROM plans WHERE label = ? AND problem_id = ?", (self.label, problem_id)
+        )
+        if row is None:
+            return None
+        arms, order, usage, details = orjson.loads(row[0])
+        planned = [_planned_paths(*arm) for arm in arms]
+        return Plan(tuple(planned), tuple(order), Usage(**usage), details)
 
     # -- what engines produced ---------------------------------------------------------------
 
@@ -346,7 +341,7 @@ class Store:
                 path.finish_reason,
                 path.usage.prompt_tokens,
                 path.usage.completion_tokens,
-                path.confidence,
+                None if path.confidence is None else orjson.dumps(path.confidence),
             ),
         )
         self._write("DELETE FROM failures WHERE key = ?", (path.key,))
@@ -363,13 +358,14 @@ class Store:
                 chunk,
             )
             for key, prompt_key, language, index, seed, text, finish, *spent, confidence in rows:
+                measured = None if confidence is None else Confidence(**orjson.loads(confidence))
                 found[key] = ReasoningPath(
-                    key, prompt_key, language, index, seed, text, finish, Usage(*spent), confidence
+                    key, prompt_key, language, index, seed, text, finish, Usage(*spent), measured
                 )
         return found
 
     def add_failure(self, key: str, reason: str) -> None:
-        """Note why a path or translation was lost; drawing it again is allowed."""
+        """Note why a path or step was lost; drawing it again is allowed."""
         self._write("INSERT OR REPLACE INTO failures VALUES (?, ?)", (key, reason))
 
     def failures(self, keys: Sequence[str]) -> dict[str, str]:
@@ -381,30 +377,31 @@ class Store:
             found.update(self._all(sql, chunk))
         return found
 
-    def add_translation(self, key: str, translation: StoredTranslation) -> None:
-        """Store one try at a translation, good or not; a failure under its key goes."""
-        language, text, finish_reason, usage = translation
+    def add_step(self, key: str, step: Step) -> None:
+        """Store a step; one that is there stays; a failure under its key goes."""
+        kind, language, text, finish_reason, usage = step
+        spent = (usage.prompt_tokens, usage.completion_tokens)
         self._write(
-            "INSERT INTO translations VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
-            (key, language, text, finish_reason, usage.prompt_tokens, usage.completion_tokens),
+            "INSERT INTO steps VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+            (key, kind, language, text, finish_reason, *spent),
         )
         self._write("DELETE FROM failures WHERE key = ?", (key,))
 
-    def translation(self, key: str) -> StoredTranslation | None:
-        """One try at a translation by its key."""
+    def step(self, key: str) -> Step | None:
+        """One step by its key."""
         row = self._one(
-            "SELECT language, text, finish_reason, prompt_tokens, completion_tokens"
-            " FROM translations WHERE key = ?",
+            "SELECT kind, language, text, finish_reason, prompt_tokens, completion_tokens"
+            " FROM steps WHERE key = ?",
             (key,),
         )
         if row is None:
             return None
-        language, text, finish_reason, *spent = row
-        return StoredTranslation(language, text, finish_reason, Usage(*spent))
+        kind, language, text, finish_reason, *spent = row
+        return Step(kind, language, text, finish_reason, Usage(*spent))
 
     def counts(self) -> dict[str, int]:
         """Number of rows of each table."""
-        tables = ("problems", "arms", "prompts", "paths", "translations", "failures")
+        tables = ("problems", "plans", "prompts", "paths", "steps", "failures")
         rows = {name: self._one(f"SELECT count(*) FROM {name}", ()) for name in tables}  # noqa: S608
         return {name: row[0] if row else 0 for name, row in rows.items()}
 
@@ -449,6 +446,16 @@ def write_atomically(path: Path, data: bytes) -> None:
         part.replace(path)
     except OSError as error:
         raise StoreError(f"{path}: cannot write: {error}") from error
+
+
+def _problem(data: bytes) -> Problem:
+    values = orjson.loads(data)
+    return Problem(**{**values, "context": tuple(values.get("context", ()))})
+
+
+def _planned_paths(*values: Any) -> PlannedPaths:
+    made = PlannedPaths(*values)
+    return made._replace(translation_usage=Usage(**values[6]))
 
 
 def _chunks(keys: Sequence[str], size: int = 500) -> Iterator[Sequence[str]]:

@@ -1,44 +1,47 @@
-"""Prompt templates: Jinja2 files that become final chat messages.
+"""Prompt templates, their cue words and their demonstrations, ours and a user's.
 
-A template is a file ``NAME.jinja``. Lines ``--- system``, ``--- user`` and ``--- assistant`` begin
-a message; the split is made on the template's source, so no question can forge one. Every
-section sees the same variables:
+Each file ``NAME.jinja`` of a folder is a template (``clc.prompt_template`` says how one is
+written). Every one sees the same variables:
 
     question           the question in the language in which it is put
     question_language  that language's BCP-47 code
+    question_name      its English name
     language           BCP-47 code of the language to reason in (or translate into)
     name, native_name  its English name and its own name
     cue                its cue words: label, think, final, reason_in, only
     english            the English cue words
-
-The environment is sandboxed and StrictUndefined: a template with an unknown variable is an error.
+    language_names     English names of the languages that reason together
+    shots              demonstrations, each with question, reasoning, answer, translation
+    candidates         languages to choose from, each with code, name, family, share (percent)
+    choose             how many of them to choose
+    chosen             codes of the languages chosen
+    responses          answers to choose from
 """
 
 from __future__ import annotations
 
-import hashlib
 import re
-import tomllib
 from dataclasses import dataclass, fields
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, cast
+from typing import TYPE_CHECKING, Any
 
+from clc.candidates import Candidate, load_candidates
+from clc.demonstrations import Demonstration, Shot, load_demonstrations, make_shots
 from clc.errors import TemplateError
 from clc.languages import english_name, native_name
-from clc.records import Message, content_key
+from clc.prompt_files import bundled_prompts, read_layers
+from clc.prompt_template import PromptTemplate
+from clc.records import content_key
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping, Sequence
 
-    from jinja2 import Template
+    from clc.records import Message
 
 __all__ = ["Cues", "PromptTemplate", "Templates", "bundled_prompts"]
 
-_SECTION = re.compile(r"^--- *(system|user|assistant) *$", re.MULTILINE)
-# What an expression in a template can raise beside Jinja2's own errors.
-_TEMPLATE_FAULTS = (ArithmeticError, LookupError, RecursionError, TypeError, ValueError)
-_Role = Literal["system", "user", "assistant"]
+_CHOOSE = 6  # as AutoCAP does, arXiv 2406.13940
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*\Z")
 
 
@@ -53,81 +56,12 @@ class Cues:
     only: str
 
 
-class _Section:
-    """One message of a template: a role and a compiled body."""
-
-    __slots__ = ("body", "role")
-
-    def __init__(self, role: _Role, body: Template) -> None:
-        self.role = role
-        self.body = body
-
-
-class PromptTemplate:
-    """One compiled template: its name, the file it came from, and its content hash."""
-
-    def __init__(self, name: str, source: str, path: str) -> None:
-        from jinja2 import StrictUndefined, TemplateSyntaxError
-        from jinja2.sandbox import ImmutableSandboxedEnvironment
-
-        self.name = name
-        self.path = path
-        self.hash = hashlib.blake2b(source.encode(), digest_size=8).hexdigest()
-        environment = ImmutableSandboxedEnvironment(
-            undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
-        )
-        # The same question must give the same prompt, or a run could not go on.
-        del environment.globals["lipsum"], environment.filters["random"]
-        source = source.replace("\r\n", "\n")
-        heads = list(_SECTION.finditer(source))
-        if not heads or source[: heads[0].start()].strip():
-            raise TemplateError(
-                f"{path}: a template begins with a line '--- user' (or system, assistant); "
-                f"found {source[:40]!r}"
-            )
-        self._sections = []
-        ends = [head.start() for head in heads[1:]] + [len(source)]
-        for head, end in zip(heads, ends, strict=True):
-            body = source[head.end() : end].rstrip("\n")
-            start = head.end() + len(body) - len(body.lstrip("\n"))
-            try:
-                compiled = environment.from_string(body.lstrip("\n"))
-            except TemplateSyntaxError as error:
-                line = source.count("\n", 0, start) + error.lineno
-                raise TemplateError(f"{path}:{line}: {error.message}") from error
-            self._sections.append(_Section(cast("_Role", head[1]), compiled))
-
-    def render(self, variables: Mapping[str, Any]) -> tuple[Message, ...]:
-        """Render every section.
-
-        Raises:
-            TemplateError: the template uses an unknown variable or a forbidden attribute.
-        """
-        from jinja2 import TemplateError as JinjaError
-
-        try:
-            return tuple(
-                Message(role=section.role, content=section.body.render(variables))
-                for section in self._sections
-            )
-        except (JinjaError, *_TEMPLATE_FAULTS) as error:
-            raise TemplateError(
-                f"{self.path}: {error}; known variables: {', '.join(sorted(variables))}"
-            ) from error
-
-
-def bundled_prompts() -> Path:
-    """Folder of the templates that clc ships: in the wheel, or at the top of the source tree."""
-    inside = Path(__file__).parent / "prompts"
-    return inside if inside.is_dir() else Path(__file__).parent.parent / "prompts"
-
-
 class Templates:
     """The templates and cue words of one or more folders, a user's before ours.
 
     Args:
-        folder: a folder with ``NAME.jinja`` files and optionally a ``languages.toml`` whose
-            entries are laid over ours.
+        folder: a folder with ``NAME.jinja`` files; the entries of its ``languages.toml`` and
+            ``demonstrations.toml`` are laid over ours, its ``candidates.toml`` replaces ours.
         overrides: template sources by name, before any folder.
     """
 
@@ -154,6 +88,21 @@ class Templates:
         """Content hash of the cue words, ours and the user's together."""
         return content_key("cues", self._table)[:16]
 
+    @cached_property
+    def demonstrations(self) -> tuple[Demonstration, ...]:
+        """Solved problems for few-shot prompts, a user's first."""
+        return load_demonstrations(self._folders)
+
+    @cached_property
+    def candidates(self) -> tuple[Candidate, ...]:
+        """Languages that a model may choose from."""
+        return load_candidates(self._folders)
+
+    @cached_property
+    def data_hash(self) -> str:
+        """Content hash of demonstrations and candidate languages."""
+        return content_key("prompt data", [self.demonstrations, self.candidates])[:16]
+
     def languages(self) -> list[str]:
         """Codes of the languages with cue words of their own, sorted."""
         return sorted(set(self._table) - {"und"})
@@ -175,36 +124,87 @@ class Templates:
             self._cues[language] = self._make_cues(language)
         return self._cues[language]
 
+    def shots(
+        self,
+        question_language: str,
+        language: str,
+        count: int,
+        *,
+        switch: float = 0.0,
+        languages: Collection[str] = (),
+        seed: int = 0,
+    ) -> tuple[Shot, ...]:
+        """Demonstrations for a prompt, answered with the label of ``language``.
+
+        ``clc.demonstrations.make_shots`` says what the arguments mean.
+
+        Raises:
+            TemplateError: there are fewer than ``count``, or ``switch`` is no probability.
+        """
+        return make_shots(
+            self.demonstrations,
+            question_language,
+            language,
+            count,
+            label=self.cues(language).label,
+            switch=switch,
+            languages=languages,
+            seed=seed,
+        )
+
     def render(
-        self, name: str, *, question: str, question_language: str, language: str, **extra: Any
+        self,
+        name: str,
+        *,
+        question: str,
+        question_language: str,
+        language: str,
+        replies: Sequence[str] = (),
+        languages: Sequence[str] = (),
+        shots: Sequence[Shot] = (),
+        **extra: Any,
     ) -> tuple[Message, ...]:
         """Render template ``name`` for ``question``, to reason in (or translate to) ``language``.
 
+        Args:
+            name: the template.
+            question: the question, in ``question_language``.
+            question_language: its BCP-47 code.
+            language: BCP-47 code of the language to reason in.
+            replies: what the model has said so far, for a template with several turns.
+            languages: codes of the languages that reason together, and that are ``chosen``;
+                ``language_names`` is that of ``language`` without them.
+            shots: demonstrations to show.
+            extra: more variables: candidates, choose, chosen, responses, or a template's own.
+
         Raises:
             TemplateError: the template is missing, broken, or uses an unknown variable.
-            LanguageError: ``language`` is unknown.
+            LanguageError: a language is unknown.
         """
-        return self.get(name).render(
-            {
-                "question": question,
-                "question_language": question_language,
-                "language": language,
-                "name": english_name(language),
-                "native_name": native_name(language),
-                "cue": self.cues(language),
-                "english": self.cues("en"),
-                **extra,
-            }
-        )
+        template = self.get(name)
+        variables = {
+            "question": question,
+            "question_language": question_language,
+            "question_name": english_name(question_language),
+            "language": language,
+            "name": english_name(language),
+            "native_name": native_name(language),
+            "cue": self.cues(language),
+            "english": self.cues("en"),
+            "language_names": [english_name(code) for code in languages or (language,)],
+            "shots": tuple(shots),
+            "candidates": self.candidates,
+            "choose": _CHOOSE,
+            "chosen": tuple(languages),
+            "responses": (),
+        }
+        return tuple(template.render(variables | extra, replies))
 
     @cached_property
     def _table(self) -> dict[str, dict[str, str]]:
         table: dict[str, dict[str, str]] = {}
-        for folder in reversed(self._folders):
-            path = folder / "languages.toml"
-            if not path.is_file():
-                continue
-            for code, cues in _read_toml(path).items():
+        for path, tables in reversed(read_layers(self._folders, "languages.toml")):
+            for code, cues in tables.items():
                 _check_cues(f"{path}: [{code}]", cues)
                 table[code] = {**table.get(code, {}), **cues}
         return table
@@ -243,11 +243,3 @@ def _check_cues(where: str, cues: Any) -> None:
             raise TemplateError(f"{where} has unknown cue {name!r}; there are: {', '.join(names)}")
         if not isinstance(words, str):
             raise TemplateError(f"{where} {name} is {words!r}; it must be text")
-
-
-def _read_toml(path: Path) -> Mapping[str, Any]:
-    try:
-        with path.open("rb") as file:
-            return tomllib.load(file)
-    except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise TemplateError(f"{path}: {error}") from error

@@ -21,8 +21,9 @@ import math
 from collections import defaultdict
 from fractions import Fraction
 from functools import lru_cache
-from typing import TYPE_CHECKING, Literal, TypeGuard, get_args
+from typing import TYPE_CHECKING, Literal, get_args
 
+from clc.confidence import normalized_weights
 from clc.errors import StrategyError
 from clc.records import Abstention, Usage, Verdict, Vote
 
@@ -110,32 +111,6 @@ def vote(
         usage=usage,
         translation_usage=translation_usage,
     )
-
-
-def normalized_weights(
-    languages: Sequence[str], confidences: Sequence[float | None]
-) -> list[float]:
-    """Weights from confidences, each divided by its language's mean.
-
-    Tokenizers differ, so confidence compares paths of one language only. A missing or negative
-    confidence weighs as the mean does.
-
-    >>> normalized_weights(["en", "en", "th"], [10.0, 30.0, 5.0])
-    [0.5, 1.5, 1.0]
-    """
-    groups: dict[str, list[float]] = defaultdict(list)
-    for language, value in zip(languages, confidences, strict=True):
-        if _usable(value):
-            groups[language].append(value)
-    means = {language: math.fsum(values) / len(values) for language, values in groups.items()}
-    return [
-        value / means[language] if _usable(value) and means.get(language) else 1.0
-        for language, value in zip(languages, confidences, strict=True)
-    ]
-
-
-def _usable(value: float | None) -> TypeGuard[float]:
-    return value is not None and math.isfinite(value) and value >= 0
 
 
 def _weight(one: Vote, weights: Mapping[str, float] | None) -> float:

@@ -16,7 +16,6 @@ import pytest
 
 from clc.engines.models import resolve_model
 from clc.results import open_run, revote, verdict_row
-from clc.solver import path_keys
 from tests.cli.running import clc
 
 ROOT = Path(__file__).parents[1]
@@ -101,7 +100,7 @@ def _check_complete(out, problems):
         assert store.counts()["failures"] == 0
         drawn = set()
         for solved, row in zip(revote(store), rows, strict=True):
-            planned = {key for arm in solved.plan for _, key in path_keys(arm)}
+            planned = set(solved.plan.keys())
             assert planned == set(solved.paths)  # no planned path is missing
             assert sum(arm.paths for arm in solved.plan) == PATHS
             assert verdict_row(solved.verdict)["answer"] == row["answer"]

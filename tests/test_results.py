@@ -82,7 +82,7 @@ def test_gold_is_read_by_scores_only(folder, tmp_path):
 def test_a_problem_that_is_not_done_has_no_verdict_yet(folder):
     with Store(folder) as store:
         before = {solved.problem.id for solved in revote(store)}
-        key = store.plan("p-3")[0].prompt_key
+        key = store.plan("p-3").arms[0].prompt_key
         store._connection.execute("DELETE FROM paths WHERE prompt_key = ?", (key,))
         assert {solved.problem.id for solved in revote(store)} == before - {"p-3"}
 

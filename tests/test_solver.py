@@ -8,12 +8,13 @@ import pytest
 
 from clc.api import configure
 from clc.cache import TranslationCache
+from clc.catalogue import STRATEGIES
+from clc.counting import votes_of
 from clc.errors import EngineError
 from clc.records import Problem
 from clc.results import revote
-from clc.solver import Solver, votes_of
+from clc.solver import Solver
 from clc.store import Store
-from clc.strategies import STRATEGIES
 from clc.templates import Templates
 
 from .engines.scripted import ScriptedEngine
@@ -64,7 +65,7 @@ def test_every_strategy_solves(strategy, language):
 def test_the_plan_is_whole_and_the_vote_is_of_the_store():
     store = Store(None)
     made, verdict = solve(store=store)
-    assert [(arm.language, arm.paths) for arm in store.plan("p")] == [
+    assert [(arm.language, arm.paths) for arm in store.plan("p").arms] == [
         ("en", 4),
         ("de", 4),
         ("zh", 3),
@@ -72,7 +73,7 @@ def test_the_plan_is_whole_and_the_vote_is_of_the_store():
     (solved,) = revote(store)
     assert solved.verdict == verdict
     assert len(rows(store)) == 11
-    assert len(made._lane.engine.translations) == 2  # into en and zh; the question is German
+    assert len(made.drawer.lane.engine.translations) == 2  # into en and zh; the question is German
 
 
 def test_the_same_seed_draws_the_same_and_another_does_not():
@@ -119,7 +120,7 @@ def test_arms_that_come_to_one_prompt_draw_different_paths():
             ScriptedEngine(), configure(strategy, paths=paths), templates=templates, store=store
         )
         asyncio.run(made.solve(problem))
-        assert [(arm.first_index, arm.paths) for arm in store.plan("p")] == [
+        assert [(arm.first_index, arm.paths) for arm in store.plan("p").arms] == [
             (0, -(-paths // 2)),
             (-(-paths // 2), paths // 2),
         ]
@@ -147,12 +148,12 @@ def test_the_order_in_which_paths_come_changes_nothing():
     assert all(verdict == verdicts[0] for verdict in verdicts)
 
 
-def test_votes_are_read_in_arm_order():
+def test_votes_are_read_in_drawing_order():
     store = Store(None)
     solve(store=store)
     (solved,) = revote(store)
     assert [vote.language for vote in votes_of(PROBLEM, solved.plan, solved.paths)] == (
-        ["en"] * 4 + ["de"] * 4 + ["zh"] * 3
+        ["en", "de", "zh"] * 3 + ["en", "de"]
     )
 
 
@@ -183,7 +184,7 @@ def test_a_translation_that_loses_a_number_is_drawn_again_and_then_its_arm_absta
     assert verdict.abstentions["translation"] == {"en": 4}
     assert verdict.paths == 7
     assert "en" not in {lang for by in verdict.tally.values() for lang in by}
-    assert store.plan("p")[0].fault.startswith("translation: added the number 5")
+    assert store.plan("p").arms[0].fault.startswith("translation: added the number 5")
     assert next(revote(store)).verdict == verdict
     again = Loses()
     assert solve(PROBLEM, again, store=store, translation_tries=2)[1] == verdict
@@ -224,7 +225,7 @@ def test_translations_serve_other_runs_of_the_same_model(tmp_path):
     assert engine.translations == []
     assert made.counters.translations == 0
     assert verdict.translation_usage.total > 0  # what the verdict is worth, whoever paid
-    assert store.counts()["translations"] == 2
+    assert store.counts()["steps"] == 2
     other = ScriptedEngine(fingerprint="another model")
     solve(PROBLEM, other, cache=cache)
     assert len(other.translations) == 2
@@ -279,7 +280,7 @@ def test_a_lost_engine_is_an_error_and_what_was_drawn_stays():
     made = solver(Dies(), store=store)
     with pytest.raises(EngineError, match="died"):
         asyncio.run(made.solve(PROBLEM))
-    assert made._pending == {}
+    assert made.drawer._pending == {}
     kept = rows(store)
     solve(store=store)
     assert kept.items() <= rows(store).items()
@@ -331,7 +332,7 @@ def test_a_cancelled_problem_does_not_take_along_another_that_shares_its_paths()
         with pytest.raises(asyncio.CancelledError):
             await first
         assert [verdict.paths for verdict in verdicts] == [11, 11]
-        assert made._pending == {}
+        assert made.drawer._pending == {}
         return engine
 
     engine = asyncio.run(main())
@@ -354,7 +355,7 @@ def test_cancelling_all_that_share_draws_nothing_more():
         assert all(isinstance(error, asyncio.CancelledError) for error in done)
         assert len(engine.requests) == asked
         assert engine.in_flight == 0
-        assert made._pending == {}
+        assert made.drawer._pending == {}
 
     asyncio.run(main())
 

@@ -8,8 +8,9 @@ import sys
 import pytest
 
 from clc.errors import ConfigurationError, StoreError
-from clc.records import Message, Problem, Prompt, ReasoningPath, Usage
-from clc.store import PlannedPaths, Store, StoredTranslation, write_atomically
+from clc.plans import Plan, PlannedPaths
+from clc.records import Confidence, Message, Problem, Prompt, ReasoningPath, Usage
+from clc.store import Step, Store, write_atomically
 
 PROBLEM = Problem("p-1", "Wie viele?", "de", "7", {"en": "How many?"}, {"kind": "number"})
 PROMPT = Prompt("pk", (Message(role="user", content="Wie viele?"),), "de", "cot", "abc")
@@ -26,37 +27,42 @@ def store(request, tmp_path):
 
 
 def test_what_goes_in_comes_out(store):
-    plan = [
-        PlannedPaths("de", "pk", 0, 2, 9, None, Usage()),
-        PlannedPaths("en", None, 0, 1, 9, "translation: lost the number 3", Usage(5, 6)),
-    ]
-    tried = StoredTranslation("en", "How many?", "stop", Usage(1, 2))
+    plan = Plan(
+        (
+            PlannedPaths("de", "pk", 0, 2, 9, None, Usage(), "en", 0.5, 1.25),
+            PlannedPaths("en", None, 0, 1, 9, "translation: lost the number 3", Usage(5, 6)),
+        ),
+        (0, 1, 0),
+        Usage(7, 8),
+        {"stop": {"rule": "beta", "paths": 3, "probability": 0.9}},
+    )
+    tried = Step("translation", "en", "How many?", "stop", Usage(1, 2))
     store.add_problem(0, PROBLEM)
     store.set_plan("p-1", plan)
     store.add_prompt(PROMPT)
-    store.add_path(path(confidence=0.5))
-    store.add_translation("t1", tried)
+    store.add_path(path(confidence=Confidence(1.5, 1.25, 0.5, -0.25)))
+    store.add_step("t1", tried)
     assert list(store.problems()) == [PROBLEM]
     assert store.problem("p-1") == PROBLEM
     assert store.problem("p-2") is None
     assert store.plan("p-1") == plan
-    assert store.plan("p-2") == []
+    assert store.plan("p-2") is None
     assert store.prompt("pk") == PROMPT
-    assert store.paths(["k1", "k2"]) == {"k1": path(confidence=0.5)}
-    assert store.translation("t1") == tried
-    assert store.translation("t2") is None
+    assert store.paths(["k1", "k2"]) == {"k1": path(confidence=Confidence(1.5, 1.25, 0.5, -0.25))}
+    assert store.step("t1") == tried
+    assert store.step("t2") is None
     assert store.counts() == {
-        "problems": 1, "arms": 2, "prompts": 1, "paths": 1, "translations": 1, "failures": 0,
+        "problems": 1, "plans": 1, "prompts": 1, "paths": 1, "steps": 1, "failures": 0,
     }  # fmt: skip
 
 
 def test_a_stored_path_is_never_changed(store):
     store.add_path(path())
     store.add_path(path(text="something else"))
-    store.add_translation("t", StoredTranslation("en", "one", "stop", Usage()))
-    store.add_translation("t", StoredTranslation("en", "two", "stop", Usage()))
+    store.add_step("t", Step("translation", "en", "one", "stop", Usage()))
+    store.add_step("t", Step("translation", "en", "two", "stop", Usage()))
     assert store.paths(["k1"])["k1"].text == "Antwort: 7"
-    assert store.translation("t").text == "one"
+    assert store.step("t").text == "one"
     assert store.counts()["paths"] == 1
 
 
@@ -66,7 +72,7 @@ def test_a_failure_goes_when_its_path_or_translation_comes(store):
     store.add_failure("t1", "429")
     assert store.failures(["k1", "t1", "k2"]) == {"k1": "503", "t1": "429"}
     store.add_path(path())
-    store.add_translation("t1", StoredTranslation("en", "x", "stop", Usage()))
+    store.add_step("t1", Step("translation", "en", "x", "stop", Usage()))
     assert store.failures(["k1", "t1", "k2"]) == {}
 
 

@@ -21,11 +21,15 @@ if TYPE_CHECKING:
 
 __all__ = ["LANGUAGE_SHARES", "SKILL_SHARES", "Example", "examples"]
 
-# Unequal on purpose, as in real corpora: English most; Swahili, Telugu and Bengali least.
+# Unequal on purpose, as in real corpora: English most; Swahili, Telugu and Bengali least, by two
+# orders of magnitude.
 LANGUAGE_SHARES: Mapping[str, float] = {
-    "en": 0.27, "zh": 0.12, "es": 0.11, "de": 0.11, "fr": 0.09, "ru": 0.08,
-    "ja": 0.07, "th": 0.05, "bn": 0.04, "te": 0.03, "sw": 0.03,
+    "en": 0.36, "zh": 0.14, "es": 0.13, "de": 0.12, "fr": 0.10, "ru": 0.07,
+    "ja": 0.05, "th": 0.012, "bn": 0.008, "te": 0.006, "sw": 0.004,
 }  # fmt: skip
+
+# A rare pair must be seen at all: pairs are drawn by the shares to this power.
+PAIR_FLATNESS = 0.7
 
 # native: reason in the question's language. cross: in another one, half of the time English.
 # translate: write the question in another language. xcot: translate, then reason in English.
@@ -96,8 +100,7 @@ def _languages(skill: str, rng: Random) -> tuple[str, str]:
         return asked, asked
     if skill == "cross" and asked != "en" and rng.random() < 0.5:
         return asked, "en"
-    # Pairs are drawn flatter than single languages: a rare pair must be seen at all.
-    flat = {code: share**0.5 for code, share in LANGUAGE_SHARES.items()}
+    flat = {code: share**PAIR_FLATNESS for code, share in LANGUAGE_SHARES.items()}
     if skill == "translate":
         asked = _pick(rng, flat)
     del flat[asked]

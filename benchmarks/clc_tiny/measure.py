@@ -25,10 +25,10 @@ from benchmarks.clc_tiny.render import question
 from clc.api import Run, configure
 from clc.cache import TranslationCache
 from clc.engines.opening import open_engine
+from clc.prompting import translation_request
 from clc.records import Problem
 from clc.results import open_run, revote, scored_rows
 from clc.scoring import Scored, compare, score
-from clc.solver import translation_request
 from clc.store import Store
 from clc.templates import Templates
 from clc.translation import translation_fault
@@ -174,23 +174,23 @@ def translation_tables(folder: Path, fingerprint: str) -> Iterator[Table]:
     with open_run(folder / "clc") as store:
         for solved in revote(store):
             source = solved.problem.language
-            for arm, outcome in zip(solved.plan, solved.votes, strict=True):
-                if arm.language == source:
+            for outcome in solved.votes:
+                if outcome.language == source:
                     continue
                 request = translation_request(
                     templates,
                     fingerprint,
                     solved.problem,
-                    arm.language,
+                    outcome.language,
                     attempt=0,
                     max_tokens=MAX_TOKENS,
                 )
-                first = store.translation(request.key)
+                first = store.step(request.key)
                 if first is None:
                     continue
-                pair = (source, arm.language)
+                pair = (source, outcome.language)
                 fault = translation_fault(
-                    solved.problem.question, first.text, source, arm.language, first.finish_reason
+                    solved.problem.question, first.text, *pair, first.finish_reason
                 )
                 kept[pair].append(fault is None)
                 solved_alike[pair].append(outcome.answer == solved.problem.gold)

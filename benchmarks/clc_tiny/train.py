@@ -109,7 +109,8 @@ def make_model(plan: Plan, tokenizer: PreTrainedTokenizerFast) -> Qwen2ForCausal
             num_hidden_layers=plan.layers,
             num_attention_heads=plan.width // 64,
             num_key_value_heads=plan.width // 128,
-            max_position_embeddings=1024,
+            # Trained on less; few-shot prompts must fit.
+            max_position_embeddings=4096,
             tie_word_embeddings=True,
             bos_token_id=None,
             eos_token_id=tokenizer.eos_token_id,

@@ -22,6 +22,7 @@ COMMANDS = {
     "ask": "Solve one question.",
     "score": "Score a run, or compare two.",
     "vote": "Re-vote recorded generations, without a model.",
+    "calibrate": "Learn from a run with gold which languages to ask, and how often.",
     "extract": "Read the answer out of every recorded generation.",
     "prompts": "List, show and check prompt templates.",
 }

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, TypeVar
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, TypeVar, get_args
 
 import click
 
+from clc.catalogue import STRATEGIES
+from clc.confidence import WEIGHTINGS
 from clc.errors import ConfigurationError
-from clc.strategies import STRATEGIES
+from clc.stopping import StoppingRule
 
 if TYPE_CHECKING:
+    from clc.configuration import Configuration
     from clc.engines.seam import Engine
-    from clc.solver import Configuration
+    from clc.stopping import Stopping
+    from clc.strategies import Strategy
     from clc.templates import Templates
 
 __all__ = ["engine_options", "make_configuration", "make_engine", "make_templates",
@@ -46,7 +51,9 @@ _ENGINE = (
 
 _STRATEGY = (
     click.option("--strategy", default="clc", show_default=True,
-                 metavar="NAME", help=f"How to solve a question: {', '.join(STRATEGIES)}."),
+                 metavar="NAME",
+                 help=f"How to solve a question: {', '.join(STRATEGIES)}; or a TOML file (see "
+                      "clc strategies)."),
     click.option("--languages", metavar="CODES",
                  help="Languages to reason in, e.g. en,de,zh; earlier ones win ties.  "
                       "[default: the strategy's]"),
@@ -69,6 +76,28 @@ _STRATEGY = (
                  help="Tries at a translation that keeps all numbers."),
     click.option("--prompts", "prompt_folder", metavar="DIR",
                  help="Folder of templates that go before ours."),
+    click.option("--portfolio", metavar="FILE",
+                 help="Languages and their order from clc calibrate, instead of --languages."),
+    click.option("--stopping", type=click.Choice(get_args(StoppingRule)),
+                 help="When a question has enough paths.  [default: the strategy's]"),
+    click.option("--threshold", type=float,
+                 help="Posterior at which beta, dirichlet and crosslingual stop.  [default: 0.95]"),
+    click.option("--stop-window", type=int, metavar="N",
+                 help="Paths in a row that must agree, for window.  [default: 5]"),
+    click.option("--stop-languages", type=int, metavar="N",
+                 help="Languages that must agree, for crosslingual.  [default: 3]"),
+    click.option("--ahead", type=int, default=0, show_default=True, metavar="N",
+                 help="Paths drawn beyond the fewest needed next; aborted when unwanted."),
+    click.option("--fidelity", type=click.Choice(["keep", "count", "redraw"]), default="keep",
+                 show_default=True,
+                 help="A path that left its language is kept, counted for the language it used, "
+                      "or drawn again."),
+    click.option("--confidence", is_flag=True,
+                 help="Measure the paths' confidence. It costs throughput."),
+    click.option("--weighting", type=click.Choice(list(WEIGHTINGS)),
+                 help="Weigh votes by confidence."),
+    click.option("--online", is_flag=True,
+                 help="Abort paths of low confidence (DeepConf online)."),
 )  # fmt: skip
 
 
@@ -141,10 +170,17 @@ def make_templates(options: Mapping[str, Any]) -> Templates:
 def make_configuration(options: Mapping[str, Any]) -> Configuration:
     """Freeze the settings that the options give."""
     from clc.api import configure
+    from clc.confidence import Measure
+    from clc.configuration import Online
+    from clc.portfolio import read_portfolio
+    from clc.strategy_files import open_strategy
 
     languages = options["languages"]
+    if options["portfolio"] and languages is not None:
+        raise ConfigurationError("--portfolio names the languages; leave out --languages")
+    strategy = open_strategy(options["strategy"])
     return configure(
-        options["strategy"],
+        strategy,
         languages=None if languages is None else languages.replace(" ", "").split(","),
         paths=options["paths"],
         temperature=options["temperature"],
@@ -155,7 +191,30 @@ def make_configuration(options: Mapping[str, Any]) -> Configuration:
         seed=options["seed"],
         human_translations=options["translations"] == "auto",
         translation_tries=options["translation_tries"],
+        stopping=_stopping(options, strategy),
+        ahead=options["ahead"],
+        portfolio=read_portfolio(options["portfolio"]).sequence if options["portfolio"] else (),
+        fidelity=options["fidelity"],
+        measure=Measure() if options["confidence"] else None,
+        weighting=options["weighting"],
+        online=Online() if options["online"] else None,
     )
+
+
+def _stopping(options: Mapping[str, Any], strategy: Strategy) -> Stopping:
+    """Return the strategy's own rule, with whatever the options say otherwise."""
+    said = {
+        "rule": options["stopping"],
+        "threshold": options["threshold"],
+        "window": options["stop_window"],
+        "languages": options["stop_languages"],
+    }
+    changes = {name: value for name, value in said.items() if value is not None}
+    if changes and (options["stopping"] or strategy.stopping.rule) == "fixed":
+        wrong = ", ".join(name for name in changes if name != "rule")
+        if wrong:
+            raise ConfigurationError(f"--stopping fixed has no {wrong}; choose another rule")
+    return replace(strategy.stopping, **changes)
 
 
 def _add(options: tuple[Callable[[_F], _F], ...], function: _F) -> _F:

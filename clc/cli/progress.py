@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from rich.console import Console, RenderableType
 
     from clc.records import Verdict
-    from clc.solver import Counters
+    from clc.drawing import Counters
 
 __all__ = ["RunProgress", "so_far"]
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from clc.intervals import Rate
     from clc.records import Verdict
     from clc.scoring import Comparison, Score
-    from clc.solver import Counters
+    from clc.drawing import Counters
 
 __all__ = ["comparison_table", "print_score", "run_lines", "score_tables", "vote_table"]
 

@@ -5,6 +5,7 @@ What becomes of an attempt:
 - 2xx with one finished choice: a completion.
 - 400, 413, 422 and other 4xx: a lost path with the server's words; never tried again.
 - 3xx, 401, 402, 403, 404, 405, quota used up: EngineError, for every request would end like it.
+- 4xx over log-probabilities, or a 2xx without those that were asked for: ConfigurationError.
 - 408, 409, 425, 429, 5xx, a timeout, a lost connection, a broken body, no choice or several:
   another attempt, after Retry-After where it is given.
 
@@ -35,12 +36,15 @@ from tenacity import (
 
 from clc.engines import wire
 from clc.engines.endpoints import Endpoint, Endpoints, Lease
+from clc.engines.events import read_stream
 from clc.engines.seam import Completion, Request
 from clc.errors import ConfigurationError, EngineError
 
 if TYPE_CHECKING:
     import ssl
     from collections.abc import Callable, Mapping, Sequence
+
+    from clc.engines.seam import Measure
 
 __all__ = ["OpenAIEngine"]
 
@@ -58,7 +62,10 @@ _FATAL = {  # and every other 3xx
 }
 _UNREACHABLE = (httpx.ConnectError, httpx.ConnectTimeout, httpx.ProxyError)
 _OVERFLOW = ("context length", "context window", "context size", "maximum input", "too long")
-_OWN_FIELDS = frozenset({"model", "messages", "n", "stream"})
+_OWN_FIELDS = frozenset(
+    {"model", "messages", "n", "stream", "stream_options", "logprobs", "top_logprobs"}
+)
+_STREAMED = "text/event-stream"
 _CONNECT_TIMEOUT_S = 10.0
 _LIST_TIMEOUT_S = 30.0
 _KEEPALIVE_S = 3.0  # uvicorn drops an idle connection at 5 s, and whoever reuses it just then
@@ -183,9 +190,14 @@ class OpenAIEngine:
     async def complete(self, request: Request) -> Completion:
         """Complete one request; cancelling the call closes its connection, which ends it there.
 
+        So does falling under the measure's floor. The prompt tokens of such a path are estimated
+        from its length (rather too many), for servers count them at the end.
+
         Raises:
             EngineError: no endpoint can be reached, or one refuses every request (wrong key,
                 unknown model, wrong path).
+            ConfigurationError: one gives no log-probabilities, or not as many as are to be
+                measured, or a sampling field is in the extra body, too.
         """
         if self._running is None:
             raise EngineError("the engine is not started, or is closed: await its start() first")
@@ -200,7 +212,7 @@ class OpenAIEngine:
         async def attempt() -> Completion:
             async with pool.lease(tokens) as lease:
                 try:
-                    return await self._attempt(client, pool, lease, body)
+                    return await self._attempt(client, pool, lease, body, request)
                 except _AttemptError as failure:
                     failures.append(failure)
                     raise
@@ -268,21 +280,28 @@ class OpenAIEngine:
             )
 
     async def _attempt(
-        self, client: httpx.AsyncClient, pool: Endpoints, lease: Lease, body: bytes
+        self,
+        client: httpx.AsyncClient,
+        pool: Endpoints,
+        lease: Lease,
+        body: bytes,
+        request: Request,
     ) -> Completion:
         """Make one attempt, and tell the pool how the endpoint did.
 
         Raises:
-            EngineError: every request would end like this one.
+            EngineError, ConfigurationError: every request would end like this one.
             _AttemptError: another attempt may succeed.
         """
         endpoint = lease.endpoint
         url = f"{endpoint.url}/chat/completions"
         try:
-            response = await self._send(client, url, body)
-            if response.status_code in _OVERLOAD:
-                pool.overloaded(lease, self._retry_after_s(response))
-            completion = self._read(url, response)
+            reply = await self._send(client, url, body, request)
+            if isinstance(reply, httpx.Response) and reply.status_code in _OVERLOAD:
+                pool.overloaded(lease, self._retry_after_s(reply))
+            completion = (
+                reply if isinstance(reply, Completion) else self._read(url, reply, request.measure)
+            )
         except _UnreachableError as failure:
             lease.used = 0
             _set_aside(pool, endpoint, failure.reason)
@@ -294,11 +313,30 @@ class OpenAIEngine:
         lease.used = completion.usage.total or None
         return completion
 
-    async def _send(self, client: httpx.AsyncClient, url: str, body: bytes) -> httpx.Response:
-        """Post ``body`` and read all of the reply, within the time for one attempt."""
+    async def _send(
+        self, client: httpx.AsyncClient, url: str, body: bytes, request: Request
+    ) -> httpx.Response | Completion:
+        """Post ``body`` and read all of the reply, within the time for one attempt.
+
+        A request with a floor is read piece by piece, and left where it falls under it.
+        """
+        measure = request.measure
         try:
             async with asyncio.timeout(self._timeout_s):
-                return await client.post(url, content=body)
+                if measure is None or measure.floor is None:
+                    return await client.post(url, content=body)
+                async with client.stream("POST", url, content=body) as response:
+                    kind = response.headers.get("content-type", "")
+                    if not (response.is_success and kind.startswith(_STREAMED)):
+                        await response.aread()
+                        return response
+                    written = sum(len(m["content"].encode()) for m in request.messages)
+                    tokens = written // _BYTES_PER_TOKEN
+                    return await read_stream(response.aiter_bytes(), measure, tokens)
+        except wire.BrokenReplyError as error:
+            raise _AttemptError(self._hide(f"{url} answered with {error}")) from None
+        except wire.NoLogprobsError:
+            raise self._unmeasured(url) from None
         except _UNREACHABLE as error:
             raise _UnreachableError(self._hide(_words(error))) from None
         except TimeoutError:
@@ -307,12 +345,14 @@ class OpenAIEngine:
             words = self._hide(_words(error))
             raise _AttemptError(f"the connection to {url} was lost: {words}") from None
 
-    def _read(self, url: str, response: httpx.Response) -> Completion:
+    def _read(self, url: str, response: httpx.Response, measure: Measure | None) -> Completion:
         """Make of a reply a completion, a lost path or one of two kinds of error."""
         status = response.status_code
         if response.is_success:
             try:
-                return wire.read_completion(response.content)
+                return wire.read_completion(response.content, measure)
+            except wire.NoLogprobsError:
+                raise self._unmeasured(url) from None
             except wire.BrokenReplyError as error:
                 raise _AttemptError(self._hide(f"{url} answered with {error}")) from None
         quota_used_up = wire.error_code(response.content) == "insufficient_quota"  # with 429
@@ -323,6 +363,8 @@ class OpenAIEngine:
             raise _AttemptError(
                 f"{url} answered {status}: {words}", retry_after_s=self._retry_after_s(response)
             )
+        if measure is not None and "logprob" in words.lower():
+            raise self._unmeasured(url, f"answered {status}: {words}", measure)
         code = wire.error_code(response.content)
         if code == "context_length_exceeded" or any(s in words.lower() for s in _OVERFLOW):
             return Completion.lost(
@@ -341,6 +383,16 @@ class OpenAIEngine:
         if status in {404, 405} and not base.endswith("/v1"):
             advice += f" The base URL usually ends in /v1: {base}/v1"
         return EngineError(f"{url} answered {status} (model {self.model!r}): {words}. {advice}")
+
+    def _unmeasured(
+        self, url: str, words: str = "answered without log-probabilities", measure: Any = None
+    ) -> ConfigurationError:
+        """Make the error of an endpoint whose completions cannot be measured."""
+        top_k = "" if measure is None else f", fewer likeliest tokens than {measure.top_k}"
+        return ConfigurationError(
+            f"{url} {words} (model {self.model!r}), and confidence is measured by them. Choose a "
+            f"server that gives them (vLLM, SGLang, llama.cpp){top_k}, or measure no confidence."
+        )
 
     def _retry_after_s(self, response: httpx.Response) -> float:
         header = response.headers.get("retry-after")

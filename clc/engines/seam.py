@@ -5,19 +5,25 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
-from clc.records import Message, Sampling, Usage
+from clc.confidence import Measure
+from clc.records import Confidence, Message, Sampling, Usage
 
-__all__ = ["Completion", "Engine", "Request"]
+__all__ = ["Completion", "Engine", "Measure", "Request"]
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One completion that is wanted. ``key`` is the path's content key."""
+    """One completion that is wanted. ``key`` is the path's content key.
+
+    With ``measure`` the completion has a ``confidence``. It costs throughput (on vLLM 65 % for
+    20 likeliest tokens) and changes no token.
+    """
 
     key: str
     messages: tuple[Message, ...]
     sampling: Sampling
     seed: int
+    measure: Measure | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +37,7 @@ class Completion:
     finish_reason: str
     usage: Usage = Usage()  # noqa: RUF009 - frozen
     error: str | None = None
+    confidence: Confidence | None = None
 
     @classmethod
     def lost(cls, reason: str) -> Completion:

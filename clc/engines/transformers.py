@@ -18,12 +18,13 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from clc.engines.chat import Chat, ChatTemplateError
+from clc.engines.drawing import Draw, Job, Row
 from clc.engines.environment import prepare
 from clc.engines.mailbox import Mailbox, settle
 from clc.engines.models import hub_revision, model_fingerprint, resolve_model
 from clc.engines.seam import Completion, Request
 from clc.errors import EngineError
-from clc.records import Sampling, Usage
+from clc.records import Usage
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -32,27 +33,6 @@ __all__ = ["TransformersEngine"]
 
 _GATHER_S = 0.005  # how long the thread waits for another request before it runs a part-full batch
 _JOIN_S = 60.0
-
-
-@dataclass(frozen=True, slots=True)
-class _Job:
-    """A request, tokenized. ``room`` is how many tokens its completion may have."""
-
-    name: str
-    prompt: list[int]
-    sampling: Sampling
-    seed: int
-    room: int
-
-
-@dataclass(slots=True)
-class _Row:
-    """One job's place in a batch; ``reason`` is set when it ends, ``length`` counts its tokens."""
-
-    job: _Job
-    generator: Any
-    length: int = 0
-    reason: str = ""
 
 
 class TransformersEngine:
@@ -83,7 +63,7 @@ class TransformersEngine:
         self._device = device
         self._dtype = dtype
         self._revision = revision
-        self._mail: Mailbox[_Job, Completion] = Mailbox()
+        self._mail: Mailbox[Job, Completion] = Mailbox()
         self._names = itertools.count()
         self._thread: threading.Thread | None = None
         self._state = "is not started"
@@ -146,7 +126,8 @@ class TransformersEngine:
                 f"{self._window_tokens} tokens"
             )
         name, sampling = str(next(self._names)), request.sampling
-        job = _Job(name, prompt, sampling, request.seed, min(room, sampling.max_tokens))
+        length = min(room, sampling.max_tokens)
+        job = Job(name, prompt, sampling, request.seed, length, request.measure)
         return await self._mail.ask(name, job)
 
     async def close(self) -> None:
@@ -186,9 +167,9 @@ class _Batches:
 
     model: Any
     chat: Chat
-    mail: Mailbox[_Job, Completion]
+    mail: Mailbox[Job, Completion]
     batch_size: int
-    waiting: dict[str, _Job] = field(default_factory=dict)
+    waiting: dict[str, Job] = field(default_factory=dict)
 
     def serve(self) -> None:
         """Run batches until the engine is closed."""
@@ -211,7 +192,7 @@ class _Batches:
                     self.waiting.pop(name, None)
             timeout = 0.0 if len(self.waiting) >= self.batch_size else _GATHER_S
 
-    def _answer(self, jobs: list[_Job]) -> None:
+    def _answer(self, jobs: list[Job]) -> None:
         """Run a batch; when GPU memory runs out, its halves, and smaller batches from then on."""
         import torch
 
@@ -236,7 +217,7 @@ class _Batches:
         self._answer(jobs[half:])
 
 
-def _choose(jobs: Sequence[_Job], size: int) -> list[_Job]:
+def _choose(jobs: Sequence[Job], size: int) -> list[Job]:
     """Choose the oldest job, and those of its sampling that are nearest to it in length."""
     alike = [job for job in jobs if job.sampling == jobs[0].sampling]
     alike.sort(key=lambda job: len(job.prompt))
@@ -272,7 +253,7 @@ def _window_tokens(config: Any) -> int:
 
 
 def _generate(
-    model: Any, chat: Chat, jobs: Sequence[_Job], mail: Mailbox[_Job, Completion]
+    model: Any, chat: Chat, jobs: Sequence[Job], mail: Mailbox[Job, Completion]
 ) -> list[tuple[str, Completion]]:
     """Complete jobs of equal sampling together."""
     import torch
@@ -283,7 +264,7 @@ def _generate(
     for row, job in enumerate(jobs):  # prompts end at the right, where completions begin
         ids[row, width - len(job.prompt) :] = torch.tensor(job.prompt)
         mask[row, width - len(job.prompt) :] = 1
-    draw = _Draw(model, chat, jobs, mail)
+    draw = Draw(model, chat, jobs, lambda name: mail.wanted(name) and not mail.closing)
     with torch.inference_mode():
         output = model.generate(
             ids.to(model.device),
@@ -301,75 +282,12 @@ def _generate(
     ]
 
 
-class _Draw:
-    """What ``generate`` asks at each step: which tokens, and which rows have ended."""
-
-    def __init__(
-        self, model: Any, chat: Chat, jobs: Sequence[_Job], mail: Mailbox[_Job, Completion]
-    ) -> None:
-        import torch
-
-        self.sampling = jobs[0].sampling
-        self.chat = chat
-        self.mail = mail
-        self.ends = model.clc_ends | ({chat.tokenizer.eos_token_id} - {None})
-        # A stop string of n bytes lies within the last n tokens, and some that it shares.
-        self.tail = 4 + max((len(stop.encode()) for stop in self.sampling.stop), default=0)
-        self.rows = [_Row(job, torch.Generator(model.device).manual_seed(job.seed)) for job in jobs]
-
-    def choose(self, _ids: Any, scores: Any) -> Any:
-        """Return scores whose largest is the token to take (the Gumbel-max trick)."""
-        if self.sampling.temperature == 0:
-            return scores
-        import torch
-
-        scores = _truncated(scores.float() / self.sampling.temperature, self.sampling)
-        noise = torch.ones_like(scores)
-        for row, own in zip(self.rows, noise, strict=True):
-            if not row.reason:
-                own.exponential_(generator=row.generator)
-        return scores - noise.log()
-
-    def ended(self, ids: Any, _scores: Any, **_: Any) -> Any:
-        """Return for each row whether it ended with its newest token."""
-        import torch
-
-        newest = ids[:, -1].tolist()
-        for index, (row, token) in enumerate(zip(self.rows, newest, strict=True)):
-            if not row.reason:
-                row.length += 1
-                row.reason = self._reason(row, token, ids[index])
-        return torch.tensor([bool(row.reason) for row in self.rows], device=ids.device)
-
-    def _reason(self, row: _Row, token: int, ids: Any) -> str:
-        if token in self.ends:
-            return "stop"
-        if self.sampling.stop:
-            tail = self.chat.decode(ids[-min(row.length, self.tail) :].tolist())
-            if any(stop in tail for stop in self.sampling.stop):
-                return "stop"
-        if row.length >= row.job.room:
-            return "length"
-        return "" if self.mail.wanted(row.job.name) and not self.mail.closing else "abort"
-
-
-def _truncated(scores: Any, sampling: Sampling) -> Any:
-    """Take the tokens outside top_k, then those outside top_p, out of the scores."""
-    if 0 < sampling.top_k < scores.shape[-1]:
-        least = scores.topk(sampling.top_k).values[:, -1:]
-        scores = scores.masked_fill(scores < least, float("-inf"))
-    if sampling.top_p < 1:
-        ordered, order = scores.sort(descending=True)
-        shares = ordered.softmax(-1)
-        outside = shares.cumsum(-1) - shares >= sampling.top_p  # never the first
-        scores = scores.masked_fill(outside.scatter(-1, order, outside), float("-inf"))
-    return scores
-
-
-def _completion(chat: Chat, row: _Row, tokens: list[int]) -> Completion:
+def _completion(chat: Chat, row: Row, tokens: list[int]) -> Completion:
     text = chat.decode(tokens).rstrip("\ufffd")  # half a character, which the end cut off
     cut = _first_stop(text, row.job.sampling.stop)
-    return Completion(text[:cut], row.reason, Usage(len(row.job.prompt), len(tokens)))
+    usage = Usage(len(row.job.prompt), len(tokens))
+    confidence = None if row.meter is None else row.meter.confidence
+    return Completion(text[:cut], row.reason, usage, confidence=confidence)
 
 
 def _first_stop(text: str, stops: Iterable[str]) -> int:

@@ -19,8 +19,9 @@ from clc.engines.vllm_drivers import (
     ProcessDriver,
     RequestRefusedError,
 )
+from clc.engines.vllm_requests import Reading, read_output, sampling_params
 from clc.errors import ConfigurationError, EngineError
-from clc.records import Sampling, Usage, content_key
+from clc.records import content_key
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -39,6 +40,7 @@ _SPEED_ONLY = frozenset(
         "enforce_eager",
         "gpu_memory_utilization",
         "kv_cache_memory_bytes",
+        "max_logprobs",
         "max_num_batched_tokens",
         "max_num_seqs",
     }
@@ -171,11 +173,13 @@ class VllmEngine:
     async def complete(self, request: Request) -> Completion:
         """Complete one request; cancelling the call aborts it in vLLM.
 
-        A completion that reaches ``max_tokens`` or the model's window ends with ``length``.
+        A completion that reaches ``max_tokens`` or the model's window ends with ``length``. Of a
+        path under its measure's floor, what vLLM drew while it was told so does not count.
 
         Raises:
             EngineError: vLLM died, or the engine is not running.
-            ConfigurationError: vLLM refuses the sampling parameters.
+            ConfigurationError: vLLM refuses the sampling parameters, or gives fewer likeliest
+                tokens than are to be measured.
         """
         if self._driver is None:
             raise EngineError(
@@ -190,12 +194,21 @@ class VllmEngine:
             return Completion.lost(
                 f"prompt of {len(prompt)} tokens does not fit the model's window of {room} tokens"
             )
-        params = _params(request.sampling, request.seed)
+        if request.measure is not None and request.measure.top_k > self._limits.max_logprobs:
+            raise ConfigurationError(
+                f"confidence over the {request.measure.top_k} likeliest tokens: vLLM gives at most "
+                f"{self._limits.max_logprobs}; take fewer, or start it with max_logprobs="
+                f"{request.measure.top_k} among its engine_args"
+            )
+        reading = None if request.measure is None else Reading(request.measure)
+        params = sampling_params(request)
         try:
-            output = await self._driver.generate(str(next(self._names)), prompt, params)
+            output = await self._driver.generate(
+                str(next(self._names)), prompt, params, reading and reading.watch
+            )
         except RequestRefusedError as error:
             return Completion.lost(f"vLLM refuses the request: {error}")
-        return _completion(output)
+        return read_output(output, request, self.chat, reading)
 
     async def close(self) -> None:
         """End vLLM and free its memory; calls in flight raise EngineError."""
@@ -251,34 +264,6 @@ def _bind_openmp(ranks: int) -> None:
     share = [cores[rank::ranks] for rank in range(ranks)]
     binding = "|".join(",".join(map(str, part)) for part in share)
     os.environ.setdefault("VLLM_CPU_OMP_THREADS_BIND", binding)
-
-
-def _params(sampling: Sampling, seed: int) -> Any:
-    from vllm.sampling_params import RequestOutputKind, SamplingParams
-
-    try:
-        return SamplingParams(
-            temperature=sampling.temperature,
-            top_p=sampling.top_p,
-            top_k=sampling.top_k,  # 0: no limit, for vLLM as for us
-            max_tokens=sampling.max_tokens,
-            stop=list(sampling.stop),
-            seed=seed,
-            output_kind=RequestOutputKind.FINAL_ONLY,
-        )
-    except Exception as error:
-        raise ConfigurationError(f"vLLM refuses the sampling parameters: {error}") from error
-
-
-def _completion(output: Any) -> Completion:
-    drawn = output.outputs[0]
-    if drawn.finish_reason not in {"stop", "length", "abort"}:
-        return Completion.lost(f"vLLM ended the request with {drawn.finish_reason!r}")
-    return Completion(
-        drawn.text,
-        drawn.finish_reason,
-        Usage(len(output.prompt_token_ids), len(drawn.token_ids)),
-    )
 
 
 def _reason(error: BaseException) -> str:

@@ -11,7 +11,8 @@ import asyncio
 import atexit
 import gc
 import threading
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import aclosing, contextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from clc.engines.environment import environment, quiet_start
@@ -21,9 +22,12 @@ from clc.errors import EngineError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["Driver", "InProcessDriver", "Limits", "ProcessDriver", "RequestRefusedError"]
+__all__ = ["Driver", "InProcessDriver", "Limits", "ProcessDriver", "RequestRefusedError", "Watch"]
 
 _JOIN_S = 10.0
+
+Watch = Callable[[Any], bool]
+"""Is shown each ``RequestOutput`` of a request that streams, and says whether to abort it."""
 
 
 class RequestRefusedError(Exception):
@@ -31,15 +35,28 @@ class RequestRefusedError(Exception):
 
 
 class Limits(NamedTuple):
-    """What a loaded engine can take: tokens of prompt and completion, and requests at a time."""
+    """What a loaded engine can take.
+
+    Attributes:
+        window_tokens: tokens of prompt and completion together.
+        max_num_seqs: requests at a time.
+        max_logprobs: likeliest tokens whose log-probabilities a request may ask for.
+    """
 
     window_tokens: int
     max_num_seqs: int
+    max_logprobs: int = 0
 
     @classmethod
     def of(cls, config: Any) -> Limits:
         """Read the limits from a ``VllmConfig``."""
-        return cls(config.model_config.max_model_len, config.scheduler_config.max_num_seqs)
+        model = config.model_config
+        logprobs = model.max_logprobs
+        return cls(
+            model.max_model_len,
+            config.scheduler_config.max_num_seqs,
+            model.get_vocab_size() if logprobs == -1 else logprobs,
+        )
 
 
 class Driver(Protocol):
@@ -48,8 +65,13 @@ class Driver(Protocol):
     async def start(self) -> Limits:
         """Load the model; raises whatever vLLM raises."""
 
-    async def generate(self, name: str, prompt: list[int], params: Any) -> Any:
-        """Return the final ``RequestOutput``; cancelling the call aborts the request.
+    async def generate(
+        self, name: str, prompt: list[int], params: Any, watch: Watch | None = None
+    ) -> Any:
+        """Return the last ``RequestOutput``; cancelling the call aborts the request.
+
+        With ``watch`` it is the output at which ``watch`` aborted the request, if it did. Outputs
+        must be cumulative then; one may hold several new tokens.
 
         Raises:
             RequestRefusedError: this request cannot be run.
@@ -83,15 +105,21 @@ class ProcessDriver:
             AsyncEngineArgs(**self._args), usage_context=UsageContext.LLM_CLASS
         )
 
-    async def generate(self, name: str, prompt: list[int], params: Any) -> Any:
-        """Return the final output of one request."""
+    async def generate(
+        self, name: str, prompt: list[int], params: Any, watch: Watch | None = None
+    ) -> Any:
+        """Return the last output of one request."""
         from vllm.v1.engine.exceptions import EngineDeadError
 
         final: Any = None
         failure: Exception
         try:
-            async for output in self._llm.generate({"prompt_token_ids": prompt}, params, name):
-                final = output
+            outputs = self._llm.generate({"prompt_token_ids": prompt}, params, name)
+            async with aclosing(outputs):  # closing it early aborts the request
+                async for output in outputs:
+                    final = output
+                    if watch is not None and not output.finished and watch(output):
+                        break
         except EngineDeadError:
             failure = EngineError(
                 "vLLM's engine process died (its own messages, above, say why; often memory): "
@@ -135,7 +163,7 @@ class InProcessDriver:
 
     def __init__(self, args: dict[str, Any]) -> None:
         self._args = args
-        self._mail: Mailbox[tuple[list[int], Any], Any] = Mailbox()
+        self._mail: Mailbox[tuple[list[int], Any, Watch | None], Any] = Mailbox()
         self._thread: threading.Thread | None = None
 
     async def start(self) -> Limits:
@@ -148,9 +176,11 @@ class InProcessDriver:
         atexit.register(self._stop)
         return await loaded
 
-    async def generate(self, name: str, prompt: list[int], params: Any) -> Any:
-        """Return the final output of one request."""
-        output = await self._mail.ask(name, (prompt, params))
+    async def generate(
+        self, name: str, prompt: list[int], params: Any, watch: Watch | None = None
+    ) -> Any:
+        """Return the last output of one request; ``watch`` runs in the engine's thread."""
+        output = await self._mail.ask(name, (prompt, params, watch))
         if isinstance(output, RequestRefusedError):
             raise output
         return output
@@ -195,20 +225,40 @@ class InProcessDriver:
 
     def _serve(self, engine: Any) -> None:
         busy = False
+        watches: dict[str, Watch] = {}
         while True:
             refused = []
             for name, job in self._mail.take(0.0 if busy else None):
                 if job is None:
                     engine.abort_request([name])
-                elif (refusal := _add(engine, name, *job)) is not None:
+                    watches.pop(name, None)
+                    continue
+                prompt, params, watch = job
+                if (refusal := _add(engine, name, prompt, params)) is not None:
                     refused.append((name, refusal))
+                elif watch is not None:
+                    watches[name] = watch
             if self._mail.closed:
                 return
             self._mail.answer(refused)
             busy = engine.has_unfinished_requests()
             if busy:
-                finished = [output for output in engine.step() if output.finished]
-                self._mail.answer([(output.request_id, output) for output in finished])
+                ended = _ended(engine, watches)
+                self._mail.answer([(output.request_id, output) for output in ended])
+
+
+def _ended(engine: Any, watches: dict[str, Watch]) -> list[Any]:
+    """Take a step, and return the outputs of requests that ended or are aborted with it."""
+    ended = []
+    for output in engine.step():
+        name = output.request_id
+        if not output.finished:  # vLLM shows these of watched requests only
+            if name not in watches or not watches[name](output):
+                continue
+            engine.abort_request([name])
+        watches.pop(name, None)
+        ended.append(output)
+    return ended
 
 
 def _add(engine: Any, name: str, prompt: list[int], params: Any) -> RequestRefusedError | None:

@@ -16,7 +16,6 @@ from importlib.util import find_spec
 import pytest
 
 from clc.results import open_run, revote, verdict_row
-from clc.solver import path_keys
 from clc.store import Store
 
 from ..test_solver import rows  # noqa: TID252
@@ -64,7 +63,7 @@ def check_whole(folder, problems, paths):
     """No planned path is missing, none is there twice, and the verdicts are those of the store."""
     with open_run(folder) as store:
         solved = list(revote(store))
-        keys = [key for one in solved for arm in one.plan for _, key in path_keys(arm)]
+        keys = [key for one in solved for key in one.plan.keys()]
         assert len(solved) == problems
         assert len(keys) == len(set(keys)) == problems * paths
         assert set(keys) == set(rows(store))
@@ -267,7 +266,7 @@ def test_a_sick_endpoint_ends_in_abstentions_with_reasons_and_they_are_drawn_aga
         sick = call("solve", file, *settings, "--base-url", url, "--timeout", 1, "--attempts", 2)
     assert sick.returncode == 0, sick.stderr
     with open_run(out) as store:
-        keys = [key for one in revote(store) for arm in one.plan for _, key in path_keys(arm)]
+        keys = [key for one in revote(store) for key in one.plan.keys()]
         lost = store.failures(keys)
         before = rows(store)
     assert lost

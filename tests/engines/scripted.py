@@ -16,6 +16,9 @@ def say(messages, seed: int) -> str:
     if told.startswith(TRANSLATE):
         name, _, question = told.removeprefix(TRANSLATE).partition(". ")
         return f"[{name}] " + question.split("\n\n", 1)[1]
+    if told.startswith("Translate the last problem into "):
+        question, _, name = told.rsplit("\n\n", 1)[1].rpartition("\n")
+        return f"[{name.rstrip(':')}] " + question.partition(": ")[2]
     rng = random.Random(seed)
     value = rng.choices(["7", "8", "9", ""], [6, 3, 2, 1])[0]
     steps = "".join(f"Step {step}: so it is.\n" for step in range(rng.randrange(1, 4)))
@@ -43,7 +46,7 @@ class ScriptedEngine:
 
     @property
     def translations(self) -> list[Request]:
-        return [r for r in self.requests if r.messages[-1]["content"].startswith(TRANSLATE)]
+        return [r for r in self.requests if r.messages[-1]["content"].startswith("Translate th")]
 
     async def start(self) -> None:
         self.started += 1

@@ -1,0 +1,205 @@
+"""``clc calibrate``: which languages to ask, learned from a run whose answers are known."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from clc.errors import DatasetError, InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from rich.console import RenderableType
+    from rich.table import Table
+
+    from clc.calibration import CalibrationRow
+    from clc.portfolio import Portfolio
+    from clc.records import AnswerKind, Vote
+
+__all__ = ["command"]
+
+
+@click.command("calibrate")
+@click.argument("sources", nargs=-1, required=True, metavar="DEV_RUN...")
+@click.option(
+    "--budget",
+    type=int,
+    metavar="N",
+    help="Paths for one question later.  [default: half of what the run drew]",
+)
+@click.option(
+    "--folds", type=int, default=5, show_default=True, help="Parts that items are dealt into."
+)
+@click.option("--seed", type=int, default=0, show_default=True, help="Seed of the dealing.")
+@click.option("--out", type=click.Path(dir_okay=False), help="Write the portfolio here as JSON.")
+@click.option("--json", "as_json", is_flag=True, help="Print the portfolio as JSON.")
+def command(
+    sources: tuple[str, ...],
+    *,
+    budget: int | None,
+    folds: int,
+    seed: int,
+    out: str | None,
+    as_json: bool,
+) -> None:
+    """Learn from problems with gold which languages to draw paths in, and how many.
+
+    DEV_RUN is a run folder or a JSONL file of recorded generations, as for clc vote; several are
+    taken together. Every problem must have been asked in the same languages. A language gets at
+    most as many paths as the run drew in it.
+
+    The learned portfolio is compared with equal shares on items that it has not seen. Where it is
+    not better beyond doubt, equal shares are what --out holds, and the advice says so.
+
+    \b
+    Examples:
+      clc calibrate runs/dev
+      clc calibrate runs/dev --budget 11 --out portfolio.json
+    """  # noqa: D301
+    from rich.console import Console
+
+    from clc.calibration import calibrate, paths_by_language
+    from clc.portfolio import portfolio_json, write_portfolio
+
+    folders = [source for source in sources if Path(source).is_dir()]
+    if folders and len(folders) < len(sources):
+        raise InputError(f"{folders[0]}: is a run folder; give run folders or files, not both")
+    rows = list(_of_runs(folders) if folders else _of_files(sources))
+    most = sum(paths_by_language(rows).values())
+    portfolio = calibrate(
+        rows, (most + 1) // 2 if budget is None else budget, folds=folds, seed=seed
+    )
+    if out:
+        write_portfolio(out, portfolio)
+    if as_json:
+        click.echo(portfolio_json(portfolio).decode(), nl=False)
+        return
+    console = Console()
+    for part in _report(portfolio, most):
+        console.print(part)
+    if out:
+        click.echo(f"Portfolio: {out}")
+
+
+def _of_runs(folders: Sequence[str]) -> Iterator[CalibrationRow]:
+    from clc.results import open_run, revote
+
+    for folder in folders:
+        with open_run(folder) as store:
+            for solved in revote(store):
+                problem = solved.problem
+                item = str(problem.metadata.get("item", problem.id))
+                kind = problem.metadata.get("kind")
+                yield from _row(problem.id, item, problem.gold, kind, solved.votes)
+
+
+def _of_files(files: Sequence[str]) -> Iterator[CalibrationRow]:
+    from clc.generations import ballots
+    from clc.languages import MGSM_LANGUAGES
+
+    for ballot in ballots(files):
+        # As in clc vote: our order goes first, whatever stands first in the file.
+        votes = sorted(
+            ballot.votes, key=lambda one: [one.language != code for code in MGSM_LANGUAGES]
+        )
+        yield from _row(ballot.id, ballot.item, ballot.gold, ballot.kind, votes)
+
+
+def _row(
+    problem: str, item: str, gold: str | None, kind: AnswerKind | None, votes: Sequence[Vote]
+) -> Iterator[CalibrationRow]:
+    """Yield the problem if it has a gold that can be read; languages as their votes come."""
+    from clc.calibration import CalibrationRow
+    from clc.scoring import canonical_gold
+
+    right = None if gold is None else canonical_gold(gold, kind)
+    if right is None:
+        return
+    said: dict[str, list[str | None]] = {}
+    for one in votes:
+        said.setdefault(one.language, []).append(one.answer)
+    if "und" in said:
+        raise DatasetError(
+            f"problem {problem!r} has paths that do not say their language; give each row a "
+            "'language'"
+        )
+    yield CalibrationRow(item, right, said)
+
+
+def _report(portfolio: Portfolio, most: int) -> Iterator[RenderableType]:
+    from rich.text import Text
+
+    budget = len(portfolio.sequence)
+    yield Text(f"{portfolio.problems:,} problems of {portfolio.items:,} items")
+    yield _languages(portfolio)
+    yield _steps(portfolio)
+    yield _correlation(portfolio)
+    yield Text(f"Portfolio for {budget} paths: {' '.join(portfolio.sequence)}")
+    if not portfolio.supported:
+        yield Text(f"Learned, not used: {' '.join(portfolio.learned)}")
+    yield Text(portfolio.advice, style="bold")
+    if budget == most:
+        yield Text(
+            f"{budget} paths are all that the run drew: only ties can differ. A smaller --budget "
+            "leaves a choice."
+        )
+
+
+def _languages(portfolio: Portfolio) -> Table:
+    from clc.languages import english_name
+
+    learned = Counter(portfolio.learned)
+    found = _table(
+        "Single paths, and how many are spent", "paths in", "drawn", "right", "95 % interval",
+        "learned", "used",
+    )  # fmt: skip
+    for code, rate in portfolio.accuracy.items():
+        found.add_row(
+            f"{english_name(code)} ({code})",
+            f"{rate.total:,}",
+            f"{rate.value:.1%}",
+            f"{rate.low:.1%} to {rate.high:.1%}",
+            f"{learned[code]}",
+            f"{portfolio.shares.get(code, 0)}",
+        )
+    return found
+
+
+def _steps(portfolio: Portfolio) -> Table:
+    found = _table(
+        "One vote, on held-out items", "paths", "learned", "equal shares", "difference",
+        "95 % interval",
+    )  # fmt: skip
+    for step in portfolio.steps:
+        gain = step.difference
+        found.add_row(
+            f"{step.paths}",
+            f"{step.learned:.1%}",
+            f"{step.plain:.1%}",
+            f"{100 * gain.value:+.1f}",
+            f"{100 * gain.low:+.1f} to {100 * gain.high:+.1f}",
+        )
+    return found
+
+
+def _correlation(portfolio: Portfolio) -> Table:
+    """Errors of two paths: what another path in the same language repeats, and in another."""
+    found = _table("Correlation of errors, in hundredths", "", *portfolio.correlation)
+    for code, row in portfolio.correlation.items():
+        cells = ("" if value is None else f"{100 * value:.0f}" for value in row.values())
+        found.add_row(code, *cells)
+    return found
+
+
+def _table(title: str, *columns: str) -> Table:
+    from rich import box
+    from rich.table import Table
+
+    table = Table(title=title, box=box.SIMPLE_HEAD, title_justify="left", title_style="bold")
+    for position, column in enumerate(columns):
+        table.add_column(column, justify="right" if position else "left")
+    return table

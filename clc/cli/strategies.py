@@ -1,0 +1,65 @@
+"""``clc strategies``: what can be done with a question."""
+
+from __future__ import annotations
+
+import click
+
+__all__ = ["command"]
+
+
+@click.group("strategies")
+def command() -> None:
+    """List, show and check strategies.
+
+    \b
+    Examples:
+      clc strategies list
+      clc strategies show xcot
+      clc strategies show clc > mine.toml
+      clc strategies check mine.toml
+      clc solve problems.tsv --strategy mine.toml --out runs/mine
+    """  # noqa: D301
+
+
+@command.command("list")
+def list_strategies() -> None:
+    """List the strategies with their default budget and source."""
+    from rich.console import Console
+    from rich.table import Table
+
+    from clc.catalogue import STRATEGIES
+
+    table = Table(box=None, pad_edge=False, show_edge=False)
+    for heading in ("strategy", "paths", "what it does", "source"):
+        table.add_column(heading, justify="right" if heading == "paths" else "left")
+    for strategy in STRATEGIES.values():
+        table.add_row(strategy.name, str(strategy.paths), strategy.summary, strategy.source)
+    Console().print(table)
+
+
+@command.command("show")
+@click.argument("name")
+def show(name: str) -> None:
+    """Print strategy NAME (or a file) as the TOML file that would be it."""
+    from clc.strategy_files import open_strategy, strategy_toml
+
+    click.echo(strategy_toml(open_strategy(name)))
+
+
+@command.command("check")
+@click.argument("path", metavar="FILE")
+@click.option("--prompts", "folder", metavar="DIR", help="Your templates, before ours.")
+def check(path: str, folder: str | None) -> None:
+    """Read the strategy in FILE and render each of its templates."""
+    from clc.prompting import check_template
+    from clc.strategies import templates_of
+    from clc.strategy_files import load_strategy
+    from clc.templates import Templates
+
+    strategy = load_strategy(path)
+    templates = Templates(folder)
+    names = templates_of(strategy)
+    for name in names:
+        check_template(templates, name)
+    arms, told = len(strategy.arms), ", ".join(names)
+    click.echo(f"{strategy.name}: {arms} arm{'s'[: arms != 1]}, templates {told}: fine")

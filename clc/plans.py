@@ -1,0 +1,86 @@
+"""What a question draws: its arms with their prompts, and the order of its paths."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from clc.records import Usage, path_key
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+__all__ = ["Plan", "PlannedPaths", "path_keys"]
+
+
+class PlannedPaths(NamedTuple):
+    """What one arm of a problem draws: ``paths`` paths of a prompt from ``first_index`` on.
+
+    ``prompt_key`` is None when the arm has no prompt, and ``fault`` then says why.
+    ``translation_usage`` is what the prompt cost: a translation, a first turn. ``answers_in`` is
+    the language of the replies, ``weight`` what a vote counts under weighted voting, and
+    ``floor`` the confidence below which a path was aborted.
+    """
+
+    language: str
+    prompt_key: str | None
+    first_index: int
+    paths: int
+    seed: int
+    fault: str | None = None
+    translation_usage: Usage = Usage()
+    answers_in: str | None = None
+    weight: float = 1.0
+    floor: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a problem drew.
+
+    ``arms`` are in the order that breaks ties; ``order`` names for each path, in drawing order,
+    the arm whose next path it is. ``usage`` was spent on the question as a whole, and ``details``
+    say what else led to the verdict (``stop``, ``plan``, ``choice``, ``deadline``).
+    """
+
+    arms: tuple[PlannedPaths, ...]
+    order: tuple[int, ...]
+    usage: Usage = Usage()  # noqa: RUF009 - frozen
+    details: Mapping[str, Any] = field(default_factory=dict)
+
+    def paths(self) -> Iterator[tuple[PlannedPaths, str | None]]:
+        """Yield (arm, path key) in drawing order; the key is None where the arm has no prompt."""
+        keys = [path_keys(arm) for arm in self.arms]
+        for position in self.order:
+            yield self.arms[position], next(keys[position])[1]
+
+    def keys(self) -> list[str]:
+        """Keys of all paths, in drawing order."""
+        return [key for _, key in self.paths() if key is not None]
+
+    @property
+    def languages(self) -> list[str]:
+        """The arms' languages, in the order that breaks ties."""
+        return list(dict.fromkeys(arm.language for arm in self.arms))
+
+    @classmethod
+    def of(cls, arms: Sequence[PlannedPaths]) -> Plan:
+        """Make a plan that draws one path of each arm, then the next of each.
+
+        >>> Plan.of([PlannedPaths("en", "a", 0, 2, 0), PlannedPaths("de", "b", 0, 1, 0)]).order
+        (0, 1, 0)
+        """
+        left = Counter({position: arm.paths for position, arm in enumerate(arms)})
+        order: list[int] = []
+        while left := +left:
+            order += left
+            left.subtract(list(left))
+        return cls(tuple(arms), tuple(order))
+
+
+def path_keys(arm: PlannedPaths) -> Iterator[tuple[int, str | None]]:
+    """Yield (index, key) of every path that an arm draws."""
+    for index in range(arm.first_index, arm.first_index + arm.paths):
+        key = arm.prompt_key
+        yield index, key and path_key(key, index, arm.seed, arm.floor)

@@ -1,0 +1,249 @@
+"""What a model's reply to a planning prompt says: languages, their weights, or one response.
+
+The prompts ask for one last line in a fixed form. These readers look for that line first, then
+for other forms that models like: JSON, lists, prose. They return what they can use, and say in
+words what is wrong with the rest.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import TYPE_CHECKING
+
+from clc.languages import english_name, native_name
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+__all__ = ["parse_choice", "parse_selection", "parse_weights"]
+
+_THOUGHT = "</think>"
+_MARKS = " \t*_`~#\"'“”„‘’«»「」{}[]()（）.。!"
+_LABEL = r"^[^\w\n]*(?:\w+[ ])?(?:{})[*_`\"' ]*[:=：][*_`\" \t]*"
+_LANGUAGES = re.compile(_LABEL.format("languages?"), re.IGNORECASE | re.MULTILINE)
+_WEIGHTS = re.compile(_LABEL.format("weights?"), re.IGNORECASE | re.MULTILINE)
+_BULLET = re.compile(r"^[ \t]*(?:[-*•+][ \t]|\(?\d{1,2}[.):、])[ \t]*", re.MULTILINE)
+_ARRAY = re.compile(r"\[[^\[\]]*\]")
+_SENTENCE_END = re.compile(r"(?<=[^\W\d])[.。](?=\s|\Z)")
+# Between the items of a list, not inside of parentheses.
+_BETWEEN = re.compile(r"(?:[,;、，；|/\n]|[ ](?:and|&)[ ])(?![^()（）]*[)）])")
+_AFTER_NAME = re.compile(r"[(（:：=,，]|[ ][-–—][ ]|[.。][ ]")
+_LONG = 4  # characters: shorter names and codes are also words ("it", "no") in prose
+
+_NUMBER = r"(?<![\w.,])[-−]?(?:\d+(?:[.,]\d+)?|[.,]\d+)(?:[ ]?[%％]|[ ]?/[ ]?10\b)?(?!\w)"
+# A code is a word like any other unless a value is set to it: it=0.9, "it": 0.9, it 0.9.
+_IS_SET = r"(?=[^\w\n]{0,8}(?:[01]?[.,]\d|[=:：|→\"'`*)\]][^\w\n]{0,8}\d)|[\"'`])"
+# Shares of text, which our prompt tells and a reply may repeat before the weight.
+_SHARES = re.compile(r"\([^()\n]*[%％][^()\n]*\)(?=[^\n(),;]*\d)|[\d.,]+[ ]?[%％](?=[ ]of\b)")
+_NEAR = 80  # characters between a language and its weight
+
+_STATED = re.compile(
+    r"\bmost\s+consistent\b(?:[^\d.]|(?<=\bno)\.){0,60}?(?P<after>\d+)"
+    r"|(?P<before>\d+)\W{0,6}(?:is|seems|appears)\W+(?:to\W+be\W+)?(?:the\W+)?most\W+consistent\b",
+    re.IGNORECASE,
+)
+_MENTIONED = re.compile(r"\bresponses?\b\W{0,6}(\d+)", re.IGNORECASE)
+_ONLY_NUMBER = re.compile(r"\W*(?:option|choice|candidate|number|no)?\W*(\d+)\W*", re.IGNORECASE)
+
+
+def parse_selection(
+    text: str, candidates: Sequence[str], choose: int
+) -> tuple[tuple[str, ...], str | None]:
+    r"""Read which languages a reply chooses, by code or by English or own name.
+
+    >>> parse_selection("Near is German.\nLanguages: en, de", ["en", "de", "fr"], 2)
+    (('en', 'de'), None)
+    >>> parse_selection("1. **English**\n2. Klingon", ["en", "de", "fr"], 2)
+    (('en',), "'Klingon' is none of the candidates; 1 languages, not 2")
+
+    Args:
+        text: the reply.
+        candidates: BCP-47 codes that it may choose from.
+        choose: how many it was asked for.
+
+    Returns:
+        At most ``choose`` codes in the reply's order, and what is wrong with the reply, or None.
+    """
+    names = _names(candidates)
+    chosen: list[str] = []
+    faults: list[str] = []
+    for item in _items(text.rpartition(_THOUGHT)[2], names):
+        code = _code(item, names)
+        if code is None:
+            faults.append(f"{item[:40]!r} is none of the candidates")
+        elif code in chosen:
+            faults.append(f"{code!r} is named twice")
+        else:
+            chosen.append(code)
+    if len(chosen) != choose:
+        faults.append(f"{len(chosen)} languages, not {choose}")
+    return tuple(chosen[:choose]), "; ".join(faults) or None
+
+
+def parse_weights(text: str, languages: Sequence[str]) -> tuple[dict[str, float], str | None]:
+    """Read the weight from 0 to 1 that a reply gives each of ``languages`` (BCP-47 codes).
+
+    A percentage is divided by 100, a mark out of ten by 10. The last weight of a language counts,
+    one after the label ``Weights:`` before all others.
+
+    >>> parse_weights("Weights: en=0.9, German: 80 %, fr=7", ["en", "de", "fr", "ja"])
+    ({'en': 0.9, 'de': 0.8}, "weight of 'fr' is 7, not from 0 to 1; no weight of 'ja'")
+
+    Returns:
+        Weights by code in the order of ``languages``, and what is wrong with the reply, or None.
+    """
+    said = text.rpartition(_THOUGHT)[2]
+    found = _weights_in(said, languages)
+    labels = list(_WEIGHTS.finditer(said))
+    if labels:
+        found |= _weights_in(said[labels[-1].end() :], languages)
+    weights: dict[str, float] = {}
+    faults: list[str] = []
+    for code in languages:
+        value = _value(found[code]) if code in found else None
+        if value is None:
+            faults.append(f"no weight of {code!r}")
+        elif not 0 <= value <= 1:
+            faults.append(f"weight of {code!r} is {found[code]}, not from 0 to 1")
+        else:
+            weights[code] = value
+    return weights, "; ".join(faults) or None
+
+
+def parse_choice(text: str, count: int) -> int | None:
+    """Read which of ``count`` responses, which the prompt numbers from 1, a reply chooses.
+
+    >>> parse_choice("Two agree. The most consistent response is **Response 3**.", 5)
+    2
+    >>> parse_choice("The most consistent response is Response 7", 5) is None
+    True
+    >>> parse_choice("Response 1 and Response 2 differ.", 5) is None
+    True
+
+    Returns:
+        Its index from 0, or None when the reply does not say one that exists.
+    """
+    said = text.rpartition(_THOUGHT)[2].strip()
+    stated = [match["after"] or match["before"] for match in _STATED.finditer(said)][-1:]
+    if not stated:
+        alone = _ONLY_NUMBER.fullmatch(said.splitlines()[-1]) if said else None
+        stated = [alone[1]] if alone else _MENTIONED.findall(said)
+    numbers = {int(number) for number in stated}
+    number = numbers.pop() if len(numbers) == 1 else 0
+    return number - 1 if 1 <= number <= count else None
+
+
+def _names(codes: Sequence[str]) -> dict[str, str]:
+    """Code by every way to write its language, casefolded."""
+    return {
+        name.casefold(): code
+        for code in reversed(codes)
+        for name in (native_name(code), english_name(code), code)
+    }
+
+
+def _code(item: str, names: Mapping[str, str]) -> str | None:
+    """Code of the language that an item of a list names, maybe among other words."""
+    head = _AFTER_NAME.split(item)[0]
+    for said in (item, head.strip(_MARKS)):
+        if said.casefold() in names:
+            return names[said.casefold()]
+    words = {word for word in re.split(r"[\W\d]+", head.casefold()) if len(word) >= _LONG}
+    inside = {names[word] for word in words if word in names}
+    return inside.pop() if len(inside) == 1 else None
+
+
+def _items(said: str, names: Mapping[str, str]) -> list[str]:
+    """Items of the first list in the reply that names a candidate, else the names in its prose."""
+    for items in map(_cleaned, _lists(said)):
+        if any(_code(item, names) for item in items):
+            return items
+    items = _cleaned(_BETWEEN.split(said.strip().rpartition("\n")[2]))
+    if items and all(item.casefold() in names for item in items):
+        return items
+    long = sorted((name for name in names if len(name) >= _LONG), key=len, reverse=True)
+    pattern = "|".join(map(re.escape, long)) or r"(?!)"
+    mentioned = re.findall(rf"(?<!\w)(?:{pattern})(?!\w)", said, re.IGNORECASE)
+    return list({names[name.casefold()]: name for name in mentioned}.values())
+
+
+def _cleaned(items: Sequence[str]) -> list[str]:
+    bare = (_BULLET.sub("", item.strip()).strip(_MARKS) for item in items)
+    return [item for item in bare if item]
+
+
+def _lists(said: str) -> Iterator[list[str]]:
+    """Everything in a reply that may be its list of languages, the likeliest first."""
+    for label in reversed(list(_LANGUAGES.finditer(said))):
+        yield from _labelled(said[label.end() :])
+    for array in reversed(_ARRAY.findall(said)):
+        yield _array_items(array)
+    block = said.strip().split("\n\n")[-1]
+    yield _bulleted(block)
+    yield _bulleted(said)
+
+
+def _labelled(rest: str) -> Iterator[list[str]]:
+    array = _ARRAY.match(rest)
+    if array:
+        yield _array_items(array[0])
+    line = _SENTENCE_END.split(rest.partition("\n")[0])[0]
+    if line.strip(_MARKS):
+        yield _BETWEEN.split(line)
+        return
+    block = rest.strip().partition("\n\n")[0]
+    yield _bulleted(block)
+    yield _BETWEEN.split(block)
+
+
+def _bulleted(block: str) -> list[str]:
+    return [line for line in block.splitlines() if _BULLET.match(line)]
+
+
+def _array_items(array: str) -> list[str]:
+    """Items of ``["en", "de"]``, ``[{"language": "English"}, ...]`` or ``[en, de]``."""
+    for text in (array, array.replace("'", '"')):
+        try:
+            values = json.loads(text)
+        except ValueError:
+            continue
+        return [
+            next((text for text in one.values() if isinstance(text, str)), "")
+            if isinstance(one, dict)
+            else str(one)
+            for one in values
+        ]
+    return _BETWEEN.split(array[1:-1])
+
+
+def _weights_in(said: str, languages: Sequence[str]) -> dict[str, str]:
+    """The last number that follows a language closely, as written, by code."""
+    names = _names(languages)
+    codes = sorted({code.casefold() for code in languages}, key=len, reverse=True)
+    spelled = sorted(set(names) - set(codes), key=len, reverse=True)
+    token = re.compile(
+        rf"(?<!\w)(?P<name>{'|'.join(map(re.escape, spelled)) or '(?!)'})(?!\w)"
+        rf"|(?<![\w-])(?P<code>{'|'.join(map(re.escape, codes)) or '(?!)'})(?!\w|-[^\W\d]){_IS_SET}"
+        rf"|(?P<number>{_NUMBER})",
+        re.IGNORECASE,
+    )
+    found: dict[str, str] = {}
+    current, end = None, 0
+    for match in token.finditer(_SHARES.sub("", _BULLET.sub("", said))):
+        if match["number"] is None:
+            current, end = names[match[0].casefold()], match.end()
+        elif current is not None and match.start() - end <= _NEAR:
+            found[current], current = match[0], None
+    return found
+
+
+def _value(written: str) -> float:
+    """The number of a weight.
+
+    >>> _value("80 %"), _value("7/10"), _value("0,5"), _value("০.৫")
+    (0.8, 0.7, 0.5, 0.5)
+    """
+    number = written.partition("/")[0].rstrip(" %％").replace(",", ".").replace("−", "-")
+    scale = 10 if "/" in written else 100 if written[-1] in "%％" else 1
+    return float(number) / scale

@@ -1,0 +1,98 @@
+"""What whoever starts the server decides: defaults, limits, keys."""
+
+from __future__ import annotations
+
+import ipaddress
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from clc.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+__all__ = ["Limits", "Settings"]
+
+_SHORTEST_KEY = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What one request, and all of them together, may ask for.
+
+    ``body_bytes`` and ``body_s`` are for one request's body, ``paths`` and ``languages`` for its
+    vote, ``tokens`` for its new tokens in all (paths times max_tokens). ``deadline_s`` is the
+    longest time for one answer, and the time where the request says none. ``running`` requests
+    are worked on at a time (by default as many as keep the engine's window full) and ``waiting``
+    more may wait; whoever comes then is told to come later.
+    """
+
+    body_bytes: int = 1 << 20
+    body_s: float = 30.0
+    paths: int = 256
+    languages: int = 64
+    tokens: int = 1 << 18
+    deadline_s: float = 600.0
+    running: int | None = None
+    waiting: int = 256
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """How the server listens, and what holds where a request says nothing else.
+
+    Args:
+        model: name of the plain model, as ``/v1/models`` lists it.
+        host: address to listen on.
+        port: port to listen on; 0 is any free one.
+        keys: bearer tokens that open the server; none are asked for when it is empty.
+        defaults: arguments of ``clc.api.configure``: strategy, paths, languages, …
+        limits: what a request may ask for.
+        drain_s: seconds that running requests have to end when the server is stopped.
+
+    Raises:
+        ConfigurationError: a public address without a key, or a value that cannot be right.
+    """
+
+    model: str
+    host: str = "127.0.0.1"
+    port: int = 8400
+    keys: tuple[str, ...] = field(default=(), repr=False)
+    defaults: Mapping[str, Any] = field(default_factory=dict)
+    limits: Limits = Limits()  # noqa: RUF009 - frozen
+    drain_s: float = 30.0
+
+    def __post_init__(self) -> None:
+        """Refuse what would be unsafe or could not work."""
+        for key in self.keys:
+            if len(key) < _SHORTEST_KEY or not key.isascii() or not key.isprintable() or " " in key:
+                raise ConfigurationError(
+                    f"an API key has {len(key)} characters: give at least {_SHORTEST_KEY}, "
+                    "ASCII without spaces"
+                )
+        if not self.keys and not is_loopback(self.host):
+            raise ConfigurationError(
+                f"{self.host} can be reached from other machines, and no API key is set: set "
+                "CLC_API_KEY or give --api-key-file, or listen on 127.0.0.1"
+            )
+        if self.model == "clc" or self.model.startswith("clc:"):
+            raise ConfigurationError(
+                f"the model is called {self.model!r}, which is the name of its votes here; "
+                "serve it under another name"
+            )
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine can reach ``host``.
+
+    >>> is_loopback("127.0.0.1"), is_loopback("::1"), is_loopback("localhost")
+    (True, True, True)
+    >>> is_loopback("0.0.0.0"), is_loopback("gpu.example")
+    (False, False)
+    """
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return False
