@@ -116,7 +116,8 @@ def paths_by_language(rows: Sequence[CalibrationRow]) -> dict[str, int]:
     """
     if not rows:
         raise DatasetError(
-            "no finished problem has a gold answer that can be read; calibrate on problems that have one"
+            "no finished problem has a gold answer that can be read; calibrate on a run over "
+            "problems that have one"
         )
     first = rows[0]
     depth = {language: len(said) for language, said in first.votes.items() if said}
@@ -223,13 +224,15 @@ def _said(column: Sequence[int], among: Sequence[int]) -> list[tuple[int, int]]:
 def _gain(
     column: Sequence[int], weights: Mapping[int, Sequence[float]], totals: Mapping[int, float]
 ) -> float:
-    """By how much these votes raise the sum of log(exp(votes of gold) / total)."""
-    gain = 0.0
-    for row, total in totals.items():
-        code = column[row]
-        if code >= 0:
-            gain += (code == 0) - math.log1p(_GROWTH * weights[row][code] / total)
-    return gain
+    """By how much these votes raise the sum of log(exp(votes of gold) / total).
+
+    The sum is exact, so that rows in another order choose no other language.
+    """
+    return math.fsum(
+        (code == 0) - math.log1p(_GROWTH * weights[row][code] / total)
+        for row, total in totals.items()
+        if (code := column[row]) >= 0
+    )
 
 
 def _step(

@@ -270,9 +270,9 @@ def language_means(
 
 
 def normalized_weights(
-    languages: Sequence[str], confidences: Sequence[float | None]
+    languages: Sequence[str], confidences: Sequence[Confidence | float | None]
 ) -> list[float]:
-    """Weights from confidences, each divided by its language's mean.
+    """Weights from confidences (their ``mean``), each divided by its language's mean.
 
     A missing or negative confidence weighs as the mean does.
 

@@ -4,7 +4,9 @@ Three shapes of JSONL, told apart by each row's own fields; ``.gz`` files and ``
 input are read too:
 
     clc                      id, language, response; optional question, gold, question_language,
-                             finish_reason, confidence, kind, item
+                             finish_reason, confidence, kind, item. The confidence is a number
+                             that grows with it, or an object with mean, tail, lowest_group and
+                             logprob, as clc measures it
     lm-evaluation-harness    samples_*.jsonl: doc, resps, target; every repeat is a path, the
                              language is in the file's name, and the files of one task over
                              several languages are one problem each by doc_id
@@ -20,6 +22,7 @@ import re
 import sqlite3
 import sys
 from contextlib import closing
+from dataclasses import fields
 from itertools import groupby
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, NamedTuple, cast
@@ -27,8 +30,9 @@ from typing import IO, TYPE_CHECKING, Any, NamedTuple, cast
 import orjson
 
 from clc.answers import canonical, extract_answer
+from clc.confidence import normalized_weights
 from clc.errors import DatasetError, InputError
-from clc.records import AbstainReason, Abstention, Answer, Vote
+from clc.records import AbstainReason, Abstention, Answer, Confidence, Vote
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -52,6 +56,7 @@ _TEXTS = (
     ("finish_reason", "a text such as 'stop'"),
     ("item", "a text"),
 )
+_CONFIDENCE = {field.name for field in fields(Confidence)}
 _NUMBERS_TOO = frozenset(["id", "gold", "item"])
 
 
@@ -65,14 +70,18 @@ class Generation(NamedTuple):
     gold: str | None = None
     question_language: str | None = None
     finish_reason: str | None = None
-    confidence: float | None = None
+    confidence: Confidence | float | None = None
     kind: AnswerKind | None = None
     item: str | None = None
     error: str | None = None
 
 
 class Ballot(NamedTuple):
-    """A problem with the votes of all its paths."""
+    """A problem with the votes of all its paths.
+
+    ``confidences`` has one for each vote, as its row gives it; the votes' weights are these (the
+    ``mean`` of several figures) over their language's mean.
+    """
 
     id: str
     question_language: str | None
@@ -80,6 +89,7 @@ class Ballot(NamedTuple):
     gold: str | None
     kind: AnswerKind | None
     votes: list[Vote]
+    confidences: Sequence[Confidence | float | None] = ()
 
 
 def read_rows(files: Iterable[str | Path]) -> Iterator[tuple[str, int, dict[str, Any]]]:
@@ -164,11 +174,7 @@ def generations(source: str, line: int, row: dict[str, Any]) -> list[Generation]
             if not (number and field in _NUMBERS_TOO):
                 raise DatasetError.at(source, line, f"{field!r} is {value!r:.60}; give {needed}")
     language = row.get("language")
-    confidence = row.get("confidence")
-    if confidence is not None and (
-        isinstance(confidence, bool) or not isinstance(confidence, int | float)
-    ):
-        raise DatasetError.at(source, line, f"'confidence' is {confidence!r:.60}; give a number")
+    confidence = _confidence(source, line, row.get("confidence"))
     kind = row.get("kind")
     if kind not in (None, "number", "choice", "latex"):
         raise DatasetError.at(
@@ -190,6 +196,21 @@ def generations(source: str, line: int, row: dict[str, Any]) -> list[Generation]
             _text(row.get("error")),
         )
     ]
+
+
+def _confidence(source: str, line: int, value: Any) -> Confidence | float | None:
+    if isinstance(value, dict) and value.keys() == _CONFIDENCE:
+        numbers = list(value.values())
+    else:
+        numbers = [] if value is None else [value]
+    if any(isinstance(one, bool) or not isinstance(one, int | float) for one in numbers):
+        raise DatasetError.at(
+            source,
+            line,
+            f"'confidence' is {value!r:.60}; give a number, or an object of numbers: "
+            f"{', '.join(sorted(_CONFIDENCE))}",
+        )
+    return Confidence(**value) if isinstance(value, dict) else value
 
 
 def _text(value: object) -> str | None:
@@ -317,14 +338,14 @@ CREATE TABLE problems (
     UNIQUE (id, question_language)
 );
 CREATE TABLE paths (
-    problem INTEGER, language TEXT, answer TEXT, reason TEXT, kind TEXT, weight REAL, gold TEXT,
-    place TEXT
+    problem INTEGER, language TEXT, answer TEXT, reason TEXT, kind TEXT, confidence TEXT,
+    gold TEXT, place TEXT
 );
 """
 _INSERT_PATH = "INSERT INTO paths VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
 # No index: SQLite's sorter reads and writes in sequence, an index would fetch rows at random.
 _SELECT = """
-SELECT problems.*, paths.language, answer, reason, paths.kind, weight, gold, place
+SELECT problems.*, paths.language, answer, reason, paths.kind, confidence, gold, place
 FROM paths CROSS JOIN problems ON problems.number = paths.problem
 ORDER BY paths.problem, paths.rowid
 """
@@ -362,7 +383,7 @@ def _paths(
                 answer,
                 reason,
                 answer_kind,
-                path.confidence,
+                None if path.confidence is None else orjson.dumps(path.confidence),
                 path.gold,
                 place,
             )
@@ -392,16 +413,21 @@ def _ballot(rows: list[tuple[Any, ...]]) -> Ballot:
     _, problem, question_language, item, kind, *_ = rows[0]
     gold: str | None = None
     first = ""
-    votes = []
+    said_by = []
+    confidences: list[Confidence | float | None] = []
     for index, row in enumerate(rows):
-        language, answer, reason, answer_kind, weight, row_gold, place = row[5:]
+        language, answer, reason, answer_kind, confidence, row_gold, place = row[5:]
         if row_gold is not None and gold is None:
             gold, first = row_gold, place
         elif row_gold is not None and row_gold != gold:
             _same_gold(gold, row_gold, first, place, problem)
         said = Answer(answer, answer_kind) if reason is None else Abstention(AbstainReason(reason))
-        votes.append(Vote(f"{problem}:{index}", language, said, 1.0 if weight is None else weight))
-    return Ballot(problem, question_language or None, item, gold, kind, votes)
+        said_by.append((f"{problem}:{index}", language, said))
+        found = None if confidence is None else orjson.loads(confidence)
+        confidences.append(Confidence(**found) if isinstance(found, dict) else found)
+    weights = normalized_weights([language for _, language, _ in said_by], confidences)
+    votes = [Vote(*one, weight) for one, weight in zip(said_by, weights, strict=True)]
+    return Ballot(problem, question_language or None, item, gold, kind, votes, confidences)
 
 
 def _same_gold(gold: str | None, other: str, first: str, place: str, problem: str) -> None:

@@ -29,6 +29,8 @@ _SENTENCE_END = re.compile(r"(?<=[^\W\d])[.。](?=\s|\Z)")
 # Between the items of a list, not inside of parentheses.
 _BETWEEN = re.compile(r"(?:[,;、，；|/\n]|[ ](?:and|&)[ ])(?![^()（）]*[)）])")
 _AFTER_NAME = re.compile(r"[(（:：=,，]|[ ][-–—][ ]|[.。][ ]")
+# What models call languages whose CLDR name is another.
+_OTHER_NAMES = {"bn": ("Bengali",), "fa": ("Farsi",), "zh": ("Mandarin",)}
 _LONG = 4  # characters: shorter names and codes are also words ("it", "no") in prose
 
 _NUMBER = r"(?<![\w.,])[-−]?(?:\d+(?:[.,]\d+)?|[.,]\d+)(?:[ ]?[%％]|[ ]?/[ ]?10\b)?(?!\w)"
@@ -55,7 +57,7 @@ def parse_selection(
     >>> parse_selection("Near is German.\nLanguages: en, de", ["en", "de", "fr"], 2)
     (('en', 'de'), None)
     >>> parse_selection("1. **English**\n2. Klingon", ["en", "de", "fr"], 2)
-    (('en',), "'Klingon' is none of the candidates; 1 languages, not 2")
+    (('en',), "'Klingon' is none of the candidates; 1 named, 2 asked for")
 
     Args:
         text: the reply.
@@ -77,7 +79,7 @@ def parse_selection(
         else:
             chosen.append(code)
     if len(chosen) != choose:
-        faults.append(f"{len(chosen)} languages, not {choose}")
+        faults.append(f"{len(chosen)} named, {choose} asked for")
     return tuple(chosen[:choose]), "; ".join(faults) or None
 
 
@@ -139,7 +141,7 @@ def _names(codes: Sequence[str]) -> dict[str, str]:
     return {
         name.casefold(): code
         for code in reversed(codes)
-        for name in (native_name(code), english_name(code), code)
+        for name in (*_OTHER_NAMES.get(code, ()), native_name(code), english_name(code), code)
     }
 
 

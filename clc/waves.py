@@ -264,6 +264,8 @@ class Waves:
         row_of: dict[int, int] = {}
         for arm in resolve_arms(self._slots, self._languages):
             mine = [at for at, one in enumerate(self._kept) if one.arm == arm]
+            if not mine:
+                continue
             apart = any(self._kept[at].alone for at in mine)
             base = max((self._kept[at].base for at in mine), key=lambda usage: usage.total)
             for group in [[at] for at in mine] if apart else [mine]:

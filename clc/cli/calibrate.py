@@ -139,7 +139,7 @@ def _report(portfolio: Portfolio, most: int) -> Iterator[RenderableType]:
     yield _steps(portfolio)
     yield _correlation(portfolio)
     yield Text(f"Portfolio for {budget} paths: {' '.join(portfolio.sequence)}")
-    if not portfolio.supported:
+    if portfolio.sequence != portfolio.learned:
         yield Text(f"Learned, not used: {' '.join(portfolio.learned)}")
     yield Text(portfolio.advice, style="bold")
     if budget == most:

@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 import click
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from clc.records import Message
+    from clc.templates import Templates
 
 __all__ = ["command"]
 
 _FOLDER = click.option("--prompts", "folder", metavar="DIR", help="Your templates, before ours.")
 _QUESTION = "Tom has 3 apples and buys 4 more. How many apples does Tom have?"
+_REPLY = "<the model's reply>"
+_LANGUAGES = "en,de,zh"
+_RESPONSES = ("3 + 4 = 7\nAnswer: 7", "3 + 4 = 7\nAntwort: 7", "3 × 4 = 12\n答案：12")
+_SHOTS = 8
 
 
 @click.group("prompts")
@@ -18,6 +30,7 @@ def command() -> None:
     Examples:
       clc prompts list
       clc prompts show cot --language sw
+      clc prompts show few-shot --language sw --shots 4 --switch 0.5
       clc prompts check --prompts my-prompts
     """  # noqa: D301
 
@@ -35,7 +48,7 @@ def list_templates(folder: str | None) -> None:
     templates = Templates(folder)
     for name in templates.names():
         template = templates.get(name)
-        click.echo(f"{name:12} {template.hash}  {template.path}")
+        click.echo(f"{name:14} {template.hash}  {template.path}")
     click.echo(f"cue words: {' '.join(templates.languages())}; others are told in English")
 
 
@@ -46,20 +59,35 @@ def list_templates(folder: str | None) -> None:
 @click.option("--question", default=_QUESTION, help="The question.")
 @click.option("--question-language", default=None,
               help="Language of the question.  [default: --language]")  # fmt: skip
+@click.option("--shots", type=click.IntRange(min=0), default=_SHOTS, show_default=True,
+              metavar="N", help="Demonstrations, for a template that shows some.")  # fmt: skip
+@click.option("--switch", type=click.FloatRange(0, 1), default=0.0, show_default=True,
+              metavar="P", help="Probability that a demonstration's sentence is in another "
+              "language.")  # fmt: skip
+@click.option("--seed", type=int, default=0, show_default=True, help="What --switch draws by.")
+@click.option("--languages", default=_LANGUAGES, show_default=True, metavar="CODES",
+              help="Languages that reason together, or to weigh.")  # fmt: skip
 @_FOLDER
-def show(
-    name: str, language: str, question: str, question_language: str | None, folder: str | None
-) -> None:
-    """Print template NAME as a model is told it."""
+def show(name: str, folder: str | None, **options: Any) -> None:
+    """Print template NAME as a model is told it.
+
+    What a run fills in stands for itself: three short responses to choose from, and
+    "<the model's reply>" where a template has several turns.
+    """
     from clc.languages import normalize_language
     from clc.templates import Templates
 
-    code = normalize_language(language)
-    messages = Templates(folder).render(
+    code = normalize_language(options["language"])
+    messages = _sample(
+        Templates(folder),
         name,
-        question=question,
-        question_language=normalize_language(question_language or code),
-        language=code,
+        code,
+        question=options["question"],
+        question_language=normalize_language(options["question_language"] or code),
+        languages=[normalize_language(one) for one in options["languages"].split(",")],
+        shots=options["shots"],
+        switch=options["switch"],
+        seed=options["seed"],
     )
     for message in messages:
         click.echo(f"--- {message['role']}\n{message['content']}")
@@ -75,5 +103,32 @@ def check(folder: str | None) -> None:
     codes = [*templates.languages(), "ta"]  # Tamil stands for all languages without cue words
     for name in templates.names():
         for code in codes:
-            templates.render(name, question=_QUESTION, question_language="en", language=code)
+            _sample(templates, name, code)
     click.echo(f"{len(templates.names())} templates are fine in {len(codes)} languages")
+
+
+def _sample(
+    templates: Templates,
+    name: str,
+    language: str,
+    *,
+    question: str = _QUESTION,
+    question_language: str = "en",
+    languages: Sequence[str] = tuple(_LANGUAGES.split(",")),
+    shots: int = _SHOTS,
+    switch: float = 0.0,
+    seed: int = 0,
+) -> tuple[Message, ...]:
+    """Messages of a template to its last turn, with sample values for what a run would fill in."""
+    return templates.render(
+        name,
+        question=question,
+        question_language=question_language,
+        language=language,
+        replies=(_REPLY,) * (templates.get(name).turns - 1),
+        languages=languages,
+        shots=templates.shots(
+            question_language, language, shots, switch=switch, languages=languages, seed=seed
+        ),
+        responses=_RESPONSES,
+    )

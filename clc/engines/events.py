@@ -38,10 +38,10 @@ async def read_stream(
         if data == _END:
             break
         piece = wire.read_json(data)
-        if isinstance(piece, dict) and piece.get("usage"):
-            usage = wire.read_usage(piece["usage"])
-            if not piece.get("choices"):  # the last piece: usage alone
-                continue
+        if isinstance(piece, dict):
+            usage = wire.read_usage(piece["usage"]) if piece.get("usage") else usage
+            if piece.get("choices") == [] and not piece.get("error"):
+                continue  # usage alone, at the end; Azure: filters alone, at the beginning
         choice = wire.read_choice(piece, data) or {}
         delta = choice.get("delta")
         text += wire.read_text(delta.get("content")) if isinstance(delta, dict) else ""
@@ -76,3 +76,5 @@ async def _data(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
         for line in lines:
             if line.startswith(b"data:"):
                 yield line.removeprefix(b"data:").strip()
+    if rest.startswith(b"data:"):
+        yield rest.removeprefix(b"data:").strip()

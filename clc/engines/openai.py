@@ -364,7 +364,7 @@ class OpenAIEngine:
                 f"{url} answered {status}: {words}", retry_after_s=self._retry_after_s(response)
             )
         if measure is not None and "logprob" in words.lower():
-            raise self._unmeasured(url, f"answered {status}: {words}", measure)
+            raise self._unmeasured(url, f"answered {status}: {words}")
         code = wire.error_code(response.content)
         if code == "context_length_exceeded" or any(s in words.lower() for s in _OVERFLOW):
             return Completion.lost(
@@ -385,13 +385,13 @@ class OpenAIEngine:
         return EngineError(f"{url} answered {status} (model {self.model!r}): {words}. {advice}")
 
     def _unmeasured(
-        self, url: str, words: str = "answered without log-probabilities", measure: Any = None
+        self, url: str, words: str = "answered without log-probabilities"
     ) -> ConfigurationError:
         """Make the error of an endpoint whose completions cannot be measured."""
-        top_k = "" if measure is None else f", fewer likeliest tokens than {measure.top_k}"
         return ConfigurationError(
-            f"{url} {words} (model {self.model!r}), and confidence is measured by them. Choose a "
-            f"server that gives them (vLLM, SGLang, llama.cpp){top_k}, or measure no confidence."
+            f"{url} {words} (model {self.model!r}). Confidence is measured by the likeliest "
+            "tokens' log-probabilities: choose a server that gives them (vLLM, SGLang, llama.cpp), "
+            "or fewer tokens, or measure no confidence."
         )
 
     def _retry_after_s(self, response: httpx.Response) -> float:

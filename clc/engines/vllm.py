@@ -204,7 +204,7 @@ class VllmEngine:
         params = sampling_params(request)
         try:
             output = await self._driver.generate(
-                str(next(self._names)), prompt, params, reading and reading.watch
+                str(next(self._names)), prompt, params, reading.watch if reading else None
             )
         except RequestRefusedError as error:
             return Completion.lost(f"vLLM refuses the request: {error}")

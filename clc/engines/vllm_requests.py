@@ -58,7 +58,7 @@ class Reading:
 
     def falls(self, output: Any) -> bool:
         """Take in the new tokens, up to the one that takes the path under the floor, if any."""
-        flat = output.outputs[0].logprobs or ()
+        flat: Any = output.outputs[0].logprobs or ()
         for place in range(self.meter.tokens, len(flat)):
             if self.meter.fell:
                 break

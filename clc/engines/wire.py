@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeGuard
 
 import orjson
 
@@ -149,7 +149,7 @@ def read_choice(reply: Any, body: bytes) -> dict[str, Any] | None:
 
 
 def read_tokens(choice: Mapping[str, Any]) -> Iterator[tuple[list[float], float]]:
-    """Read each token's likeliest log-probabilities and the drawn token's, as far as they are there.
+    """Read each token's likeliest log-probabilities and the drawn one's, where they are there.
 
     vLLM counts the drawn token among the likeliest, and leaves the last of them out for it.
 
@@ -162,7 +162,8 @@ def read_tokens(choice: Mapping[str, Any]) -> Iterator[tuple[list[float], float]
     for part in parts if isinstance(parts, list) else ():
         if isinstance(part, dict) and _is_number(drawn := part.get("logprob")):
             top = part.get("top_logprobs")
-            found = [one.get("logprob") for one in top if isinstance(one, dict)] if top else []
+            listed = top if isinstance(top, list) else []
+            found = [one.get("logprob") for one in listed if isinstance(one, dict)]
             yield sorted((one for one in found if _is_number(one)), reverse=True), drawn
 
 
@@ -268,7 +269,7 @@ def read_usage(usage: object) -> Usage:
     return Usage(*(count if isinstance(count, int) and count > 0 else 0 for count in counts))
 
 
-def _is_number(value: object) -> bool:
+def _is_number(value: object) -> TypeGuard[float]:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 

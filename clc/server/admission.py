@@ -35,13 +35,8 @@ class Admission:
         self._places = asyncio.Semaphore(running)
         self._mean_s = 1.0
 
-    @asynccontextmanager
-    async def place(self, until: float) -> AsyncIterator[None]:
-        """Hold a place; wait for it until the loop's clock shows ``until``.
-
-        Raises:
-            ApiError: 429 when the queue is full, 408 when the time is up.
-        """
+    def check(self) -> None:
+        """Raise ApiError (429) when the queue is full."""
         if self._places.locked() and self.waiting >= self._most_waiting:
             raise ApiError(
                 429,
@@ -50,6 +45,15 @@ class Admission:
                 code="queue_full",
                 retry_after_s=self._retry_after_s(),
             )
+
+    @asynccontextmanager
+    async def place(self, until: float) -> AsyncIterator[None]:
+        """Hold a place; wait for it until the loop's clock shows ``until``.
+
+        Raises:
+            ApiError: 429 when the queue is full, 408 when the time is up.
+        """
+        self.check()
         self.waiting += 1
         try:
             async with asyncio.timeout_at(until):

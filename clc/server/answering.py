@@ -11,10 +11,10 @@ from clc.answers import extract_answer
 from clc.counting import votes_of
 from clc.fidelity import written_language
 from clc.prompting import translation_request
-from clc.records import Answer, Problem, Usage
+from clc.records import Problem, Usage
 from clc.server.admission import too_late
 from clc.server.errors import ApiError
-from clc.server.schema import Votes
+from clc.server.replies import Votes
 from clc.solver import Solver, counting_of
 from clc.store import Store
 
@@ -231,9 +231,7 @@ def _winners(
     return [paths[key] for key in keys if key in paths] or list(paths.values())
 
 
-def _votes(
-    question: Question, verdict: Verdict, plan: Plan, told: _Told, seconds: float
-) -> Votes:
+def _votes(question: Question, verdict: Verdict, plan: Plan, told: _Told, seconds: float) -> Votes:
     configuration = question.configuration
     return Votes.model_validate(
         {

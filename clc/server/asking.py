@@ -9,18 +9,17 @@ from typing import TYPE_CHECKING, Any, NamedTuple, cast
 from clc.api import as_problem, configure
 from clc.catalogue import STRATEGIES
 from clc.errors import InputError
-from clc.records import Message
 from clc.server.errors import ApiError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
-    from clc.records import Problem
-    from clc.server.schema import ChatMessage, InputMessage, Sampled
+    from clc.configuration import Configuration
+    from clc.records import Message, Problem
+    from clc.server.schema import Sampled
     from clc.server.settings import Limits, Settings
-    from clc.solver import Configuration
 
-__all__ = ["Question", "Wanted", "as_messages", "check_tokens", "model_names", "question_of",
+__all__ = ["Question", "Wanted", "check_tokens", "model_names", "question_of",
            "wanted_of"]  # fmt: skip
 
 _PREFIX = "x-clc-"
@@ -77,32 +76,21 @@ def wanted_of(request: Sampled, headers: Mapping[str, str]) -> Wanted:
     return Wanted(**(told | said))
 
 
-def as_messages(turns: Iterable[ChatMessage | InputMessage]) -> tuple[Message, ...]:
-    """Write turns as every engine takes them; a developer's are a system's."""
-    return tuple(
-        Message(
-            role="system" if turn.role == "developer" else turn.role,
-            content=turn.content
-            if isinstance(turn.content, str)
-            else "\n".join(part.text for part in turn.content),
-        )
-        for turn in turns
-    )
-
-
-def question_of(
-    request: Sampled,
-    wanted: Wanted,
-    messages: Sequence[Message],
-    max_tokens: int | None,
-    settings: Settings,
-    key: str,
-) -> Question:
+def question_of(request: Sampled, wanted: Wanted, settings: Settings, key: str) -> Question:
     """Put the question together: the last turn is the problem, earlier ones are its context.
 
     Raises:
         ApiError: 400, a setting is wrong or beyond the limits.
     """
+    if request.choices() > 1:
+        raise ApiError(
+            400,
+            f"n is {request.choices()}: a vote has one answer. Ask for more paths with clc.paths, "
+            "or for several texts of the plain model",
+            code="unsupported_value",
+            param="n",
+        )
+    messages = request.turns()
     if messages[-1]["role"] != "user":
         raise ApiError(
             400,
@@ -112,8 +100,9 @@ def question_of(
             param="messages",
         )
     limits = settings.limits
-    chosen = _chosen(request, wanted, max_tokens, settings)
-    _check_limits(chosen.get("paths"), chosen.get("languages"), limits)  # what it would cost to plan
+    chosen = _chosen(request, wanted, settings)
+    # Before anything is planned: that alone costs time by the number of paths.
+    _check_limits(chosen.get("paths"), chosen.get("languages"), limits)
     configuration = configure(**chosen)
     strategy = configuration.strategy
     _check_limits(configuration.paths, configuration.languages or strategy.languages, limits)
@@ -147,9 +136,7 @@ def _problem(messages: Sequence[Message], language: str | None, key: str) -> Pro
     return replace(problem, id=key, context=tuple(messages[:-1]))
 
 
-def _chosen(
-    request: Sampled, wanted: Wanted, max_tokens: int | None, settings: Settings
-) -> dict[str, Any]:
+def _chosen(request: Sampled, wanted: Wanted, settings: Settings) -> dict[str, Any]:
     """Return the arguments of ``configure``."""
     chosen: dict[str, Any] = {"strategy": "clc", **settings.defaults}
     if wanted.strategy not in {None, chosen["strategy"]}:
@@ -158,8 +145,8 @@ def _chosen(
         if (value := getattr(wanted, name)) is not None:
             chosen[name] = value
     chosen.update(request.sampling())
-    if max_tokens is not None:
-        chosen["max_tokens"] = max_tokens
+    if (most := request.new_tokens()) is not None:
+        chosen["max_tokens"] = most
     if chosen.get("seed") is None:
         chosen["seed"] = secrets.randbits(_SEED_BITS)
     return chosen

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import orjson
 from pydantic import BaseModel
 
-from clc.server.schema import Votes
+from clc.server.replies import Votes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from clc.records import Usage
     from clc.server.answering import Reply
     from clc.server.errors import ApiError
-    from clc.server.schema import ChatRequest
+    from clc.server.schema import ChatRequest, Votes
 
 __all__ = ["ChatReply", "ChatWriter"]
 
@@ -76,7 +76,7 @@ class ChatWriter:
 
     def whole(self, reply: Reply) -> dict[str, Any]:
         """Write the reply at once."""
-        choices = [
+        choices: list[dict[str, Any]] = [
             {
                 "index": index,
                 "message": {
@@ -104,7 +104,7 @@ class ChatWriter:
 
     def begin(self) -> Iterator[bytes]:
         """Write what a stream begins with: the role of every choice."""
-        for index in range(self._request.n or 1):
+        for index in range(self._request.choices()):
             yield self._chunk(index, {"role": "assistant", "content": "", "refusal": None})
 
     def progress(self, progress: dict[str, Any]) -> bytes:

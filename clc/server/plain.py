@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from clc.engines.lane import Lane
-    from clc.records import Message
     from clc.server.schema import Sampled
     from clc.server.settings import Limits
 
@@ -29,15 +28,7 @@ _MAX_TOKENS = 1024
 _SEED_BITS = 53
 
 
-def requests_of(
-    request: Sampled,
-    messages: Sequence[Message],
-    fingerprint: str,
-    limits: Limits,
-    *,
-    n: int | None,
-    max_tokens: int | None,
-) -> list[Request]:
+def requests_of(request: Sampled, fingerprint: str, limits: Limits) -> list[Request]:
     """Make one engine request for each of ``n`` choices, each with a seed of its own.
 
     Raises:
@@ -51,7 +42,8 @@ def requests_of(
             code="invalid_value",
             param="clc",
         )
-    if (n or 1) > limits.paths:
+    n, messages = request.choices(), request.turns()
+    if n > limits.paths:
         raise ApiError(
             400,
             f"n is {n}, and this server draws at most {limits.paths} for one request",
@@ -60,20 +52,20 @@ def requests_of(
         )
     said = {"temperature": _TEMPERATURE, "max_tokens": _MAX_TOKENS} | request.sampling()
     seed = said.pop("seed", None)
-    if max_tokens is not None:
-        said["max_tokens"] = max_tokens
-    check_tokens(n or 1, said["max_tokens"], limits)
+    if (most := request.new_tokens()) is not None:
+        said["max_tokens"] = most
+    check_tokens(n, said["max_tokens"], limits)
     sampling = Sampling(**said)
     prompt = prompt_key(fingerprint, messages, sampling)
     run_seed = secrets.randbits(_SEED_BITS) if seed is None else seed
     return [
         Request(
             path_key(prompt, index, run_seed),
-            tuple(messages),
+            messages,
             sampling,
             path_seed(run_seed, prompt, index),
         )
-        for index in range(n or 1)
+        for index in range(n)
     ]
 
 
@@ -94,9 +86,7 @@ async def complete(lane: Lane, requests: Sequence[Request], until: float) -> Rep
     if failures:
         raise lost(failures)
     # The prompt is one, however often it is answered.
-    usage = Usage(
-        drawn[0].usage.prompt_tokens, sum(one.usage.completion_tokens for one in drawn)
-    )
+    usage = Usage(drawn[0].usage.prompt_tokens, sum(one.usage.completion_tokens for one in drawn))
     return Reply(
         tuple(Spoken(one.text, finish_reason_of(one.finish_reason)) for one in drawn), usage
     )

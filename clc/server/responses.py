@@ -8,17 +8,16 @@ from typing import TYPE_CHECKING, Any, Literal
 import orjson
 from pydantic import BaseModel
 
-from clc.server.schema import Votes
+from clc.server.replies import Votes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from clc.records import Message
     from clc.server.answering import Reply
     from clc.server.errors import ApiError
-    from clc.server.schema import ResponsesRequest
+    from clc.server.schema import ResponsesRequest, Votes
 
-__all__ = ["ResponsesReply", "ResponsesWriter", "turns_of"]
+__all__ = ["ResponsesReply", "ResponsesWriter"]
 
 
 class _OutputText(BaseModel):
@@ -84,19 +83,6 @@ class ResponsesReply(BaseModel):
     usage: _Usage | None
     user: str | None
     clc: Votes | None = None
-
-
-def turns_of(request: ResponsesRequest) -> tuple[Message, ...]:
-    """Read instructions and input as chat messages, the instructions first."""
-    from clc.records import Message
-    from clc.server.asking import as_messages
-
-    head = ()
-    if request.instructions is not None:
-        head = (Message(role="system", content=request.instructions),)
-    if isinstance(request.input, str):
-        return (*head, Message(role="user", content=request.input))
-    return (*head, *as_messages(request.input))
 
 
 class ResponsesWriter:

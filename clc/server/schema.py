@@ -1,4 +1,4 @@
-"""What crosses the wire: requests as they are checked, and what both APIs share of replies.
+"""Requests as they are checked.
 
 Every field of a request is either honoured or must hold the value that changes nothing; an unknown
 one is refused. So nothing that a client asks for is lost without a word.
@@ -6,21 +6,23 @@ one is refused. So nothing that a client asks for is lost without a word.
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, Literal, NoReturn, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from clc.records import Message
 from clc.server.errors import ApiError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 __all__ = [
     "ChatMessage",
     "ChatRequest",
-    "ErrorReply",
     "InputMessage",
     "ResponsesRequest",
     "Sampled",
     "TextPart",
-    "Votes",
     "VoteSettings",
     "parse",
 ]
@@ -135,6 +137,18 @@ class Sampled(_Strict):
     top_logprobs: Literal[0] | None = None
     clc: VoteSettings | None = None
 
+    def turns(self) -> tuple[Message, ...]:
+        """Return the conversation as every engine takes it."""
+        raise NotImplementedError
+
+    def new_tokens(self) -> int | None:
+        """Return the limit on new tokens of each path, where there is one."""
+        raise NotImplementedError
+
+    def choices(self) -> int:
+        """Return how many answers are wanted."""
+        return 1
+
     def sampling(self) -> dict[str, Any]:
         """Return what is said of how a path is drawn, as arguments of ``configure``."""
         names = ("temperature", "top_p", "top_k", "min_p", "presence_penalty",
@@ -175,13 +189,23 @@ class ChatRequest(Sampled):
     logprobs: Literal[False] | None = None
     logit_bias: Annotated[dict[str, Any], Field(max_length=0)] | None = None
 
+    def turns(self) -> tuple[Message, ...]:
+        """Return the messages."""
+        return as_messages(self.messages)
+
+    def new_tokens(self) -> int | None:
+        """Return ``max_completion_tokens``, or the older name of it."""
+        return self.max_completion_tokens or self.max_tokens
+
+    def choices(self) -> int:
+        """Return ``n``."""
+        return self.n or 1
+
 
 class ResponsesRequest(Sampled):
     """The body of ``POST /v1/responses``."""
 
-    input: (
-        Annotated[str, Field(min_length=1)] | Annotated[list[InputMessage], Field(min_length=1)]
-    )
+    input: Annotated[str, Field(min_length=1)] | Annotated[list[InputMessage], Field(min_length=1)]
     instructions: str | None = None
     max_output_tokens: Annotated[int, Field(ge=1)] | None = None
     stream_options: StreamOptions | None = None
@@ -192,53 +216,31 @@ class ResponsesRequest(Sampled):
     previous_response_id: None = None
     conversation: None = None
 
+    def turns(self) -> tuple[Message, ...]:
+        """Return instructions and input, the instructions first."""
+        head: tuple[Message, ...] = ()
+        if self.instructions is not None:
+            head = (Message(role="system", content=self.instructions),)
+        if isinstance(self.input, str):
+            return (*head, Message(role="user", content=self.input))
+        return (*head, *as_messages(self.input))
 
-class _Error(BaseModel):
-    message: str
-    type: str
-    param: str | None
-    code: str | None
-
-
-class ErrorReply(BaseModel):
-    """OpenAI's error body."""
-
-    error: _Error
-
-
-class _Tokens(BaseModel):
-    prompt: int
-    completion: int
-    translation: int
+    def new_tokens(self) -> int | None:
+        """Return ``max_output_tokens``."""
+        return self.max_output_tokens
 
 
-class Votes(BaseModel):
-    """The vote behind a reply, as ``clc`` in its body.
-
-    ``tokens.translation`` counts prompt and completion tokens of all that came before the paths
-    and after the vote, and is part of neither ``prompt`` nor ``completion``. ``seconds`` is the
-    time spent on the answer, without the wait for its turn. ``stop`` says which rule ended the
-    vote early, where one did. ``deadline`` is true when the time was up before all paths
-    were done: the vote is of those that were.
-    """
-
-    strategy: str
-    answer: str | None
-    support: float
-    total: float
-    agreement: float
-    tied: bool
-    tally: dict[str, dict[str, float]]
-    abstentions: dict[str, dict[str, int]]
-    languages: list[str]
-    question_language: str
-    translated: bool
-    paths: int
-    tokens: _Tokens
-    seconds: float
-    seed: int
-    stop: dict[str, Any] | None
-    deadline: bool
+def as_messages(turns: Iterable[ChatMessage | InputMessage]) -> tuple[Message, ...]:
+    """Write turns as every engine takes them; a developer's are a system's."""
+    return tuple(
+        Message(
+            role="system" if turn.role == "developer" else turn.role,
+            content=turn.content
+            if isinstance(turn.content, str)
+            else "\n".join(part.text for part in turn.content),
+        )
+        for turn in turns
+    )
 
 
 def parse(kind: type[_T], body: object) -> _T:

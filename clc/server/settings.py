@@ -59,7 +59,7 @@ class Settings:
     port: int = 8400
     keys: tuple[str, ...] = field(default=(), repr=False)
     defaults: Mapping[str, Any] = field(default_factory=dict)
-    limits: Limits = Limits()  # noqa: RUF009 - frozen
+    limits: Limits = Limits()
     drain_s: float = 30.0
 
     def __post_init__(self) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, TypeVar
 
 from starlette.responses import Response
 
@@ -19,9 +19,22 @@ if TYPE_CHECKING:
     from clc.server.answering import Reply
     from clc.server.errors import ApiError
 
-__all__ = ["ClientGoneError", "EventStream", "Writer", "events_of", "while_connected"]
+__all__ = [
+    "ClientGoneError",
+    "EventStream",
+    "Job",
+    "Watch",
+    "Writer",
+    "events_of",
+    "while_connected",
+]
 
 _T = TypeVar("_T")
+
+Watch: TypeAlias = "Callable[[Sequence[Vote], int], None]"
+"""Is told the votes so far, and how many paths there may be."""
+Job: TypeAlias = "Callable[[Watch | None], Coroutine[Any, Any, Reply]]"
+"""What is left to do when a request has been checked."""
 
 _KEEPALIVE_S = 15.0  # proxies drop a connection on which nothing is said for 30 to 60 s
 _PROGRESS_S = 0.1
@@ -70,7 +83,7 @@ async def while_connected(receive: Receive, work: Coroutine[Any, Any, _T]) -> _T
 
 async def events_of(
     writer: Writer,
-    answer: Callable[[Callable[[Sequence[Vote], int], None]], Awaitable[Reply]],
+    job: Job,
     failed: Callable[[Exception], None],
 ) -> AsyncGenerator[bytes, None]:
     """Yield the events of one answer: beginning, progress, then the answer or an error.
@@ -79,7 +92,7 @@ async def events_of(
 
     Args:
         writer: writes the events.
-        answer: does the work, and tells the votes so far to the callback it is given.
+        job: does the work, and tells the votes so far to the callback it is given.
         failed: is told of an error, which the stream then says, too.
     """
     news = asyncio.Event()
@@ -92,7 +105,7 @@ async def events_of(
 
     for event in writer.begin():
         yield event
-    task = asyncio.ensure_future(answer(watch))
+    task = asyncio.create_task(job(watch))
     task.add_done_callback(lambda _: news.set())
     try:
         while True:

@@ -23,12 +23,47 @@ def test_show_is_what_a_model_is_told():
     assert "Fikiria kwa Kiswahili" in other.stdout or "Kiswahili" in other.stdout
 
 
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["clp", "--language", "sw"], ["--- assistant\n<the model's reply>\n--- user\n", "Jibu:"]),
+        (["few-shot", "--language", "sw", "--shots", "1"], ["Jibu: 26\n\n###", "Hebu tufikiri"]),
+        (["translate-few", "--language", "de", "--question-language", "fr"], ["French: Combien?\nGerman:"]),
+        (["cross-tot", "--languages", "ja,ta"], ["Japanese, Tamil."]),
+        (["autocap-select"], ["- vi: Vietnamese (", "Choose 6"]),
+        (["autocap-weigh", "--languages", "ja,ta"], ["- ja: Japanese (Japonic), 5.8 %", "- ta\n"]),
+        (["usc"], ["answered 3 times", "Response 3:\n3 × 4 = 12"]),
+        (["xlt", "--question-language", "th"], ["requests in Thai"]),
+    ],
+)  # fmt: skip
+def test_show_fills_in_what_a_run_would(arguments, words):
+    done = call("prompts", "show", *arguments, "--question", "Combien?")
+    assert done.returncode == 0
+    assert "Combien?" in done.stdout
+    assert all(word in done.stdout for word in words)
+
+
+def test_show_switches_languages_of_demonstrations():
+    def shown(*arguments):
+        return call("prompts", "show", "few-shot", *arguments).stdout
+
+    assert shown("--switch", "1", "--languages", "de", "--shots", "1").count("Hefte") in {0, 3}
+    assert shown("--switch", "0.5", "--seed", "1") == shown("--switch", "0.5", "--seed", "1")
+    assert shown("--switch", "0.5", "--seed", "1") != shown("--switch", "0.5", "--seed", "2")
+    assert shown("--seed", "1") == shown("--seed", "2")
+
+
 def test_check(tmp_path):
     assert call("prompts", "check").returncode == 0
     (tmp_path / "mine.jinja").write_text("--- user\n{{ question }} {{ qestion }}\n")
     done = call("prompts", "check", "--prompts", tmp_path)
     assert done.returncode == 2
     assert f"{tmp_path}/mine.jinja: 'qestion' is undefined; known variables: " in done.stderr
+    (tmp_path / "mine.jinja").write_text("--- user\nx\n--- reply\n--- user\n{{ qestion }}\n")
+    assert "'qestion' is undefined" in call("prompts", "check", "--prompts", tmp_path).stderr
+    (tmp_path / "mine.jinja").unlink()
+    (tmp_path / "demonstrations.toml").write_text('[x]\nanswer = "1"\n')
+    assert "every problem needs English" in call("prompts", "check", "--prompts", tmp_path).stderr
 
 
 @pytest.mark.parametrize(
@@ -36,6 +71,8 @@ def test_check(tmp_path):
     [
         (["show", "none"], "no template 'none'; there are: cot"),
         (["show", "cot", "--language", "xx"], "'xx'"),
+        (["show", "few-shot", "--shots", "9"], "9 demonstrations are not there; ask for 0 to 8"),
+        (["show", "cross-tot", "--languages", "en,xx"], "'xx'"),
         (["list", "--prompts", "/none"], "/none: no such folder"),
     ],
 )

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import astuple, replace
 
 import pytest
 
+from clc.confidence import Measure
 from clc.engines import Completion, Engine, Request
 from clc.errors import EngineError
 from clc.records import Sampling
@@ -35,7 +37,7 @@ async def check_parameters(engine: Engine) -> None:
     assert same.text != other.text
     greedy = await complete_all(engine, *(ask(seed=seed, temperature=0.0) for seed in range(3)))
     assert len(set(greedy)) == 1
-    for limit in ({"top_k": 1}, {"top_p": 1e-6}):
+    for limit in ({"top_k": 1}, {"top_p": 1e-6}, {"min_p": 1.0}):
         assert (await engine.complete(ask(temperature=1.5, **limit))).text == greedy[0].text
 
 
@@ -49,6 +51,75 @@ async def check_stop(engine: Engine) -> None:
     assert cut.text == whole.text[: whole.text.index(stop)]
     assert cut.finish_reason == "stop"
     assert 0 < cut.usage.completion_tokens <= whole.usage.completion_tokens
+
+
+async def check_measure(engine: Engine) -> None:
+    """Measuring changes no token, whatever else runs in the batch; the figures are the model's."""
+    plain = [ask(n, words=n, max_tokens=40, temperature=n % 3 * 0.7) for n in range(9)]
+    stopping = ask(20, max_tokens=60, stop=("e",))
+    wanted = [
+        replace(one, measure=Measure(top_k=top_k, tail=8, group=4))
+        for one in [*plain, stopping]
+        for top_k in (1, 3, 20)
+    ]
+    without = await complete_all(engine, *plain, stopping)
+    drawn = await complete_all(engine, *wanted, *plain)
+    assert [replace(one, confidence=None) for one in drawn[: len(wanted) : 3]] == without
+    assert [replace(one, confidence=None) for one in drawn[1 : len(wanted) : 3]] == without
+    assert [replace(one, confidence=None) for one in drawn[2 : len(wanted) : 3]] == without
+    assert drawn[len(wanted) :] == without[:-1]
+    for request, one in zip(wanted, drawn, strict=False):
+        found = one.confidence
+        assert found.lowest_group <= found.mean + 1e-9
+        assert found.lowest_group <= found.tail + 1e-9
+        assert found.logprob < 0
+        if request.measure.top_k == 1 and request.sampling.temperature == 0:
+            assert found.mean == pytest.approx(-found.logprob)  # greedy: drawn is the likeliest
+    narrow, _, wide = (one.confidence.mean for one in drawn[:3])
+    assert narrow < wide
+    alone = (await engine.complete(wanted[5])).confidence
+    assert astuple(alone) == pytest.approx(astuple(drawn[5].confidence), rel=1e-3)
+
+
+async def check_floor(engine: Engine) -> None:
+    """A path under its floor ends there, with what it drew; others do not notice."""
+    group = 6
+    whole = [ask(n, words=n, max_tokens=48) for n in range(8)]
+    measured = [replace(one, measure=Measure(group=group)) for one in whole]
+    drawn = await complete_all(engine, *measured)
+    lows = [one.confidence.lowest_group for one in drawn]
+
+    def floored(by: float) -> list[Request]:
+        return [
+            replace(one, measure=Measure(group=group, floor=low + by))
+            for one, low in zip(whole, lows, strict=True)
+        ]
+
+    assert same_texts(await complete_all(engine, *floored(-1e-3)), drawn)
+    aborted = await complete_all(engine, *floored(1e-3), *whole)
+    assert same_texts(aborted[len(whole) :], drawn)
+    for one, low, all_of_it in zip(aborted, lows, drawn, strict=False):
+        if one.finish_reason == "abort":
+            assert all_of_it.text.startswith(one.text)
+            assert group <= one.usage.completion_tokens < all_of_it.usage.completion_tokens
+            assert one.confidence.lowest_group == pytest.approx(low, abs=1e-3)
+        else:  # the very last token took it under the floor
+            assert one.text == all_of_it.text
+    assert "abort" in {one.finish_reason for one in aborted[: len(whole)]}
+    at_once = await complete_all(engine, *floored(1000.0))
+    assert {(one.finish_reason, one.usage.completion_tokens) for one in at_once} == {
+        ("abort", group)
+    }
+    again = await complete_all(engine, *floored(1e-3))
+    assert [(one.text, one.usage) for one in again] == [
+        (one.text, one.usage) for one in aborted[: len(whole)]
+    ]
+
+
+def same_texts(some: list[Completion], others: list[Completion]) -> bool:
+    return [(one.text, one.finish_reason, one.usage) for one in some] == [
+        (one.text, one.finish_reason, one.usage) for one in others
+    ]
 
 
 async def check_end_of_sequence(engine: Engine) -> None:

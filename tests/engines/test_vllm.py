@@ -3,9 +3,11 @@
 import asyncio
 import os
 import signal
+from dataclasses import astuple, replace
 
 import pytest
 
+from clc.confidence import Measure
 from clc.engines import vllm as module
 from clc.engines.vllm import VllmEngine
 from clc.errors import ConfigurationError, EngineError
@@ -31,6 +33,8 @@ def engine(tiny):
     [
         behaviour.check_parameters,
         behaviour.check_stop,
+        behaviour.check_measure,
+        behaviour.check_floor,
         behaviour.check_end_of_sequence,
         behaviour.check_window,
         behaviour.check_many,
@@ -48,10 +52,30 @@ def test_bad_sampling_is_the_callers_error(engine):
 
 
 @pytest.mark.engine
+def test_more_likeliest_tokens_than_vllm_gives_are_the_callers_error(engine):
+    with pytest.raises(ConfigurationError, match=r"the 50 likeliest.*at most 20.*max_logprobs=50"):
+        asyncio.run(engine.complete(replace(ask(), measure=Measure(top_k=50))))
+
+
+PENALTIES = (
+    {},
+    {"repetition_penalty": 1.3},
+    {"presence_penalty": 1.5},
+    {"frequency_penalty": 0.7},
+    {"repetition_penalty": 1.1, "presence_penalty": -0.5, "frequency_penalty": 0.4},
+)
+
+
+@pytest.mark.engine
 def test_greedy_agrees_with_transformers(engine, tiny):
+    """Texts, under every penalty, and what is measured of them."""
     from clc.engines.transformers import TransformersEngine
 
-    requests = [ask(n, temperature=0.0, words=n, max_tokens=48) for n in range(12)]
+    requests = [
+        replace(ask(n, temperature=0.0, words=n, max_tokens=48, **penalty), measure=Measure())
+        for n in range(6)
+        for penalty in PENALTIES
+    ]
 
     async def other():
         engine = TransformersEngine(str(tiny), dtype="float32")
@@ -60,7 +84,11 @@ def test_greedy_agrees_with_transformers(engine, tiny):
         await engine.close()
         return drawn
 
-    assert asyncio.run(complete_all(engine, *requests)) == asyncio.run(other())
+    ours, theirs = asyncio.run(complete_all(engine, *requests)), asyncio.run(other())
+    assert behaviour.same_texts(ours, theirs)
+    assert len({one.text for one in ours[: len(PENALTIES)]}) == len(PENALTIES)
+    for mine, its in zip(ours, theirs, strict=True):
+        assert astuple(mine.confidence) == pytest.approx(astuple(its.confidence), rel=1e-3)
 
 
 @pytest.mark.engine
@@ -116,6 +144,8 @@ def test_own_processes(tiny):
         await engine.start()
         await behaviour.check_parameters(engine)
         await behaviour.check_window(engine)
+        await behaviour.check_measure(engine)
+        await behaviour.check_floor(engine)
         await behaviour.check_many(engine)
         await behaviour.check_cancellation(engine)
         pending = [asyncio.create_task(engine.complete(ask(n, max_tokens=450))) for n in range(9)]
