@@ -2,17 +2,19 @@
 
     python -m benchmarks.stopping RECORDED [--figure stopping.png]
 
-RECORDED is a folder of JSONL files (or one file) with gold, several paths a question. Each question's
-paths are taken in drawing order (one round of ``--order`` after another) until the rule stops, and
-what was taken is voted on, ties to the language that comes first. The table has the accuracy with
-its 95 % interval (problems that ask the same item in several languages are one cluster), the mean
-number of paths, the share of questions whose answer is that of the full vote, and accuracy and
-mean paths for each question language. The last line is the speed of the rules themselves.
+RECORDED is a folder of JSONL files (or one file) with gold and several paths a question. The paths
+of a question are taken in drawing order (one round of ``--order`` after another) until the rule
+stops, and what was taken is voted on, ties to the language that comes first. The table has the
+accuracy with its 95 % interval (problems that ask the same item in several languages are one
+cluster), the mean number of paths, the share of questions whose answer is that of the full vote,
+and accuracy and mean paths for each question language. The last line is the speed of the rules.
+With one path a language, ``crosslingual`` is ``beta`` that waits for enough languages.
 """
 
 from __future__ import annotations
 
 import random
+import re
 import time
 from collections import Counter, defaultdict
 from importlib import import_module
@@ -165,17 +167,23 @@ def draw(table: dict[str, list[Outcome]], file: Path) -> None:
     except ImportError as error:
         raise click.ClickException("--figure needs matplotlib: pip install matplotlib") from error
     figure, axes = pyplot.subplots(figsize=(8, 5), layout="constrained")
+    families: dict[str, list[tuple[float, Rate]]] = defaultdict(list)
     for name, outcomes in table.items():
-        rate = accuracy(outcomes)
-        spread = [[100 * (rate.value - rate.low)], [100 * (rate.high - rate.value)]]
-        marker = dict(zip(("fixed", "lead", "beta", "dirichlet", "window"), "sDo^v", strict=True))
+        family = re.sub(r" [\d.]+", "", name, count=1)
+        families[family].append((mean_paths(outcomes), accuracy(outcomes)))
+    for (family, points), marker in zip(families.items(), "sDo^vPX", strict=True):
+        paths = [mean for mean, _ in points]
+        right = [100 * rate.value for _, rate in points]
+        spread = [
+            [100 * (rate.value - rate.low) for _, rate in points],
+            [100 * (rate.high - rate.value) for _, rate in points],
+        ]
         axes.errorbar(
-            mean_paths(outcomes), 100 * rate.value, yerr=spread, alpha=0.7, label=name,
-            fmt=marker.get(name.split()[0], "P"),
-        )  # fmt: skip
+            paths, right, yerr=spread, label=family, marker=marker, alpha=0.6, elinewidth=0.5
+        )
     axes.set_xlabel("paths a question (mean)")
     axes.set_ylabel("right answers (%), 95 % interval")
-    axes.legend(fontsize="small")
+    figure.legend(loc="outside upper center", ncols=4)
     figure.savefig(file, dpi=150)
 
 

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
+    from clc.engines.lane import Lane
     from clc.engines.seam import Engine
 
 
@@ -172,17 +173,17 @@ class Run:
 
     Args:
         configuration: how every question is solved.
-        engine: draws the paths.
-        store: an open store; in memory by default.
+        engine: draws the paths; a ``Lane`` is shared with other runs and not closed.
+        store: an open store.
         translator: another engine for translations.
         templates: prompt templates; ours by default.
         cache: translations kept over runs; none by default.
     """
 
     configuration: Configuration
-    engine: Engine
+    engine: Engine | Lane
     store: Store
-    translator: Engine | None = None
+    translator: Engine | Lane | None = None
     templates: Templates | None = None
     cache: TranslationCache | None = None
 
@@ -203,12 +204,12 @@ class Run:
     def identity(self, dataset: Mapping[str, Any], limit: int | None = None) -> dict[str, Any]:
         """Everything that decides which paths this run draws."""
         assert self.templates is not None  # noqa: S101 - set above
-        engine = self.engine.fingerprint
+        drawer = self.solver.drawer
         return identity(
             self.configuration,
             self.templates,
-            engine=engine,
-            translator=engine if self.translator is None else self.translator.fingerprint,
+            engine=drawer.lane.engine.fingerprint,
+            translator=drawer.translator.engine.fingerprint,
             dataset=dataset,
             limit=limit,
         )

@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, cast
 from clc.errors import ConfigurationError, DatasetError, StrategyError
 from clc.intervals import clustered_difference, clustered_rate, mcnemar, sign_flip
 from clc.resampling import Ballots, Drawn
-from clc.scoring import canonical_gold
+from clc.scoring import canonical_gold, scored
 from clc.standings import (
     BudgetPoint,
     CurvePoint,
@@ -38,7 +38,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from clc.intervals import Rate
-    from clc.scoring import Scored
+    from clc.plans import Plan
+    from clc.records import Problem, ReasoningPath, Verdict, Vote
     from clc.standings import Entry
 
 __all__ = ["compare_strategies", "outcome"]
@@ -48,22 +49,38 @@ BOOTSTRAPS = 2_000  # resamples of the items: the interval's ends err by 3 % of 
 _BUDGETS = 16  # budgets of a curve against tokens
 
 
-def outcome(row: Scored, tokens: Sequence[int], order: Sequence[str]) -> Outcome:
-    """Make the outcome of a scored row whose votes stand in drawing order.
+def outcome(
+    problem: Problem,
+    plan: Plan,
+    paths: Mapping[str, ReasoningPath],
+    votes: Sequence[Vote],
+    verdict: Verdict,
+    *,
+    weighted: bool = False,
+) -> Outcome:
+    """Make the outcome of a solved problem; ``outcome(*solved)`` for one of ``clc.revote``.
 
-    ``tokens`` are each vote's path's, prompt and completion together.
+    ``votes`` stand in the plan's drawing order. Their weights count only where the run's voting is
+    ``weighted``; they stay what they were among all paths when fewer are voted on.
     """
+    row = scored(problem, verdict)
+    keys = [key for _, key in plan.paths()]
     return Outcome(
         id=row.id,
         item=row.item,
         gold=None if row.gold is None else canonical_gold(row.gold, row.kind),
-        answer=row.verdict.answer,
+        answer=verdict.answer,
         drawn=[
-            Drawn(vote.language, vote.answer, spent, vote.weight)
-            for vote, spent in zip(row.votes, tokens, strict=True)
+            Drawn(
+                vote.language,
+                vote.answer,
+                paths[key].usage.total if key in paths else 0,
+                vote.weight if weighted else 1.0,
+            )
+            for vote, key in zip(votes, keys, strict=True)
         ],
-        preparation_tokens=row.verdict.translation_usage.total,
-        order=order,
+        preparation_tokens=verdict.translation_usage.total,
+        order=plan.languages,
     )
 
 

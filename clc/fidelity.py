@@ -29,6 +29,7 @@ _NEAR = 0.5  # a runner-up of at least half the leader's weight is a near-tie
 # words none is mistaken by more than 0.8, and one in thirty is told by less than 0.5.
 _NEAR_SCORE = 0.5
 _KANA_OF_JAPANESE = 0.2  # of Chinese characters and kana; recorded Japanese has 0.36 and more
+_KNOWN_AS = {"nb": "no", "fil": "tl", "yue": "zh", "wuu": "zh"}  # told apart by nobody here
 _FALLBACK = "en"  # what models fall back to, whatever they are asked for
 
 _FORMULAS = re.compile(
@@ -130,7 +131,7 @@ def fidelity(
 def _primary(code: str) -> str:
     """Language subtag, as the detector names it."""
     subtag = code.replace("_", "-").partition("-")[0].lower()
-    return {"no": "nb", "fil": "tl"}.get(subtag, subtag)
+    return _KNOWN_AS.get(subtag, subtag)
 
 
 def _weights(prose: str) -> Counter[str]:

@@ -25,6 +25,7 @@ _MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
 _DASHES = ("-", (0, (6, 2)), (0, (3, 1.5)), (0, (6, 1.5, 1, 1.5)), (0, (1, 1.2)))
 _SIZE = (9.0, 4.2)  # inches
 _DPI = 150
+_WITHOUT = 0.1  # share of problems for which a budget may buy no path: below it is no vote to show
 
 
 def draw_comparison(comparison: StrategyComparison, files: Iterable[Path]) -> None:
@@ -33,7 +34,8 @@ def draw_comparison(comparison: StrategyComparison, files: Iterable[Path]) -> No
     The left panel shows maj@k, and oracle@k as thin lines with hollow markers. The right one shows
     the vote over what a budget of tokens a problem buys, preparation included; a strategy with one
     path is a single point, and the dotted line is the budget of the table. The same comparison
-    gives the same SVG, byte by byte.
+    gives the same SVG, byte by byte. Budgets that leave a tenth of the problems without a path are
+    not drawn.
 
     Raises:
         ConfigurationError: matplotlib is not installed, or it does not know a format.
@@ -68,20 +70,18 @@ def draw_comparison(comparison: StrategyComparison, files: Iterable[Path]) -> No
 
 def _against_paths(axes: Any, result: StrategyResult, look: Mapping[str, Any]) -> None:
     ks = [point.k for point in result.curve]
-    axes.plot(ks, [100 * point.majority for point in result.curve], **look)
-    axes.plot(
-        ks,
-        [100 * point.oracle for point in result.curve],
-        **{**look, "linewidth": 0.6, "markerfacecolor": "white", "markeredgewidth": 0.8},
-    )
+    hollow = {"linewidth": 0.6, "markerfacecolor": "white", "markeredgewidth": 0.8}
+    axes.plot(ks, [100 * point.oracle for point in result.curve], **{**look, **hollow})
+    axes.plot(ks, [100 * point.majority for point in result.curve], **look)  # above: equal at k = 1
 
 
 def _against_tokens(axes: Any, result: StrategyResult, look: Mapping[str, Any]) -> None:
-    points = result.budgets
     if result.most_drawn < 2:  # noqa: PLR2004  one path: nothing to choose
         at = ([result.tokens], [100 * result.accuracy.value])
     else:
-        bought = [point for point in points if point.without <= point.accuracy.total / 2]
+        bought = [
+            point for point in result.budgets if point.without <= _WITHOUT * point.accuracy.total
+        ]
         at = (
             [point.budget for point in bought],
             [100 * point.accuracy.value for point in bought],
@@ -90,6 +90,8 @@ def _against_tokens(axes: Any, result: StrategyResult, look: Mapping[str, Any]) 
 
 
 def _label(left: Any, right: Any, comparison: StrategyComparison) -> None:
+    from matplotlib.ticker import LogLocator
+
     shown = sorted({point.k for result in comparison.strategies for point in result.curve})
     left.set_xscale("log", base=2)
     left.set_xticks(shown, [str(k) for k in shown])
@@ -98,7 +100,10 @@ def _label(left: Any, right: Any, comparison: StrategyComparison) -> None:
     left.set_ylabel("right, % of problems")
     if comparison.budget > 0:
         right.axvline(comparison.budget, color="0.4", linestyle=":", linewidth=0.9)
-    right.set_xscale("log")
+        right.set_xscale("log")
+        right.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        right.xaxis.set_major_formatter("{x:,.0f}")
+        right.minorticks_off()
     right.set_xlabel("token budget for one problem")
     right.legend(frameon=False, handlelength=4)
     for axes in (left, right):

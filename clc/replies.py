@@ -27,7 +27,7 @@ _BULLET = re.compile(r"^[ \t]*(?:[-*•+][ \t]|\(?\d{1,2}[.):、])[ \t]*", re.MU
 _ARRAY = re.compile(r"\[[^\[\]]*\]")
 _SENTENCE_END = re.compile(r"(?<=[^\W\d])[.。](?=\s|\Z)")
 # Between the items of a list, not inside of parentheses.
-_BETWEEN = re.compile(r"(?:[,;、，；|/\n]|[ ](?:and|&)[ ])(?![^()（）]*[)）])")
+_BETWEEN = re.compile(r"(?:[,;、，；|/\n]|[ ](?:and|&)[ ])(?![^()（）\n]{0,80}[)）])")
 _AFTER_NAME = re.compile(r"[(（:：=,，]|[ ][-–—][ ]|[.。][ ]")
 # What models call languages whose CLDR name is another.
 _OTHER_NAMES = {"bn": ("Bengali",), "fa": ("Farsi",), "zh": ("Mandarin",)}

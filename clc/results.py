@@ -14,6 +14,7 @@ import orjson
 from clc.confidence import Weighting
 from clc.counting import Counting, verdict_of, votes_of
 from clc.errors import ConfigurationError, StoreError
+from clc.fidelity import Fidelity, fidelity
 from clc.records import Problem, ReasoningPath, Verdict, Vote
 from clc.scoring import Score, Scored, canonical_gold, score, scored
 from clc.store import Store, write_atomically
@@ -23,7 +24,16 @@ if TYPE_CHECKING:
 
     from clc.plans import Plan
 
-__all__ = ["Solved", "export", "open_run", "revote", "score_run", "scored_rows", "verdict_row"]
+__all__ = [
+    "Solved",
+    "export",
+    "fidelity_of",
+    "open_run",
+    "revote",
+    "score_run",
+    "scored_rows",
+    "verdict_row",
+]
 
 
 class Solved(NamedTuple):
@@ -157,6 +167,16 @@ def scored_rows(store: Store) -> Iterator[Scored]:
     """Yield every problem of a run with its verdict and votes beside its gold."""
     for solved in revote(store):
         yield scored(solved.problem, solved.verdict, solved.votes)
+
+
+def fidelity_of(store: Store) -> dict[str, Fidelity]:
+    """Which languages a run's paths were really written in, by the language asked for."""
+    return fidelity(
+        (path.language, path.text)
+        for solved in revote(store)
+        for _, path in solved.drawn()
+        if path.error is None
+    )
 
 
 def _sample(position: int, solved: Solved, row: Mapping[str, Any]) -> dict[str, Any]:

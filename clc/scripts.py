@@ -13,7 +13,7 @@ from functools import lru_cache
 __all__ = ["letters_by_script", "likeliest", "script_of"]
 
 _LATIN = (
-    "en de es fr sw af az ca cs cy da et eu fi ga gl hr hu id is it lt lv ms mt nb nl pl pt ro sk "
+    "en de es fr sw af az ca cs cy da et eu fi ga gl hr hu id is it lt lv ms mt nl no pl pt ro sk "
     "sl sq sv tl tr vi"
 )
 

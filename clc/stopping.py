@@ -210,7 +210,7 @@ def dirichlet_posterior(counts: tuple[int, ...]) -> float:
     if len(rivals) == 1:
         return beta_posterior(first, rivals[0])
     shape = first + 1
-    step = 0.25 / math.sqrt(shape)
+    step = 0.15 / math.sqrt(shape)
     total = 0.0
     for nodes in (count(0), count(-1, -1)):  # from the density's peak up, then down
         for node in nodes:

@@ -5,16 +5,18 @@ import json
 import math
 import random
 import time
+from dataclasses import replace
 
 import pytest
 
 from clc import comparing
 from clc.comparing import compare_strategies, outcome
+from clc.counting import verdict_of, votes_of
 from clc.errors import ConfigurationError, DatasetError, StrategyError
 from clc.intervals import clustered_difference, mcnemar
-from clc.records import AbstainReason, Abstention, Answer, Usage, Verdict, Vote
+from clc.plans import Plan, PlannedPaths
+from clc.records import Problem, ReasoningPath, Usage
 from clc.resampling import Drawn
-from clc.scoring import Scored
 from clc.standings import Entry, Outcome
 
 ORDER = ("en", "de")
@@ -253,18 +255,30 @@ def test_json():
     assert (first["difference"], first["seconds"]) == (None, 1.5)
 
 
-def test_outcome_of_a_scored_row():
-    votes = (
-        Vote("x", "en", Answer("7")),
-        Vote("y", "de", Abstention(AbstainReason.REFUSAL), 0.5),
+def test_outcome_of_a_solved_problem():
+    problem = Problem("a", "?", "de", "7.0", metadata={"item": "q", "kind": "number"})
+    arms = (
+        PlannedPaths("en", "e", 0, 2, 5, translation_usage=Usage(30, 12)),
+        PlannedPaths("de", None, 0, 1, 5, "translation: none", Usage(10, 0)),
     )
-    verdict = Verdict("a", "7", 1, 1, 1.0, tied=False, tally={}, translation_usage=Usage(30, 12))
-    row = Scored("a", "q", "de", "7.0", verdict, votes, "number")
-    assert outcome(row, [90, 80], ["de", "en"]) == Outcome(
-        "a", "q", "7", "7", [Drawn("en", "7", 90), Drawn("de", None, 80, 0.5)], 42, ["de", "en"]
-    )
-    with pytest.raises(ValueError, match="argument 2 is shorter"):
-        outcome(row, [90], ["de", "en"])
+    plan = Plan.of(arms)
+    english = [key for _, key in plan.paths() if key]
+    said = {
+        english[0]: ReasoningPath(english[0], "e", "en", 0, 5, "Answer: 7", "stop", Usage(60, 30)),
+        english[1]: ReasoningPath(english[1], "e", "en", 1, 5, "", "error", error="lost"),
+    }
+    votes = votes_of(problem, plan, said)
+    verdict = verdict_of(problem, plan, said, votes)
+    found = outcome(problem, plan, said, votes, verdict)
+    assert found == Outcome(
+        "a", "q", "7", "7",
+        [Drawn("en", "7", 90), Drawn("de", None, 0), Drawn("en", None, 0)],
+        52, ["en", "de"],
+    )  # fmt: skip
+    weighed = [replace(vote, weight=0.5) for vote in votes]
+    assert outcome(problem, plan, said, weighed, verdict) == found
+    twice = outcome(problem, plan, said, weighed, verdict, weighted=True)
+    assert [path.weight for path in twice.drawn] == [0.5] * 3
 
 
 def test_it_is_fast_enough():

@@ -98,6 +98,9 @@ def test_region_and_script_are_taken_on_trust():
     assert written_language(text, "pt-BR") == "pt-BR"
     assert written_language(PATHS["zh"], "zh-Hant") == "zh-Hant"
     assert written_language(text, "zh-Hant") == "pt"
+    norwegian = "Bakeren lager tolv brød i timen og jobber i fem timer, så hun lager seksti brød."
+    assert written_language(norwegian, "nb") == "nb"
+    assert written_language(norwegian, "en") == "no"
 
 
 def test_candidates_narrow_what_the_detector_chooses_from():

@@ -203,12 +203,12 @@ def test_crosslingual_counts_languages():
 
 
 def test_crosslingual_stops_for_a_sole_leader_only():
-    # Three votes each; effectively 1.5 to 3 for the one from three languages.
-    codes = ["en", "en", "en", "de", "es", "fr", "ja"]
-    rule = Stopping("crosslingual", threshold=0.73, languages=2)
+    # Three votes each after six paths, but effectively 3 for the one from three languages.
+    codes = ["de", "en", "en", "en", "es", "fr", "ja"]
+    rule = Stopping("crosslingual", threshold=0.73, languages=3)
     assert beta_posterior(3, 1.5) > 0.73
-    assert paths(rule, "111222", codes) is None
-    assert paths(rule, "1112222", codes) == 7
+    assert paths(rule, "122211", codes) is None
+    assert paths(rule, "1222111", codes) == 7
 
 
 def test_crosslingual_with_few_planned_languages():

@@ -26,6 +26,7 @@ COMMANDS = {
     "calibrate": "Learn from a run with gold which languages to ask, and how often.",
     "extract": "Read the answer out of every recorded generation.",
     "prompts": "List, show and check prompt templates.",
+    "strategies": "List, show and check strategies.",
 }
 
 

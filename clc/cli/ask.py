@@ -48,7 +48,7 @@ def command(question: str, *, as_json: bool, show_paths: bool, **options: Any) -
     from rich.markup import escape
 
     from clc.api import Run, as_problem
-    from clc.cli.tables import vote_table
+    from clc.cli.tables import detail_lines, vote_table
     from clc.results import revote, verdict_row
     from clc.store import Store
 
@@ -71,6 +71,8 @@ def command(question: str, *, as_json: bool, show_paths: bool, **options: Any) -
             told = path.text if path.error is None else f"(lost: {path.error})"
             console.print(told, markup=False, highlight=False)
     console.print(vote_table(verdict))
+    for line in detail_lines(verdict, configuration.paths):
+        console.print(line, highlight=False, markup=False)
     if verdict.answer is None:
         console.print("No path gave an answer.")
         return

@@ -10,8 +10,10 @@ __all__ = ["command"]
 @click.command("score")
 @click.argument("run")
 @click.option("--against", metavar="RUN", help="Compare with another run over shared problems.")
+@click.option("--fidelity", is_flag=True,
+              help="Tell which language each path was really written in.")  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def command(run: str, against: str | None, *, as_json: bool) -> None:
+def command(run: str, against: str | None, *, fidelity: bool, as_json: bool) -> None:
     """Score a run folder from its stored paths; nothing is drawn.
 
     Intervals are 95 % and clustered by question, because the languages of MGSM ask the same items.
@@ -20,14 +22,26 @@ def command(run: str, against: str | None, *, as_json: bool) -> None:
     Examples:
       clc score runs/de
       clc score runs/clc --against runs/sc
+      clc score runs/clc --fidelity
     """  # noqa: D301
     import orjson
     from rich.console import Console
 
-    from clc.cli.tables import comparison_table, print_score
-    from clc.results import open_run, score_run, scored_rows
+    from clc.cli.tables import comparison_table, fidelity_table, print_score
+    from clc.errors import ConfigurationError
+    from clc.results import fidelity_of, open_run, score_run, scored_rows
     from clc.scoring import compare
 
+    if fidelity:
+        if against is not None:
+            raise ConfigurationError("--fidelity is of one run; leave out --against")
+        with open_run(run) as store:
+            found = fidelity_of(store)
+        if as_json:
+            click.echo(orjson.dumps(found, option=orjson.OPT_INDENT_2).decode())
+        else:
+            Console().print(fidelity_table(found))
+        return
     if against is None:
         with open_run(run) as store:
             score = score_run(store)

@@ -13,14 +13,23 @@ from rich.table import Table
 from clc.languages import english_name
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
+    from clc.drawing import Counters
+    from clc.fidelity import Fidelity
     from clc.intervals import Rate
     from clc.records import Verdict
     from clc.scoring import Comparison, Score
-    from clc.drawing import Counters
 
-__all__ = ["comparison_table", "print_score", "run_lines", "score_tables", "vote_table"]
+__all__ = [
+    "comparison_table",
+    "detail_lines",
+    "fidelity_table",
+    "print_score",
+    "run_lines",
+    "score_tables",
+    "vote_table",
+]
 
 
 def print_score(score: Score, *, as_json: bool, err: bool = False) -> None:
@@ -111,6 +120,34 @@ def vote_table(verdict: Verdict) -> Table:
         behind = " ".join(code if n == 1 else f"{code}×{n}" for code, n in counts.items())
         table.add_row(f"no vote: {reason.replace('_', ' ')}", "", "", behind, style="dim")
     return table
+
+
+def fidelity_table(found: Mapping[str, Fidelity]) -> Table:
+    """Which languages the paths of each arm were really written in."""
+    table = _table("asked for", "paths", "faithful", "cannot be told", "written in")
+    table.columns[4].justify = "left"
+    for code, one in found.items():
+        share = "-" if one.share is None else f"{one.share:.1%}"
+        others = " ".join(f"{other}×{count}" for other, count in one.written.items())
+        table.add_row(_language(code), f"{one.paths}", share, f"{one.unknown}", others)
+    return table
+
+
+def detail_lines(verdict: Verdict, budget: int) -> Iterator[str]:
+    """Say what beside the votes led to a verdict: a plan, an early stop, a choice."""
+    details = verdict.details
+    if plan := details.get("plan"):
+        chosen = ", ".join(f"{code} {weight:g}" for code, weight in plan["weights"].items())
+        mended = f" (mended: {'; '.join(plan['faults'])})" if plan["faults"] else ""
+        yield f"The model's plan, languages with weights: {chosen}{mended}"
+    if stop := details.get("stop"):
+        sure = "" if stop["probability"] is None else f", at {stop['probability']:.3f}"
+        yield f"Stopped after {stop['paths']} of {budget} paths ({stop['rule']}{sure})"
+    if choice := details.get("choice"):
+        if choice["path"] is None:
+            yield "The model did not name the most consistent path: the majority decides"
+        else:
+            yield "The answer is that of the path that the model found most consistent"
 
 
 def _summary(score: Score) -> Iterator[tuple[str, str]]:

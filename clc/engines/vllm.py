@@ -158,6 +158,7 @@ class VllmEngine:
             args |= {"revision": commit, "tokenizer_revision": commit}
         if device == "cpu":
             args |= _cpu_args()
+            _compile_nothing()
         args |= self._args
         self.engine_args = args
         ranks = args.get("tensor_parallel_size", 1) * args.get("pipeline_parallel_size", 1)
@@ -256,6 +257,17 @@ def _cpu_args() -> dict[str, Any]:
         "block_size": 32,
         "enforce_eager": True,
     }
+
+
+def _compile_nothing() -> None:
+    """Have vLLM run as it is the one small function that it compiles even when told to be eager.
+
+    It ranks log-probabilities. Compiling it takes seconds at the first measured path, and where
+    there is no C++ compiler the engine dies of it.
+    """
+    from vllm.platforms import current_platform
+
+    current_platform.simple_compile_backend = "eager"
 
 
 def _bind_openmp(ranks: int) -> None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 from clc.answers import extract_answer
+from clc.configuration import counting_of
 from clc.counting import votes_of
 from clc.fidelity import written_language
 from clc.prompting import translation_request
@@ -15,7 +16,7 @@ from clc.records import Problem, Usage
 from clc.server.admission import too_late
 from clc.server.errors import ApiError
 from clc.server.replies import Votes
-from clc.solver import Solver, counting_of
+from clc.solver import Solver
 from clc.store import Store
 
 if TYPE_CHECKING:

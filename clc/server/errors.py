@@ -16,6 +16,7 @@ status  code                       when
 500     internal_error             a fault of the server; its log has the request's id
 502     upstream_failed            every path was lost in the engine or upstream
 503     engine_unavailable         the engine is lost or unreachable (Retry-After)
+503     shutting_down              the server was stopped before the answer was there
 ======  =========================  =============================================================
 """
 

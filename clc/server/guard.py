@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import hmac
 import logging
@@ -30,6 +31,7 @@ _log = logging.getLogger("clc.server")
 CLIENT_GONE = 499  # as nginx counts a client that did not wait
 _OPEN = frozenset({"/health"})
 _ID = re.compile(r"[A-Za-z0-9._-]{1,64}\Z")
+_STOPPING = ApiError(503, "the server is being stopped", code="shutting_down", retry_after_s=5)
 _CODES = {404: "not_found", 405: "method_not_allowed"}
 
 
@@ -80,6 +82,10 @@ class Guard:
             await self._app(scope, receive, sending)
         except ClientGoneError:
             status = CLIENT_GONE
+        except asyncio.CancelledError:  # the server ends, and this took longer than it waits
+            state["error"] = "shutting_down"
+            if not status:
+                await failure(_STOPPING, state)(scope, receive, sending)
         except Exception as error:
             if status:  # too late for an answer: the connection is closed
                 state["error"] = type(error).__name__

@@ -263,6 +263,7 @@ def _refuse(error: ValidationError) -> NoReturn:
         key=lambda one: (
             one["loc"][-1:] == ("type",) and len(one["loc"]),
             one["type"] == "extra_forbidden",
+            not one["type"].endswith("_type"),
             len(one["loc"]),
         ),
     )

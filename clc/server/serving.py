@@ -29,6 +29,7 @@ __all__ = ["Serving", "listen", "serve"]
 
 _log = logging.getLogger("clc.server")
 _RETRY_S = 2.0
+_END_S = 5.0
 _BACKLOG = 2048
 _STALLED_MS = 60_000  # a client that reads nothing for so long is cut off, by the kernel
 
@@ -99,6 +100,8 @@ async def serve(
             serving = Serving(f"http://{name}:{port}/v1", service, server)
             server.ready = lambda: ready(serving)
         await server.serve(sockets=[opened])
+        if left := server.server_state.tasks:  # cancelled, and not yet ended
+            await asyncio.wait(left, timeout=_END_S)
 
 
 def listen(host: str, port: int) -> socket.socket:

@@ -69,7 +69,7 @@ def test_check(tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "word"),
     [
-        (["show", "none"], "no template 'none'; there are: cot"),
+        (["show", "none"], "no template 'none'; there are: autocap-select, "),
         (["show", "cot", "--language", "xx"], "'xx'"),
         (["show", "few-shot", "--shots", "9"], "9 demonstrations are not there; ask for 0 to 8"),
         (["show", "cross-tot", "--languages", "en,xx"], "'xx'"),

@@ -70,8 +70,8 @@ async def check_measure(engine: Engine) -> None:
     assert drawn[len(wanted) :] == without[:-1]
     for request, one in zip(wanted, drawn, strict=False):
         found = one.confidence
-        assert found.lowest_group <= found.mean + 1e-9
-        assert found.lowest_group <= found.tail + 1e-9
+        if one.usage.completion_tokens >= 8:  # the tail is two groups
+            assert found.lowest_group <= found.tail + 1e-9
         assert found.logprob < 0
         if request.measure.top_k == 1 and request.sampling.temperature == 0:
             assert found.mean == pytest.approx(-found.logprob)  # greedy: drawn is the likeliest

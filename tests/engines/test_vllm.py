@@ -3,6 +3,8 @@
 import asyncio
 import os
 import signal
+import subprocess
+import sys
 from dataclasses import astuple, replace
 
 import pytest
@@ -55,6 +57,35 @@ def test_bad_sampling_is_the_callers_error(engine):
 def test_more_likeliest_tokens_than_vllm_gives_are_the_callers_error(engine):
     with pytest.raises(ConfigurationError, match=r"the 50 likeliest.*at most 20.*max_logprobs=50"):
         asyncio.run(engine.complete(replace(ask(), measure=Measure(top_k=50))))
+
+
+@pytest.mark.engine
+def test_measuring_needs_no_compiler(tiny, tmp_path):
+    """In a process of its own, where nothing is compiled yet."""
+    pytest.importorskip("vllm")
+    program = """
+import asyncio, sys
+from clc.confidence import Measure
+from clc.engines import Request
+from clc.engines.vllm import VllmEngine
+from clc.records import Sampling
+
+async def use():
+    engine = VllmEngine(sys.argv[1], engine_args={"kv_cache_memory_bytes": 1 << 28})
+    await engine.start()
+    message = {"role": "user", "content": "Tom has 3 apples."}
+    sampling = Sampling(max_tokens=8)
+    print((await engine.complete(Request("k", (message,), sampling, 1, Measure()))).confidence)
+    await engine.close()
+
+asyncio.run(use())
+"""
+    own = {"CXX": "/no/compiler", "TORCHINDUCTOR_CACHE_DIR": str(tmp_path)}
+    done = subprocess.run(
+        [sys.executable, "-c", program, str(tiny)],
+        env=os.environ | own, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.stdout.startswith("Confidence(mean="), done.stderr[-2000:]
 
 
 PENALTIES = (

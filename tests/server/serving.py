@@ -20,6 +20,9 @@ QUESTION = "Tom has 3 apples and buys 4 more. How many apples does Tom have?"
 FRAGE = "Tom hat 3 Äpfel und kauft noch 4 dazu. Wie viele Äpfel hat Tom jetzt zusammen?"
 
 
+_open = []  # clients, until their server ends
+
+
 def ask(question=QUESTION):
     return [{"role": "user", "content": question}]
 
@@ -62,6 +65,8 @@ def serving(engine=None, *, model="scripted", keys=(), defaults=None, limits=Non
         assert held, ended
         yield held[0]
     finally:
+        while _open:
+            _open.pop().close()
         if held:
             held[0].server.should_exit = True
         thread.join(30)
@@ -70,11 +75,14 @@ def serving(engine=None, *, model="scripted", keys=(), defaults=None, limits=Non
 
 
 def client(it, **more):
-    return openai.OpenAI(base_url=it.url, api_key="unused", max_retries=0, **more)
+    more = {"api_key": "unused", "max_retries": 0} | more
+    _open.append(openai.OpenAI(base_url=it.url, **more))
+    return _open[-1]
 
 
 def http(it, **more):
-    return httpx.Client(base_url=it.url.removesuffix("/v1"), timeout=30, **more)
+    _open.append(httpx.Client(base_url=it.url.removesuffix("/v1"), timeout=30, **more))
+    return _open[-1]
 
 
 def idle(it, seconds=5.0):

@@ -1,0 +1,117 @@
+"""Several strategies over one engine and one store: what they share is drawn once.
+
+Each strategy has plans and a manifest of its own under its name; problems, prompts, paths and
+translations are common. So sc-en and the English arm of clc are the same paths, and comparing
+them costs nothing twice.
+"""
+
+from __future__ import annotations
+
+import time
+from contextlib import aclosing
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from clc.api import Run
+from clc.comparing import outcome
+from clc.results import revote
+from clc.scoring import scored
+from clc.standings import Entry
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping
+
+    from clc.cache import TranslationCache
+    from clc.configuration import Configuration
+    from clc.engines.lane import Lane
+    from clc.records import Problem, Verdict
+    from clc.standings import Outcome
+    from clc.store import Store
+    from clc.templates import Templates
+
+__all__ = ["Pool", "Spent", "outcomes"]
+
+
+class Spent(NamedTuple):
+    """What drawing a strategy took: seconds, and how many paths were there already."""
+
+    seconds: float | None
+    reused: int
+
+
+class Pool:
+    """Strategies that are to be compared.
+
+    Args:
+        lane: draws the paths of all.
+        store: of the folder that they share.
+        configurations: by strategy name.
+        templates: prompt templates.
+        translator: another engine for translations.
+        cache: translations kept over runs.
+    """
+
+    def __init__(
+        self,
+        lane: Lane,
+        store: Store,
+        configurations: Mapping[str, Configuration],
+        *,
+        templates: Templates,
+        translator: Lane | None = None,
+        cache: TranslationCache | None = None,
+    ) -> None:
+        self._store = store
+        self.runs = {
+            name: Run(configuration, lane, store.labelled(name), translator, templates, cache)
+            for name, configuration in configurations.items()
+        }
+        self._spent: dict[str, Spent] = {}
+
+    def begin(self, dataset: Mapping[str, Any], limit: int | None = None) -> None:
+        """Write or check every strategy's manifest, before anything is drawn.
+
+        Raises:
+            ConfigurationError: the folder holds a strategy of that name with other settings.
+        """
+        for run in self.runs.values():
+            run.begin(dataset, limit)
+
+    async def draw(
+        self,
+        name: str,
+        problems: Iterable[Problem],
+        watch: Callable[[Verdict], None] = lambda _: None,
+    ) -> None:
+        """Solve all problems with one strategy; what is stored is not drawn again.
+
+        Raises:
+            DatasetError: a row is wrong.
+            RunError: the engine or the store is lost.
+        """
+        run = self.runs[name]
+        started = time.monotonic()
+        async with aclosing(run.verdicts(problems)) as verdicts:
+            async for verdict in verdicts:
+                watch(verdict)
+        counters = run.solver.counters
+        # A pass that found every path there says nothing about the strategy's own time.
+        seconds = time.monotonic() - started if counters.drawn else None
+        self._spent[name] = Spent(seconds, counters.reused)
+        run.finish()
+
+    def entries(self) -> Iterator[Entry]:
+        """Yield what each strategy came to, read anew from the store."""
+        for name in self.runs:
+            spent = self._spent.get(name, Spent(None, 0))
+            yield Entry(name, outcomes(self._store.labelled(name)), spent.seconds, spent.reused)
+
+
+def outcomes(store: Store) -> Iterator[Outcome]:
+    """Yield the outcome of every problem that a store has finished, votes in drawing order."""
+    for solved in revote(store):
+        row = scored(solved.problem, solved.verdict, solved.votes)
+        tokens = [
+            solved.paths[key].usage.total if key is not None else 0
+            for _, key in solved.plan.paths()
+        ]
+        yield outcome(row, tokens, solved.plan.languages)

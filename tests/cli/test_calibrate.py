@@ -1,0 +1,125 @@
+"""``clc calibrate``: over recorded generations and over a run folder."""
+
+import json
+import random
+
+import pytest
+
+from clc.portfolio import read_portfolio
+from clc.store import Store
+
+from ..test_runner import problems, run  # noqa: TID252
+from .running import call, clc
+
+LABELS = {"sw": "Jibu", "en": "Answer", "de": "Antwort"}
+
+
+def generations(count, rates, *, paths=2, seed=0):
+    rng = random.Random(seed)
+    for number in range(count):
+        for language, rate in rates.items():
+            for _ in range(paths):
+                said = number if rng.random() < rate else number + rng.choice([-3, -2, -1, 1, 2, 3])
+                yield {
+                    "id": f"q-{number}",
+                    "language": language,
+                    "response": f"{LABELS[language]}: {said}",
+                    "gold": str(number),
+                }
+
+
+def write(path, rows):
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    return path
+
+
+@pytest.fixture(scope="module")
+def file(tmp_path_factory):
+    path = tmp_path_factory.mktemp("dev") / "dev.jsonl"
+    return write(path, generations(120, {"sw": 0.2, "en": 0.95, "de": 0.4}))
+
+
+def test_a_file_of_generations(file, tmp_path):
+    done = clc("calibrate", file, "--out", tmp_path / "p.json")
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == ""
+    assert "120 problems of 120 items" in done.stdout
+    assert "English (en)" in done.stdout
+    assert "Use the learned portfolio" in done.stdout
+    assert f"Portfolio: {tmp_path / 'p.json'}" in done.stdout
+    assert max(map(len, done.stdout.splitlines())) <= 80 + len(str(tmp_path))
+    found = read_portfolio(tmp_path / "p.json")
+    assert len(found.sequence) == 3  # half of the six paths
+    assert found.sequence[:2] == ("en", "en")
+    assert list(found.accuracy) == ["en", "de", "sw"]  # as clc vote orders them, not the file
+
+
+def test_json_is_what_the_file_holds(file, tmp_path):
+    done = call("calibrate", file, "--budget", 2, "--json", "--out", tmp_path / "p.json")
+    assert done.stdout == (tmp_path / "p.json").read_text("utf-8")
+    assert json.loads(done.stdout)["sequence"][0] == "en"
+
+
+def test_the_whole_budget_leaves_only_ties(file):
+    assert "only ties can differ" in call("calibrate", file, "--budget", 6).stdout
+    assert "only ties can differ" not in call("calibrate", file, "--budget", 5).stdout
+
+
+def test_several_files_are_one_set_of_problems(file, tmp_path):
+    rows = [json.loads(line) for line in file.read_text().splitlines()]
+    halves = [
+        write(tmp_path / f"{part}.jsonl", rows[part * 360 :][:360]) for part in range(2)
+    ]  # by problem
+    assert call("calibrate", *halves).stdout == call("calibrate", file).stdout
+
+
+def test_languages_that_do_not_differ_keep_equal_shares(tmp_path):
+    rates = {"en": 0.6, "de": 0.6, "sw": 0.6}
+    path = write(tmp_path / "g.jsonl", generations(60, rates))
+    done = call("calibrate", path, "--out", tmp_path / "p.json")
+    assert "Keep equal shares" in done.stdout
+    found = read_portfolio(tmp_path / "p.json")
+    assert (found.supported, found.sequence) == (False, ("en", "de", "sw"))
+
+
+def test_a_run_folder(tmp_path):
+    with Store(tmp_path / "dev") as store:
+        run(problems(24), store, languages=["de", "zh", "en"])
+    done = call("calibrate", tmp_path / "dev", "--out", tmp_path / "p.json")
+    assert done.returncode == 0, done.stderr
+    found = read_portfolio(tmp_path / "p.json")
+    assert (found.problems, found.items) == (24, 24)
+    assert list(found.accuracy) == ["de", "zh", "en"]  # the run's order
+    assert [rate.total for rate in found.accuracy.values()] == [48, 48, 48]
+
+
+def drop(field):
+    return lambda row: {name: value for name, value in row.items() if name != field}
+
+
+@pytest.mark.parametrize(
+    ("count", "change", "message"),
+    [
+        (30, drop("gold"), "no finished problem has a gold answer"),
+        (30, drop("language"), "problem 'q-0' has paths that do not say their language"),
+        (30, lambda row: row | {"language": "en"}, "all paths are in en"),
+        (12, lambda row: row, "12 items with gold are too few"),
+        (30, lambda row: row | {"item": "same"}, "1 items with gold are too few"),
+    ],
+)
+def test_what_cannot_be_learned_from_is_named(count, change, message, tmp_path):
+    rows = map(change, generations(count, {"en": 0.5, "de": 0.5}))
+    done = call("calibrate", write(tmp_path / "g.jsonl", rows))
+    assert done.returncode == 2
+    assert message in done.stderr
+    assert done.stdout == ""
+
+
+def test_bad_options_are_named(file, tmp_path):
+    done = call("calibrate", file, "--budget", 7)
+    assert (done.returncode, "budget is 7 paths a problem; give 1 to 6" in done.stderr) == (2, True)
+    done = call("calibrate", file, "--out", tmp_path / "none" / "p.json")
+    assert (done.returncode, "cannot be written" in done.stderr) == (2, True)
+    assert "not a run folder" in call("calibrate", tmp_path).stderr
+    assert "not both" in call("calibrate", tmp_path, file).stderr
+    assert "No such file" in call("calibrate", tmp_path / "none.jsonl").stderr
