@@ -127,7 +127,7 @@ class Output:
         if isinstance(reply, ApiError):
             return Answered(line.key, failed=True)
         paths = reply["clc"]["paths"] if "clc" in reply else len(reply["choices"])
-        return Answered(line.key, False, paths, reply["usage"]["total_tokens"])  # noqa: FBT003
+        return Answered(line.key, failed=False, paths=paths, tokens=reply["usage"]["total_tokens"])
 
     def _open(self, path: Path) -> FileIO:
         file = self._held.enter_context(path.open("a+b", buffering=0))
@@ -157,10 +157,8 @@ class Output:
     def _read(self, number: int, raw: bytes) -> dict[str, Any]:
         try:
             row: dict[str, Any] = orjson.loads(raw)
-            body = row["response"]["body"]
-            if row["custom_id"] is None and row["error"] is None:
-                raise KeyError
-            theirs = body.get("system_fingerprint", self._fingerprint)
+            _key(row)
+            theirs = row["response"]["body"].get("system_fingerprint", self._fingerprint)
         except (orjson.JSONDecodeError, KeyError, TypeError, AttributeError):
             raise self._strange(number, raw) from None
         if theirs != self._fingerprint:
@@ -225,6 +223,8 @@ def open_batch(source: str | Path, output: Output) -> Batch:
             raise InputError(
                 f"{output.path}: holds the reply to {key!r}, which {source} does not ask; "
                 "give another file"
+                if isinstance(key, str)
+                else f"{source}:{key}: was wrong before and is another line now; retry what failed"
             )
     return Batch(len(seen), len(output.done))
 
@@ -248,7 +248,7 @@ def _line(number: int, raw: bytes) -> Line:
     try:
         row = orjson.loads(raw)
     except orjson.JSONDecodeError as error:
-        return Line(number, None, _wrong(f"no JSON: {error}", raw.decode(errors="replace")))
+        return Line(number, None, _wrong(f"no JSON: {error}", raw.strip().decode(errors="replace")))
     if not isinstance(row, dict):
         return Line(number, None, _wrong("no JSON object", row))
     custom_id, body = row.get("custom_id"), row.get("body")

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from clc.api import Run
 from clc.comparing import outcome
 from clc.results import revote
-from clc.scoring import scored
 from clc.standings import Entry
 
 if TYPE_CHECKING:
@@ -101,17 +100,15 @@ class Pool:
 
     def entries(self) -> Iterator[Entry]:
         """Yield what each strategy came to, read anew from the store."""
-        for name in self.runs:
+        for name, run in self.runs.items():
             spent = self._spent.get(name, Spent(None, 0))
-            yield Entry(name, outcomes(self._store.labelled(name)), spent.seconds, spent.reused)
+            settings = run.configuration
+            weighted = settings.weighting is not None or settings.strategy.voting == "weighted"
+            found = outcomes(self._store.labelled(name), weighted=weighted)
+            yield Entry(name, found, spent.seconds, spent.reused)
 
 
-def outcomes(store: Store) -> Iterator[Outcome]:
-    """Yield the outcome of every problem that a store has finished, votes in drawing order."""
+def outcomes(store: Store, *, weighted: bool = False) -> Iterator[Outcome]:
+    """Yield the outcome of every finished problem; ``weighted`` if its votes were."""
     for solved in revote(store):
-        row = scored(solved.problem, solved.verdict, solved.votes)
-        tokens = [
-            solved.paths[key].usage.total if key is not None else 0
-            for _, key in solved.plan.paths()
-        ]
-        yield outcome(row, tokens, solved.plan.languages)
+        yield outcome(*solved, weighted=weighted)

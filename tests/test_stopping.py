@@ -268,6 +268,10 @@ def test_no_wave_without_upcoming_paths():
     assert wave(Stopping(), said("12"), ["en"] * 5) == 5
 
 
+def test_a_wave_is_never_empty():
+    assert wave(Stopping("beta"), said("11111"), ["en"] * 3) == 1  # though four were enough
+
+
 @given(st.lists(ballots, min_size=1, max_size=12))
 def test_lead_keeps_the_verdict(everything):
     stop = first_stop(Stopping("lead"), everything, len(everything))

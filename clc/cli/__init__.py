@@ -20,6 +20,7 @@ __all__ = ["cli", "main"]
 COMMANDS = {
     "solve": "Solve a file of problems and store every path.",
     "ask": "Solve one question.",
+    "batch": "Answer a file of chat requests in OpenAI's batch format.",
     "serve": "Serve votes and the plain model behind the OpenAI API.",
     "score": "Score a run, or compare two.",
     "vote": "Re-vote recorded generations, without a model.",

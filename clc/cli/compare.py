@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -16,6 +16,7 @@ from rich.text import Text
 
 from clc.errors import ConfigurationError, StoreError
 from clc.figures import draw_comparison
+from clc.standings import CurvePoint, PairedDifference
 from clc.store import write_atomically
 
 if TYPE_CHECKING:
@@ -25,12 +26,13 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
     from clc.intervals import Rate
-    from clc.standings import StrategyComparison, StrategyResult
+    from clc.standings import StrategyComparison
 
 __all__ = ["print_strategies", "strategy_tables", "write_comparison"]
 
-_K_WIDTH = 8  # columns of a number of paths
-_NAMES_WIDTH = 28  # of what stands before them
+_K_WIDTH = 7  # columns that one number of paths takes
+_LEAST_P = 0.001
+_NAMES_WIDTH = 16  # columns that stand before them, beside the longest name
 
 
 def print_strategies(
@@ -54,7 +56,8 @@ def strategy_tables(comparison: StrategyComparison, width: int = 80) -> Iterator
     yield _note(_on_accuracies(comparison))
     yield _costs(comparison)
     shown = sorted({point.k for result in comparison.strategies for point in result.curve})
-    step = max(1, (width - _NAMES_WIDTH) // _K_WIDTH)
+    names = _NAMES_WIDTH + max(len(result.name) for result in comparison.strategies)
+    step = max(1, (width - names) // _K_WIDTH)
     for start in range(0, len(shown), step):
         yield _curves(comparison, shown[start : start + step])
     yield _note(_on_curves(comparison))
@@ -75,23 +78,15 @@ def write_comparison(comparison: StrategyComparison, folder: Path) -> list[str]:
     files = {
         "comparison.json": _json(comparison),
         "strategies.csv": _csv(_strategy_rows(comparison)),
-        "curves.csv": _csv(
-            {"strategy": result.name, **asdict(point)}
-            for result in comparison.strategies
-            for point in result.curve
-        ),
-        "budgets.csv": _csv(
-            {"strategy": result.name, **_flat(asdict(point))}
-            for result in comparison.strategies
-            for point in result.budgets
-        ),
+        "curves.csv": _csv(_curve_rows(comparison)),
+        "budgets.csv": _csv(_budget_rows(comparison)),
     }
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        for name, data in files.items():
-            write_atomically(folder / name, data)
     except OSError as error:
-        raise StoreError(f"{folder}: cannot write the comparison: {error}") from error
+        raise StoreError(f"{folder}: cannot make the folder: {error}") from error
+    for name, data in files.items():
+        write_atomically(folder / name, data)
     figures = ("comparison.svg", "comparison.png")
     try:
         draw_comparison(comparison, [folder / name for name in figures])
@@ -115,8 +110,8 @@ def _accuracies(comparison: StrategyComparison) -> Table:
             if found is None
             else (
                 f"{found.value:+.1%}",
-                f"{found.low:+.1%} to {found.high:+.1%}",
-                f"{found.p_value:.2g}",
+                f"{100 * found.low:+.1f} to {100 * found.high:+.1f}",
+                "<0.001" if found.p_value < _LEAST_P else f"{found.p_value:.3f}",
             )
         )
         table.add_row(result.name, *_rate(result.accuracy), *paired)
@@ -138,9 +133,7 @@ def _on_accuracies(comparison: StrategyComparison) -> Iterator[str]:
 
 
 def _costs(comparison: StrategyComparison) -> Table:
-    table = _table(
-        "strategy", "paths", "path tokens", "preparation", "together", "seconds", "reused"
-    )
+    table = _table("strategy", "paths", "path tokens", "prepared", "together", "seconds", "reused")
     table.title = "Costs: means for a problem; seconds and reused paths of the whole run"
     for result in comparison.strategies:
         table.add_row(
@@ -158,14 +151,14 @@ def _costs(comparison: StrategyComparison) -> Table:
 def _curves(comparison: StrategyComparison, ks: Sequence[int]) -> Table:
     table = _table("strategy", "k paths", *(f"{k:,}" for k in ks))
     table.columns[1].justify = "left"
-    table.title = "maj@k: the vote over k paths is right; oracle@k: any of them is"
+    table.title = "maj@k: % where the vote over k paths is right; oracle@k: where any path is"
     for result in comparison.strategies:
         points = {point.k: point for point in result.curve}
         for label in ("majority", "oracle"):
             table.add_row(
                 result.name if label == "majority" else "",
                 "maj@k" if label == "majority" else "oracle@k",
-                *(f"{getattr(points[k], label):.1%}" if k in points else "" for k in ks),
+                *(_percent(getattr(points[k], label)) if k in points else "" for k in ks),
                 style="dim" if label == "oracle" else "",
             )
     return table
@@ -218,24 +211,51 @@ def _table(*columns: str) -> Table:
 
 
 def _note(lines: Iterable[str]) -> Text:
-    return Text("\n".join(lines), style="dim")
+    return Text("\n".join([*lines, ""]), style="dim")
 
 
 def _rate(rate: Rate) -> tuple[str, str]:
-    return f"{rate.value:.1%}", f"{rate.low:.1%} to {rate.high:.1%}"
+    return f"{rate.value:.1%}", f"{_percent(rate.low)} to {_percent(rate.high)}"
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.1f}".replace("100.0", "100")
 
 
 def _json(comparison: StrategyComparison) -> bytes:
     return orjson.dumps(comparison.to_json(), option=orjson.OPT_INDENT_2)
 
 
-def _strategy_rows(comparison: StrategyComparison) -> Iterator[dict[str, Any]]:
-    for result in comparison.strategies:
+def _strategy_rows(comparison: StrategyComparison) -> Iterator[Sequence[Any]]:
+    """Yield a header, then a row for each strategy."""
+    unpaired = dict.fromkeys(field.name for field in fields(PairedDifference))
+    for position, result in enumerate(comparison.strategies):
         row = asdict(result)
-        for name in ("curve", "budgets"):
-            del row[name]
-        row["difference"] = row["difference"] or _no_difference()
-        yield {**_flat(row), "problems": comparison.problems, "items": comparison.items}
+        del row["curve"], row["budgets"]
+        row["difference"] = row["difference"] or unpaired
+        flat = {
+            "strategy": row.pop("name"),
+            **_flat(row),
+            "problems": comparison.problems,
+            "items": comparison.items,
+        }
+        if position == 0:
+            yield list(flat)
+        yield list(flat.values())
+
+
+def _curve_rows(comparison: StrategyComparison) -> Iterator[Sequence[Any]]:
+    yield ["strategy", *(field.name for field in fields(CurvePoint))]
+    for result in comparison.strategies:
+        for point in result.curve:
+            yield [result.name, *asdict(point).values()]
+
+
+def _budget_rows(comparison: StrategyComparison) -> Iterator[Sequence[Any]]:
+    yield ["strategy", *_flat(asdict(comparison.strategies[0].equal_tokens))]
+    for result in comparison.strategies:
+        for point in result.budgets:
+            yield [result.name, *_flat(asdict(point)).values()]
 
 
 def _flat(row: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
@@ -249,11 +269,7 @@ def _flat(row: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
     return flat
 
 
-def _csv(rows: Iterable[Mapping[str, Any]]) -> bytes:
-    rows = list(rows)
+def _csv(rows: Iterable[Sequence[Any]]) -> bytes:
     text = io.StringIO(newline="")
-    if rows:
-        writer = csv.DictWriter(text, fieldnames=list(rows[0]), lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)
+    csv.writer(text, lineterminator="\n").writerows(rows)
     return text.getvalue().encode()

@@ -87,7 +87,7 @@ def _errors(*statuses: int) -> dict[int | str, dict[str, Any]]:
 
 def _post(reply: type[BaseModel]) -> dict[str, Any]:
     """Return what the document says of the two routes that answer."""
-    answer = {"model": reply, "content": {"text/event-stream": {"schema": {"type": "string"}}}}
+    answer = {"model": reply, "content": {"text/event-stream": {}}}
     errors = _errors(400, 401, 403, 404, 408, 413, 415, 429, 500, 502, 503)
     return {"responses": errors | {200: answer}, "response_class": Response}
 

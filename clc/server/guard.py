@@ -147,6 +147,8 @@ def failure(error: Exception, state: dict[str, Any]) -> JSONResponse:
         if made.status >= 500 and not isinstance(error, ApiError):  # noqa: PLR2004
             _log.error("request %s failed: %s", state.get("id"), error, exc_info=error)
     state["error"] = made.code
+    if made.param is not None:
+        state["param"] = made.param
     return JSONResponse(made.body(), made.status, made.headers)
 
 

@@ -8,7 +8,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, Any, Literal, NoReturn, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    WithJsonSchema,
+)
 
 from clc.records import Message
 from clc.server.errors import ApiError
@@ -51,7 +58,18 @@ _REASONS = {
 }
 
 _Empty = Annotated[list[Any], Field(max_length=0)]
+_Zero = Annotated[int, Field(ge=0, le=0)]
 _Text = Annotated[str, Field(max_length=512)]
+
+
+def _is_off(value: bool) -> bool:  # noqa: FBT001
+    if value:
+        raise ValueError("it should be false")
+    return value
+
+
+# Literal[False] would take a 0, too: the two are equal.
+_Off = Annotated[bool, AfterValidator(_is_off), WithJsonSchema({"type": "boolean", "const": False})]
 
 
 class _Strict(BaseModel):
@@ -131,10 +149,10 @@ class Sampled(_Strict):
     metadata: Annotated[dict[str, _Text], Field(max_length=16)] | None = None
     parallel_tool_calls: bool | None = None
     service_tier: Literal["auto", "default"] | None = None
-    store: Literal[False] | None = None
+    store: _Off | None = None
     tools: _Empty | None = None
     tool_choice: Literal["auto", "none"] | None = None
-    top_logprobs: Literal[0] | None = None
+    top_logprobs: _Zero | None = None
     clc: VoteSettings | None = None
 
     def turns(self) -> tuple[Message, ...]:
@@ -163,7 +181,7 @@ class StreamOptions(_Strict):
     """What a stream holds besides the answer."""
 
     include_usage: bool | None = None
-    include_obfuscation: Literal[False] | None = None
+    include_obfuscation: _Off | None = None
 
 
 class _TextFormat(_Strict):
@@ -186,7 +204,7 @@ class ChatRequest(Sampled):
     modalities: Annotated[list[Literal["text"]], Field(max_length=1)] | None = None
     functions: _Empty | None = None
     function_call: Literal["auto", "none"] | None = None
-    logprobs: Literal[False] | None = None
+    logprobs: _Off | None = None
     logit_bias: Annotated[dict[str, Any], Field(max_length=0)] | None = None
 
     def turns(self) -> tuple[Message, ...]:
@@ -212,7 +230,7 @@ class ResponsesRequest(Sampled):
     text: _TextConfig | None = None
     truncation: Literal["disabled"] | None = None
     include: _Empty | None = None
-    background: Literal[False] | None = None
+    background: _Off | None = None
     previous_response_id: None = None
     conversation: None = None
 

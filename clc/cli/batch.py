@@ -1,0 +1,195 @@
+"""``clc batch``: a file of chat requests in, a file of replies out."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import sys
+import time
+from contextlib import aclosing, suppress
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from clc.cli.options import (
+    engine_options,
+    make_configuration,
+    make_engine,
+    make_templates,
+    make_translator,
+    strategy_options,
+)
+from clc.errors import ConfigurationError, RunError
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from clc.batch import Answered, Output
+    from clc.completions import Completions
+
+__all__ = ["command"]
+
+_PLAIN_SECONDS = 10.0
+
+
+@click.command("batch")
+@click.argument("source", metavar="FILE")
+@click.option("--out", required=True, metavar="FILE", type=click.Path(dir_okay=False),
+              help="Replies, written as they come. The same command on it goes on.")  # fmt: skip
+@click.option("--retry-failed", is_flag=True, help="Do again what failed before.")
+@strategy_options
+@engine_options
+@click.option("--json", "as_json", is_flag=True, help="Print the counts as JSON.")
+def command(**options: Any) -> None:
+    """Answer every request of FILE, in OpenAI's batch format, by a vote.
+
+    A line of FILE has custom_id, method (POST), url (/v1/chat/completions) and body. The body's
+    model is clc (a vote), clc:STRATEGY, or the name of --model (the plain model); what it says of
+    the vote goes before the options. Every line becomes one line of --out, in the order in which
+    the replies come; one that cannot be answered says why.
+
+    \b
+    Examples:
+      clc batch requests.jsonl --out replies.jsonl
+      clc batch requests.jsonl --model Qwen/Qwen2.5-7B-Instruct --paths 22 --out replies.jsonl
+
+    Stop it at any time, even by force: the same command goes on.
+    """  # noqa: D301
+    try:
+        from clc.batch import Output, open_batch
+        from clc.completions import Completions
+    except ModuleNotFoundError as error:
+        raise ConfigurationError(
+            f"clc batch needs the package {error.name}: pip install 'clc[server]'"
+        ) from error
+    import orjson
+    from rich.console import Console
+
+    source, model = options["source"], options["model"]
+    completions = Completions(
+        make_engine(options),
+        make_configuration(options),
+        model=Path(model).name if not options["base_urls"] and Path(model).is_dir() else model,
+        templates=make_templates(options),
+        translator=make_translator(options),
+    )
+    console = Console(stderr=True)
+    with Output(
+        options["out"], completions.fingerprint, retry=options["retry_failed"]
+    ) as output:  # fmt: skip
+        batch = open_batch(source, output)
+        counts = _Counts(batch.lines, reused=batch.answered)
+        shown = _Shown(counts, console, quiet=options["as_json"])
+        try:
+            if batch.answered < batch.lines:
+                asyncio.run(_drain(source, output, completions, shown))
+        except KeyboardInterrupt:
+            _say(console, f"Interrupted. {counts.words()}; the same command goes on.")
+            sys.exit(130)
+    if options["as_json"]:
+        click.echo(orjson.dumps(asdict(counts), option=orjson.OPT_INDENT_2).decode())
+    else:
+        _say(console, f"{counts.words()}, in {options['out']}")
+    if counts.failed and not counts.answered + counts.reused:
+        raise RunError(f"every request failed; the errors in {options['out']} say why")
+
+
+@dataclass(slots=True)
+class _Counts:
+    """What has been done. ``reused`` lines were there before; ``tokens`` are of this call."""
+
+    requests: int
+    answered: int = 0
+    failed: int = 0
+    reused: int = 0
+    paths: int = 0
+    tokens: int = 0
+    seconds: float = 0.0
+
+    def add(self, answered: Answered) -> None:
+        self.answered += not answered.failed
+        self.failed += answered.failed
+        self.paths += answered.paths
+        self.tokens += answered.tokens
+
+    def words(self) -> str:
+        done = self.answered + self.failed + self.reused
+        parts = [f"{done:,}/{self.requests:,} requests", f"{self.paths:,} paths"]
+        if self.failed:
+            parts.append(f"{self.failed:,} failed")
+        if self.reused:
+            parts.append(f"{self.reused:,} from before")
+        if self.tokens:
+            parts.append(f"{self.tokens / max(self.seconds, 0.001):,.0f} tokens/s")
+        return ", ".join(parts)
+
+
+class _Shown:
+    """Shows the counts: a line that changes on a terminal, a new one now and then elsewhere."""
+
+    def __init__(self, counts: _Counts, console: Console, *, quiet: bool) -> None:
+        self.counts = counts
+        self._console = console
+        self._quiet = quiet
+        self._began = self._told = time.monotonic()
+        self.status = console.status("starting the engine")
+
+    def tick(self) -> None:
+        now = time.monotonic()
+        self.counts.seconds = round(now - self._began, 3)
+        if self._quiet:
+            return
+        if self._console.is_terminal:
+            self.status.start()
+            if self.counts.paths or self.counts.failed:
+                self.status.update(self.counts.words())
+        elif now - self._told > _PLAIN_SECONDS:
+            self._told = now
+            _say(self._console, self.counts.words())
+
+
+async def _drain(source: str, output: Output, completions: Completions, shown: _Shown) -> None:
+    """Answer to the end; an interrupt or a polite kill cancels the work and closes the engine."""
+    from clc.batch import answer_lines
+
+    task = asyncio.current_task()
+    loop = asyncio.get_running_loop()
+    interrupted = False
+
+    def interrupt() -> None:
+        nonlocal interrupted
+        interrupted = True
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.remove_signal_handler(number)  # the next one does not wait for the engine
+        if task is not None:
+            task.cancel()
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        with suppress(NotImplementedError):
+            loop.add_signal_handler(number, interrupt)
+
+    async def tick() -> None:
+        while True:
+            shown.tick()
+            await asyncio.sleep(0.5)
+
+    ticking = asyncio.create_task(tick())
+    try:
+        async with aclosing(answer_lines(source, output, completions)) as rows:
+            async for answered in rows:
+                shown.counts.add(answered)
+    except asyncio.CancelledError:
+        if interrupted:
+            raise KeyboardInterrupt from None
+        raise
+    finally:
+        ticking.cancel()
+        shown.tick()
+        shown.status.stop()
+        await completions.close()
+
+
+def _say(console: Console, line: str) -> None:
+    console.print(line, highlight=False, markup=False, soft_wrap=True)

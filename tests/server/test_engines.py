@@ -1,0 +1,204 @@
+"""``clc serve`` as a process with the bundled model: on vLLM inside it, and before a vLLM server."""
+
+import asyncio
+import csv
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+import openai
+import pytest
+from openai.types.chat import ChatCompletion
+
+from clc.engines.models import resolve_model
+from tests.cli.running import ROOT, environment
+
+from .serving import ask, process
+from .test_clients import check_langchain, check_lm_eval, has
+
+pytestmark = [pytest.mark.engine, pytest.mark.timeout(600)]
+QUIET = {"stderr": subprocess.DEVNULL}
+TINY = ("--model", "clc-tiny", "--max-tokens", "160", "--languages", "en,de,zh", "--paths", "3")
+
+
+def examples(language, count):
+    """Questions of the sample files, which the bundled model was not trained on."""
+    with (ROOT / f"examples/mgsm_{language}.tsv").open(encoding="utf-8") as file:
+        rows = list(csv.reader(file, delimiter="\t", quoting=csv.QUOTE_NONE))[:count]
+    return [{"question": row[0], "answer_number": int(row[1]), "answer": None} for row in rows]
+
+
+@contextmanager
+def vllm_server(port=0):
+    """``vllm serve`` with the bundled model, as ``m``; yields (base URL, process)."""
+    pytest.importorskip("vllm")
+    if not port:
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            port = free.getsockname()[1]
+    more = {"VLLM_LOGGING_LEVEL": "ERROR", "HF_HUB_OFFLINE": "1", "VLLM_NO_USAGE_STATS": "1",
+            "VLLM_CPU_OMP_THREADS_BIND": "0"}  # fmt: skip
+    running = subprocess.Popen(
+        [sys.executable, "-m", "vllm.entrypoints.openai.api_server", "--port", str(port),
+         "--host", "127.0.0.1", "--model", resolve_model("clc-tiny"), "--served-model-name", "m",
+         "--enforce-eager", "--no-enable-chunked-prefill", "--max-num-seqs", "64",
+         "--kv-cache-memory-bytes", str(1 << 29), "--disable-log-stats"],
+        env=environment(**more), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )  # fmt: skip
+    try:
+        yield f"http://127.0.0.1:{port}/v1", running
+    finally:
+        if running.poll() is None:
+            os.killpg(running.pid, signal.SIGKILL)
+        running.wait()
+
+
+@pytest.fixture(scope="module", params=["in-process", "in-front"])
+def url(request):
+    if request.param == "in-process":
+        pytest.importorskip("vllm")
+        with process(*TINY, **QUIET) as (base, _):
+            yield base, "clc-tiny"
+        return
+    with (
+        vllm_server() as (upstream, _),
+        process("--base-url", upstream, *TINY, "--model", "m", **QUIET) as (base, _),
+    ):
+        yield base, "m"
+
+
+def test_the_openai_client(url):
+    base, plain = url
+    row = examples("de", 1)[0]
+    with openai.OpenAI(base_url=base, api_key="unused", max_retries=0) as client:
+        assert plain in [model.id for model in client.models.list()]
+        reply = client.chat.completions.create(model="clc", messages=ask(row["question"]))
+        ChatCompletion.model_validate(reply.model_dump(), strict=True)
+        votes = reply.model_extra["clc"]
+        assert votes["question_language"] == "de"
+        assert votes["answer"] == str(row["answer_number"])
+        assert votes["answer"] in reply.choices[0].message.content
+        spent = votes["tokens"]
+        assert reply.usage.total_tokens == sum(spent.values())
+        assert min(spent.values()) > 0
+        stream = client.chat.completions.create(
+            model="clc", messages=ask(row["question"]), stream=True
+        )
+        text = "".join(chunk.choices[0].delta.content or "" for chunk in stream)
+        assert votes["answer"] in text
+        raw = client.chat.completions.with_raw_response.create(
+            model=plain, messages=ask(row["question"]), max_tokens=20, temperature=0, n=2
+        )
+        assert len(raw.parse().choices) == 2
+        assert raw.parse().usage.completion_tokens <= 40
+        assert client.responses.create(model="clc:sc", input=row["question"]).output_text
+        pieces = list(
+            client.chat.completions.create(
+                model=plain, messages=ask(row["question"]), max_tokens=20, stream=True
+            )
+        )
+        assert pieces[-1].choices[0].finish_reason in {"stop", "length"}
+
+
+def test_many_at_once(url):
+    base, _ = url
+
+    async def main():
+        async with openai.AsyncOpenAI(base_url=base, api_key="unused") as client:
+            rows = examples("en", 8)
+            replies = await asyncio.gather(
+                *(
+                    client.chat.completions.create(model="clc", messages=ask(row["question"]))
+                    for row in rows
+                )
+            )
+        return rows, [reply.model_extra["clc"]["answer"] for reply in replies]
+
+    rows, answers = asyncio.run(main())
+    right = sum(str(row["answer_number"]) == said for row, said in zip(rows, answers, strict=True))
+    assert right >= 5
+
+
+def test_a_prompt_that_is_too_long_is_the_clients(url):
+    base, _ = url
+    with openai.OpenAI(base_url=base, api_key="unused", max_retries=0) as client:
+        for model in ("clc:sc", url[1]):
+            with pytest.raises(openai.BadRequestError):
+                client.chat.completions.create(model=model, messages=ask("apples 3 and 4 " * 2000))
+
+
+def test_a_client_that_leaves_stops_the_engine(url):
+    base, _ = url
+    root = base.removesuffix("/v1")
+    with pytest.raises(httpx.TimeoutException):
+        httpx.post(
+            f"{base}/chat/completions",
+            json={"model": "clc", "messages": ask(), "clc": {"paths": 200}},
+            timeout=0.5,
+        )
+    until = time.monotonic() + 10
+    while time.monotonic() < until:
+        text = httpx.get(f"{root}/metrics").text
+        names = ("running", "waiting")
+        busy = [re.search(rf"^clc_requests_{name} (\S+)", text, re.M)[1] for name in names]
+        busy += [re.search(rf"^clc_engine_{n} (\S+)", text, re.M)[1] for n in ("in_flight", "waiting")]
+        if busy == ["0.0"] * 4:
+            return
+        time.sleep(0.1)
+    pytest.fail(f"still busy: {busy}")
+
+
+def test_langchain(url):
+    if not has("langchain_openai"):
+        pytest.skip("needs langchain_openai")
+    assert check_langchain(url[0])
+
+
+def test_lm_evaluation_harness(url, tmp_path):
+    if not has("lm_eval"):
+        pytest.skip("needs lm_eval")
+    assert check_lm_eval(url[0], tmp_path, examples("de", 8)) >= 0.5
+
+
+def test_the_upstream_dies_and_comes_back():
+    with vllm_server() as (upstream, vllm):
+        arguments = ("--base-url", upstream, *TINY, "--model", "m", "--attempts", "2")
+        with process(*arguments, **QUIET) as (base, _), httpx.Client(timeout=120) as client:
+            body = {"model": "clc", "messages": ask()}
+            assert client.post(f"{base}/chat/completions", json=body).status_code == 200
+            os.killpg(vllm.pid, signal.SIGKILL)
+            vllm.wait()
+            assert client.post(f"{base}/chat/completions", json=body).status_code == 503
+            health = base.removesuffix("/v1") + "/health"
+            assert client.get(health).status_code == 503
+            with vllm_server(int(upstream.split(":")[2].split("/")[0])):
+                until = time.monotonic() + 180
+                while client.get(health).status_code != 200 and time.monotonic() < until:
+                    time.sleep(1)
+                assert client.post(f"{base}/chat/completions", json=body).status_code == 200
+
+
+def test_it_ends_in_order_and_keeps_its_history(tmp_path):
+    pytest.importorskip("vllm")
+    folder = tmp_path / "history"
+    with process(*TINY, "--history", folder, **QUIET) as (base, running):
+        for _ in range(2):
+            httpx.post(
+                f"{base}/chat/completions", json={"model": "clc", "messages": ask()}, timeout=60
+            )
+        running.send_signal(signal.SIGTERM)
+        assert running.wait(60) in {0, -signal.SIGTERM}
+    voted = subprocess.run(
+        [sys.executable, "-m", "clc", "vote", folder], cwd=ROOT, check=True,
+        capture_output=True, text=True,
+    ).stdout  # fmt: skip
+    assert voted.count('"answer"') == 2
+    assert Path(folder / "run.sqlite").is_file()
