@@ -60,11 +60,10 @@ def outcome(
 ) -> Outcome:
     """Make the outcome of a solved problem; ``outcome(*solved)`` for one of ``clc.revote``.
 
-    ``votes`` stand in the plan's drawing order. Their weights count only where the run's voting is
+    ``votes`` stand in drawing order. Their weights count only where the run's voting is
     ``weighted``; they stay what they were among all paths when fewer are voted on.
     """
     row = scored(problem, verdict)
-    keys = [key for _, key in plan.paths()]
     return Outcome(
         id=row.id,
         item=row.item,
@@ -74,10 +73,10 @@ def outcome(
             Drawn(
                 vote.language,
                 vote.answer,
-                paths[key].usage.total if key in paths else 0,
+                paths[vote.path_key].usage.total if vote.path_key in paths else 0,
                 vote.weight if weighted else 1.0,
             )
-            for vote, key in zip(votes, keys, strict=True)
+            for vote in votes
         ],
         preparation_tokens=verdict.translation_usage.total,
         order=plan.languages,

@@ -17,7 +17,11 @@ from clc.intervals import clustered_difference, mcnemar
 from clc.plans import Plan, PlannedPaths
 from clc.records import Problem, ReasoningPath, Usage
 from clc.resampling import Drawn
+from clc.results import revote, score_run
 from clc.standings import Entry, Outcome
+from clc.store import Store
+
+from .test_runner import problems, run
 
 ORDER = ("en", "de")
 
@@ -279,6 +283,22 @@ def test_outcome_of_a_solved_problem():
     assert outcome(problem, plan, said, weighed, verdict) == found
     twice = outcome(problem, plan, said, weighed, verdict, weighted=True)
     assert [path.weight for path in twice.drawn] == [0.5] * 3
+
+
+def test_a_stored_run_comes_to_its_score():
+    with Store(None) as store:
+        run(problems(12), store, paths=6)
+        score = score_run(store)
+        found = compare_strategies(
+            [Entry("clc", (outcome(*one) for one in revote(store)))], reference="clc"
+        )
+    (only,) = found.strategies
+    assert only.accuracy == score.accuracy
+    assert only.curve[-1].k == 6
+    assert only.curve[-1].majority == pytest.approx(score.accuracy.value)
+    assert only.curve[-1].oracle == pytest.approx(score.oracle.value)
+    assert 12 * only.tokens == pytest.approx(score.usage.total + score.translation_usage.total)
+    assert 0 < only.accuracy.value < 1
 
 
 def test_it_is_fast_enough():

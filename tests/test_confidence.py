@@ -1,5 +1,7 @@
 import math
+from dataclasses import asdict
 
+import orjson
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -14,7 +16,8 @@ from clc.confidence import (
     measured,
     weigh,
 )
-from clc.errors import ConfigurationError, StrategyError
+from clc.errors import ConfigurationError, DatasetError, StrategyError
+from clc.generations import ballots
 from clc.records import AbstainReason, Abstention, Answer, Confidence, Vote
 from clc.voting import vote
 
@@ -190,6 +193,30 @@ def test_a_missing_confidence_counts_as_the_mean():
 def test_a_weighting_says_what_is_wrong(wrong, words):
     with pytest.raises(StrategyError, match=words):
         Weighting(**wrong)
+
+
+# Recorded
+
+
+def test_recorded_rows_keep_their_confidence(tmp_path):
+    rows = [
+        {"id": 1, "language": "en", "response": "Answer: 1", "confidence": asdict(sure(2.0))},
+        {"id": 1, "language": "en", "response": "Answer: 2", "confidence": 4},
+        {"id": 1, "language": "en", "response": "Answer: 2"},
+    ]
+    file = tmp_path / "rows.jsonl"
+    file.write_bytes(b"\n".join(map(orjson.dumps, rows)))
+    (ballot,) = ballots([file])
+    assert ballot.confidences == [sure(2.0), 4, None]
+    assert [one.weight for one in ballot.votes] == pytest.approx([2 / 3, 4 / 3, 1.0])
+
+
+@pytest.mark.parametrize("wrong", [{"mean": 1.0}, True, "2", asdict(sure(1.0)) | {"tail": "x"}])
+def test_a_row_with_another_confidence_is_refused(tmp_path, wrong):
+    file = tmp_path / "rows.jsonl"
+    file.write_bytes(orjson.dumps({"id": 1, "response": "Answer: 1", "confidence": wrong}))
+    with pytest.raises(DatasetError, match=r"'confidence' is .* give a number, or an object"):
+        list(ballots([file]))
 
 
 # Floors

@@ -9,7 +9,7 @@ import pytest
 
 import clc
 from clc.cli import COMMANDS, cli
-from clc.strategies import STRATEGIES
+from clc.catalogue import STRATEGIES
 
 from .engines.scripted import ScriptedEngine
 

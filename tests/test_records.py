@@ -46,10 +46,14 @@ def test_a_prompt_key_counts_all_that_decides_the_text():
                 {"top_k": 5},
                 {"max_tokens": 1},
                 {"stop": ("\n",)},
+                {"min_p": 0.1},
+                {"presence_penalty": 0.1},
+                {"frequency_penalty": 0.1},
+                {"repetition_penalty": 1.1},
             )
         ),
     }
-    assert len(keys) == 9
+    assert len(keys) == 13
 
 
 def test_tags_keep_kinds_apart():

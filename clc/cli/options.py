@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from clc.templates import Templates
 
 __all__ = ["engine_options", "make_configuration", "make_engine", "make_templates",
-           "make_translator", "strategy_options"]  # fmt: skip
+           "make_translator", "solving_options", "strategy_options"]  # fmt: skip
 
 _F = TypeVar("_F", bound=Callable[..., Any])
 _COUNT = click.IntRange(min=1)
@@ -49,11 +49,7 @@ _ENGINE = (
                  help="Endpoint of the translator."),
 )  # fmt: skip
 
-_STRATEGY = (
-    click.option("--strategy", default="clc", show_default=True,
-                 metavar="NAME",
-                 help=f"How to solve a question: {', '.join(STRATEGIES)}; or a TOML file (see "
-                      "clc strategies)."),
+_SOLVING = (
     click.option("--languages", metavar="CODES",
                  help="Languages to reason in, e.g. en,de,zh; earlier ones win ties.  "
                       "[default: the strategy's]"),
@@ -65,6 +61,15 @@ _STRATEGY = (
                  help="Sample from the likeliest tokens that have this probability together."),
     click.option("--top-k", type=int, default=0,
                  help="Sample from so many likeliest tokens.  [default: no limit]"),
+    click.option("--min-p", type=float, default=0.0,
+                 help="Leave out tokens less probable than this share of the likeliest.  "
+                      "[default: none]"),
+    click.option("--presence-penalty", type=float, default=0.0,
+                 help="For tokens that the path has, -2 to 2.  [default: none]"),
+    click.option("--frequency-penalty", type=float, default=0.0,
+                 help="For tokens by how often the path has them, -2 to 2.  [default: none]"),
+    click.option("--repetition-penalty", type=float, default=1.0,
+                 help="For tokens that prompt or path have, above 0.  [default: none, 1]"),
     click.option("--max-tokens", type=int, default=1024, show_default=True,
                  help="New tokens of a path, at most."),
     click.option("--stop", multiple=True, metavar="TEXT", help="Stop there; may be repeated."),
@@ -101,6 +106,15 @@ _STRATEGY = (
 )  # fmt: skip
 
 
+_STRATEGY = (
+    click.option("--strategy", default="clc", show_default=True,
+                 metavar="NAME",
+                 help=f"How to solve a question: {', '.join(STRATEGIES)}; or a TOML file (see "
+                      "clc strategies)."),
+    *_SOLVING,
+)  # fmt: skip
+
+
 def engine_options(function: _F) -> _F:
     """Add the options that choose an engine."""
     return _add(_ENGINE, function)
@@ -109,6 +123,11 @@ def engine_options(function: _F) -> _F:
 def strategy_options(function: _F) -> _F:
     """Add the options that say how a question is solved."""
     return _add(_STRATEGY, function)
+
+
+def solving_options(function: _F) -> _F:
+    """Add the options that say how a question is solved, whatever the strategy."""
+    return _add(_SOLVING, function)
 
 
 def make_engine(options: Mapping[str, Any]) -> Engine:
@@ -186,6 +205,10 @@ def make_configuration(options: Mapping[str, Any]) -> Configuration:
         temperature=options["temperature"],
         top_p=options["top_p"],
         top_k=options["top_k"],
+        min_p=options["min_p"],
+        presence_penalty=options["presence_penalty"],
+        frequency_penalty=options["frequency_penalty"],
+        repetition_penalty=options["repetition_penalty"],
         max_tokens=options["max_tokens"],
         stop=options["stop"],
         seed=options["seed"],

@@ -45,7 +45,10 @@ class ReplayEngine:
         """Do nothing: there is no model to load."""
 
     async def complete(self, request: Request) -> Completion:
-        """Give what was recorded; a request without a recording is a lost path."""
+        """Give what was recorded; a request without a recording is a lost path.
+
+        A recording's confidence is as it was measured then; the request's measure changes nothing.
+        """
         found = self._find(request)
         if found is None:
             return Completion.lost("not recorded")

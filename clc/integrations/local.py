@@ -8,12 +8,13 @@ import threading
 import weakref
 from contextlib import aclosing, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from clc.api import configure
 from clc.completions import Completions, as_error
 from clc.engines.models import BUNDLED
 from clc.engines.opening import open_engine
+from clc.runner import open_problems
 from clc.server.errors import ApiError
 from clc.strategy_files import open_strategy
 
@@ -42,6 +43,11 @@ class Local:
         languages: to reason in; also as one text, ``"en,de"`` or ``"en+de"``.
         settings: as for ``clc.configure``: paths, temperature, max_tokens, seed, …
 
+    Attributes:
+        name: of the plain model; a vote is model ``clc``.
+        at_once: how many requests keep the engine busy.
+        fingerprint: of all that decides what is answered.
+
     Raises:
         InputError: a setting is wrong.
     """
@@ -69,12 +75,14 @@ class Local:
             engine = open_engine(model, engine=engine, base_urls=urls, window=window)
         self.name = model if urls or not Path(model).is_dir() else Path(model).name
         self._completions = Completions(engine, configuration, model=self.name)
+        self.at_once = open_problems(engine.window, configuration.paths)
+        self.fingerprint = self._completions.fingerprint
         self._loop = asyncio.new_event_loop()
         thread = threading.Thread(target=self._loop.run_forever, name="clc-local", daemon=True)
         thread.start()
         self._end = weakref.finalize(self, _end, self._completions, self._loop, thread)
 
-    def __enter__(self) -> Local:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -30,6 +30,9 @@ __all__ = ["Serving", "listen", "serve"]
 _log = logging.getLogger("clc.server")
 _RETRY_S = 2.0
 _END_S = 5.0
+# Longer than clients keep a connection (httpx 5 s, aiohttp 15 s), so that none is closed under
+# one who is about to use it again.
+_KEEPALIVE_S = 75
 _BACKLOG = 2048
 _STALLED_MS = 60_000  # a client that reads nothing for so long is cut off, by the kernel
 
@@ -91,6 +94,7 @@ async def serve(
                 log_config=None,
                 access_log=False,
                 lifespan="off",
+                timeout_keep_alive=_KEEPALIVE_S,
                 timeout_graceful_shutdown=max(1, round(settings.drain_s)),
                 server_header=False,
             )

@@ -73,6 +73,51 @@ def ok(text: Any = "The answer is 18.", *, after_s: float = 0.0, **more) -> Repl
     return reply
 
 
+def part(token: str, *logprobs: float) -> dict:
+    """Log-probabilities of one token: its own, then those of the likeliest."""
+    likeliest = [{"token": "?", "logprob": one, "bytes": []} for one in logprobs[1:]]
+    return {"token": token, "logprob": logprobs[0], "bytes": [], "top_logprobs": likeliest}
+
+
+def measured(*parts: dict, **more) -> Reply:
+    """Answer with the tokens of these parts and their log-probabilities."""
+    told = completion("".join(one["token"] for one in parts), **more)
+    told["choices"][0]["logprobs"] = {"content": list(parts)}
+    return value(told)
+
+
+def stream(
+    *parts: dict, finish_reason: Any = "stop", end: bool = True, cut: int = 7, every_s: float = 0.0
+) -> Reply:
+    """Answer token by token as server-sent events, in packets of ``cut`` bytes."""
+    pieces = [
+        {"choices": [{"index": 0, "delta": {"content": one["token"]}, "finish_reason": None,
+                      "logprobs": {"content": [one]} if one["top_logprobs"] else None}]}
+        for one in parts
+    ]  # fmt: skip
+    pieces.insert(0, {"choices": [{"index": 0, "delta": {"role": "assistant", "content": ""}}]})
+    pieces.append({"choices": [{"index": 0, "delta": {}, "finish_reason": finish_reason}]})
+    pieces.append({"choices": [], "usage": {"prompt_tokens": 11, "completion_tokens": len(parts)}})
+    if not end:
+        del pieces[-2:]
+
+    async def reply(exchange: Exchange) -> None:
+        head = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream; charset=utf-8\r\n"
+        exchange.writer.write(head + b"Connection: close\r\n\r\n: a comment\n\n")
+        for piece in pieces:
+            line = f"data: {json.dumps(piece, ensure_ascii=False)}\r\n\r\n".encode()
+            for at in range(0, len(line), cut):
+                exchange.writer.write(line[at : at + cut])
+                await exchange.writer.drain()
+            await asyncio.sleep(every_s)
+        if end:
+            exchange.writer.write(b"data: [DONE]\n\n")
+            await exchange.writer.drain()
+        exchange.writer.close()
+
+    return reply
+
+
 def together(count: int) -> Reply:
     """Answer well, but nobody before ``count`` have asked, and had time for one too many."""
 

@@ -3,7 +3,7 @@ import time
 
 from clc.engines import Completion, Engine, Request
 from clc.engines.replay import ReplayEngine
-from clc.records import Sampling, Usage
+from clc.records import Confidence, Sampling, Usage
 
 
 def request(key: str = "k") -> Request:
@@ -27,7 +27,9 @@ def test_a_text_is_a_path_that_stopped():
 
 
 def test_a_completion_comes_back_as_it_was_recorded():
-    recorded = Completion("The answer", "length", Usage(3, 5))
+    recorded = Completion(
+        "The answer", "abort", Usage(3, 5), confidence=Confidence(9.0, 8.0, 7.0, -0.1)
+    )
     assert complete(ReplayEngine({"k": recorded})) is recorded
 
 

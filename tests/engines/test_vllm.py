@@ -158,10 +158,12 @@ def test_close(tiny):
 
 
 @pytest.mark.engine
-def test_own_processes(tiny):
+def test_own_processes(tiny, monkeypatch):
     """The driver that GPUs use: same seam, same texts; a killed process is an EngineError."""
     psutil = pytest.importorskip("psutil")
     pytest.importorskip("vllm")
+    # Two OpenMP threads wait for each other half a second a step where another program has a core.
+    monkeypatch.setenv("VLLM_CPU_OMP_THREADS_BIND", str(max(os.sched_getaffinity(0))))
     before = {child.pid for child in psutil.Process().children(recursive=True)}
 
     def children():

@@ -209,13 +209,14 @@ def test_a_truncated_winner_ends_with_length():
 # In which language the reply is
 
 
+SAID = {
+    "Answer:": "First there are 3 apples, and then 4 more are bought in the shop.\nAnswer: 7",
+    "Antwort:": "Zuerst sind es 3 Äpfel, und dann kommen noch 4 Äpfel dazu.\nAntwort: 7",
+}
+
+
 class Polyglot(ScriptedEngine):
     """Reasons in the language that the cue asks for, and translates solutions by a table."""
-
-    said = {
-        "Answer:": "First there are 3 apples, and then 4 more are bought in the shop.\nAnswer: 7",
-        "Antwort:": "Zuerst sind es 3 Äpfel, und dann kommen noch 4 Äpfel dazu.\nAntwort: 7",
-    }
 
     def __init__(self, translates=True, **more):
         super().__init__(**more)
@@ -225,19 +226,19 @@ class Polyglot(ScriptedEngine):
         done = await super().complete(request)
         told = request.messages[-1]["content"]
         if told.startswith(TRANSLATE):
-            if self.said["Answer:"] not in told:
+            if SAID["Answer:"] not in told:
                 return done
-            text = self.said["Antwort:"] if self.translates else "Keine Ahnung, es sind 99."
+            text = SAID["Antwort:"] if self.translates else "Keine Ahnung, es sind 99."
             return Completion(text, "stop", Usage(10, 5))
         cue = "Antwort:" if "Antwort:" in told else "Answer:"
-        return Completion(self.said[cue], "stop", Usage(10, 5))
+        return Completion(SAID[cue], "stop", Usage(10, 5))
 
 
 def test_the_reply_is_a_path_in_the_language_of_the_question():
     with serving(Polyglot()) as it:
         for question, cue in ((QUESTION, "Answer:"), (FRAGE, "Antwort:")):
             reply = client(it).chat.completions.create(model="clc", messages=ask(question))
-            assert reply.choices[0].message.content == Polyglot.said[cue]
+            assert reply.choices[0].message.content == SAID[cue]
             assert reply.model_extra["clc"]["translated"] is False
 
 
@@ -245,7 +246,7 @@ def test_the_reply_is_translated_where_no_path_is_in_the_language_of_the_questio
     engine = Polyglot()
     with serving(engine) as it:
         reply = client(it).chat.completions.create(model="clc:en-cot", messages=ask(FRAGE))
-    assert reply.choices[0].message.content == Polyglot.said["Antwort:"]
+    assert reply.choices[0].message.content == SAID["Antwort:"]
     votes = reply.model_extra["clc"]
     assert votes["translated"] is True
     assert votes["tokens"]["translation"] == 15

@@ -2,11 +2,11 @@
 
 import asyncio
 import json
-from pathlib import Path
 import socket
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import httpx
 import openai
@@ -42,15 +42,15 @@ def test_a_full_queue_is_429_with_a_time_to_come_back():
 
 
 def test_a_stream_that_finds_the_queue_full_is_429_too():
-    with serving(slow(2), limits={"running": 1, "waiting": 0}) as it:
+    limits = {"running": 1, "waiting": 0}
+    with serving(slow(2), limits=limits) as it, ThreadPoolExecutor(1) as pool:
         ours = client(it)
-        with ThreadPoolExecutor(1) as pool:
-            first = pool.submit(post, it)
-            while not it.service.admission.running:
-                time.sleep(0.01)
-            with pytest.raises(openai.RateLimitError):
-                ours.chat.completions.create(model="clc", messages=ask(), stream=True)
-            assert first.result().status_code == 200
+        first = pool.submit(post, it)
+        while not it.service.admission.running:
+            time.sleep(0.01)
+        with pytest.raises(openai.RateLimitError):
+            ours.chat.completions.create(model="clc", messages=ask(), stream=True)
+        assert first.result().status_code == 200
 
 
 def test_waiting_requests_are_answered_in_order():
@@ -140,22 +140,19 @@ def test_a_client_that_leaves_stops_the_work(model, stream):
 
 
 def test_a_client_that_leaves_the_queue_is_forgotten():
-    with serving(slow(1.0), limits={"running": 1, "waiting": 5}) as it:
-        with ThreadPoolExecutor(1) as pool:
-            first = pool.submit(post, it)
-            while not it.service.admission.running:
-                time.sleep(0.01)
-            with pytest.raises(httpx.TimeoutException):
-                httpx.post(
-                    f"{it.url}/chat/completions",
-                    json={"model": "clc:sc", "messages": ask()},
-                    timeout=0.3,
-                )
-            until = time.monotonic() + 2
-            while it.service.admission.waiting and time.monotonic() < until:
-                time.sleep(0.01)
-            assert it.service.admission.waiting == 0
-            assert first.result().status_code == 200
+    limits = {"running": 1, "waiting": 5}
+    with serving(slow(1.0), limits=limits) as it, ThreadPoolExecutor(1) as pool:
+        first = pool.submit(post, it)
+        while not it.service.admission.running:
+            time.sleep(0.01)
+        body = {"model": "clc:sc", "messages": ask()}
+        with pytest.raises(httpx.TimeoutException):
+            httpx.post(f"{it.url}/chat/completions", json=body, timeout=0.3)
+        until = time.monotonic() + 2
+        while it.service.admission.waiting and time.monotonic() < until:
+            time.sleep(0.01)
+        assert it.service.admission.waiting == 0
+        assert first.result().status_code == 200
 
 
 def test_a_slow_reader_gets_everything_and_holds_up_nobody():

@@ -34,7 +34,9 @@ def test_the_server_does_what_its_document_says(tmp_path):
 
 def test_the_document_names_models_errors_and_the_key():
     with serving(keys=("a-key-of-ours",)) as it:
-        document = http(it, headers={"Authorization": "Bearer a-key-of-ours"}).get("/openapi.json").json()
+        document = (
+            http(it, headers={"Authorization": "Bearer a-key-of-ours"}).get("/openapi.json").json()
+        )
     chat = document["paths"]["/v1/chat/completions"]["post"]
     assert {"200", "400", "401", "408", "413", "429", "502", "503"} <= set(chat["responses"])
     body = document["components"]["schemas"]["ChatRequest"]

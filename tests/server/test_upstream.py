@@ -74,7 +74,10 @@ def test_the_plain_model_passes_through_untouched():
         "logprobs": True,
         "anything": {"else": [1, 2.5, None]},
     }
-    with upstream(ok("hello", x=1)) as server, in_front_of(server.url, keys=("the-client-key",)) as it:
+    with (
+        upstream(ok("hello", x=1)) as server,
+        in_front_of(server.url, keys=("the-client-key",)) as it,
+    ):
         reply = http(it).post(
             "/v1/chat/completions", json=body, headers={"Authorization": "Bearer the-client-key"}
         )
@@ -106,7 +109,10 @@ def test_its_errors_pass_through_with_their_headers():
 
 @pytest.mark.parametrize("status", [401, 402, 403, 302])
 def test_what_it_has_against_this_server_stays_here(status):
-    with upstream(faults.status(status, f"bad key {SECRET}")) as server, in_front_of(server.url) as it:
+    with (
+        upstream(faults.status(status, f"bad key {SECRET}")) as server,
+        in_front_of(server.url) as it,
+    ):
         reply = http(it).post("/v1/chat/completions", json={"model": "m", "messages": ask()})
         assert reply.status_code == 503
         assert SECRET not in reply.text
@@ -116,7 +122,9 @@ def test_what_it_has_against_this_server_stays_here(status):
 
 
 def test_a_stream_comes_as_it_is_made():
-    events = [json.dumps({"id": "x", "choices": [], "n": n}).encode() for n in range(4)] + [b"[DONE]"]
+    events = [json.dumps({"id": "x", "choices": [], "n": n}).encode() for n in range(4)] + [
+        b"[DONE]"
+    ]
     with upstream(stream_of(*events, pause=0.3)) as server, in_front_of(server.url) as it:
         body = {"model": "m", "messages": ask(), "stream": True}
         times, text = [], b""
@@ -236,6 +244,8 @@ def test_it_waits_for_an_upstream_that_is_still_starting(monkeypatch):
 def test_tokens_are_limited_where_the_body_says_how_many():
     with upstream() as server, in_front_of(server.url, limits={"tokens": 1000}) as it:
         for more in ({"max_tokens": 1001}, {"n": 3, "max_completion_tokens": 500}):
-            reply = http(it).post("/v1/chat/completions", json={"model": "m", "messages": []} | more)
+            reply = http(it).post(
+                "/v1/chat/completions", json={"model": "m", "messages": []} | more
+            )
             assert reply.status_code == 400
         assert server.requests == []

@@ -1,0 +1,271 @@
+"""Many clients at once: latency, memory, throughput, and whether every reply is the right one.
+
+The bundled model runs in this process under the server, as ``clc serve`` runs it, and the clients
+in another. Every question has a number of its own, which is made the answer of all its paths: a
+reply that is lost, crossed with another or given twice shows. Before and after, the requests that
+the server made of the questions go to the engine directly, as many at a time as it likes, for the
+throughput that the server is measured by::
+
+    python -m benchmarks.serve                            # 200 clients, 120 s
+    python -m benchmarks.serve --clients 50 --seconds 20  # a look
+
+What should be seen: no reply wrong, memory that stays, a ratio of 0.9 or more.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import re
+import statistics
+import sys
+import time
+from dataclasses import dataclass, replace
+from itertools import count, cycle
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import httpx
+
+from clc.engines.environment import prepare
+from clc.engines.opening import open_engine
+from clc.server.serving import Serving, serve
+from clc.server.settings import Limits, Settings
+from clc.templates import Templates
+
+if TYPE_CHECKING:
+    from clc.engines.seam import Completion, Engine, Request
+
+QUESTION = "Tom has {} apples and eats 3 of them. How many apples does Tom have now?"
+NUMBER = re.compile(r"\d{6}")
+TRANSLATE = "Translate this problem into "
+WARM_UP = 0.25  # of the time, until as much ends as begins
+
+
+class Marked:
+    """A real engine, except that a path's answer is the number of its question.
+
+    Translations are made of the question itself, so that the number is kept; the engine draws
+    them all the same. ``ended`` has the time and the new tokens of every completion.
+    """
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+        self.fingerprint = engine.fingerprint
+        self.asked: list[Request] = []
+        self.ended: list[tuple[float, int]] = []
+
+    @property
+    def window(self) -> int:
+        """The engine's own."""
+        return self.engine.window
+
+    async def start(self) -> None:
+        """Load the model."""
+        await self.engine.start()
+
+    async def close(self) -> None:
+        """Close the engine."""
+        await self.engine.close()
+
+    async def complete(self, request: Request) -> Completion:
+        """Let the engine complete it, and put the number in."""
+        self.asked.append(request)
+        drawn = await self.engine.complete(request)
+        self.ended.append((time.monotonic(), drawn.usage.completion_tokens))
+        told = request.messages[-1]["content"]
+        number = NUMBER.search(told)
+        if drawn.error is not None or number is None:
+            return drawn
+        if told.startswith(TRANSLATE):
+            return replace(
+                drawn, text=f"[x] {told.partition(chr(10) * 2)[2]}", finish_reason="stop"
+            )
+        return replace(drawn, text=f"{drawn.text}\nAnswer: {number[0]}", finish_reason="stop")
+
+    def rate(self, begin: float, end: float) -> float:
+        """New tokens a second that ended between two times."""
+        return sum(tokens for at, tokens in self.ended if begin <= at < end) / (end - begin)
+
+
+@dataclass
+class Load:
+    """What the clients saw: seconds of every reply by status, and what was wrong with them."""
+
+    seconds: list[float]
+    statuses: dict[str, int]
+    crossed: int
+    duplicated: int
+    lost: int
+
+
+async def clients(url: str, number: int, seconds: float, first: int) -> Load:
+    """Ask from ``number`` clients at once; each asks again as soon as it has its answer."""
+    numbers = count(first)
+    load, ids, ends = Load([], {}, 0, 0, 0), set(), time.monotonic() + seconds
+    limits = httpx.Limits(max_connections=None, max_keepalive_connections=None, keepalive_expiry=3)
+
+    async def one(client: httpx.AsyncClient) -> None:
+        while time.monotonic() < ends:
+            mine = str(next(numbers))
+            body = {
+                "model": "clc",
+                "messages": [{"role": "user", "content": QUESTION.format(mine)}],
+                "metadata": {"number": mine},
+            }
+            began = time.monotonic()
+            try:
+                reply = await client.post(f"{url}/chat/completions", json=body)
+            except httpx.HTTPError:
+                load.lost += 1
+                continue
+            load.seconds.append(time.monotonic() - began)
+            status = str(reply.status_code)
+            load.statuses[status] = load.statuses.get(status, 0) + 1
+            if reply.is_success:
+                told = reply.json()
+                same = (told["clc"]["answer"], told["metadata"]["number"]) == (mine, mine)
+                load.crossed += not (same and mine in told["choices"][0]["message"]["content"])
+                load.duplicated += told["id"] in ids
+                ids.add(told["id"])
+
+    async with httpx.AsyncClient(limits=limits, timeout=None) as client:  # noqa: S113 - counted
+        await asyncio.gather(*(one(client) for _ in range(number)))
+    return load
+
+
+async def measure(options: argparse.Namespace) -> int:
+    """Serve, load, and call the engine directly; print what was seen."""
+    prepare()
+    engine = Marked(open_engine(options.model, engine=options.engine))
+    settings = Settings(
+        model="plain",
+        port=0,
+        defaults={
+            "strategy": "clc",
+            "languages": options.languages.split(","),
+            "paths": options.paths,
+            "max_tokens": options.max_tokens,
+        },
+        limits=Limits(waiting=options.clients),
+    )
+    ready: asyncio.Future[Serving] = asyncio.get_running_loop().create_future()
+    serving = asyncio.create_task(serve(engine, settings, Templates(), ready=ready.set_result))
+    await asyncio.wait((serving, ready), return_when=asyncio.FIRST_COMPLETED)
+    if not ready.done():
+        serving.result()
+    it = ready.result()
+    try:
+        await loaded(it.url, options.clients, options.seconds / 6, 100_000)
+        rates = [await direct(engine, options.seconds / 4)]
+        engine.asked.clear()
+        memory = asyncio.create_task(resident(options.seconds))
+        began = time.monotonic()
+        load = await loaded(it.url, options.clients, options.seconds, 300_000)
+        served = engine.rate(began + WARM_UP * options.seconds, began + options.seconds)
+        rates.append(await direct(engine, options.seconds / 4))
+        sizes = [*await memory, resident_mb()]
+        busy = it.service.lane.in_flight + it.service.lane.waiting + it.service.admission.running
+    finally:
+        it.server.should_exit = True
+        await serving
+    return report(options, load, served=served, rates=rates, sizes=sizes, busy=busy)
+
+
+async def loaded(url: str, number: int, seconds: float, first: int) -> Load:
+    """Run the clients in a process of their own."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "benchmarks.serve", "--ask", url, "--clients", str(number),
+        "--seconds", str(seconds), "--first", str(first),
+        stdout=asyncio.subprocess.PIPE,
+    )  # fmt: skip
+    told, _ = await process.communicate()
+    return Load(**json.loads(told))
+
+
+async def direct(engine: Marked, seconds: float) -> float:
+    """New tokens a second of the same requests, without a server, in a full window."""
+    requests = cycle(list(engine.asked))
+    began = time.monotonic()
+
+    async def worker() -> None:
+        while time.monotonic() < began + seconds:
+            drawn = await engine.engine.complete(next(requests))
+            engine.ended.append((time.monotonic(), drawn.usage.completion_tokens))
+
+    await asyncio.gather(*(worker() for _ in range(engine.window)))
+    return engine.rate(began + WARM_UP * seconds, began + seconds)
+
+
+async def resident(seconds: float) -> list[float]:
+    """Memory after a quarter, half and three quarters of the time, in MB."""
+    sizes = []
+    for _ in range(3):
+        await asyncio.sleep(seconds / 4)
+        sizes.append(resident_mb())
+    return sizes
+
+
+def resident_mb() -> float:
+    """Memory of this process, model and server together, in MB."""
+    status = Path("/proc/self/status").read_text(encoding="ascii")
+    found = re.search(r"VmRSS:\s+(\d+)", status)
+    return int(found[1]) / 1024 if found else float("nan")
+
+
+def report(
+    options: argparse.Namespace,
+    load: Load,
+    *,
+    served: float,
+    rates: list[float],
+    sizes: list[float],
+    busy: int,
+) -> int:
+    """Print the table; 0 when nothing was wrong and the ratio reaches the target."""
+    ratio = served / statistics.mean(rates)
+    cuts = statistics.quantiles(load.seconds, n=100, method="inclusive")
+    rows: list[tuple[str, Any]] = [
+        ("clients", options.clients),
+        ("paths a question", options.paths),
+        ("replies", len(load.seconds)),
+        ("statuses", load.statuses),
+        ("lost, crossed, duplicated", (load.lost, load.crossed, load.duplicated)),
+        *((f"latency p{p}", f"{cuts[p - 1]:.1f} s") for p in (50, 90, 95, 99)),
+        ("latency, longest", f"{max(load.seconds):.1f} s"),
+        ("memory at 1/4, 1/2, 3/4, end", ", ".join(f"{size:.0f} MB" for size in sizes)),
+        ("left in the engine", busy),
+        ("served", f"{served:.0f} tok/s"),
+        ("direct, before and after", ", ".join(f"{rate:.0f} tok/s" for rate in rates)),
+        ("ratio", f"{ratio:.3f} (target {options.target})"),
+    ]
+    for name, value in rows:
+        print(f"{name:<30} {value}")
+    wrong = load.lost or load.crossed or load.duplicated or busy or set(load.statuses) != {"200"}
+    return int(bool(wrong) or ratio < options.target)
+
+
+def main() -> int:
+    """Parse the command line, and measure or be the clients."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--clients", type=int, default=200)
+    parser.add_argument("--seconds", type=float, default=120)
+    parser.add_argument("--model", default="clc-tiny")
+    parser.add_argument("--engine", default="auto")
+    parser.add_argument("--languages", default="en,de,zh")
+    parser.add_argument("--paths", type=int, default=11)
+    parser.add_argument("--max-tokens", type=int, default=128)
+    parser.add_argument("--target", type=float, default=0.9)
+    parser.add_argument("--ask", help=argparse.SUPPRESS)
+    parser.add_argument("--first", type=int, help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.ask:
+        asked = clients(options.ask, options.clients, options.seconds, options.first)
+        print(json.dumps(vars(asyncio.run(asked))))
+        return 0
+    return asyncio.run(measure(options))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
