@@ -71,7 +71,7 @@ def votes_of(
     counting: Counting = Counting(),
 ) -> list[Vote]:
     """Read a vote out of every planned path, in drawing order."""
-    drawn = [(arm, key and paths.get(key)) for arm, key in plan.paths()]
+    drawn = [(arm, key and paths.get(key)) for arm, key in plan.paths]
     votes = [vote_of(problem, arm, path or None, counting) for arm, path in drawn]
     if counting.weighting is not None:
         from clc.confidence import weigh

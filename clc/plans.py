@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from clc.records import Usage, path_key
@@ -35,7 +36,7 @@ class PlannedPaths(NamedTuple):
     floor: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Plan:
     """What a problem drew.
 
@@ -49,15 +50,15 @@ class Plan:
     usage: Usage = Usage()  # noqa: RUF009 - frozen
     details: Mapping[str, Any] = field(default_factory=dict)
 
-    def paths(self) -> Iterator[tuple[PlannedPaths, str | None]]:
-        """Yield (arm, path key) in drawing order; the key is None where the arm has no prompt."""
+    @cached_property
+    def paths(self) -> Sequence[tuple[PlannedPaths, str | None]]:
+        """(arm, path key) in drawing order; the key is None where the arm has no prompt."""
         keys = [path_keys(arm) for arm in self.arms]
-        for position in self.order:
-            yield self.arms[position], next(keys[position])[1]
+        return [(self.arms[position], next(keys[position])[1]) for position in self.order]
 
     def keys(self) -> list[str]:
         """Keys of all paths, in drawing order."""
-        return [key for _, key in self.paths() if key is not None]
+        return [key for _, key in self.paths if key is not None]
 
     @property
     def languages(self) -> list[str]:

@@ -47,7 +47,7 @@ class Solved(NamedTuple):
 
     def drawn(self) -> Iterator[tuple[str, ReasoningPath]]:
         """Yield (language, path) in drawing order, lost paths among them."""
-        for arm, key in self.plan.paths():
+        for arm, key in self.plan.paths:
             if key is not None:
                 yield arm.language, self.paths[key]
 

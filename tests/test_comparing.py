@@ -266,7 +266,7 @@ def test_outcome_of_a_solved_problem():
         PlannedPaths("de", None, 0, 1, 5, "translation: none", Usage(10, 0)),
     )
     plan = Plan.of(arms)
-    english = [key for _, key in plan.paths() if key]
+    english = [key for _, key in plan.paths if key]
     said = {
         english[0]: ReasoningPath(english[0], "e", "en", 0, 5, "Answer: 7", "stop", Usage(60, 30)),
         english[1]: ReasoningPath(english[1], "e", "en", 1, 5, "", "error", error="lost"),

@@ -23,6 +23,7 @@ COMMANDS = {
     "batch": "Answer a file of chat requests in OpenAI's batch format.",
     "serve": "Serve votes and the plain model behind the OpenAI API.",
     "score": "Score a run, or compare two.",
+    "compare": "Compare strategies at equal budgets.",
     "vote": "Re-vote recorded generations, without a model.",
     "calibrate": "Learn from a run with gold which languages to ask, and how often.",
     "extract": "Read the answer out of every recorded generation.",
