@@ -28,7 +28,6 @@ from clc.confidence import WEIGHTINGS, Field, Measure, Weighting, language_means
 from clc.engines.seam import Request
 from clc.engines.vllm import VllmEngine
 from clc.records import Sampling, Vote, path_seed
-from clc.strategies import split_budget
 from clc.templates import Templates
 from clc.voting import vote
 
@@ -71,13 +70,13 @@ def requests(
     render = Templates().render
     made = []
     for number, problem in enumerate(islice(problems("test", 1), count)):
-        for code, share in zip(languages, split_budget(paths, len(languages)), strict=True):
+        for index in range(paths):
+            code = languages[index % len(languages)]
             asked = question(problem, load(code))
             messages = tuple(render("cot", question=asked, question_language=code, language=code))
-            for index in range(share):
-                key = f"{number}:{code}:{index}"
-                request = Request(key, messages, sampling, path_seed(0, key, 0), measure)
-                made.append((str(problem.answer), code, request))
+            key = f"{number}:{index}"
+            request = Request(key, messages, sampling, path_seed(0, key, 0), measure)
+            made.append((str(problem.answer), code, request))
     return made
 
 

@@ -3,8 +3,8 @@
 The bundled model runs in this process under the server, as ``clc serve`` runs it, and the clients
 in another. Every question has a number of its own, which is made the answer of all its paths: a
 reply that is lost, crossed with another or given twice shows. Before and after, the requests that
-the server made of the questions go to the engine directly, as many at a time as it likes, for the
-throughput that the server is measured by::
+the server made of the questions go to the engine directly, as many at a time as it likes: tokens
+drawn over seconds until the last of them, as for the server until its last reply::
 
     python -m benchmarks.serve                            # 200 clients, 120 s
     python -m benchmarks.serve --clients 50 --seconds 20  # a look
@@ -22,9 +22,9 @@ import statistics
 import sys
 import time
 from dataclasses import dataclass, replace
-from itertools import count, cycle
+from itertools import count
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import httpx
 
@@ -40,21 +40,20 @@ if TYPE_CHECKING:
 QUESTION = "Tom has {} apples and eats 3 of them. How many apples does Tom have now?"
 NUMBER = re.compile(r"\d{6}")
 TRANSLATE = "Translate this problem into "
-WARM_UP = 0.25  # of the time, until as much ends as begins
 
 
 class Marked:
     """A real engine, except that a path's answer is the number of its question.
 
     Translations are made of the question itself, so that the number is kept; the engine draws
-    them all the same. ``ended`` has the time and the new tokens of every completion.
+    them all the same. ``asked`` are all requests, and ``tokens`` how many new ones they had.
     """
 
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
         self.fingerprint = engine.fingerprint
         self.asked: list[Request] = []
-        self.ended: list[tuple[float, int]] = []
+        self.tokens = 0
 
     @property
     def window(self) -> int:
@@ -73,7 +72,7 @@ class Marked:
         """Let the engine complete it, and put the number in."""
         self.asked.append(request)
         drawn = await self.engine.complete(request)
-        self.ended.append((time.monotonic(), drawn.usage.completion_tokens))
+        self.tokens += drawn.usage.completion_tokens
         told = request.messages[-1]["content"]
         number = NUMBER.search(told)
         if drawn.error is not None or number is None:
@@ -84,9 +83,19 @@ class Marked:
             )
         return replace(drawn, text=f"{drawn.text}\nAnswer: {number[0]}", finish_reason="stop")
 
-    def rate(self, begin: float, end: float) -> float:
-        """New tokens a second that ended between two times."""
-        return sum(tokens for at, tokens in self.ended if begin <= at < end) / (end - begin)
+    def forget(self) -> None:
+        """Count anew."""
+        self.asked, self.tokens = [], 0
+
+
+class Rate(NamedTuple):
+    """New tokens, and in how many seconds."""
+
+    tokens: int
+    seconds: float
+
+    def __str__(self) -> str:
+        return f"{self.tokens / self.seconds:.0f} tok/s ({self.tokens} in {self.seconds:.0f} s)"
 
 
 @dataclass
@@ -158,14 +167,14 @@ async def measure(options: argparse.Namespace) -> int:
     it = ready.result()
     try:
         await loaded(it.url, options.clients, options.seconds / 6, 100_000)
-        rates = [await direct(engine, options.seconds / 4)]
-        engine.asked.clear()
+        rates = [await direct(engine, engine.asked)]
+        engine.forget()
         memory = asyncio.create_task(resident(options.seconds))
         began = time.monotonic()
         load = await loaded(it.url, options.clients, options.seconds, 300_000)
-        served = engine.rate(began + WARM_UP * options.seconds, began + options.seconds)
-        rates.append(await direct(engine, options.seconds / 4))
+        served = Rate(engine.tokens, time.monotonic() - began)
         sizes = [*await memory, resident_mb()]
+        rates.append(await direct(engine, engine.asked[: len(engine.asked) // 2]))
         busy = it.service.lane.in_flight + it.service.lane.waiting + it.service.admission.running
     finally:
         it.server.should_exit = True
@@ -184,18 +193,18 @@ async def loaded(url: str, number: int, seconds: float, first: int) -> Load:
     return Load(**json.loads(told))
 
 
-async def direct(engine: Marked, seconds: float) -> float:
-    """New tokens a second of the same requests, without a server, in a full window."""
-    requests = cycle(list(engine.asked))
-    began = time.monotonic()
+async def direct(engine: Marked, requests: list[Request]) -> Rate:
+    """Draw the same requests without a server, in a full window."""
+    left, tokens, began = iter(requests), 0, time.monotonic()
 
     async def worker() -> None:
-        while time.monotonic() < began + seconds:
-            drawn = await engine.engine.complete(next(requests))
-            engine.ended.append((time.monotonic(), drawn.usage.completion_tokens))
+        nonlocal tokens
+        for request in left:
+            drawn = await engine.engine.complete(request)
+            tokens += drawn.usage.completion_tokens
 
     await asyncio.gather(*(worker() for _ in range(engine.window)))
-    return engine.rate(began + WARM_UP * seconds, began + seconds)
+    return Rate(tokens, time.monotonic() - began)
 
 
 async def resident(seconds: float) -> list[float]:
@@ -218,13 +227,14 @@ def report(
     options: argparse.Namespace,
     load: Load,
     *,
-    served: float,
-    rates: list[float],
+    served: Rate,
+    rates: list[Rate],
     sizes: list[float],
     busy: int,
 ) -> int:
     """Print the table; 0 when nothing was wrong and the ratio reaches the target."""
-    ratio = served / statistics.mean(rates)
+    plain = Rate(sum(rate.tokens for rate in rates), sum(rate.seconds for rate in rates))
+    ratio = served.tokens / served.seconds / (plain.tokens / plain.seconds)
     cuts = statistics.quantiles(load.seconds, n=100, method="inclusive")
     rows: list[tuple[str, Any]] = [
         ("clients", options.clients),
@@ -236,8 +246,8 @@ def report(
         ("latency, longest", f"{max(load.seconds):.1f} s"),
         ("memory at 1/4, 1/2, 3/4, end", ", ".join(f"{size:.0f} MB" for size in sizes)),
         ("left in the engine", busy),
-        ("served", f"{served:.0f} tok/s"),
-        ("direct, before and after", ", ".join(f"{rate:.0f} tok/s" for rate in rates)),
+        ("served", served),
+        *zip(("direct, before", "direct, after"), rates, strict=True),
         ("ratio", f"{ratio:.3f} (target {options.target})"),
     ]
     for name, value in rows:
@@ -254,8 +264,8 @@ def main() -> int:
     parser.add_argument("--model", default="clc-tiny")
     parser.add_argument("--engine", default="auto")
     parser.add_argument("--languages", default="en,de,zh")
-    parser.add_argument("--paths", type=int, default=11)
-    parser.add_argument("--max-tokens", type=int, default=128)
+    parser.add_argument("--paths", type=int, default=3)
+    parser.add_argument("--max-tokens", type=int, default=96)
     parser.add_argument("--target", type=float, default=0.9)
     parser.add_argument("--ask", help=argparse.SUPPRESS)
     parser.add_argument("--first", type=int, help=argparse.SUPPRESS)

@@ -280,22 +280,21 @@ def _wrong(message: str, value: object = "", param: str | None = None) -> ApiErr
 
 def _row(line: Line, reply: dict[str, Any] | ApiError) -> dict[str, Any]:
     """Write a reply as OpenAI does; a failed one also says on which line it was asked."""
-    failed = isinstance(reply, ApiError)
+    status, error = _OK, None
+    body: object = reply
+    if isinstance(reply, ApiError):
+        status, body = reply.status, reply.body()
+        message = f"line {line.number}: {reply.message}"
+        error = {"code": reply.code, "message": message, "line": line.number}
     return {
         "id": f"batch_req_{uuid.uuid4().hex}",
         "custom_id": line.custom_id,
         "response": {
-            "status_code": reply.status if failed else _OK,
+            "status_code": status,
             "request_id": f"req_{uuid.uuid4().hex}",
-            "body": reply.body() if failed else reply,
+            "body": body,
         },
-        "error": {
-            "code": reply.code,
-            "message": f"line {line.number}: {reply.message}",
-            "line": line.number,
-        }
-        if failed
-        else None,
+        "error": error,
     }
 
 

@@ -59,7 +59,7 @@ def draw_comparison(comparison: StrategyComparison, files: Iterable[Path]) -> No
             _against_tokens(right, result, {**look, "linestyle": dash})
         _label(left, right, comparison)
         for file in files:
-            more = {"metadata": {"Date": None}} if file.suffix == ".svg" else {}
+            more: dict[str, Any] = {"metadata": {"Date": None}} if file.suffix == ".svg" else {}
             try:
                 figure.savefig(file, dpi=_DPI, **more)
             except ValueError as error:

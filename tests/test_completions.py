@@ -206,3 +206,13 @@ def test_lost_paths_are_an_error_of_their_request():
     replies = dict(collect(make(engine), [("a", body("lost 3 4")), ("b", body())]))
     assert replies["a"].status == 502
     assert replies["b"]["clc"]["answer"] == "7"
+
+
+def test_a_winner_that_is_translated_waits_for_its_place_in_the_window():
+    engine = ScriptedEngine(delay=lambda request: 0.01, window=1)
+    asked = [
+        (n, body(f"Wie viele sind {n} und 4 zusammen?", clc={"language": "de"})) for n in "abc"
+    ]
+    replies = dict(collect(make(engine, languages=["zh"], paths=2), asked))
+    assert all(isinstance(reply, dict) for reply in replies.values())
+    assert engine.most_in_flight == 1

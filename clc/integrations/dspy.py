@@ -177,7 +177,7 @@ def _as_theirs() -> Iterator[None]:
 
 
 def _answer_field(signature: type[Signature]) -> str:
-    names = [name for name in signature.output_fields if name != _REASONING]
+    names: list[str] = [name for name in signature.output_fields if name != _REASONING]
     if len(names) != 1:
         raise ConfigurationError(
             f"a vote has one answer, and the signature has {len(names)} outputs "

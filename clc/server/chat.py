@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import orjson
 from pydantic import BaseModel
 
-from clc.server.replies import Votes
+from clc.server.replies import Votes  # noqa: TC001 - pydantic reads it
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from clc.records import Usage
     from clc.server.answering import Reply
     from clc.server.errors import ApiError
-    from clc.server.schema import ChatRequest, Votes
+    from clc.server.schema import ChatRequest
 
 __all__ = ["ChatReply", "ChatWriter"]
 

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any, Literal
 import orjson
 from pydantic import BaseModel
 
-from clc.server.replies import Votes
+from clc.server.replies import Votes  # noqa: TC001 - pydantic reads it
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from clc.server.answering import Reply
     from clc.server.errors import ApiError
-    from clc.server.schema import ResponsesRequest, Votes
+    from clc.server.schema import ResponsesRequest
 
 __all__ = ["ResponsesReply", "ResponsesWriter"]
 

@@ -185,25 +185,26 @@ class Service:
     async def _forward(
         self, request: Request, path: str, raw: bytes, body: dict[str, Any]
     ) -> Response:
-        assert self.upstream is not None  # noqa: S101 - the caller looked
+        upstream = self.upstream
+        assert upstream is not None  # noqa: S101 - the caller looked
         _check_forwarded(body, self.settings.limits)
         until = asyncio.get_running_loop().time() + self.settings.limits.deadline_s
-        async with AsyncExitStack() as stack:
-            await stack.enter_async_context(self.admission.place(until))
-            held = stack.pop_all()
+        place = AsyncExitStack()
+
+        async def forwarded() -> Response:
             try:
-                response = await while_connected(
-                    request.receive,
-                    self.upstream.forward(
-                        path, raw, until, failed=_reporter(request), done=held.aclose
-                    ),
+                await place.enter_async_context(self.admission.place(until))
+                response = await upstream.forward(
+                    path, raw, until, failed=_reporter(request), done=place.aclose
                 )
             except BaseException:
-                await held.aclose()
+                await place.aclose()
                 raise
-            if not isinstance(response, EventStream):
-                await held.aclose()
+            if not isinstance(response, EventStream):  # a stream gives its place back at its end
+                await place.aclose()
             return response
+
+        return await while_connected(request.receive, forwarded())
 
 
 async def _answer(request: Request, writer: Writer, job: Job, *, stream: bool) -> Response:

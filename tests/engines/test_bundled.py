@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from benchmarks.clc_tiny.kinds import problems
 from benchmarks.clc_tiny.language import load
 from benchmarks.clc_tiny.render import question
 from clc.answers import extract_answer
+from clc.confidence import Measure
 from clc.engines.models import resolve_model
 from clc.engines.opening import open_engine
 from clc.engines.seam import Request
@@ -108,6 +110,32 @@ def _gap_where_they_part(prompt, *texts):
         if any(not text.startswith(said) or (ended and text != said) for text in texts):
             return min(gaps)
     return float("inf")
+
+
+@pytest.mark.engine
+@pytest.mark.parametrize("engine", ["vllm", "transformers"])
+def test_measuring_changes_no_text(engine):
+    pytest.importorskip(engine)
+    prompts = [example.prompt for example in islice(examples("test", 3), 24)]
+    sampling = Sampling(temperature=0.8, max_tokens=100)
+    plain = [
+        Request(str(n), (Message(role="user", content=prompt),), sampling, n)
+        for n, prompt in enumerate(prompts)
+    ]
+
+    async def run():
+        served = open_engine("clc-tiny", engine=engine)
+        await served.start()
+        try:
+            without = await asyncio.gather(*map(served.complete, plain))
+            measured = [replace(one, measure=Measure()) for one in plain]
+            return without, await asyncio.gather(*map(served.complete, measured))
+        finally:
+            await served.close()
+
+    without, drawn = asyncio.run(run())
+    assert [replace(one, confidence=None) for one in drawn] == without
+    assert len({one.confidence for one in drawn}) == len(drawn)
 
 
 @pytest.mark.engine

@@ -97,8 +97,9 @@ def test_other_settings_are_another_model(url):  # noqa: F811
 
 
 def test_what_cannot_be_honoured_is_refused(lm):
-    with pytest.raises(LMError, match="temperature 0 draws the same path"):
-        lm(QUESTION, temperature=0.0)
+    turns = [{"role": "user", "content": "?"}, {"role": "assistant", "content": "Answer: 7"}]
+    with pytest.raises(LMError, match="the last turn is the assistant's"):
+        lm(messages=turns)
     with pytest.raises(LMError, match=r"cannot be honoured|unknown parameter"):
         lm(QUESTION, logit_bias={"7": 1})
 

@@ -1,6 +1,7 @@
 """The real lm-evaluation-harness: its command line, its repeats, its turns, its refusals."""
 
 import json
+import re
 import subprocess
 import sys
 
@@ -52,7 +53,7 @@ def test_their_client_against_our_server(tmp_path):
             "--gen_kwargs", "do_sample=true,temperature=0.7",  # it would send 0
         )  # fmt: skip
     assert len(samples) == 12
-    assert all("7" in sample["resps"][0][0] for sample in samples)
+    assert all(re.search(r": [789]$", sample["resps"][0][0]) for sample in samples)
 
 
 def instances(*contexts, **settings):

@@ -177,7 +177,10 @@ def test_a_reader_that_stalls_is_cut_off(monkeypatch):
             reader.recv(10)
             assert it.service.admission.running == 1
             assert idle(it, 20)
-        assert server.at_once == 0
+            until = time.monotonic() + 5
+            while server.at_once and time.monotonic() < until:
+                time.sleep(0.01)
+            assert server.at_once == 0
 
 
 def test_a_vote_in_front_of_an_endpoint_survives_its_death_and_return():
