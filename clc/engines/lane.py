@@ -7,6 +7,8 @@ from collections import OrderedDict, deque
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Hashable
+
     from clc.engines.seam import Completion, Engine, Request
 
 __all__ = ["Lane"]
@@ -23,7 +25,7 @@ class Lane:
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
         self.in_flight = 0
-        self._waiting: OrderedDict[object, deque[asyncio.Future[None]]] = OrderedDict()
+        self._waiting: OrderedDict[Hashable, deque[asyncio.Future[None]]] = OrderedDict()
         self._starting: asyncio.Task[None] | None = None
 
     @property
@@ -43,7 +45,7 @@ class Lane:
             await asyncio.shield(self._starting)
         self._starting.result()
 
-    async def complete(self, request: Request, owner: object = None) -> Completion:
+    async def complete(self, request: Request, owner: Hashable = None) -> Completion:
         """Complete a request when there is room; cancelling the call aborts it.
 
         Raises:
@@ -64,7 +66,7 @@ class Lane:
             await asyncio.wait([self._starting])
         await self.engine.close()
 
-    async def _enter(self, owner: object) -> None:
+    async def _enter(self, owner: Hashable) -> None:
         if not self._waiting and self.in_flight < self.engine.window:
             self.in_flight += 1
             return

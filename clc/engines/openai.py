@@ -191,7 +191,7 @@ class OpenAIEngine:
         """Complete one request; cancelling the call closes its connection, which ends it there.
 
         So does falling under the measure's floor. The prompt tokens of such a path are estimated
-        from its length (rather too many), for servers count them at the end.
+        from its length, for servers count them at the end.
 
         Raises:
             EngineError: no endpoint can be reached, or one refuses every request (wrong key,

@@ -15,8 +15,8 @@ __all__ = ["Completion", "Engine", "Measure", "Request"]
 class Request:
     """One completion that is wanted. ``key`` is the path's content key.
 
-    With ``measure`` the completion has a ``confidence``. It costs throughput (on vLLM 65 % for
-    20 likeliest tokens) and changes no token.
+    With ``measure`` the completion has a ``confidence``. It costs throughput (on vLLM with a tiny
+    model on a CPU 18 % for 20 likeliest tokens; half of it with stop strings) and changes no token.
     """
 
     key: str

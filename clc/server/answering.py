@@ -182,7 +182,7 @@ class Answering:
             )
             try:
                 async with asyncio.timeout_at(until):
-                    drawn = await self._translator.complete(request, owner=source)
+                    drawn = await self._translator.complete(request, owner=source.id)
             except TimeoutError:
                 break
             usage += drawn.usage
