@@ -8,8 +8,8 @@ import click
 import pytest
 
 import clc
-from clc.cli import COMMANDS, cli
 from clc.catalogue import STRATEGIES
+from clc.cli import COMMANDS, cli
 
 from .engines.scripted import ScriptedEngine
 

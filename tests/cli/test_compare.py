@@ -63,7 +63,10 @@ def test_runs_that_are_there_are_compared(file, tmp_path):
     [
         (["FILE"], "name the folder of the pool with --out"),
         (["FILE", "--strategies", "nope", "--out", "OUT"], "unknown strategy 'nope'"),
-        (["FILE", "--reference", "clp", "--out", "OUT"], "--reference 'clp' is not among the strategies: native-cot, sc, sc-en, clc"),
+        (
+            ["FILE", "--reference", "clp", "--out", "OUT"],
+            "--reference 'clp' is not among the strategies: native-cot, sc, sc-en, clc",
+        ),
         (["-", "--out", "OUT"], "name a file, not -"),
         (["RUNS", "NONE"], "not a run folder"),
     ],

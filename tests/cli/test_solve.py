@@ -12,6 +12,7 @@ import signal
 import subprocess
 import time
 from importlib.util import find_spec
+from itertools import chain
 
 import pytest
 
@@ -63,7 +64,7 @@ def check_whole(folder, problems, paths):
     """No planned path is missing, none is there twice, and the verdicts are those of the store."""
     with open_run(folder) as store:
         solved = list(revote(store))
-        keys = [key for one in solved for key in one.plan.keys()]
+        keys = list(chain.from_iterable(one.plan.keys() for one in solved))
         assert len(solved) == problems
         assert len(keys) == len(set(keys)) == problems * paths
         assert set(keys) == set(rows(store))
@@ -266,7 +267,7 @@ def test_a_sick_endpoint_ends_in_abstentions_with_reasons_and_they_are_drawn_aga
         sick = call("solve", file, *settings, "--base-url", url, "--timeout", 1, "--attempts", 2)
     assert sick.returncode == 0, sick.stderr
     with open_run(out) as store:
-        keys = [key for one in revote(store) for key in one.plan.keys()]
+        keys = list(chain.from_iterable(one.plan.keys() for one in revote(store)))
         lost = store.failures(keys)
         before = rows(store)
     assert lost
