@@ -6,7 +6,7 @@ from collections import Counter
 from contextlib import ExitStack, aclosing, closing
 from dataclasses import dataclass, replace
 from math import inf
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 from clc.cache import TranslationCache, default_cache_folder
 from clc.catalogue import get_strategy
@@ -37,6 +37,8 @@ if TYPE_CHECKING:
 __all__ = ["Run", "asolve", "asolve_many", "configure", "solve", "solve_many"]
 
 _MOST_PENALTY = 2.0
+_SEEDS = 1 << 63
+_NO_LANGUAGE = "vo"  # of hardly any question: arms that only meet in some language stay apart
 
 
 def configure(
@@ -102,33 +104,26 @@ def configure(
     if codes == ():
         raise ConfigurationError("languages must name at least one language")
     sampling = Sampling(
-        temperature=chosen.temperature if temperature is None else temperature,
-        top_p=top_p,
+        temperature=float(chosen.temperature if temperature is None else temperature),
+        top_p=float(top_p),
         top_k=top_k,
         max_tokens=max_tokens,
         stop=tuple(stop),
-        min_p=min_p,
-        presence_penalty=presence_penalty,
-        frequency_penalty=frequency_penalty,
-        repetition_penalty=repetition_penalty,
+        min_p=float(min_p),
+        presence_penalty=float(presence_penalty),
+        frequency_penalty=float(frequency_penalty),
+        repetition_penalty=float(repetition_penalty),
     )
     budget = (len(portfolio) or chosen.paths) if paths is None else paths
-    _check_ranges(sampling, translation_tries, ahead)
+    _check_ranges(sampling, translation_tries, ahead, seed)
+    if fidelity not in get_args(Fidelity):
+        raise ConfigurationError(
+            f"unknown fidelity {fidelity!r}; there are: {', '.join(get_args(Fidelity))}"
+        )
     sequence = tuple(normalize_language(code) for code in portfolio)
-    slots = plan_slots(chosen, "en", budget, languages=codes, sequence=sequence)
-    if sampling.temperature == 0 and any(slot.index and not slot.arm.switch for slot in slots):
-        prompts = len({slot.arm for slot in slots})
-        raise ConfigurationError(
-            f"temperature 0 draws the same path again and again, and {budget} paths over "
-            f"{prompts} prompts are asked for; raise the temperature or lower paths"
-        )
+    _check_paths(chosen, sampling, budget, codes, sequence)
     rule = _stopping(chosen, stopping)
-    if rule.rule != "fixed" and (chosen.voting != "majority" or weighting is not None):
-        raise ConfigurationError(
-            f"stopping rule {rule.rule!r} counts every vote once; it does not go with "
-            f"{'weighting' if weighting is not None else chosen.voting + ' voting'}: "
-            "leave one of them out"
-        )
+    _check_together(chosen, budget, rule, online, weighted=weighting is not None)
     if isinstance(weighting, str):
         weighting = _named_weighting(weighting)
     if measure is None and (weighting is not None or online is not None):
@@ -150,6 +145,58 @@ def configure(
         weighting=weighting,
         online=online,
     )
+
+
+def _check_paths(
+    strategy: Strategy,
+    sampling: Sampling,
+    budget: int,
+    languages: tuple[str, ...] | None,
+    sequence: tuple[str, ...],
+) -> None:
+    """Plan once, for a question in no language, so that arms that only meet in one are apart."""
+    if strategy.planner is not None:
+        if languages is not None or sequence:
+            raise ConfigurationError(
+                f"strategy {strategy.name!r} lets the model choose its languages; leave out "
+                f"{'the portfolio' if sequence else 'languages'}"
+            )
+        languages = strategy.planner.candidates[: strategy.planner.choose]
+    slots = plan_slots(strategy, _NO_LANGUAGE, budget, languages=languages, sequence=sequence)
+    if sampling.temperature == 0 and any(slot.index and not slot.arm.switch for slot in slots):
+        prompts = len({slot.arm for slot in slots})
+        raise ConfigurationError(
+            f"temperature 0 draws the same path again and again, and {budget} paths over "
+            f"{prompts} prompts are asked for; raise the temperature or lower paths"
+        )
+
+
+def _check_together(
+    strategy: Strategy, budget: int, rule: Stopping, online: Online | None, *, weighted: bool
+) -> None:
+    """Refuse settings that contradict each other."""
+    voting = f"{strategy.voting} voting"
+    stops = rule.rule != "fixed"
+    if online is not None:
+        for other, there in (
+            (f"stopping rule {rule.rule!r}", stops),
+            (voting, strategy.voting != "majority"),
+            ("weighting", weighted),
+        ):
+            if there:
+                raise ConfigurationError(f"online has a rule of its own; leave out {other}")
+        if budget <= online.warm_up:
+            raise ConfigurationError(
+                f"online draws {online.warm_up} paths before it aborts any, and {budget} are asked "
+                "for; raise paths or lower warm_up"
+            )
+    if strategy.voting == "usc" and weighted:
+        raise ConfigurationError("the model itself picks the path with usc; leave out weighting")
+    if stops and (strategy.voting != "majority" or weighted):
+        raise ConfigurationError(
+            f"stopping rule {rule.rule!r} counts every vote once; it does not go with "
+            f"{'weighting' if weighted else voting}: leave one of them out"
+        )
 
 
 def _stopping(strategy: Strategy, chosen: str | Stopping | None) -> Stopping:
@@ -282,8 +329,7 @@ async def asolve_many(
         if cache:
             kept = held.enter_context(closing(TranslationCache(default_cache_folder())))
         work = Run(configuration, chosen, opened, translator, templates, kept)
-        if opened.folder is not None:
-            work.begin({"given": "by a call"})
+        work.begin({"given": "by a call"})
         async with aclosing(work.verdicts(_as_problems(problems))) as verdicts:
             async for verdict in verdicts:
                 yield verdict
@@ -346,7 +392,7 @@ def _as_problems(problems: Iterable[Problem | str]) -> Iterator[Problem]:
         yield made if times == 1 else replace(made, id=f"{made.id}-{times}")
 
 
-def _check_ranges(sampling: Sampling, translation_tries: int, ahead: int) -> None:
+def _check_ranges(sampling: Sampling, translation_tries: int, ahead: int, seed: int) -> None:
     checks: tuple[tuple[bool, str, object], ...] = (
         (0 <= sampling.temperature < inf, "temperature must be 0 or above", sampling.temperature),
         (all(sampling.stop), "stop must be text that is not empty", list(sampling.stop)),
@@ -371,6 +417,7 @@ def _check_ranges(sampling: Sampling, translation_tries: int, ahead: int) -> Non
         ),
         (translation_tries >= 1, "translation_tries must be at least 1", translation_tries),
         (ahead >= 0, "ahead must not be negative", ahead),
+        (abs(seed) < _SEEDS, "seed must have at most 63 bits", seed),
     )
     for fine, rule, value in checks:
         if not fine:

@@ -22,38 +22,34 @@ _LANGUAGE = "en"  # of these prompts
 
 
 class Chosen(NamedTuple):
-    """Languages with their weights, in order; what it cost; and what to tell about it."""
+    """Languages with their weights, in order, and what to tell about it."""
 
     weights: dict[str, float]
-    usage: Usage
-    details: Mapping[str, Any]
-
-
-class Choice(NamedTuple):
-    """The choice of a path; what it cost; and what to tell about it."""
-
-    usage: Usage
     details: Mapping[str, Any]
 
 
 class Consultant:
-    """Asks the model about one problem. A bad reply is mended, and that is told."""
+    """Asks the model about one problem. A bad reply is mended, and that is told.
+
+    ``usage`` is what all replies so far cost.
+    """
 
     def __init__(self, problem: Problem, templates: Templates, drawer: Drawer) -> None:
         self._problem = problem
         self._templates = templates
         self._drawer = drawer
+        self.usage = Usage()
 
-    async def languages(self, planner: Planner) -> Chosen:
+    async def languages(self, planner: Planner, paths: int) -> Chosen:
         """Let the model choose languages and weigh them.
 
         Languages that a bad plan leaves open are the first of the candidates, and a weight that
-        is missing is 1.
+        is missing is 1. ``paths`` is the budget: of its languages one must weigh something.
         """
         from clc.replies import parse_selection, parse_weights
 
         codes = planner.candidates
-        said, first = await self._ask(
+        said = await self._ask(
             "plan",
             planner.select,
             candidates=[one for one in self._templates.candidates if one.code in codes],
@@ -61,10 +57,10 @@ class Consultant:
         )
         picked, fault = parse_selection(said, codes, planner.choose)
         languages = [*picked, *(code for code in codes if code not in picked)][: planner.choose]
-        weighed, second = await self._ask("plan", planner.weigh, languages=languages)
+        weighed = await self._ask("plan", planner.weigh, languages=languages)
         given, other_fault = parse_weights(weighed, languages)
         weights = {code: given.get(code, 1.0) for code in languages}
-        if not any(weights.values()):
+        if not any(list(weights.values())[:paths]):
             weights = dict.fromkeys(languages, 1.0)
         details = {
             "languages": languages,
@@ -72,19 +68,19 @@ class Consultant:
             "faults": [why for why in (fault, other_fault) if why],
             "replies": [said, weighed],
         }
-        return Chosen(weights, first + second, details)
+        return Chosen(weights, details)
 
-    async def path(self, paths: Sequence[ReasoningPath]) -> Choice:
+    async def path(self, paths: Sequence[ReasoningPath]) -> Mapping[str, Any]:
         """Let the model pick the most consistent of ``paths`` (USC, arXiv 2311.17311)."""
         from clc.replies import parse_choice
 
-        reply, usage = await self._ask("choice", "usc", responses=[path.text for path in paths])
+        reply = await self._ask("choice", "usc", responses=[path.text for path in paths])
         picked = parse_choice(reply, len(paths))
         key = None if picked is None else paths[picked].key
-        return Choice(usage, {"path": key, "reply": reply})
+        return {"path": key, "reply": reply}
 
-    async def _ask(self, kind: str, template: str, **variables: Any) -> tuple[str, Usage]:
-        """Return the reply, empty when it was lost, and what it cost."""
+    async def _ask(self, kind: str, template: str, **variables: Any) -> str:
+        """Return the reply, empty when it was lost."""
         messages = self._templates.render(
             template,
             question=self._problem.question,
@@ -99,4 +95,7 @@ class Consultant:
             Sampling(temperature=0.0, max_tokens=REPLY_TOKENS),
         )
         step = await self._drawer.step(kind, request, _LANGUAGE)
-        return ("", Usage()) if isinstance(step, str) else (step.text, step.usage)
+        if isinstance(step, str):
+            return ""
+        self.usage += step.usage
+        return step.text

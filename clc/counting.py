@@ -120,18 +120,22 @@ def _chosen(
     """Let the model's choice stand in place of the majority, where it made one.
 
     The answer is the value that the chosen path states or, where it states none that can be
-    compared, its text.
+    compared, its text. A path that is empty, cut off or refuses is no choice.
     """
     key = (plan.details.get("choice") or {}).get("path")
     path = paths.get(key) if key else None
     if path is None:
         return verdict
     (one,) = [vote for vote in votes if vote.path_key == key][:1]
-    if one.answer is None:
+    if isinstance(one.outcome, Abstention):
+        if one.outcome.reason is not AbstainReason.NO_ANSWER:
+            return verdict
         return replace(verdict, answer=path.text.strip(), support=1, agreement=0.0, tied=False)
-    support = sum(verdict.tally[one.answer].values())
+    support = sum(verdict.tally[one.outcome.value].values())
     agreement = support / verdict.total if verdict.total else 0.0
-    return replace(verdict, answer=one.answer, support=support, agreement=agreement, tied=False)
+    return replace(
+        verdict, answer=one.outcome.value, support=support, agreement=agreement, tied=False
+    )
 
 
 def _abstention(why: str) -> Abstention:

@@ -69,6 +69,7 @@ class Prompting:
         self._drawer = drawer
         self._languages = languages
         self._translations: dict[tuple[str, str, int], asyncio.Task[_Translated]] = {}
+        self._spent: dict[object, Usage] = {}
         self._first: dict[Arm, asyncio.Task[Prepared]] = {}
 
     def own_prompts(self, arm: Arm) -> bool:
@@ -109,6 +110,14 @@ class Prompting:
         if not messages:
             return Prepared(before.prompt, None, Usage())
         return Prepared(self._prompt(arm, messages), None, usage)
+
+    def source(self, arm: Arm) -> object:
+        """What an arm's prompt is made from, for whoever counts its cost: a shared translation."""
+        return arm if arm.question == "original" else (arm.stands_for, arm.translator, arm.shots)
+
+    def spent(self, arm: Arm) -> Usage:
+        """What was spent so far on the prompt that an arm's paths share."""
+        return self._spent.get(self.source(arm), Usage())
 
     async def close(self) -> None:
         """Cancel what is still being prepared."""
@@ -197,6 +206,7 @@ class Prompting:
             if isinstance(draft, str):
                 return _Translated(None, f"{AbstainReason.ENGINE_FAILURE}: {draft}", usage)
             usage += draft.usage
+            self._spent[language, template, count] = usage
             fault = translation_fault(
                 problem.question, draft.text, problem.language, language, draft.finish_reason
             )

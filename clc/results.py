@@ -160,6 +160,12 @@ def open_run(folder: str | Path) -> Store:
         raise ConfigurationError(
             f"{folder}: not a run folder (it has no run.sqlite); name the --out of clc solve"
         )
+    labels = sorted(path.name.split(".")[1] for path in Path(folder).glob("manifest.*.json"))
+    if labels and not (Path(folder) / "manifest.json").is_file():
+        raise ConfigurationError(
+            f"{folder}: holds a comparison of {', '.join(labels)}, not one run; the clc compare "
+            "that made it shows it again"
+        )
     return Store(folder, read_only=True)
 
 

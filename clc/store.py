@@ -114,6 +114,7 @@ class Store:
     def __init__(self, folder: str | Path | None, *, read_only: bool = False) -> None:
         self.folder = None if folder is None else Path(folder)
         self.label = ""
+        self._manifests: dict[str, dict[str, Any]] = {}  # of a run in memory
         self._held = ExitStack()
         try:
             self._connection = self._open(read_only=read_only)
@@ -218,7 +219,9 @@ class Store:
 
     def manifest(self) -> dict[str, Any] | None:
         """The manifest, or None when the run has none yet."""
-        if self.folder is None or not (path := self.file("manifest.json")).is_file():
+        if self.folder is None:
+            return self._manifests.get(self.label)
+        if not (path := self.file("manifest.json")).is_file():
             return None
         try:
             manifest = orjson.loads(path.read_bytes())
@@ -230,7 +233,9 @@ class Store:
 
     def write_manifest(self, manifest: Mapping[str, Any]) -> None:
         """Replace the manifest at once or not at all."""
-        if self.folder is not None:
+        if self.folder is None:
+            self._manifests[self.label] = dict(manifest)
+        else:
             data = orjson.dumps(manifest, option=orjson.OPT_INDENT_2)
             write_atomically(self.file("manifest.json"), data)
 
@@ -367,6 +372,10 @@ class Store:
     def add_failure(self, key: str, reason: str) -> None:
         """Note why a path or step was lost; drawing it again is allowed."""
         self._write("INSERT OR REPLACE INTO failures VALUES (?, ?)", (key, reason))
+
+    def forget_failure(self, key: str) -> None:
+        """Drop the note of a lost path that nobody wants any more."""
+        self._write("DELETE FROM failures WHERE key = ?", (key,))
 
     def failures(self, keys: Sequence[str]) -> dict[str, str]:
         """Why those of ``keys`` that were lost were lost, by key."""

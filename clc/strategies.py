@@ -7,6 +7,7 @@ None has an engine loop of its own: one solver runs them all. The catalogue is i
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal, get_args
@@ -37,6 +38,7 @@ Voting = Literal["majority", "weighted", "usc"]
 QUESTION = "question"
 EVERY = "*"
 _MOST_SHOTS = 8
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*\Z")  # part of file names
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +78,11 @@ class Arm:
 
         Raises:
             StrategyError: one is out of range.
+            LanguageError: a language is unknown.
         """
+        for code in (self.language, self.into, self.answers_in):
+            if code not in (None, QUESTION, EVERY):
+                normalize_language(code)
         checks = (
             (self.question in get_args(QuestionForm), "question", "original or translated"),
             (self.into is None or self.question == "translated", "into",
@@ -112,11 +118,13 @@ class Planner:
     weigh: str = "autocap-weigh"
 
     def __post_init__(self) -> None:
-        """Check the values.
+        """Check the values; candidates get their canonical codes.
 
         Raises:
             StrategyError: ``choose`` is not between 1 and the number of candidates.
+            LanguageError: a candidate is unknown.
         """
+        object.__setattr__(self, "candidates", tuple(_distinct(self.candidates)))
         if not 1 <= self.choose <= len(self.candidates):
             raise StrategyError(
                 f"a planner chooses between 1 and {len(self.candidates)} (all its candidates) "
@@ -149,8 +157,16 @@ class Strategy:
         """Check the values.
 
         Raises:
-            StrategyError: there are no arms, or a value is out of range.
+            StrategyError: there are no arms or languages, or a value is out of range.
+            LanguageError: a language is unknown.
         """
+        if not _NAME.match(self.name):
+            raise StrategyError(
+                f"a strategy's name is of letters, digits, '.', '_' and '-', not {self.name!r:.60}"
+            )
+        if not self.languages:
+            raise StrategyError(f"strategy {self.name!r}: languages must name at least one")
+        _distinct(self.languages)
         if not self.arms:
             raise StrategyError(f"strategy {self.name!r} has no arms; give it at least one")
         if self.voting not in get_args(Voting):
@@ -239,7 +255,7 @@ def resolve_arms(slots: Iterable[Slot], order: Sequence[str]) -> list[Arm]:
 
     The order of arms breaks ties, so it must not depend on what a seed drew.
     """
-    rank = {normalize_language(code): place for place, code in enumerate(order)}
+    rank = {code: place for place, code in enumerate(_distinct(order))}
     arms = list(dict.fromkeys(slot.arm for slot in slots))
     ranked = iter(
         sorted(

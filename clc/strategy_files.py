@@ -22,13 +22,14 @@
 
 from __future__ import annotations
 
+import json
 import tomllib
 from dataclasses import MISSING, asdict, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from clc.catalogue import STRATEGIES, get_strategy
-from clc.errors import StrategyError
+from clc.errors import InputError, StrategyError
 from clc.stopping import Stopping
 from clc.strategies import Arm, Planner, Strategy
 
@@ -127,7 +128,9 @@ def _make(
         wrong = not isinstance(value, wanted) or (isinstance(value, bool) and bool not in wanted)
         if wrong or (list in wanted and not all(isinstance(item, str) for item in value)):
             raise StrategyError(f"{where}: {name} is {_show(value)}; it must be {types[name]}")
-        checked[name] = tuple(value) if list in wanted else value
+        # 1 and 1.0 are one setting: they must have one key.
+        plain = float(value) if float in wanted else value
+        checked[name] = tuple(value) if list in wanted else plain
     missing = [
         field.name
         for field in fields(kind)
@@ -137,7 +140,7 @@ def _make(
         raise StrategyError(f"{where}: {', '.join(missing)} is missing")
     try:
         return kind(**checked, **built)
-    except StrategyError as error:
+    except InputError as error:
         raise StrategyError(f"{where}: {error}") from error
 
 
@@ -154,7 +157,7 @@ def _toml(value: Any) -> str:
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, str):
-        return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
+        return json.dumps(value, ensure_ascii=False)  # its escapes are TOML's, too
     if isinstance(value, tuple):
         return "[" + ", ".join(map(_toml, value)) + "]"
     return repr(value)

@@ -33,8 +33,10 @@ if TYPE_CHECKING:
 __all__ = ["Waves"]
 
 REDRAWS = 2
-# Far above any index that a budget reaches, so that a path drawn again is a path of its own.
-_REDRAW_STRIDE = 1 << 20
+# Far above any index that a budget reaches: paths drawn again, and paths of another arm with the
+# same prompt, are paths of their own.
+_REDRAW_STRIDE = 1 << 24
+_ARM_STRIDE = 1 << 18
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,9 +85,9 @@ class Waves:
         self._tasks: list[asyncio.Task[_Drawn]] = []
         self._kept: list[_Drawn] = []
         self._weights: dict[str, float] = {}
-        self._usage = Usage()
         self._details: dict[str, Any] = {}
         self._offsets: dict[Arm, int] = {}
+        self._so_far: dict[Slot, _Drawn] = {}
         self._floors: dict[str, float] = {}
 
     @property
@@ -98,7 +100,7 @@ class Waves:
         settings = self._settings
         if settings.strategy.planner is not None:
             await self._choose_languages(settings.strategy.planner)
-        self._slots = plan_slots(
+        slots = plan_slots(
             settings.strategy,
             self._problem.language,
             settings.paths,
@@ -106,6 +108,9 @@ class Waves:
             sequence=settings.sequence,
             salt=content_key("slots", [settings.seed, self._problem.question]),
         )
+        # Greedily, a prompt has one path, however often its arm has its turn.
+        greedy = settings.sampling.temperature == 0
+        self._slots = [s for s in slots if not (greedy and s.index and not s.arm.switch)]
         self._arms = list(dict.fromkeys(slot.arm for slot in self._slots))
         self._prompting = Prompting(
             self._problem, settings, self._templates, self._drawer, self._languages
@@ -133,14 +138,26 @@ class Waves:
                     break
                 self._kept.append(task.result())
                 ballots.append(self._ballot(self._kept[-1]))
-            stop = first_stop(settings.stopping, ballots, len(slots), languages)
-            if settings.online is not None:
-                stop = self._consensus(settings.online, ballots) or stop
+            if settings.online is None:
+                rule = settings.stopping.rule
+                stop = first_stop(settings.stopping, ballots, len(slots), languages)
+            else:
+                rule = "online"
+                stop = self._consensus(settings.online, ballots)
             if stop is not None:
-                del self._kept[stop.paths :]
-                self._details["stop"] = {"rule": settings.stopping.rule, **stop._asdict()}
-                self._drawer.counters.unwanted += len(self._tasks) - stop.paths
+                self._details["stop"] = {"rule": rule, **stop._asdict()}
+                self._leave(stop.paths)
                 return
+
+    def _leave(self, paths: int) -> None:
+        """Keep so many paths. What was begun beyond them is unwanted, and so is its failure."""
+        del self._kept[paths:]
+        unwanted = self._tasks[paths:]
+        self._drawer.counters.unwanted += len(unwanted)
+        for task in unwanted:
+            drawn = task.result() if task.done() and not task.exception() else None
+            if drawn is not None and drawn.path is not None and drawn.path.error is not None:
+                self._drawer.store.forget_failure(drawn.path.key)
 
     def _wanted(self, ballots: Sequence[Ballot]) -> int:
         """How many paths to have begun, when so many ballots are in."""
@@ -209,6 +226,7 @@ class Waves:
             for again in range(1, REDRAWS + 1):
                 if path.error is not None or _faithful(path):
                     break
+                self._so_far[slot] = _Drawn(arm, prompt, None, index, path, base, extra)
                 extra += path.usage
                 alone = True
                 index = index % _REDRAW_STRIDE + again * _REDRAW_STRIDE
@@ -227,54 +245,66 @@ class Waves:
         return measure if measure is None or floor is None else replace(measure, floor=floor)
 
     async def _offset(self, arm: Arm, prompt: Prompt) -> int:
-        """Index from which an arm draws: arms that come to one prompt draw different paths."""
+        """Index from which an arm draws: arms that come to one prompt draw different paths.
+
+        It does not depend on the budget, or a larger one would draw other paths. Only arms that
+        can come to the same prompt are waited for.
+        """
         if arm not in self._offsets:
-            taken = 0
+            alike = 0
             for other in self._arms[: self._arms.index(arm)]:
-                before = (await self._prompting.first(other)).prompt
-                if before is not None and before.key == prompt.key:
-                    taken += sum(slot.arm == other for slot in self._slots)
-            self._offsets[arm] = taken
+                if _may_meet(arm, other):
+                    before = (await self._prompting.first(other)).prompt
+                    alike += before is not None and before.key == prompt.key
+            self._offsets[arm] = alike * _ARM_STRIDE
         return self._offsets[arm]
 
     async def _choose_languages(self, planner: Planner) -> None:
-        chosen = await self._consultant.languages(planner)
+        chosen = await self._consultant.languages(planner, self._settings.paths)
         self._languages, self._weights = tuple(chosen.weights), chosen.weights
-        self._usage += chosen.usage
         self._details["plan"] = chosen.details
 
     async def _choose_path(self) -> None:
         paths = [one.path for one in self._kept if one.path is not None and not one.path.error]
         if paths:
-            choice = await self._consultant.path(paths)
-            self._usage += choice.usage
-            self._details["choice"] = choice.details
+            self._details["choice"] = await self._consultant.path(paths)
 
     def expire(self) -> None:
         """Take what is there when the time is over; what is missing abstains."""
+        why = f"{AbstainReason.DEADLINE}: not there in time"
         for slot, task in list(zip(self._slots, self._tasks, strict=False))[len(self._kept) :]:
             done = task.done() and not task.cancelled() and task.exception() is None
-            missing = _Drawn(slot.arm, None, f"{AbstainReason.DEADLINE}: not there in time")
-            self._kept.append(task.result() if done else missing)
+            so_far = self._so_far.get(slot)
+            if done:
+                self._kept.append(task.result())
+            elif so_far is not None:
+                self._kept.append(so_far)  # a path that was about to be drawn again
+            else:
+                base = self._prompting.spent(slot.arm)
+                self._kept.append(_Drawn(slot.arm, None, why, base=base))
         self._details["deadline"] = True
 
     def plan(self) -> Plan:
         """Say what was drawn, as the store keeps it."""
         rows: list[PlannedPaths] = []
         row_of: dict[int, int] = {}
+        charged: set[object] = set()
         for arm in resolve_arms(self._slots, self._languages):
             mine = [at for at, one in enumerate(self._kept) if one.arm == arm]
             if not mine:
                 continue
             apart = any(self._kept[at].alone for at in mine)
             base = max((self._kept[at].base for at in mine), key=lambda usage: usage.total)
+            if (source := self._prompting.source(arm)) in charged:
+                base = Usage()  # arms that share a translation pay for it once
+            charged.add(source)
             for group in [[at] for at in mine] if apart else [mine]:
                 row = self._row(self._kept[group[0]], len(group))
                 rows.append(row._replace(translation_usage=row.translation_usage + base))
                 row_of |= dict.fromkeys(group, len(rows) - 1)
                 base = Usage()  # once an arm
         order = tuple(row_of[at] for at in range(len(self._kept)))
-        return Plan(tuple(rows), order, self._usage, self._details)
+        return Plan(tuple(rows), order, self._consultant.usage, self._details)
 
     def _row(self, drawn: _Drawn, paths: int) -> PlannedPaths:
         return PlannedPaths(
@@ -289,6 +319,14 @@ class Waves:
             self._weights.get(drawn.arm.stands_for, 1.0),
             drawn.floor,
         )
+
+
+def _may_meet(arm: Arm, other: Arm) -> bool:
+    """Whether two arms might come to one prompt: both questions as they are, or one language."""
+    if arm.question == other.question == "original":
+        return True
+    bases = {code.split("-", maxsplit=1)[0] for code in (arm.language, other.language)}
+    return arm.template == other.template and len(bases) == 1
 
 
 def _faithful(path: ReasoningPath) -> bool:

@@ -9,12 +9,13 @@ from clc.api import configure
 from clc.catalogue import STRATEGIES
 from clc.configuration import Online
 from clc.engines.lane import Lane
+from clc.errors import ClcError
 from clc.records import AbstainReason, Confidence, Message, Problem
 from clc.results import revote
 from clc.solver import Solver
 from clc.stopping import Ballot, Stopping, first_stop
 from clc.store import Store
-from clc.strategies import Planner
+from clc.strategies import Arm, Planner
 from clc.templates import Templates
 
 from .engines.scripted import ScriptedEngine
@@ -332,3 +333,121 @@ def test_owners_of_one_lane_are_served_in_turn():
     assert order == ["few", "many"]
     assert lane.in_flight == 0
     assert engine.closed == 1
+
+
+def test_ties_go_to_the_language_named_first_however_often_it_is_named():
+    class Splits(ScriptedEngine):
+        async def complete(self, request):
+            done = await super().complete(request)
+            if request in self.translations:
+                return done
+            english = "Let's think step by step." in request.messages[-1]["content"]
+            return dataclasses.replace(done, text="Answer: 1" if english else "Answer: 2")
+
+    _, verdict = solved(Splits(), portfolio=["en", "fr", "fr", "en"], languages=None, paths=None)
+    assert (verdict.answer, verdict.tied) == ("1", True)
+
+
+def test_a_larger_budget_keeps_the_paths_of_arms_that_share_a_prompt():
+    strategy = dataclasses.replace(
+        STRATEGIES["clc"], arms=(Arm("question", question="original", share=2), Arm("*", "xlt"),
+                                 Arm("question", "cot", "original", answers_in="en")),
+    )  # fmt: skip
+    store = Store(None)
+    before, _ = solved(store=store, strategy=strategy, paths=9)
+    after, verdict = solved(store=store, strategy=strategy, paths=18)
+    assert after.counters.reused == before.counters.drawn == 9
+    assert verdict.paths == 18
+
+
+def test_a_slow_translation_holds_up_nobody_else():
+    class Hangs(ScriptedEngine):
+        async def complete(self, request):
+            if "into English" in request.messages[-1]["content"]:
+                await asyncio.sleep(60)
+            return await super().complete(request)
+
+    _, verdict = solved(Hangs(), languages=["en", "de"], paths=4, deadline=0.3)
+    lost = sum(by.get("de", 0) for by in verdict.abstentions.values())
+    assert sum(by.get("de", 0) for by in verdict.tally.values()) + lost == 2
+    assert verdict.abstentions["deadline"] == {"en": 2}
+
+
+def test_a_deadline_keeps_a_path_that_was_to_be_drawn_again_and_counts_what_was_spent():
+    class Slow(ScriptedEngine):
+        async def complete(self, request):
+            done = await super().complete(request)
+            if request in self.translations:
+                return done
+            if self.asked.total() > 2:
+                await asyncio.sleep(60)
+            return dataclasses.replace(done, text=FRENCH)
+
+    _, verdict = solved(Slow(), languages=["en"], paths=1, fidelity="redraw", deadline=0.3)
+    assert verdict.answer == "7"
+    assert verdict.usage.completion_tokens > 0
+    engine = ScriptedEngine(delay=lambda request: 60.0 if len(engine.requests) > 3 else 0.0)
+    _, verdict = solved(engine, languages=["en", "zh", "fr"], paths=3, deadline=0.3)
+    assert verdict.answer is None
+    assert verdict.translation_usage.completion_tokens > 0
+
+
+def test_a_translation_that_two_arms_share_is_paid_for_once():
+    strategy = dataclasses.replace(STRATEGIES["clc"], arms=(Arm("en"), Arm("en", "direct")))
+    made, verdict = solved(strategy=strategy, paths=4)
+    (spent,) = made.store._connection.execute("SELECT sum(completion_tokens) FROM steps").fetchone()
+    assert verdict.translation_usage.completion_tokens == spent
+
+
+def test_a_lost_path_that_nobody_wants_leaves_no_failure():
+    engine = agree("Answer: 7")
+    first = {}  # path of each prompt; the later ones are lost
+    engine._lose = lambda r: None if first.setdefault(str(r.messages), r.key) == r.key else "gone"
+    made, verdict = solved(engine, stopping=Stopping("beta"), ahead=12)
+    assert verdict.paths == 4
+    assert made.store.counts()["failures"] == 0
+
+
+def test_1_and_1_point_0_are_one_temperature():
+    assert configure(temperature=1).sampling == configure(temperature=1.0).sampling
+    assert repr(configure(temperature=1).sampling.temperature) == "1.0"
+
+
+def test_greedily_a_prompt_has_one_path():
+    english = dataclasses.replace(PROBLEM, question="Tom has 3 and 4.", language="en")
+    _, verdict = solved(
+        problem=english, strategy="clc-bilingual", languages=None, paths=2, temperature=0
+    )
+    assert verdict.paths == 1
+
+
+@pytest.mark.parametrize("picked", ["", "I am sorry, I cannot help with that."])
+def test_a_choice_that_says_nothing_is_none(picked):
+    class Picks(ScriptedEngine):
+        async def complete(self, request):
+            done = await super().complete(request)
+            last = request.messages[-1]["content"].startswith("A question has been answered")
+            first = request == self.requests[0]
+            text = "Response 1" if last else picked if first else "Antwort: 7"
+            return dataclasses.replace(done, text=text)
+
+    _, verdict = solved(Picks(), strategy="usc", paths=3)
+    assert (verdict.answer, verdict.total) == ("7", 2)
+
+
+@pytest.mark.parametrize(
+    ("settings", "why"),
+    [
+        ({"online": Online()}, "online draws 16 paths before it aborts any, and 11 are asked"),
+        ({"online": Online(), "paths": 40, "stopping": "beta"}, "leave out stopping rule 'beta'"),
+        ({"online": Online(), "paths": 40, "weighting": "ratio"}, "leave out weighting"),
+        ({"strategy": "usc", "weighting": "ratio"}, "leave out weighting"),
+        ({"strategy": "autocap", "languages": ["sw"]}, "lets the model choose its languages"),
+        ({"strategy": "autocap", "temperature": 0, "paths": 12}, "temperature 0"),
+        ({"fidelity": "redrw"}, "unknown fidelity 'redrw'; there are: keep, count, redraw"),
+        ({"seed": 1 << 64}, "seed must have at most 63 bits"),
+    ],
+)
+def test_settings_that_contradict_each_other_are_refused(settings, why):
+    with pytest.raises(ClcError, match=why):
+        configure(**settings)

@@ -59,6 +59,7 @@ def command(question: str, *, as_json: bool, show_paths: bool, **options: Any) -
     console = Console()
     with Store(None) as store:
         work = Run(configuration, engine, store, translator, make_templates(options))
+        work.begin({"given": "by a question"})
         with Console(stderr=True).status("starting the engine") as status:
             verdict = asyncio.run(_draw(work, problem, status))
         (solved,) = revote(store)

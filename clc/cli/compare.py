@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import ExitStack
+from contextlib import AsyncExitStack, ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -128,6 +128,7 @@ def _drawn(
         )
     problems = list(load_problems(source, **reading))
     lane, second = Lane(make_engine(options)), make_translator(options)
+    translator = None if second is None else Lane(second)
     store = stack.enter_context(Store(options["out"]))
     cache = TranslationCache(default_cache_folder())
     stack.callback(cache.close)
@@ -136,7 +137,7 @@ def _drawn(
         store,
         configurations,
         templates=make_templates(options),
-        translator=None if second is None else Lane(second),
+        translator=translator,
         cache=cache,
     )
     dataset = {
@@ -146,12 +147,13 @@ def _drawn(
     }
     pool.begin(dataset, options["limit"])
     total = count_problems(source, **reading) or len(problems)
-    asyncio.run(_draw(pool, lane, problems, total, console))
+    lanes = [lane] if translator is None else [lane, translator]
+    asyncio.run(_draw(pool, lanes, problems, total, console))
     return pool.entries()
 
 
 async def _draw(
-    pool: Pool, lane: Lane, problems: Sequence[Problem], total: int, console: Console
+    pool: Pool, lanes: Sequence[Lane], problems: Sequence[Problem], total: int, console: Console
 ) -> None:
     try:
         for name in pool.runs:
@@ -170,7 +172,9 @@ async def _draw(
                 highlight=False,
             )
     finally:
-        await lane.close()
+        async with AsyncExitStack() as stack:
+            for lane in lanes:
+                stack.push_async_callback(lane.close)
 
 
 def _configurations(options: Mapping[str, Any]) -> dict[str, Configuration]:
@@ -178,6 +182,8 @@ def _configurations(options: Mapping[str, Any]) -> dict[str, Configuration]:
     from clc.strategy_files import open_strategy
 
     asked = (options["strategies"] or "clc").replace(" ", "").split(",")
+    # What one strategy weighs by must be measured in the paths that it shares with others.
+    measured = options["confidence"] or options["weighting"] is not None or options["online"]
     made: dict[str, Configuration] = {}
     for told in (*BASELINES, *asked):
         strategy = open_strategy(told)
@@ -187,6 +193,11 @@ def _configurations(options: Mapping[str, Any]) -> dict[str, Configuration]:
         own = dict.fromkeys(
             ("stopping", "threshold", "stop_window", "stop_languages", "portfolio", "weighting")
         )
-        changes = fixed | ({**own, "online": False} if plain else {})
-        made.setdefault(strategy.name, make_configuration({**options, **changes, "strategy": told}))
+        changes: dict[str, Any] = fixed | {"confidence": measured}
+        changes |= {**own, "online": False} if plain else {}
+        if strategy.planner is not None:
+            changes |= {"languages": None, "portfolio": None}  # the model chooses them
+        configuration = make_configuration({**options, **changes, "strategy": told})
+        if made.setdefault(strategy.name, configuration).strategy != strategy:
+            raise ConfigurationError(f"two strategies are called {strategy.name!r}; rename {told}")
     return made

@@ -115,6 +115,15 @@ _STRATEGY = (
 )  # fmt: skip
 
 
+# What each stopping rule reads; the others read nothing.
+_READ_BY = {
+    "beta": ("threshold",),
+    "dirichlet": ("threshold",),
+    "window": ("window",),
+    "crosslingual": ("threshold", "languages"),
+}
+
+
 def engine_options(function: _F) -> _F:
     """Add the options that choose an engine."""
     return _add(_ENGINE, function)
@@ -233,10 +242,10 @@ def _stopping(options: Mapping[str, Any], strategy: Strategy) -> Stopping:
         "languages": options["stop_languages"],
     }
     changes = {name: value for name, value in said.items() if value is not None}
-    if changes and (options["stopping"] or strategy.stopping.rule) == "fixed":
-        wrong = ", ".join(name for name in changes if name != "rule")
-        if wrong:
-            raise ConfigurationError(f"--stopping fixed has no {wrong}; choose another rule")
+    rule = options["stopping"] or strategy.stopping.rule
+    wrong = ", ".join(name for name in changes if name not in {"rule", *_READ_BY.get(rule, ())})
+    if wrong:
+        raise ConfigurationError(f"--stopping {rule} has no {wrong}; choose another rule")
     return replace(strategy.stopping, **changes)
 
 

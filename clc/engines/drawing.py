@@ -12,11 +12,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from clc.confidence import Measure, Meter
+from clc.engines.telling import settled
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     from clc.engines.chat import Chat
+    from clc.engines.mailbox import Mailbox
     from clc.records import Sampling
 
 __all__ = ["Draw", "Job", "Row"]
@@ -50,19 +52,19 @@ class Draw:
 
     Args:
         model: with ``clc_ends``, the token ids that end a completion.
-        chat: the tokenizer, to find stop strings.
+        chat: the tokenizer, to find stop strings and to tell texts.
         jobs: of equal sampling.
-        wanted: whether someone still waits for the job of that name.
+        mail: where the jobs came from; says who still waits, and who listens.
     """
 
     def __init__(
-        self, model: Any, chat: Chat, jobs: Sequence[Job], wanted: Callable[[str], bool]
+        self, model: Any, chat: Chat, jobs: Sequence[Job], mail: Mailbox[Job, Any]
     ) -> None:
         import torch
 
         self.sampling = jobs[0].sampling
         self.chat = chat
-        self.wanted = wanted
+        self.mail = mail
         self.ends = model.clc_ends | ({chat.tokenizer.eos_token_id} - {None})
         # A stop string of n bytes lies within the last n tokens, and some that it shares.
         self.tail = 4 + max((len(stop.encode()) for stop in self.sampling.stop), default=0)
@@ -106,6 +108,7 @@ class Draw:
             if not row.reason:
                 row.length += 1
                 row.reason = self._reason(row, token, ids[index])
+        self._tell(ids)
         return torch.tensor([bool(row.reason) for row in self.rows], device=ids.device)
 
     def _measure(self, newest: Any) -> None:
@@ -128,7 +131,21 @@ class Draw:
             return "length"
         if row.meter is not None and row.meter.fell:
             return "abort"
-        return "" if self.wanted(row.job.name) else "abort"
+        wanted = self.mail.wanted(row.job.name) and not self.mail.closing
+        return "" if wanted else "abort"
+
+    def _tell(self, ids: Any) -> None:
+        """Tell the texts so far of rows that go on, to those who listen.
+
+        Each is decoded from its first token: 0.3 ms for a thousand of them, much less than the
+        step that drew the last, and no character is ever split.
+        """
+        going = [
+            (row.job.name, self.chat.decode(own[-row.length :].tolist()))
+            for row, own in zip(self.rows, ids, strict=True)
+            if not row.reason and self.mail.listened(row.job.name)
+        ]
+        self.mail.tell([(name, settled(text, self.sampling.stop)) for name, text in going])
 
 
 class _Penalties:

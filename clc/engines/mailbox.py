@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 from clc.errors import EngineError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
 __all__ = ["Mailbox", "settle"]
 
@@ -42,20 +42,29 @@ def settle(
 class Mailbox(Generic[Job, Result]):
     """Jobs under names on their way to a thread, and their results on the way back.
 
-    ``ask`` and ``fail`` belong to the event loop; ``take``, ``wanted``, ``answer`` and ``lose`` to
-    the thread.
+    ``ask`` and ``fail`` belong to the event loop; ``take``, ``wanted``, ``listened``, ``tell``,
+    ``answer`` and ``lose`` to the thread.
     """
 
     def __init__(self) -> None:
         self._inbox: queue.SimpleQueue[tuple[str, Job | None] | None] = queue.SimpleQueue()
         self._waiting: dict[str, asyncio.Future[Result]] = {}
+        self._hearing: dict[str, Callable[[str], None]] = {}
         self._loop: asyncio.AbstractEventLoop | None = None
         self._error: EngineError | None = None
         self.closing = False  # stop() was called
         self.closed = False  # the thread has read so
 
-    async def ask(self, name: str, job: Job) -> Result:
+    async def ask(
+        self, name: str, job: Job, hear: Callable[[str], None] | None = None
+    ) -> Result:
         """Send a job and wait for its result. A cancelled call tells the thread so.
+
+        Args:
+            name: of its own.
+            job: goes to the thread.
+            hear: is called here, in the loop, with each text that the thread tells under this
+                name before the result.
 
         Raises:
             EngineError: the thread is lost, or the mailbox closed.
@@ -65,6 +74,8 @@ class Mailbox(Generic[Job, Result]):
         self._loop = asyncio.get_running_loop()
         future: asyncio.Future[Result] = self._loop.create_future()
         self._waiting[name] = future
+        if hear is not None:
+            self._hearing[name] = hear
         self._inbox.put((name, job))
         try:
             return await future
@@ -73,6 +84,7 @@ class Mailbox(Generic[Job, Result]):
             raise
         finally:
             del self._waiting[name]
+            self._hearing.pop(name, None)
 
     def fail(self, error: EngineError) -> None:
         """Answer all that wait, and whoever asks later, with an error; the first one stays."""
@@ -106,6 +118,15 @@ class Mailbox(Generic[Job, Result]):
         """Whether someone still waits for this job."""
         return name in self._waiting
 
+    def listened(self, name: str) -> bool:
+        """Whether someone listens while this job is done."""
+        return name in self._hearing
+
+    def tell(self, texts: Sequence[tuple[str, str]]) -> None:
+        """Tell texts to those who listen under these names."""
+        if texts := [(name, text) for name, text in texts if self.listened(name)]:
+            self._call(self._hear, texts)
+
     def answer(self, results: Sequence[tuple[str, Result]]) -> None:
         """Hand results back to the loop."""
         if results:
@@ -121,6 +142,11 @@ class Mailbox(Generic[Job, Result]):
             future = self._waiting.get(name)
             if future is not None and not future.done():
                 future.set_result(result)
+
+    def _hear(self, texts: Sequence[tuple[str, str]]) -> None:
+        for name, text in texts:
+            if (hear := self._hearing.get(name)) is not None:
+                hear(text)
 
     def _call(self, function: object, argument: object) -> None:
         # A loop that was closed has nobody left who waits.

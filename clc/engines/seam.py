@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from typing import Protocol, runtime_checkable
 
 from clc.confidence import Measure
@@ -17,6 +18,11 @@ class Request:
 
     With ``measure`` the completion has a ``confidence``. It costs throughput (on vLLM with a tiny
     model on a CPU 18 % for 20 likeliest tokens; half of it with stop strings) and changes no token.
+
+    ``heard`` is called in the event loop with each new piece of the text while it is drawn. The
+    pieces, joined, are a beginning of the completion's text, and whoever listens takes the rest
+    from there: what may become a stop string is held back, and an engine that learns of the text
+    only at its end tells no piece. It changes nothing in what is drawn and must not raise.
     """
 
     key: str
@@ -24,6 +30,7 @@ class Request:
     sampling: Sampling
     seed: int
     measure: Measure | None = None
+    heard: Callable[[str], None] | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

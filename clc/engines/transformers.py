@@ -23,11 +23,12 @@ from clc.engines.environment import prepare
 from clc.engines.mailbox import Mailbox, settle
 from clc.engines.models import hub_revision, model_fingerprint, resolve_model
 from clc.engines.seam import Completion, Request
+from clc.engines.telling import Telling, first_stop
 from clc.errors import EngineError
 from clc.records import Usage
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
 __all__ = ["TransformersEngine"]
 
@@ -128,7 +129,8 @@ class TransformersEngine:
         name, sampling = str(next(self._names)), request.sampling
         length = min(room, sampling.max_tokens)
         job = Job(name, prompt, sampling, request.seed, length, request.measure)
-        return await self._mail.ask(name, job)
+        hear = Telling(request.heard) if request.heard else None
+        return await self._mail.ask(name, job, hear)
 
     async def close(self) -> None:
         """End the thread and free the model; calls in flight raise EngineError."""
@@ -264,7 +266,7 @@ def _generate(
     for row, job in enumerate(jobs):  # prompts end at the right, where completions begin
         ids[row, width - len(job.prompt) :] = torch.tensor(job.prompt)
         mask[row, width - len(job.prompt) :] = 1
-    draw = Draw(model, chat, jobs, lambda name: mail.wanted(name) and not mail.closing)
+    draw = Draw(model, chat, jobs, mail)
     with torch.inference_mode():
         output = model.generate(
             ids.to(model.device),
@@ -284,15 +286,10 @@ def _generate(
 
 def _completion(chat: Chat, row: Row, tokens: list[int]) -> Completion:
     text = chat.decode(tokens).rstrip("\ufffd")  # half a character, which the end cut off
-    cut = _first_stop(text, row.job.sampling.stop)
+    cut = first_stop(text, row.job.sampling.stop)
     usage = Usage(len(row.job.prompt), len(tokens))
     confidence = None if row.meter is None else row.meter.confidence
     return Completion(text[:cut], row.reason, usage, confidence=confidence)
-
-
-def _first_stop(text: str, stops: Iterable[str]) -> int:
-    found = [at for stop in stops if (at := text.find(stop)) >= 0]
-    return min(found, default=len(text))
 
 
 def _free() -> None:

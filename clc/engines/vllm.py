@@ -12,6 +12,7 @@ from clc.engines.chat import Chat, ChatTemplateError
 from clc.engines.environment import prepare
 from clc.engines.models import hub_revision, model_fingerprint, resolve_model
 from clc.engines.seam import Completion, Request
+from clc.engines.telling import Telling
 from clc.engines.vllm_drivers import (
     Driver,
     InProcessDriver,
@@ -205,7 +206,11 @@ class VllmEngine:
         params = sampling_params(request)
         try:
             output = await self._driver.generate(
-                str(next(self._names)), prompt, params, reading.watch if reading else None
+                str(next(self._names)),
+                prompt,
+                params,
+                watch=reading.watch if reading else None,
+                hear=Telling(request.heard) if request.heard else None,
             )
         except RequestRefusedError as error:
             return Completion.lost(f"vLLM refuses the request: {error}")

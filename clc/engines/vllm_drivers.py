@@ -26,6 +26,8 @@ __all__ = ["Driver", "InProcessDriver", "Limits", "ProcessDriver", "RequestRefus
 
 _JOIN_S = 10.0
 
+Hear = Callable[[str], None]
+"""Is told, in the event loop, the text so far of a request that streams."""
 Watch = Callable[[Any], bool]
 """Is shown each ``RequestOutput`` of a request that streams, and says whether to abort it."""
 
@@ -66,12 +68,18 @@ class Driver(Protocol):
         """Load the model; raises whatever vLLM raises."""
 
     async def generate(
-        self, name: str, prompt: list[int], params: Any, watch: Watch | None = None
+        self,
+        name: str,
+        prompt: list[int],
+        params: Any,
+        watch: Watch | None = None,
+        hear: Hear | None = None,
     ) -> Any:
         """Return the last ``RequestOutput``; cancelling the call aborts the request.
 
-        With ``watch`` it is the output at which ``watch`` aborted the request, if it did. Outputs
-        must be cumulative then; one may hold several new tokens.
+        With ``watch`` it is the output at which ``watch`` aborted the request, if it did; ``hear``
+        is told the text of the outputs before. For both, outputs must be cumulative; one may hold
+        several new tokens.
 
         Raises:
             RequestRefusedError: this request cannot be run.
@@ -106,7 +114,12 @@ class ProcessDriver:
         )
 
     async def generate(
-        self, name: str, prompt: list[int], params: Any, watch: Watch | None = None
+        self,
+        name: str,
+        prompt: list[int],
+        params: Any,
+        watch: Watch | None = None,
+        hear: Hear | None = None,
     ) -> Any:
         """Return the last output of one request."""
         from vllm.v1.engine.exceptions import EngineDeadError
@@ -118,8 +131,10 @@ class ProcessDriver:
             async with aclosing(outputs):  # closing it early aborts the request
                 async for output in outputs:
                     final = output
-                    if watch is not None and not output.finished and watch(output):
+                    if output.finished or (watch is not None and watch(output)):
                         break
+                    if hear is not None:
+                        hear(output.outputs[0].text)
         except EngineDeadError:
             failure = EngineError(
                 "vLLM's engine process died (its own messages, above, say why; often memory): "
@@ -177,10 +192,15 @@ class InProcessDriver:
         return await loaded
 
     async def generate(
-        self, name: str, prompt: list[int], params: Any, watch: Watch | None = None
+        self,
+        name: str,
+        prompt: list[int],
+        params: Any,
+        watch: Watch | None = None,
+        hear: Hear | None = None,
     ) -> Any:
         """Return the last output of one request; ``watch`` runs in the engine's thread."""
-        output = await self._mail.ask(name, (prompt, params, watch))
+        output = await self._mail.ask(name, (prompt, params, watch), hear)
         if isinstance(output, RequestRefusedError):
             raise output
         return output
@@ -243,22 +263,27 @@ class InProcessDriver:
             self._mail.answer(refused)
             busy = engine.has_unfinished_requests()
             if busy:
-                ended = _ended(engine, watches)
+                going, ended = _step(engine, watches)
+                self._mail.tell([(output.request_id, output.outputs[0].text) for output in going])
                 self._mail.answer([(output.request_id, output) for output in ended])
 
 
-def _ended(engine: Any, watches: dict[str, Watch]) -> list[Any]:
-    """Take a step, and return the outputs of requests that ended or are aborted with it."""
-    ended = []
+def _step(engine: Any, watches: dict[str, Watch]) -> tuple[list[Any], list[Any]]:
+    """Take a step; return outputs of requests that go on, and of those that end or are aborted.
+
+    Of the first, vLLM shows only those of requests that stream.
+    """
+    going, ended = [], []
     for output in engine.step():
         name = output.request_id
-        if not output.finished:  # vLLM shows these of watched requests only
+        if not output.finished:
             if name not in watches or not watches[name](output):
+                going.append(output)
                 continue
             engine.abort_request([name])
         watches.pop(name, None)
         ended.append(output)
-    return ended
+    return going, ended
 
 
 def _add(engine: Any, name: str, prompt: list[int], params: Any) -> RequestRefusedError | None:

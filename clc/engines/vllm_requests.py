@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from clc.confidence import Measure, Meter
 from clc.engines.seam import Completion, Request
 from clc.errors import ConfigurationError
-from clc.records import Sampling, Usage
+from clc.records import Usage
 
 if TYPE_CHECKING:
     from clc.engines.chat import Chat
@@ -26,7 +26,7 @@ def sampling_params(request: Request) -> Any:
 
     sampling, measure = request.sampling, request.measure
     kind = RequestOutputKind.FINAL_ONLY
-    if measure is not None and measure.floor is not None:
+    if request.heard is not None or (measure is not None and measure.floor is not None):
         kind = RequestOutputKind.CUMULATIVE
     try:
         return SamplingParams(
@@ -42,7 +42,7 @@ def sampling_params(request: Request) -> Any:
             seed=request.seed,
             logprobs=None if measure is None else measure.top_k,
             flat_logprobs=measure is not None,
-            detokenize=measure is None or _detokenizes(sampling),
+            detokenize=measure is None or _detokenizes(request),
             output_kind=kind,
         )
     except Exception as error:
@@ -76,7 +76,7 @@ def read_output(output: Any, request: Request, chat: Chat, reading: Reading | No
         fell, count = reading.falls(output), reading.meter.tokens
         if fell and (not output.finished or count < len(tokens)):
             reason, tokens = "abort", tokens[:count]
-        if reason == "abort" or not _detokenizes(request.sampling):
+        if reason == "abort" or not _detokenizes(request):
             said = tokens[:-1] if reason == "stop" else tokens  # without the end token
             text = chat.decode(said).rstrip("\ufffd")  # half a character, which the end cut off
     if reason not in {"stop", "length", "abort"}:
@@ -86,10 +86,10 @@ def read_output(output: Any, request: Request, chat: Chat, reading: Reading | No
     return Completion(text, reason, usage, confidence=confidence)
 
 
-def _detokenizes(sampling: Sampling) -> bool:
-    """Whether vLLM itself must write a measured request's text: to find stop strings in it.
+def _detokenizes(request: Request) -> bool:
+    """Whether vLLM itself must write a measured request's text: to find stops, or to be heard.
 
     It would also write each of the likeliest tokens, which nobody reads: on a CPU with a tiny model
     20 of them halve the throughput, and cost a fifth of it or less when they are not written.
     """
-    return bool(sampling.stop)
+    return bool(request.sampling.stop) or request.heard is not None
