@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from clc.engines.seam import Request
 from clc.records import (
@@ -119,12 +119,10 @@ class Prompting:
         """What was spent so far on the prompt that an arm's paths share."""
         return self._spent.get(self.source(arm), Usage())
 
-    async def close(self) -> None:
-        """Cancel what is still being prepared."""
-        tasks = [*self._first.values(), *self._translations.values()]
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+    @property
+    def tasks(self) -> list[asyncio.Task[Any]]:
+        """What is being prepared, for whoever ends it."""
+        return [*self._first.values(), *self._translations.values()]
 
     async def _prepare(self, arm: Arm, index: int | None) -> Prepared:
         text = await self._text(arm)

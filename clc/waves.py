@@ -118,10 +118,11 @@ class Waves:
         try:
             await self._waves()
         finally:
-            for task in self._tasks:
+            # All at once: one that is cancelled later would draw what an earlier one has let go.
+            tasks = [*self._tasks, *self._prompting.tasks]
+            for task in tasks:
                 task.cancel()
-            await asyncio.gather(*self._tasks, return_exceptions=True)
-            await self._prompting.close()
+            await asyncio.gather(*tasks, return_exceptions=True)
         if settings.strategy.voting == "usc":
             await self._choose_path()
 

@@ -326,7 +326,8 @@ def test_a_cancelled_problem_does_not_take_along_another_that_shares_its_paths()
         engine = ScriptedEngine(delay=lambda _: 0.02)
         made = solver(engine)
         first, second, third = (asyncio.create_task(made.solve(one)) for one in same(3))
-        await asyncio.sleep(0.03)
+        while not engine.in_flight:
+            await asyncio.sleep(0)
         first.cancel()
         verdicts = await asyncio.gather(second, third)
         with pytest.raises(asyncio.CancelledError):
@@ -347,7 +348,8 @@ def test_cancelling_all_that_share_draws_nothing_more():
         engine = ScriptedEngine(delay=lambda _: 0.05)
         made = solver(engine)
         tasks = [asyncio.create_task(made.solve(one)) for one in same(4)]
-        await asyncio.sleep(0.07)
+        while not engine.in_flight:
+            await asyncio.sleep(0)
         asked = len(engine.requests)
         for task in tasks:
             task.cancel()
