@@ -326,7 +326,7 @@ def test_a_cancelled_problem_does_not_take_along_another_that_shares_its_paths()
         engine = ScriptedEngine(delay=lambda _: 0.02)
         made = solver(engine)
         first, second, third = (asyncio.create_task(made.solve(one)) for one in same(3))
-        while not engine.in_flight:
+        while not engine.in_flight:  # noqa: ASYNC110 - the engine says nothing
             await asyncio.sleep(0)
         first.cancel()
         verdicts = await asyncio.gather(second, third)
@@ -348,7 +348,7 @@ def test_cancelling_all_that_share_draws_nothing_more():
         engine = ScriptedEngine(delay=lambda _: 0.05)
         made = solver(engine)
         tasks = [asyncio.create_task(made.solve(one)) for one in same(4)]
-        while not engine.in_flight:
+        while not engine.in_flight:  # noqa: ASYNC110 - the engine says nothing
             await asyncio.sleep(0)
         asked = len(engine.requests)
         for task in tasks:
