@@ -55,9 +55,7 @@ class Mailbox(Generic[Job, Result]):
         self.closing = False  # stop() was called
         self.closed = False  # the thread has read so
 
-    async def ask(
-        self, name: str, job: Job, hear: Callable[[str], None] | None = None
-    ) -> Result:
+    async def ask(self, name: str, job: Job, hear: Callable[[str], None] | None = None) -> Result:
         """Send a job and wait for its result. A cancelled call tells the thread so.
 
         Args:

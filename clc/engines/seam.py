@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from clc.confidence import Measure
 from clc.records import Confidence, Message, Sampling, Usage
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 __all__ = ["Completion", "Engine", "Measure", "Request"]
 

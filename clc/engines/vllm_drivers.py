@@ -68,12 +68,7 @@ class Driver(Protocol):
         """Load the model; raises whatever vLLM raises."""
 
     async def generate(
-        self,
-        name: str,
-        prompt: list[int],
-        params: Any,
-        watch: Watch | None = None,
-        hear: Hear | None = None,
+        self, name: str, prompt: list[int], params: Any, watch: Watch | None, hear: Hear | None
     ) -> Any:
         """Return the last ``RequestOutput``; cancelling the call aborts the request.
 
@@ -114,12 +109,7 @@ class ProcessDriver:
         )
 
     async def generate(
-        self,
-        name: str,
-        prompt: list[int],
-        params: Any,
-        watch: Watch | None = None,
-        hear: Hear | None = None,
+        self, name: str, prompt: list[int], params: Any, watch: Watch | None, hear: Hear | None
     ) -> Any:
         """Return the last output of one request."""
         from vllm.v1.engine.exceptions import EngineDeadError
@@ -131,7 +121,9 @@ class ProcessDriver:
             async with aclosing(outputs):  # closing it early aborts the request
                 async for output in outputs:
                     final = output
-                    if output.finished or (watch is not None and watch(output)):
+                    if output.finished:
+                        continue
+                    if watch is not None and watch(output):
                         break
                     if hear is not None:
                         hear(output.outputs[0].text)
@@ -192,12 +184,7 @@ class InProcessDriver:
         return await loaded
 
     async def generate(
-        self,
-        name: str,
-        prompt: list[int],
-        params: Any,
-        watch: Watch | None = None,
-        hear: Hear | None = None,
+        self, name: str, prompt: list[int], params: Any, watch: Watch | None, hear: Hear | None
     ) -> Any:
         """Return the last output of one request; ``watch`` runs in the engine's thread."""
         output = await self._mail.ask(name, (prompt, params, watch), hear)

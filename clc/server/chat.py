@@ -67,6 +67,7 @@ class ChatWriter:
 
     def __init__(self, request: ChatRequest, key: str, fingerprint: str) -> None:
         self._request = request
+        self._said = [0] * request.choices()  # characters of each choice that are sent
         self._common = {
             "id": f"chatcmpl-{key}",
             "created": int(time.time()),
@@ -111,11 +112,19 @@ class ChatWriter:
         """Write how far the vote is: a chunk that adds nothing to the text."""
         return self._chunk(0, {}, clc=progress)
 
+    def piece(self, index: int, text: str) -> Iterator[bytes]:
+        """Write more of the text of one choice."""
+        self._said[index] += len(text)
+        yield self._chunk(index, {"content": text})
+
     def end(self, reply: Reply) -> Iterator[bytes]:
-        """Write the answer and what ends a stream; the vote is in the last chunk of the choice."""
+        """Write what is left of each text, and what ends a stream.
+
+        The vote is in the last chunk of its choice.
+        """
         for index, spoken in enumerate(reply.spoken):
-            if spoken.text:
-                yield self._chunk(index, {"content": spoken.text})
+            if rest := spoken.text[self._said[index] :]:
+                yield from self.piece(index, rest)
             more = {} if reply.votes is None else {"clc": reply.votes.model_dump()}
             yield self._chunk(index, {}, spoken.finish_reason, **more)
         options = self._request.stream_options

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import secrets
+from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from clc.drawing import all_of
@@ -15,7 +17,7 @@ from clc.server.asking import check_tokens
 from clc.server.errors import ApiError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from clc.engines.lane import Lane
     from clc.server.schema import Sampled
@@ -69,14 +71,28 @@ def requests_of(request: Sampled, fingerprint: str, limits: Limits) -> list[Requ
     ]
 
 
-async def complete(lane: Lane, requests: Sequence[Request], until: float) -> Reply:
+async def complete(
+    lane: Lane,
+    requests: Sequence[Request],
+    until: float,
+    heard: Callable[[int, str], None] | None = None,
+) -> Reply:
     """Draw all choices; cancelling the call ends them in the engine.
+
+    Args:
+        lane: draws them.
+        requests: one for each choice.
+        until: time of the loop's clock at which all must be done.
+        heard: is called with a choice's index and each new piece of its text, where the engine
+            tells it while it draws; the pieces are a beginning of what the reply says.
 
     Raises:
         ApiError: one was lost (400 or 502), or the time was up (408).
         EngineError: the engine is lost.
     """
     owner = object()
+    if heard is not None:
+        requests = [replace(one, heard=partial(heard, at)) for at, one in enumerate(requests)]
     try:
         async with asyncio.timeout_at(until):
             drawn = await all_of([lane.complete(request, owner) for request in requests])

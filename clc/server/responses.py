@@ -98,6 +98,8 @@ class ResponsesWriter:
         self._key = key
         self._created = int(time.time())
         self._number = 0
+        self._said = 0  # characters of the text that are sent
+        self._at = {"item_id": f"msg_{key}", "output_index": 0, "content_index": 0}
 
     def whole(self, reply: Reply) -> dict[str, Any]:
         """Write the reply at once."""
@@ -132,20 +134,25 @@ class ResponsesWriter:
         body = self._body("in_progress")
         return self._event("response.in_progress", response=body, clc=progress)
 
+    def piece(self, index: int, text: str) -> Iterator[bytes]:  # noqa: ARG002 - there is one
+        """Write more of the text."""
+        if not self._said:
+            yield from self._open()
+        self._said += len(text)
+        yield self._event("response.output_text.delta", **self._at, delta=text, logprobs=[])
+
     def end(self, reply: Reply) -> Iterator[bytes]:
-        """Write the answer and what ends a stream."""
+        """Write what is left of the text, and what ends a stream."""
         body = self.whole(reply)
         (item,) = body["output"]
         (part,) = item["content"]
-        opened = item | {"status": "in_progress", "content": []}
-        at = {"item_id": item["id"], "output_index": 0, "content_index": 0}
         text = part["text"]
-        yield self._event("response.output_item.added", output_index=0, item=opened)
-        yield self._event("response.content_part.added", **at, part=part | {"text": ""})
-        if text:
-            yield self._event("response.output_text.delta", **at, delta=text, logprobs=[])
-        yield self._event("response.output_text.done", **at, text=text, logprobs=[])
-        yield self._event("response.content_part.done", **at, part=part)
+        if rest := text[self._said :]:
+            yield from self.piece(0, rest)
+        elif not text:
+            yield from self._open()
+        yield self._event("response.output_text.done", **self._at, text=text, logprobs=[])
+        yield self._event("response.content_part.done", **self._at, part=part)
         yield self._event("response.output_item.done", output_index=0, item=item)
         yield self._event(f"response.{body['status']}", response=body)
 
@@ -155,6 +162,14 @@ class ResponsesWriter:
         told = {"code": code, "message": error.message}
         yield self._event("response.failed", response=self._body("failed") | {"error": told})
 
+    def _open(self) -> Iterator[bytes]:
+        """Write that a text begins."""
+        item = self._item("in_progress", "")
+        (part,) = item["content"]
+        opened = item | {"content": []}
+        yield self._event("response.output_item.added", output_index=0, item=opened)
+        yield self._event("response.content_part.added", **self._at, part=part)
+
     def _event(self, kind: str, **fields: Any) -> bytes:
         body = {"type": kind, "sequence_number": self._number, **fields}
         self._number += 1
@@ -163,7 +178,7 @@ class ResponsesWriter:
     def _item(self, status: str, text: str) -> dict[str, Any]:
         part = {"type": "output_text", "text": text, "annotations": [], "logprobs": []}
         return {
-            "id": f"msg_{self._key}",
+            "id": self._at["item_id"],
             "type": "message",
             "role": "assistant",
             "status": status,

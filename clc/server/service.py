@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from clc.server.history import History
     from clc.server.schema import Sampled
     from clc.server.settings import Limits, Settings
-    from clc.server.streaming import Job, Watch, Writer
+    from clc.server.streaming import Job, News, Writer
     from clc.server.upstream import Upstream
     from clc.templates import Templates
 
@@ -156,22 +156,24 @@ class Service:
             until = clock() + limits.deadline_s
             wanted = requests_of(asked, self.lane.engine.fingerprint, limits)
 
-            async def draw(watch: Watch | None) -> Reply:  # noqa: ARG001 - nothing to watch
-                return await complete(self.lane, wanted, until)
+            async def draw(news: News | None) -> Reply:
+                heard = None if news is None else news.heard
+                return await complete(self.lane, wanted, until, heard)
         else:
             settings = wanted_of(asked, request.headers)
             question = question_of(asked, settings, self.settings, key)
             until = clock() + question.deadline_s
 
-            async def draw(watch: Watch | None) -> Reply:
+            async def draw(news: News | None) -> Reply:
+                watch = None if news is None else news.voted
                 return await self.answering.answer(question, until, watch)
 
         self.admission.check()
 
-        async def job(watch: Watch | None) -> Reply:
+        async def job(news: News | None) -> Reply:
             async with self.admission.place(until):
                 try:
-                    reply = await draw(watch)
+                    reply = await draw(news)
                 except EngineError:
                     self.engine_lost = True
                     raise

@@ -23,7 +23,7 @@ __all__ = [
     "ClientGoneError",
     "EventStream",
     "Job",
-    "Watch",
+    "News",
     "Writer",
     "events_of",
     "while_connected",
@@ -31,10 +31,8 @@ __all__ = [
 
 _T = TypeVar("_T")
 
-Watch: TypeAlias = "Callable[[Sequence[Vote], int], None]"
-"""Is told the votes so far, and how many paths there may be."""
-Job: TypeAlias = "Callable[[Watch | None], Coroutine[Any, Any, Reply]]"
-"""What is left to do when a request has been checked."""
+Job: TypeAlias = "Callable[[News | None], Coroutine[Any, Any, Reply]]"
+"""What is left to do when a request has been checked; with news of it for a stream."""
 
 _KEEPALIVE_S = 15.0  # proxies drop a connection on which nothing is said for 30 to 60 s
 _PROGRESS_S = 0.1
@@ -42,6 +40,42 @@ _PROGRESS_S = 0.1
 
 class ClientGoneError(Exception):
     """The client has closed the connection; nobody is left to answer."""
+
+
+class News:
+    """What has come of an answer since its client was last told.
+
+    However slow the client, there is one state of the vote and one piece of each text to tell.
+
+    Attributes:
+        come: is set when there is something.
+        votes: so far, and how many there may be; None where that is told.
+    """
+
+    def __init__(self) -> None:
+        self.come = asyncio.Event()
+        self.votes: tuple[Sequence[Vote], int] | None = None
+        self._pieces: dict[int, str] = {}
+
+    def voted(self, votes: Sequence[Vote], planned: int) -> None:
+        """Take in the votes so far, and how many paths there may be."""
+        self.votes = votes, planned
+        self.come.set()
+
+    def heard(self, index: int, piece: str) -> None:
+        """Take in more of the text of one choice."""
+        self._pieces[index] = self._pieces.get(index, "") + piece
+        self.come.set()
+
+    def told(self, writer: Writer) -> Iterator[bytes]:
+        """Write everything that has come, once."""
+        self.come.clear()
+        votes, self.votes = self.votes, None
+        pieces, self._pieces = self._pieces, {}
+        if votes is not None:
+            yield writer.progress(_progress(*votes))
+        for index, piece in pieces.items():
+            yield from writer.piece(index, piece)
 
 
 class Writer(Protocol):
@@ -56,8 +90,11 @@ class Writer(Protocol):
     def progress(self, progress: dict[str, Any]) -> bytes:
         """Write how far the vote is."""
 
+    def piece(self, index: int, text: str) -> Iterator[bytes]:
+        """Write more of the text of one choice."""
+
     def end(self, reply: Reply) -> Iterator[bytes]:
-        """Write the answer and what ends a stream."""
+        """Write what is left to say of the answer, and what ends a stream."""
 
     def fail(self, error: ApiError) -> Iterator[bytes]:
         """Write an error that comes after the stream has begun."""
@@ -86,40 +123,33 @@ async def events_of(
     job: Job,
     failed: Callable[[Exception], None],
 ) -> AsyncGenerator[bytes, None]:
-    """Yield the events of one answer: beginning, progress, then the answer or an error.
-
-    Progress is the latest state, however many paths have come since the client last took one.
+    """Yield the events of one answer: beginning, news, then the rest of the answer or an error.
 
     Args:
         writer: writes the events.
-        job: does the work, and tells the votes so far to the callback it is given.
+        job: does the work, and tells the news.
         failed: is told of an error, which the stream then says, too.
     """
-    news = asyncio.Event()
-    latest: tuple[Sequence[Vote], int] = ((), 0)
-
-    def watch(votes: Sequence[Vote], planned: int) -> None:
-        nonlocal latest
-        latest = votes, planned
-        news.set()
-
+    news = News()
     for event in writer.begin():
         yield event
-    task = asyncio.create_task(job(watch))
-    task.add_done_callback(lambda _: news.set())
+    task = asyncio.create_task(job(news))
+    task.add_done_callback(lambda _: news.come.set())
     try:
         while True:
             try:
                 async with asyncio.timeout(_KEEPALIVE_S):
-                    await news.wait()
+                    await news.come.wait()
             except TimeoutError:
                 yield b": still at work\n\n"
                 continue
             if task.done():
                 break
-            news.clear()
-            yield writer.progress(_progress(*latest))
-            await asyncio.wait([task], timeout=_PROGRESS_S)
+            voted = news.votes is not None
+            for event in news.told(writer):
+                yield event
+            if voted:
+                await asyncio.wait([task], timeout=_PROGRESS_S)
         try:
             last = writer.end(task.result())
         except Exception as error:  # noqa: BLE001 - told to the client, and to the log

@@ -53,6 +53,34 @@ async def check_stop(engine: Engine) -> None:
     assert 0 < cut.usage.completion_tokens <= whole.usage.completion_tokens
 
 
+async def check_hearing(engine: Engine) -> None:
+    """Told pieces are a beginning of the text that is drawn unheard, up to any stop string."""
+    plain = [ask(n, words=n, max_tokens=60, temperature=1.2) for n in range(6)]
+    whole = await complete_all(engine, *plain)
+    stops = [one.text[at : at + 5] for at, one in zip(range(10, 70, 10), whole, strict=True)]
+    stopping = [
+        replace(one, sampling=replace(one.sampling, stop=("never", stop)))
+        for one, stop in zip(plain, stops, strict=True)
+    ]
+    measured = [replace(one, measure=Measure(group=6, floor=floor)) for one in plain[:2]
+                for floor in (None, 0.5, 1000.0)]  # fmt: skip
+    requests = [*plain, *stopping, *measured]
+    unheard = await complete_all(engine, *requests)
+    pieces: list[list[str]] = [[] for _ in requests]
+    drawn = await complete_all(
+        engine,
+        *(replace(one, heard=told.append) for one, told in zip(requests, pieces, strict=True)),
+    )
+    assert same_texts(drawn, unheard)
+    for one, told in zip(drawn, pieces, strict=True):
+        assert one.text.startswith("".join(told))
+        assert all(told)
+    for one, told in zip(drawn[: len(plain)], pieces, strict=False):
+        assert len(told) > one.usage.completion_tokens / 8  # a random model says half characters
+        assert len(one.text) - len("".join(told)) < 24
+    assert {one.finish_reason for one in drawn[len(plain) : 2 * len(plain)]} == {"stop"}
+
+
 async def check_measure(engine: Engine) -> None:
     """Measuring changes no token, whatever else runs in the batch; the figures are the model's."""
     plain = [ask(n, words=n, max_tokens=40, temperature=n % 3 * 0.7) for n in range(9)]

@@ -31,6 +31,7 @@ def engine(tiny):
     [
         behaviour.check_parameters,
         behaviour.check_stop,
+        behaviour.check_hearing,
         behaviour.check_measure,
         behaviour.check_floor,
         behaviour.check_end_of_sequence,

@@ -35,6 +35,7 @@ def engine(tiny):
     [
         behaviour.check_parameters,
         behaviour.check_stop,
+        behaviour.check_hearing,
         behaviour.check_measure,
         behaviour.check_floor,
         behaviour.check_end_of_sequence,
@@ -179,6 +180,7 @@ def test_own_processes(tiny, monkeypatch):
         await behaviour.check_window(engine)
         await behaviour.check_measure(engine)
         await behaviour.check_floor(engine)
+        await behaviour.check_hearing(engine)
         await behaviour.check_many(engine)
         await behaviour.check_cancellation(engine)
         pending = [asyncio.create_task(engine.complete(ask(n, max_tokens=450))) for n in range(9)]

@@ -108,6 +108,27 @@ def test_the_openai_client(url):
         assert pieces[-1].choices[0].finish_reason in {"stop", "length"}
 
 
+@pytest.mark.parametrize("stop", [None, ["Answer", "so that"]])
+def test_the_plain_model_speaks_piece_by_piece(url, stop):
+    base, plain = url
+    asked = {"model": plain, "messages": ask(examples("de", 1)[0]["question"]), "seed": 5, "n": 2,
+             "max_tokens": 60, "stop": stop}  # fmt: skip
+    with openai.OpenAI(base_url=base, api_key="unused", max_retries=0) as client:
+        whole = client.chat.completions.create(**asked)
+        chunks = list(
+            client.chat.completions.create(
+                **asked, stream=True, stream_options={"include_usage": True}
+            )
+        )
+    for choice in whole.choices:
+        own = [one for chunk in chunks for one in chunk.choices if one.index == choice.index]
+        said = [one.delta.content for one in own if one.delta.content]
+        assert "".join(said) == choice.message.content
+        assert len(said) > 4
+        assert [one.finish_reason for one in own if one.finish_reason] == [choice.finish_reason]
+    assert chunks[-1].usage.completion_tokens == whole.usage.completion_tokens
+
+
 def test_many_at_once(url):
     base, _ = url
 
