@@ -88,13 +88,17 @@ class Pool:
             RunError: the engine or the store is lost.
         """
         run = self.runs[name]
-        started = time.monotonic()
+        drawer = run.solver.drawer
+        lanes = {drawer.lane, drawer.translator}
+        # Starting an engine is no strategy's own time.
+        started = time.monotonic() - sum(lane.start_seconds for lane in lanes)
         async with aclosing(run.verdicts(problems)) as verdicts:
             async for verdict in verdicts:
                 watch(verdict)
         counters = run.solver.counters
         # A pass that found every path there says nothing about the strategy's own time.
-        seconds = time.monotonic() - started if counters.drawn else None
+        passed = time.monotonic() - started - sum(lane.start_seconds for lane in lanes)
+        seconds = passed if counters.drawn else None
         self._spent[name] = Spent(seconds, counters.reused)
         run.finish()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import OrderedDict, deque
 from typing import TYPE_CHECKING
 
@@ -25,6 +26,7 @@ class Lane:
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
         self.in_flight = 0
+        self.start_seconds = 0.0  # what starting the engine took
         self._waiting: OrderedDict[Hashable, deque[asyncio.Future[None]]] = OrderedDict()
         self._starting: asyncio.Task[None] | None = None
 
@@ -40,7 +42,7 @@ class Lane:
             EngineError: it cannot start.
         """
         if self._starting is None:
-            self._starting = asyncio.ensure_future(self.engine.start())
+            self._starting = asyncio.ensure_future(self._start())
         if not self._starting.done():
             await asyncio.shield(self._starting)
         self._starting.result()
@@ -65,6 +67,11 @@ class Lane:
             self._starting.cancel()
             await asyncio.wait([self._starting])
         await self.engine.close()
+
+    async def _start(self) -> None:
+        began = time.monotonic()
+        await self.engine.start()
+        self.start_seconds = time.monotonic() - began
 
     async def _enter(self, owner: Hashable) -> None:
         if not self._waiting and self.in_flight < self.engine.window:
