@@ -138,9 +138,8 @@ def test_served(name, served, tmp_path):
 def test_every_strategy_runs_on_vllm(tmp_path):
     """The bundled model knows few of the prompts: what counts is that every path is drawn."""
     pytest.importorskip("vllm")
-    problems = list(load_problems(ROOT / "examples", limit=2)) + list(
-        load_problems(ROOT / "examples" / "mgsm_bn.tsv", limit=1)
-    )
+    files = [ROOT / "examples" / f"mgsm_{code}.tsv" for code in ("de", "zh", "bn")]
+    problems = [problem for file in files for problem in load_problems(file, limit=1)]
 
     async def solve_all():
         lane = Lane(open_engine("clc-tiny"))

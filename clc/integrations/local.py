@@ -156,8 +156,16 @@ class Local:
 def _end(
     completions: Completions, loop: asyncio.AbstractEventLoop, thread: threading.Thread
 ) -> None:
-    """Close the engine on its own loop, then end the loop."""
-    closing = asyncio.run_coroutine_threadsafe(completions.close(), loop)
+    """Wait for what was cancelled, close the engine on its own loop, then end the loop."""
+
+    async def finish() -> None:
+        left = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in left:
+            task.cancel()
+        await asyncio.gather(*left, return_exceptions=True)
+        await completions.close()
+
+    closing = asyncio.run_coroutine_threadsafe(finish(), loop)
     with suppress(TimeoutError):
         closing.result(_CLOSE_S)
     loop.call_soon_threadsafe(loop.stop)
