@@ -67,7 +67,7 @@ lock: dev ## Resolve requirements/*.lock again from pyproject.toml and requireme
 	links=$$($(PIP) config get global.find-links 2>/dev/null || true); \
 	  if [ -n "$$links" ]; then from=(--find-links "$$links"); else from=(--torch-backend cpu); fi; \
 	  $(COMPILE) "$${from[@]}" requirements/cpu.in \
-	    --extra transformers --extra parquet --extra latex -o requirements/cpu.lock; \
+	    --extra transformers --extra parquet --extra latex --extra plot -o requirements/cpu.lock; \
 	  $(COMPILE) "$${from[@]}" --extra dev -c requirements/cpu.lock -o requirements/dev.lock
 
 clean: ## Remove what make made; runs/ stays

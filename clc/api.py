@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from contextlib import ExitStack, aclosing, closing
 from dataclasses import dataclass, replace
@@ -277,8 +278,16 @@ class Run:
         history = [] if manifest is None else manifest.get("versions", [])
         if versions() not in history:
             history.append(versions())
-        self.store.write_manifest({"identity": wanted, "versions": history, "finished": False})
+        told = {"identity": wanted, "versions": history, "finished": False}
+        self.store.write_manifest({**(manifest or {}), **told})
         return False
+
+    def _add_seconds(self, seconds: float) -> None:
+        """Note how long drawing took, over all the times that the run went on."""
+        manifest = self.store.manifest()
+        if manifest is not None:
+            before = manifest.get("seconds", 0.0)
+            self.store.write_manifest({**manifest, "seconds": round(before + seconds, 3)})
 
     def finish(self) -> None:
         """Mark the run as finished, unless some of its paths were lost."""
@@ -286,9 +295,24 @@ class Run:
         if manifest is not None and not self.store.counts()["failures"]:
             self.store.write_manifest({**manifest, "finished": True})
 
-    def verdicts(self, problems: Iterable[Problem]) -> AsyncGenerator[Verdict, None]:
-        """Solve ``problems``; see ``clc.runner.run``."""
-        return run(problems, self.solver)
+    async def verdicts(self, problems: Iterable[Problem]) -> AsyncGenerator[Verdict, None]:
+        """Solve ``problems``; see ``clc.runner.run``.
+
+        The manifest's ``seconds`` grow by the wall time that this takes, the start of engines
+        apart, where anything was drawn.
+        """
+        drawer = self.solver.drawer
+        lanes = {drawer.lane, drawer.translator}
+        drawn = drawer.counters.drawn
+        began = time.monotonic() - sum(lane.start_seconds for lane in lanes)
+        try:
+            async with aclosing(run(problems, self.solver)) as verdicts:
+                async for verdict in verdicts:
+                    yield verdict
+        finally:
+            passed = time.monotonic() - began - sum(lane.start_seconds for lane in lanes)
+            if drawer.counters.drawn > drawn:
+                self._add_seconds(passed)
 
 
 async def asolve_many(

@@ -5,14 +5,17 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, Self
 
 from clc.records import Usage, path_key
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
+    from pathlib import Path
 
-__all__ = ["Plan", "PlannedPaths", "path_keys"]
+    from clc.records import Problem, Prompt, ReasoningPath
+
+__all__ = ["Finished", "Plan", "PlannedPaths", "RunFolder", "path_keys"]
 
 
 class PlannedPaths(NamedTuple):
@@ -21,7 +24,8 @@ class PlannedPaths(NamedTuple):
     ``prompt_key`` is None when the arm has no prompt, and ``fault`` then says why.
     ``translation_usage`` is what the prompt cost: a translation, a first turn. ``answers_in`` is
     the language of the replies, ``weight`` what a vote counts under weighted voting, and
-    ``floor`` the confidence below which a path was aborted.
+    ``floor`` the confidence below which a path was aborted. ``question`` is the translation that the
+    prompt asks, None where it asks the question as it is.
     """
 
     language: str
@@ -34,6 +38,7 @@ class PlannedPaths(NamedTuple):
     answers_in: str | None = None
     weight: float = 1.0
     floor: float | None = None
+    question: str | None = None
 
 
 @dataclass(frozen=True)
@@ -85,3 +90,46 @@ def path_keys(arm: PlannedPaths) -> Iterator[tuple[int, str | None]]:
     for index in range(arm.first_index, arm.first_index + arm.paths):
         key = arm.prompt_key
         yield index, key and path_key(key, index, arm.seed, arm.floor)
+
+
+class Finished(NamedTuple):
+    """A problem that is done: each path of its plan is there, the lost ones with their ``error``."""
+
+    problem: Problem
+    plan: Plan
+    paths: Mapping[str, ReasoningPath]
+
+
+class RunFolder(Protocol):
+    """A run that can be read, however it is kept."""
+
+    def manifest(self) -> dict[str, Any] | None:
+        """Return the configuration and the versions, None where the run has none yet."""
+        ...
+
+    def finished(self) -> Iterator[Finished]:
+        """Yield the problems that are done, in the order of their file, lazily."""
+        ...
+
+    def find(self, problem_id: str) -> Finished | None:
+        """Return one problem, None where it is not there or not done."""
+        ...
+
+    def prompts(self, keys: Sequence[str]) -> dict[str, Prompt]:
+        """Return those of ``keys`` that are stored, by key."""
+        ...
+
+    def begun(self) -> int:
+        """Count the problems that were begun, done or not."""
+        ...
+
+    def file(self, name: str) -> Path:
+        """Return the path of a derived file."""
+        ...
+
+    def close(self) -> None:
+        """Close what is open."""
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(self, *error: object) -> None: ...

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from clc.cache import TranslationCache
     from clc.configuration import Configuration
     from clc.engines.lane import Lane
+    from clc.plans import RunFolder
     from clc.records import Problem, Verdict
     from clc.standings import Outcome
     from clc.store import Store
@@ -112,7 +113,7 @@ class Pool:
             yield Entry(name, found, spent.seconds, spent.reused)
 
 
-def outcomes(store: Store, *, weighted: bool = False) -> Iterator[Outcome]:
+def outcomes(run: RunFolder, *, weighted: bool = False) -> Iterator[Outcome]:
     """Yield the outcome of every finished problem; ``weighted`` if its votes were."""
-    for solved in revote(store):
+    for solved in revote(run):
         yield outcome(*solved, weighted=weighted)

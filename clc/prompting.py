@@ -31,11 +31,15 @@ __all__ = ["Prepared", "Prompting", "check_template", "step_request", "translati
 
 
 class Prepared(NamedTuple):
-    """A prompt, or why there is none, and what it cost to come to it."""
+    """A prompt, or why there is none, and what it cost to come to it.
+
+    ``question`` is the translation that it asks, None where it asks the question as it is.
+    """
 
     prompt: Prompt | None
     fault: str | None = None
     usage: Usage = Usage()
+    question: str | None = None
 
 
 class _Translated(NamedTuple):
@@ -128,7 +132,9 @@ class Prompting:
         text = await self._text(arm)
         if text.text is None:
             return Prepared(None, text.fault, text.usage)
-        return Prepared(self._prompt(arm, self._render(arm, text, index, ())), None, text.usage)
+        prompt = self._prompt(arm, self._render(arm, text, index, ()))
+        asked = None if arm.question == "original" else text.text
+        return Prepared(prompt, None, text.usage, asked)
 
     async def _text(self, arm: Arm) -> _Translated:
         """Put the question into the language in which the arm wants it."""

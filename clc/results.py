@@ -6,6 +6,7 @@ needs no engine.
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -15,23 +16,25 @@ from clc.confidence import Weighting
 from clc.counting import Counting, verdict_of, votes_of
 from clc.errors import ConfigurationError, StoreError
 from clc.fidelity import Fidelity, fidelity
-from clc.records import Problem, ReasoningPath, Verdict, Vote
 from clc.scoring import Score, Scored, canonical_gold, score, scored
 from clc.store import Store, write_atomically
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from clc.plans import Plan
+    from clc.plans import Finished, Plan, RunFolder
+    from clc.records import Problem, ReasoningPath, Verdict, Vote
 
 __all__ = [
     "Solved",
     "export",
     "fidelity_of",
     "open_run",
+    "open_runs",
     "revote",
     "score_run",
     "scored_rows",
+    "solved",
     "verdict_row",
 ]
 
@@ -52,26 +55,18 @@ class Solved(NamedTuple):
                 yield arm.language, self.paths[key]
 
 
-def revote(store: Store) -> Iterator[Solved]:
-    """Take the vote of every problem that is done, in the order of the file, lazily.
+def revote(run: RunFolder) -> Iterator[Solved]:
+    """Take the vote of every problem that is done, in the order of the file, lazily."""
+    counting = counting_of((run.manifest() or {}).get("identity", {}))
+    for one in run.finished():
+        yield solved(one, counting)
 
-    A problem is done when each of its planned paths is stored or known to be lost.
-    """
-    counting = counting_of((store.manifest() or {}).get("identity", {}))
-    for problem in store.problems():
-        plan = store.plan(problem.id)
-        if plan is None:
-            continue
-        keys = plan.keys()
-        paths = store.paths(keys)
-        missing = [key for key in keys if key not in paths]
-        lost = store.failures(missing)
-        if len(lost) < len(missing):
-            continue
-        paths.update((key, _lost(key, why)) for key, why in lost.items())
-        votes = votes_of(problem, plan, paths, counting)
-        verdict = verdict_of(problem, plan, paths, votes, counting)
-        yield Solved(problem, plan, paths, votes, verdict)
+
+def solved(one: Finished, counting: Counting) -> Solved:
+    """Take the vote of one problem."""
+    problem, plan, paths = one
+    votes = votes_of(problem, plan, paths, counting)
+    return Solved(*one, votes, verdict_of(problem, plan, paths, votes, counting))
 
 
 def counting_of(identity: Mapping[str, Any]) -> Counting:
@@ -111,57 +106,51 @@ def verdict_row(verdict: Verdict, *, gold: str | None = None, kind: Any = None) 
     return row
 
 
-def score_run(store: Store) -> Score:
+def score_run(run: RunFolder) -> Score:
     """Score every problem of a run that has a plan."""
-    return score(scored_rows(store))
+    return score(scored_rows(run))
 
 
-def export(store: Store) -> Score:
+def export(run: RunFolder) -> Score:
     """Write verdicts.jsonl, samples_*.jsonl and results.json into the run folder.
 
     Raises:
         StoreError: a file cannot be written.
     """
-    manifest = store.manifest() or {}
+    manifest = run.manifest() or {}
     strategy = manifest.get("identity", {}).get("strategy", {}).get("name", "run")
-    verdicts = store.file("verdicts.jsonl")
+    verdicts = run.file("verdicts.jsonl")
     samples = verdicts.with_name(f"samples_{strategy}.jsonl")
     parts = [path.with_name(f".{path.name}.part") for path in (verdicts, samples)]
 
     def rows() -> Iterator[Scored]:
         with parts[0].open("wb") as verdict_file, parts[1].open("wb") as sample_file:
-            for position, solved in enumerate(revote(store)):
-                problem = solved.problem
-                row = verdict_row(
-                    solved.verdict, gold=problem.gold, kind=problem.metadata.get("kind")
-                )
+            for position, one in enumerate(revote(run)):
+                problem = one.problem
+                row = verdict_row(one.verdict, gold=problem.gold, kind=problem.metadata.get("kind"))
                 verdict_file.write(orjson.dumps(row) + b"\n")
-                sample_file.write(orjson.dumps(_sample(position, solved, row)) + b"\n")
-                yield scored(problem, solved.verdict, solved.votes)
+                sample_file.write(orjson.dumps(_sample(position, one, row)) + b"\n")
+                yield scored(problem, one.verdict, one.votes)
 
     try:
         result = score(rows())
         for part, path in zip(parts, (verdicts, samples), strict=True):
             part.replace(path)
     except OSError as error:
-        raise StoreError(f"{store.folder}: cannot write results: {error}") from error
+        raise StoreError(f"{verdicts.parent}: cannot write results: {error}") from error
     data = orjson.dumps(result.to_json(), option=orjson.OPT_INDENT_2)
-    write_atomically(store.file("results.json"), data)
+    write_atomically(run.file("results.json"), data)
     return result
 
 
-def open_run(folder: str | Path) -> Store:
+def open_run(folder: str | Path) -> RunFolder:
     """Open a run folder for reading.
 
     Raises:
-        ConfigurationError: it is not a run folder.
+        ConfigurationError: it is not a run folder, or holds several runs.
     """
-    if not (Path(folder) / "run.sqlite").is_file():
-        raise ConfigurationError(
-            f"{folder}: not a run folder (it has no run.sqlite); name the --out of clc solve"
-        )
-    labels = sorted(path.name.split(".")[1] for path in Path(folder).glob("manifest.*.json"))
-    if labels and not (Path(folder) / "manifest.json").is_file():
+    _check_folder(folder)
+    if labels := _labels(folder):
         raise ConfigurationError(
             f"{folder}: holds a comparison of {', '.join(labels)}, not one run; the clc compare "
             "that made it shows it again"
@@ -169,26 +158,58 @@ def open_run(folder: str | Path) -> Store:
     return Store(folder, read_only=True)
 
 
-def scored_rows(store: Store) -> Iterator[Scored]:
+@contextmanager
+def open_runs(folder: str | Path) -> Iterator[dict[str, RunFolder]]:
+    """Open a run folder, or one of several strategies that ``clc compare`` made, for reading.
+
+    Gives the runs by name: that of the folder, or those of the strategies.
+
+    Raises:
+        ConfigurationError: it is not a run folder.
+    """
+    _check_folder(folder)
+    labels = _labels(folder)
+    with Store(folder, read_only=True) as store:
+        if labels:
+            yield {label: store.labelled(label) for label in labels}
+        else:
+            yield {Path(folder).resolve().name: store}
+
+
+def _check_folder(folder: str | Path) -> None:
+    if not (Path(folder) / "run.sqlite").is_file():
+        raise ConfigurationError(
+            f"{folder}: not a run folder (it has no run.sqlite); name the --out of clc solve"
+        )
+
+
+def _labels(folder: str | Path) -> list[str]:
+    """Strategies that share a folder; none where it holds one run."""
+    if (Path(folder) / "manifest.json").is_file():
+        return []
+    return sorted(path.name.split(".")[1] for path in Path(folder).glob("manifest.*.json"))
+
+
+def scored_rows(run: RunFolder) -> Iterator[Scored]:
     """Yield every problem of a run with its verdict and votes beside its gold."""
-    for solved in revote(store):
-        yield scored(solved.problem, solved.verdict, solved.votes)
+    for one in revote(run):
+        yield scored(one.problem, one.verdict, one.votes)
 
 
-def fidelity_of(store: Store) -> dict[str, Fidelity]:
+def fidelity_of(run: RunFolder) -> dict[str, Fidelity]:
     """Which languages a run's paths were really written in, by the language asked for."""
     return fidelity(
         (path.language, path.text)
-        for solved in revote(store)
-        for _, path in solved.drawn()
+        for one in revote(run)
+        for _, path in one.drawn()
         if path.error is None
     )
 
 
-def _sample(position: int, solved: Solved, row: Mapping[str, Any]) -> dict[str, Any]:
+def _sample(position: int, one: Solved, row: Mapping[str, Any]) -> dict[str, Any]:
     """A row as lm-evaluation-harness's --log_samples writes it."""
-    problem = solved.problem
-    drawn = list(solved.drawn())
+    problem = one.problem
+    drawn = list(one.drawn())
     return {
         "doc_id": position,
         "doc": {"id": problem.id, "question": problem.question, "answer": problem.gold},
@@ -201,7 +222,3 @@ def _sample(position: int, solved: Solved, row: Mapping[str, Any]) -> dict[str, 
         "exact_match": float(bool(row.get("correct"))),
         "languages": [language for language, _ in drawn],
     }
-
-
-def _lost(key: str, why: str) -> ReasoningPath:
-    return ReasoningPath(key, "", "", 0, 0, "", "error", error=why)

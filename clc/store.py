@@ -25,13 +25,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Self
 import orjson
 
 from clc.errors import ConfigurationError, StoreError
-from clc.plans import Plan, PlannedPaths
+from clc.plans import Finished, Plan, PlannedPaths
 from clc.records import Confidence, Message, Problem, Prompt, ReasoningPath, Usage
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-__all__ = ["Step", "Store", "write_atomically"]
+__all__ = ["Step", "Store", "lost_path", "write_atomically"]
 
 SCHEMA_VERSION = 2
 CACHE_KIB = 64 * 1024
@@ -306,6 +306,37 @@ class Store:
         planned = [_planned_paths(*arm) for arm in arms]
         return Plan(tuple(planned), tuple(order), Usage(**usage), details)
 
+    def begun(self) -> int:
+        """Number of problems that were begun, done or not."""
+        return self.counts()["problems"]
+
+    def finished(self) -> Iterator[Finished]:
+        """Problems that are done, in the order of their file, lazily.
+
+        A problem is done when each of its planned paths is stored or known to be lost.
+        """
+        for problem in self.problems():
+            if (one := self._finished(problem)) is not None:
+                yield one
+
+    def find(self, problem_id: str) -> Finished | None:
+        """One problem, if it is there and done."""
+        problem = self.problem(problem_id)
+        return None if problem is None else self._finished(problem)
+
+    def _finished(self, problem: Problem) -> Finished | None:
+        plan = self.plan(problem.id)
+        if plan is None:
+            return None
+        keys = plan.keys()
+        paths = self.paths(keys)
+        missing = [key for key in keys if key not in paths]
+        lost = self.failures(missing)
+        if len(lost) < len(missing):
+            return None
+        paths.update((key, lost_path(key, why)) for key, why in lost.items())
+        return Finished(problem, plan, paths)
+
     # -- what engines produced ---------------------------------------------------------------
 
     def add_prompt(self, prompt: Prompt) -> None:
@@ -321,16 +352,20 @@ class Store:
             ),
         )
 
-    def prompt(self, key: str) -> Prompt | None:
-        """One prompt by its key."""
-        row = self._one(
-            "SELECT key, messages, language, template, template_hash FROM prompts WHERE key = ?",
-            (key,),
-        )
-        if row is None:
-            return None
-        messages: list[Message] = orjson.loads(row[1])
-        return Prompt(row[0], tuple(messages), *row[2:])
+    def prompts(self, keys: Sequence[str]) -> dict[str, Prompt]:
+        """Those of ``keys`` that are stored, by key."""
+        found: dict[str, Prompt] = {}
+        for chunk in _chunks(keys):
+            marks = ",".join("?" * len(chunk))
+            rows = self._all(
+                "SELECT key, messages, language, template, template_hash"  # noqa: S608
+                f" FROM prompts WHERE key IN ({marks})",
+                chunk,
+            )
+            for key, messages, *rest in rows:
+                told: list[Message] = orjson.loads(messages)
+                found[key] = Prompt(key, tuple(told), *rest)
+        return found
 
     def add_path(self, path: ReasoningPath) -> None:
         """Store a path. A path that is there is never changed; a failure under its key goes."""
@@ -438,6 +473,11 @@ class Store:
                 f"{self.folder or 'memory'}: cannot use the store: {error}; what was stored "
                 "stays, and the same command goes on from there"
             ) from error
+
+
+def lost_path(key: str, why: str) -> ReasoningPath:
+    """Make the path that stands for one that was lost."""
+    return ReasoningPath(key, "", "", 0, 0, "", "error", error=why)
 
 
 def write_atomically(path: Path, data: bytes) -> None:

@@ -57,6 +57,7 @@ class _Drawn:
     extra: Usage = Usage()  # noqa: RUF009 - frozen
     alone: bool = True
     floor: float | None = None
+    question: str | None = None
 
 
 class Waves:
@@ -227,14 +228,16 @@ class Waves:
             for again in range(1, REDRAWS + 1):
                 if path.error is not None or _faithful(path):
                     break
-                self._so_far[slot] = _Drawn(arm, prompt, None, index, path, base, extra)
+                self._so_far[slot] = _Drawn(
+                    arm, prompt, None, index, path, base, extra, question=first.question
+                )
                 extra += path.usage
                 alone = True
                 index = index % _REDRAW_STRIDE + again * _REDRAW_STRIDE
                 path = await self._draw(prompt, index, measure)
         floor = None if measure is None else measure.floor
         alone = alone or self._settings.online is not None
-        return _Drawn(arm, prompt, None, index, path, base, extra, alone, floor)
+        return _Drawn(arm, prompt, None, index, path, base, extra, alone, floor, first.question)
 
     async def _draw(self, prompt: Prompt, index: int, measure: Measure | None) -> ReasoningPath:
         settings = self._settings
@@ -319,6 +322,7 @@ class Waves:
             drawn.arm.answers_in,
             self._weights.get(drawn.arm.stands_for, 1.0),
             drawn.floor,
+            drawn.question,
         )
 
 

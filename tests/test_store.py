@@ -47,7 +47,7 @@ def test_what_goes_in_comes_out(store):
     assert store.problem("p-2") is None
     assert store.plan("p-1") == plan
     assert store.plan("p-2") is None
-    assert store.prompt("pk") == PROMPT
+    assert store.prompts(["pk", "none"]) == {"pk": PROMPT}
     assert store.paths(["k1", "k2"]) == {"k1": path(confidence=Confidence(1.5, 1.25, 0.5, -0.25))}
     assert store.step("t1") == tried
     assert store.step("t2") is None

@@ -171,7 +171,7 @@ def translation_tables(folder: Path, fingerprint: str) -> Iterator[Table]:
     kept: dict[tuple[str, str], list[bool]] = defaultdict(list)
     solved_alike: dict[tuple[str, str], list[bool]] = defaultdict(list)
     templates = Templates()
-    with open_run(folder / "clc") as store:
+    with Store(folder / "clc", read_only=True) as store:
         for solved in revote(store):
             source = solved.problem.language
             for outcome in solved.votes:

@@ -45,7 +45,7 @@ def command(run: str, against: str | None, *, fidelity: bool, as_json: bool) -> 
     if against is None:
         with open_run(run) as store:
             score = score_run(store)
-            open_ones = store.counts()["problems"] - score.problems
+            open_ones = store.begun() - score.problems
         print_score(score, as_json=as_json)
         if open_ones:
             click.echo(f"{open_ones:,} problems are begun, not done: clc solve goes on", err=True)

@@ -52,10 +52,9 @@ class History:
         }
         self._store.add_problem(self._next, replace(question.problem, metadata=told))
         self._next += 1
-        for key in dict.fromkeys(arm.prompt_key for arm in plan.arms):
-            prompt = store.prompt(key) if key is not None else None
-            if prompt is not None:
-                self._store.add_prompt(prompt)
+        wanted = dict.fromkeys(arm.prompt_key for arm in plan.arms if arm.prompt_key is not None)
+        for prompt in store.prompts(list(wanted)).values():
+            self._store.add_prompt(prompt)
         keys = plan.keys()
         for path in store.paths(keys).values():
             self._store.add_path(path)
