@@ -1,9 +1,10 @@
-# Needs Linux on x86-64 or arm64 and Python 3.11 or later. Nothing is installed outside .venv.
+# Needs Linux on x86-64 or arm64 and Python 3.11 or later. Nothing is installed outside .venv, but
+# `make test` as root on Debian or Ubuntu adds the Chromium that it looks at the report with.
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
-.PHONY: help run test check install dev wheel lock clean
+.PHONY: help run test check docs install dev browser wheel lock clean
 
 PYTHON ?= python3
 VENV := .venv
@@ -19,7 +20,7 @@ help: ## Say what there is
 run: install ## Set up, solve the sample in 11 languages with the bundled model, print the table
 	$(BIN)/clc solve examples --translations model --out runs/first
 
-test: check ## Set up, run every check and every test
+test: check browser ## Set up, run every check and every test
 	$(BIN)/python -m pytest
 
 check: dev ## Set up, run the checks: lint, format, types, layers
@@ -27,6 +28,9 @@ check: dev ## Set up, run the checks: lint, format, types, layers
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+docs: dev ## Build the documentation in site/
+	$(BIN)/mkdocs build --strict
 
 install: $(INSTALLED) ## Set up .venv with clc and vLLM for the CPU (about 2 GB, no CUDA)
 
@@ -48,6 +52,18 @@ $(DEV_INSTALLED): requirements/dev.lock $(INSTALLED)
 	@echo "Installing the tools for developing clc in $(VENV)"
 	@$(PIP) install -qq --no-deps -r requirements/dev.lock
 	@touch $@
+
+# Chromium draws the report as a reader sees it, and the fonts are those of the scripts in the tests.
+# Without it those tests are skipped.
+BROWSER := chromium fonts-noto-core fonts-noto-cjk
+browser: ## Install Chromium and fonts for the tests of the report (root on Debian or Ubuntu)
+	@if command -v chromium >/dev/null && [ -d /usr/share/fonts/truetype/noto ]; then exit 0; \
+	elif [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	  echo "Installing $(BROWSER): tests look at the report with them"; \
+	  apt-get -qq update && DEBIAN_FRONTEND=noninteractive \
+	    apt-get -qq install -y --no-install-recommends $(BROWSER) >/dev/null || true; \
+	fi; \
+	command -v chromium >/dev/null || echo "No Chromium: the tests of the report's page are skipped ($(BROWSER))" >&2
 
 $(BIN)/python:
 	@command -v $(PYTHON) >/dev/null || { echo "clc needs Python 3.11 or later, and there is no $(PYTHON): install it, or name another: make PYTHON=python3.12" >&2; exit 2; }
@@ -71,5 +87,5 @@ lock: dev ## Resolve requirements/*.lock again from pyproject.toml and requireme
 	  $(COMPILE) "$${from[@]}" --extra dev -c requirements/cpu.lock -o requirements/dev.lock
 
 clean: ## Remove what make made; runs/ stays
-	rm -rf $(VENV) dist build .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
+	rm -rf $(VENV) dist build site .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 from clc.engines.seam import Measure, Request
 from clc.records import ReasoningPath, Sampling, path_key, path_seed
-from clc.store import Step, Store
+from clc.store import Step
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Coroutine, Sequence
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from clc.cache import TranslationCache
     from clc.engines.lane import Lane
     from clc.records import Prompt
+    from clc.store import Keeper
 
 __all__ = ["Counters", "Drawer", "all_of"]
 
@@ -49,7 +50,7 @@ class Drawer:
     """
 
     def __init__(
-        self, lane: Lane, translator: Lane, store: Store, cache: TranslationCache | None
+        self, lane: Lane, translator: Lane, store: Keeper, cache: TranslationCache | None
     ) -> None:
         self.lane = lane
         self.translator = translator

@@ -6,23 +6,24 @@ apart. All text is Latin: no font for other scripts is needed.
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from itertools import cycle
 from typing import TYPE_CHECKING, Any
 
 from clc.errors import ConfigurationError, StoreError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
 
     from clc.standings import StrategyComparison, StrategyResult
 
-__all__ = ["draw_comparison"]
+__all__ = ["COLOURS", "DASHES", "MARKERS", "draw_comparison", "new_figure", "save"]
 
 # Okabe and Ito's colours (2008), which colour-blind readers tell apart; dark enough for paper.
-_COLOURS = ("#000000", "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#8B6C00")
-_MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
-_DASHES = ("-", (0, (6, 2)), (0, (3, 1.5)), (0, (6, 1.5, 1, 1.5)), (0, (1, 1.2)))
+COLOURS = ("#000000", "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#8B6C00")
+MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
+DASHES = ("-", (0, (6, 2)), (0, (3, 1.5)), (0, (6, 1.5, 1, 1.5)), (0, (1, 1.2)))
 _SIZE = (9.0, 4.2)  # inches
 _DPI = 150
 _WITHOUT = 0.1  # share of problems for which a budget may buy no path: below it is no vote to show
@@ -41,17 +42,9 @@ def draw_comparison(comparison: StrategyComparison, files: Iterable[Path]) -> No
         ConfigurationError: matplotlib is not installed, or it does not know a format.
         StoreError: a file cannot be written.
     """
-    try:
-        import matplotlib as mpl
-        from matplotlib.figure import Figure
-    except ImportError as error:
-        raise ConfigurationError(
-            "figures need matplotlib; install it with: pip install 'clc[plot]'"
-        ) from error
-    with mpl.rc_context({"svg.fonttype": "none", "svg.hashsalt": "clc", "font.size": 9}):
-        figure = Figure(figsize=_SIZE, layout="constrained")
+    with new_figure(_SIZE) as figure:
         left, right = figure.subplots(1, 2, sharey=True)
-        looks = zip(comparison.strategies, cycle(_COLOURS), cycle(_MARKERS), cycle(_DASHES),
+        looks = zip(comparison.strategies, cycle(COLOURS), cycle(MARKERS), cycle(DASHES),
                     strict=False)  # fmt: skip
         for result, colour, marker, dash in looks:
             look = {"color": colour, "marker": marker, "markersize": 4.5, "linewidth": 1.4}
@@ -59,13 +52,43 @@ def draw_comparison(comparison: StrategyComparison, files: Iterable[Path]) -> No
             _against_tokens(right, result, {**look, "linestyle": dash})
         _label(left, right, comparison)
         for file in files:
-            more: dict[str, Any] = {"metadata": {"Date": None}} if file.suffix == ".svg" else {}
-            try:
-                figure.savefig(file, dpi=_DPI, **more)
-            except ValueError as error:
-                raise ConfigurationError(f"{file.name}: {error}") from error
-            except OSError as error:
-                raise StoreError(f"{file}: cannot write the figure: {error}") from error
+            save(figure, file)
+
+
+@contextmanager
+def new_figure(size: tuple[float, float], salt: str = "clc") -> Iterator[Any]:
+    """Give an empty figure of ``size`` (inches, width and height), to draw and save in the block.
+
+    Text stays text in SVG, whose ids are hashed with ``salt``.
+
+    Raises:
+        ConfigurationError: matplotlib is not installed.
+    """
+    try:
+        import matplotlib as mpl
+        from matplotlib.figure import Figure
+    except ImportError as error:
+        raise ConfigurationError(
+            "figures need matplotlib; install it with: pip install 'clc[plot]'"
+        ) from error
+    with mpl.rc_context({"svg.fonttype": "none", "svg.hashsalt": salt, "font.size": 9}):
+        yield Figure(figsize=size, layout="constrained")
+
+
+def save(figure: Any, file: Path) -> None:
+    """Write a figure in the format that the file's suffix names.
+
+    Raises:
+        ConfigurationError: matplotlib does not know the format.
+        StoreError: the file cannot be written.
+    """
+    more: dict[str, Any] = {"metadata": {"Date": None}} if file.suffix == ".svg" else {}
+    try:
+        figure.savefig(file, dpi=_DPI, **more)
+    except ValueError as error:
+        raise ConfigurationError(f"{file.name}: {error}") from error
+    except OSError as error:
+        raise StoreError(f"{file}: cannot write the figure: {error}") from error
 
 
 def _against_paths(axes: Any, result: StrategyResult, look: Mapping[str, Any]) -> None:

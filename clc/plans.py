@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, Self
+from typing import IO, TYPE_CHECKING, Any, NamedTuple, Protocol, Self
 
 from clc.records import Usage, path_key
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
+    from contextlib import AbstractContextManager
     from pathlib import Path
 
     from clc.records import Problem, Prompt, ReasoningPath
@@ -24,8 +25,8 @@ class PlannedPaths(NamedTuple):
     ``prompt_key`` is None when the arm has no prompt, and ``fault`` then says why.
     ``translation_usage`` is what the prompt cost: a translation, a first turn. ``answers_in`` is
     the language of the replies, ``weight`` what a vote counts under weighted voting, and
-    ``floor`` the confidence below which a path was aborted. ``question`` is the translation that the
-    prompt asks, None where it asks the question as it is.
+    ``floor`` the confidence below which a path was aborted. ``question`` is the translation that
+    the prompt asks, None where it asks the question as it is.
     """
 
     language: str
@@ -93,7 +94,7 @@ def path_keys(arm: PlannedPaths) -> Iterator[tuple[int, str | None]]:
 
 
 class Finished(NamedTuple):
-    """A problem that is done: each path of its plan is there, the lost ones with their ``error``."""
+    """A problem that is done: each path of its plan is there, a lost one with its ``error``."""
 
     problem: Problem
     plan: Plan
@@ -124,7 +125,11 @@ class RunFolder(Protocol):
         ...
 
     def file(self, name: str) -> Path:
-        """Return the path of a derived file."""
+        """Return the path of a derived file of a local folder."""
+        ...
+
+    def write(self, name: str) -> AbstractContextManager[IO[bytes]]:
+        """Write a derived file: it is there, whole, when the block ends without an error."""
         ...
 
     def close(self) -> None:

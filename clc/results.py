@@ -8,16 +8,17 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import IO, TYPE_CHECKING, Any, NamedTuple
 
 import orjson
 
 from clc.confidence import Weighting
 from clc.counting import Counting, verdict_of, votes_of
-from clc.errors import ConfigurationError, StoreError
+from clc.errors import ConfigurationError
 from clc.fidelity import Fidelity, fidelity
 from clc.scoring import Score, Scored, canonical_gold, score, scored
-from clc.store import Store, write_atomically
+from clc.shards import Shards, has_shards
+from clc.store import Store
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -119,36 +120,33 @@ def export(run: RunFolder) -> Score:
     """
     manifest = run.manifest() or {}
     strategy = manifest.get("identity", {}).get("strategy", {}).get("name", "run")
-    verdicts = run.file("verdicts.jsonl")
-    samples = verdicts.with_name(f"samples_{strategy}.jsonl")
-    parts = [path.with_name(f".{path.name}.part") for path in (verdicts, samples)]
 
-    def rows() -> Iterator[Scored]:
-        with parts[0].open("wb") as verdict_file, parts[1].open("wb") as sample_file:
-            for position, one in enumerate(revote(run)):
-                problem = one.problem
-                row = verdict_row(one.verdict, gold=problem.gold, kind=problem.metadata.get("kind"))
-                verdict_file.write(orjson.dumps(row) + b"\n")
-                sample_file.write(orjson.dumps(_sample(position, one, row)) + b"\n")
-                yield scored(problem, one.verdict, one.votes)
+    def rows(verdicts: IO[bytes], samples: IO[bytes]) -> Iterator[Scored]:
+        for position, one in enumerate(revote(run)):
+            problem = one.problem
+            row = verdict_row(one.verdict, gold=problem.gold, kind=problem.metadata.get("kind"))
+            verdicts.write(orjson.dumps(row) + b"\n")
+            samples.write(orjson.dumps(_sample(position, one, row)) + b"\n")
+            yield scored(problem, one.verdict, one.votes)
 
-    try:
-        result = score(rows())
-        for part, path in zip(parts, (verdicts, samples), strict=True):
-            part.replace(path)
-    except OSError as error:
-        raise StoreError(f"{verdicts.parent}: cannot write results: {error}") from error
-    data = orjson.dumps(result.to_json(), option=orjson.OPT_INDENT_2)
-    write_atomically(run.file("results.json"), data)
+    with (
+        run.write("verdicts.jsonl") as verdicts,
+        run.write(f"samples_{strategy}.jsonl") as samples,
+    ):
+        result = score(rows(verdicts, samples))
+    with run.write("results.json") as results:
+        results.write(orjson.dumps(result.to_json(), option=orjson.OPT_INDENT_2))
     return result
 
 
 def open_run(folder: str | Path) -> RunFolder:
-    """Open a run folder for reading.
+    """Open a run folder for reading: a local one, or a URI of one with shards.
 
     Raises:
         ConfigurationError: it is not a run folder, or holds several runs.
     """
+    if has_shards(folder):
+        return Shards(folder, read_only=True)
     _check_folder(folder)
     if labels := _labels(folder):
         raise ConfigurationError(
@@ -167,6 +165,11 @@ def open_runs(folder: str | Path) -> Iterator[dict[str, RunFolder]]:
     Raises:
         ConfigurationError: it is not a run folder.
     """
+    if has_shards(folder):
+        with Shards(folder, read_only=True) as shards:
+            name = str(folder) if "://" in str(folder) else str(Path(folder).resolve())
+            yield {name.rstrip("/").rpartition("/")[2]: shards}
+        return
     _check_folder(folder)
     labels = _labels(folder)
     with Store(folder, read_only=True) as store:

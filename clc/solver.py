@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from clc.configuration import Configuration
     from clc.engines.seam import Engine
     from clc.records import Problem, Verdict, Vote
-    from clc.store import Store
+    from clc.store import Keeper
     from clc.templates import Templates
 
 __all__ = ["Solver"]
@@ -46,7 +46,7 @@ class Solver:
         configuration: Configuration,
         *,
         templates: Templates,
-        store: Store,
+        store: Keeper,
         translator: Engine | Lane | None = None,
         cache: TranslationCache | None = None,
     ) -> None:

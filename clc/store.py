@@ -20,18 +20,38 @@ import os
 import sqlite3
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple, Self
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, Self
 
 import orjson
 
 from clc.errors import ConfigurationError, StoreError
 from clc.plans import Finished, Plan, PlannedPaths
-from clc.records import Confidence, Message, Problem, Prompt, ReasoningPath, Usage
+from clc.records import Confidence, Problem, Prompt, ReasoningPath, Usage
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
+    from typing import IO
 
-__all__ = ["Step", "Store", "lost_path", "write_atomically"]
+__all__ = [
+    "DRAWN",
+    "Keeper",
+    "SHARDS",
+    "Step",
+    "Store",
+    "locked",
+    "lost_path",
+    "path_row",
+    "prompt_row",
+    "read_path",
+    "read_plan",
+    "read_problem",
+    "read_prompt",
+    "read_step",
+    "step_row",
+    "write_atomically",
+    "write_plan",
+    "writing",
+]
 
 SCHEMA_VERSION = 2
 CACHE_KIB = 64 * 1024
@@ -84,6 +104,35 @@ CREATE TABLE IF NOT EXISTS failures (
 """
 
 
+# What engines produced: columns by table, for whoever keeps the rows elsewhere.
+DRAWN: Mapping[str, tuple[str, ...]] = {
+    "prompts": ("key", "language", "template", "template_hash", "messages"),
+    "paths": (
+        "key",
+        "prompt_key",
+        "language",
+        "idx",
+        "seed",
+        "text",
+        "finish_reason",
+        "prompt_tokens",
+        "completion_tokens",
+        "confidence",
+    ),
+    "steps": (
+        "key",
+        "kind",
+        "language",
+        "text",
+        "finish_reason",
+        "prompt_tokens",
+        "completion_tokens",
+    ),
+    "failures": ("key", "reason"),
+}
+SHARDS = "shards"  # the folder in the place of run.sqlite in a run of a cluster; see clc.shards
+
+
 class Step(NamedTuple):
     """A completion that is no path, good or not, in the language that was asked for.
 
@@ -95,6 +144,30 @@ class Step(NamedTuple):
     text: str
     finish_reason: str
     usage: Usage
+
+
+class Keeper(Protocol):
+    """What a solver asks of a store, and a runner beside it. See ``Store``."""
+
+    def add_problem(self, position: int, problem: Problem) -> None: ...
+
+    def set_plan(self, problem_id: str, plan: Plan) -> None: ...
+
+    def add_prompt(self, prompt: Prompt) -> None: ...
+
+    def add_path(self, path: ReasoningPath) -> None: ...
+
+    def paths(self, keys: Sequence[str]) -> dict[str, ReasoningPath]: ...
+
+    def add_failure(self, key: str, reason: str) -> None: ...
+
+    def forget_failure(self, key: str) -> None: ...
+
+    def add_step(self, key: str, step: Step) -> None: ...
+
+    def step(self, key: str) -> Step | None: ...
+
+    def commit(self) -> None: ...
 
 
 class Store:
@@ -141,15 +214,12 @@ class Store:
             alone = not os.access(self.folder, os.W_OK) and not Path(f"{path}-wal").exists()
             mode = "immutable=1" if alone else "mode=ro"
             return sqlite3.connect(f"{path.absolute().as_uri()}?{mode}", uri=True)
-        self.folder.mkdir(parents=True, exist_ok=True)
-        lock = self._held.enter_context((self.folder / ".lock").open("ab"))
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
+        self._held.enter_context(locked(self.folder))
+        if (self.folder / SHARDS).is_dir():
             raise StoreError(
-                f"{self.folder}: another process is working on this run; wait for it, or choose "
-                "another run folder"
-            ) from None
+                f"{self.folder}: holds a run of --cluster ray (it has shards); go on with it "
+                "there, or choose another run folder"
+            )
         return sqlite3.connect(path, check_same_thread=False)
 
     def _prepare(self, *, read_only: bool) -> None:
@@ -189,6 +259,17 @@ class Store:
             raise ConfigurationError("a run in memory has no folder to write to")
         stem, dot, suffix = name.partition(".")
         return self.folder / f"{stem}{self.label and '.'}{self.label}{dot}{suffix}"
+
+    @contextmanager
+    def write(self, name: str) -> Iterator[IO[bytes]]:
+        """Write a derived file: it is there, whole, when the block ends without an error.
+
+        Raises:
+            ConfigurationError: the run is in memory.
+            StoreError: it cannot be written.
+        """
+        with writing(self.file(name)) as file:
+            yield file
 
     def close(self) -> None:
         """Commit and close. May be called twice."""
@@ -277,22 +358,18 @@ class Store:
     def problems(self) -> Iterator[Problem]:
         """All problems in the order of their file, lazily."""
         for (data,) in self._all("SELECT data FROM problems ORDER BY position"):
-            yield _problem(data)
+            yield read_problem(data)
 
     def problem(self, problem_id: str) -> Problem | None:
         """One problem by its id."""
         row = self._one("SELECT data FROM problems WHERE id = ?", (problem_id,))
-        return None if row is None else _problem(row[0])
+        return None if row is None else read_problem(row[0])
 
     def set_plan(self, problem_id: str, plan: Plan) -> None:
         """Store which paths a problem drew; a later plan replaces an earlier one."""
         self._write(
             "INSERT OR REPLACE INTO plans VALUES (?, ?, ?)",
-            (
-                self.label,
-                problem_id,
-                orjson.dumps([list(map(list, plan.arms)), plan.order, plan.usage, plan.details]),
-            ),
+            (self.label, problem_id, write_plan(plan)),
         )
 
     def plan(self, problem_id: str) -> Plan | None:
@@ -300,11 +377,7 @@ class Store:
         row = self._one(
             "SELECT data FROM plans WHERE label = ? AND problem_id = ?", (self.label, problem_id)
         )
-        if row is None:
-            return None
-        arms, order, usage, details = orjson.loads(row[0])
-        planned = [_planned_paths(*arm) for arm in arms]
-        return Plan(tuple(planned), tuple(order), Usage(**usage), details)
+        return None if row is None else read_plan(row[0])
 
     def begun(self) -> int:
         """Number of problems that were begun, done or not."""
@@ -343,13 +416,7 @@ class Store:
         """Store a prompt; one that is there stays."""
         self._write(
             "INSERT INTO prompts VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
-            (
-                prompt.key,
-                prompt.language,
-                prompt.template,
-                prompt.template_hash,
-                orjson.dumps(prompt.messages),
-            ),
+            prompt_row(prompt),
         )
 
     def prompts(self, keys: Sequence[str]) -> dict[str, Prompt]:
@@ -357,32 +424,15 @@ class Store:
         found: dict[str, Prompt] = {}
         for chunk in _chunks(keys):
             marks = ",".join("?" * len(chunk))
-            rows = self._all(
-                "SELECT key, messages, language, template, template_hash"  # noqa: S608
-                f" FROM prompts WHERE key IN ({marks})",
-                chunk,
-            )
-            for key, messages, *rest in rows:
-                told: list[Message] = orjson.loads(messages)
-                found[key] = Prompt(key, tuple(told), *rest)
+            sql = f"SELECT * FROM prompts WHERE key IN ({marks})"  # noqa: S608
+            found.update((row[0], read_prompt(*row)) for row in self._all(sql, chunk))
         return found
 
     def add_path(self, path: ReasoningPath) -> None:
         """Store a path. A path that is there is never changed; a failure under its key goes."""
         self._write(
             "INSERT INTO paths VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
-            (
-                path.key,
-                path.prompt_key,
-                path.language,
-                path.index,
-                path.seed,
-                path.text,
-                path.finish_reason,
-                path.usage.prompt_tokens,
-                path.usage.completion_tokens,
-                None if path.confidence is None else orjson.dumps(path.confidence),
-            ),
+            path_row(path),
         )
         self._write("DELETE FROM failures WHERE key = ?", (path.key,))
 
@@ -391,17 +441,8 @@ class Store:
         found: dict[str, ReasoningPath] = {}
         for chunk in _chunks(keys):
             marks = ",".join("?" * len(chunk))
-            rows = self._all(
-                "SELECT key, prompt_key, language, idx, seed, text, finish_reason,"  # noqa: S608
-                " prompt_tokens, completion_tokens, confidence"
-                f" FROM paths WHERE key IN ({marks})",
-                chunk,
-            )
-            for key, prompt_key, language, index, seed, text, finish, *spent, confidence in rows:
-                measured = None if confidence is None else Confidence(**orjson.loads(confidence))
-                found[key] = ReasoningPath(
-                    key, prompt_key, language, index, seed, text, finish, Usage(*spent), measured
-                )
+            sql = f"SELECT * FROM paths WHERE key IN ({marks})"  # noqa: S608
+            found.update((row[0], read_path(*row)) for row in self._all(sql, chunk))
         return found
 
     def add_failure(self, key: str, reason: str) -> None:
@@ -423,11 +464,9 @@ class Store:
 
     def add_step(self, key: str, step: Step) -> None:
         """Store a step; one that is there stays; a failure under its key goes."""
-        kind, language, text, finish_reason, usage = step
-        spent = (usage.prompt_tokens, usage.completion_tokens)
         self._write(
             "INSERT INTO steps VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
-            (key, kind, language, text, finish_reason, *spent),
+            step_row(key, step),
         )
         self._write("DELETE FROM failures WHERE key = ?", (key,))
 
@@ -438,10 +477,7 @@ class Store:
             " FROM steps WHERE key = ?",
             (key,),
         )
-        if row is None:
-            return None
-        kind, language, text, finish_reason, *spent = row
-        return Step(kind, language, text, finish_reason, Usage(*spent))
+        return None if row is None else read_step(*row)
 
     def counts(self) -> dict[str, int]:
         """Number of rows of each table."""
@@ -480,7 +516,27 @@ def lost_path(key: str, why: str) -> ReasoningPath:
     return ReasoningPath(key, "", "", 0, 0, "", "error", error=why)
 
 
-def write_atomically(path: Path, data: bytes) -> None:
+@contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """Hold a run folder, made if missing, against other writers.
+
+    Raises:
+        StoreError: another process holds it.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / ".lock").open("ab") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise StoreError(
+                f"{folder}: another process is working on this run; wait for it, or choose "
+                "another run folder"
+            ) from None
+        yield
+
+
+@contextmanager
+def writing(path: Path) -> Iterator[IO[bytes]]:
     """Write a file so that a reader sees the old one or the new one, never a part.
 
     Raises:
@@ -489,7 +545,7 @@ def write_atomically(path: Path, data: bytes) -> None:
     part = path.with_name(f".{path.name}.part")
     try:
         with part.open("wb") as file:
-            file.write(data)
+            yield file
             file.flush()
             os.fsync(file.fileno())
         part.replace(path)
@@ -497,9 +553,76 @@ def write_atomically(path: Path, data: bytes) -> None:
         raise StoreError(f"{path}: cannot write: {error}") from error
 
 
-def _problem(data: bytes) -> Problem:
+def write_atomically(path: Path, data: bytes) -> None:
+    """Write a whole file at once; see ``writing``."""
+    with writing(path) as file:
+        file.write(data)
+
+
+def write_plan(plan: Plan) -> bytes:
+    """Write a plan as JSON, as stores keep it."""
+    return orjson.dumps([list(map(list, plan.arms)), plan.order, plan.usage, plan.details])
+
+
+def read_plan(data: bytes | str) -> Plan:
+    """Read what ``write_plan`` wrote."""
+    arms, order, usage, details = orjson.loads(data)
+    planned = [_planned_paths(*arm) for arm in arms]
+    return Plan(tuple(planned), tuple(order), Usage(**usage), details)
+
+
+def read_problem(data: bytes | str) -> Problem:
+    """Read a problem from its JSON."""
     values = orjson.loads(data)
     return Problem(**{**values, "context": tuple(values.get("context", ()))})
+
+
+def read_prompt(
+    key: str, language: str, template: str, template_hash: str, messages: bytes | str
+) -> Prompt:
+    """Make a prompt of its row."""
+    return Prompt(key, tuple(orjson.loads(messages)), language, template, template_hash)
+
+
+def read_path(*row: Any) -> ReasoningPath:
+    """Make a path of its row, whose columns are those of ``DRAWN``."""
+    *fields, prompt_tokens, completion_tokens, confidence = row
+    measured = None if confidence is None else Confidence(**orjson.loads(confidence))
+    return ReasoningPath(*fields, Usage(prompt_tokens, completion_tokens), measured)
+
+
+def read_step(*row: Any) -> Step:
+    """Make a step of its row without the key."""
+    *fields, prompt_tokens, completion_tokens = row
+    return Step(*fields, Usage(prompt_tokens, completion_tokens))
+
+
+def prompt_row(prompt: Prompt) -> tuple[Any, ...]:
+    """Make the row of a prompt, whose columns are those of ``DRAWN``."""
+    messages = orjson.dumps(prompt.messages)
+    return prompt.key, prompt.language, prompt.template, prompt.template_hash, messages
+
+
+def path_row(path: ReasoningPath) -> tuple[Any, ...]:
+    """Make the row of a path, whose columns are those of ``DRAWN``."""
+    return (
+        path.key,
+        path.prompt_key,
+        path.language,
+        path.index,
+        path.seed,
+        path.text,
+        path.finish_reason,
+        path.usage.prompt_tokens,
+        path.usage.completion_tokens,
+        None if path.confidence is None else orjson.dumps(path.confidence),
+    )
+
+
+def step_row(key: str, step: Step) -> tuple[Any, ...]:
+    """Make the row of a step, whose columns are those of ``DRAWN``."""
+    *fields, usage = step
+    return (key, *fields, usage.prompt_tokens, usage.completion_tokens)
 
 
 def _planned_paths(*values: Any) -> PlannedPaths:

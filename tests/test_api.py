@@ -2,12 +2,14 @@
 
 import asyncio
 import threading
+import time
 from contextlib import aclosing
 
 import pytest
 
 import clc
 from clc.errors import ConfigurationError, EngineError, InputError
+from clc.results import open_run
 from clc.store import Store
 
 from .engines.scripted import ScriptedEngine
@@ -91,6 +93,56 @@ def test_a_folder_keeps_what_was_drawn(tmp_path):
         next(clc.solve_many(questions(7), engine=more, store=tmp_path, seed=1,
                             **(SETTINGS | {"paths": 12})))  # fmt: skip
     Store(tmp_path).close()  # nobody holds the lock
+
+
+def test_a_plan_tells_what_each_arm_asks(tmp_path):
+    german = "Tom hat 3 Äpfel und kauft 4 dazu. Wie viele Äpfel hat Tom?"
+    problem = clc.Problem("p", ASK, "en", translations={"de": german})
+    settings = {"languages": ["en", "de", "sw"], "paths": 3, "store": tmp_path, "cache": False}
+    engine = ScriptedEngine()
+    clc.solve(problem, engine=engine, **settings)
+    with open_run(tmp_path) as run:
+        plan = run.find("p").plan
+        prompts = run.prompts([arm.prompt_key for arm in plan.arms])
+    asked = {arm.language: arm.question for arm in plan.arms}
+    assert asked == {"en": None, "de": german, "sw": f"[Swahili] {ASK}"}
+    assert len(engine.translations) == 1
+    for arm in plan.arms:
+        told = prompts[arm.prompt_key].messages[-1]["content"]
+        assert (arm.question or ASK) in told
+
+
+def test_a_manifest_tells_how_long_drawing_took(tmp_path):
+    def drawn(count, paths):
+        engine = ScriptedEngine(delay=lambda _: 0.05)
+        settings = {"languages": ["en"], "paths": paths, "store": tmp_path, "cache": False}
+        began = time.monotonic()
+        for _ in clc.solve_many(questions(count), engine=engine, **settings):
+            pass
+        passed = time.monotonic() - began
+        with open_run(tmp_path) as run:
+            return run.manifest()["seconds"], passed, len(engine.requests)
+
+    first, passed, requests = drawn(2, 4)
+    assert requests
+    assert 0.05 <= first <= passed
+    again, _, requests = drawn(2, 4)
+    assert (again, requests) == (first, 0)
+    more, passed, requests = drawn(2, 8)
+    assert requests
+    assert first + 0.05 <= more <= first + passed
+
+
+def test_a_manifest_tells_how_long_drawing_took_until_an_interrupt(tmp_path):
+    engine = ScriptedEngine(delay=lambda _: 0.02)
+    settings = {"languages": ["en"], "paths": 4, "store": tmp_path, "cache": False}
+    verdicts = clc.solve_many(questions(1000), engine=engine, **settings)
+    next(verdicts)
+    verdicts.close()
+    with open_run(tmp_path) as run:
+        manifest = run.manifest()
+    assert manifest["seconds"] >= 0.02
+    assert not manifest["finished"]
 
 
 def test_an_open_store_stays_open():

@@ -100,7 +100,7 @@ def test_what_cannot_be_exported_is_named(folder):
     with Store(None) as store, pytest.raises(ConfigurationError, match="in memory"):
         export(store)
     (folder / ".verdicts.jsonl.part").mkdir()
-    with Store(folder) as store, pytest.raises(StoreError, match="cannot write results"):
+    with Store(folder) as store, pytest.raises(StoreError, match="cannot write"):
         export(store)
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import sys
 from difflib import get_close_matches
 from importlib import import_module
+from io import StringIO
 
 import click
 
@@ -22,7 +23,10 @@ COMMANDS = {
     "ask": "Solve one question.",
     "batch": "Answer a file of chat requests in OpenAI's batch format.",
     "serve": "Serve votes and the plain model behind the OpenAI API.",
+    "show": "Show how the paths of one problem voted, or find problems to look at.",
     "score": "Score a run, or compare two.",
+    "report": "Write a page with a run's figures and every problem's reasoning.",
+    "view": "Look at a run's report in the browser.",
     "compare": "Compare strategies at equal budgets.",
     "vote": "Re-vote recorded generations, without a model.",
     "calibrate": "Learn from a run with gold which languages to ask, and how often.",
@@ -84,7 +88,9 @@ def main() -> None:
     except click.exceptions.Exit as done:
         sys.exit(done.exit_code)
     except click.ClickException as error:
-        error.show()
+        shown = StringIO()
+        error.show(shown)
+        click.echo(_visible(shown.getvalue()), err=True, nl=False)
         sys.exit(error.exit_code)
     except (click.Abort, KeyboardInterrupt):
         click.echo("clc: interrupted", err=True)
@@ -93,5 +99,12 @@ def main() -> None:
         sys.stderr.close()
         sys.exit(141)
     except ClcError as error:
-        click.echo(f"clc: {error}", err=True)
+        click.echo(f"clc: {_visible(str(error))}", err=True)
         sys.exit(error.exit_code)
+
+
+def _visible(message: str) -> str:
+    """Make an error harmless to print: it holds values from files, models and endpoints."""
+    from clc.cli.terminal import visible
+
+    return visible(message, lines=True)

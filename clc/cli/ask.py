@@ -1,11 +1,12 @@
-"""``clc ask``: one question, and how the languages voted."""
+"""``clc ask``: one question, and how the languages vote."""
 
 from __future__ import annotations
 
 import asyncio
 import sys
 import time
-from contextlib import aclosing
+from dataclasses import replace
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -20,12 +21,17 @@ from clc.cli.options import (
 )
 
 if TYPE_CHECKING:
-    from rich.status import Status
+    from collections.abc import Sequence
+
+    from rich.console import Console, RenderableType
 
     from clc.api import Run
-    from clc.records import Problem, Verdict
+    from clc.records import Problem, Verdict, Vote
 
 __all__ = ["command"]
+
+_REFRESHES = 8  # a second
+_OTHER_LINES = 4  # of half a screen: the table's head and what is said under it
 
 
 @click.command("ask")
@@ -38,6 +44,8 @@ __all__ = ["command"]
 def command(question: str, *, as_json: bool, show_paths: bool, **options: Any) -> None:
     """Solve QUESTION (or - for standard input) and show the vote.
 
+    On a terminal, the vote is shown as it forms.
+
     \b
     Examples:
       clc ask "Tom has 3 apples and buys 4 more. How many apples does Tom have?"
@@ -45,10 +53,12 @@ def command(question: str, *, as_json: bool, show_paths: bool, **options: Any) -
     """  # noqa: D301
     import orjson
     from rich.console import Console
-    from rich.markup import escape
+    from rich.text import Text
 
     from clc.api import Run, as_problem
-    from clc.cli.tables import detail_lines, vote_table
+    from clc.cli.showing import Shown, print_path
+    from clc.cli.tables import answer_line, detail_lines, language_styles, vote_table
+    from clc.cli.terminal import put
     from clc.results import revote, verdict_row
     from clc.store import Store
 
@@ -60,54 +70,107 @@ def command(question: str, *, as_json: bool, show_paths: bool, **options: Any) -
     with Store(None) as store:
         work = Run(configuration, engine, store, translator, make_templates(options))
         work.begin({"given": "by a question"})
-        with Console(stderr=True).status("starting the engine") as status:
-            verdict = asyncio.run(_draw(work, problem, status))
+        verdict = _draw(work, problem, _screen(console), tally=not as_json)
         (solved,) = revote(store)
     if as_json:
         click.echo(orjson.dumps(verdict_row(verdict)).decode())
         return
+    styles = language_styles(solved.plan.languages)
     if show_paths:
-        for language, path in solved.drawn():
-            console.rule(language, align="left")
-            told = path.text if path.error is None else f"(lost: {path.error})"
-            console.print(told, markup=False, highlight=False)
-    console.print(vote_table(verdict))
+        for ballot in Shown(solved, {}).ballots():
+            print_path(console, ballot, styles)
+    console.print(vote_table(verdict, styles))
     for line in detail_lines(verdict, configuration.paths):
-        console.print(line, highlight=False, markup=False)
-    if verdict.answer is None:
-        console.print("No path gave an answer.")
-        return
-    tie = " (a tie, decided by the order of languages)" if verdict.tied else ""
-    console.print(
-        f"Answer: [bold]{escape(verdict.answer)}[/bold]  "
-        f"{verdict.support:g} of {_votes(verdict.total)}{tie}",
-        highlight=False,
-    )
+        put(console, Text(line))
+    put(console, answer_line(verdict))
 
 
-def _votes(total: float) -> str:
-    return "1 vote" if total == 1 else f"{total:g} votes"
+def _screen(console: Console) -> Console:
+    """Choose where the vote is shown as it forms: on standard error, unless only output is seen."""
+    from rich.console import Console
+
+    errors = Console(stderr=True)
+    return console if console.is_terminal and not errors.is_terminal else errors
 
 
-async def _draw(work: Run, problem: Problem, status: Status) -> Verdict:
-    """Draw the paths of one question and say meanwhile how far they are."""
-    from clc.cli.progress import so_far
+def _draw(work: Run, problem: Problem, screen: Console, *, tally: bool) -> Verdict:
+    """Solve one question and show meanwhile how far it is."""
+    from rich.live import Live
 
-    started = time.monotonic()
+    forming = _Forming(work, screen, tally=tally)
 
-    async def tick() -> None:
-        while True:
-            await asyncio.sleep(0.2)
-            passed = time.monotonic() - started
-            status.update(f"{so_far(work.solver.counters, passed)}, {passed:.0f} s")
+    async def solve() -> Verdict:
+        work.store.add_problem(0, problem)
+        try:
+            return await work.solver.solve(problem, watch=forming.watch)
+        finally:
+            forming.ending = True
+            await work.solver.close()
 
-    ticking = asyncio.create_task(tick())
-    try:
-        async with aclosing(work.verdicts([problem])) as verdicts:
-            return await anext(verdicts)
-    except asyncio.CancelledError:
-        ticking.cancel()
-        status.update("stopping")
-        raise
-    finally:
-        ticking.cancel()
+    with Live(
+        console=screen,
+        get_renderable=forming.render,
+        refresh_per_second=_REFRESHES,
+        transient=True,
+    ):
+        return asyncio.run(solve())
+
+
+class _Forming:
+    """A vote as it forms: ``watch`` is told the votes; a thread calls ``render`` to show them."""
+
+    def __init__(self, work: Run, screen: Console, *, tally: bool) -> None:
+        from rich.spinner import Spinner
+
+        self.ending = False
+        self._solver = work.solver
+        self._screen = screen
+        self._tally = tally
+        self._votes: Sequence[Vote] = ()
+        self._budget = work.configuration.paths
+        self._rule = "weighted" if work.configuration.strategy.voting == "weighted" else "majority"
+        self._spinner = Spinner("dots")
+        self._began = time.monotonic()
+
+    def watch(self, votes: Sequence[Vote], budget: int) -> None:
+        self._votes, self._budget = votes, budget
+
+    def render(self) -> RenderableType:
+        from rich.console import Group
+        from rich.text import Text
+
+        from clc.cli.tables import language_styles, vote_table
+        from clc.voting import vote
+
+        votes = list(self._votes)
+        line = Text(self._words(len(votes)), no_wrap=True, overflow="ellipsis")
+        self._spinner.update(text=line)
+        if not votes or not self._tally:
+            return self._spinner
+        so_far = vote(votes, rule=self._rule)
+        # What does not fit on the screen cannot be taken away from it again.
+        room = max(1, self._screen.height // 2 - _OTHER_LINES)
+        strongest = dict(islice(so_far.tally.items(), room))
+        styles = language_styles(self._languages(votes))
+        return Group(vote_table(replace(so_far, tally=strongest), styles), self._spinner)
+
+    def _languages(self, votes: Sequence[Vote]) -> Sequence[str]:
+        """Languages in the order of the strategy where it says one, so that colours stay."""
+        configuration = self._solver.configuration
+        named = (
+            configuration.sequence or configuration.languages or configuration.strategy.languages
+        )
+        return [*named, *(one.language for one in votes)]
+
+    def _words(self, paths: int) -> str:
+        if self.ending:
+            return "closing the engine"
+        counters, lane = self._solver.counters, self._solver.drawer.lane
+        if not (paths or counters.drawn or counters.translations):
+            return "starting the engine"
+        passed = time.monotonic() - self._began
+        parts = [f"{paths:,} of {self._budget:,} paths"]
+        if counters.translations:
+            parts.append(f"{counters.translations:,} translations")
+        speed = counters.completion_tokens / max(passed - lane.start_seconds, 0.001)
+        return ", ".join([*parts, f"{speed:,.0f} tokens/s", f"{passed:.0f} s"])

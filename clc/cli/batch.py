@@ -192,4 +192,8 @@ async def _drain(source: str, output: Output, completions: Completions, shown: _
 
 
 def _say(console: Console, line: str) -> None:
-    console.print(line, highlight=False, markup=False, soft_wrap=True)
+    from rich.text import Text
+
+    from clc.cli.terminal import visible
+
+    console.print(Text(visible(line)), soft_wrap=True)

@@ -63,6 +63,7 @@ def command(
     from rich.console import Console
 
     from clc.calibration import calibrate, paths_by_language
+    from clc.cli.terminal import visible
     from clc.portfolio import portfolio_json, write_portfolio
 
     folders = [source for source in sources if Path(source).is_dir()]
@@ -82,7 +83,7 @@ def command(
     for part in _report(portfolio, most):
         console.print(part)
     if out:
-        click.echo(f"Portfolio: {out}")
+        click.echo(visible(f"Portfolio: {out}"))
 
 
 def _of_runs(folders: Sequence[str]) -> Iterator[CalibrationRow]:

@@ -67,8 +67,10 @@ def command(sources: tuple[str, ...], **options: Any) -> None:
       clc compare runs/clc runs/sc --reference sc
     """  # noqa: D301
     from rich.console import Console
+    from rich.text import Text
 
     from clc.cli.standing_tables import print_strategies, write_comparison
+    from clc.cli.terminal import visible
     from clc.comparing import compare_strategies
 
     console = Console(stderr=True)
@@ -83,11 +85,11 @@ def command(sources: tuple[str, ...], **options: Any) -> None:
     print_strategies(comparison, as_json=options["as_json"])
     if options["out"]:
         for line in write_comparison(comparison, Path(options["out"])):
-            console.print(line, highlight=False, markup=False, soft_wrap=True)
+            console.print(Text(visible(line)), soft_wrap=True)
 
 
 def _is_run(source: str) -> bool:
-    return (Path(source) / "run.sqlite").is_file()
+    return any((Path(source) / name).exists() for name in ("run.sqlite", "shards"))
 
 
 def _runs(folders: Sequence[str], options: Mapping[str, Any], stack: ExitStack) -> Iterable[Entry]:
@@ -155,22 +157,25 @@ def _drawn(
 async def _draw(
     pool: Pool, lanes: Sequence[Lane], problems: Sequence[Problem], total: int, console: Console
 ) -> None:
+    from rich.text import Text
+
+    from clc.cli.terminal import brief, put
+
     try:
         for name in pool.runs:
             done = 0
-            with console.status(name) as status:
+            shown = brief(name)
+            with console.status(Text(shown)) as status:
 
-                def watch(_: Verdict, name: str = name, status: Any = status) -> None:
+                def watch(_: Verdict, shown: str = shown, status: Any = status) -> None:
                     nonlocal done
                     done += 1
-                    status.update(f"{name}: {done:,} of {total:,} problems")
+                    status.update(Text(f"{shown}: {done:,} of {total:,} problems"))
 
                 await pool.draw(name, problems, watch)
             counters = pool.runs[name].solver.counters
-            console.print(
-                f"{name}: {counters.drawn:,} paths drawn now, {counters.reused:,} from before",
-                highlight=False,
-            )
+            drawn = f"{counters.drawn:,} paths drawn now, {counters.reused:,} from before"
+            put(console, Text(f"{shown}: {drawn}"))
     finally:
         async with AsyncExitStack() as stack:
             for lane in lanes:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
+from math import prod
 from typing import TYPE_CHECKING, Any, TypeVar, get_args
 
 import click
@@ -14,17 +16,20 @@ from clc.errors import ConfigurationError
 from clc.stopping import StoppingRule
 
 if TYPE_CHECKING:
+    from clc.cluster import Pool
     from clc.configuration import Configuration
     from clc.engines.seam import Engine
     from clc.stopping import Stopping
     from clc.strategies import Strategy
     from clc.templates import Templates
 
-__all__ = ["engine_options", "make_configuration", "make_engine", "make_templates",
-           "make_translator", "solving_options", "strategy_options"]  # fmt: skip
+__all__ = ["cluster_options", "engine_maker", "engine_options", "make_configuration", "make_engine",
+           "make_pool", "make_templates", "make_translator", "solving_options", "strategy_options",
+           "translator_maker"]  # fmt: skip
 
 _F = TypeVar("_F", bound=Callable[..., Any])
 _COUNT = click.IntRange(min=1)
+_PARALLEL = ("tensor_parallel_size", "pipeline_parallel_size")
 
 _ENGINE = (
     click.option("--model", default="clc-tiny", show_default=True, metavar="NAME",
@@ -43,10 +48,25 @@ _ENGINE = (
     click.option("--max-model-len", type=_COUNT, metavar="TOKENS",
                  help="Longest prompt and path together (vLLM)."),
     click.option("--tensor-parallel-size", type=_COUNT, metavar="N",
-                 help="GPUs that share one model (vLLM)."),
+                 help="GPUs that share each layer of one model (vLLM)."),
+    click.option("--pipeline-parallel-size", type=_COUNT, metavar="N",
+                 help="GPUs that share the layers of one model (vLLM)."),
     click.option("--translator", metavar="MODEL", help="Another model for translations."),
     click.option("--translator-base-url", "translator_urls", multiple=True, metavar="URL",
                  help="Endpoint of the translator."),
+)  # fmt: skip
+
+_CLUSTER = (
+    click.option("--cluster", type=click.Choice(["ray"]),
+                 help="Spread the work over replicas of the engine, on the Ray at RAY_ADDRESS or "
+                      "one of this machine's own."),
+    click.option("--replicas", type=_COUNT, metavar="N",
+                 help="Engines, each in a process of its own.  [default: 1]"),
+    click.option("--gpus-per-replica", type=click.FloatRange(min=0), metavar="N",
+                 help="GPUs of each, all on one node.  [default: tensor times pipeline parallel "
+                      "size for vLLM where there are GPUs, else 0]"),
+    click.option("--cpus-per-replica", type=click.FloatRange(min=0), metavar="N",
+                 help="CPUs that Ray keeps free for each.  [default: 1]"),
 )  # fmt: skip
 
 _SOLVING = (
@@ -129,6 +149,11 @@ def engine_options(function: _F) -> _F:
     return _add(_ENGINE, function)
 
 
+def cluster_options(function: _F) -> _F:
+    """Add the options that spread a run over a cluster."""
+    return _add(_CLUSTER, function)
+
+
 def strategy_options(function: _F) -> _F:
     """Add the options that say how a question is solved."""
     return _add(_STRATEGY, function)
@@ -141,22 +166,29 @@ def solving_options(function: _F) -> _F:
 
 def make_engine(options: Mapping[str, Any]) -> Engine:
     """Make the engine that the options choose."""
+    return engine_maker(options)()
+
+
+def engine_maker(options: Mapping[str, Any]) -> Callable[[], Engine]:
+    """Return what makes the engine that the options choose, here or in another process."""
     from clc.engines.opening import open_engine
 
     more: dict[str, Any] = {}
     if options["base_urls"]:
-        for name in ("max_model_len", "tensor_parallel_size"):
+        for name in ("max_model_len", *_PARALLEL):
             if options[name] is not None:
                 raise ConfigurationError(
                     f"--{name.replace('_', '-')} goes with --engine vllm: what serves at "
                     "--base-url has its own; leave one of them out"
                 )
-    if options["tensor_parallel_size"] is not None:
-        if options["engine"] not in {"auto", "vllm"}:
-            raise ConfigurationError("--tensor-parallel-size goes with --engine vllm only")
-        more["tensor_parallel_size"] = options["tensor_parallel_size"]
+    for name in _PARALLEL:
+        if options[name] is not None:
+            if options["engine"] not in {"auto", "vllm"}:
+                raise ConfigurationError(f"--{name.replace('_', '-')} goes with --engine vllm only")
+            more[name] = options[name]
     more.update(_patience(options, options["base_urls"]))
-    return open_engine(
+    return partial(
+        open_engine,
         options["model"],
         engine=options["engine"],
         base_urls=options["base_urls"],
@@ -168,14 +200,36 @@ def make_engine(options: Mapping[str, Any]) -> Engine:
 
 def make_translator(options: Mapping[str, Any]) -> Engine | None:
     """Make the second engine, if one is asked for."""
+    maker = translator_maker(options)
+    return None if maker is None else maker()
+
+
+def translator_maker(options: Mapping[str, Any]) -> Callable[[], Engine] | None:
+    """Return what makes the second engine, if one is asked for."""
     from clc.engines.opening import open_engine
 
     if options["translator"] is None and not options["translator_urls"]:
         return None
-    return open_engine(
+    return partial(
+        open_engine,
         options["translator"] or options["model"],
         base_urls=options["translator_urls"],
         **(_patience(options, options["translator_urls"]) if options["translator_urls"] else {}),
+    )
+
+
+def make_pool(options: Mapping[str, Any]) -> Pool:
+    """Say how many replicas there are, and what each takes."""
+    from clc.cluster import Pool
+
+    gpus, cpus = options["gpus_per_replica"], options["cpus_per_replica"]
+    if gpus is None and options["base_urls"]:
+        gpus = 0.0
+    return Pool(
+        options["replicas"] or 1,
+        1.0 if cpus is None else cpus,
+        gpus,
+        parallel=prod(options[name] or 1 for name in _PARALLEL),
     )
 
 

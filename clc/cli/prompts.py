@@ -43,13 +43,15 @@ def list_templates(folder: str | None) -> None:
     A line is a template's name, its content hash and its file. Languages without cue words of
     their own are told in English in which language to reason.
     """
+    from clc.cli.terminal import visible
     from clc.templates import Templates
 
     templates = Templates(folder)
     for name in templates.names():
         template = templates.get(name)
-        click.echo(f"{name:14} {template.hash}  {template.path}")
-    click.echo(f"cue words: {' '.join(templates.languages())}; others are told in English")
+        click.echo(visible(f"{name:14} {template.hash}  {template.path}"))
+    codes = visible(" ".join(templates.languages()))
+    click.echo(f"cue words: {codes}; others are told in English")
 
 
 @command.command("show")
@@ -74,6 +76,7 @@ def show(name: str, folder: str | None, **options: Any) -> None:
     What a run fills in stands for itself: three short responses to choose from, and
     "<the model's reply>" where a template has several turns.
     """
+    from clc.cli.terminal import visible
     from clc.languages import normalize_language
     from clc.templates import Templates
 
@@ -90,7 +93,7 @@ def show(name: str, folder: str | None, **options: Any) -> None:
         seed=options["seed"],
     )
     for message in messages:
-        click.echo(f"--- {message['role']}\n{message['content']}")
+        click.echo(visible(f"--- {message['role']}\n{message['content']}", lines=True))
 
 
 @command.command("check")

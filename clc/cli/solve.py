@@ -6,25 +6,41 @@ import asyncio
 import signal
 import sys
 from contextlib import ExitStack, suppress
+from dataclasses import fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
 from clc.cli.options import (
+    cluster_options,
+    engine_maker,
     engine_options,
     make_configuration,
     make_engine,
+    make_pool,
     make_templates,
     make_translator,
     strategy_options,
+    translator_maker,
 )
+from clc.errors import ConfigurationError, EngineError, RunError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from rich.console import Console
+
     from clc.api import Run
     from clc.cli.progress import RunProgress
+    from clc.drawing import Counters
+    from clc.records import Verdict
+    from clc.scoring import Score
 
 __all__ = ["command"]
+
+_FINISHED = "This run is finished: there is nothing to draw."
+_SHOWN = 10  # problems that were set aside; all are in the run folder
 
 
 @click.command("solve")
@@ -42,6 +58,7 @@ __all__ = ["command"]
               help="Kind of the answers, where the file does not say it.")  # fmt: skip
 @strategy_options
 @engine_options
+@cluster_options
 @click.option("--no-cache", is_flag=True, help="Keep no translations for other runs.")
 @click.option("--json", "as_json", is_flag=True, help="Print results as JSON.")
 def command(**options: Any) -> None:
@@ -56,24 +73,15 @@ def command(**options: Any) -> None:
       clc solve mgsm_de.tsv --strategy clc --languages en,de,zh --paths 44 --out runs/de44
       clc solve cmath.jsonl --model Qwen/Qwen2.5-7B-Instruct --strategy clc-bilingual --out runs/zh
       clc solve cmath.jsonl --base-url http://host:8000/v1 --model my-model --out runs/zh
+      clc solve big.parquet --cluster ray --replicas 8 --gpus-per-replica 1 --out runs/big
 
     Stop it at any time, even by force: the same command goes on. Afterwards: clc score DIR
     """  # noqa: D301
     from rich.console import Console
 
-    from clc.api import Run
-    from clc.cache import TranslationCache, default_cache_folder
-    from clc.cli.tables import print_score, run_lines
-    from clc.datasets import count_problems, dataset_fingerprint, load_problems
-    from clc.errors import ConfigurationError, EngineError
-    from clc.results import export
-    from clc.store import Store
-
     if not options["out"].strip():
         raise ConfigurationError("--out is empty; name a run folder")
     console = Console(stderr=True)
-    configuration = make_configuration(options)
-    templates = make_templates(options)
     reading = {
         "language": options["language"],
         "format": options["file_format"],
@@ -81,6 +89,25 @@ def command(**options: Any) -> None:
         "kind": options["kind"],
         "parallel": options["parallel"],
     }
+    if options["cluster"] is not None:
+        _solve_on_cluster(options, reading, console)
+        return
+    for name in ("replicas", "gpus_per_replica", "cpus_per_replica"):
+        if options[name] is not None:
+            raise ConfigurationError(f"--{name.replace('_', '-')} goes with --cluster ray")
+    _solve_here(options, reading, console)
+
+
+def _solve_here(options: dict[str, Any], reading: dict[str, Any], console: Console) -> None:
+    """Solve in this process, over one engine."""
+    from clc.api import Run
+    from clc.cache import TranslationCache, default_cache_folder
+    from clc.datasets import count_problems, dataset_fingerprint, load_problems
+    from clc.results import export
+    from clc.store import Store
+
+    configuration = make_configuration(options)
+    templates = make_templates(options)
     source = options["source"]
     total = count_problems(source, **reading)
     engine, translator = make_engine(options), make_translator(options)
@@ -101,18 +128,81 @@ def command(**options: Any) -> None:
         # Standard input has no fingerprint: what it holds is compared problem by problem.
         finished = work.begin(dataset, options["limit"]) and source != "-"
         if finished:
-            console.print("This run is finished: there is nothing to draw.")
+            console.print(_FINISHED)
         else:
             _solve(work, load_problems(source, **reading), total, options, console)
         score = export(store)
         if not finished:
             work.finish()
+    _report(score, work.solver.counters, options, console)
+
+
+def _solve_on_cluster(options: dict[str, Any], reading: dict[str, Any], console: Console) -> None:
+    """Spread the work over replicas; see ``clc.cluster``."""
+    from clc.cli.progress import RunProgress
+    from clc.cluster import spread
+    from clc.drawing import Counters
+
+    for name in ("model", "translator"):  # replicas work in folders of their own
+        if options[name] is not None and Path(options[name]).is_dir():
+            options[name] = str(Path(options[name]).absolute())
+    counters = Counters()
+    progress = RunProgress(counters, None, console, quiet=options["as_json"])
+
+    def watch(so_far: Counters, verdicts: Sequence[Verdict]) -> None:
+        for part in fields(Counters):
+            setattr(counters, part.name, getattr(so_far, part.name))
+        for verdict in verdicts:
+            progress.tick(verdict)
+
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends as Ctrl-C does
+    try:
+        with progress:
+            outcome = spread(
+                options["source"],
+                out=options["out"],
+                pool=make_pool(options),
+                configuration=make_configuration(options),
+                engine=engine_maker(options),
+                translator=translator_maker(options),
+                prompts=options["prompt_folder"],
+                reading=reading,
+                watch=watch,
+            )
+    except KeyboardInterrupt:
+        _interrupted(options, console)
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    if outcome.finished:
+        console.print(_FINISHED)
+    assert outcome.score is not None  # noqa: S101 - a run that ends well is scored
+    _report(outcome.score, outcome.counters, options, console)
+    if outcome.set_aside:
+        shown = "\n".join(f"  {one.id}: {one.reason}" for one in outcome.set_aside[:_SHOWN])
+        raise RunError(
+            f"{len(outcome.set_aside):,} problems were set aside, and have no verdict; the same "
+            f"command tries them again:\n{shown}"
+        )
+
+
+def _report(score: Score, counters: Counters, options: dict[str, Any], console: Console) -> None:
+    from clc.cli.tables import print_score, run_lines
+
     print_score(score, as_json=options["as_json"])
-    counters = work.solver.counters
     for line in run_lines(counters, options["out"]):
         console.print(line, highlight=False, markup=False, soft_wrap=True)
     if counters.lost and not score.paths:
         raise EngineError("every path was lost; verdicts.jsonl and its abstentions say why")
+
+
+def _interrupted(options: dict[str, Any], console: Console) -> NoReturn:
+    console.print(
+        f"\nInterrupted. What was drawn is in {options['out']}; the same command goes on.",
+        highlight=False,
+        markup=False,
+        soft_wrap=True,
+    )
+    sys.exit(130)
 
 
 def _solve(
@@ -125,13 +215,7 @@ def _solve(
         with progress:
             asyncio.run(_drain(work, problems, progress))
     except KeyboardInterrupt:
-        console.print(
-            f"\nInterrupted. What was drawn is in {options['out']}; the same command goes on.",
-            highlight=False,
-            markup=False,
-            soft_wrap=True,
-        )
-        sys.exit(130)
+        _interrupted(options, console)
 
 
 async def _drain(work: Run, problems: Any, progress: RunProgress) -> None:

@@ -14,6 +14,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from clc.cli.terminal import brief, visible
 from clc.errors import ConfigurationError, StoreError
 from clc.figures import draw_comparison
 from clc.standings import CurvePoint, PairedDifference
@@ -97,7 +98,12 @@ def write_comparison(comparison: StrategyComparison, folder: Path) -> list[str]:
 
 def _accuracies(comparison: StrategyComparison) -> Table:
     table = _table(
-        "strategy", "right", "95 % interval", f"less {comparison.reference}", "95 % interval", "p"
+        "strategy",
+        "right",
+        "95 % interval",
+        f"less {brief(comparison.reference)}",
+        "95 % interval",
+        "p",
     )
     table.title = (
         f"{comparison.problems:,} problems of {comparison.items:,} items, the same for every "
@@ -114,7 +120,7 @@ def _accuracies(comparison: StrategyComparison) -> Table:
                 "<0.001" if found.p_value < _LEAST_P else f"{found.p_value:.3f}",
             )
         )
-        table.add_row(result.name, *_rate(result.accuracy), *paired)
+        table.add_row(_strategy(result.name), *_rate(result.accuracy), *paired)
     return table
 
 
@@ -137,7 +143,7 @@ def _costs(comparison: StrategyComparison) -> Table:
     table.title = "Costs: means for a problem; seconds and reused paths of the whole run"
     for result in comparison.strategies:
         table.add_row(
-            result.name,
+            _strategy(result.name),
             f"{result.paths:,.1f}",
             f"{result.path_tokens:,.0f}",
             f"{result.preparation_tokens:,.0f}",
@@ -156,7 +162,7 @@ def _curves(comparison: StrategyComparison, ks: Sequence[int]) -> Table:
         points = {point.k: point for point in result.curve}
         for label in ("majority", "oracle"):
             table.add_row(
-                result.name if label == "majority" else "",
+                _strategy(result.name) if label == "majority" else "",
                 "maj@k" if label == "majority" else "oracle@k",
                 *(_percent(getattr(points[k], label)) if k in points else "" for k in ks),
                 style="dim" if label == "oracle" else "",
@@ -194,7 +200,7 @@ def _equal_tokens(comparison: StrategyComparison) -> Table:
     for result in comparison.strategies:
         point = result.equal_tokens
         table.add_row(
-            result.name,
+            _strategy(result.name),
             *_rate(point.accuracy),
             f"{point.paths:,.1f}",
             f"{point.tokens:,.0f}",
@@ -206,12 +212,17 @@ def _equal_tokens(comparison: StrategyComparison) -> Table:
 def _table(*columns: str) -> Table:
     table = Table(box=box.SIMPLE_HEAD, title_justify="left", title_style="bold")
     for position, column in enumerate(columns):
-        table.add_column(column, justify="left" if position == 0 else "right")
+        table.add_column(Text(column), justify="left" if position == 0 else "right")
     return table
 
 
+def _strategy(name: str) -> Text:
+    """A name as a cell: the user's, or a folder's."""
+    return Text(brief(name))
+
+
 def _note(lines: Iterable[str]) -> Text:
-    return Text("\n".join([*lines, ""]), style="dim")
+    return Text(visible("\n".join([*lines, ""]), lines=True), style="dim")
 
 
 def _rate(rate: Rate) -> tuple[str, str]:

@@ -51,6 +51,7 @@ def show(name: str) -> None:
 @click.option("--prompts", "folder", metavar="DIR", help="Your templates, before ours.")
 def check(path: str, folder: str | None) -> None:
     """Read the strategy in FILE and render each of its templates."""
+    from clc.cli.terminal import visible
     from clc.prompting import check_template
     from clc.strategies import templates_of
     from clc.strategy_files import load_strategy
@@ -62,4 +63,5 @@ def check(path: str, folder: str | None) -> None:
     for name in names:
         check_template(templates, name)
     arms, told = len(strategy.arms), ", ".join(names)
-    click.echo(f"{strategy.name}: {arms} arm{'s'[: arms != 1]}, templates {told}: fine")
+    line = f"{strategy.name}: {arms} arm{'s'[: arms != 1]}, templates {told}: fine"
+    click.echo(visible(line))

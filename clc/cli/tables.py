@@ -9,11 +9,14 @@ import orjson
 from rich import box
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
+from clc.cli.terminal import brief, visible
+from clc.errors import LanguageError
 from clc.languages import english_name
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from clc.drawing import Counters
     from clc.fidelity import Fidelity
@@ -22,14 +25,27 @@ if TYPE_CHECKING:
     from clc.scoring import Comparison, Score
 
 __all__ = [
+    "answer_line",
     "comparison_table",
     "detail_lines",
     "fidelity_table",
+    "language_name",
+    "language_styles",
+    "legend",
     "print_score",
     "run_lines",
     "score_tables",
     "vote_table",
 ]
+
+# Of one middling lightness, so that they can be told from a black and from a white background;
+# neighbours are far apart.
+_COLOURS = (
+    "#3b8ad9", "#e07b00", "#2e9e5b", "#d1495b", "#9467bd", "#a8a100",
+    "#17a2b8", "#c05fa8", "#a0703c", "#6a7fdb", "#7f9c1f", "#808080",
+)  # fmt: skip
+_BAR_CELLS = 20
+_ANSWER_MOST = 400  # cells; an answer may be a whole text where the model chooses a path
 
 
 def print_score(score: Score, *, as_json: bool, err: bool = False) -> None:
@@ -51,7 +67,7 @@ def run_lines(counters: Counters, folder: str) -> Iterator[str]:
         )
     if counters.drawn or counters.reused:
         yield f"{counters.drawn:,} paths drawn now, {counters.reused:,} from before."
-    yield f"Run folder: {folder}"
+    yield f"Run folder: {visible(folder)}"
 
 
 def score_tables(score: Score) -> Iterator[Table]:
@@ -65,13 +81,13 @@ def score_tables(score: Score) -> Iterator[Table]:
     if len(score.by_language) > 1:
         table = _table("question language", "right", "accuracy", "95 % interval")
         for code, rate in score.by_language.items():
-            table.add_row(_language(code), f"{rate.right}/{rate.total}", *_rate(rate))
+            table.add_row(language_name(code), f"{rate.right}/{rate.total}", *_rate(rate))
         yield table
     if score.by_reasoning_language:
         table = _table("reasoning language", "paths", "right", "95 % interval", "no answer")
         for code, path in score.by_reasoning_language.items():
             rate = path.accuracy
-            table.add_row(_language(code), f"{rate.total}", *_rate(rate), f"{path.abstained}")
+            table.add_row(language_name(code), f"{rate.total}", *_rate(rate), f"{path.abstained}")
         yield table
     if score.calibration:
         table = _table("agreement", "verdicts", "right", "95 % interval")
@@ -84,7 +100,7 @@ def score_tables(score: Score) -> Iterator[Table]:
 def comparison_table(a: str, b: str, comparison: Comparison) -> Table:
     """Two runs beside each other, over the problems that both have."""
     c = comparison
-    table = _table("", a, b, "difference", "95 % interval")
+    table = _table("", brief(a), brief(b), "difference", "95 % interval")
     table.add_row(
         "accuracy",
         f"{c.accuracy_a:.1%}",
@@ -105,21 +121,67 @@ def comparison_table(a: str, b: str, comparison: Comparison) -> Table:
     return table
 
 
-def vote_table(verdict: Verdict) -> Table:
-    """The tally of one vote: a bar, the support, and which languages stand behind each answer."""
+def language_name(code: str) -> str:
+    """English name and code; recorded paths may be in no language that is known.
+
+    >>> language_name("sw"), language_name("und")
+    ('Swahili (sw)', 'unknown (und)')
+    """
+    try:
+        return f"{english_name(code)} ({code})"
+    except LanguageError:
+        return f"unknown ({visible(code)})"
+
+
+def language_styles(codes: Iterable[str]) -> dict[str, str]:
+    """Give each language a colour, the same one wherever the codes come in the same order."""
+    return {code: _COLOURS[at % len(_COLOURS)] for at, code in enumerate(dict.fromkeys(codes))}
+
+
+def legend(styles: Mapping[str, str]) -> Text:
+    """Name the languages with their codes, each behind its colour."""
+    return Text("  ").join(
+        Text.assemble(("█ ", style), language_name(code)) for code, style in styles.items()
+    )
+
+
+def vote_table(verdict: Verdict, styles: Mapping[str, str] | None = None) -> Table:
+    """The tally of one vote: a bar, the support, and which languages stand behind each answer.
+
+    A bar is in parts, in the order of the languages that stand beside it.
+
+    Args:
+        verdict: the vote.
+        styles: colours of languages, see ``language_styles``.
+    """
+    styles = styles or {}
     table = _table("answer", "votes", "", "languages")
     table.columns[3].justify = table.columns[2].justify = "left"
     for answer, by_language in verdict.tally.items():
         support = sum(by_language.values())
-        bar = "█" * round(20 * support / verdict.total)
-        behind = " ".join(
-            code if count == 1 else f"{code}×{count:g}" for code, count in by_language.items()
-        )
-        table.add_row(answer, f"{support:g}", bar, behind)
+        bar, reached = Text(), 0.0
+        for code, count in by_language.items():
+            reached += count
+            wanted = round(_BAR_CELLS * reached / verdict.total)
+            bar.append("█" * (wanted - len(bar)), style=styles.get(code, ""))
+        table.add_row(Text(brief(answer)), f"{support:g}", bar, _behind(by_language, styles))
     for reason, counts in verdict.abstentions.items():
-        behind = " ".join(code if n == 1 else f"{code}×{n}" for code, n in counts.items())
-        table.add_row(f"no vote: {reason.replace('_', ' ')}", "", "", behind, style="dim")
+        told = f"no vote: {reason.replace('_', ' ')}"
+        table.add_row(told, "", "", _behind(counts, styles), style="dim")
     return table
+
+
+def answer_line(verdict: Verdict) -> Text:
+    """Say what the vote came to."""
+    if verdict.answer is None:
+        return Text("No path gave an answer.")
+    votes = "1 vote" if verdict.total == 1 else f"{verdict.total:g} votes"
+    tie = " (a tie, decided by the order of languages)" if verdict.tied else ""
+    return Text.assemble(
+        "Answer: ",
+        (brief(verdict.answer, _ANSWER_MOST), "bold"),
+        f"  {verdict.support:g} of {votes}{tie}",
+    )
 
 
 def fidelity_table(found: Mapping[str, Fidelity]) -> Table:
@@ -129,17 +191,18 @@ def fidelity_table(found: Mapping[str, Fidelity]) -> Table:
     for code, one in found.items():
         share = "-" if one.share is None else f"{one.share:.1%}"
         others = " ".join(f"{other}×{count}" for other, count in one.written.items())
-        table.add_row(_language(code), f"{one.paths}", share, f"{one.unknown}", others)
+        table.add_row(language_name(code), f"{one.paths}", share, f"{one.unknown}", others)
     return table
 
 
 def detail_lines(verdict: Verdict, budget: int) -> Iterator[str]:
-    """Say what beside the votes led to a verdict: a plan, an early stop, a choice."""
+    """Say what beside the votes led to a verdict: a plan, an early stop, a choice, a deadline."""
     details = verdict.details
     if plan := details.get("plan"):
         chosen = ", ".join(f"{code} {weight:g}" for code, weight in plan["weights"].items())
-        mended = f" (mended: {'; '.join(plan['faults'])})" if plan["faults"] else ""
-        yield f"The model's plan, languages with weights: {chosen}{mended}"
+        faults = "; ".join(brief(fault, _ANSWER_MOST) for fault in plan["faults"])
+        mended = f" (mended: {faults})" if faults else ""
+        yield f"The model's plan, languages with weights: {visible(chosen)}{mended}"
     if stop := details.get("stop"):
         sure = "" if stop["probability"] is None else f", at {stop['probability']:.3f}"
         yield f"Stopped after {stop['paths']} of {budget} paths ({stop['rule']}{sure})"
@@ -148,6 +211,15 @@ def detail_lines(verdict: Verdict, budget: int) -> Iterator[str]:
             yield "The model did not name the most consistent path: the majority decides"
         else:
             yield "The answer is that of the path that the model found most consistent"
+    if details.get("deadline"):
+        yield "The time was over before every path was there"
+
+
+def _behind(counts: Mapping[str, float], styles: Mapping[str, str]) -> Text:
+    return Text(" ").join(
+        Text(visible(code) if count == 1 else f"{visible(code)}×{count:g}", styles.get(code, ""))
+        for code, count in counts.items()
+    )
 
 
 def _summary(score: Score) -> Iterator[tuple[str, str]]:
@@ -174,12 +246,8 @@ def _summary(score: Score) -> Iterator[tuple[str, str]]:
 def _table(*columns: str) -> Table:
     table = Table(box=box.SIMPLE_HEAD, title_justify="left", title_style="bold")
     for position, column in enumerate(columns):
-        table.add_column(column, justify="left" if position == 0 else "right")
+        table.add_column(Text(column), justify="left" if position == 0 else "right")
     return table
-
-
-def _language(code: str) -> str:
-    return f"{english_name(code)} ({code})"
 
 
 def _rate(rate: Rate) -> tuple[str, str]:

@@ -1,10 +1,17 @@
 """``clc ask``: one question, one vote, shown."""
 
+import asyncio
 import json
+import threading
+import time
+from contextlib import contextmanager
 
 import pytest
 
+from tests.engines.faulty_server import FaultyServer, ok
+
 from .running import call, clc, endpoint
+from .terminals import on_terminal
 
 ASK = "Tom has 3 apples and buys 4 more. How many apples does Tom have?"
 DEAD = "http://127.0.0.1:9/v1"
@@ -46,8 +53,9 @@ def test_json(url):
 
 def test_paths_are_shown_in_drawing_order(url):
     done = ask(url, "--show-paths")
-    heads = [line.split()[0] for line in done.stdout.splitlines() if line.endswith("────")]
-    assert [head for head in heads if head in {"en", "de", "sw"}] == ["en", "de", "sw"] * 3
+    heads = [line.split("(")[1][:2] for line in done.stdout.splitlines() if ", weight 1: " in line]
+    assert heads == ["en", "de", "sw"] * 3
+    assert done.stdout.index("9. Swahili (sw)") < done.stdout.index("Answer: 7  ")
 
 
 def test_from_standard_input_and_in_another_language(url):
@@ -82,6 +90,111 @@ def test_lost_paths_are_shown():
     with endpoint("--chaos", 1, module="tests.engines.faulty_server") as (url, _):
         done = call("ask", ASK, "--strategy", "sc", "--paths", 2, "--base-url", url, "--model", "m",
                     "--timeout", 0.3, "--attempts", 1, "--show-paths")  # fmt: skip
-    assert "(lost: " in done.stdout
+    assert "1. English (en), weight 1: no vote, it was lost (" in done.stdout
     assert "no vote: engine failure" in done.stdout
     assert "No path gave an answer." in done.stdout
+
+
+@contextmanager
+def saying(text):
+    """Serve a model that always says ``text``."""
+    loop, ready, stop = asyncio.new_event_loop(), threading.Event(), asyncio.Event()
+    served = []
+
+    async def serve():
+        async with FaultyServer(ok(text)) as server:
+            served.append(server.url)
+            ready.set()
+            await stop.wait()
+
+    thread = threading.Thread(target=lambda: loop.run_until_complete(serve()))
+    thread.start()
+    ready.wait()
+    try:
+        yield served[0]
+    finally:
+        loop.call_soon_threadsafe(stop.set)
+        thread.join()
+        loop.close()
+
+
+def test_text_of_a_model_does_nothing():
+    text = "<script>x</script>\x1b[31m\x1b]0;t\x07 [bold]b[/bold] \u202e:smile:\nAnswer: 7\x1b[0m"
+    with saying(text) as url:
+        arguments = ("ask", ASK, "--base-url", url, "--model", "m", "--languages", "en",
+                     "--paths", 2, "--show-paths")  # fmt: skip
+        done = call(*arguments)
+        seen = on_terminal(*arguments, NO_COLOR="1")
+    for shown in (done.stdout, seen.plain):
+        assert "<script>x</script>␛[31m␛]0;t␇ [bold]b[/bold] ⟦U+202E⟧:smile:\n" in shown
+        assert "    Answer: 7␛[0m\n" in shown
+        assert not [acts for acts in ("\x07", "\u202e", "\x1b]", "\x1b[31m") if acts in shown]
+    assert seen.text.endswith("Answer: \x1b[1m7\x1b[0m  2 of 2 votes\n")
+
+
+@pytest.mark.parametrize("strategy", ["sc", "usc"])
+def test_a_long_answer_is_cut_and_quick(strategy):
+    with saying("\x1b[2J" + "x" * 1_000_000) as url:
+        began = time.monotonic()
+        done = call("ask", ASK, "--base-url", url, "--model", "m", "--strategy", strategy,
+                    "--paths", 3, "--show-paths")  # fmt: skip
+        assert time.monotonic() - began < 10
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count("990,004 of 1,000,004 characters are left out") == 3
+    assert len(done.stdout) < 40_000
+    assert "\x1b" not in done.stdout
+
+
+@pytest.fixture(scope="module")
+def slow():
+    with endpoint("--delay", 1) as (served, _):
+        yield served
+
+
+def test_the_vote_is_shown_as_it_forms_and_taken_away_at_the_end(slow):
+    done = ask(slow, how=on_terminal)
+    assert done.returncode == 0
+    forming, _, final = done.plain.rpartition("\x1b[?25h")
+    frames = [line for line in forming.splitlines() if " of 9 paths" in line]
+    assert 5 < len(frames) <= 8 * done.seconds + 2
+    counts = [int(line.split(" of 9 paths")[0].split()[-1]) for line in frames]
+    assert counts == sorted(counts)
+    assert len(set(counts)) > 3
+    assert "tokens/s" in forming
+    assert forming.count("languages") > 3  # the heading of a table
+    bars = {line.count("█") for line in forming.splitlines()}
+    assert len(bars) > 3
+    assert "Answer: 7  " in final
+    assert final.count("languages") == 1
+    assert "tokens/s" not in final
+    assert final.startswith("\r\x1b[1A\x1b[2K")  # the last frame goes
+
+
+def test_what_is_shown_meanwhile_is_on_the_terminal_and_not_in_the_file(slow, tmp_path):
+    with (tmp_path / "out").open("wb") as file:
+        done = ask(slow, "--json", how=on_terminal, stdout=file)
+    assert json.loads((tmp_path / "out").read_text())["paths"] == 9
+    assert " of 9 paths" in done.plain
+    assert "languages" not in done.plain  # with --json, no table
+    with (tmp_path / "out").open("wb") as file:
+        done = ask(slow, how=on_terminal, stdout=file)
+    assert "languages" in done.plain
+    assert "Answer" not in done.plain
+    assert "\x1b" not in (tmp_path / "out").read_text()
+
+
+def test_a_dumb_terminal_gets_the_vote_only(slow):
+    done = ask(slow, how=on_terminal, TERM="dumb")
+    assert "\x1b" not in done.text
+    assert "tokens/s" not in done.text
+    assert "Answer: 7" in done.text
+
+
+def test_ctrl_c_while_the_vote_forms():
+    with endpoint("--delay", 30) as (url, _):
+        done = ask(url, "--languages", "en", how=on_terminal, press=("starting", "\x03"))
+    assert done.returncode == 130
+    assert done.seconds < 20
+    assert done.plain.endswith("clc: interrupted\n")
+    assert "Traceback" not in done.text
+    assert "\x1b[?25h" in done.text  # the cursor is back

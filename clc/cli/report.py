@@ -1,0 +1,83 @@
+"""``clc report``: a run as a page that explains itself."""
+
+from __future__ import annotations
+
+import re
+from contextlib import ExitStack
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from clc.report.sources import Source
+    from clc.report.writing import Report
+
+__all__ = ["command", "open_all"]
+
+
+@click.command("report")
+@click.argument("sources", nargs=-1, required=True, metavar="RUN...")
+@click.option("--out", type=click.Path(dir_okay=False), metavar="FILE",
+              help="The page.  [default: RUN/report.html; ./report.html for several runs or "
+                   "generations]")  # fmt: skip
+@click.option("--figures", type=click.Path(file_okay=False), metavar="DIR",
+              help="Write every figure as SVG and PNG and its numbers as CSV, too.")  # fmt: skip
+def command(sources: tuple[str, ...], out: str | None, figures: str | None) -> None:
+    """Write a page with what a run came to and every problem's reasoning.
+
+    RUN is a run folder, a folder of clc compare, or a file or folder of recorded generations
+    (.jsonl). The page needs no network and opens from the disk; several runs are compared in it.
+    Where the texts are more than 24 MB they lie beside it, in FILE's name with .data: keep both
+    together.
+
+    \b
+    Examples:
+      clc report runs/clc
+      clc report runs/clc runs/sc --out compared.html --figures figures
+      clc report generations.jsonl
+    """  # noqa: D301
+    from clc.report import write_report
+
+    target = Path(out) if out else _page_of(sources)
+    with ExitStack() as stack:
+        report = write_report(open_all(sources, stack), target)
+    if figures:
+        _write_figures(report, Path(figures))
+    if find_spec("matplotlib") is None:
+        click.echo("The page has tables for figures: pip install 'clc[plot]' draws them", err=True)
+    beside = f", with the texts in {report.folder}" if report.folder else ""
+    click.echo(f"{report.problems:,} problems, {report.bytes / 1e6:,.1f} MB: {target}{beside}")
+
+
+def open_all(paths: tuple[str, ...], stack: ExitStack) -> dict[str, Source]:
+    """Open everything that a report is made of, by name; a name that is there twice is told apart.
+
+    Raises:
+        ClcError: one of ``paths`` cannot be opened.
+    """
+    from clc.report.sources import open_sources
+
+    opened: dict[str, Source] = {}
+    for path in dict.fromkeys(paths):
+        for name, source in stack.enter_context(open_sources(path)).items():
+            free = name if name not in opened else f"{path}: {name}"
+            opened[free] = source
+    return opened
+
+
+def _write_figures(report: Report, folder: Path) -> None:
+    """Write the figures of one run into ``folder``, of several each into a folder of its own."""
+    from clc.report.figures import write_figures
+
+    write_figures(report.comparison, folder)
+    for summary in report.summaries:
+        own = re.sub(r"[^\w.-]+", "_", summary.name)
+        write_figures(summary.sections, folder if len(report.summaries) == 1 else folder / own)
+
+
+def _page_of(sources: tuple[str, ...]) -> Path:
+    if len(sources) == 1 and (Path(sources[0]) / "run.sqlite").is_file():
+        return Path(sources[0]) / "report.html"
+    return Path("report.html")

@@ -1,0 +1,247 @@
+"""``clc show``: one problem of a run and how its paths voted, or which problems to look at."""
+
+from __future__ import annotations
+
+import heapq
+from contextlib import contextmanager
+from difflib import SequenceMatcher
+from itertools import islice
+from operator import itemgetter
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from clc.errors import ConfigurationError, InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from clc.plans import RunFolder
+    from clc.results import Solved
+
+__all__ = ["command"]
+
+_EXAMPLES = 3  # ids that an error names
+_LOOKED_AT = 10_000  # problems among which a mistyped id is looked for: about a second
+_ALIKE = 0.6  # difflib's measure
+_QUESTION_MOST = 60  # cells of a question in a list
+
+
+@click.command("show")
+@click.argument("folder", metavar="RUN")
+@click.argument("problem_id", metavar="[ID]", required=False)
+@click.option("--strategy", metavar="NAME", help="Which run, in a folder of clc compare.")
+@click.option("--paths/--no-paths", default=None, help="Print every path's text.  [default: paths]")
+@click.option("--prompts", is_flag=True, help="Print what the model was told, too.")
+@click.option("--language", metavar="CODE", help="Only the paths in this language.")
+@click.option("--full", is_flag=True, help="Print lines of any length whole.")
+@click.option("--wrong", is_flag=True, help="List problems whose answer is not the gold one.")
+@click.option("--tied", is_flag=True, help="List problems whose vote was tied.")
+@click.option("--low-agreement", type=click.FloatRange(0, 1), metavar="X",
+              help="List problems whose agreement is below X, from 0 to 1.")  # fmt: skip
+@click.option("--limit", type=click.IntRange(min=1), metavar="N",
+              help="List at most N problems.  [default: all]")  # fmt: skip
+@click.option("--json", "as_json", is_flag=True, help="Print JSON: an object, or one a line.")
+def command(folder: str, problem_id: str | None, **options: Any) -> None:
+    """Show the vote of problem ID of a run: translations, tally, and every path.
+
+    Without ID, list the problems that --wrong, --tied and --low-agreement choose, those that are
+    all of it. Answers are read anew from the stored paths; nothing is drawn.
+
+    \b
+    Examples:
+      clc show runs/de --wrong
+      clc show runs/de mgsm-de-017
+      clc show runs/de mgsm-de-017 --language sw --prompts
+      clc show runs/compared mgsm-sw-003 --strategy clc --no-paths
+    """  # noqa: D301
+    asked = {name for name, value in options.items() if value not in (None, False)}
+    _check_options(asked, listing=problem_id is None)
+    with _one_run(folder, options["strategy"]) as run:
+        if problem_id is not None:
+            _show(run, folder, problem_id, options)
+        elif asked.isdisjoint(_FILTERS):
+            raise ConfigurationError(_no_id(run, folder))
+        else:
+            _list(run, options)
+
+
+_FILTERS = {"wrong", "tied", "low_agreement"}
+_OF_LIST = _FILTERS | {"limit"}
+_OF_ONE = {"paths", "prompts", "language", "full"}
+
+
+def _check_options(asked: set[str], *, listing: bool) -> None:
+    wrong = sorted(asked & (_OF_ONE if listing else _OF_LIST))
+    if wrong:
+        option = f"--{wrong[0].replace('_', '-')}"
+        raise ConfigurationError(
+            f"{option} goes with the ID of a problem; name one"
+            if listing
+            else f"{option} is for a list of problems; leave out the ID"
+        )
+
+
+@contextmanager
+def _one_run(folder: str, strategy: str | None) -> Iterator[RunFolder]:
+    """Open a run, of several the one that is named."""
+    from clc.results import open_runs
+
+    with open_runs(folder) as runs:
+        if strategy is None and len(runs) > 1:
+            raise ConfigurationError(
+                f"{folder} holds several strategies; choose one with --strategy: {', '.join(runs)}"
+            )
+        name = next(iter(runs)) if strategy is None else strategy
+        if name not in runs:
+            told = "strategies: " if len(runs) > 1 else "one run; leave out --strategy, or name "
+            raise ConfigurationError(
+                f"{folder} has no strategy {name!r}; it holds {told}{', '.join(runs)}"
+            )
+        yield runs[name]
+
+
+def _show(run: RunFolder, folder: str, problem_id: str, options: dict[str, Any]) -> None:
+    """Print one problem."""
+    import orjson
+    from rich.console import Console
+
+    from clc.cli.showing import Shown, print_solved, solved_json
+    from clc.languages import normalize_language
+    from clc.results import counting_of, solved
+
+    found = run.find(problem_id)
+    if found is None:
+        raise InputError(_no_such(run, folder, problem_id))
+    identity = (run.manifest() or {}).get("identity", {})
+    one = solved(found, counting_of(identity))
+    language = options["language"] and normalize_language(options["language"])
+    if language and language not in one.plan.languages:
+        raise InputError(
+            f"problem {problem_id!r} has no paths in {language}; there are: "
+            f"{', '.join(one.plan.languages)}"
+        )
+    prompts = run.prompts([arm.prompt_key for arm in one.plan.arms if arm.prompt_key])
+    shown = Shown(
+        one,
+        prompts if options["prompts"] else {},
+        budget=identity.get("paths"),
+        paths=options["paths"] is not False,
+        language=language,
+        full=options["full"],
+    )
+    if options["as_json"]:
+        click.echo(orjson.dumps(solved_json(shown)).decode())
+    else:
+        print_solved(Console(), shown)
+
+
+def _list(run: RunFolder, options: dict[str, Any]) -> None:
+    """Print the problems that are wanted, as they are found."""
+    import orjson
+    from rich.console import Console
+    from rich.text import Text
+
+    from clc.cli.terminal import brief, cells
+    from clc.results import revote, verdict_row
+
+    console = Console()
+    wanted = _wanted(options)
+    limit, found, with_gold = options["limit"], 0, False
+    for one in revote(run):
+        right = _right(one)
+        with_gold = with_gold or right is not None
+        if not wanted(one):
+            continue
+        if found == limit:
+            click.echo(f"These are the first {limit:,}; --limit shows more.", err=True)
+            break
+        found += 1
+        problem, verdict = one.problem, one.verdict
+        if options["as_json"]:
+            row = verdict_row(verdict, gold=problem.gold, kind=problem.metadata.get("kind"))
+            line = {**row, "language": problem.language, "question": problem.question}
+            click.echo(orjson.dumps(line).decode())
+            continue
+        columns = [
+            brief(problem.id),
+            "-" if verdict.answer is None else brief(verdict.answer),
+            f"gold {brief(problem.gold)}" if problem.gold is not None else "no gold",
+            f"{verdict.agreement:.0%}" + (" tied" if verdict.tied else ""),
+            brief(problem.question, _QUESTION_MOST),
+        ]
+        if console.is_terminal:
+            widths = (16, 10, 13, 9, 0)
+            padded = [
+                column + " " * (width - cells(column))
+                for column, width in zip(columns, widths, strict=True)
+            ]
+            console.print(Text(brief("  ".join(padded), console.width)), soft_wrap=True)
+        else:
+            click.echo("\t".join(columns))
+    if options["wrong"] and not with_gold:
+        click.echo("No problem of this run has a gold answer that can be read.", err=True)
+    elif not found:
+        click.echo("No problem of this run is like that.", err=True)
+
+
+def _wanted(options: dict[str, Any]) -> Callable[[Solved], bool]:
+    """Make the test that a problem must pass to be listed."""
+    below = options["low_agreement"]
+
+    def wanted(one: Solved) -> bool:
+        return (
+            (not options["wrong"] or _right(one) is False)
+            and (not options["tied"] or one.verdict.tied)
+            and (below is None or one.verdict.agreement < below)
+        )
+
+    return wanted
+
+
+def _right(one: Solved) -> bool | None:
+    """Whether the answer is the gold one, None without a gold that can be read."""
+    from clc.scoring import canonical_gold
+
+    problem = one.problem
+    gold = (
+        None if problem.gold is None else canonical_gold(problem.gold, problem.metadata.get("kind"))
+    )
+    return None if gold is None else gold == one.verdict.answer
+
+
+def _no_id(run: RunFolder, folder: str) -> str:
+    """Say what there is to choose from."""
+    ids = [one.problem.id for one in islice(run.finished(), _EXAMPLES)]
+    if not ids:
+        return f"{folder} has no problem that is done; clc solve goes on with it"
+    begun = run.begun()
+    return (
+        f"{folder} has {begun:,} problem{'s'[: begun != 1]}: {', '.join(ids)}"
+        f"{', …' if begun > len(ids) else ''}; name one, or list some with --wrong, --tied or "
+        "--low-agreement X"
+    )
+
+
+def _no_such(run: RunFolder, folder: str, problem_id: str) -> str:
+    """Say which ids are like one that is not there, looking at some of a large run only."""
+    matcher = SequenceMatcher(b=problem_id)
+
+    def alike(other: str) -> float:
+        matcher.set_seq1(other)
+        for measure in (matcher.real_quick_ratio, matcher.quick_ratio, matcher.ratio):
+            if (score := measure()) < _ALIKE:
+                return 0.0
+        return score
+
+    ids = (one.problem.id for one in islice(run.finished(), _LOOKED_AT))
+    scored = ((alike(other), other) for other in ids)
+    near = heapq.nlargest(_EXAMPLES, scored, key=itemgetter(0))
+    names = [other for score, other in near if score]
+    among = f" (of its first {_LOOKED_AT:,})" if run.begun() > _LOOKED_AT else ""
+    hint = (
+        f"did you mean {', '.join(map(repr, names))}{among}?"
+        if names
+        else f"clc show {folder} says what there is"
+    )
+    return f"{folder}: no problem {problem_id!r} is done; {hint}"

@@ -1,0 +1,51 @@
+"""``clc view``: a run's report in the browser."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack, suppress
+from pathlib import Path
+
+import click
+
+__all__ = ["command"]
+
+
+@click.command("view")
+@click.argument("run")
+@click.option("--port", type=click.IntRange(0, 65535), default=0, metavar="PORT",
+              help="Port of 127.0.0.1.  [default: any free one]")  # fmt: skip
+@click.option("--no-browser", is_flag=True, help="Only say where the report is.")
+def command(run: str, port: int, *, no_browser: bool) -> None:
+    """Show the report of RUN on this machine, until Ctrl-C.
+
+    RUN is what clc report takes. The report is written where it is missing or older than the run:
+    into the run folder, or for recorded generations into a temporary folder.
+
+    \b
+    Examples:
+      clc view runs/clc
+      clc view runs/clc --port 8500 --no-browser
+    """  # noqa: D301
+    from tempfile import TemporaryDirectory
+    from threading import Thread
+    from webbrowser import open as browse
+
+    from clc.cli.report import open_all
+    from clc.report import write_report
+    from clc.report.page_server import is_current, page_server
+
+    folder = Path(run)
+    with ExitStack() as stack:
+        stored = (folder / "run.sqlite").is_file()
+        place = folder if stored else Path(stack.enter_context(TemporaryDirectory(prefix="clc-")))
+        page = place / "report.html"
+        if not (stored and is_current(page, folder)):
+            with ExitStack() as sources:
+                write_report(open_all((run,), sources), page)
+        server = stack.enter_context(page_server(page, port))
+        url = f"http://127.0.0.1:{server.server_address[1]}/"
+        click.echo(f"The report of {run} is at {url} - Ctrl-C ends this")
+        if not no_browser:
+            Thread(target=browse, args=(url,), daemon=True).start()  # some browsers block
+        with suppress(KeyboardInterrupt):
+            server.serve_forever()

@@ -1,0 +1,225 @@
+"""``clc report`` and ``clc view``: the page from the command line."""
+
+import re
+import shlex
+import signal
+import threading
+import time
+import urllib.error
+import urllib.request
+from http.client import HTTPConnection
+from pathlib import Path
+
+import pytest
+
+from clc.report import writing
+from clc.report.page_server import is_current, page_server
+from clc.store import Store
+
+from ..report.conftest import problems, report, solve  # noqa: TID252
+from .running import ROOT, call, clc, endpoint, start
+
+DOCS = (ROOT / "docs" / "report.md").read_text(encoding="utf-8")
+COMMANDS = [
+    line
+    for block in re.findall(r"^```\n(.*?)^```$", DOCS, re.MULTILINE | re.DOTALL)
+    for line in block.splitlines()
+]
+
+
+@pytest.fixture(scope="module")
+def small(tmp_path_factory):
+    return solve(tmp_path_factory.mktemp("runs") / "small", list(problems())[:6], paths=4)
+
+
+@pytest.fixture
+def run(small, tmp_path):
+    """A run folder to write into."""
+    folder = tmp_path / "clc"
+    folder.mkdir()
+    for file in small.iterdir():
+        if file.name in {"run.sqlite", "manifest.json"}:
+            (folder / file.name).write_bytes(file.read_bytes())
+    return folder
+
+
+def test_the_page_lies_in_the_run_folder(run):
+    done = call("report", run)
+    assert done.returncode == 0, done.stderr
+    assert re.fullmatch(rf"6 problems, \d+\.\d MB: {run}/report.html\n", done.stdout)
+    assert (run / "report.html").read_text("utf-8").startswith("<!doctype html>")
+
+
+def test_it_may_lie_elsewhere_with_its_figures(run, tmp_path):
+    done = call("report", run, "--out", tmp_path / "page.html", "--figures", tmp_path / "figures")
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "page.html").is_file()
+    assert not (run / "report.html").exists()
+    names = {file.suffix for file in (tmp_path / "figures").iterdir()}
+    assert names == {".csv", ".svg", ".png"}
+
+
+def test_several_runs_are_compared(run, tmp_path):
+    other = solve(tmp_path / "other" / "clc", list(problems())[:6], paths=2)
+    out, figures = tmp_path / "both.html", tmp_path / "figures"
+    done = call("report", run, other, "--out", out, "--figures", figures)
+    assert done.returncode == 0, done.stderr
+    page = out.read_text("utf-8")
+    assert '<h2 id="comparison-head">' in page
+    assert f"{other}: clc" in page  # both folders are called clc
+    assert (figures / "strategies.csv").is_file()
+    assert (figures / "clc" / "left_out.csv").is_file()
+
+
+def test_a_folder_of_clc_compare(tmp_path):
+    questions = tmp_path / "mgsm_sw.tsv"
+    questions.write_text(
+        "".join(f"Tom ana tufaha {n} na {n}. Ana mangapi?\t{2 * n}\n" for n in range(4))
+    )
+    out = tmp_path / "pool"
+    with endpoint("--delay", 0) as (url, _):
+        done = clc("compare", questions, "--strategies", "clc", "--paths", 3, "--out", out,
+                   "--languages", "en,sw,zh", "--base-url", url, "--model", "m")  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    done = call("report", out)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("16 problems, ")
+    page = (out / "report.html").read_text("utf-8")
+    for name in ("native-cot", "sc", "sc-en", "clc"):
+        assert f">{name}</h2>" in page
+
+
+def test_generations(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    row = (
+        '{"id": "a", "language": "en", "question": "2 + 2?", "gold": "4", "response": "It is 4."}\n'
+    )
+    Path("generations.jsonl").write_text(row)
+    done = call("report", "generations.jsonl")
+    assert done.returncode == 0, done.stderr
+    assert "1 problems" in done.stdout
+    assert Path("report.html").is_file()
+
+
+@pytest.mark.parametrize("command", ["report", "view"])
+def test_what_cannot_be_reported_is_said(run, tmp_path, command):
+    none = call(command, tmp_path / "none")
+    assert none.returncode == 2
+    assert f"{tmp_path / 'none'}: is not there" in none.stderr
+    (tmp_path / "folder").mkdir()
+    assert call(command, tmp_path / "folder").returncode == 2
+    with Store(tmp_path / "empty"):
+        pass
+    empty = call(command, tmp_path / "empty")
+    assert empty.returncode == 2
+    assert "no problem is done" in empty.stderr
+
+
+def test_a_page_that_cannot_be_written_is_said(run, tmp_path):
+    done = call("report", run, "--out", tmp_path / "none" / "report.html")
+    assert done.returncode == 2
+    assert "cannot write the report" in done.stderr
+
+
+def test_a_page_is_current_until_the_run_goes_on(run):
+    page = run / "report.html"
+    assert not is_current(page, run)
+    report(run, page)
+    assert is_current(page, run)
+    report(run, page)
+    assert is_current(page, run)
+    time.sleep(0.02)
+    (run / "manifest.json").write_bytes((run / "manifest.json").read_bytes())
+    assert not is_current(page, run)
+
+
+@pytest.fixture
+def served(run):
+    page = report(run, run / "report.html", most_inline=100).page
+    server = page_server(page, 0)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield server.server_address[1], page
+    server.shutdown()
+    server.server_close()
+
+
+def get(port, path, host="127.0.0.1"):
+    connection = HTTPConnection("127.0.0.1", port, timeout=10)
+    connection.request("GET", path, headers={"Host": f"{host}:{port}"})
+    answer = connection.getresponse()
+    found = answer.status, answer.read()
+    connection.close()
+    return found
+
+
+def test_only_the_report_is_served(served):
+    port, page = served
+    assert get(port, "/") == get(port, "/report.html") == (200, page.read_bytes())
+    (part,) = writing.data_folder(page).iterdir()
+    assert get(port, f"/report.data/{part.name}") == (200, part.read_bytes())
+    (page.parent / "report.data" / "secret.txt").write_text("no")
+    for path in ("/run.sqlite", "/manifest.json", "/report.data/", "/report.data",
+                 "/report.data/secret.txt", "/report.data/../run.sqlite", "/../report.html",
+                 "/report.data/%2e%2e/run.sqlite", "//etc/passwd", "/etc/passwd"):  # fmt: skip
+        assert get(port, path)[0] == 404, path
+    assert get(port, "/", host="somewhere.example")[0] == 403
+    assert get(port, "/", host="localhost")[0] == 200
+
+
+def test_view_serves_until_it_is_interrupted(run):
+    process = start("view", run, "--no-browser")
+    try:
+        told = process.stdout.readline()
+        url = re.search(r"http://127\.0\.0\.1:\d+/", told)[0]
+        assert told == f"The report of {run} is at {url} - Ctrl-C ends this\n"
+        with urllib.request.urlopen(url, timeout=10) as answer:
+            assert answer.read() == (run / "report.html").read_bytes()
+        with pytest.raises(urllib.error.HTTPError, match="404"):
+            urllib.request.urlopen(f"{url}run.sqlite", timeout=10)
+    finally:
+        process.send_signal(signal.SIGINT)
+        _, errors = process.communicate(timeout=20)
+    assert process.returncode == 0, errors
+    assert errors == ""
+
+
+def test_a_port_that_is_taken(served, run):
+    port, _ = served
+    done = call("view", run, "--port", port, "--no-browser")
+    assert done.returncode == 2
+    assert f"port {port} of 127.0.0.1" in done.stderr
+
+
+@pytest.mark.parametrize("line", COMMANDS)
+def test_a_command_of_the_documentation(line, run, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "runs").mkdir()
+    run.rename(tmp_path / "runs" / "clc")
+    solve(tmp_path / "runs" / "sc", list(problems())[:6], paths=2)
+    row = (
+        '{"id": "a", "language": "en", "question": "2 + 2?", "gold": "4", "response": "It is 4."}\n'
+    )
+    Path("generations.jsonl").write_text(row)
+    _, *words = shlex.split(line, comments=True)
+    if words[0] == "view":
+        import click
+
+        from clc.cli import cli
+
+        cli.get_command(None, "view").make_context("clc", words[1:])
+        assert isinstance(cli, click.Group)
+        return
+    done = call(*words)
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.engine
+def test_a_run_of_the_bundled_model(tmp_path):
+    done = clc("solve", "examples/mgsm_de.tsv", "--limit", 2, "--paths", 4, "--languages", "de,en",
+               "--out", tmp_path / "run", timeout=280)  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    done = call("report", tmp_path / "run")
+    assert done.returncode == 0, done.stderr
+    page = (tmp_path / "run" / "report.html").read_text("utf-8")
+    assert "clc-tiny" in page
+    assert page.count('"finish":') == 8

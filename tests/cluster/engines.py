@@ -1,0 +1,66 @@
+"""Engines that replicas make: scripted ones that keep a log, and die when they are told to."""
+
+import os
+import signal
+from pathlib import Path
+
+from clc.errors import EngineError
+
+from ..engines.scripted import ScriptedEngine  # noqa: TID252
+
+
+class Logged(ScriptedEngine):
+    """Appends every request that it is asked, and every process that starts, to a file.
+
+    ``dies_at`` is a text in a question at which the process is killed: every time, or only until
+    ``once`` exists. ``fails`` is why it cannot start, ``breaks_at`` a text at which it is lost.
+    """
+
+    def __init__(
+        self, log, *, delay=0.0, dies_at=None, once=None, fails=None, breaks_at=None, lose=None
+    ):
+        super().__init__(delay=(lambda _: delay) if delay else None, lose=lose)
+        self._log = Path(log)
+        self._dies_at, self._once = dies_at, once and Path(once)
+        self._fails, self._breaks_at = fails, breaks_at
+
+    def _note(self, line):
+        with self._log.open("a") as log:
+            log.write(f"{line}\n")
+
+    def _died(self):
+        return self._once is not None and self._once.exists()
+
+    async def start(self):
+        if self._fails == "killed":
+            os.kill(os.getpid(), signal.SIGKILL)
+        if self._fails:
+            raise EngineError(self._fails)
+        self._note(f"start {os.getpid()}")
+        await super().start()
+
+    async def complete(self, request):
+        told = request.messages[-1]["content"]
+        if self._dies_at and self._dies_at in told and not self._died():
+            if self._once:
+                self._once.touch()
+            os.kill(os.getpid(), signal.SIGKILL)
+        if self._breaks_at and self._breaks_at in told:
+            raise EngineError("the engine process ended")
+        done = await super().complete(request)
+        self._note(request.key)
+        return done
+
+
+def lose_some(request):
+    """Lose every seventh request."""
+    return "503" if request.seed % 7 == 0 else None
+
+
+def asked(log):
+    """Keys that engines completed, in order, of all processes."""
+    return [line for line in Path(log).read_text().splitlines() if not line.startswith("start")]
+
+
+def starts(log):
+    return [line for line in Path(log).read_text().splitlines() if line.startswith("start")]

@@ -1,0 +1,279 @@
+"""A run on Ray: the same as on one machine, whatever is lost on the way."""
+
+import asyncio
+import json
+import pickle
+from collections import Counter
+from functools import partial
+
+import orjson
+import pytest
+
+from clc import errors
+from clc.api import Run, configure
+from clc.cluster import connection, solve_on_ray
+from clc.datasets import load_problems
+from clc.errors import ConfigurationError, DatasetError, EngineError, StoreError
+from clc.results import export, open_run, open_runs, revote, score_run
+from clc.shards import Shards
+from clc.store import Store
+
+from .engines import Logged, asked, lose_some, starts
+
+pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning:ray.*")  # of its own fields
+
+SETTINGS = {"languages": ["en", "de", "zh"], "paths": 6}
+FILES = ("verdicts.jsonl", "samples_clc.jsonl", "results.json")
+
+
+def rows(count):
+    return [(f"Wie viele sind {n + 20} und {n + 50}?", str(7 + n % 2)) for n in range(count)]
+
+
+def tsv(folder, count):
+    path = folder / "mgsm_de.tsv"
+    path.write_text("".join(f"{question}\t{gold}\n" for question, gold in rows(count)))
+    return path
+
+
+def jsonl(folder, count):
+    path = folder / "problems.jsonl"
+    made = [{"id": f"q{n}", "question": q, "answer": g} for n, (q, g) in enumerate(rows(count))]
+    path.write_bytes(b"".join(orjson.dumps(row) + b"\n" for row in made))
+    return path
+
+
+def parquet(folder, count):
+    import pyarrow as pa
+    from pyarrow import parquet
+
+    path = folder / "problems.parquet"
+    made = [{"id": f"q{n}", "question": q, "answer": g} for n, (q, g) in enumerate(rows(count))]
+    parquet.write_table(pa.Table.from_pylist(made), path)
+    return path
+
+
+def on_one_machine(source, out, engine, **settings):
+    with Store(out) as store:
+        work = Run(configure("clc", **(SETTINGS | settings)), engine, store)
+
+        async def drain():
+            return [verdict async for verdict in work.verdicts(load_problems(source))]
+
+        work.begin({"source": source.name})
+        asyncio.run(drain())
+        export(store)
+    return out
+
+
+def spread(source, out, log, replicas=2, engine=None, **more):
+    made = partial(Logged, log, **(engine or {}))
+    return solve_on_ray(source, out=out, replicas=replicas, engine=made, **(SETTINGS | more))
+
+
+def check_whole(folder, problems, paths=6):
+    """Every problem once, every path of its plan there and no other twice."""
+    with open_run(folder) as run:
+        solved = list(revote(run))
+    keys = [key for one in solved for key in one.plan.keys()]  # noqa: SIM118
+    assert len(solved) == len({one.problem.id for one in solved}) == problems
+    assert len(keys) == len(set(keys)) == problems * paths
+    written = (folder / "verdicts.jsonl").read_text().splitlines()
+    assert [json.loads(line)["id"] for line in written] == [one.problem.id for one in solved]
+
+
+@pytest.mark.parametrize("file", [tsv, jsonl, parquet])
+def test_the_run_of_one_machine_byte_for_byte(ray, file, tmp_path):
+    source = file(tmp_path, 60)
+    there = on_one_machine(source, tmp_path / "one", Logged(tmp_path / "log1"))
+    outcome = spread(source, tmp_path / "many", tmp_path / "log2")
+    for name in FILES:
+        assert (tmp_path / "many" / name).read_bytes() == (there / name).read_bytes()
+    check_whole(tmp_path / "many", 60)
+    assert sorted(asked(tmp_path / "log1")) == sorted(asked(tmp_path / "log2"))
+    assert outcome.counters.drawn == 360
+    assert outcome.score.problems == 60
+    with Shards(tmp_path / "many", read_only=True) as shards:
+        told = shards.manifest()
+    assert (told["finished"], told["store"]) == (True, "shards")
+    assert "store" not in told["identity"]
+    assert told["seconds"] > 0
+
+
+def test_a_finished_run_needs_no_engine_and_no_ray(tmp_path, ray, monkeypatch):
+    source = tsv(tmp_path, 9)
+    spread(source, tmp_path / "run", tmp_path / "log")
+    monkeypatch.setattr("clc.cluster.driver.connected", None)
+    again = spread(source, tmp_path / "run", tmp_path / "log", engine={"fails": "gone"})
+    assert again.finished
+    assert again.counters.drawn == 0
+    assert again.score.problems == 9
+
+
+def test_a_lost_replica_is_replaced_and_nothing_counts_twice(ray, tmp_path):
+    source = tsv(tmp_path, 60)
+    engine = {"dies_at": "Wie viele sind 41 und", "once": str(tmp_path / "died"), "delay": 0.002}
+    outcome = spread(source, tmp_path / "run", tmp_path / "log", engine=engine)
+    assert (tmp_path / "died").exists()
+    assert len(starts(tmp_path / "log")) == 3
+    assert outcome.set_aside == []
+    there = on_one_machine(source, tmp_path / "one", Logged(tmp_path / "log1"))
+    for name in FILES:
+        assert (tmp_path / "run" / name).read_bytes() == (there / name).read_bytes()
+    check_whole(tmp_path / "run", 60)
+
+
+def test_a_problem_that_kills_its_replica_is_set_aside_and_tried_again(ray, tmp_path):
+    source = tsv(tmp_path, 24)
+    outcome = spread(
+        source, tmp_path / "run", tmp_path / "log", engine={"dies_at": "Wie viele sind 25 und"}
+    )
+    assert [one.id for one in outcome.set_aside] == ["mgsm-de-005"]
+    assert "lost 2 times with it alone" in outcome.set_aside[0].reason
+    assert outcome.score.problems == 23
+    check_whole(tmp_path / "run", 23)
+    with open_run(tmp_path / "run") as run:
+        assert run.manifest()["finished"] is False
+        assert run.find("mgsm-de-005") is None
+        assert run.find("mgsm-de-006").problem.id == "mgsm-de-006"
+        assert (run.begun(), score_run(run).problems) == (24, 23)
+    before = len(asked(tmp_path / "log"))
+    again = spread(source, tmp_path / "run", tmp_path / "log", replicas=1)
+    assert again.set_aside == []
+    assert len(asked(tmp_path / "log")) - before <= 6 + 2  # its paths and translations
+    check_whole(tmp_path / "run", 24)
+    there = on_one_machine(source, tmp_path / "one", Logged(tmp_path / "log1"))
+    assert (tmp_path / "run" / FILES[0]).read_bytes() == (there / FILES[0]).read_bytes()
+
+
+def test_a_lost_engine_starts_anew_until_nothing_goes_on(ray, tmp_path):
+    source = tsv(tmp_path, 10)
+    with pytest.raises(EngineError, match="lost 8 times in a row: the engine process ended"):
+        spread(source, tmp_path / "run", tmp_path / "log", 1, {"breaks_at": "Wie viele"})
+    assert len(starts(tmp_path / "log")) == 8
+
+
+def test_an_engine_that_cannot_start_ends_the_run_at_once(ray, tmp_path):
+    source = tsv(tmp_path, 20)
+    with pytest.raises(EngineError, match="no such model: m") as raised:
+        spread(source, tmp_path / "run", tmp_path / "log", engine={"fails": "no such model: m"})
+    assert raised.value.exit_code == 1
+    assert not (tmp_path / "log").exists()
+    spread(source, tmp_path / "run", tmp_path / "log")
+    check_whole(tmp_path / "run", 20)
+
+
+def test_a_replica_with_another_engine_refuses(ray, tmp_path):
+    class Changing:
+        """Makes one engine here and another one elsewhere."""
+
+        def __init__(self, log):
+            self.log, self.made = log, "here"
+
+        def __call__(self):
+            engine = Logged(self.log)
+            engine.fingerprint = self.made
+            return engine
+
+        def __reduce__(self):
+            return _elsewhere, (self.log,)
+
+    with pytest.raises(EngineError, match=r"other paths than the driver .engine: 'here' there"):
+        solve_on_ray(tsv(tmp_path, 3), out=tmp_path / "run", engine=Changing(tmp_path / "log"))
+    assert not (tmp_path / "log").exists()
+
+
+def _elsewhere(log):
+    return partial(Logged, log)
+
+
+def test_what_stands_before_a_bad_row_is_solved(ray, tmp_path):
+    source = jsonl(tmp_path, 30)
+    lines = source.read_text().splitlines()
+    source.write_text("\n".join([*lines[:20], '{"id": "x", "question": 5}', *lines[20:]]))
+    with pytest.raises(DatasetError) as here:
+        list(load_problems(source))
+    with pytest.raises(DatasetError) as there:
+        spread(source, tmp_path / "run", tmp_path / "log")
+    assert str(there.value) == str(here.value)
+    assert type(there.value) is DatasetError
+    with open_run(tmp_path / "run") as run:
+        assert [one.problem.id for one in run.finished()] == [f"q{n}" for n in range(20)]
+    source.write_text("\n".join(lines))
+    with pytest.raises(ConfigurationError, match=r"dataset.fingerprint"):
+        spread(source, tmp_path / "run", tmp_path / "log")
+
+
+def test_a_run_grows_in_paths_and_problems_and_redraws_nothing(ray, tmp_path):
+    source, out, log = tsv(tmp_path, 40), tmp_path / "run", tmp_path / "log"
+    spread(source, out, log, reading={"limit": 13})
+    check_whole(out, 13)
+    grown = spread(source, out, log, paths=12)
+    check_whole(out, 40, 12)
+    assert max(Counter(asked(log)).values()) == 1
+    assert grown.counters.reused == 13 * 6
+    there = on_one_machine(source, tmp_path / "one", Logged(tmp_path / "log1"), paths=12)
+    for name in FILES:
+        assert (out / name).read_bytes() == (there / name).read_bytes()
+    with pytest.raises(ConfigurationError, match="paths: 12 -> 6"):
+        spread(source, out, log)
+
+
+def test_lost_paths_are_drawn_again_and_no_others(ray, tmp_path):
+    source, out, log = tsv(tmp_path, 30), tmp_path / "run", tmp_path / "log"
+    first = spread(source, out, log, engine={"lose": lose_some})
+    assert first.counters.lost > 10
+    with open_run(out) as run:
+        assert run.manifest()["finished"] is False
+    (out / "verdicts.jsonl").unlink()
+    again = spread(source, out, log)
+    assert again.counters.lost == 0
+    there = on_one_machine(source, tmp_path / "one", Logged(tmp_path / "log1"))
+    assert (out / FILES[0]).read_bytes() == (there / FILES[0]).read_bytes()
+    twice = [key for key, times in Counter(asked(log)).items() if times > 1]
+    assert len(twice) == first.counters.lost
+    with open_run(out) as run:
+        assert run.manifest()["finished"] is True
+
+
+def test_a_folder_is_of_one_kind(ray, tmp_path):
+    source = tsv(tmp_path, 3)
+    on_one_machine(source, tmp_path / "one", Logged(tmp_path / "log"))
+    with pytest.raises(StoreError, match="a run of one machine"):
+        spread(source, tmp_path / "one", tmp_path / "log")
+    spread(source, tmp_path / "many", tmp_path / "log")
+    with pytest.raises(StoreError, match="a run of --cluster ray"):
+        Store(tmp_path / "many")
+    with open_runs(tmp_path / "many") as runs:
+        assert list(runs) == ["many"]
+
+
+def test_a_uri_is_a_run_folder_too(ray, tmp_path):
+    out = tmp_path / "run"
+    spread(tsv(tmp_path, 12), out.as_uri(), tmp_path / "log")
+    check_whole(out, 12)
+    with open_run(out.as_uri()) as run:
+        assert len(list(run.finished())) == 12
+        with pytest.raises(ConfigurationError, match="no local folder"):
+            run.file("report.html")
+
+
+def test_what_ray_is_needed_for(tmp_path, monkeypatch):
+    source = tsv(tmp_path, 3)
+    with pytest.raises(ConfigurationError, match="name a file, not -"):
+        solve_on_ray("-", out=tmp_path / "run")
+    with pytest.raises(ConfigurationError, match="replicas must be at least 1, not 0"):
+        solve_on_ray(source, out=tmp_path / "run", replicas=0)
+    with pytest.raises(ConfigurationError, match="gpus must not be negative, not -1"):
+        solve_on_ray(source, out=tmp_path / "run", gpus_per_replica=-1)
+    monkeypatch.setattr(connection, "find_spec", lambda name: None)
+    with pytest.raises(ConfigurationError, match=r"pip install 'clc\[ray\]'"):
+        solve_on_ray(source, out=tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize("name", errors.__all__)
+def test_errors_travel(name):
+    error = getattr(errors, name)("what; what to do")
+    back = pickle.loads(pickle.dumps(error))
+    assert (type(back), str(back), back.exit_code) == (type(error), str(error), error.exit_code)
