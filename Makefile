@@ -30,7 +30,7 @@ check: dev ## Set up, run the checks: lint, format, types, layers
 	$(BIN)/lint-imports
 
 docs: dev ## Build the documentation in site/
-	$(BIN)/mkdocs build --strict
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 
 install: $(INSTALLED) ## Set up .venv with clc and vLLM for the CPU (about 2 GB, no CUDA)
 

@@ -1,4 +1,4 @@
-"""What a cluster costs and carries: one run by ``clc solve`` alone and spread by Ray, without a model.
+"""What a cluster costs and carries: one run by ``clc solve`` alone and spread by Ray, no model.
 
 Both read the same JSONL file, draw from the replay engine, store every path and export verdicts,
 samples and results; the verdicts must be the same byte for byte. Every run is a process of its own,
@@ -10,9 +10,10 @@ the kinds take turns, and the figures are medians::
 
 ``ratio`` is the time from the first row read to the last result written over the plain run's. The
 start of Ray (``Ray s``) is left out of it, and that of the replicas is in it: ``first s`` is how
-long the first verdicts took. ``and Ray`` is the ratio with Ray's start. ``peak MB`` is what the
-process that was started held at most: for Ray, the driver. The second table says what a row costs
-at each station, for the arithmetic in docs/cluster.md.
+long the first verdicts took. ``later`` is the ratio without these, ``and Ray`` the one with Ray's
+start. ``draw MB`` and ``peak MB`` are what the process that was started held at most, before the
+export and with it: for Ray, the driver. The second table says what a row costs at each station, for
+the arithmetic in docs/cluster.md.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ import time
 from collections import defaultdict
 from pathlib import Path
 from statistics import median
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from benchmarks.scale import LANGUAGES, answer, questions
 from clc.api import Run, configure
@@ -49,8 +50,9 @@ Figures = dict[str, float]
 
 TARGET = 1.3  # of the plain run's time, with one replica
 PLAIN = "plain"
-_TABLE = ("ratio", "and Ray", "run", "rows", "all s", "rows/s", "Ray s", "first s", "export s",
-          "peak MB")  # fmt: skip
+_BATCH = 512  # problems that the reader hands over at a time, at most
+_TABLE = ("ratio", "later", "and Ray", "run", "rows", "all s", "rows/s", "Ray s", "first s",
+          "export s", "draw MB", "peak MB")  # fmt: skip
 _STATIONS = {
     "solver": "solving and storing, ms of CPU a path (plain)",
     "sqlite": "run.sqlite, bytes a row",
@@ -116,7 +118,7 @@ def write(source: Path, rows: int) -> None:
     """Write problems with human translations, so that only paths are drawn."""
     with source.open("w", encoding="utf-8") as file:
         for one in questions(rows):
-            row = {"id": one.id, "language": one.language, "question": one.question}
+            row: dict[str, Any] = {"id": one.id, "language": one.language, "question": one.question}
             row |= {"answer": one.gold, "translations": dict(one.translations)}
             file.write(json.dumps(row) + "\n")
 
@@ -134,11 +136,13 @@ def plain(source: Path, out: Path, paths: int) -> Figures:
 
         asyncio.run(draw())
         drawn, worked = time.perf_counter(), time.process_time() - worked
+        draw_mb = _peak_mb()
         problems = export(store).problems
         ended = time.perf_counter()
     return {
         "all": ended - began,
         "export": ended - drawn,
+        "draw_mb": draw_mb,
         "peak_mb": _peak_mb(),
         "solver": 1000 * worked / (problems * paths),
         "sqlite": (out / "run.sqlite").stat().st_size / problems,
@@ -155,12 +159,13 @@ def spread(source: Path, out: Path, paths: int, replicas: int) -> Figures:
     from clc.cluster import solve_on_ray
     from clc.cluster.connection import Pool, connected
 
-    times, worked = [], []
+    times, worked, held = [], [], [0.0]
 
     def watch(_: Counters, verdicts: Sequence[Verdict]) -> None:
         if verdicts:
             times.append(time.perf_counter())
             worked.append(time.process_time())
+            held[0] = _peak_mb()
 
     started = time.perf_counter()
     with connected(Pool(replicas)):
@@ -176,6 +181,7 @@ def spread(source: Path, out: Path, paths: int, replicas: int) -> Figures:
         "ray": began - started,
         "first": times[0] - began,
         "export": ended - times[-1],
+        "draw_mb": held[0],
         "peak_mb": _peak_mb(),
         "driver": 1000 * (worked[-1] - worked[0]) / problems,
         **_stations(source, out, paths, problems),
@@ -191,7 +197,7 @@ def _stations(source: Path, out: Path, paths: int, problems: int) -> Figures:
     looked = time.perf_counter()
     none = known(str(out.with_name("none")), paths)
     began_reading, sent = time.perf_counter(), 0
-    for message in read(str(source), {}, none, folder=".", most=_MOST, replicas=1):
+    for message in read(str(source), {}, none, folder=".", most=_BATCH, replicas=1):
         sent += write_message(message).nbytes
     read_all = time.perf_counter()
     if not before.done.all():
@@ -206,10 +212,7 @@ def _stations(source: Path, out: Path, paths: int, problems: int) -> Figures:
     }
 
 
-_MOST = 512
-
-
-def _settings(paths: int) -> Mapping[str, object]:
+def _settings(paths: int) -> dict[str, Any]:
     return {"strategy": "clc", "languages": LANGUAGES[:paths], "paths": paths}
 
 
@@ -235,12 +238,22 @@ def _digest(file: Path) -> str:
 def _print_runs(found: Mapping[str, Figures], rows: int) -> bool:
     base, over = found[PLAIN]["all"], False
     for kind, one in found.items():
-        ratio, ray = one["all"] / base, one.get("ray", 0.0)
+        ratio, ray, first = one["all"] / base, one.get("ray", 0.0), one.get("first", 0.0)
         over |= kind == "1" and ratio > TARGET
-        cells = [f"{ratio:.2f}", f"{(one['all'] + ray) / base:.2f}",
-                 kind if kind == PLAIN else f"x {kind}", f"{rows:,}", f"{one['all']:.1f}",
-                 f"{rows / one['all']:,.0f}", f"{ray:.1f}", f"{one.get('first', 0):.1f}",
-                 f"{one['export']:.1f}", f"{one['peak_mb']:.0f}"]  # fmt: skip
+        cells = [
+            f"{ratio:.2f}",
+            f"{(one['all'] - first) / base:.2f}",
+            f"{(one['all'] + ray) / base:.2f}",
+            kind if kind == PLAIN else f"x {kind}",
+            f"{rows:,}",
+            f"{one['all']:.1f}",
+            f"{rows / one['all']:,.0f}",
+            f"{ray:.1f}",
+            f"{first:.1f}",
+            f"{one['export']:.1f}",
+            f"{one['draw_mb']:.0f}",
+            f"{one['peak_mb']:.0f}",
+        ]
         print(" ".join(f"{cell:>9}" for cell in cells), flush=True)
     return over
 

@@ -27,6 +27,7 @@ __all__ = [
     "PathScore",
     "Rate",
     "Score",
+    "Scoreboard",
     "Scored",
     "canonical_gold",
     "compare",
@@ -198,13 +199,13 @@ def score(rows: Iterable[Scored], *, bins: int = 10) -> Score:
     ``bins`` equal ranges of agreement make the calibration table. The oracle reads the votes, or
     the verdict's tally where there are none.
     """
-    return _Scoreboard(bins).fill(rows).score()
+    return Scoreboard(bins).fill(rows).score()
 
 
-class _Scoreboard:
-    """What ``score`` keeps while it reads."""
+class Scoreboard:
+    """What ``score`` keeps while it reads: ``fill`` it with rows, in one go or in many."""
 
-    def __init__(self, bins: int) -> None:
+    def __init__(self, bins: int = 10) -> None:
         self.bins = bins
         self.items: dict[str, int] = {}
         self.gold_items = 0
@@ -221,7 +222,8 @@ class _Scoreboard:
         self.by_agreement = [_Group() for _ in range(bins)]
         self.agreement_in = [0.0] * bins
 
-    def fill(self, rows: Iterable[Scored]) -> _Scoreboard:
+    def fill(self, rows: Iterable[Scored]) -> Scoreboard:
+        """Count more verdicts."""
         for row in rows:
             self._count(row.verdict)
             item = self.items.setdefault(row.item, len(self.items))
@@ -269,6 +271,7 @@ class _Scoreboard:
         self.oracle.add(item, int(found))
 
     def score(self) -> Score:
+        """Return what has come in so far."""
         answered = self.counts["problems"] - self.counts["unanswered"]
         calibration = tuple(self._calibration())
         judged = sum(bin_.accuracy.total for bin_ in calibration)

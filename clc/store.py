@@ -34,8 +34,8 @@ if TYPE_CHECKING:
 
 __all__ = [
     "DRAWN",
-    "Keeper",
     "SHARDS",
+    "Keeper",
     "Step",
     "Store",
     "locked",
@@ -149,25 +149,37 @@ class Step(NamedTuple):
 class Keeper(Protocol):
     """What a solver asks of a store, and a runner beside it. See ``Store``."""
 
-    def add_problem(self, position: int, problem: Problem) -> None: ...
+    def add_problem(self, position: int, problem: Problem) -> None:
+        """Store a problem at its place in the file (0-based)."""
 
-    def set_plan(self, problem_id: str, plan: Plan) -> None: ...
+    def set_plan(self, problem_id: str, plan: Plan) -> None:
+        """Store which paths a problem drew."""
 
-    def add_prompt(self, prompt: Prompt) -> None: ...
+    def add_prompt(self, prompt: Prompt) -> None:
+        """Store a prompt; one that is there stays."""
 
-    def add_path(self, path: ReasoningPath) -> None: ...
+    def add_path(self, path: ReasoningPath) -> None:
+        """Store a path; one that is there stays; a failure under its key goes."""
 
-    def paths(self, keys: Sequence[str]) -> dict[str, ReasoningPath]: ...
+    def paths(self, keys: Sequence[str]) -> dict[str, ReasoningPath]:
+        """Return those of ``keys`` that are stored, by key."""
+        ...
 
-    def add_failure(self, key: str, reason: str) -> None: ...
+    def add_failure(self, key: str, reason: str) -> None:
+        """Note why a path or step was lost."""
 
-    def forget_failure(self, key: str) -> None: ...
+    def forget_failure(self, key: str) -> None:
+        """Drop the note of what was lost."""
 
-    def add_step(self, key: str, step: Step) -> None: ...
+    def add_step(self, key: str, step: Step) -> None:
+        """Store a step; one that is there stays; a failure under its key goes."""
 
-    def step(self, key: str) -> Step | None: ...
+    def step(self, key: str) -> Step | None:
+        """Return one step by its key."""
+        ...
 
-    def commit(self) -> None: ...
+    def commit(self) -> None:
+        """Make what was written last."""
 
 
 class Store:
@@ -586,15 +598,17 @@ def read_prompt(
 
 def read_path(*row: Any) -> ReasoningPath:
     """Make a path of its row, whose columns are those of ``DRAWN``."""
-    *fields, prompt_tokens, completion_tokens, confidence = row
+    key, prompt_key, language, index, seed, text, finish, *spent, confidence = row
     measured = None if confidence is None else Confidence(**orjson.loads(confidence))
-    return ReasoningPath(*fields, Usage(prompt_tokens, completion_tokens), measured)
+    return ReasoningPath(
+        key, prompt_key, language, index, seed, text, finish, Usage(*spent), measured
+    )
 
 
 def read_step(*row: Any) -> Step:
     """Make a step of its row without the key."""
-    *fields, prompt_tokens, completion_tokens = row
-    return Step(*fields, Usage(prompt_tokens, completion_tokens))
+    kind, language, text, finish_reason, *spent = row
+    return Step(kind, language, text, finish_reason, Usage(*spent))
 
 
 def prompt_row(prompt: Prompt) -> tuple[Any, ...]:

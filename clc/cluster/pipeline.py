@@ -20,7 +20,7 @@ from clc.cluster.replica import Replica
 from clc.errors import ClcError, RunError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Generator, Iterator, Mapping
 
     from clc.cluster.connection import Pool
     from clc.cluster.messages import Batch, Job, Told
@@ -33,7 +33,7 @@ _BATCHES = 3  # of a replica at a time: one that ends, one that runs, one that w
 
 def messages(
     job: Job, pool: Pool, source: str, reading: Mapping[str, Any], most: int
-) -> Iterator[Told | ReadAll]:
+) -> Generator[Told | ReadAll]:
     """Spread a file's problems over replicas, and yield what they and the reader say, as it comes.
 
     Args:

@@ -45,8 +45,9 @@ class Known(NamedTuple):
 
     def find(self, key: bytes) -> tuple[str | None, bool]:
         """Return the shard that has a problem, None where none has, and whether it is done."""
+        key = key.rstrip(b"\0")  # numpy gives bytes without the zeros at their end
         place = int(np.searchsorted(self.keys, np.bytes_(key)))
-        if place == len(self.keys) or self.keys[place] != np.bytes_(key):
+        if place == len(self.keys) or self.keys[place] != key:
             return None, False
         return self.names[self.shards[place]], bool(self.done[place])
 

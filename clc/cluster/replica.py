@@ -224,10 +224,10 @@ class _Team:
         found = await asyncio.to_thread(self.shards.read_shard, asked.shard, here)
         return found[0].drawn if found else None
 
-    def as_they_are(self, problems: Sequence[Asked]) -> list[Asked]:
+    def as_they_are(self, problems: Sequence[Asked]) -> tuple[Asked, ...]:
         """Look for what a lost replica has stored of these problems."""
         found = self.shards.within(problems[0].position, problems[-1].position)
-        return [one._replace(shard=found.get(one.position, one.shard)) for one in problems]
+        return tuple(one._replace(shard=found.get(one.position, one.shard)) for one in problems)
 
 
 class _Turns:

@@ -464,7 +464,7 @@ function elsewhere(state, row) {
   const links = report.runs.flatMap((run, position) => {
     const other = run.problems[run.at.get(row.key) ?? -1];
     if (position === state.run || !other) return [];
-    return [make("a", { href: hashOf({ ...state, run: position, p: row.key, a: null }) }, run.name, " "),
+    return [make("a", { href: hashOf({ ...state, run: position, p: row.key, a: null }) }, run.name), " ",
       sign(other), " ", other.answer === null ? "no answer" : cell(other.answer, null, 40), " "];
   });
   return links.length ? make("p", { class: "small elsewhere" }, "In other runs: ", ...links) : null;
@@ -498,7 +498,7 @@ async function drawProblem(run, state, turnNumber) {
     make("h2", { tabindex: "-1" }, cell(row.id)), tags(row, record), elsewhere(state, row),
     ...record.context.map((message) => make("div", { class: "small quiet" }, `${message.role}: `,
       textBox(message.content, row.language))),
-    make("div", { class: "asked", dir: "auto" }, textBox(row.question, row.language)),
+    make("div", { class: "asked" }, textBox(row.question, row.language)),
     translations(record),
     make("h3", {}, "Votes"), tally(row, record),
     ...pathsOf(row, record, state),

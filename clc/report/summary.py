@@ -14,8 +14,7 @@ from clc.report.languages import LeftOut, PathsByLanguage
 from clc.report.paths import Abstaining, Confident, Costs, Written
 from clc.report.sections import Column, Fact, Section, Summary
 from clc.report.stops import Stops
-from clc.scoring import _Scoreboard as Scoreboard
-from clc.scoring import scored
+from clc.scoring import Scoreboard, scored
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -221,5 +221,5 @@ def test_a_run_of_the_bundled_model(tmp_path):
     done = call("report", tmp_path / "run")
     assert done.returncode == 0, done.stderr
     page = (tmp_path / "run" / "report.html").read_text("utf-8")
-    assert "clc-tiny" in page
+    assert '<dt>Model</dt><dd class="value">vllm:' in page
     assert page.count('"finish":') == 8

@@ -12,6 +12,7 @@ import pytest
 from clc import errors
 from clc.api import Run, configure
 from clc.cluster import connection, solve_on_ray
+from clc.cluster.ledger import BATCH_TRIES, PROBLEM_TRIES, Ledger
 from clc.datasets import load_problems
 from clc.errors import ConfigurationError, DatasetError, EngineError, StoreError
 from clc.results import export, open_run, open_runs, revote, score_run
@@ -146,11 +147,34 @@ def test_a_problem_that_kills_its_replica_is_set_aside_and_tried_again(ray, tmp_
     assert (tmp_path / "run" / FILES[0]).read_bytes() == (there / FILES[0]).read_bytes()
 
 
-def test_a_lost_engine_starts_anew_until_nothing_goes_on(ray, tmp_path):
-    source = tsv(tmp_path, 10)
-    with pytest.raises(EngineError, match="lost 8 times in a row: the engine process ended"):
-        spread(source, tmp_path / "run", tmp_path / "log", 1, {"breaks_at": "Wie viele"})
-    assert len(starts(tmp_path / "log")) == 8
+def test_a_lost_engine_starts_anew_and_the_problem_that_it_is_lost_with_is_set_aside(ray, tmp_path):
+    engine = {"breaks_at": "Wie viele sind 22 und"}
+    outcome = spread(tsv(tmp_path, 6), tmp_path / "run", tmp_path / "log", 1, engine)
+    assert [one.id for one in outcome.set_aside] == ["mgsm-de-002"]
+    assert outcome.set_aside[0].reason.endswith("with it alone: the engine process ended")
+    assert len(starts(tmp_path / "log")) == 1 + BATCH_TRIES + PROBLEM_TRIES
+    check_whole(tmp_path / "run", 5)
+    # Those that went before it one by one were stored, and not solved again when it came again.
+    assert max(Counter(asked(tmp_path / "log")).values()) <= BATCH_TRIES + 1
+
+
+def test_replicas_that_only_die_end_the_run():
+    ledger = Ledger(replicas=2)
+    assert [ledger.start() for _ in range(16)] == [None] * 16
+    ledger.lost("no memory")
+    assert ledger.start() == "replicas were lost 16 times in a row: no memory"
+    ledger.done("a batch")
+    assert ledger.start() is None
+
+
+def test_the_ledger_keeps_only_what_is_in_hand():
+    ledger = Ledger(replicas=1)
+    assert [ledger.take("a"), ledger.take("a"), ledger.take("b")] == [1, 2, 1]
+    ledger.done("a")
+    assert ledger.take("a") == 1
+    ledger.done("a")
+    ledger.done("b")
+    assert not ledger._taken
 
 
 def test_an_engine_that_cannot_start_ends_the_run_at_once(ray, tmp_path):
