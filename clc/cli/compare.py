@@ -42,8 +42,9 @@ BASELINES = ("native-cot", "sc", "sc-en")
 @click.option("--out", metavar="DIR",
               help="Folder of the pool of paths and of the results. For runs: of the results only, "
                    "and not needed.")  # fmt: skip
-@click.option("--reference", default="sc", show_default=True,
-              help="What the others are compared with; for runs, the folder's name.")  # fmt: skip
+@click.option("--reference", metavar="NAME",
+              help="What the others are compared with: a strategy, or a run by its folder's name.  "
+                   "[default: sc; of runs, the first]")  # fmt: skip
 @click.option("--budget", type=float, metavar="TOKENS",
               help="Tokens for one problem at which all are compared.  "
                    "[default: what the cheapest with several paths spends]")  # fmt: skip
@@ -64,7 +65,7 @@ def command(sources: tuple[str, ...], **options: Any) -> None:
     \b
     Examples:
       clc compare mgsm_sw.tsv --strategies clc,xcot,clsp --paths 11 --out runs/compared
-      clc compare runs/clc runs/sc --reference sc
+      clc compare runs/sc runs/clc
     """  # noqa: D301
     from rich.console import Console
     from rich.text import Text
@@ -76,12 +77,12 @@ def command(sources: tuple[str, ...], **options: Any) -> None:
     console = Console(stderr=True)
     with ExitStack() as stack:
         if len(sources) > 1 or _is_run(sources[0]):
+            reference = options["reference"] or Path(sources[0]).resolve().name
             entries = _runs(sources, options, stack)
         else:
-            entries = _drawn(sources[0], options, stack, console)
-        comparison = compare_strategies(
-            entries, reference=options["reference"], budget=options["budget"]
-        )
+            reference = options["reference"] or "sc"
+            entries = _drawn(sources[0], {**options, "reference": reference}, stack, console)
+        comparison = compare_strategies(entries, reference=reference, budget=options["budget"])
     print_strategies(comparison, as_json=options["as_json"])
     if options["out"]:
         for line in write_comparison(comparison, Path(options["out"])):

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 import os
+import signal
+import threading
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from importlib.util import find_spec
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Pool", "connected", "need_ray"]
 
+_log = logging.getLogger("clc.cluster")
 _OBJECT_STORE_BYTES = 1 << 28  # problems on their way; what is drawn goes to the run folder
 _SILENT = {
     "RAY_BACKEND_LOG_LEVEL": "fatal",  # else it warns of every actor that may be started anew
@@ -86,7 +89,7 @@ def connected(pool: Pool) -> Iterator[Pool]:
             yield _counted(pool, ray.cluster_resources(), grows=True)
             return
         try:
-            with _no_stderr():
+            with _no_stderr(), _own_handler():
                 ray.init(
                     address or "local",
                     log_to_driver=False,
@@ -114,7 +117,22 @@ def _counted(pool: Pool, there: Mapping[str, float], *, grows: bool) -> Pool:
             f"{pool.replicas} replicas with {gpus:g} GPUs each are more than the {found:g} GPUs of "
             "this machine; lower --replicas or --gpus-per-replica"
         )
+    for name, wanted in (("GPU", pool.replicas * gpus), ("CPU", pool.replicas * pool.cpus)):
+        if wanted > there.get(name, 0):
+            _log.warning(
+                "the replicas ask for %g %ss, and Ray has %g: some wait for nodes to be added",
+                wanted, name, there.get(name, 0),
+            )  # fmt: skip
     return replace(pool, gpus=gpus)
+
+
+@contextmanager
+def _own_handler() -> Iterator[None]:
+    """Let Ray not take SIGTERM from who has said what it means."""
+    before = signal.getsignal(signal.SIGTERM)
+    yield
+    if callable(before) and threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, before)
 
 
 @contextmanager

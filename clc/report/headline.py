@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
+from clc.engines.models import BUNDLED, model_fingerprint, resolve_model
 from clc.report.sections import Fact
 from clc.report.wording import count, duration, of, percent, with_interval
 
@@ -96,7 +97,7 @@ def _cost(score: Score, manifest: Mapping[str, Any]) -> Iterator[Fact]:
 
 def _run(identity: Mapping[str, Any], languages: Sequence[str]) -> Iterator[Fact]:
     if engine := identity.get("engine"):
-        yield Fact("Model", _HASH.sub(r"\1", str(engine)))
+        yield Fact("Model", _model(str(engine)))
     strategy = identity.get("strategy", {})
     if name := strategy.get("name"):
         yield Fact("Strategy", str(name), f"voting: {strategy.get('voting', 'majority')}")
@@ -104,3 +105,11 @@ def _run(identity: Mapping[str, Any], languages: Sequence[str]) -> Iterator[Fact
         yield Fact("Languages", ", ".join(languages), "of the reasoning")
     if (seed := identity.get("seed")) is not None:
         yield Fact("Seed", str(seed))
+
+
+def _model(fingerprint: str) -> str:
+    """An engine's fingerprint, short; the bundled model by its name."""
+    if "folder@" in fingerprint:
+        bundled = model_fingerprint(resolve_model(BUNDLED))
+        fingerprint = fingerprint.replace(bundled, BUNDLED)
+    return _HASH.sub(r"\1", fingerprint)
