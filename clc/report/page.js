@@ -409,11 +409,11 @@ function whereRead(path) {
   return line.slice(0, 160);
 }
 
-function pathBox(path, position, row, chosen, open) {
+function pathBox(path, position, wanted, chosen, open) {
   const answer = path.answer ?? null;
   const said = answer === null
     ? make("span", { class: "answer none" }, "–", make("span", { class: "unseen" }, "no answer"))
-    : make("span", { class: `answer ${answer === row.answer ? "" : "other"}` }, cell(answer, null, 80));
+    : make("span", { class: `answer ${answer === wanted ? "" : "other"}` }, cell(answer, null, 80));
   const spent = [path.tokens ? `${number(path.tokens)} tokens` : null, path.finish === "stop" ? null : path.finish,
     path.weight === 1 ? null : `weight ${number(path.weight)}`].filter(Boolean).join(" · ");
   const written = path.language === path.asked ? "" : ` (asked in ${named(path.asked)})`;
@@ -443,7 +443,7 @@ function pathsOf(row, record, state) {
       `${value === "" ? "no vote" : value.slice(0, 40)} (${number(record.paths.filter((path) => voted(path) === value).length)})`)));
   choose.value = state.a === null ? "*" : `=${state.a}`;
   choose.onchange = () => go({ a: choose.value === "*" ? null : choose.value.slice(1) });
-  const boxes = kept.map(({ path, position }) => pathBox(path, position, row,
+  const boxes = kept.map(({ path, position }) => pathBox(path, position, record.gold ?? row.answer,
     record.choice !== null && path.key === record.choice, kept.length <= OPEN));
   const unfold = make("button", { type: "button", id: "unfold" });
   const label = () => {
