@@ -30,6 +30,7 @@ __all__ = [
     "Solved",
     "export",
     "fidelity_of",
+    "is_run",
     "open_run",
     "open_runs",
     "revote",
@@ -137,6 +138,11 @@ def export(run: RunFolder) -> Score:
     with run.write("results.json") as results:
         results.write(orjson.dumps(result.to_json(), option=orjson.OPT_INDENT_2))
     return result
+
+
+def is_run(folder: str | Path) -> bool:
+    """Whether a folder, or a URI, is one of a run, in whatever way it is kept."""
+    return (Path(folder) / "run.sqlite").is_file() or has_shards(folder)
 
 
 def open_run(folder: str | Path) -> RunFolder:

@@ -90,7 +90,9 @@ def command(sources: tuple[str, ...], **options: Any) -> None:
 
 
 def _is_run(source: str) -> bool:
-    return any((Path(source) / name).exists() for name in ("run.sqlite", "shards"))
+    from clc.results import is_run
+
+    return is_run(source)
 
 
 def _runs(folders: Sequence[str], options: Mapping[str, Any], stack: ExitStack) -> Iterable[Entry]:

@@ -78,6 +78,8 @@ def _write_figures(report: Report, folder: Path) -> None:
 
 
 def _page_of(sources: tuple[str, ...]) -> Path:
-    if len(sources) == 1 and (Path(sources[0]) / "run.sqlite").is_file():
+    from clc.results import is_run
+
+    if len(sources) == 1 and Path(sources[0]).is_dir() and is_run(sources[0]):
         return Path(sources[0]) / "report.html"
     return Path("report.html")

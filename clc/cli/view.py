@@ -33,10 +33,11 @@ def command(run: str, port: int, *, no_browser: bool) -> None:
     from clc.cli.report import open_all
     from clc.report import write_report
     from clc.report.page_server import is_current, page_server
+    from clc.results import is_run
 
     folder = Path(run)
     with ExitStack() as stack:
-        stored = (folder / "run.sqlite").is_file()
+        stored = folder.is_dir() and is_run(folder)
         place = folder if stored else Path(stack.enter_context(TemporaryDirectory(prefix="clc-")))
         page = place / "report.html"
         if not (stored and is_current(page, folder)):

@@ -37,7 +37,8 @@ def need_ray() -> None:
     Raises:
         ConfigurationError: it is not.
     """
-    if find_spec("ray") is None or find_spec("ray.data") is None:
+    # Not ray.data: looking for it would import ray, which reads its environment then.
+    if any(find_spec(name) is None for name in ("ray", "pandas", "pyarrow")):
         raise ConfigurationError(
             "--cluster ray needs Ray, which is not installed: pip install 'clc[ray]'"
         )
@@ -98,7 +99,7 @@ def connected(pool: Pool) -> Iterator[Pool]:
                 )
         except (OSError, RuntimeError, ValueError) as error:
             place = f"no Ray answers at RAY_ADDRESS={address}" if address else "Ray cannot start"
-            raise RunError(f"{place}: {str(error).strip().splitlines()[0]}") from error
+            raise RunError(f"{place}: {_reason(error)}") from error
         try:
             yield _counted(pool, ray.cluster_resources(), grows=bool(address))
         finally:
@@ -124,6 +125,13 @@ def _counted(pool: Pool, there: Mapping[str, float], *, grows: bool) -> Pool:
                 wanted, name, there.get(name, 0),
             )  # fmt: skip
     return replace(pool, gpus=gpus)
+
+
+def _reason(error: BaseException) -> str:
+    """The last line of what an error came from: a missing token stands there, and only there."""
+    while error.__cause__ is not None:
+        error = error.__cause__
+    return str(error).strip().splitlines()[-1]
 
 
 @contextmanager

@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Replica"]
 
+KEEP_SECONDS = 60.0  # of a replica's work are lost with it, at most
+
 
 class Replica:
     """What Ray Data calls with one batch after the other, several at a time.
@@ -89,17 +91,21 @@ class Replica:
         return team
 
     async def _together(self, team: _Team, problems: Sequence[Asked]) -> Told:
-        """Solve problems all at once, into one shard."""
+        """Solve problems all at once, into one shard, or more where they take long."""
+        told = Told(counters=Counters())
+        errors: list[BaseException] = []
         async with self._turns.together():
-            tasks = [asyncio.create_task(self._one(team, asked)) for asked in problems]
-            done, left = await asyncio.wait(tasks, return_when=asyncio.FIRST_EXCEPTION)
+            left = {asyncio.create_task(self._one(team, asked)) for asked in problems}
+            while left and not errors:
+                done, left = await asyncio.wait(
+                    left, timeout=KEEP_SECONDS, return_when=asyncio.FIRST_EXCEPTION
+                )
+                errors = [error for task in done if (error := task.exception()) is not None]
+                solved = [task.result() for task in done if task.exception() is None]
+                await self._keep(team, solved, told)
             for task in left:
                 task.cancel()
             await asyncio.gather(*left, return_exceptions=True)
-            told = Told(counters=Counters())
-            errors = [error for task in done if (error := task.exception()) is not None]
-            solved = [task.result() for task in tasks if task in done and not task.exception()]
-            await self._keep(team, solved, told)
         if errors:
             await self._give_up(errors[0])
         return told

@@ -14,7 +14,7 @@ from clc.generations import ballots, generations, read_rows
 from clc.languages import MGSM_LANGUAGES
 from clc.plans import Plan, PlannedPaths
 from clc.records import Confidence, Problem, ReasoningPath, path_key
-from clc.results import Solved, open_runs, revote
+from clc.results import Solved, is_run, open_runs, revote
 from clc.voting import vote
 
 if TYPE_CHECKING:
@@ -57,6 +57,10 @@ def open_sources(path: str | Path) -> Iterator[dict[str, Source]]:
         DatasetError: while it is read, a bad row or two golds for one problem.
         InputError: while it is read, no path at all.
     """
+    if is_run(path):
+        with open_runs(path) as runs:
+            yield {name: _Run(run) for name, run in runs.items()}
+        return
     path = Path(path)
     if not path.exists():
         raise ConfigurationError(
@@ -64,11 +68,12 @@ def open_sources(path: str | Path) -> Iterator[dict[str, Source]]:
             "of generations"
         )
     files = [path] if path.is_file() else _row_files(path)
-    if files and not (path / "run.sqlite").is_file():
-        yield {path.resolve().name.partition(".jsonl")[0]: _Recorded(files)}
-        return
-    with open_runs(path) as runs:
-        yield {name: _Run(run) for name, run in runs.items()}
+    if not files:
+        raise ConfigurationError(
+            f"{path}: neither a run folder nor one with generations (*.jsonl); name the --out of "
+            "clc solve or clc compare"
+        )
+    yield {path.resolve().name.partition(".jsonl")[0]: _Recorded(files)}
 
 
 def _row_files(folder: Path) -> list[Path]:
