@@ -141,7 +141,7 @@ def test_columns_are_for_everybody(tmp_path):
     assert orjson.loads(table["problem"][0].as_py())["id"] == "p-0"
 
 
-def test_what_is_half_written_is_not_there(shards):
+def test_what_is_half_written_is_not_there(shards, tmp_path):
     def half():
         with shards.write("verdicts.jsonl") as file:
             file.write(b"half")
@@ -150,6 +150,7 @@ def test_what_is_half_written_is_not_there(shards):
     with pytest.raises(StoreError):
         half()
     assert not shards._files.is_there("verdicts.jsonl")
+    assert not [*tmp_path.glob("run/*.part"), *tmp_path.glob("run/.*.part")]
 
 
 def test_one_writer_at_a_time(tmp_path):

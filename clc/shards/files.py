@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from secrets import token_hex
 from typing import IO, TYPE_CHECKING, Any
@@ -92,9 +92,14 @@ class Files:
         before, slash, stem = name.rpartition("/")
         part = self._path(f"{before}{slash}.{stem}.{token_hex(4)}.part")
         with self._reported(f"write {name}"):
-            with self._system.open_output_stream(part) as sink:
-                yield sink
-            self._system.move(part, self._path(name))
+            try:
+                with self._system.open_output_stream(part) as sink:
+                    yield sink
+                self._system.move(part, self._path(name))
+            except BaseException:
+                with suppress(OSError):
+                    self._system.delete_file(part)
+                raise
 
     def _path(self, name: str) -> str:
         return f"{self._base}/{name}"

@@ -13,13 +13,21 @@ from clc import errors
 from clc.api import Run, configure
 from clc.cluster import connection, solve_on_ray
 from clc.cluster.ledger import BATCH_TRIES, PROBLEM_TRIES, Ledger
+from clc.cluster.messages import Job
 from clc.datasets import load_problems
 from clc.errors import ConfigurationError, DatasetError, EngineError, StoreError
+from clc.plans import Plan
+from clc.records import Problem
 from clc.results import export, open_run, open_runs, revote, score_run
-from clc.shards import Shards
-from clc.store import Store
+from clc.shards import Row, Shards
+from clc.store import DRAWN, Store
 
 from .engines import Logged, asked, lose_some, starts
+
+pytest.importorskip("ray")
+
+from clc.cluster import replica
+from clc.cluster.reading import known, read, read_message, write_message
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning:ray.*")  # of its own fields
 
@@ -156,6 +164,41 @@ def test_a_lost_engine_starts_anew_and_the_problem_that_it_is_lost_with_is_set_a
     check_whole(tmp_path / "run", 5)
     # Those that went before it one by one were stored, and not solved again when it came again.
     assert max(Counter(asked(tmp_path / "log")).values()) <= BATCH_TRIES + 1
+
+
+def test_a_batch_that_takes_long_is_stored_bit_by_bit(ray, tmp_path, monkeypatch):
+    monkeypatch.setattr(replica, "KEEP_SECONDS", 0.05)
+    source, out = tsv(tmp_path, 24), tmp_path / "run"
+    engine = partial(Logged, tmp_path / "log", delay=0.02)
+    configuration = configure("clc", **SETTINGS)
+    with Shards(out) as shards:
+        here = Run(configuration, engine(), Store(None)).identity({})
+        job = Job(configuration, engine, None, None, str(out), here)
+        (batch,) = list(read(str(source), {}, known(str(out), 6), folder=".", most=24, replicas=1))[
+            :1
+        ]
+        assert len(batch.problems) == 8
+        told = replica.Replica(job, ray.remote(Ledger).remote(1))(write_message(batch))
+        assert sorted(one.id for one in read_message(told).verdicts) == [
+            f"mgsm-de-{n:03d}" for n in range(8)
+        ]
+        assert len(shards.names()) > 1
+        assert len(list(shards.finished())) == 8
+
+
+def test_keys_that_end_in_zeros_are_known(tmp_path):
+    def row(number, key):
+        problem, drawn = Problem(f"p{number}", "?", "de"), {name: [] for name in DRAWN}
+        return Row(number, key, 6, problem, Plan((), ()), drawn)
+
+    keys = ["ab" * 15 + "00", "ab" * 14 + "0000", "cd" * 16, "00" * 16]
+    with Shards(tmp_path) as shards:
+        shards.write_shard([row(number, key) for number, key in enumerate(keys)])
+        (name,) = shards.names()
+    found = known(str(tmp_path), 6)
+    assert [found.find(bytes.fromhex(key)) for key in keys] == [(name, True)] * 4
+    assert found.find(bytes.fromhex("ab" * 16)) == (None, False)
+    assert known(str(tmp_path), 7).find(bytes.fromhex(keys[0])) == (name, False)
 
 
 def test_replicas_that_only_die_end_the_run():

@@ -456,7 +456,7 @@ def test_what_cannot_be_reported_is_said(tmp_path):
     with pytest.raises(ConfigurationError, match="is not there; name the --out"), \
             open_sources(tmp_path / "no"):  # fmt: skip
         pass
-    with pytest.raises(ConfigurationError, match="not a run folder"), open_sources(tmp_path):
+    with pytest.raises(ConfigurationError, match="neither a run folder"), open_sources(tmp_path):
         pass
     bad = write(tmp_path / "bad.jsonl", [{"id": 1}])
     with (
