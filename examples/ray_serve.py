@@ -51,7 +51,12 @@ class Arguments(BaseModel):
     port: int = 8000
 
 
-def app(args: Arguments, make_engine: Callable[[], Engine] | None = None) -> Application:
+def app(args: Arguments) -> Application:
+    """Build what ``serve run`` deploys, from what stands behind it."""
+    return deployed(args)
+
+
+def deployed(args: Arguments, make_engine: Callable[[], Engine] | None = None) -> Application:
     """Describe the deployment; ``make_engine`` makes a replica's engine in place of ``model``."""
     chosen = {"strategy": args.strategy, "paths": args.paths, "max_tokens": args.max_tokens}
     defaults = {name: value for name, value in chosen.items() if value is not None}

@@ -70,7 +70,7 @@ def until(holds, seconds=20):
 @pytest.fixture(scope="module")
 def served(tmp_path_factory):
     """The deployment with one replica: (base URL, file that its engines write)."""
-    from examples.ray_serve import Arguments, app
+    from examples.ray_serve import Arguments, deployed
 
     told, port = tmp_path_factory.mktemp("served") / "told.txt", free_port()
     ray.init(
@@ -80,7 +80,7 @@ def served(tmp_path_factory):
     try:
         serve.start(http_options={"port": port})
         arguments = Arguments(model="scripted", languages="en,de,zh", cpus=0.5)
-        serve.run(app(arguments, partial(Told, str(told))))
+        serve.run(deployed(arguments, partial(Told, str(told))))
         yield f"http://127.0.0.1:{port}", told
     finally:
         serve.shutdown()
@@ -157,11 +157,11 @@ def test_a_wrong_request(client):
 
 
 def test_two_replicas_share_the_work_and_every_engine_is_closed(served):
-    from examples.ray_serve import Arguments, app
+    from examples.ray_serve import Arguments, deployed
 
     url, told = served
     two = Arguments(model="scripted", languages="en,de,zh", cpus=0.5, replicas=2)
-    serve.run(app(two, partial(Told, str(told))), name="two", route_prefix="/two")
+    serve.run(deployed(two, partial(Told, str(told))), name="two", route_prefix="/two")
     with openai.OpenAI(base_url=f"{url}/two/v1", api_key="unused", max_retries=0) as opened:
         answers = {say(opened).clc["answer"] for _ in range(8)}
     assert len(answers) == 1
@@ -174,12 +174,23 @@ def test_two_replicas_share_the_work_and_every_engine_is_closed(served):
 
 
 def test_a_wrong_setting_is_told_before_anything_is_deployed():
-    from examples.ray_serve import Arguments, app
+    from examples.ray_serve import Arguments, deployed
 
     with pytest.raises(StrategyError, match="no-such"):
-        app(Arguments(strategy="no-such"))
+        deployed(Arguments(strategy="no-such"))
     with pytest.raises(ValueError, match="replica"):
         Arguments.model_validate({"replica": 2})
+
+
+def test_serve_run_builds_it_from_words():
+    from ray.serve._private.api import call_user_app_builder_with_args_if_necessary as build
+
+    from examples.ray_serve import app
+
+    built = build(app, {"model": "clc-tiny", "replicas": "3", "gpus": "0.5"})
+    deployment = built._bound_deployment
+    assert deployment.num_replicas == 3
+    assert deployment.ray_actor_options["num_gpus"] == 0.5
 
 
 @pytest.mark.engine
