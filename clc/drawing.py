@@ -73,7 +73,10 @@ class Drawer:
         request = Request(
             key, prompt.messages, sampling, path_seed(run_seed, prompt.key, index), measure
         )
-        return await self._once(key, self._draw_path, request, prompt, index)
+        shared = key in self._pending
+        path = await self._once(key, self._draw_path, request, prompt, index)
+        self.counters.reused += shared and path.error is None
+        return path
 
     async def step(self, kind: str, request: Request, language: str) -> Step | str:
         """Draw one step, or find it; return why it was lost where it was."""

@@ -120,7 +120,7 @@ class _Counts:
         if self.failed:
             parts.append(f"{self.failed:,} failed")
         if self.reused:
-            parts.append(f"{self.reused:,} from before")
+            parts.append(f"{self.reused:,} reused")
         if self.tokens:
             parts.append(f"{self.tokens / max(self.seconds, 0.001):,.0f} tokens/s")
         return ", ".join(parts)

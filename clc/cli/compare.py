@@ -177,7 +177,7 @@ async def _draw(
 
                 await pool.draw(name, problems, watch)
             counters = pool.runs[name].solver.counters
-            drawn = f"{counters.drawn:,} paths drawn now, {counters.reused:,} from before"
+            drawn = f"{counters.drawn:,} paths drawn now, {counters.reused:,} reused"
             put(console, Text(f"{shown}: {drawn}"))
     finally:
         async with AsyncExitStack() as stack:

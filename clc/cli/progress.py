@@ -39,7 +39,7 @@ def so_far(counters: Counters, seconds: float) -> str:
     if counters.lost:
         parts.append(f"{counters.lost:,} lost")
     if counters.reused:
-        parts.append(f"{counters.reused:,} from before")
+        parts.append(f"{counters.reused:,} reused")
     if counters.translations:
         parts.append(f"{counters.translations:,} translations")
     parts.append(f"{counters.completion_tokens / max(seconds, 0.001):,.0f} tokens/s")

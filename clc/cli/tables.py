@@ -66,7 +66,7 @@ def run_lines(counters: Counters, folder: str) -> Iterator[str]:
             " the same command draws them again."
         )
     if counters.drawn or counters.reused:
-        yield f"{counters.drawn:,} paths drawn now, {counters.reused:,} from before."
+        yield f"{counters.drawn:,} paths drawn now, {counters.reused:,} reused."
     yield f"Run folder: {visible(folder)}"
 
 

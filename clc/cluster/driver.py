@@ -141,10 +141,10 @@ def spread(
         raise ConfigurationError("a cluster reads a file more than once: name a file, not -")
     out = out if "://" in out else str(Path(out).absolute())
     prompts = prompts and str(Path(prompts).absolute())
+    own = engine()
+    work = Run(configuration, own, Store(None), translator and translator(), Templates(prompts))
+    wanted = work.identity(_dataset(source, reading), reading.get("limit"))
     with Shards(out) as shards:
-        own = engine()
-        work = Run(configuration, own, Store(None), translator and translator(), Templates(prompts))
-        wanted = work.identity(_dataset(source, reading), reading.get("limit"))
         outcome = Outcome(finished=_begin(shards, wanted))
         if not outcome.finished:
             job = Job(configuration, engine, translator, prompts, out, wanted)

@@ -24,13 +24,13 @@ def shown(counters, *, terminal, stop=False):
 
 def test_words():
     assert so_far(Counters(), 3) == "starting the engine"
-    assert so_far(Counters(reused=2), 0) == "0 paths, 2 from before, 0 tokens/s"
+    assert so_far(Counters(reused=2), 0) == "0 paths, 2 reused, 0 tokens/s"
     assert so_far(Counters(drawn=1_000, completion_tokens=500), 2) == "1,000 paths, 250 tokens/s"
 
 
 def test_a_plain_line_is_one_line_however_long():
     (line,) = shown(COUNTERS, terminal=False).splitlines()
-    assert line.startswith("1/1000 problems, 123,456 paths, 1,234 lost, 234,567 from before, ")
+    assert line.startswith("1/1000 problems, 123,456 paths, 1,234 lost, 234,567 reused, ")
     assert line.endswith(" s left")
 
 

@@ -112,7 +112,7 @@ def test_a_run_grows_in_paths_and_problems_and_redraws_nothing(quick, file, tmp_
     assert grown.returncode == 0, grown.stderr
     assert small.items() <= stored(out).items()
     check_whole(out, 8, 24)
-    assert "174 paths drawn now, 18 from before" in grown.stderr
+    assert "174 paths drawn now, 18 reused" in grown.stderr
     whole = tmp_path / "whole"
     call("solve", file, "--out", whole, *options(quick, paths=24))
     assert stored(whole) == stored(out)
@@ -252,7 +252,7 @@ def test_an_interrupt_says_how_to_go_on(number, tmp_path):
     with endpoint("--delay", 0) as (url, _):
         done = call("solve", file, "--out", out, *options(url))
     assert before.items() <= stored(out).items()
-    assert f"{len(before)} from before" in done.stderr
+    assert f"{len(before)} reused" in done.stderr
     check_whole(out, 30, 6)
 
 
@@ -278,7 +278,7 @@ def test_a_sick_endpoint_ends_in_abstentions_with_reasons_and_they_are_drawn_aga
     with endpoint("--delay", 0) as (url, _):
         well = call("solve", file, *settings, "--base-url", url)
     assert well.returncode == 0
-    assert f"{len(lost)} paths drawn now, {len(before)} from before" in well.stderr
+    assert f"{len(lost)} paths drawn now, {len(before)} reused" in well.stderr
     assert before.items() <= stored(out).items()
     check_whole(out, 10, 4)
 
@@ -416,7 +416,7 @@ def test_a_bad_file(case, tmp_path):
         (["{file}", "--cluster", "ray", "--out", "/dev/null/x"], ["cannot open the run folder"]),
         (["{file}", "--cluster", "ray", "--out", "nowhere://x"], ["nowhere://x: no place"]),
         (["{file}", "--cluster", "ray", "--languages", "en,xx"], ["'xx'", "BCP-47"]),
-        (["none.tsv", "--cluster", "ray"], ["none.tsv", "no such file"]),
+        (["none.tsv", "--cluster", "ray"], ["none.tsv", "No such file"]),
         (["-", "--cluster", "ray"], ["name a file, not -"]),
         (["{file}", "--nonsense"], ["--nonsense"]),
         ([], ["FILE"]),

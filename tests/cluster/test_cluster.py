@@ -3,6 +3,8 @@
 import asyncio
 import json
 import pickle
+import subprocess
+import sys
 from collections import Counter
 from functools import partial
 
@@ -335,6 +337,12 @@ def test_what_ray_is_needed_for(tmp_path, monkeypatch):
     with pytest.raises(ConfigurationError, match=r"pip install 'clc\[ray\]'"):
         solve_on_ray(source, out=tmp_path / "run")
     assert not (tmp_path / "run").exists()
+
+
+def test_nothing_of_ray_is_loaded_before_it_is_used():
+    code = "import sys, clc.cluster, clc.shards, clc.cli.solve; print('ray' in sys.modules)"
+    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert told.stdout == "False\n"
 
 
 @pytest.mark.parametrize("name", errors.__all__)

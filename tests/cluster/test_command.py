@@ -90,7 +90,7 @@ def test_an_interrupt_says_how_to_go_on(number, tmp_path):
         done = clc(*command(file, out, url, *ray("--json")))
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["problems"] == 60
-    assert f"{360 - stored} paths drawn now, 0 from before." in done.stderr
+    assert f"{360 - stored} paths drawn now, 0 reused." in done.stderr
     check_whole(out, 60)
 
 

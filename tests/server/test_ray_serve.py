@@ -198,7 +198,7 @@ def test_the_command_serves_the_bundled_model():
     port = free_port()
     running = subprocess.Popen(
         [sys.executable, "examples/ray_serve.py", f"port={port}", "paths=4", "languages=en,de"],
-        cwd=ROOT, env=environment(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        cwd=ROOT, env=environment(RAY_ADDRESS="local"), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
     )  # fmt: skip
     try:
         url = f"http://127.0.0.1:{port}/v1"
