@@ -71,7 +71,9 @@ def new_figure(size: tuple[float, float], salt: str = "clc") -> Iterator[Any]:
         raise ConfigurationError(
             "figures need matplotlib; install it with: pip install 'clc[plot]'"
         ) from error
-    with mpl.rc_context({"svg.fonttype": "none", "svg.hashsalt": salt, "font.size": 9}):
+    with mpl.rc_context(
+        {"svg.fonttype": "none", "svg.hashsalt": salt, "font.size": 9, "text.parse_math": False}
+    ):
         yield Figure(figsize=size, layout="constrained")
 
 

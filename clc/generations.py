@@ -173,6 +173,8 @@ def generations(source: str, line: int, row: dict[str, Any]) -> list[Generation]
             number = isinstance(value, int | float) and not isinstance(value, bool)
             if not (number and field in _NUMBERS_TOO):
                 raise DatasetError.at(source, line, f"{field!r} is {value!r:.60}; give {needed}")
+        elif field.endswith("language") and value and not value.isprintable():
+            raise DatasetError.at(source, line, f"{field!r} is {value!r:.60}; give {needed}")
     language = row.get("language")
     confidence = _confidence(source, line, row.get("confidence"))
     kind = row.get("kind")

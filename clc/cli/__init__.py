@@ -8,7 +8,7 @@ from __future__ import annotations
 import sys
 from difflib import get_close_matches
 from importlib import import_module
-from io import StringIO
+from io import StringIO, TextIOWrapper
 
 import click
 
@@ -83,6 +83,9 @@ def cli() -> None:
 
 def main() -> None:
     """Run the command line: exit as ``clc.errors`` says, and with 130 when interrupted."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):  # texts are of every script, a pipe's encoding is not
+            stream.reconfigure(errors="backslashreplace")
     try:
         cli.main(prog_name="clc", standalone_mode=False)
     except click.exceptions.Exit as done:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from contextlib import ExitStack
 from importlib.util import find_spec
+from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -72,9 +73,16 @@ def _write_figures(report: Report, folder: Path) -> None:
     from clc.report.figures import write_figures
 
     write_figures(report.comparison, folder)
+    if len(report.summaries) == 1:
+        write_figures(report.summaries[0].sections, folder)
+        return
+    names: list[str] = []
     for summary in report.summaries:
         own = re.sub(r"[^\w.-]+", "_", summary.name)
-        write_figures(summary.sections, folder if len(report.summaries) == 1 else folder / own)
+        taken = {name.casefold() for name in names}
+        free = (name for number in count(2) if (name := f"{own}-{number}").casefold() not in taken)
+        names.append(own if own.casefold() not in taken else next(free))
+        write_figures(summary.sections, folder / names[-1])
 
 
 def _page_of(sources: tuple[str, ...]) -> Path:

@@ -49,7 +49,8 @@ class PathsByLanguage:
             "languages",
             "Paths by language",
             f"Share of single paths that {said}, by the language of the question and the language "
-            "of the reasoning; a path without an answer does not count as one that does.",
+            "of the reasoning. A path without an answer does not count as one that does, and neither "
+            "does one that was not drawn for want of a translation.",
             (
                 Column("question", "language"),
                 Column("reasoning", "language"),

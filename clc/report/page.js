@@ -67,7 +67,7 @@ function readState() {
   const run = report.runs.findIndex((one) => one.name === told.get("run"));
   const state = {
     run: Math.max(run, 0),
-    show: told.get("show") in CHOICES ? told.get("show") : "all",
+    show: Object.hasOwn(CHOICES, told.get("show") ?? "") ? told.get("show") : "all",
     agree: told.get("agree") ?? "",
     language: told.get("language") ?? "",
     sort: told.get("sort") ?? "",
@@ -87,7 +87,7 @@ function hashOf(state) {
   if (report.runs.length > 1) told.set("run", report.runs[state.run].name);
   for (const name of ["show", "agree", "language", "sort", "q", "page", "p", "a"]) {
     const value = state[name];
-    const usual = { show: "all", page: 1 }[name] ?? "";
+    const usual = name === "a" ? null : { show: "all", page: 1 }[name] ?? "";
     if (value !== null && value !== undefined && value !== usual) told.set(name, value);
   }
   return `#${told}`;
@@ -130,7 +130,7 @@ function fetched(part) {
   const file = report.files[part];
   return new Promise((resolve, reject) => {
     arrived.set(String(part), resolve);
-    const script = make("script", { src: `${report.folder}/${file}`, "data-part": part });
+    const script = make("script", { src: `./${encodeURIComponent(report.folder)}/${file}`, "data-part": part });
     script.onload = () => script.remove();
     script.onerror = () => {
       parts.delete(part);

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from clc.errors import ConfigurationError
 from clc.report.writing import data_folder
@@ -58,18 +59,23 @@ class _Handler(SimpleHTTPRequestHandler):
 
     def send_head(self) -> Any:
         """Answer a request for one of the report's files, asked for by this machine's name."""
-        if self.headers.get("Host", "").rpartition(":")[0] not in _NAMES:
+        if _host(self.headers.get("Host", "")) not in _NAMES:
             self.send_error(403, "Ask for 127.0.0.1 or localhost")
             return None
         return super().send_head()
 
     def translate_path(self, path: str) -> str:
         """Find the file for a path of the URL; what is not the report's is no file."""
-        folder, _, name = urlsplit(path).path.lstrip("/").rpartition("/")
+        folder, _, name = unquote(urlsplit(path).path).lstrip("/").rpartition("/")
         if not folder and name in {"", self.report.name}:
             return str(self.report)
         parts = data_folder(self.report)
         return str(parts / name) if folder == parts.name and _PART.match(name) else ""
+
+    def copyfile(self, source: Any, outputfile: Any) -> None:
+        """Send a file; a browser that goes away in the middle is nothing to speak of."""
+        with suppress(ConnectionError):
+            super().copyfile(source, outputfile)
 
     def end_headers(self) -> None:
         """Let the browser ask each time whether the page is still the same."""
@@ -79,3 +85,15 @@ class _Handler(SimpleHTTPRequestHandler):
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
         """Say nothing: a page that opens is seen."""
+
+
+def _host(header: str) -> str | None:
+    """Name in a Host header, without its port.
+
+    >>> _host("LOCALHOST:8080"), _host("127.0.0.1"), _host("[")
+    ('localhost', '127.0.0.1', None)
+    """
+    try:
+        return urlsplit(f"//{header}").hostname
+    except ValueError:
+        return None

@@ -67,6 +67,8 @@ def open_sources(path: str | Path) -> Iterator[dict[str, Source]]:
             f"{path}: is not there; name the --out of clc solve or clc compare, or a JSONL file "
             "of generations"
         )
+    if not (path.is_file() or path.is_dir()):
+        raise ConfigurationError(f"{path}: neither a file nor a folder; it is read more than once")
     files = [path] if path.is_file() else _row_files(path)
     if not files:
         raise ConfigurationError(

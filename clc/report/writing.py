@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 from contextlib import suppress
 from tempfile import TemporaryFile
 from typing import IO, TYPE_CHECKING, NamedTuple
@@ -28,6 +29,8 @@ __all__ = ["MOST_INLINE", "Report", "data_folder", "write_report"]
 MOST_INLINE = 24 << 20  # bytes of texts that the page itself holds
 _PART = 1 << 19  # bytes of texts that are read at a time; a longer problem is a part of its own
 _PIECE = 1 << 20  # bytes
+
+_PART_FILE = re.compile(r"[0-9a-f]{16}\.js\Z")  # what this module writes into the folder
 
 
 class Report(NamedTuple):
@@ -168,8 +171,8 @@ class _Parts:
         """Remove the files of older reports."""
         kept = set(self.files)
         if self.folder.is_dir():
-            for file in self.folder.glob("*.js"):
-                if file.name not in kept:
+            for file in self.folder.iterdir():
+                if _PART_FILE.match(file.name) and file.name not in kept:
                     file.unlink()
             with suppress(OSError):  # something else lies there
                 self.folder.rmdir()

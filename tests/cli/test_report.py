@@ -1,8 +1,11 @@
 """``clc report`` and ``clc view``: the page from the command line."""
 
+import os
 import re
 import shlex
+import shutil
 import signal
+import subprocess
 import threading
 import time
 import urllib.error
@@ -17,7 +20,7 @@ from clc.report.page_server import is_current, page_server
 from clc.store import Store
 
 from ..report.conftest import problems, report, solve  # noqa: TID252
-from .running import ROOT, call, clc, endpoint, start
+from .running import CLC, ROOT, call, clc, endpoint, start
 
 DOCS = (ROOT / "docs" / "report.md").read_text(encoding="utf-8")
 COMMANDS = [
@@ -223,3 +226,42 @@ def test_a_run_of_the_bundled_model(tmp_path):
     page = (tmp_path / "run" / "report.html").read_text("utf-8")
     assert '<dt>Model</dt><dd class="value">vllm:' in page
     assert page.count('"finish":') == 8
+
+
+def test_runs_of_like_names_keep_their_figures(small, tmp_path):
+    for name in ("a $x^$", "a%$x^$"):
+        shutil.copytree(small, tmp_path / name)
+    done = call("report", tmp_path / "a $x^$", tmp_path / "a%$x^$", "--out", tmp_path / "p.html",
+                "--figures", tmp_path / "figures")  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    folders = {path.name for path in (tmp_path / "figures").iterdir() if path.is_dir()}
+    assert folders == {"a_x_", "a_x_-2"}
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "LOCALHOST:1", "localhost"])
+def test_a_host_needs_no_port(run, host):
+    page = report(run, run / "report.html").page
+    server = page_server(page, 0)
+    threading.Thread(target=server.handle_request, daemon=True).start()
+    connection = HTTPConnection("127.0.0.1", server.server_address[1])
+    connection.request("GET", "/", headers={"Host": host})
+    answer = connection.getresponse()
+    assert (answer.status, answer.read()) == (200, page.read_bytes())
+    connection.close()
+    server.server_close()
+
+
+def test_a_pipe_of_another_encoding_is_written_to(run):
+    done = subprocess.run(
+        [*CLC, "show", str(run), "--low-agreement", "1"], capture_output=True, check=False,
+        env={**os.environ, "PYTHONIOENCODING": "latin-1"},
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert b"\\u0986" in done.stdout  # a Bengali letter
+
+
+def test_what_can_be_read_only_once_is_refused(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    done = call("report", tmp_path / "pipe", "--out", tmp_path / "p.html")
+    assert done.returncode == 2
+    assert "neither a file nor a folder" in done.stderr

@@ -6,6 +6,7 @@ from urllib.parse import quote
 import pytest
 
 from clc.report import open_sources, write_report
+from clc.results import open_run, revote
 
 from .conftest import HOSTILE, LANGUAGES, QUESTIONS, SAID, problems, report, settle, solve
 
@@ -114,6 +115,31 @@ def test_search_finds_ids_questions_and_what_paths_say(opened, page_file):
     page.click("#reset")
     settle(page)
     assert len(ids(page)) == 50
+
+
+@pytest.mark.parametrize("fragment", ["#show=toString", "#show=__proto__", "#page=x&sort=no&run=-"])
+def test_a_fragment_that_means_nothing_shows_the_list(opened, page_file, fragment):
+    assert len(ids(opened(page_file, fragment))) == 50
+
+
+def test_paths_without_a_vote_can_be_chosen(opened, page_file, run_folder):
+    with open_run(run_folder) as store:
+        (one, silent), *_ = [
+            (one.problem.id, silent)
+            for one in revote(store)
+            if (silent := sum(vote.answer is None for vote in one.votes))
+        ]
+    page = opened(page_file, "#p=" + quote(one))
+    page.select_option("select[aria-label='Which paths to show']", "=")
+    settle(page)
+    assert "&a=" in page.url
+    assert page.locator("details.path").count() == silent
+
+
+def test_the_texts_are_found_whatever_the_name(opened, run_folder, tmp_path):
+    made = report(run_folder, tmp_path / "a 50% #1.html", most_inline=0)
+    page = opened(made.page, "#p=sum-1")
+    page.locator("details.path").first.wait_for()
 
 
 def test_a_filtered_view_is_a_link(opened, page_file):

@@ -203,3 +203,11 @@ def test_recorded_generations(tmp_path):
                 marked += bool(path.get("span"))
     assert answered > 5000
     assert marked > 0.99 * answered
+
+
+def test_files_of_others_beside_the_page_stay(run_folder, tmp_path):
+    (tmp_path / "page.data").mkdir()
+    mine = tmp_path / "page.data" / "app.js"
+    mine.write_text("mine")
+    report(run_folder, tmp_path / "page.html")
+    assert mine.read_text() == "mine"
