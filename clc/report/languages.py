@@ -49,7 +49,7 @@ class PathsByLanguage:
             "languages",
             "Paths by language",
             f"Share of single paths that {said}, by the language of the question and the language "
-            "of the reasoning. A path without an answer does not count as one that does, and neither "
+            "of the reasoning. A path without an answer does not count as one that does; nor "
             "does one that was not drawn for want of a translation.",
             (
                 Column("question", "language"),
