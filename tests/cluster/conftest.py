@@ -1,11 +1,11 @@
-"""One small Ray for all tests that need one."""
+"""One small Ray for a module: another may start a Ray of its own."""
 
 import warnings
 
 import pytest
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="module")
 def ray():
     ray = pytest.importorskip("ray")
     with warnings.catch_warnings():
