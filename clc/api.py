@@ -17,7 +17,7 @@ from clc.engines.models import BUNDLED
 from clc.engines.opening import open_engine
 from clc.errors import ConfigurationError
 from clc.languages import normalize_language
-from clc.manifest import check_same_run, identity, versions
+from clc.manifest import begin_run, identity
 from clc.prompting import check_template
 from clc.records import Problem, Sampling, Verdict, content_key
 from clc.runner import iterate, run
@@ -269,18 +269,10 @@ class Run:
             ConfigurationError: the folder holds a run with another configuration.
         """
         wanted = self.identity(dataset, limit)
-        manifest = self.store.manifest()
-        if manifest is not None:
-            before = manifest.get("identity", {})
-            check_same_run(before, wanted, str(self.store.folder))
-            if before == wanted and manifest.get("finished"):
-                return True
-        history = [] if manifest is None else manifest.get("versions", [])
-        if versions() not in history:
-            history.append(versions())
-        told = {"identity": wanted, "versions": history, "finished": False}
-        self.store.write_manifest({**(manifest or {}), **told})
-        return False
+        begun = begin_run(self.store.manifest(), wanted, str(self.store.folder))
+        if begun is not None:
+            self.store.write_manifest(begun)
+        return begun is None
 
     def _add_seconds(self, seconds: float) -> None:
         """Note how long drawing took, over all the times that the run went on."""

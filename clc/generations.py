@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
     from clc.records import AnswerKind
 
-__all__ = ["Ballot", "Generation", "ballots", "generations", "outcome", "read_rows"]
+__all__ = ["Ballot", "Generation", "ballots", "generations", "outcome", "read_rows", "recorded"]
 
 _UNKNOWN = "und"  # BCP-47 for a language that nobody names
 _BATCH = 4096
@@ -353,6 +353,20 @@ ORDER BY paths.problem, paths.rowid
 """
 
 
+def recorded(files: Sequence[str | Path]) -> Iterator[tuple[str, int, list[Generation]]]:
+    """Yield (source, line, paths) of every row that is not another's repetition.
+
+    Raises:
+        DatasetError: a row is wrong.
+    """
+    filters: dict[str, object] = {}
+    for source, line, row in read_rows(files):
+        # lm-eval repeats every row for each filter of the task, with the same responses
+        if "resps" in row and filters.setdefault(source, row.get("filter")) != row.get("filter"):
+            continue
+        yield source, line, generations(source, line, row)
+
+
 def _paths(
     database: sqlite3.Connection,
     files: Sequence[str | Path],
@@ -360,12 +374,8 @@ def _paths(
     kind: AnswerKind | None,
 ) -> Iterator[tuple[Any, ...]]:
     recent: dict[tuple[str, str], int] = {}  # the neighbours of a row are often its problem's
-    filters: dict[str, object] = {}
-    for source, line, row in read_rows(files):
-        # lm-eval repeats every row for each filter of the task, with the same responses
-        if "resps" in row and filters.setdefault(source, row.get("filter")) != row.get("filter"):
-            continue
-        for path in generations(source, line, row):
+    for source, line, paths in recorded(files):
+        for path in paths:
             if languages and path.language not in languages:
                 continue
             key = (path.id, path.question_language or "")

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from clc.configuration import Configuration
     from clc.templates import Templates
 
-__all__ = ["check_same_run", "differences", "identity", "versions"]
+__all__ = ["begin_run", "check_same_run", "differences", "identity", "versions"]
 
 _HASH = re.compile(r"\b([0-9a-f]{12})[0-9a-f]{12,}\b")
 
@@ -59,6 +59,24 @@ def identity(
     }
     plain: dict[str, Any] = orjson.loads(orjson.dumps(values))
     return plain
+
+
+def begin_run(
+    manifest: Mapping[str, Any] | None, wanted: Mapping[str, Any], where: str
+) -> dict[str, Any] | None:
+    """Return the manifest with which a run begins or goes on; None where it is finished already.
+
+    Raises:
+        ConfigurationError: ``manifest`` is that of a run with another configuration.
+    """
+    before = {} if manifest is None else manifest
+    if manifest is not None:
+        check_same_run(before.get("identity", {}), wanted, where)
+        if before.get("identity") == wanted and before.get("finished"):
+            return None
+    history, now = before.get("versions", []), versions()
+    history = history if now in history else [*history, now]
+    return {**before, "identity": wanted, "versions": history, "finished": False}
 
 
 def check_same_run(old: Mapping[str, Any], new: Mapping[str, Any], where: str) -> None:

@@ -195,3 +195,10 @@ def test_broken_gzip_is_named(tmp_path):
     file.write_bytes(b"not gzip at all")
     with pytest.raises(DatasetError, match="cannot be read"):
         list(read_rows([file]))
+
+
+@pytest.mark.parametrize("field", ["language", "question_language"])
+def test_a_language_with_control_characters_is_refused(field):
+    row = {"id": 1, "language": "de", "response": "5", field: "l\u202e\x1b"}
+    with pytest.raises(DatasetError, match=rf"g.jsonl:3: '{field}' is"):
+        generations("g.jsonl", 3, row)

@@ -17,7 +17,7 @@ from clc.drawing import Counters
 from clc.engines.models import BUNDLED
 from clc.engines.opening import open_engine
 from clc.errors import ConfigurationError, RunError
-from clc.manifest import check_same_run, versions
+from clc.manifest import begin_run
 from clc.results import export
 from clc.runner import first_wave, open_problems
 from clc.shards import Shards
@@ -169,20 +169,11 @@ def _dataset(source: str, reading: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _begin(shards: Shards, wanted: Mapping[str, Any]) -> bool:
-    """Write or check the manifest; True when the run is finished. As ``Run.begin`` does it."""
-    manifest = shards.manifest() or {}
-    before = manifest.get("identity")
-    if before is not None:
-        check_same_run(before, wanted, shards.folder)
-        if before == wanted and manifest.get("finished"):
-            return True
-    history = manifest.get("versions", [])
-    now = versions()
-    if now not in history:
-        history = [*history, now]
-    told = {"identity": wanted, "versions": history, "finished": False, "store": "shards"}
-    shards.write_manifest({**manifest, **told})
-    return False
+    """Write or check the manifest; True when the run is finished already."""
+    begun = begin_run(shards.manifest(), wanted, shards.folder)
+    if begun is not None:
+        shards.write_manifest({**begun, "store": "shards"})
+    return begun is None
 
 
 @contextmanager

@@ -5,12 +5,12 @@ from __future__ import annotations
 import sqlite3
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
-from itertools import groupby
+from itertools import chain, groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from clc.errors import ConfigurationError
-from clc.generations import ballots, generations, read_rows
+from clc.generations import ballots, recorded
 from clc.languages import MGSM_LANGUAGES
 from clc.plans import Plan, PlannedPaths
 from clc.records import Confidence, Problem, ReasoningPath, path_key
@@ -20,7 +20,7 @@ from clc.voting import vote
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from clc.generations import Ballot, Generation
+    from clc.generations import Ballot
     from clc.plans import RunFolder
     from clc.records import Vote
 
@@ -126,18 +126,9 @@ CREATE TABLE texts (problem INTEGER, question TEXT, text TEXT, finish_reason TEX
 def _texts(files: Sequence[Path]) -> Iterator[tuple[int, str | None, str, str | None, str | None]]:
     """Yield what ``ballots`` leaves out, of the same paths and under the same numbers."""
     numbers: dict[tuple[str, str], int] = {}
-    for path in _paths(files):
+    for path in chain.from_iterable(paths for _, _, paths in recorded(files)):
         number = numbers.setdefault((path.id, path.question_language or ""), len(numbers))
         yield number, path.question, path.response, path.finish_reason, path.error
-
-
-def _paths(files: Sequence[Path]) -> Iterator[Generation]:
-    filters: dict[str, object] = {}
-    for source, line, row in read_rows(files):
-        # lm-eval repeats every row for each filter of the task, with the same responses
-        if "resps" in row and filters.setdefault(source, row.get("filter")) != row.get("filter"):
-            continue
-        yield from generations(source, line, row)
 
 
 def _solved(ballot: Ballot, texts: Sequence[tuple[Any, ...]]) -> Solved:
