@@ -151,16 +151,15 @@ def clustered_rate(right: Sequence[int], totals: Sequence[int]) -> Rate | None:
     >>> clustered_rate([11, 11, 11, 0], [11, 11, 11, 11]).low < rate.low  # 4 items are still 4
     True
     """
-    pairs = [(r, t) for r, t in zip(right, totals, strict=True) if t]
-    items, n = len(pairs), sum(t for _, t in pairs)
+    items, n = sum(t > 0 for t in totals), sum(totals)
     if not n:
         return None
-    hits = sum(r for r, _ in pairs)
+    hits = sum(right)
     share = hits / n
     if hits in (0, n) or items == 1:
         effective = float(items)
     else:
-        spread = sum((r - share * t) ** 2 for r, t in pairs)
+        spread = sum((r - share * t) ** 2 for r, t in zip(right, totals, strict=True))
         variance = items / (items - 1) * spread / n**2
         independent = share * (1 - share) / (n - 1)
         deff = max(1.0, variance / independent)

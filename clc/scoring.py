@@ -9,6 +9,7 @@ from __future__ import annotations
 from array import array
 from collections import Counter
 from dataclasses import asdict, dataclass
+from itertools import repeat
 from math import ceil
 from typing import TYPE_CHECKING, Any
 
@@ -172,25 +173,21 @@ def scored(problem: Problem, verdict: Verdict, votes: Sequence[Vote] = ()) -> Sc
 
 
 class _Group:
-    """Right and total outcomes per item, 24 bytes a problem."""
+    """Right outcomes and all outcomes of each item, 8 bytes an item."""
 
     def __init__(self) -> None:
-        self._items = array("q")
-        self._right = array("q")
-        self._totals = array("q")
+        self._right = array("i")
+        self._totals = array("i")
 
     def add(self, item: int, right: int, total: int = 1) -> None:
-        self._items.append(item)
-        self._right.append(right)
-        self._totals.append(total)
+        if (missing := item + 1 - len(self._totals)) > 0:
+            self._right.extend(repeat(0, missing))
+            self._totals.extend(repeat(0, missing))
+        self._right[item] += right
+        self._totals[item] += total
 
     def rate(self) -> Rate | None:
-        right: Counter[int] = Counter()
-        totals: Counter[int] = Counter()
-        for item, hits, total in zip(self._items, self._right, self._totals, strict=True):
-            right[item] += hits
-            totals[item] += total
-        return clustered_rate([right[item] for item in totals], list(totals.values()))
+        return clustered_rate(self._right, self._totals)
 
 
 def score(rows: Iterable[Scored], *, bins: int = 10) -> Score:
@@ -208,7 +205,6 @@ class Scoreboard:
     def __init__(self, bins: int = 10) -> None:
         self.bins = bins
         self.items: dict[str, int] = {}
-        self.gold_items = 0
         self.counts: Counter[str] = Counter()
         self.agreement = 0.0
         self.abstentions: Counter[str] = Counter()
