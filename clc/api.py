@@ -17,7 +17,7 @@ from clc.engines.models import BUNDLED
 from clc.engines.opening import open_engine
 from clc.errors import ConfigurationError
 from clc.languages import normalize_language
-from clc.manifest import begin_run, identity
+from clc.manifest import add_seconds, begin_run, identity
 from clc.prompting import check_template
 from clc.records import Problem, Sampling, Verdict, content_key
 from clc.runner import iterate, run
@@ -278,8 +278,7 @@ class Run:
         """Note how long drawing took, over all the times that the run went on."""
         manifest = self.store.manifest()
         if manifest is not None:
-            before = manifest.get("seconds", 0.0)
-            self.store.write_manifest({**manifest, "seconds": round(before + seconds, 3)})
+            self.store.write_manifest(add_seconds(manifest, seconds))
 
     def finish(self) -> None:
         """Mark the run as finished, unless some of its paths were lost."""

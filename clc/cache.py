@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from clc.errors import StoreError
 from clc.records import Usage
-from clc.store import Step
+from clc.rows import Step
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 from clc.engines.seam import Measure, Request
 from clc.records import ReasoningPath, Sampling, path_key, path_seed
-from clc.store import Step
+from clc.rows import Step
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Coroutine, Sequence

@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import logging
 import re
 import sqlite3
 import sys
@@ -39,8 +40,18 @@ if TYPE_CHECKING:
 
     from clc.records import AnswerKind
 
-__all__ = ["Ballot", "Generation", "ballots", "generations", "outcome", "read_rows", "recorded"]
+__all__ = [
+    "Ballot",
+    "Generation",
+    "ballots",
+    "generations",
+    "outcome",
+    "read_rows",
+    "recorded",
+    "say_left_out",
+]
 
+_log = logging.getLogger("clc.generations")
 _UNKNOWN = "und"  # BCP-47 for a language that nobody names
 _BATCH = 4096
 _SAMPLES = re.compile(r"(?:samples_)?(.+?)(?:_\d{4}-\d{2}-\d{2}T[\d\-.]+)?\.jsonl(?:\.gz)?\Z")
@@ -122,7 +133,8 @@ def read_rows(files: Iterable[str | Path]) -> Iterator[tuple[str, int, dict[str,
                         )
                     yield source, number, row
         except (OSError, EOFError, gzip.BadGzipFile) as error:
-            raise DatasetError.at(source, None, f"cannot be read: {error}") from error
+            why = getattr(error, "strerror", None) or error
+            raise DatasetError.at(source, None, f"cannot be read: {why}") from error
 
 
 def _parsed(line: bytes) -> Any:
@@ -329,6 +341,18 @@ def ballots(
         rows = database.execute(_SELECT)
         for _, group in groupby(rows, key=lambda row: row[0]):
             yield _ballot(list(group))
+        without = database.execute(_WITHOUT_PATHS).fetchone()[0]
+        say_left_out(without, languages)
+
+
+def say_left_out(problems: int, languages: Sequence[str]) -> None:
+    """Warn of problems that have no path in the languages that were chosen."""
+    if problems:
+        _log.warning(
+            "left out: %s without a path in %s",
+            "1 problem" if problems == 1 else f"{problems:,} problems",
+            ", ".join(languages),
+        )
 
 
 _SCHEMA = """
@@ -350,6 +374,9 @@ _SELECT = """
 SELECT problems.*, paths.language, answer, reason, paths.kind, confidence, gold, place
 FROM paths CROSS JOIN problems ON problems.number = paths.problem
 ORDER BY paths.problem, paths.rowid
+"""
+_WITHOUT_PATHS = """
+SELECT count(*) FROM problems WHERE number NOT IN (SELECT problem FROM paths)
 """
 
 
@@ -376,14 +403,14 @@ def _paths(
     recent: dict[tuple[str, str], int] = {}  # the neighbours of a row are often its problem's
     for source, line, paths in recorded(files):
         for path in paths:
-            if languages and path.language not in languages:
-                continue
             key = (path.id, path.question_language or "")
             number = recent.get(key)
             if number is None:
                 if len(recent) >= _BATCH:
                     recent.clear()
                 number = recent[key] = _number(database, path, kind)
+            if languages and path.language not in languages:
+                continue
             said = outcome(path._replace(kind=path.kind or kind) if kind else path)
             answer = said.value if isinstance(said, Answer) else None
             reason = str(said.reason) if isinstance(said, Abstention) else None

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from clc.configuration import Configuration
     from clc.templates import Templates
 
-__all__ = ["begin_run", "check_same_run", "differences", "identity", "versions"]
+__all__ = ["add_seconds", "begin_run", "check_same_run", "differences", "identity", "versions"]
 
 _HASH = re.compile(r"\b([0-9a-f]{12})[0-9a-f]{12,}\b")
 
@@ -77,6 +77,11 @@ def begin_run(
     history, now = before.get("versions", []), versions()
     history = history if now in history else [*history, now]
     return {**before, "identity": wanted, "versions": history, "finished": False}
+
+
+def add_seconds(manifest: Mapping[str, Any], seconds: float) -> dict[str, Any]:
+    """Return the manifest with drawing time added to that of the times before."""
+    return {**manifest, "seconds": round(manifest.get("seconds", 0.0) + seconds, 3)}
 
 
 def check_same_run(old: Mapping[str, Any], new: Mapping[str, Any], where: str) -> None:

@@ -7,8 +7,9 @@ needs no engine.
 from __future__ import annotations
 
 from contextlib import contextmanager
+from itertools import islice
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import orjson
 
@@ -16,23 +17,27 @@ from clc.confidence import Weighting
 from clc.counting import Counting, verdict_of, votes_of
 from clc.errors import ConfigurationError
 from clc.fidelity import Fidelity, fidelity
-from clc.scoring import Score, Scored, canonical_gold, score, scored
+from clc.scoring import Score, Scoreboard, canonical_gold, score, scored
 from clc.shards import Shards, has_shards
 from clc.store import Store
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from clc.plans import Finished, Plan, RunFolder
     from clc.records import Problem, ReasoningPath, Verdict, Vote
+    from clc.scoring import Scored
 
 __all__ = [
+    "Part",
     "Solved",
+    "counting_of",
     "export",
     "fidelity_of",
     "is_run",
     "open_run",
     "open_runs",
+    "part_of",
     "revote",
     "score_run",
     "scored_rows",
@@ -55,6 +60,20 @@ class Solved(NamedTuple):
         for arm, key in self.plan.paths:
             if key is not None:
                 yield arm.language, self.paths[key]
+
+
+class Part(NamedTuple):
+    """Problems that follow each other: their lines for the derived files, and their figures.
+
+    ``samples`` lack their ``doc_id``, which counts the problems before.
+    """
+
+    verdicts: bytes
+    samples: Sequence[bytes]
+    figures: Scoreboard
+
+
+_PROBLEMS = 128  # of a part
 
 
 def revote(run: RunFolder) -> Iterator[Solved]:
@@ -113,31 +132,49 @@ def score_run(run: RunFolder) -> Score:
     return score(scored_rows(run))
 
 
-def export(run: RunFolder) -> Score:
+def export(run: RunFolder, parts: Iterable[Part] | None = None) -> Score:
     """Write verdicts.jsonl, samples_*.jsonl and results.json into the run folder.
+
+    ``parts`` are those of the whole run in order, where somebody else takes the votes.
 
     Raises:
         StoreError: a file cannot be written.
     """
     manifest = run.manifest() or {}
-    strategy = manifest.get("identity", {}).get("strategy", {}).get("name", "run")
-
-    def rows(verdicts: IO[bytes], samples: IO[bytes]) -> Iterator[Scored]:
-        for position, one in enumerate(revote(run)):
-            problem = one.problem
-            row = verdict_row(one.verdict, gold=problem.gold, kind=problem.metadata.get("kind"))
-            verdicts.write(orjson.dumps(row) + b"\n")
-            samples.write(orjson.dumps(_sample(position, one, row)) + b"\n")
-            yield scored(problem, one.verdict, one.votes)
-
+    identity = manifest.get("identity", {})
+    figures, position = Scoreboard(), 0
     with (
         run.write("verdicts.jsonl") as verdicts,
-        run.write(f"samples_{strategy}.jsonl") as samples,
+        run.write(f"samples_{identity.get('strategy', {}).get('name', 'run')}.jsonl") as samples,
     ):
-        result = score(rows(verdicts, samples))
+        for part in parts or _parts(run.finished(), counting_of(identity)):
+            verdicts.write(part.verdicts)
+            for rest in part.samples:
+                samples.write(b'{"doc_id":%d,%b\n' % (position, rest))
+                position += 1
+            figures.merge(part.figures)
+    result = figures.score()
     with run.write("results.json") as results:
         results.write(orjson.dumps(result.to_json(), option=orjson.OPT_INDENT_2))
     return result
+
+
+def _parts(finished: Iterator[Finished], counting: Counting) -> Iterator[Part]:
+    while problems := list(islice(finished, _PROBLEMS)):
+        yield part_of(problems, counting)
+
+
+def part_of(finished: Iterable[Finished], counting: Counting) -> Part:
+    """Take the votes of problems that follow each other."""
+    verdicts, samples, figures = list[bytes](), list[bytes](), Scoreboard()
+    for each in finished:
+        one = solved(each, counting)
+        problem = one.problem
+        row = verdict_row(one.verdict, gold=problem.gold, kind=problem.metadata.get("kind"))
+        verdicts.append(orjson.dumps(row) + b"\n")
+        samples.append(orjson.dumps(_sample(one, row))[1:])
+        figures.fill([scored(problem, one.verdict, one.votes)])
+    return Part(b"".join(verdicts), samples, figures)
 
 
 def is_run(folder: str | Path) -> bool:
@@ -215,12 +252,11 @@ def fidelity_of(run: RunFolder) -> dict[str, Fidelity]:
     )
 
 
-def _sample(position: int, one: Solved, row: Mapping[str, Any]) -> dict[str, Any]:
-    """A row as lm-evaluation-harness's --log_samples writes it."""
+def _sample(one: Solved, row: Mapping[str, Any]) -> dict[str, Any]:
+    """A row as lm-evaluation-harness's --log_samples writes it, less its doc_id."""
     problem = one.problem
     drawn = list(one.drawn())
     return {
-        "doc_id": position,
         "doc": {"id": problem.id, "question": problem.question, "answer": problem.gold},
         "target": problem.gold,
         "arguments": {},

@@ -9,6 +9,7 @@ from __future__ import annotations
 from array import array
 from collections import Counter
 from dataclasses import asdict, dataclass
+from fractions import Fraction
 from itertools import repeat
 from math import ceil
 from typing import TYPE_CHECKING, Any
@@ -186,6 +187,12 @@ class _Group:
         self._right[item] += right
         self._totals[item] += total
 
+    def merge(self, other: _Group, items: Sequence[int]) -> None:
+        """Add another's; ``items`` are the numbers of its items here."""
+        for item, right, total in zip(items, other._right, other._totals, strict=False):
+            if total:
+                self.add(item, right, total)
+
     def rate(self) -> Rate | None:
         return clustered_rate(self._right, self._totals)
 
@@ -200,13 +207,16 @@ def score(rows: Iterable[Scored], *, bins: int = 10) -> Score:
 
 
 class Scoreboard:
-    """What ``score`` keeps while it reads: ``fill`` it with rows, in one go or in many."""
+    """What ``score`` keeps while it reads: ``fill`` it with rows, ``merge`` others into it.
+
+    Sums of agreements are exact, so that parts that are merged come to the same figures.
+    """
 
     def __init__(self, bins: int = 10) -> None:
         self.bins = bins
         self.items: dict[str, int] = {}
         self.counts: Counter[str] = Counter()
-        self.agreement = 0.0
+        self.agreement = Fraction()
         self.abstentions: Counter[str] = Counter()
         self.usage = Usage()
         self.translation_usage = Usage()
@@ -216,7 +226,7 @@ class Scoreboard:
         self.paths: dict[str, _Group] = {}
         self.abstained: Counter[str] = Counter()
         self.by_agreement = [_Group() for _ in range(bins)]
-        self.agreement_in = [0.0] * bins
+        self.agreement_in = [Fraction()] * bins
 
     def fill(self, rows: Iterable[Scored]) -> Scoreboard:
         """Count more verdicts."""
@@ -232,6 +242,24 @@ class Scoreboard:
             self._judge(row, item, gold)
         return self
 
+    def merge(self, other: Scoreboard) -> None:
+        """Count what another has counted of the problems that come next; its bins are as many."""
+        items = [self.items.setdefault(item, len(self.items)) for item in other.items]
+        self.counts += other.counts
+        self.agreement += other.agreement
+        self.abstentions += other.abstentions
+        self.abstained += other.abstained
+        self.usage += other.usage
+        self.translation_usage += other.translation_usage
+        self.all.merge(other.all, items)
+        self.oracle.merge(other.oracle, items)
+        for mine, theirs in ((self.languages, other.languages), (self.paths, other.paths)):
+            for language, group in theirs.items():
+                mine.setdefault(language, _Group()).merge(group, items)
+        for bin_, group in enumerate(other.by_agreement):
+            self.by_agreement[bin_].merge(group, items)
+            self.agreement_in[bin_] += other.agreement_in[bin_]
+
     def _count(self, verdict: Verdict) -> None:
         self.counts["problems"] += 1
         self.counts["tied"] += verdict.tied
@@ -243,7 +271,7 @@ class Scoreboard:
         if verdict.answer is None:
             self.counts["unanswered"] += 1
         else:
-            self.agreement += verdict.agreement
+            self.agreement += Fraction(verdict.agreement)
 
     def _judge(self, row: Scored, item: int, gold: str) -> None:
         verdict = row.verdict
@@ -254,7 +282,7 @@ class Scoreboard:
         if verdict.answer is not None:
             bin_ = _bin(verdict.agreement, self.bins)
             self.by_agreement[bin_].add(item, right)
-            self.agreement_in[bin_] += verdict.agreement
+            self.agreement_in[bin_] += Fraction(verdict.agreement)
         hits: Counter[str] = Counter()
         paths: Counter[str] = Counter()
         for vote in row.votes:
@@ -289,7 +317,7 @@ class Scoreboard:
                 language: PathScore(rate, self.abstained[language])
                 for language, rate in _rates(self.paths).items()
             },
-            mean_agreement=self.agreement / answered if answered else None,
+            mean_agreement=float(self.agreement / answered) if answered else None,
             calibration=calibration,
             calibration_error=gaps / judged if judged else None,
             abstentions=dict(sorted(self.abstentions.items())),
@@ -302,7 +330,7 @@ class Scoreboard:
         for index, group in enumerate(self.by_agreement):
             rate = group.rate()
             if rate is not None:
-                mean = self.agreement_in[index] / rate.total
+                mean = float(self.agreement_in[index] / rate.total)
                 yield AgreementBin(index / self.bins, (index + 1) / self.bins, mean, rate)
 
 

@@ -15,43 +15,39 @@ Only what an engine produced is truth. Votes and verdicts are computed from it a
 from __future__ import annotations
 
 import copy
-import fcntl
 import os
 import sqlite3
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, Self
+from typing import TYPE_CHECKING, Any, Protocol, Self
 
 import orjson
 
 from clc.errors import ConfigurationError, StoreError
-from clc.plans import Finished, Plan, PlannedPaths
-from clc.records import Confidence, Problem, Prompt, ReasoningPath, Usage
+from clc.plans import Finished
+from clc.rows import (
+    lost_path,
+    path_row,
+    prompt_row,
+    read_path,
+    read_plan,
+    read_problem,
+    read_prompt,
+    read_step,
+    step_row,
+    write_plan,
+)
+from clc.run_files import SHARDS, locked, write_atomically, writing
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from typing import IO
 
-__all__ = [
-    "DRAWN",
-    "SHARDS",
-    "Keeper",
-    "Step",
-    "Store",
-    "locked",
-    "lost_path",
-    "path_row",
-    "prompt_row",
-    "read_path",
-    "read_plan",
-    "read_problem",
-    "read_prompt",
-    "read_step",
-    "step_row",
-    "write_atomically",
-    "write_plan",
-    "writing",
-]
+    from clc.plans import Plan
+    from clc.records import Problem, Prompt, ReasoningPath
+    from clc.rows import Step
+
+__all__ = ["Keeper", "Store"]
 
 SCHEMA_VERSION = 2
 CACHE_KIB = 64 * 1024
@@ -102,48 +98,6 @@ CREATE TABLE IF NOT EXISTS failures (
     reason TEXT NOT NULL
 ) WITHOUT ROWID;
 """
-
-
-# What engines produced: columns by table, for whoever keeps the rows elsewhere.
-DRAWN: Mapping[str, tuple[str, ...]] = {
-    "prompts": ("key", "language", "template", "template_hash", "messages"),
-    "paths": (
-        "key",
-        "prompt_key",
-        "language",
-        "idx",
-        "seed",
-        "text",
-        "finish_reason",
-        "prompt_tokens",
-        "completion_tokens",
-        "confidence",
-    ),
-    "steps": (
-        "key",
-        "kind",
-        "language",
-        "text",
-        "finish_reason",
-        "prompt_tokens",
-        "completion_tokens",
-    ),
-    "failures": ("key", "reason"),
-}
-SHARDS = "shards"  # the folder in the place of run.sqlite in a run of a cluster; see clc.shards
-
-
-class Step(NamedTuple):
-    """A completion that is no path, good or not, in the language that was asked for.
-
-    ``kind`` is ``translation`` (one try), ``turn`` (before a last one), ``plan`` or ``choice``.
-    """
-
-    kind: str
-    language: str
-    text: str
-    finish_reason: str
-    usage: Usage
 
 
 class Keeper(Protocol):
@@ -521,127 +475,6 @@ class Store:
                 f"{self.folder or 'memory'}: cannot use the store: {error}; what was stored "
                 "stays, and the same command goes on from there"
             ) from error
-
-
-def lost_path(key: str, why: str) -> ReasoningPath:
-    """Make the path that stands for one that was lost."""
-    return ReasoningPath(key, "", "", 0, 0, "", "error", error=why)
-
-
-@contextmanager
-def locked(folder: Path) -> Iterator[None]:
-    """Hold a run folder, made if missing, against other writers.
-
-    Raises:
-        StoreError: another process holds it.
-    """
-    folder.mkdir(parents=True, exist_ok=True)
-    with (folder / ".lock").open("ab") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise StoreError(
-                f"{folder}: another process is working on this run; wait for it, or choose "
-                "another run folder"
-            ) from None
-        yield
-
-
-@contextmanager
-def writing(path: Path) -> Iterator[IO[bytes]]:
-    """Write a file so that a reader sees the old one or the new one, never a part.
-
-    Raises:
-        StoreError: it cannot be written.
-    """
-    part = path.with_name(f".{path.name}.part")
-    try:
-        with part.open("wb") as file:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-        part.replace(path)
-    except OSError as error:
-        raise StoreError(f"{path}: cannot write: {error}") from error
-
-
-def write_atomically(path: Path, data: bytes) -> None:
-    """Write a whole file at once; see ``writing``."""
-    with writing(path) as file:
-        file.write(data)
-
-
-def write_plan(plan: Plan) -> bytes:
-    """Write a plan as JSON, as stores keep it."""
-    return orjson.dumps([list(map(list, plan.arms)), plan.order, plan.usage, plan.details])
-
-
-def read_plan(data: bytes | str) -> Plan:
-    """Read what ``write_plan`` wrote."""
-    arms, order, usage, details = orjson.loads(data)
-    planned = [_planned_paths(*arm) for arm in arms]
-    return Plan(tuple(planned), tuple(order), Usage(**usage), details)
-
-
-def read_problem(data: bytes | str) -> Problem:
-    """Read a problem from its JSON."""
-    values = orjson.loads(data)
-    return Problem(**{**values, "context": tuple(values.get("context", ()))})
-
-
-def read_prompt(
-    key: str, language: str, template: str, template_hash: str, messages: bytes | str
-) -> Prompt:
-    """Make a prompt of its row."""
-    return Prompt(key, tuple(orjson.loads(messages)), language, template, template_hash)
-
-
-def read_path(*row: Any) -> ReasoningPath:
-    """Make a path of its row, whose columns are those of ``DRAWN``."""
-    key, prompt_key, language, index, seed, text, finish, *spent, confidence = row
-    measured = None if confidence is None else Confidence(**orjson.loads(confidence))
-    return ReasoningPath(
-        key, prompt_key, language, index, seed, text, finish, Usage(*spent), measured
-    )
-
-
-def read_step(*row: Any) -> Step:
-    """Make a step of its row without the key."""
-    kind, language, text, finish_reason, *spent = row
-    return Step(kind, language, text, finish_reason, Usage(*spent))
-
-
-def prompt_row(prompt: Prompt) -> tuple[Any, ...]:
-    """Make the row of a prompt, whose columns are those of ``DRAWN``."""
-    messages = orjson.dumps(prompt.messages)
-    return prompt.key, prompt.language, prompt.template, prompt.template_hash, messages
-
-
-def path_row(path: ReasoningPath) -> tuple[Any, ...]:
-    """Make the row of a path, whose columns are those of ``DRAWN``."""
-    return (
-        path.key,
-        path.prompt_key,
-        path.language,
-        path.index,
-        path.seed,
-        path.text,
-        path.finish_reason,
-        path.usage.prompt_tokens,
-        path.usage.completion_tokens,
-        None if path.confidence is None else orjson.dumps(path.confidence),
-    )
-
-
-def step_row(key: str, step: Step) -> tuple[Any, ...]:
-    """Make the row of a step, whose columns are those of ``DRAWN``."""
-    *fields, usage = step
-    return (key, *fields, usage.prompt_tokens, usage.completion_tokens)
-
-
-def _planned_paths(*values: Any) -> PlannedPaths:
-    made = PlannedPaths(*values)
-    return made._replace(translation_usage=Usage(**values[6]))
 
 
 def _chunks(keys: Sequence[str], size: int = 500) -> Iterator[Sequence[str]]:

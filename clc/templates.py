@@ -107,6 +107,15 @@ class Templates:
         """Codes of the languages with cue words of their own, sorted."""
         return sorted(set(self._table) - {"und"})
 
+    def missing_cues(self) -> dict[str, tuple[str, ...]]:
+        """Cue words that a language leaves out, by its code; they are told in English."""
+        names = [item.name for item in fields(Cues)]
+        missing = {
+            code: tuple(name for name in names if not self._table[code].get(name))
+            for code in self.languages()
+        }
+        return {code: lacking for code, lacking in missing.items() if lacking}
+
     def get(self, name: str) -> PromptTemplate:
         """Return a compiled template.
 

@@ -186,7 +186,7 @@ def test_two_golds_for_a_problem_are_an_error(tmp_path):
 
 
 def test_missing_file_is_named(tmp_path):
-    with pytest.raises(DatasetError, match="nowhere.jsonl: cannot be read"):  # noqa: RUF043
+    with pytest.raises(DatasetError, match="nowhere.jsonl: cannot be read: No such file"):  # noqa: RUF043
         list(ballots([tmp_path / "nowhere.jsonl"]))
 
 

@@ -1,6 +1,7 @@
 """Scores against numbers counted by hand."""
 
 import json
+import random
 import time
 
 import pytest
@@ -9,7 +10,7 @@ from clc import scoring
 from clc.errors import DatasetError
 from clc.intervals import wilson
 from clc.records import AbstainReason, Abstention, Answer, Problem, Usage, Verdict, Vote
-from clc.scoring import Scored, compare, score, scored
+from clc.scoring import Scoreboard, Scored, compare, score, scored
 
 
 def verdict(id_, answer, *, tally=None, agreement=0.0, tied=False, abstentions=None):
@@ -144,6 +145,31 @@ def test_scored():
     assert scored(problem, ROWS[0].verdict).item == "mgsm-007"
     assert scored(problem, ROWS[0].verdict).kind == "number"
     assert scored(Problem("x", "?", "de"), ROWS[0].verdict).item == "x"
+
+
+def test_parts_that_are_merged_come_to_the_same_figures():
+    rng = random.Random(3)
+    rows = [
+        row(
+            f"p{n}",
+            rng.choice(["7", "8", None]),
+            rng.choice(["7", "7", "8", None, "?"]),
+            item=f"i{rng.randrange(20)}",
+            language=rng.choice(["de", "sw", "zh"]),
+            agreement=rng.random(),
+            tied=n % 5 == 0,
+            abstentions={rng.choice(["refusal", "empty"]): {"en": 1}},
+            paths=votes(**{
+                rng.choice(["en", "th"]): [rng.choice(["7", "8", None]) for _ in range(n % 4)],
+                "de": ["7"],
+            }),
+        )
+        for n in range(60)
+    ]  # fmt: skip
+    merged = Scoreboard()
+    for cut in (slice(0, 1), slice(1, 1), slice(1, 30), slice(30, 60)):
+        merged.merge(Scoreboard().fill(rows[cut]))
+    assert json.dumps(merged.score().to_json()) == json.dumps(score(rows).to_json())
 
 
 def test_bins():

@@ -12,8 +12,9 @@ from clc.errors import ConfigurationError, StoreError
 from clc.plans import Plan, PlannedPaths, RunFolder
 from clc.records import Confidence, Message, Problem, Prompt, ReasoningPath, Usage, Verdict
 from clc.results import open_run
+from clc.rows import Step, path_row, prompt_row, step_row
 from clc.shards import Row, Shards, has_shards
-from clc.store import Step, Store, path_row, prompt_row, step_row
+from clc.store import Store
 
 
 def path(number, text="Antwort: 7", **more):
@@ -90,6 +91,19 @@ def test_rows_come_in_the_order_of_the_file_and_each_once(shards):
     shards.write_shard([row(number) for number in numbers[:13]])
     assert [one.problem.id for one in shards.finished()] == [f"p-{n}" for n in range(60)]
     assert shards.begun() == 60
+
+
+def test_spans_hold_each_problem_once_and_name_few_shards(shards):
+    for start in range(0, 40, 4):
+        shards.write_shard([row(number) for number in range(start, start + 4)])
+    shards.write_shard([row(2, budget=2), row(30, budget=2)])  # of a second call, far apart
+    spans = list(shards.spans())
+    assert [one.first for one in spans] == [0, 2, *range(4, 40, 4)]
+    assert [one.last + 1 for one in spans] == [*(one.first for one in spans[1:]), 40]
+    assert max(len(one.names) for one in spans) == 2
+    found = [[done.problem.id for done in shards.finished(one)] for one in spans]
+    assert [one for each in found for one in each] == [f"p-{number}" for number in range(40)]
+    assert found[:3] == [["p-0", "p-1"], ["p-2", "p-3"], [f"p-{n}" for n in range(4, 8)]]
 
 
 def test_of_a_problem_that_is_there_twice_the_one_that_went_furthest_counts(shards):

@@ -10,7 +10,9 @@ import pytest
 from clc.errors import ConfigurationError, StoreError
 from clc.plans import Plan, PlannedPaths
 from clc.records import Confidence, Message, Problem, Prompt, ReasoningPath, Usage
-from clc.store import Step, Store, write_atomically
+from clc.rows import Step
+from clc.run_files import write_atomically
+from clc.store import Store
 
 PROBLEM = Problem("p-1", "Wie viele?", "de", "7", {"en": "How many?"}, {"kind": "number"})
 PROMPT = Prompt("pk", (Message(role="user", content="Wie viele?"),), "de", "cot", "abc")

@@ -99,7 +99,8 @@ def show(name: str, folder: str | None, **options: Any) -> None:
 @command.command("check")
 @_FOLDER
 def check(folder: str | None) -> None:
-    """Render every template in every language, and say what is wrong."""
+    """Render every template in every language, and say what is wrong or in English."""
+    from clc.cli.terminal import visible
     from clc.templates import Templates
 
     templates = Templates(folder)
@@ -107,6 +108,8 @@ def check(folder: str | None) -> None:
     for name in templates.names():
         for code in codes:
             _sample(templates, name, code)
+    for code, lacking in templates.missing_cues().items():
+        click.echo(visible(f"[{code}] has no {', '.join(lacking)}: told in English"))
     click.echo(f"{len(templates.names())} templates are fine in {len(codes)} languages")
 
 

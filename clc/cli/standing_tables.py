@@ -17,8 +17,8 @@ from rich.text import Text
 from clc.cli.terminal import brief, visible
 from clc.errors import ConfigurationError, StoreError
 from clc.figures import draw_comparison
+from clc.run_files import write_atomically
 from clc.standings import CurvePoint, PairedDifference
-from clc.store import write_atomically
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence

@@ -85,17 +85,19 @@ def command(  # noqa: PLR0917
 
 def _run_ballots(folders: Sequence[str], languages: Sequence[str]) -> Iterator[Ballot]:
     """Votes of the problems that are done in run folders."""
-    from clc.generations import Ballot
+    from clc.generations import Ballot, say_left_out
     from clc.results import open_run, revote
 
     wanted = frozenset(languages)
     found = False
+    left_out = 0
     for folder in folders:
         with open_run(folder) as store:
             for solved in revote(store):
                 problem = solved.problem
                 votes = [one for one in solved.votes if not wanted or one.language in wanted]
                 if wanted and not votes:
+                    left_out += 1
                     continue
                 found = True
                 yield Ballot(
@@ -108,6 +110,7 @@ def _run_ballots(folders: Sequence[str], languages: Sequence[str]) -> Iterator[B
                 )
     if wanted and not found:
         raise InputError(f"no paths in {', '.join(languages)} in {', '.join(folders)}")
+    say_left_out(left_out, languages)
 
 
 def vote_ballots(
@@ -130,7 +133,7 @@ def vote_ballots(
         nullcontext(None) if quiet and not out else rows_to(out)
     )
     with target as sink:
-        return score(_scored(found, sink, rule, order, weights), bins=7 if not weights else 10)
+        return score(_scored(found, sink, rule, order, weights))
 
 
 def _scored(

@@ -19,7 +19,7 @@ from clc.errors import ConfigurationError, RunError
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-__all__ = ["Pool", "connected", "need_ray"]
+__all__ = ["Pool", "connected", "need_ray", "reported"]
 
 _log = logging.getLogger("clc.cluster")
 _OBJECT_STORE_BYTES = 1 << 28  # problems on their way; what is drawn goes to the run folder
@@ -104,6 +104,26 @@ def connected(pool: Pool) -> Iterator[Pool]:
             yield _counted(pool, ray.cluster_resources(), grows=bool(address))
         finally:
             ray.shutdown()
+
+
+@contextmanager
+def reported() -> Iterator[None]:
+    """Say in our words that Ray was lost.
+
+    Raises:
+        RunError: it was.
+    """
+    from ray.exceptions import RayError, RayTaskError
+
+    try:
+        yield
+    except RayTaskError:
+        raise  # a fault in our own code: all that is known of it
+    except RayError as error:
+        raise RunError(
+            f"Ray lost the run: {_reason(error)}; what was stored stays, and the same command "
+            "goes on"
+        ) from error
 
 
 def _counted(pool: Pool, there: Mapping[str, float], *, grows: bool) -> Pool:

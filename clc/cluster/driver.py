@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING, Any
 
 from clc.api import Run, configure
 from clc.cluster.connection import Pool, connected, need_ray
+from clc.cluster.exporting import parts
 from clc.cluster.messages import Job, ReadAll, SetAside, Told, add_counters
 from clc.datasets import dataset_fingerprint
 from clc.drawing import Counters
 from clc.engines.models import BUNDLED
 from clc.engines.opening import open_engine
 from clc.errors import ConfigurationError, RunError
-from clc.manifest import begin_run
+from clc.manifest import add_seconds, begin_run
 from clc.results import export
 from clc.runner import first_wave, open_problems
 from clc.shards import Shards
@@ -150,12 +151,17 @@ def spread(
             job = Job(configuration, engine, translator, prompts, out, wanted)
             first = first_wave(configuration)
             most = min(_MOST_PROBLEMS, max(_LEAST_PROBLEMS, 2 * open_problems(own.window, first)))
-            with connected(pool) as counted, _timed(shards, outcome):
+            with connected(pool) as counted:
                 from clc.cluster.pipeline import messages
 
-                with closing(messages(job, counted, source, reading, most)) as told:
+                with (
+                    _timed(shards, outcome),
+                    closing(messages(job, counted, source, reading, most)) as told,
+                ):
                     _take_all(told, outcome, watch)
-        outcome.score = export(shards)
+                outcome.score = export(shards, parts(shards))
+        else:
+            outcome.score = export(shards)
         if not (outcome.finished or outcome.set_aside or outcome.counters.lost):
             shards.write_manifest({**(shards.manifest() or {}), "finished": True})
     return outcome
@@ -186,8 +192,7 @@ def _timed(shards: Shards, outcome: Outcome) -> Iterator[None]:
         manifest = shards.manifest()
         if manifest is not None and outcome.counters.drawn:
             passed = time.monotonic() - began - outcome.start_seconds
-            seconds = round(manifest.get("seconds", 0.0) + passed, 3)
-            shards.write_manifest({**manifest, "seconds": seconds})
+            shards.write_manifest(add_seconds(manifest, passed))
 
 
 def _take_all(messages: Iterable[Told | ReadAll], outcome: Outcome, watch: Watch | None) -> None:

@@ -13,11 +13,12 @@ import ray.data
 from ray.data import ActorPoolStrategy
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
+from clc.cluster.connection import reported
 from clc.cluster.ledger import Ledger
 from clc.cluster.messages import ReadAll
 from clc.cluster.reading import Problems, known, read, read_message
 from clc.cluster.replica import Replica
-from clc.errors import ClcError, RunError
+from clc.errors import ClcError
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator, Mapping
@@ -75,16 +76,8 @@ def messages(
         dataset.context.enable_progress_bars = False
         dataset.context.print_on_execution_start = False
         blocks = dataset.iter_batches(batch_size=None, batch_format="pyarrow", prefetch_batches=0)
-        try:
-            with closing(iter(blocks)) as each:  # whoever stops early ends the work
-                yield from map(read_message, each)
-        except ray.exceptions.RayTaskError:
-            raise  # a fault in our own code: all that is known of it
-        except ray.exceptions.RayError as error:
-            reason = str(error).strip().splitlines()[-1]
-            raise RunError(
-                f"Ray lost the run: {reason}; what was stored stays, and the same command goes on"
-            ) from error
+        with reported(), closing(iter(blocks)) as each:  # whoever stops early ends the work
+            yield from map(read_message, each)
 
 
 def _known(out: str, budget: int) -> Known | ClcError:

@@ -17,10 +17,11 @@ from clc.drawing import Counters
 from clc.engines.lane import Lane
 from clc.errors import ClcError, EngineError
 from clc.manifest import differences
+from clc.rows import read_problem
 from clc.runner import first_wave, open_problems
 from clc.shards import Row, Shards
 from clc.solver import Solver
-from clc.store import Store, read_problem
+from clc.store import Store
 from clc.templates import Templates
 
 if TYPE_CHECKING:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from clc.store import DRAWN, path_row, prompt_row, read_path, read_step, step_row
+from clc.rows import DRAWN, path_row, prompt_row, read_path, read_step, step_row
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from clc.plans import Plan
     from clc.records import Problem, Prompt, ReasoningPath
-    from clc.store import Step
+    from clc.rows import Step
 
 __all__ = ["Scratch"]
 

@@ -14,7 +14,7 @@ from clc.report.comparison import comparison
 from clc.report.page import data, language_name, page
 from clc.report.problems import problem_record, problem_row
 from clc.report.summary import Gatherer
-from clc.store import write_atomically
+from clc.run_files import write_atomically
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -14,7 +14,7 @@ pandas; clc takes the vote anew from ``plan`` and ``paths``, as everywhere.
 """
 
 from clc.shards.files import has_shards
-from clc.shards.folder import Shards
+from clc.shards.folder import Shards, Span
 from clc.shards.rows import Row
 
-__all__ = ["Row", "Shards", "has_shards"]
+__all__ = ["Row", "Shards", "Span", "has_shards"]

@@ -8,7 +8,7 @@ from secrets import token_hex
 from typing import IO, TYPE_CHECKING, Any
 
 from clc.errors import ConfigurationError, StoreError
-from clc.store import SHARDS
+from clc.run_files import SHARDS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

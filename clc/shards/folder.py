@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-import heapq
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
-from itertools import groupby
-from typing import IO, TYPE_CHECKING, Any, Self, TypeVar
+from itertools import islice, pairwise
+from typing import IO, TYPE_CHECKING, Any, NamedTuple, Self, TypeVar
 
 import orjson
 
 from clc.errors import ConfigurationError, StoreError
 from clc.records import content_key
+from clc.rows import read_prompt
+from clc.run_files import SHARDS, locked
 from clc.shards.files import Files
 from clc.shards.rows import read_row, table_of
-from clc.store import SHARDS, locked, read_prompt
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -26,10 +26,19 @@ if TYPE_CHECKING:
     from clc.records import Prompt
     from clc.shards.rows import Row
 
-__all__ = ["Shards"]
+__all__ = ["Shards", "Span"]
 
+_Item = TypeVar("_Item")
 _T = TypeVar("_T")
 _READERS = 16  # shards that are read at once: an object store takes some 50 ms for each
+
+
+class Span(NamedTuple):
+    """Problems from one place of the file to another (0-based, both in it), and their shards."""
+
+    first: int
+    last: int
+    names: tuple[str, ...]
 
 
 class Shards:
@@ -92,9 +101,9 @@ class Shards:
         with self.write("manifest.json") as file:
             file.write(orjson.dumps(manifest, option=orjson.OPT_INDENT_2))
 
-    def finished(self) -> Iterator[Finished]:
-        """Problems that are done, in the order of their file, lazily, each once."""
-        for row in self.rows():
+    def finished(self, span: Span | None = None) -> Iterator[Finished]:
+        """Problems that are done, of all or of a span, in the order of their file, lazily."""
+        for row in self._rows() if span is None else self._rows_of(span):
             if (one := self._finished(row)) is not None:
                 yield one
 
@@ -193,25 +202,40 @@ class Shards:
                 found.update(dict.fromkeys(places, name))
         return found
 
-    def rows(self) -> Iterator[Row]:
-        """All problems in the order of their file, each once: as it went furthest."""
-        for _, same in groupby(self._merged(), key=lambda row: row.position):
-            yield max(same, key=_progress)
+    def spans(self) -> Iterator[Span]:
+        """Cut the file where shards begin, and yield the spans in order, each of a few shards.
 
-    def _merged(self) -> Iterator[Row]:
-        """Rows of all shards by position; only shards that overlap are in memory together."""
-        waiting = deque(self.names())
-        tables = _at_once(lambda name: self._table(name, None), list(waiting), ahead=4)
-        held: list[tuple[int, int, Row]] = []
-        order = 0
-        while waiting or held:
-            while waiting and (not held or _places(waiting[0])[0] <= held[0][0]):
-                waiting.popleft()
-                for values in next(tables).to_pylist():
-                    row = read_row(values)
-                    heapq.heappush(held, (row.position, order, row))
-                    order += 1
-            yield heapq.heappop(held)[2]
+        One whose problems lie far apart is in several.
+        """
+        places = {name: _places(name) for name in self.names()}
+        starts = sorted({first for first, _ in places.values()})
+        end = max((last for _, last in places.values()), default=-1) + 1
+        waiting, held = deque(places), list[str]()
+        for first, following in pairwise([*starts, end]):
+            while waiting and places[waiting[0]][0] == first:
+                held.append(waiting.popleft())
+            held = [name for name in held if places[name][1] >= first]
+            yield Span(first, following - 1, tuple(held))
+
+    def _rows(self) -> Iterator[Row]:
+        for rows in _at_once(self._rows_of, self.spans(), ahead=2):
+            yield from rows
+
+    def _rows_of(self, span: Span) -> list[Row]:
+        """Problems of a span in the order of the file, each once: as it went furthest."""
+        from pyarrow import compute
+
+        place = compute.field("position")
+        found: dict[int, Row] = {}
+        for name in span.names:
+            first, last = _places(name)
+            whole = span.first <= first and last <= span.last
+            matching = None if whole else (place >= span.first) & (place <= span.last)
+            for row in self.read_shard(name, matching):
+                best = found.get(row.position)
+                if best is None or row.progress > best.progress:
+                    found[row.position] = row
+        return [found[position] for position in sorted(found)]
 
     def _finished(self, row: Row) -> Finished | None:
         self._near = {values[0]: read_prompt(*values) for values in row.drawn["prompts"]}
@@ -232,14 +256,13 @@ def _places(name: str) -> tuple[int, int]:
 
 
 def _at_once(
-    work: Callable[[str], _T], names: Iterable[str], *, ahead: int = _READERS
+    work: Callable[[_Item], _T], items: Iterable[_Item], *, ahead: int = _READERS
 ) -> Iterator[_T]:
-    """Do ``work`` for each name in order, ``ahead`` of them at a time."""
-    waiting = deque(names)
+    """Do ``work`` for each item in order, ``ahead`` of them at a time."""
+    waiting = iter(items)
     with ThreadPoolExecutor(ahead, "clc-shards") as pool:
-        begun = deque(pool.submit(work, waiting.popleft()) for _ in range(min(ahead, len(waiting))))
+        begun = deque(pool.submit(work, item) for item in islice(waiting, ahead))
         while begun:
             done = begun.popleft().result()
-            if waiting:
-                begun.append(pool.submit(work, waiting.popleft()))
+            begun.extend(pool.submit(work, item) for item in islice(waiting, 1))
             yield done

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import orjson
 
 from clc.plans import Finished, Plan
-from clc.store import DRAWN, lost_path, read_path, read_plan, read_problem, write_plan
+from clc.rows import DRAWN, lost_path, read_path, read_plan, read_problem, write_plan
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

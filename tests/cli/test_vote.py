@@ -110,6 +110,14 @@ def test_vote_over_chosen_languages_breaks_ties_in_their_order(file):
     assert (first["answer"], first["tied"]) == ("5", True)
 
 
+def test_problems_without_a_path_in_the_languages_are_told(file, caplog):
+    assert [row["id"] for row in rows(run(vote, file, "--languages", "de").stdout)] == ["a"]
+    assert caplog.messages == ["left out: 1 problem without a path in de"]
+    caplog.clear()
+    run(vote, file, "--languages", "de,zh")
+    assert not caplog.messages
+
+
 def test_vote_weighted(file):
     assert (
         rows(run(vote, file, "--rule", "weighted", "--weights", "en=3").stdout)[0]["answer"] == "5"
@@ -155,14 +163,14 @@ def test_bad_row_is_named(tmp_path):
             CliRunner().invoke(command, [str(path)], catch_exceptions=False)
 
 
-def test_run_folders_are_revoted(tmp_path, monkeypatch):
+def test_run_folders_are_revoted(tmp_path, monkeypatch, caplog):
     from contextlib import nullcontext
     from types import SimpleNamespace
 
     from clc import results
     from clc.records import Answer, Problem, Vote
 
-    problem = Problem("q1", "?", "de", gold="5")
+    problem, other = Problem("q1", "?", "de", gold="5"), Problem("q2", "?", "de", gold="6")
     votes = [
         Vote("a", "en", Answer("5")),
         Vote("b", "de", Answer("6")),
@@ -170,12 +178,19 @@ def test_run_folders_are_revoted(tmp_path, monkeypatch):
     ]
     monkeypatch.setattr(results, "open_run", nullcontext)
     monkeypatch.setattr(
-        results, "revote", lambda _: [SimpleNamespace(problem=problem, votes=votes)]
+        results,
+        "revote",
+        lambda _: [
+            SimpleNamespace(problem=problem, votes=votes),
+            SimpleNamespace(problem=other, votes=votes[1:]),
+        ],
     )
-    (row,) = rows(run(vote, str(tmp_path)).stdout)
+    (row, _) = rows(run(vote, str(tmp_path)).stdout)
     assert (row["id"], row["answer"], row["correct"]) == ("q1", "6", False)
+    assert not caplog.messages
     (row,) = rows(run(vote, str(tmp_path), "--languages", "en").stdout)
     assert (row["answer"], row["correct"]) == ("5", True)
+    assert caplog.messages == ["left out: 1 problem without a path in en"]
     with pytest.raises(InputError, match="no paths in sw"):
         CliRunner().invoke(vote, [str(tmp_path), "--languages", "sw"], catch_exceptions=False)
 

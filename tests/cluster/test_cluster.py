@@ -13,7 +13,7 @@ import pytest
 
 from clc import errors
 from clc.api import Run, configure
-from clc.cluster import connection, solve_on_ray
+from clc.cluster import connection, exporting, solve_on_ray
 from clc.cluster.ledger import BATCH_TRIES, PROBLEM_TRIES, Ledger
 from clc.cluster.messages import Job
 from clc.datasets import load_problems
@@ -21,8 +21,9 @@ from clc.errors import ConfigurationError, DatasetError, EngineError, StoreError
 from clc.plans import Plan
 from clc.records import Problem
 from clc.results import export, open_run, open_runs, revote, score_run
+from clc.rows import DRAWN
 from clc.shards import Row, Shards
-from clc.store import DRAWN, Store
+from clc.store import Store
 
 from .engines import Logged, asked, lose_some, starts
 
@@ -109,6 +110,28 @@ def test_the_run_of_one_machine_byte_for_byte(ray, file, tmp_path):
     assert (told["finished"], told["store"]) == (True, "shards")
     assert "store" not in told["identity"]
     assert told["seconds"] > 0
+
+
+def test_votes_that_ray_takes_are_those_of_one_process(ray, tmp_path, monkeypatch):
+    monkeypatch.setattr(exporting, "_FEW", 2)
+    source, out = jsonl(tmp_path, 60), tmp_path / "many"
+    there = on_one_machine(source, tmp_path / "one", Logged(tmp_path / "log1"))
+    spread(source, out, tmp_path / "log2")
+    with Shards(out, read_only=True) as shards:
+        assert len(list(exporting.parts(shards))) == len(list(shards.spans())) > 2
+    for name in FILES:
+        assert (out / name).read_bytes() == (there / name).read_bytes()
+    broken = sorted((out / "shards").iterdir())[1]
+    broken.write_bytes(b"PAR1 and no more")
+    before = (out / "verdicts.jsonl").read_bytes()
+    with Shards(out) as shards, pytest.raises(StoreError, match=f"{broken.name}: cannot be read"):
+        export(shards, exporting.parts(shards))
+    assert (out / "verdicts.jsonl").read_bytes() == before
+
+
+def test_few_votes_are_taken_here(tmp_path):
+    with Shards(tmp_path) as shards:
+        assert exporting.parts(shards) is None
 
 
 def test_a_finished_run_needs_no_engine_and_no_ray(tmp_path, ray, monkeypatch):

@@ -1,0 +1,62 @@
+"""The votes of a large run, taken by all CPUs of Ray: one takes some 40,000 paths a second."""
+
+from __future__ import annotations
+
+from collections import deque
+from itertools import islice
+from typing import TYPE_CHECKING
+
+from clc.cluster.connection import reported
+from clc.errors import ClcError
+from clc.results import counting_of, part_of
+from clc.shards import Shards
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from clc.counting import Counting
+    from clc.results import Part
+    from clc.shards import Span
+
+__all__ = ["parts"]
+
+_FEW = 64  # spans: less work than starting Ray's workers
+_MOST = 64  # spans in hand: the driver writes what some thirty CPUs read
+
+
+def parts(shards: Shards) -> Iterator[Part] | None:
+    """Take the votes of a run's problems, in order; None where there are few.
+
+    Raises:
+        StoreError: a shard cannot be read.
+        RunError: Ray is lost.
+    """
+    spans = list(shards.spans())
+    return None if len(spans) < _FEW else _spread(shards, spans)
+
+
+def _spread(shards: Shards, spans: list[Span]) -> Iterator[Part]:
+    import ray
+
+    task = ray.remote(_part).options(num_cpus=1)
+    counting = counting_of((shards.manifest() or {}).get("identity", {}))
+    waiting = iter(spans)
+    at_once = min(_MOST, 2 * int(ray.cluster_resources().get("CPU", 1)))
+    with reported():
+        begun = deque(
+            task.remote(shards.folder, span, counting) for span in islice(waiting, at_once)
+        )
+        while begun:
+            part: Part | ClcError = ray.get(begun.popleft())
+            if isinstance(part, ClcError):
+                raise part
+            begun.extend(task.remote(shards.folder, span, counting) for span in islice(waiting, 1))
+            yield part
+
+
+def _part(folder: str, span: Span, counting: Counting) -> Part | ClcError:
+    try:
+        with Shards(folder, read_only=True) as shards:
+            return part_of(shards.finished(span), counting)
+    except ClcError as error:
+        return error
