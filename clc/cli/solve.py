@@ -131,7 +131,8 @@ def _solve_here(options: dict[str, Any], reading: dict[str, Any], console: Conso
             console.print(_FINISHED)
         else:
             _solve(work, load_problems(source, **reading), total, options, console)
-        score = export(store)
+        with console.status("taking the votes"):  # of a million paths: for a minute
+            score = export(store)
         if not finished:
             work.finish()
     _report(score, work.solver.counters, options, console)

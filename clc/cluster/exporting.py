@@ -25,23 +25,27 @@ _MOST = 64  # spans in hand: the driver writes what some thirty CPUs read
 
 
 def parts(shards: Shards) -> Iterator[Part] | None:
-    """Take the votes of a run's problems, in order; None where there are few.
+    """Take the votes of a run's problems, in order; None where there are few, or no CPUs for it.
 
     Raises:
         StoreError: a shard cannot be read.
         RunError: Ray is lost.
     """
     spans = list(shards.spans())
-    return None if len(spans) < _FEW else _spread(shards, spans)
+    if len(spans) < _FEW:
+        return None
+    import ray
+
+    cpus = int(ray.cluster_resources().get("CPU", 0))
+    return _spread(shards, spans, min(_MOST, 2 * cpus)) if cpus else None
 
 
-def _spread(shards: Shards, spans: list[Span]) -> Iterator[Part]:
+def _spread(shards: Shards, spans: list[Span], at_once: int) -> Iterator[Part]:
     import ray
 
     task = ray.remote(_part).options(num_cpus=1)
     counting = counting_of((shards.manifest() or {}).get("identity", {}))
     waiting = iter(spans)
-    at_once = min(_MOST, 2 * int(ray.cluster_resources().get("CPU", 1)))
     with reported():
         begun = deque(
             task.remote(shards.folder, span, counting) for span in islice(waiting, at_once)

@@ -149,6 +149,7 @@ class _Server(uvicorn.Server):
 
 async def _started(stack: AsyncExitStack, engine: Engine, waits_s: float) -> Lane:
     """Start an engine, and try again while its endpoint cannot be reached yet."""
+    _log.info("starting the engine")
     clock = asyncio.get_running_loop().time
     until = clock() + waits_s
     stack.push_async_callback(engine.close)

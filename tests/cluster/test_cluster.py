@@ -129,8 +129,11 @@ def test_votes_that_ray_takes_are_those_of_one_process(ray, tmp_path, monkeypatc
     assert (out / "verdicts.jsonl").read_bytes() == before
 
 
-def test_few_votes_are_taken_here(tmp_path):
+def test_few_votes_and_those_without_cpus_are_taken_here(ray, tmp_path, monkeypatch):
     with Shards(tmp_path) as shards:
+        assert exporting.parts(shards) is None
+        monkeypatch.setattr(exporting, "_FEW", 0)
+        monkeypatch.setattr(ray, "cluster_resources", dict)
         assert exporting.parts(shards) is None
 
 

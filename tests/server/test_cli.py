@@ -29,6 +29,7 @@ def test_it_says_where_it_answers_and_ends_in_order(tmp_path):
             assert running.wait(20) in {0, -signal.SIGTERM}
         errors.seek(0)
         log = [json.loads(line) for line in errors]
+    assert log[0]["message"] == "starting the engine"
     assert [line["path"] for line in log if line["message"] == "request"] == [
         "/v1/chat/completions"
     ] * 2
