@@ -100,20 +100,22 @@ def _draw(work: Run, problem: Problem, screen: Console, *, tally: bool) -> Verdi
     forming = _Forming(work, screen, tally=tally)
 
     async def solve() -> Verdict:
-        work.store.add_problem(0, problem)
-        try:
-            return await work.solver.solve(problem, watch=forming.watch)
-        finally:
-            forming.ending = True
-            await work.solver.close()
+        # Within the loop, which has taken SIGINT: an interrupt that is raised wherever Python is,
+        # as in a weak reference's callback, may be lost.
+        with Live(
+            console=screen,
+            get_renderable=forming.render,
+            refresh_per_second=_REFRESHES,
+            transient=True,
+        ):
+            work.store.add_problem(0, problem)
+            try:
+                return await work.solver.solve(problem, watch=forming.watch)
+            finally:
+                forming.ending = True
+                await work.solver.close()
 
-    with Live(
-        console=screen,
-        get_renderable=forming.render,
-        refresh_per_second=_REFRESHES,
-        transient=True,
-    ):
-        return asyncio.run(solve())
+    return asyncio.run(solve())
 
 
 class _Forming:
