@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 __all__ = ["parts"]
 
 _FEW = 64  # spans: less work than starting Ray's workers
-_MOST = 64  # spans in hand: the driver writes what some thirty CPUs read
+_MOST = 64  # spans in hand: thirty CPUs are kept busy, and the driver writes what twenty read
 
 
 def parts(shards: Shards) -> Iterator[Part] | None:
