@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from clc.answers import canonical, extract_answer
 from clc.languages import MGSM_LANGUAGES
 from clc.records import Answer, Vote
-from clc.voting import vote
+from clc.voting.tally import vote
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -35,18 +35,18 @@ from statistics import median
 from typing import TYPE_CHECKING, Any
 
 from benchmarks.scale import LANGUAGES, answer, questions
+from clc.analysis.export import export
 from clc.api import Run, configure
 from clc.datasets import dataset_fingerprint, load_problems
 from clc.engines.replay import ReplayEngine
-from clc.results import export
-from clc.store import Store
+from clc.runs.store import Store
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from clc.drawing import Counters
-    from clc.engines.seam import Engine
+    from clc.engines.base import Engine
     from clc.records import Verdict
+    from clc.solving.sampler import Counters
 
 Figures = dict[str, float]
 
@@ -161,7 +161,7 @@ def engine() -> Engine:
 def spread(source: Path, out: Path, paths: int, replicas: int) -> Figures:
     """Solve as ``clc solve --cluster ray`` does, then look at each station by itself."""
     from clc.cluster import solve_on_ray
-    from clc.cluster.connection import Pool, connected
+    from clc.cluster.ray_session import Pool, connected
 
     times, worked, held = [], [], [0.0]
 
@@ -196,7 +196,7 @@ def spread(source: Path, out: Path, paths: int, replicas: int) -> Figures:
 
 def _stations(source: Path, out: Path, paths: int, problems: int) -> Figures:
     """Measure the reader without replicas, and what it does first when a run goes on."""
-    from clc.cluster.reading import known, read, write_message
+    from clc.cluster.source import known, read, write_message
 
     began = time.perf_counter()
     before = known(str(out), paths)

@@ -24,14 +24,14 @@ import tempfile
 import time
 from typing import TYPE_CHECKING
 
-from clc.comparing import compare_strategies, outcome
-from clc.plans import Plan, PlannedPaths
+from clc.analysis.comparison import compare_strategies, outcome
+from clc.analysis.comparison_records import Entry, Outcome
+from clc.analysis.export import revote
+from clc.analysis.resampling import Drawn
+from clc.plan import Plan, PlannedPaths
+from clc.prompts.templates import Templates
 from clc.records import Problem, ReasoningPath, Usage, path_key
-from clc.resampling import Drawn
-from clc.results import revote
-from clc.standings import Entry, Outcome
-from clc.store import Store
-from clc.templates import Templates
+from clc.runs.store import Store
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

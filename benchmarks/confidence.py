@@ -24,17 +24,17 @@ from benchmarks.clc_tiny.kinds import problems
 from benchmarks.clc_tiny.language import load
 from benchmarks.clc_tiny.render import question
 from clc.answers import extract_answer
-from clc.confidence import WEIGHTINGS, Field, Measure, Weighting, language_means, weigh
-from clc.engines.seam import Request
-from clc.engines.vllm import VllmEngine
+from clc.engines.base import Request
+from clc.engines.vllm.engine import VllmEngine
+from clc.prompts.templates import Templates
 from clc.records import Sampling, Vote, path_seed
-from clc.templates import Templates
-from clc.voting import vote
+from clc.voting.tally import vote
+from clc.voting.weighting import WEIGHTINGS, Field, Measure, Weighting, language_means, weigh
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from clc.engines.seam import Completion, Engine
+    from clc.engines.base import Completion, Engine
     from clc.records import Confidence
 
 # Means over 32 tokens lie between 0 and about 20 nats: this floor is under all of them.

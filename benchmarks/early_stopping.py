@@ -17,19 +17,19 @@ import click
 from rich.console import Console
 
 from benchmarks.clc_tiny.measure import MAX_TOKENS, table, test_problems
+from clc.analysis.export import scored_rows
+from clc.analysis.scoring import compare, score
 from clc.api import Run, configure
-from clc.engines.lane import Lane
-from clc.engines.opening import open_engine
-from clc.results import scored_rows
-from clc.scoring import compare, score
-from clc.stopping import Stopping
-from clc.store import Store
+from clc.engines.factory import open_engine
+from clc.engines.shared import Lane
+from clc.runs.store import Store
+from clc.voting.stopping import Stopping
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from clc.analysis.scoring import Scored
     from clc.records import Problem
-    from clc.scoring import Scored
 
 RULES = {
     "whole budget": Stopping(),

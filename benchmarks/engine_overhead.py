@@ -25,14 +25,14 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from clc.api import Run, configure
 from clc.engines import Completion, Engine, Request
 from clc.engines.environment import prepare
-from clc.engines.vllm import VllmEngine
+from clc.engines.vllm.engine import VllmEngine
 from clc.records import Problem
-from clc.store import Store
+from clc.runs.store import Store
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from clc.configuration import Configuration
+    from clc.solving.configuration import Configuration
 
 _QUESTION = (
     "Question {number}: {name} has {first} apples and buys {second} bags with {third} apples each. "

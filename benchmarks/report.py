@@ -27,17 +27,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from benchmarks.comparing import LANGUAGES, STEPS, said
-from clc.plans import Plan, PlannedPaths
+from clc.analysis.report.figures import svg_of
+from clc.analysis.report.sources import open_sources
+from clc.analysis.report.summary import Gatherer
+from clc.analysis.report.write import data_folder, write_report
+from clc.plan import Plan, PlannedPaths
+from clc.prompts.templates import Templates
 from clc.records import Problem, ReasoningPath, Usage, path_key
-from clc.report.figures import svg_of
-from clc.report.sources import open_sources
-from clc.report.summary import Gatherer
-from clc.report.writing import data_folder, write_report
-from clc.store import Store
-from clc.templates import Templates
+from clc.runs.store import Store
 
 if TYPE_CHECKING:
-    from clc.report.sections import Summary
+    from clc.analysis.report.sections import Summary
 
 
 def main() -> None:

@@ -25,7 +25,7 @@ import orjson
 from benchmarks.clc_tiny.kinds import problems
 from benchmarks.clc_tiny.language import load
 from benchmarks.clc_tiny.render import question, solution
-from clc.templates import Templates
+from clc.prompts.templates import Templates
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

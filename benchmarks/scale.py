@@ -22,12 +22,12 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from clc.analysis.export import export
 from clc.api import Run, configure
+from clc.engines.base import Completion, Request
 from clc.engines.replay import ReplayEngine
-from clc.engines.seam import Completion, Request
 from clc.records import Problem, Usage
-from clc.results import export
-from clc.store import Store
+from clc.runs.store import Store
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -29,13 +29,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import httpx
 
 from clc.engines.environment import prepare
-from clc.engines.opening import open_engine
-from clc.server.serving import Serving, serve
-from clc.server.settings import Limits, Settings
-from clc.templates import Templates
+from clc.engines.factory import open_engine
+from clc.prompts.templates import Templates
+from clc.serving.http.server import Serving, serve
+from clc.serving.settings import Limits, Settings
 
 if TYPE_CHECKING:
-    from clc.engines.seam import Completion, Engine, Request
+    from clc.engines.base import Completion, Engine, Request
 
 QUESTION = "Tom has {} apples and eats 3 of them. How many apples does Tom have now?"
 NUMBER = re.compile(r"\d{6}")

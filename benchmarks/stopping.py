@@ -23,11 +23,11 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
-from clc.generations import ballots
-from clc.intervals import Rate, clustered_rate
-from clc.scoring import canonical_gold
-from clc.stopping import Ballot, Stopping, first_stop
-from clc.voting import vote
+from clc.analysis.intervals import Rate, clustered_rate
+from clc.analysis.scoring import canonical_gold
+from clc.datasets.generations import ballots
+from clc.voting.stopping import Ballot, Stopping, first_stop
+from clc.voting.tally import vote
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

@@ -15,14 +15,13 @@ from typing import TYPE_CHECKING
 from clc.version import __version__
 
 if TYPE_CHECKING:
+    from clc.analysis.export import open_run, revote
+    from clc.analysis.scoring import compare, score
     from clc.answers import canonical, extract_answer, numbers_in
     from clc.api import Run, asolve, asolve_many, configure, solve, solve_many
-    from clc.catalogue import STRATEGIES
-    from clc.confidence import Measure, Weighting
-    from clc.configuration import Configuration, Online
     from clc.datasets import load_problems
-    from clc.engines.opening import open_engine
-    from clc.engines.seam import Completion, Engine, Request
+    from clc.engines.base import Completion, Engine, Request
+    from clc.engines.factory import open_engine
     from clc.errors import (
         ClcError,
         ConfigurationError,
@@ -35,6 +34,7 @@ if TYPE_CHECKING:
         StrategyError,
         TemplateError,
     )
+    from clc.prompts.templates import Templates
     from clc.records import (
         AbstainReason,
         Abstention,
@@ -47,24 +47,24 @@ if TYPE_CHECKING:
         Verdict,
         Vote,
     )
-    from clc.results import open_run, revote
-    from clc.scoring import compare, score
-    from clc.stopping import Stopping
-    from clc.store import Store
-    from clc.strategies import Arm, Planner, Strategy
-    from clc.strategy_files import load_strategy
-    from clc.templates import Templates
-    from clc.voting import vote
+    from clc.runs.store import Store
+    from clc.solving.configuration import Configuration, Online
+    from clc.strategies.catalogue import STRATEGIES
+    from clc.strategies.files import load_strategy
+    from clc.strategies.strategy import Arm, Planner, Strategy
+    from clc.voting.stopping import Stopping
+    from clc.voting.tally import vote
+    from clc.voting.weighting import Measure, Weighting
 
 _HOMES = {
     "clc.answers": ("canonical", "extract_answer", "numbers_in"),
     "clc.api": ("Run", "asolve", "asolve_many", "configure", "solve", "solve_many"),
-    "clc.catalogue": ("STRATEGIES",),
-    "clc.confidence": ("Measure", "Weighting"),
-    "clc.configuration": ("Configuration", "Online"),
+    "clc.strategies.catalogue": ("STRATEGIES",),
+    "clc.voting.weighting": ("Measure", "Weighting"),
+    "clc.solving.configuration": ("Configuration", "Online"),
     "clc.datasets": ("load_problems",),
-    "clc.engines.opening": ("open_engine",),
-    "clc.engines.seam": ("Completion", "Engine", "Request"),
+    "clc.engines.factory": ("open_engine",),
+    "clc.engines.base": ("Completion", "Engine", "Request"),
     "clc.errors": (
         "ClcError",
         "ConfigurationError",
@@ -89,14 +89,14 @@ _HOMES = {
         "Verdict",
         "Vote",
     ),
-    "clc.results": ("open_run", "revote"),
-    "clc.scoring": ("compare", "score"),
-    "clc.stopping": ("Stopping",),
-    "clc.store": ("Store",),
-    "clc.strategies": ("Arm", "Planner", "Strategy"),
-    "clc.strategy_files": ("load_strategy",),
-    "clc.templates": ("Templates",),
-    "clc.voting": ("vote",),
+    "clc.analysis.export": ("open_run", "revote"),
+    "clc.analysis.scoring": ("compare", "score"),
+    "clc.voting.stopping": ("Stopping",),
+    "clc.runs.store": ("Store",),
+    "clc.strategies.strategy": ("Arm", "Planner", "Strategy"),
+    "clc.strategies.files": ("load_strategy",),
+    "clc.prompts.templates": ("Templates",),
+    "clc.voting.tally": ("vote",),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 

@@ -9,30 +9,30 @@ from dataclasses import dataclass, replace
 from math import inf
 from typing import TYPE_CHECKING, Any, get_args
 
-from clc.cache import TranslationCache, default_cache_folder
-from clc.catalogue import get_strategy
-from clc.confidence import WEIGHTINGS, Measure, Weighting
-from clc.configuration import Configuration, Fidelity, Online
+from clc.engines.factory import open_engine
 from clc.engines.models import BUNDLED
-from clc.engines.opening import open_engine
 from clc.errors import ConfigurationError
 from clc.languages import normalize_language
-from clc.manifest import add_seconds, begin_run, identity
-from clc.prompting import check_template
+from clc.prompts.templates import Templates
 from clc.records import Problem, Sampling, Verdict, content_key
-from clc.runner import iterate, run
-from clc.solver import Solver
-from clc.stopping import Stopping
-from clc.store import Store
-from clc.strategies import Strategy, plan_slots, templates_of
-from clc.templates import Templates
+from clc.runs.manifest import add_seconds, begin_run, identity
+from clc.runs.store import Store
+from clc.runs.translation_cache import TranslationCache, default_cache_folder
+from clc.solving.configuration import Configuration, Fidelity, Online
+from clc.solving.prompt_builder import check_template
+from clc.solving.runner import iterate, run
+from clc.solving.solver import Solver
+from clc.strategies.catalogue import get_strategy
+from clc.strategies.strategy import Strategy, plan_slots, templates_of
+from clc.voting.stopping import Stopping
+from clc.voting.weighting import WEIGHTINGS, Measure, Weighting
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
-    from clc.engines.lane import Lane
-    from clc.engines.seam import Engine
+    from clc.engines.base import Engine
+    from clc.engines.shared import Lane
 
 
 __all__ = ["Run", "asolve", "asolve_many", "configure", "solve", "solve_many"]
@@ -287,7 +287,7 @@ class Run:
             self.store.write_manifest({**manifest, "finished": True})
 
     async def verdicts(self, problems: Iterable[Problem]) -> AsyncGenerator[Verdict, None]:
-        """Solve ``problems``; see ``clc.runner.run``.
+        """Solve ``problems``; see ``clc.solving.runner.run``.
 
         The manifest's ``seconds`` grow by the wall time that this takes, the start of engines
         apart, where anything was drawn.

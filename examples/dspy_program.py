@@ -8,7 +8,7 @@ from pathlib import Path
 import dspy
 
 from clc import load_problems
-from clc.integrations.dspy import VoteAdapter, vote_lm
+from clc.serving.integrations.dspy import VoteAdapter, vote_lm
 
 dspy.configure(
     lm=vote_lm("clc-tiny", paths=11, languages=["en", "de", "zh"]), adapter=VoteAdapter()

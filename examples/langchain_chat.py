@@ -5,7 +5,7 @@ python examples/langchain_chat.py
 
 from langchain_core.prompts import ChatPromptTemplate
 
-from clc.integrations.langchain import ChatClc
+from clc.serving.integrations.langchain import ChatClc
 
 model = ChatClc(paths=11, languages=["en", "de", "zh"])
 chain = ChatPromptTemplate.from_messages([("user", "{question}")]) | model

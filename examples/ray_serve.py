@@ -21,14 +21,14 @@ from ray.serve import Application
 
 from clc.api import configure
 from clc.datasets import detect_language
-from clc.engines.lane import Lane
-from clc.engines.opening import open_engine
-from clc.engines.seam import Engine
-from clc.server.app import make_app
-from clc.server.logs import log_to
-from clc.server.service import Service
-from clc.server.settings import Settings
-from clc.templates import Templates
+from clc.engines.base import Engine
+from clc.engines.factory import open_engine
+from clc.engines.shared import Lane
+from clc.prompts.templates import Templates
+from clc.serving.http.app import make_app
+from clc.serving.http.logs import log_to
+from clc.serving.http.service import Service
+from clc.serving.settings import Settings
 
 DRAIN_S = 30.0
 

@@ -8,12 +8,11 @@ from contextlib import aclosing
 import pytest
 
 import clc
+from clc.analysis.export import open_run
 from clc.errors import ConfigurationError, EngineError, InputError
-from clc.results import open_run
-from clc.store import Store
-
-from .engines.scripted import ScriptedEngine
-from .test_solver import rows
+from clc.runs.store import Store
+from tests.engines.scripted import ScriptedEngine
+from tests.solving.test_solver import rows
 
 ASK = "Tom has 3 apples and buys 4 more. How many apples does Tom have?"
 SETTINGS = {"languages": ["en", "de"], "paths": 6}

@@ -15,14 +15,14 @@ from pathlib import Path
 import httpx
 import pytest
 
+from clc.analysis.export import open_run, revote, verdict_row
 from clc.api import Run, configure
-from clc.catalogue import STRATEGIES
 from clc.datasets import load_problems
-from clc.engines.lane import Lane
+from clc.engines.factory import open_engine
 from clc.engines.models import resolve_model
-from clc.engines.opening import open_engine
-from clc.results import open_run, revote, verdict_row
-from clc.store import Store
+from clc.engines.shared import Lane
+from clc.runs.store import Store
+from clc.strategies.catalogue import STRATEGIES
 from tests.cli.running import clc
 
 ROOT = Path(__file__).parents[1]

@@ -94,10 +94,14 @@ def test_the_wheel_holds_every_file_of_the_package_and_no_other(tree, wheel):
         for path in (tree / "clc").rglob("*")
         if path.is_file() and "__pycache__" not in path.parts
     }
-    expected |= {f"clc/{p.relative_to(tree).as_posix()}" for p in (tree / "prompts").rglob("*.*")}
+    prompts = tree / "prompts"
+    expected |= {
+        f"clc/prompts/bundled/{p.relative_to(prompts).as_posix()}" for p in prompts.rglob("*.*")
+    }
     held = {name for name in zipfile.ZipFile(wheel).namelist() if ".dist-info/" not in name}
     assert held == expected
-    assert held >= {"clc/py.typed", "clc/prompts/cot.jinja", "clc/prompts/languages.toml"}
+    bundled = "clc/prompts/bundled"
+    assert held >= {"clc/py.typed", f"{bundled}/cot.jinja", f"{bundled}/languages.toml"}
     assert held >= {f"{MODEL.as_posix()}/{name}" for name in MODEL_FILES}
 
 

@@ -12,7 +12,7 @@ from benchmarks.clc_tiny.kinds import problems
 from benchmarks.clc_tiny.language import load
 from benchmarks.clc_tiny.render import question
 from clc.answers import extract_answer
-from clc.templates import Templates
+from clc.prompts.templates import Templates
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

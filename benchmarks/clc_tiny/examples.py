@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from benchmarks.clc_tiny.kinds import problems, trained
 from benchmarks.clc_tiny.language import Language, load
 from benchmarks.clc_tiny.render import in_native_digits, question, solution
-from clc.templates import Templates
+from clc.prompts.templates import Templates
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -22,21 +22,21 @@ from benchmarks.clc_tiny.examples import LANGUAGE_SHARES
 from benchmarks.clc_tiny.kinds import problems, trained
 from benchmarks.clc_tiny.language import load
 from benchmarks.clc_tiny.render import question
+from clc.analysis.export import open_run, revote, scored_rows
+from clc.analysis.scoring import Scored, compare, score
 from clc.api import Run, configure
-from clc.cache import TranslationCache
-from clc.engines.opening import open_engine
-from clc.prompting import translation_request
+from clc.engines.factory import open_engine
+from clc.prompts.templates import Templates
 from clc.records import Problem
-from clc.results import open_run, revote, scored_rows
-from clc.scoring import Scored, compare, score
-from clc.store import Store
-from clc.templates import Templates
-from clc.translation import translation_fault
+from clc.runs.store import Store
+from clc.runs.translation_cache import TranslationCache
+from clc.solving.prompt_builder import translation_request
+from clc.solving.translation import translation_fault
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from clc.scoring import Rate
+    from clc.analysis.scoring import Rate
 
 __all__ = ["main", "test_problems"]
 

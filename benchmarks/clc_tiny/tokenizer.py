@@ -16,7 +16,7 @@ from benchmarks.clc_tiny.examples import LANGUAGE_SHARES
 from benchmarks.clc_tiny.kinds import problems, trained
 from benchmarks.clc_tiny.language import load
 from benchmarks.clc_tiny.render import question, solution
-from clc.templates import Templates
+from clc.prompts.templates import Templates
 
 __all__ = ["cue_sentences", "make_tokenizer"]
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 from fractions import Fraction
 
-from clc.answers import stated
+from clc.answers import locate
 from clc.answers.choices import choice_in, only_choice
 from clc.answers.labels import Label, labels
 from clc.answers.latex import boxes, is_latex, plain
-from clc.answers.reading import Reading, Scene, read_region
 from clc.answers.refusals import is_refusal, undetermined_at
+from clc.answers.region import Reading, Scene, read_region
 from clc.records import AbstainReason, Abstention, Answer, AnswerKind
 
 __all__ = ["canonical", "extract_answer"]
@@ -109,9 +109,9 @@ def _may_run_on(text: str, end: re.Match[str]) -> bool:
     # without its first letter, which may be a capital at one place and not at the other
     word = end[1][1:] if end[1].isascii() else end[1]
     if "\nQ" in text or "\n问" in text:
-        return stated.RUN_ON.search(text) is not None
+        return locate.RUN_ON.search(text) is not None
     earlier = text.find(word, 0, end.start(1))
-    return earlier >= 0 and stated.RUN_ON.search(text, earlier, end.start(1)) is not None
+    return earlier >= 0 and locate.RUN_ON.search(text, earlier, end.start(1)) is not None
 
 
 _UNFILLED = Abstention(AbstainReason.NO_ANSWER)
@@ -134,7 +134,7 @@ class _Reader:
         self.kind = kind
         self.cut = finish_reason == "length"
         self.scene = Scene(text, language, question)
-        self.start, self.end = stated.body(text)
+        self.start, self.end = locate.body(text)
 
     def read(self) -> Answer | Abstention:  # noqa: PLR0911
         """Box, labels, conclusion, in this order."""
@@ -150,7 +150,7 @@ class _Reader:
         if boxed:
             outcome, box_end = boxed
             later = [mark for mark in marks if mark.start > box_end]
-            if not (later and stated.corrected_between(self.text, box_end, later[-1].start)):
+            if not (later and locate.corrected_between(self.text, box_end, later[-1].start)):
                 return outcome
             marks = later
             abstained = outcome if isinstance(outcome, Abstention) else None
@@ -195,7 +195,7 @@ class _Reader:
         order = marks[::-1]
         if colons and not marks[-1].colon:
             last = colons[-1]
-            if not stated.corrected_between(self.text, last.end, marks[-1].start):
+            if not locate.corrected_between(self.text, last.end, marks[-1].start):
                 order = [*reversed(colons), *reversed([m for m in marks if not m.colon])]
         abstained: Abstention | None = None
         for mark in order:
@@ -231,7 +231,7 @@ class _Reader:
         for _ in range(_SENTENCES):
             if begin >= line_end:
                 break
-            stop = stated.sentence_end(text, content, line_end)
+            stop = locate.sentence_end(text, content, line_end)
             sentence = text[begin : min(stop, begin + _LIMIT)]
             spaced = _SPACED_SIGN.match(sentence)
             if spaced and same_line:  # "Answer: - 15" is no bullet
@@ -267,7 +267,7 @@ class _Reader:
         """The value of a next sentence that begins with words of correction."""
         if begin >= line_end or not _SECOND_THOUGHT.match(self.text, begin, line_end):
             return None
-        stop = stated.sentence_end(self.text, begin, line_end)
+        stop = locate.sentence_end(self.text, begin, line_end)
         outcome = self._sentence(self.text[begin : min(stop, begin + _LIMIT)], begin, stop)
         return outcome if isinstance(outcome, Answer) else None
 
@@ -312,7 +312,7 @@ class _Reader:
         if _UNFINISHED.search(text, max(0, self.end - 200), self.end):
             return Abstention(AbstainReason.TRUNCATED)
         last_words = max(self.start, self.end - 400)
-        spans = stated.conclusions(text, self.start, self.end)
+        spans = locate.conclusions(text, self.start, self.end)
         for begin, end in spans:
             outcome = self._sentence(text[begin : min(end, begin + _LIMIT)], begin, end)
             if isinstance(outcome, Answer):
@@ -361,7 +361,7 @@ def _outcome(reading: Reading, span: tuple[int, int]) -> Answer | Abstention:
 
 
 def _latex(markup: str, span: tuple[int, int]) -> Answer | Abstention | None:
-    from clc.answers.expressions import canonical_latex
+    from clc.answers.latex_canonical import canonical_latex
 
     if undetermined_at(plain(markup)) is not None:
         return Abstention(AbstainReason.UNDETERMINED)
@@ -386,7 +386,7 @@ def canonical(
     if kind == "choice" or (kind is None and only_choice(content)):
         return choice_in(content)
     if kind == "latex" or (kind is None and is_latex(text)):
-        from clc.answers.expressions import canonical_latex
+        from clc.answers.latex_canonical import canonical_latex
 
         return canonical_latex(text)
     reading = read_region(content, Scene(content, language, None))

@@ -7,9 +7,9 @@ import unicodedata
 from fractions import Fraction
 from typing import Literal, NamedTuple
 
-from clc.answers.cjk import CJK_NUMBER, KILO, LARGE, cjk_fractions, read_cjk
+from clc.answers.cjk_numerals import CJK_NUMBER, KILO, LARGE, cjk_fractions, read_cjk
+from clc.answers.number_words import SCALE, held_numbers, read_words
 from clc.answers.separators import TOKEN, Evidence, Number, read_token
-from clc.answers.words import SCALE, held_numbers, read_words
 
 __all__ = ["CURRENCY", "NEGATIVE", "NumberMention", "numbers_in", "read_numbers"]
 

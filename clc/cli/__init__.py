@@ -108,6 +108,6 @@ def main() -> None:
 
 def _visible(message: str) -> str:
     """Make an error harmless to print: it holds values from files, models and endpoints."""
-    from clc.cli.terminal import visible
+    from clc.cli.text import visible
 
     return visible(message, lines=True)

@@ -55,12 +55,12 @@ def command(question: str, *, as_json: bool, show_paths: bool, **options: Any) -
     from rich.console import Console
     from rich.text import Text
 
+    from clc.analysis.export import revote, verdict_row
     from clc.api import Run, as_problem
-    from clc.cli.showing import Shown, print_path
+    from clc.cli.problem_view import Shown, print_path
     from clc.cli.tables import answer_line, detail_lines, language_styles, vote_table
-    from clc.cli.terminal import put
-    from clc.results import revote, verdict_row
-    from clc.store import Store
+    from clc.cli.text import put
+    from clc.runs.store import Store
 
     text = sys.stdin.read() if question == "-" else question
     problem = as_problem(text, options["language"])
@@ -142,7 +142,7 @@ class _Forming:
         from rich.text import Text
 
         from clc.cli.tables import language_styles, vote_table
-        from clc.voting import vote
+        from clc.voting.tally import vote
 
         votes = list(self._votes)
         line = Text(self._words(len(votes)), no_wrap=True, overflow="ellipsis")

@@ -26,8 +26,8 @@ from clc.errors import ConfigurationError, RunError
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from clc.batch import Answered, Output
-    from clc.completions import Completions
+    from clc.serving.batch import Answered, Output
+    from clc.serving.completions import Completions
 
 __all__ = ["command"]
 
@@ -58,8 +58,8 @@ def command(**options: Any) -> None:
     Stop it at any time, even by force: the same command goes on.
     """  # noqa: D301
     try:
-        from clc.batch import Output, open_batch
-        from clc.completions import Completions
+        from clc.serving.batch import Output, open_batch
+        from clc.serving.completions import Completions
     except ModuleNotFoundError as error:
         raise ConfigurationError(
             f"clc batch needs the package {error.name}: pip install 'clc[server]'"
@@ -152,7 +152,7 @@ class _Shown:
 
 async def _drain(source: str, output: Output, completions: Completions, shown: _Shown) -> None:
     """Answer to the end; an interrupt or a polite kill cancels the work and closes the engine."""
-    from clc.batch import answer_lines
+    from clc.serving.batch import answer_lines
 
     task = asyncio.current_task()
     loop = asyncio.get_running_loop()
@@ -194,6 +194,6 @@ async def _drain(source: str, output: Output, completions: Completions, shown: _
 def _say(console: Console, line: str) -> None:
     from rich.text import Text
 
-    from clc.cli.terminal import visible
+    from clc.cli.text import visible
 
     console.print(Text(visible(line)), soft_wrap=True)

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
     from rich.table import Table
 
-    from clc.calibration import CalibrationRow
-    from clc.portfolio import Portfolio
+    from clc.analysis.portfolio import Portfolio
+    from clc.analysis.portfolio_search import CalibrationRow
     from clc.records import AnswerKind, Vote
 
 __all__ = ["command"]
@@ -62,9 +62,9 @@ def command(
     """  # noqa: D301
     from rich.console import Console
 
-    from clc.calibration import calibrate, paths_by_language
-    from clc.cli.terminal import visible
-    from clc.portfolio import portfolio_json, write_portfolio
+    from clc.analysis.portfolio import portfolio_json, write_portfolio
+    from clc.analysis.portfolio_search import calibrate, paths_by_language
+    from clc.cli.text import visible
 
     folders = [source for source in sources if Path(source).is_dir()]
     if folders and len(folders) < len(sources):
@@ -87,7 +87,7 @@ def command(
 
 
 def _of_runs(folders: Sequence[str]) -> Iterator[CalibrationRow]:
-    from clc.results import open_run, revote
+    from clc.analysis.export import open_run, revote
 
     for folder in folders:
         with open_run(folder) as store:
@@ -99,7 +99,7 @@ def _of_runs(folders: Sequence[str]) -> Iterator[CalibrationRow]:
 
 
 def _of_files(files: Sequence[str]) -> Iterator[CalibrationRow]:
-    from clc.generations import ballots
+    from clc.datasets.generations import ballots
     from clc.languages import MGSM_LANGUAGES
 
     for ballot in ballots(files):
@@ -114,8 +114,8 @@ def _row(
     problem: str, item: str, gold: str | None, kind: AnswerKind | None, votes: Sequence[Vote]
 ) -> Iterator[CalibrationRow]:
     """Yield the problem if it has a gold that can be read; languages as their votes come."""
-    from clc.calibration import CalibrationRow
-    from clc.scoring import canonical_gold
+    from clc.analysis.portfolio_search import CalibrationRow
+    from clc.analysis.scoring import canonical_gold
 
     right = None if gold is None else canonical_gold(gold, kind)
     if right is None:

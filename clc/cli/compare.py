@@ -24,11 +24,11 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
-    from clc.configuration import Configuration
-    from clc.engines.lane import Lane
-    from clc.pool import Pool
+    from clc.analysis.comparison_records import Entry
+    from clc.engines.shared import Lane
     from clc.records import Problem, Verdict
-    from clc.standings import Entry
+    from clc.solving.configuration import Configuration
+    from clc.solving.pool import Pool
 
 __all__ = ["command"]
 
@@ -70,9 +70,9 @@ def command(sources: tuple[str, ...], **options: Any) -> None:
     from rich.console import Console
     from rich.text import Text
 
-    from clc.cli.standing_tables import print_strategies, write_comparison
-    from clc.cli.terminal import visible
-    from clc.comparing import compare_strategies
+    from clc.analysis.comparison import compare_strategies
+    from clc.cli.comparison_tables import print_strategies, write_comparison
+    from clc.cli.text import visible
 
     console = Console(stderr=True)
     with ExitStack() as stack:
@@ -90,16 +90,16 @@ def command(sources: tuple[str, ...], **options: Any) -> None:
 
 
 def _is_run(source: str) -> bool:
-    from clc.results import is_run
+    from clc.analysis.export import is_run
 
     return is_run(source)
 
 
 def _runs(folders: Sequence[str], options: Mapping[str, Any], stack: ExitStack) -> Iterable[Entry]:
     """Take runs as they are, each under its folder's name."""
-    from clc.pool import outcomes
-    from clc.results import counting_of, open_run
-    from clc.standings import Entry
+    from clc.analysis.comparison_records import Entry
+    from clc.analysis.export import counting_of, open_run
+    from clc.solving.pool import outcomes
 
     if options["strategies"]:
         raise ConfigurationError("--strategies goes with a file of problems, not with runs")
@@ -114,11 +114,11 @@ def _drawn(
     source: str, options: Mapping[str, Any], stack: ExitStack, console: Console
 ) -> Iterable[Entry]:
     """Draw every strategy's paths into one pool."""
-    from clc.cache import TranslationCache, default_cache_folder
     from clc.datasets import count_problems, dataset_fingerprint, load_problems
-    from clc.engines.lane import Lane
-    from clc.pool import Pool
-    from clc.store import Store
+    from clc.engines.shared import Lane
+    from clc.runs.store import Store
+    from clc.runs.translation_cache import TranslationCache, default_cache_folder
+    from clc.solving.pool import Pool
 
     if not (options["out"] or "").strip():
         raise ConfigurationError("name the folder of the pool with --out")
@@ -162,7 +162,7 @@ async def _draw(
 ) -> None:
     from rich.text import Text
 
-    from clc.cli.terminal import brief, put
+    from clc.cli.text import brief, put
 
     try:
         for name in pool.runs:
@@ -187,7 +187,7 @@ async def _draw(
 
 def _configurations(options: Mapping[str, Any]) -> dict[str, Configuration]:
     """Return the baselines and the strategies asked for, by name, with the same budget."""
-    from clc.strategy_files import open_strategy
+    from clc.strategies.files import open_strategy
 
     asked = (options["strategies"] or "clc").replace(" ", "").split(",")
     # What one strategy weighs by must be measured in the paths that it shares with others.

@@ -31,8 +31,8 @@ def command(files: tuple[str, ...], out: str | None, kind: str | None) -> None:
     canonical value or null, "abstain" the reason for null. A row with several responses gets
     lists.
     """
-    from clc.cli.writing import rows_to
-    from clc.generations import generations, read_rows
+    from clc.cli.output import rows_to
+    from clc.datasets.generations import generations, read_rows
 
     with rows_to(out) as sink:
         for source, line, row in read_rows(files):
@@ -48,7 +48,7 @@ def command(files: tuple[str, ...], out: str | None, kind: str | None) -> None:
 
 
 def _said(path: Any) -> tuple[str | None, str | None]:
-    from clc.generations import outcome
+    from clc.datasets.generations import outcome
     from clc.records import Answer
 
     said = outcome(path)

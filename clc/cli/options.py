@@ -10,18 +10,18 @@ from typing import TYPE_CHECKING, Any, TypeVar, get_args
 
 import click
 
-from clc.catalogue import STRATEGIES
-from clc.confidence import WEIGHTINGS
 from clc.errors import ConfigurationError
-from clc.stopping import StoppingRule
+from clc.strategies.catalogue import STRATEGIES
+from clc.voting.stopping import StoppingRule
+from clc.voting.weighting import WEIGHTINGS
 
 if TYPE_CHECKING:
     from clc.cluster import Pool
-    from clc.configuration import Configuration
-    from clc.engines.seam import Engine
-    from clc.stopping import Stopping
-    from clc.strategies import Strategy
-    from clc.templates import Templates
+    from clc.engines.base import Engine
+    from clc.prompts.templates import Templates
+    from clc.solving.configuration import Configuration
+    from clc.strategies.strategy import Strategy
+    from clc.voting.stopping import Stopping
 
 __all__ = ["cluster_options", "engine_maker", "engine_options", "make_configuration", "make_engine",
            "make_pool", "make_templates", "make_translator", "solving_options", "strategy_options",
@@ -171,7 +171,7 @@ def make_engine(options: Mapping[str, Any]) -> Engine:
 
 def engine_maker(options: Mapping[str, Any]) -> Callable[[], Engine]:
     """Return what makes the engine that the options choose, here or in another process."""
-    from clc.engines.opening import open_engine
+    from clc.engines.factory import open_engine
 
     more: dict[str, Any] = {}
     if options["base_urls"]:
@@ -206,7 +206,7 @@ def make_translator(options: Mapping[str, Any]) -> Engine | None:
 
 def translator_maker(options: Mapping[str, Any]) -> Callable[[], Engine] | None:
     """Return what makes the second engine, if one is asked for."""
-    from clc.engines.opening import open_engine
+    from clc.engines.factory import open_engine
 
     if options["translator"] is None and not options["translator_urls"]:
         return None
@@ -244,18 +244,18 @@ def _patience(options: Mapping[str, Any], urls: Sequence[str]) -> dict[str, Any]
 
 def make_templates(options: Mapping[str, Any]) -> Templates:
     """Open the templates that the options choose."""
-    from clc.templates import Templates
+    from clc.prompts.templates import Templates
 
     return Templates(options["prompt_folder"])
 
 
 def make_configuration(options: Mapping[str, Any]) -> Configuration:
     """Freeze the settings that the options give."""
+    from clc.analysis.portfolio import read_portfolio
     from clc.api import configure
-    from clc.confidence import Measure
-    from clc.configuration import Online
-    from clc.portfolio import read_portfolio
-    from clc.strategy_files import open_strategy
+    from clc.solving.configuration import Online
+    from clc.strategies.files import open_strategy
+    from clc.voting.weighting import Measure
 
     languages = options["languages"]
     if options["portfolio"] and languages is not None:

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
     from rich.console import Console, RenderableType
 
-    from clc.drawing import Counters
     from clc.records import Verdict
+    from clc.solving.sampler import Counters
 
 __all__ = ["RunProgress", "so_far"]
 

@@ -9,8 +9,8 @@ import click
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from clc.prompts.templates import Templates
     from clc.records import Message
-    from clc.templates import Templates
 
 __all__ = ["command"]
 
@@ -43,8 +43,8 @@ def list_templates(folder: str | None) -> None:
     A line is a template's name, its content hash and its file. Languages without cue words of
     their own are told in English in which language to reason.
     """
-    from clc.cli.terminal import visible
-    from clc.templates import Templates
+    from clc.cli.text import visible
+    from clc.prompts.templates import Templates
 
     templates = Templates(folder)
     for name in templates.names():
@@ -76,9 +76,9 @@ def show(name: str, folder: str | None, **options: Any) -> None:
     What a run fills in stands for itself: three short responses to choose from, and
     "<the model's reply>" where a template has several turns.
     """
-    from clc.cli.terminal import visible
+    from clc.cli.text import visible
     from clc.languages import normalize_language
-    from clc.templates import Templates
+    from clc.prompts.templates import Templates
 
     code = normalize_language(options["language"])
     messages = _sample(
@@ -100,8 +100,8 @@ def show(name: str, folder: str | None, **options: Any) -> None:
 @_FOLDER
 def check(folder: str | None) -> None:
     """Render every template in every language, and say what is wrong or in English."""
-    from clc.cli.terminal import visible
-    from clc.templates import Templates
+    from clc.cli.text import visible
+    from clc.prompts.templates import Templates
 
     templates = Templates(folder)
     codes = [*templates.languages(), "ta"]  # Tamil stands for all languages without cue words

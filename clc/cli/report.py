@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
-    from clc.report.sources import Source
-    from clc.report.writing import Report
+    from clc.analysis.report.sources import Source
+    from clc.analysis.report.write import Report
 
 __all__ = ["command", "open_all"]
 
@@ -39,7 +39,7 @@ def command(sources: tuple[str, ...], out: str | None, figures: str | None) -> N
       clc report runs/clc runs/sc --out compared.html --figures figures
       clc report generations.jsonl
     """  # noqa: D301
-    from clc.report import write_report
+    from clc.analysis.report import write_report
 
     target = Path(out) if out else _page_of(sources)
     with ExitStack() as stack:
@@ -58,7 +58,7 @@ def open_all(paths: tuple[str, ...], stack: ExitStack) -> dict[str, Source]:
     Raises:
         ClcError: one of ``paths`` cannot be opened.
     """
-    from clc.report.sources import open_sources
+    from clc.analysis.report.sources import open_sources
 
     opened: dict[str, Source] = {}
     for path in dict.fromkeys(paths):
@@ -70,7 +70,7 @@ def open_all(paths: tuple[str, ...], stack: ExitStack) -> dict[str, Source]:
 
 def _write_figures(report: Report, folder: Path) -> None:
     """Write the figures of one run into ``folder``, of several each into a folder of its own."""
-    from clc.report.figures import write_figures
+    from clc.analysis.report.figures import write_figures
 
     write_figures(report.comparison, folder)
     if len(report.summaries) == 1:
@@ -86,7 +86,7 @@ def _write_figures(report: Report, folder: Path) -> None:
 
 
 def _page_of(sources: tuple[str, ...]) -> Path:
-    from clc.results import is_run
+    from clc.analysis.export import is_run
 
     if len(sources) == 1 and Path(sources[0]).is_dir() and is_run(sources[0]):
         return Path(sources[0]) / "report.html"

@@ -15,7 +15,7 @@ from clc.cli.options import engine_options, make_engine, make_translator
 from clc.errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from clc.server.settings import Settings
+    from clc.serving.settings import Settings
 
 __all__ = ["command"]
 
@@ -72,15 +72,15 @@ def command(*, quiet: bool, **options: Any) -> None:
       CLC_API_KEY=... clc serve --host 0.0.0.0 --model clc-tiny
     """  # noqa: D301
     try:
-        from clc.server.serving import serve
+        from clc.serving.http.server import serve
     except ModuleNotFoundError as error:
         raise ConfigurationError(
             f"clc serve needs the package {error.name}: pip install 'clc[server]'"
         ) from error
-    from clc.server.history import History
-    from clc.server.logs import log_to
-    from clc.server.upstream import Upstream
-    from clc.templates import Templates
+    from clc.prompts.templates import Templates
+    from clc.serving.http.history import History
+    from clc.serving.http.logs import log_to
+    from clc.serving.http.proxy import Upstream
 
     settings = _settings(options)
     templates = Templates(options["prompt_folder"])
@@ -109,7 +109,7 @@ def command(*, quiet: bool, **options: Any) -> None:
 def _settings(options: dict[str, Any]) -> Settings:
     """Freeze what the options say, and try the defaults before any model is loaded."""
     from clc.api import configure
-    from clc.server.settings import Limits, Settings
+    from clc.serving.settings import Limits, Settings
 
     languages = options["languages"]
     said = {

@@ -16,8 +16,8 @@ from clc.errors import ConfigurationError, InputError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from clc.plans import RunFolder
-    from clc.results import Solved
+    from clc.analysis.export import Solved
+    from clc.plan import RunFolder
 
 __all__ = ["command"]
 
@@ -85,7 +85,7 @@ def _check_options(asked: set[str], *, listing: bool) -> None:
 @contextmanager
 def _one_run(folder: str, strategy: str | None) -> Iterator[RunFolder]:
     """Open a run, of several the one that is named."""
-    from clc.results import open_runs
+    from clc.analysis.export import open_runs
 
     with open_runs(folder) as runs:
         if strategy is None and len(runs) > 1:
@@ -106,9 +106,9 @@ def _show(run: RunFolder, folder: str, problem_id: str, options: dict[str, Any])
     import orjson
     from rich.console import Console
 
-    from clc.cli.showing import Shown, print_solved, solved_json
+    from clc.analysis.export import counting_of, solved
+    from clc.cli.problem_view import Shown, print_solved, solved_json
     from clc.languages import normalize_language
-    from clc.results import counting_of, solved
 
     found = run.find(problem_id)
     if found is None:
@@ -142,8 +142,8 @@ def _list(run: RunFolder, options: dict[str, Any]) -> None:
     from rich.console import Console
     from rich.text import Text
 
-    from clc.cli.terminal import brief, cells
-    from clc.results import revote, verdict_row
+    from clc.analysis.export import revote, verdict_row
+    from clc.cli.text import brief, cells
 
     console = Console()
     wanted = _wanted(options)
@@ -201,7 +201,7 @@ def _wanted(options: dict[str, Any]) -> Callable[[Solved], bool]:
 
 def _right(one: Solved) -> bool | None:
     """Whether the answer is the gold one, None without a gold that can be read."""
-    from clc.scoring import canonical_gold
+    from clc.analysis.scoring import canonical_gold
 
     problem = one.problem
     gold = (

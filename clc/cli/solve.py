@@ -31,11 +31,11 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
+    from clc.analysis.scoring import Score
     from clc.api import Run
     from clc.cli.progress import RunProgress
-    from clc.drawing import Counters
     from clc.records import Verdict
-    from clc.scoring import Score
+    from clc.solving.sampler import Counters
 
 __all__ = ["command"]
 
@@ -100,11 +100,11 @@ def command(**options: Any) -> None:
 
 def _solve_here(options: dict[str, Any], reading: dict[str, Any], console: Console) -> None:
     """Solve in this process, over one engine."""
+    from clc.analysis.export import export
     from clc.api import Run
-    from clc.cache import TranslationCache, default_cache_folder
     from clc.datasets import count_problems, dataset_fingerprint, load_problems
-    from clc.results import export
-    from clc.store import Store
+    from clc.runs.store import Store
+    from clc.runs.translation_cache import TranslationCache, default_cache_folder
 
     configuration = make_configuration(options)
     templates = make_templates(options)
@@ -142,7 +142,7 @@ def _solve_on_cluster(options: dict[str, Any], reading: dict[str, Any], console:
     """Spread the work over replicas; see ``clc.cluster``."""
     from clc.cli.progress import RunProgress
     from clc.cluster import spread
-    from clc.drawing import Counters
+    from clc.solving.sampler import Counters
 
     for name in ("model", "translator"):  # replicas work in folders of their own
         if options[name] is not None and Path(options[name]).is_dir():

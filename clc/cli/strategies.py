@@ -27,7 +27,7 @@ def list_strategies() -> None:
     from rich.console import Console
     from rich.table import Table
 
-    from clc.catalogue import STRATEGIES
+    from clc.strategies.catalogue import STRATEGIES
 
     table = Table(box=None, pad_edge=False, show_edge=False)
     for heading in ("strategy", "paths", "what it does", "source"):
@@ -41,7 +41,7 @@ def list_strategies() -> None:
 @click.argument("name")
 def show(name: str) -> None:
     """Print strategy NAME (or a file) as the TOML file that would be it."""
-    from clc.strategy_files import open_strategy, strategy_toml
+    from clc.strategies.files import open_strategy, strategy_toml
 
     click.echo(strategy_toml(open_strategy(name)))
 
@@ -51,11 +51,11 @@ def show(name: str) -> None:
 @click.option("--prompts", "folder", metavar="DIR", help="Your templates, before ours.")
 def check(path: str, folder: str | None) -> None:
     """Read the strategy in FILE and render each of its templates."""
-    from clc.cli.terminal import visible
-    from clc.prompting import check_template
-    from clc.strategies import templates_of
-    from clc.strategy_files import load_strategy
-    from clc.templates import Templates
+    from clc.cli.text import visible
+    from clc.prompts.templates import Templates
+    from clc.solving.prompt_builder import check_template
+    from clc.strategies.files import load_strategy
+    from clc.strategies.strategy import templates_of
 
     strategy = load_strategy(path)
     templates = Templates(folder)

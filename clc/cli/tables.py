@@ -11,18 +11,18 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from clc.cli.terminal import brief, visible
+from clc.cli.text import brief, visible
 from clc.errors import LanguageError
 from clc.languages import english_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from clc.drawing import Counters
-    from clc.fidelity import Fidelity
-    from clc.intervals import Rate
+    from clc.analysis.fidelity import Fidelity
+    from clc.analysis.intervals import Rate
+    from clc.analysis.scoring import Comparison, Score
     from clc.records import Verdict
-    from clc.scoring import Comparison, Score
+    from clc.solving.sampler import Counters
 
 __all__ = [
     "answer_line",

@@ -15,9 +15,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
     from contextlib import AbstractContextManager
 
-    from clc.generations import Ballot
+    from clc.analysis.scoring import Score, Scored
+    from clc.datasets.generations import Ballot
     from clc.records import AnswerKind, Verdict
-    from clc.scoring import Score, Scored
 
 __all__ = ["command", "vote_ballots"]
 
@@ -61,7 +61,7 @@ def command(  # noqa: PLR0917
     standard error. Rows of a problem may stand anywhere, in files of any size.
     """
     from clc.cli.tables import print_score
-    from clc.generations import ballots
+    from clc.datasets.generations import ballots
 
     chosen = _languages(languages)
     tie_order = _languages(order) or _default_order(chosen)
@@ -85,8 +85,8 @@ def command(  # noqa: PLR0917
 
 def _run_ballots(folders: Sequence[str], languages: Sequence[str]) -> Iterator[Ballot]:
     """Votes of the problems that are done in run folders."""
-    from clc.generations import Ballot, say_left_out
-    from clc.results import open_run, revote
+    from clc.analysis.export import open_run, revote
+    from clc.datasets.generations import Ballot, say_left_out
 
     wanted = frozenset(languages)
     found = False
@@ -126,8 +126,8 @@ def vote_ballots(
 
     ``out`` None writes to standard output, unless ``quiet``.
     """
-    from clc.cli.writing import rows_to
-    from clc.scoring import score
+    from clc.analysis.scoring import score
+    from clc.cli.output import rows_to
 
     target: AbstractContextManager[IO[bytes] | None] = (
         nullcontext(None) if quiet and not out else rows_to(out)
@@ -145,8 +145,8 @@ def _scored(
 ) -> Iterator[Scored]:
     from dataclasses import replace
 
-    from clc.scoring import Scored, canonical_gold
-    from clc.voting import normalized_weights, vote
+    from clc.analysis.scoring import Scored, canonical_gold
+    from clc.voting.tally import normalized_weights, vote
 
     for ballot in found:
         votes = ballot.votes

@@ -9,30 +9,30 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from clc.analysis.export import export
 from clc.api import Run, configure
-from clc.cluster.connection import Pool, connected, need_ray
-from clc.cluster.exporting import parts
 from clc.cluster.messages import Job, ReadAll, SetAside, Told, add_counters
+from clc.cluster.ray_session import Pool, connected, need_ray
+from clc.cluster.votes import parts
 from clc.datasets import dataset_fingerprint
-from clc.drawing import Counters
+from clc.engines.factory import open_engine
 from clc.engines.models import BUNDLED
-from clc.engines.opening import open_engine
 from clc.errors import ConfigurationError, RunError
-from clc.manifest import add_seconds, begin_run
-from clc.results import export
-from clc.runner import first_wave, open_problems
-from clc.shards import Shards
-from clc.store import Store
-from clc.templates import Templates
+from clc.prompts.templates import Templates
+from clc.runs.manifest import add_seconds, begin_run
+from clc.runs.shards import Shards
+from clc.runs.store import Store
+from clc.solving.runner import first_wave, open_problems
+from clc.solving.sampler import Counters
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
-    from clc.configuration import Configuration
-    from clc.engines.seam import Engine
+    from clc.analysis.scoring import Score
+    from clc.engines.base import Engine
     from clc.records import Verdict
-    from clc.scoring import Score
-    from clc.strategies import Strategy
+    from clc.solving.configuration import Configuration
+    from clc.strategies.strategy import Strategy
 
     Watch = Callable[[Counters, Sequence[Verdict]], None]
 
@@ -102,7 +102,7 @@ def solve_on_ray(
 
     >>> from functools import partial  # doctest: +SKIP
     >>> from clc.cluster import solve_on_ray  # doctest: +SKIP
-    >>> from clc.engines.opening import open_engine  # doctest: +SKIP
+    >>> from clc.engines.factory import open_engine  # doctest: +SKIP
     >>> solve_on_ray(  # doctest: +SKIP
     ...     "big.parquet",
     ...     out="runs/big",

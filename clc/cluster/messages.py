@@ -5,15 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from clc.drawing import Counters
+from clc.solving.sampler import Counters
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from clc.configuration import Configuration
-    from clc.engines.seam import Engine
+    from clc.engines.base import Engine
     from clc.errors import ClcError
     from clc.records import Verdict
+    from clc.solving.configuration import Configuration
 
 __all__ = ["Asked", "Batch", "Job", "ReadAll", "SetAside", "Told", "add_counters"]
 

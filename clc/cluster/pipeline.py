@@ -13,19 +13,19 @@ import ray.data
 from ray.data import ActorPoolStrategy
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
-from clc.cluster.connection import reported
 from clc.cluster.ledger import Ledger
 from clc.cluster.messages import ReadAll
-from clc.cluster.reading import Problems, known, read, read_message
+from clc.cluster.ray_session import reported
 from clc.cluster.replica import Replica
+from clc.cluster.source import Problems, known, read, read_message
 from clc.errors import ClcError
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator, Mapping
 
-    from clc.cluster.connection import Pool
     from clc.cluster.messages import Batch, Job, Told
-    from clc.cluster.reading import Known
+    from clc.cluster.ray_session import Pool
+    from clc.cluster.source import Known
 
 __all__ = ["messages"]
 

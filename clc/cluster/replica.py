@@ -10,19 +10,19 @@ from typing import TYPE_CHECKING, Any
 
 from clc.api import Run
 from clc.cluster.ledger import BATCH_TRIES, PROBLEM_TRIES
+from clc.cluster.memory_store import Scratch
 from clc.cluster.messages import Batch, SetAside, Told, add_counters
-from clc.cluster.reading import read_message, write_message
-from clc.cluster.scratch import Scratch
-from clc.drawing import Counters
-from clc.engines.lane import Lane
+from clc.cluster.source import read_message, write_message
+from clc.engines.shared import Lane
 from clc.errors import ClcError, EngineError
-from clc.manifest import differences
-from clc.rows import read_problem
-from clc.runner import first_wave, open_problems
-from clc.shards import Row, Shards
-from clc.solver import Solver
-from clc.store import Store
-from clc.templates import Templates
+from clc.prompts.templates import Templates
+from clc.runs.codec import read_problem
+from clc.runs.manifest import differences
+from clc.runs.shards import Row, Shards
+from clc.runs.store import Store
+from clc.solving.runner import first_wave, open_problems
+from clc.solving.sampler import Counters
+from clc.solving.solver import Solver
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping, Sequence

@@ -1,8 +1,8 @@
 """Files of problems in, ``Problem`` records out.
 
-One file a subject: ``lines`` (bytes to lines), ``rows`` (a row to a problem), ``mgsm``, ``cmath``,
-``jsonl``, ``parquet``, ``hub``, ``detection`` (of a question's language), ``loading`` (which of
-them).
+One file a subject: ``source`` (bytes to lines), ``fields`` (a row to a problem), ``mgsm``,
+``cmath``, ``jsonl``, ``parquet``, ``hub``, ``detection`` (of a question's language), ``loading``
+(which of them); and ``generations``, recorded elsewhere.
 """
 
 from __future__ import annotations

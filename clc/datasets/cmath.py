@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from clc.datasets.rows import Defaults, Row, make_problem
+from clc.datasets.fields import Defaults, Row, make_problem
 from clc.records import content_key
 
 if TYPE_CHECKING:
@@ -20,8 +20,8 @@ __all__ = ["fields_problem"]
 def fields_problem(row: Row, defaults: Defaults) -> Problem:
     """Read a row with the fields of CMATH (``grade``, ``reasoning_step``, ``num_digits`` are kept).
 
-    >>> from clc.datasets.lines import Place
-    >>> from clc.datasets.rows import Named
+    >>> from clc.datasets.source import Place
+    >>> from clc.datasets.fields import Named
     >>> fields = {"input": "3只猫和4只猫一共几只？", "golden": "7", "grade": 1}
     >>> problem = fields_problem(Row(Place("c.jsonl", 1), 0, fields), Defaults(Named("c", None)))
     >>> problem.id, problem.language, problem.gold, problem.metadata["grade"]

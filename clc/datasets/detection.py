@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from clc.scripts import letters_by_script, likeliest
+from clc.language_id import letters_by_script, likeliest
 
 __all__ = ["DEFAULT_LANGUAGE", "detect_language", "has_han"]
 

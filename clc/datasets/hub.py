@@ -9,8 +9,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from clc.datasets.lines import Place
-from clc.datasets.rows import Named, Row
+from clc.datasets.fields import Named, Row
+from clc.datasets.source import Place
 from clc.errors import ConfigurationError, DatasetError, LanguageError
 from clc.languages import normalize_language
 

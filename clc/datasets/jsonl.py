@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 import orjson
 
 from clc.datasets import cmath, mgsm
-from clc.datasets.lines import Place, Source, text_lines, whole
-from clc.datasets.rows import Defaults, Row, make_problem
+from clc.datasets.fields import Defaults, Row, make_problem
+from clc.datasets.source import Place, Source, text_lines, whole
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

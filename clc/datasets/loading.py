@@ -8,17 +8,17 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, NamedTuple
 
 from clc.datasets import jsonl, mgsm
+from clc.datasets.fields import Defaults, Named, answer_kind, name_of
 from clc.datasets.hub import HubId, hub_rows, parse_hub_id
-from clc.datasets.lines import Place, Source, no_problems, open_source
 from clc.datasets.parquet import parquet_rows
-from clc.datasets.rows import Defaults, Named, answer_kind, name_of
+from clc.datasets.source import Place, Source, no_problems, open_source
 from clc.errors import ConfigurationError, DatasetError
 from clc.languages import normalize_language
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from clc.datasets.rows import Row
+    from clc.datasets.fields import Row
     from clc.records import AnswerKind, Problem
 
 __all__ = ["FORMATS", "count_problems", "dataset_fingerprint", "load_problems"]

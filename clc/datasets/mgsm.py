@@ -9,8 +9,8 @@ from __future__ import annotations
 from itertools import count
 from typing import TYPE_CHECKING, NamedTuple
 
-from clc.datasets.lines import Place, Source, open_source, text_lines
-from clc.datasets.rows import Defaults, Named, Row, make_problem, name_of, same_gold
+from clc.datasets.fields import Defaults, Named, Row, make_problem, name_of, same_gold
+from clc.datasets.source import Place, Source, open_source, text_lines
 from clc.errors import ConfigurationError, DatasetError
 
 if TYPE_CHECKING:

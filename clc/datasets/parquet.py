@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from clc.datasets.lines import Place, Source, whole
-from clc.datasets.rows import Row
+from clc.datasets.fields import Row
+from clc.datasets.source import Place, Source, whole
 from clc.errors import ConfigurationError
 
 if TYPE_CHECKING:

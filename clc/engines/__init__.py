@@ -7,6 +7,6 @@ wanted is cancelled as any asyncio task is, and the engine aborts it.
 
 from __future__ import annotations
 
-from clc.engines.seam import Completion, Engine, Request
+from clc.engines.base import Completion, Engine, Request
 
 __all__ = ["Completion", "Engine", "Request"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from clc.engines.seam import Completion, Request
+from clc.engines.base import Completion, Request
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

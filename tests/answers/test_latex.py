@@ -5,8 +5,8 @@ import sys
 import pytest
 
 from clc.answers import canonical, extract_answer
-from clc.answers.expressions import Simplifier, canonical_latex
 from clc.answers.latex import normal_latex, plain
+from clc.answers.latex_canonical import Simplifier, canonical_latex
 from clc.records import AbstainReason
 
 sympy = pytest.importorskip("sympy")

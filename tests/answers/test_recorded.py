@@ -9,7 +9,7 @@ import pytest
 from clc.answers import canonical, extract_answer, numbers_in
 from clc.languages import MGSM_LANGUAGES
 from clc.records import Abstention, Answer, Vote
-from clc.voting import vote
+from clc.voting.tally import vote
 
 DATA = Path(__file__).parents[3] / "shared" / "data"
 pytestmark = pytest.mark.skipif(not DATA.is_dir(), reason=f"needs the recorded data in {DATA}")

@@ -9,8 +9,8 @@ from benchmarks.clc_tiny.kinds import HELD_OUT, KINDS, problems, trained
 from benchmarks.clc_tiny.language import languages, load
 from benchmarks.clc_tiny.render import question, solution
 from clc.answers import extract_answer
-from clc.templates import Templates
-from clc.translation import translation_fault
+from clc.prompts.templates import Templates
+from clc.solving.translation import translation_fault
 
 SAMPLE = list(islice(problems("test", 3), 2 * len(KINDS)))
 

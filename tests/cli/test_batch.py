@@ -8,7 +8,8 @@ import time
 import pytest
 from openai.types.chat import ChatCompletion
 
-from ..test_batch import body, row, write  # noqa: TID252
+from tests.serving.test_batch import body, row, write
+
 from .running import ROOT, call, clc, endpoint, start
 
 DEAD = "http://127.0.0.1:9/v1"

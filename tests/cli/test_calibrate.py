@@ -5,10 +5,10 @@ import random
 
 import pytest
 
-from clc.portfolio import read_portfolio
-from clc.store import Store
+from clc.analysis.portfolio import read_portfolio
+from clc.runs.store import Store
+from tests.solving.test_runner import problems, run
 
-from ..test_runner import problems, run  # noqa: TID252
 from .running import call, clc
 
 LABELS = {"sw": "Jibu", "en": "Answer", "de": "Antwort"}

@@ -15,11 +15,11 @@ from pathlib import Path
 
 import pytest
 
-from clc.report import writing
-from clc.report.page_server import is_current, page_server
-from clc.store import Store
+from clc.analysis.report import write
+from clc.analysis.report.page_server import is_current, page_server
+from clc.runs.store import Store
+from tests.analysis.report.conftest import problems, report, solve
 
-from ..report.conftest import problems, report, solve  # noqa: TID252
 from .running import CLC, ROOT, call, clc, endpoint, start
 
 DOCS = (ROOT / "docs" / "report.md").read_text(encoding="utf-8")
@@ -158,7 +158,7 @@ def get(port, path, host="127.0.0.1"):
 def test_only_the_report_is_served(served):
     port, page = served
     assert get(port, "/") == get(port, "/report.html") == (200, page.read_bytes())
-    (part,) = writing.data_folder(page).iterdir()
+    (part,) = write.data_folder(page).iterdir()
     assert get(port, f"/report.data/{part.name}") == (200, part.read_bytes())
     (page.parent / "report.data" / "secret.txt").write_text("no")
     for path in ("/run.sqlite", "/manifest.json", "/report.data/", "/report.data",

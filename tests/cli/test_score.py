@@ -4,10 +4,10 @@ import json
 
 import pytest
 
-from clc.results import export
-from clc.store import Store
+from clc.analysis.export import export
+from clc.runs.store import Store
+from tests.solving.test_runner import problems, run
 
-from ..test_runner import problems, run  # noqa: TID252
 from .running import call, clc
 
 

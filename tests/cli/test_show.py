@@ -9,16 +9,16 @@ import orjson
 import pytest
 from click.testing import CliRunner
 
+from clc.analysis.export import open_run, revote
 from clc.api import configure, solve_many
 from clc.cli.show import command
-from clc.cli.terminal import cells
-from clc.engines.lane import Lane
-from clc.engines.seam import Completion
-from clc.pool import Pool
+from clc.cli.text import cells
+from clc.engines.base import Completion
+from clc.engines.shared import Lane
+from clc.prompts.templates import Templates
 from clc.records import Problem, Usage
-from clc.results import open_run, revote
-from clc.store import Store
-from clc.templates import Templates
+from clc.runs.store import Store
+from clc.solving.pool import Pool
 from tests.engines.scripted import ScriptedEngine
 
 from .running import call

@@ -16,10 +16,10 @@ from itertools import chain
 
 import pytest
 
-from clc.results import open_run, revote, verdict_row
-from clc.store import Store
+from clc.analysis.export import open_run, revote, verdict_row
+from clc.runs.store import Store
+from tests.solving.test_solver import rows
 
-from ..test_solver import rows  # noqa: TID252
 from .running import CLC, ROOT, call, clc, endpoint, environment, start
 
 DEAD = "http://127.0.0.1:9/v1"

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from clc.catalogue import STRATEGIES
+from clc.strategies.catalogue import STRATEGIES
 
 from .running import clc, endpoint
 

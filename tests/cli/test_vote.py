@@ -167,7 +167,7 @@ def test_run_folders_are_revoted(tmp_path, monkeypatch, caplog):
     from contextlib import nullcontext
     from types import SimpleNamespace
 
-    from clc import results
+    from clc.analysis import export
     from clc.records import Answer, Problem, Vote
 
     problem, other = Problem("q1", "?", "de", gold="5"), Problem("q2", "?", "de", gold="6")
@@ -176,9 +176,9 @@ def test_run_folders_are_revoted(tmp_path, monkeypatch, caplog):
         Vote("b", "de", Answer("6")),
         Vote("c", "de", Answer("6")),
     ]
-    monkeypatch.setattr(results, "open_run", nullcontext)
+    monkeypatch.setattr(export, "open_run", nullcontext)
     monkeypatch.setattr(
-        results,
+        export,
         "revote",
         lambda _: [
             SimpleNamespace(problem=problem, votes=votes),

@@ -5,8 +5,7 @@ import signal
 from pathlib import Path
 
 from clc.errors import EngineError
-
-from ..engines.scripted import ScriptedEngine  # noqa: TID252
+from tests.engines.scripted import ScriptedEngine
 
 
 class Logged(ScriptedEngine):

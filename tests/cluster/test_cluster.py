@@ -12,25 +12,25 @@ import orjson
 import pytest
 
 from clc import errors
+from clc.analysis.export import export, open_run, open_runs, revote, score_run
 from clc.api import Run, configure
-from clc.cluster import connection, exporting, solve_on_ray
+from clc.cluster import ray_session, solve_on_ray, votes
 from clc.cluster.ledger import BATCH_TRIES, PROBLEM_TRIES, Ledger
 from clc.cluster.messages import Job
 from clc.datasets import load_problems
 from clc.errors import ConfigurationError, DatasetError, EngineError, StoreError
-from clc.plans import Plan
+from clc.plan import Plan
 from clc.records import Problem
-from clc.results import export, open_run, open_runs, revote, score_run
-from clc.rows import DRAWN
-from clc.shards import Row, Shards
-from clc.store import Store
+from clc.runs.codec import DRAWN
+from clc.runs.shards import Row, Shards
+from clc.runs.store import Store
 
 from .engines import Logged, asked, lose_some, starts
 
 pytest.importorskip("ray")
 
 from clc.cluster import replica
-from clc.cluster.reading import known, read, read_message, write_message
+from clc.cluster.source import known, read, read_message, write_message
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning:ray.*")  # of its own fields
 
@@ -113,28 +113,28 @@ def test_the_run_of_one_machine_byte_for_byte(ray, file, tmp_path):
 
 
 def test_votes_that_ray_takes_are_those_of_one_process(ray, tmp_path, monkeypatch):
-    monkeypatch.setattr(exporting, "_FEW", 2)
+    monkeypatch.setattr(votes, "_FEW", 2)
     source, out = jsonl(tmp_path, 60), tmp_path / "many"
     there = on_one_machine(source, tmp_path / "one", Logged(tmp_path / "log1"))
     spread(source, out, tmp_path / "log2")
     with Shards(out, read_only=True) as shards:
-        assert len(list(exporting.parts(shards))) == len(list(shards.spans())) > 2
+        assert len(list(votes.parts(shards))) == len(list(shards.spans())) > 2
     for name in FILES:
         assert (out / name).read_bytes() == (there / name).read_bytes()
     broken = sorted((out / "shards").iterdir())[1]
     broken.write_bytes(b"PAR1 and no more")
     before = (out / "verdicts.jsonl").read_bytes()
     with Shards(out) as shards, pytest.raises(StoreError, match=f"{broken.name}: cannot be read"):
-        export(shards, exporting.parts(shards))
+        export(shards, votes.parts(shards))
     assert (out / "verdicts.jsonl").read_bytes() == before
 
 
 def test_few_votes_and_those_without_cpus_are_taken_here(ray, tmp_path, monkeypatch):
     with Shards(tmp_path) as shards:
-        assert exporting.parts(shards) is None
-        monkeypatch.setattr(exporting, "_FEW", 0)
+        assert votes.parts(shards) is None
+        monkeypatch.setattr(votes, "_FEW", 0)
         monkeypatch.setattr(ray, "cluster_resources", dict)
-        assert exporting.parts(shards) is None
+        assert votes.parts(shards) is None
 
 
 def test_a_finished_run_needs_no_engine_and_no_ray(tmp_path, ray, monkeypatch):
@@ -359,14 +359,14 @@ def test_what_ray_is_needed_for(tmp_path, monkeypatch):
         solve_on_ray(source, out=tmp_path / "run", replicas=0)
     with pytest.raises(ConfigurationError, match="gpus must not be negative, not -1"):
         solve_on_ray(source, out=tmp_path / "run", gpus_per_replica=-1)
-    monkeypatch.setattr(connection, "find_spec", lambda name: None)
+    monkeypatch.setattr(ray_session, "find_spec", lambda name: None)
     with pytest.raises(ConfigurationError, match=r"pip install 'clc\[ray\]'"):
         solve_on_ray(source, out=tmp_path / "run")
     assert not (tmp_path / "run").exists()
 
 
 def test_nothing_of_ray_is_loaded_before_it_is_used():
-    code = "import sys, clc.cluster, clc.shards, clc.cli.solve; print('ray' in sys.modules)"
+    code = "import sys, clc.cluster, clc.runs.shards, clc.cli.solve; print('ray' in sys.modules)"
     told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert told.stdout == "False\n"
 

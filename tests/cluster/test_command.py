@@ -8,9 +8,9 @@ import time
 
 import pytest
 
-from clc.results import open_run
+from clc.analysis.export import open_run
+from tests.cli.running import clc, endpoint, start
 
-from ..cli.running import clc, endpoint, start  # noqa: TID252
 from .test_cluster import FILES, check_whole, tsv
 
 pytest.importorskip("ray")

@@ -12,9 +12,9 @@ import click
 import pytest
 
 import clc
-from clc.catalogue import STRATEGIES
 from clc.cli import COMMANDS, cli
-from clc.prompt_template import PromptTemplate
+from clc.prompts.template import PromptTemplate
+from clc.strategies.catalogue import STRATEGIES
 from tests.engines.scripted import ScriptedEngine
 
 from .pages import NAMES, ROOT, blocks, commands, lines, prose, slugs, text, write_files

@@ -7,10 +7,10 @@ from dataclasses import astuple, replace
 
 import pytest
 
-from clc.confidence import Measure
 from clc.engines import Completion, Engine, Request
 from clc.errors import EngineError
 from clc.records import Sampling
+from clc.voting.weighting import Measure
 
 from .tiny_random import WINDOW
 

@@ -4,7 +4,7 @@ import asyncio
 import random
 from collections import Counter
 
-from clc.engines.seam import Completion, Request
+from clc.engines.base import Completion, Request
 from clc.records import Usage
 
 TRANSLATE = "Translate this problem into "

@@ -13,12 +13,12 @@ from benchmarks.clc_tiny.kinds import problems
 from benchmarks.clc_tiny.language import load
 from benchmarks.clc_tiny.render import question
 from clc.answers import extract_answer
-from clc.confidence import Measure
+from clc.engines.base import Request
+from clc.engines.factory import open_engine
 from clc.engines.models import resolve_model
-from clc.engines.opening import open_engine
-from clc.engines.seam import Request
+from clc.prompts.templates import Templates
 from clc.records import Message, Sampling
-from clc.templates import Templates
+from clc.voting.weighting import Measure
 
 GREEDY = Sampling(temperature=0.0, max_tokens=160)
 

@@ -129,7 +129,7 @@ def test_an_id_that_cannot_be_asked_for_says_so(monkeypatch):
 
 def test_engines_import_nothing_heavy():
     code = (
-        "import sys, clc.engines.vllm, clc.engines.transformers;"
+        "import sys, clc.engines.vllm.engine, clc.engines.transformers.engine;"
         "sys.exit(str({'torch', 'vllm', 'transformers', 'huggingface_hub'} & set(sys.modules)))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)

@@ -7,8 +7,8 @@ from contextlib import asynccontextmanager
 import pytest
 
 from clc.engines import Completion, Engine, Request
-from clc.engines.endpoints import Endpoints, Pace
-from clc.engines.openai import OpenAIEngine
+from clc.engines.openai.endpoints import Endpoints, Pace
+from clc.engines.openai.engine import OpenAIEngine
 from clc.errors import ConfigurationError, EngineError
 from clc.records import Sampling, Usage
 

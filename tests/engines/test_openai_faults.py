@@ -11,7 +11,7 @@ from email.utils import formatdate
 
 import pytest
 
-from clc.engines.openai import OpenAIEngine
+from clc.engines.openai.engine import OpenAIEngine
 from clc.errors import EngineError
 
 from . import faulty_server as faults

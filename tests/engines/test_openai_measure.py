@@ -5,10 +5,10 @@ from dataclasses import replace
 
 import pytest
 
-from clc.confidence import Measure
 from clc.engines import Completion
 from clc.errors import ConfigurationError
 from clc.records import Confidence, Usage
+from clc.voting.weighting import Measure
 
 from .faulty_server import FaultyServer, completion, ok, part, status, stream, value
 from .faulty_server import measured as telling

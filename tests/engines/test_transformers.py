@@ -8,8 +8,8 @@ import pytest
 pytest.importorskip("transformers")
 torch = pytest.importorskip("torch")
 
-from clc.engines import transformers as module  # noqa: E402
-from clc.engines.transformers import TransformersEngine  # noqa: E402
+from clc.engines.transformers import engine as module  # noqa: E402
+from clc.engines.transformers.engine import TransformersEngine  # noqa: E402
 from clc.errors import ConfigurationError, EngineError  # noqa: E402
 
 from . import behaviour  # noqa: E402

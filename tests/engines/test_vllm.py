@@ -9,10 +9,10 @@ from dataclasses import astuple, replace
 
 import pytest
 
-from clc.confidence import Measure
-from clc.engines import vllm as module
-from clc.engines.vllm import VllmEngine
+from clc.engines.vllm import engine as module
+from clc.engines.vllm.engine import VllmEngine
 from clc.errors import ConfigurationError, EngineError
+from clc.voting.weighting import Measure
 
 from . import behaviour
 from .behaviour import ask, complete_all
@@ -66,9 +66,9 @@ def test_measuring_needs_no_compiler(tiny, tmp_path):
     pytest.importorskip("vllm")
     program = """
 import asyncio, sys
-from clc.confidence import Measure
+from clc.voting.weighting import Measure
 from clc.engines import Request
-from clc.engines.vllm import VllmEngine
+from clc.engines.vllm.engine import VllmEngine
 from clc.records import Sampling
 
 async def use():
@@ -101,7 +101,7 @@ PENALTIES = (
 @pytest.mark.engine
 def test_greedy_agrees_with_transformers(engine, tiny):
     """Texts, under every penalty, and what is measured of them."""
-    from clc.engines.transformers import TransformersEngine
+    from clc.engines.transformers.engine import TransformersEngine
 
     requests = [
         replace(ask(n, temperature=0.0, words=n, max_tokens=48, **penalty), measure=Measure())

@@ -1,0 +1,1 @@
+"""Analysis: verdicts in, figures out."""

@@ -1,0 +1,382 @@
+"""Several strategies on the same problems, at the same number of paths and of tokens.
+
+What a strategy gains is worth what it costs: beside each accuracy stand the paths and the tokens it
+took, translations included, then the accuracy at k paths for each k (see
+``clc.analysis.resampling``), and the accuracy of the paths that a token budget pays for.
+
+Strategies are compared over the problems with gold that all of them have. Intervals are 95 % and
+clustered by question item: those of accuracies as in ``clc.analysis.intervals``; those of
+differences by a bootstrap over items (Efron 1979, percentiles), since two strategies answer the
+same items.
+"""
+
+from __future__ import annotations
+
+from array import array
+from bisect import bisect_right
+from collections import Counter
+from dataclasses import dataclass
+from itertools import accumulate
+from math import sqrt
+from random import Random
+from statistics import quantiles
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
+
+from clc.analysis.comparison_records import (
+    BudgetPoint,
+    CurvePoint,
+    Outcome,
+    PairedDifference,
+    StrategyComparison,
+    StrategyResult,
+)
+from clc.analysis.intervals import clustered_difference, clustered_rate, mcnemar, sign_flip
+from clc.analysis.resampling import Ballots, Drawn
+from clc.analysis.scoring import canonical_gold, scored
+from clc.errors import ConfigurationError, DatasetError, StrategyError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from clc.analysis.comparison_records import Entry
+    from clc.analysis.intervals import Rate
+    from clc.plan import Plan
+    from clc.records import Problem, ReasoningPath, Verdict, Vote
+
+__all__ = ["compare_strategies", "outcome"]
+
+RESAMPLES = 100  # random subsets of a problem's paths; 250 problems then err by 0.2 points
+BOOTSTRAPS = 2_000  # resamples of the items: the interval's ends err by 3 % of its width
+_BUDGETS = 16  # budgets of a curve against tokens
+
+
+def outcome(
+    problem: Problem,
+    plan: Plan,
+    paths: Mapping[str, ReasoningPath],
+    votes: Sequence[Vote],
+    verdict: Verdict,
+    *,
+    weighted: bool = False,
+) -> Outcome:
+    """Make the outcome of a solved problem; ``outcome(*solved)`` for one of ``clc.revote``.
+
+    ``votes`` stand in drawing order. Their weights count only where the run's voting is
+    ``weighted``; they stay what they were among all paths when fewer are voted on.
+    """
+    row = scored(problem, verdict)
+    return Outcome(
+        id=row.id,
+        item=row.item,
+        gold=None if row.gold is None else canonical_gold(row.gold, row.kind),
+        answer=verdict.answer,
+        drawn=[
+            Drawn(
+                vote.language,
+                vote.answer,
+                paths[vote.path_key].usage.total if vote.path_key in paths else 0,
+                vote.weight if weighted else 1.0,
+            )
+            for vote in votes
+        ],
+        preparation_tokens=verdict.translation_usage.total,
+        order=plan.languages,
+    )
+
+
+def compare_strategies(
+    entries: Iterable[Entry],
+    *,
+    reference: str = "sc",
+    ks: Sequence[int] | None = None,
+    budget: float | None = None,
+    resamples: int = RESAMPLES,
+    bootstraps: int = BOOTSTRAPS,
+    seed: int = 0,
+) -> StrategyComparison:
+    """Compare strategies over the problems with gold that all of them have.
+
+    The same seed gives the same figures.
+
+    Args:
+        entries: the strategies, in the order of the result.
+        reference: the strategy that the others are paired with.
+        ks: numbers of paths; by default the powers of two and every strategy's least number drawn.
+            A strategy is shown at those that all of its problems reach.
+        budget: tokens for one problem; by default the mean that the cheapest strategy with several
+            paths spends.
+        resamples: random subsets of a problem's paths where ``maj@k`` is not exact.
+        bootstraps: resamples of the items for the intervals of differences.
+        seed: of the random subsets and of the bootstrap.
+
+    >>> from clc.analysis.comparison_records import Entry, Outcome
+    >>> def said(*answers):
+    ...     paths = [Drawn("en", answer, 100) for answer in answers]
+    ...     return [Outcome("a", "a", "7", answers[0], paths, order=("en",))]
+    >>> found = compare_strategies([Entry("sc", said("7", "7", "8")), Entry("direct", said("8"))])
+    >>> [(point.k, round(point.majority, 3)) for point in found.strategies[0].curve]
+    [(1, 0.667), (2, 1.0), (3, 1.0)]
+    >>> found.strategies[1].difference.value
+    -1.0
+
+    Raises:
+        StrategyError: the reference is missing, or a name is there twice.
+        ConfigurationError: ``ks``, ``budget`` or a number of resamples is too small.
+        DatasetError: no problem with gold is in all, one is twice in one, or golds or items differ.
+    """
+    for name, value, least in (("resamples", resamples, 1), ("bootstraps", bootstraps, 2)):
+        if value < least:
+            raise ConfigurationError(f"{name} is {value}; give at least {least}")
+    if budget is not None and not budget > 0:
+        raise ConfigurationError(f"budget is {budget}; give a number of tokens above 0")
+    if ks is not None and min(ks, default=0) < 1:
+        raise ConfigurationError(f"ks are {list(ks)}; give numbers of paths, from 1 up")
+    read = _read_all(entries)
+    if reference not in read:
+        raise StrategyError(
+            f"reference {reference!r} is not among the strategies: {', '.join(read) or 'none'}; "
+            "add it, or choose one of them"
+        )
+    shared = _shared(read)
+    columns = {name: [one.problems[key] for key in shared] for name, one in read.items()}
+    if ks is None:
+        ks = _default_ks([min(len(row.ballots) for row in rows) for rows in columns.values()])
+    ks = tuple(sorted(set(ks)))
+    if budget is None:
+        budget = _cheapest(columns.values())
+    budgets = _grid(columns.values())
+    results = [
+        StrategyResult(
+            name=name,
+            accuracy=_rate(rows, [row.right for row in rows]),
+            difference=None
+            if name == reference
+            else _difference(
+                rows, columns[reference], bootstraps, Random(f"{seed}\0{name}\0{reference}")
+            ),
+            **_means(rows),
+            seconds=read[name].entry.seconds,
+            reused=read[name].entry.reused,
+            curve=_curve(shared, rows, ks, resamples, f"{seed}\0{name}"),
+            equal_tokens=_at_budgets(rows, [budget])[0],
+            budgets=tuple(_at_budgets(rows, budgets)),
+            left_out=len(read[name].problems) - len(shared),
+            without_gold=read[name].without_gold,
+        )
+        for name, rows in columns.items()
+    ]
+    return StrategyComparison(
+        reference=reference,
+        problems=len(shared),
+        items=len({row.item for row in columns[reference]}),
+        ks=ks,
+        budget=budget,
+        resamples=resamples,
+        bootstraps=bootstraps,
+        seed=seed,
+        strategies=tuple(results),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Problem:
+    """An outcome kept small: ``costs`` are tokens up to and with each path, preparation too."""
+
+    item: str
+    gold: str
+    right: bool
+    preparation: int
+    costs: array[int]
+    ballots: Ballots
+
+    @property
+    def tokens(self) -> int:
+        return self.costs[-1] if self.costs else self.preparation
+
+
+class _Read(NamedTuple):
+    entry: Entry
+    problems: dict[str, _Problem]
+    without_gold: int
+
+
+def _read_all(entries: Iterable[Entry]) -> dict[str, _Read]:
+    read: dict[str, _Read] = {}
+    for entry in entries:
+        if entry.name in read:
+            raise StrategyError(f"strategy {entry.name!r} is there twice; compare each once")
+        read[entry.name] = _read(entry)
+    return read
+
+
+def _read(entry: Entry) -> _Read:
+    problems: dict[str, _Problem] = {}
+    without_gold = 0
+    for one in entry.outcomes:
+        if one.gold is None:
+            without_gold += 1
+            continue
+        if one.id in problems:
+            raise DatasetError(
+                f"{entry.name}: two outcomes of problem {one.id!r}; compare each problem once"
+            )
+        spent = accumulate((path.tokens for path in one.drawn), initial=one.preparation_tokens)
+        problems[one.id] = _Problem(
+            one.item,
+            one.gold,
+            one.answer == one.gold,
+            one.preparation_tokens,
+            array("q", list(spent)[1:]),
+            Ballots(one.drawn, one.gold, one.order),
+        )
+    return _Read(entry, problems, without_gold)
+
+
+def _shared(read: Mapping[str, _Read]) -> list[str]:
+    (name, first), *others = ((name, one.problems) for name, one in read.items())
+    shared = [key for key in first if all(key in problems for _, problems in others)]
+    for key in shared:
+        for other, problems in others:
+            for field in ("gold", "item"):
+                one, two = getattr(first[key], field), getattr(problems[key], field)
+                if one != two:
+                    raise DatasetError(
+                        f"problem {key!r}: {field} is {one!r} in {name} and {two!r} in {other}; "
+                        "compare strategies over the same file"
+                    )
+    if not shared:
+        raise DatasetError(
+            f"no problem with a gold answer is in all strategies ({', '.join(read)}); compare "
+            "them over the same file of problems with golds"
+        )
+    return shared
+
+
+def _means(rows: Sequence[_Problem]) -> dict[str, Any]:
+    lengths = [len(row.ballots) for row in rows]
+    tokens, prepared = (_mean(row.tokens for row in rows), _mean(row.preparation for row in rows))
+    return {
+        "paths": _mean(lengths),
+        "path_tokens": tokens - prepared,
+        "preparation_tokens": prepared,
+        "tokens": tokens,
+        "least_drawn": min(lengths),
+        "most_drawn": max(lengths),
+    }
+
+
+def _default_ks(least_drawn: Sequence[int]) -> list[int]:
+    """Powers of two up to the largest, and each number itself.
+
+    >>> _default_ks([11, 1])
+    [1, 2, 4, 8, 11]
+    """
+    powers = (1 << power for power in range(max(least_drawn).bit_length()))
+    return sorted({*powers, *least_drawn} - {0})
+
+
+def _cheapest(columns: Iterable[Sequence[_Problem]]) -> float:
+    """Mean tokens of the cheapest strategy that draws several paths, or of the cheapest at all."""
+    means = [
+        (max(len(row.ballots) for row in rows) < 2, _mean(row.tokens for row in rows))  # noqa: PLR2004
+        for rows in columns
+    ]
+    return min(means)[1]
+
+
+def _grid(columns: Iterable[Sequence[_Problem]]) -> list[float]:
+    """Budgets in equal ratios, from the cheapest mean first path to the dearest mean total."""
+    pairs = [
+        (_mean(row.costs[0] if row.costs else 0 for row in rows), _mean(row.tokens for row in rows))
+        for rows in columns
+    ]
+    low, high = min(low for low, _ in pairs), max(high for _, high in pairs)
+    if not 0 < low < high:
+        return [high] if high > 0 else []
+    ratio = high / low
+    return [low * ratio ** (step / (_BUDGETS - 1)) for step in range(_BUDGETS)]
+
+
+def _curve(
+    keys: Sequence[str], rows: Sequence[_Problem], ks: Sequence[int], resamples: int, seed: str
+) -> tuple[CurvePoint, ...]:
+    least = min(len(row.ballots) for row in rows)
+    ks = [k for k in ks if k <= least]
+    majority, variance, oracle = ([0.0] * len(ks) for _ in range(3))
+    for key, row in zip(keys, rows, strict=True):
+        shares = row.ballots.majority(ks, resamples, Random(f"{seed}\0{key}"))
+        for place, (k, share) in enumerate(zip(ks, shares, strict=True)):
+            majority[place] += share.value
+            oracle[place] += row.ballots.oracle(k)
+            if not share.exact:
+                variance[place] += share.value * (1 - share.value) / resamples
+    n = len(rows)
+    return tuple(
+        CurvePoint(k, right / n, found / n, sqrt(spread) / n)
+        for k, right, found, spread in zip(ks, majority, oracle, variance, strict=True)
+    )
+
+
+def _at_budgets(rows: Sequence[_Problem], budgets: Sequence[float]) -> list[BudgetPoint]:
+    prefixes = [row.ballots.prefixes() for row in rows]
+    points = []
+    for budget in budgets:
+        bought = [bisect_right(row.costs, budget) for row in rows]
+        spent = (row.costs[n - 1] for row, n in zip(rows, bought, strict=True) if n)
+        right = [n > 0 and bool(prefix[n - 1]) for prefix, n in zip(prefixes, bought, strict=True)]
+        points.append(
+            BudgetPoint(
+                budget,
+                _rate(rows, right),
+                _mean(bought),
+                sum(spent) / len(rows),
+                bought.count(0),
+            )
+        )
+    return points
+
+
+def _rate(rows: Sequence[_Problem], right: Sequence[bool]) -> Rate:
+    # Not None: no comparison is without problems.
+    return cast("Rate", clustered_rate(*_by_item(rows, right)))
+
+
+def _by_item(rows: Sequence[_Problem], values: Sequence[int]) -> tuple[list[int], list[int]]:
+    """Sums of ``values`` and numbers of problems, item by item."""
+    sums: Counter[str] = Counter()
+    totals: Counter[str] = Counter()
+    for row, value in zip(rows, values, strict=True):
+        sums[row.item] += value
+        totals[row.item] += 1
+    return [sums[item] for item in totals], list(totals.values())
+
+
+def _difference(
+    rows: Sequence[_Problem], reference: Sequence[_Problem], bootstraps: int, source: Random
+) -> PairedDifference:
+    gains = [one.right - other.right for one, other in zip(rows, reference, strict=True)]
+    sums, totals = _by_item(rows, gains)
+    found = clustered_difference(sums, totals)
+    low, high = found.low, found.high
+    if len({s / t for s, t in zip(sums, totals, strict=True)}) > 1:
+        low, high = _bootstrap(sums, totals, bootstraps, source)
+    wins, losses = gains.count(1), gains.count(-1)
+    return PairedDifference(
+        found.value, low, high, wins, losses, sign_flip(sums), mcnemar(wins, losses)
+    )
+
+
+def _bootstrap(
+    sums: Sequence[int], totals: Sequence[int], bootstraps: int, source: Random
+) -> tuple[float, float]:
+    """2.5 % and 97.5 % points of sum / total over items drawn with replacement."""
+    # One addition sums both: the difference is the real part, the number of problems the other.
+    items = [complex(s, t) for s, t in zip(sums, totals, strict=True)]
+    drawn = (sum(source.choices(items, k=len(items))) for _ in range(bootstraps))
+    cuts = quantiles((one.real / one.imag for one in drawn), n=40, method="inclusive")
+    return cuts[0], cuts[-1]
+
+
+def _mean(values: Iterable[float]) -> float:
+    values = list(values)
+    return sum(values) / len(values)

@@ -1,0 +1,99 @@
+"""A report in the browser: its own files over HTTP on this machine, and nothing beside them."""
+
+from __future__ import annotations
+
+import re
+from contextlib import suppress
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote, urlsplit
+
+from clc.analysis.report.write import data_folder
+from clc.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+__all__ = ["is_current", "page_server"]
+
+_HOST = "127.0.0.1"
+_PART = re.compile(r"[0-9a-f]+\.js\Z")
+# A name that somebody else's page makes lead here must not let that page read a report.
+_NAMES = frozenset([_HOST, "localhost"])
+
+
+def is_current(page: Path, run: Path) -> bool:
+    """Whether the page is there and no file of the run folder is newer."""
+    if not page.is_file():
+        return False
+    own = {page, data_folder(page)}
+    made = page.stat().st_mtime_ns
+    return not any(
+        file.stat().st_mtime_ns > made
+        for file in run.iterdir()
+        if file not in own and not file.name.endswith("-shm")  # SQLite's, of readers too
+    )
+
+
+def page_server(page: Path, port: int) -> ThreadingHTTPServer:
+    """Bind a server of one report to a port of 127.0.0.1 (0: any free one); it is not started.
+
+    Raises:
+        ConfigurationError: the port cannot be had.
+    """
+
+    class Handler(_Handler):
+        report = page
+
+    try:
+        return ThreadingHTTPServer((_HOST, port), Handler)
+    except OSError as error:
+        raise ConfigurationError(
+            f"port {port} of {_HOST}: {error.strerror or error}; give another --port, or 0 for "
+            "any that is free"
+        ) from error
+
+
+class _Handler(SimpleHTTPRequestHandler):
+    report: Path
+
+    def send_head(self) -> Any:
+        """Answer a request for one of the report's files, asked for by this machine's name."""
+        if _host(self.headers.get("Host", "")) not in _NAMES:
+            self.send_error(403, "Ask for 127.0.0.1 or localhost")
+            return None
+        return super().send_head()
+
+    def translate_path(self, path: str) -> str:
+        """Find the file for a path of the URL; what is not the report's is no file."""
+        folder, _, name = unquote(urlsplit(path).path).lstrip("/").rpartition("/")
+        if not folder and name in {"", self.report.name}:
+            return str(self.report)
+        parts = data_folder(self.report)
+        return str(parts / name) if folder == parts.name and _PART.match(name) else ""
+
+    def copyfile(self, source: Any, outputfile: Any) -> None:
+        """Send a file; a browser that goes away in the middle is nothing to speak of."""
+        with suppress(ConnectionError):
+            super().copyfile(source, outputfile)
+
+    def end_headers(self) -> None:
+        """Let the browser ask each time whether the page is still the same."""
+        self.send_header("Cache-Control", "no-cache")
+        self.send_header("X-Content-Type-Options", "nosniff")
+        super().end_headers()
+
+    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
+        """Say nothing: a page that opens is seen."""
+
+
+def _host(header: str) -> str | None:
+    """Name in a Host header, without its port.
+
+    >>> _host("LOCALHOST:8080"), _host("127.0.0.1"), _host("[")
+    ('localhost', '127.0.0.1', None)
+    """
+    try:
+        return urlsplit(f"//{header}").hostname
+    except ValueError:
+        return None

@@ -1,0 +1,176 @@
+"""What a report can be made of: a run folder, several runs in one, or recorded generations."""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, replace
+from itertools import chain, groupby
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+from clc.analysis.export import Solved, is_run, open_runs, revote
+from clc.datasets.generations import ballots, recorded
+from clc.errors import ConfigurationError
+from clc.languages import MGSM_LANGUAGES
+from clc.plan import Plan, PlannedPaths
+from clc.records import Confidence, Problem, ReasoningPath, path_key
+from clc.voting.tally import vote
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from clc.datasets.generations import Ballot
+    from clc.plan import RunFolder
+    from clc.records import Vote
+
+__all__ = ["Source", "open_sources"]
+
+_UNKNOWN = "und"  # BCP-47 for a language that nobody names
+_ROWS = (".jsonl", ".jsonl.gz")
+
+
+class Source(Protocol):
+    """Solved problems that can be read again and again."""
+
+    @property
+    def manifest(self) -> Mapping[str, Any]:
+        """The configuration and the versions; empty where they are not known."""
+        ...
+
+    def solved(self) -> Iterator[Solved]:
+        """Yield every problem with its votes and its verdict, lazily and anew at each call."""
+        ...
+
+
+@contextmanager
+def open_sources(path: str | Path) -> Iterator[dict[str, Source]]:
+    """Open a run folder, a folder of ``clc compare`` or recorded generations, for reading.
+
+    Gives what it holds by name: the runs of a folder by their strategy, generations by the stem of
+    their file. A folder of JSONL files, such as lm-evaluation-harness writes, is one source.
+    Generations are voted on as ``clc vote`` does: by majority, ties to the languages of MGSM in
+    its order, then to the others as they come.
+
+    Raises:
+        ConfigurationError: it is not there, or a folder of neither runs nor JSONL files.
+        DatasetError: while it is read, a bad row or two golds for one problem.
+        InputError: while it is read, no path at all.
+    """
+    if is_run(path):
+        with open_runs(path) as runs:
+            yield {name: _Run(run) for name, run in runs.items()}
+        return
+    path = Path(path)
+    if not path.exists():
+        raise ConfigurationError(
+            f"{path}: is not there; name the --out of clc solve or clc compare, or a JSONL file "
+            "of generations"
+        )
+    if not (path.is_file() or path.is_dir()):
+        raise ConfigurationError(f"{path}: neither a file nor a folder; it is read more than once")
+    files = [path] if path.is_file() else _row_files(path)
+    if not files:
+        raise ConfigurationError(
+            f"{path}: neither a run folder nor one with generations (*.jsonl); name the --out of "
+            "clc solve or clc compare"
+        )
+    yield {path.resolve().name.partition(".jsonl")[0]: _Recorded(files)}
+
+
+def _row_files(folder: Path) -> list[Path]:
+    return sorted(one for one in folder.iterdir() if one.name.endswith(_ROWS) and one.is_file())
+
+
+@dataclass(frozen=True, slots=True)
+class _Run:
+    """A run that ``clc solve`` or ``clc compare`` made."""
+
+    run: RunFolder
+
+    @property
+    def manifest(self) -> Mapping[str, Any]:
+        return self.run.manifest() or {}
+
+    def solved(self) -> Iterator[Solved]:
+        return revote(self.run)
+
+
+@dataclass(frozen=True, slots=True)
+class _Recorded:
+    """Generations in JSONL files; their texts wait in a temporary database for their votes."""
+
+    files: Sequence[Path]
+
+    @property
+    def manifest(self) -> Mapping[str, Any]:
+        return {}
+
+    def solved(self) -> Iterator[Solved]:
+        with closing(sqlite3.connect("")) as database:  # "": a temporary file, deleted by itself
+            database.executescript(_SCHEMA)
+            database.executemany("INSERT INTO texts VALUES (?, ?, ?, ?, ?)", _texts(self.files))
+            rows = database.execute("SELECT * FROM texts ORDER BY problem, rowid")
+            groups = (list(group) for _, group in groupby(rows, key=lambda row: row[0]))
+            for ballot, group in zip(ballots(self.files), groups, strict=True):
+                yield _solved(ballot, group)
+
+
+_SCHEMA = """
+PRAGMA journal_mode = OFF;
+PRAGMA synchronous = OFF;
+CREATE TABLE texts (problem INTEGER, question TEXT, text TEXT, finish_reason TEXT, error TEXT);
+"""
+
+
+def _texts(files: Sequence[Path]) -> Iterator[tuple[int, str | None, str, str | None, str | None]]:
+    """Yield what ``ballots`` leaves out, of the same paths and under the same numbers."""
+    numbers: dict[tuple[str, str], int] = {}
+    for path in chain.from_iterable(paths for _, _, paths in recorded(files)):
+        number = numbers.setdefault((path.id, path.question_language or ""), len(numbers))
+        yield number, path.question, path.response, path.finish_reason, path.error
+
+
+def _solved(ballot: Ballot, texts: Sequence[tuple[Any, ...]]) -> Solved:
+    """Put the votes of a problem beside their texts, and take the verdict."""
+    question = next((row[1] for row in texts if row[1]), "")
+    problem = Problem(
+        ballot.id,
+        question,
+        ballot.question_language or _UNKNOWN,
+        ballot.gold,
+        metadata={"item": ballot.item, **({"kind": ballot.kind} if ballot.kind else {})},
+    )
+    drawn: dict[str, list[tuple[Any, ...]]] = {}
+    for one, confidence, row in zip(ballot.votes, ballot.confidences, texts, strict=True):
+        drawn.setdefault(one.language, []).append((one, confidence, *row[2:]))
+    paths: dict[str, ReasoningPath] = {}
+    votes: dict[str, Vote] = {}
+    arms = []
+    for code in sorted(drawn, key=_rank):
+        prompt = f"{ballot.id}:{ballot.question_language}:{code}"
+        arms.append(PlannedPaths(code, prompt, 0, len(drawn[code]), 0))
+        for index, (one, confidence, text, finish_reason, error) in enumerate(drawn[code]):
+            key = path_key(prompt, index, 0)
+            votes[key] = replace(one, path_key=key)
+            paths[key] = ReasoningPath(
+                key,
+                prompt,
+                code,
+                index,
+                0,
+                text,
+                "error" if error else finish_reason or "stop",
+                confidence=confidence if isinstance(confidence, Confidence) else None,
+                error=error,
+            )
+    plan = Plan.of(arms)
+    planned = plan.keys()
+    said = [votes[key] for key in planned]
+    found = sum(path.error is None for path in paths.values())
+    verdict = vote(said, id=ballot.id, order=plan.languages, paths=found)
+    return Solved(problem, plan, paths, said, verdict)
+
+
+def _rank(code: str) -> int:
+    return MGSM_LANGUAGES.index(code) if code in MGSM_LANGUAGES else len(MGSM_LANGUAGES)

@@ -1,0 +1,75 @@
+"""What stopping early spent, and what it saved."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+from clc.analysis.report.format import of, percent
+from clc.analysis.report.sections import Column, Fact, Section
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from clc.analysis.export import Solved
+
+__all__ = ["Stops"]
+
+_WHOLE, _DEADLINE = "whole budget", "deadline"
+
+
+class Stops:
+    """Problems by the paths that they drew and by what ended them.
+
+    Args:
+        identity: the run's configuration, with its budget and its rule; empty where not known.
+    """
+
+    def __init__(self, identity: Mapping[str, Any]) -> None:
+        rule = identity.get("stopping", {}).get("rule", "fixed")
+        self._rules = rule != "fixed" or identity.get("online") is not None
+        self._budget: int = identity.get("paths", 0)
+        self._ends: Counter[tuple[int, str]] = Counter()
+
+    def add(self, solved: Solved) -> None:
+        """Count a problem."""
+        details = solved.plan.details
+        stop = details.get("stop")
+        whole = _DEADLINE if details.get("deadline") else _WHOLE
+        self._rules = self._rules or stop is not None
+        self._ends[len(solved.votes), stop["rule"] if stop else whole] += 1
+
+    def facts(self) -> Iterator[Fact]:
+        """Tell the share of the budget that was not drawn, where a rule may stop."""
+        problems = self._ends.total()
+        if not (self._rules and problems and self._budget):
+            return
+        drawn = sum(paths * number for (paths, _), number in self._ends.items())
+        budget = problems * self._budget
+        stopped = sum(
+            number for (_, end), number in self._ends.items() if end not in (_WHOLE, _DEADLINE)
+        )
+        yield Fact(
+            "Budget saved",
+            percent(1 - drawn / budget),
+            f"{of(budget - drawn, budget, 'paths')} were not drawn; "
+            f"{of(stopped, problems, 'problems')} stopped early",
+        )
+
+    def sections(self) -> Iterator[Section]:
+        """Tell how many paths problems drew, where a rule may stop."""
+        if not (self._rules and self._ends):
+            return
+        ends = sorted({end for _, end in self._ends}, key=lambda end: (end == _WHOLE, end))
+        drawn = sorted({paths for paths, _ in self._ends})
+        yield Section(
+            "stopping",
+            "Paths until the vote stopped",
+            f"Problems by the paths that they drew, of {self._budget} at most, and by what ended "
+            "them: the rule that stopped, or the whole budget."
+            if self._budget
+            else "Problems by the paths that they drew and by what ended them.",
+            (Column("paths drawn", "count"), *(Column(end, "count") for end in ends)),
+            tuple((paths, *(self._ends[paths, end] for end in ends)) for paths in drawn),
+            "stack",
+        )

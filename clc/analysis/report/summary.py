@@ -1,0 +1,219 @@
+"""One run in figures and numbers, gathered in a single pass over its solved problems."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from clc.analysis.comparison import outcome
+from clc.analysis.report.comparison import comparison
+from clc.analysis.report.curve import Curve
+from clc.analysis.report.headline import headline
+from clc.analysis.report.languages import LeftOut, PathsByLanguage
+from clc.analysis.report.measures import INTERVAL, Judged
+from clc.analysis.report.paths import Abstaining, Confident, Costs, Written
+from clc.analysis.report.sections import Column, Fact, Section, Summary
+from clc.analysis.report.stopping import Stops
+from clc.analysis.scoring import Scoreboard, scored
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from clc.analysis.comparison_records import Outcome
+    from clc.analysis.export import Solved
+    from clc.analysis.report.sections import Cell
+    from clc.analysis.scoring import Rate, Score
+
+__all__ = ["Gatherer", "comparison"]
+
+_BINS = 10  # of agreement
+
+
+class Gatherer:
+    """Takes the solved problems of a run one by one and makes its summary.
+
+    What is kept of a problem is numbers: about 4 kB at 44 paths in eleven languages. Where there
+    is no gold at all, paths and votes are measured by the verdict's own answer.
+
+    Args:
+        name: of the run.
+        manifest: its configuration; empty where it is not known.
+
+    >>> Gatherer("empty", {}).summary().sections
+    ()
+    """
+
+    def __init__(self, name: str, manifest: Mapping[str, Any]) -> None:
+        self._name = name
+        self._manifest = manifest
+        identity: Mapping[str, Any] = manifest.get("identity", {})
+        self._voting = identity.get("strategy", {}).get("voting", "majority")
+        self._weighted = self._voting == "weighted" or identity.get("weighting") is not None
+        self._scoreboard = Scoreboard(_BINS)
+        self._items: dict[str, int] = {}
+        self._languages: dict[str, None] = {}  # of the reasoning, in the order that breaks ties
+        self._asked: dict[str, None] = {}
+        self._by_gold: _ByTarget | None = None
+        self._by_verdict = _ByTarget()
+        self._abstaining = Abstaining()
+        self._written = Written()
+        self._costs = Costs()
+        self._stops = Stops(identity)
+
+    def add(self, solved: Solved) -> None:
+        """Take one problem."""
+        row = scored(solved.problem, solved.verdict, solved.votes)
+        self._scoreboard.fill([row])
+        self._languages.update(dict.fromkeys(solved.plan.languages))
+        self._asked[solved.problem.language] = None
+        for gather in (self._abstaining, self._costs, self._stops):
+            gather.add(solved)
+        for _, path in solved.drawn():
+            self._written.add(path)
+        found = outcome(*solved, weighted=self._weighted)
+        if found.gold is not None:
+            if self._by_gold is None:
+                self._by_gold, self._by_verdict = _ByTarget(), _ByTarget()
+            self._judge(self._by_gold, solved, found, found.gold)
+        elif self._by_gold is None and found.answer is not None:
+            self._judge(self._by_verdict, solved, found, found.answer)
+
+    def _judge(self, by: _ByTarget, solved: Solved, found: Outcome, target: str) -> None:
+        item = self._items.setdefault(found.item, len(self._items))
+        language, verdict = solved.problem.language, solved.verdict
+        one = Judged(item, language, found.drawn, found.order, verdict, target)
+        by.add(one, solved, usc=self._voting == "usc")
+
+    def summary(self) -> Summary:
+        """Make the summary of what was added so far."""
+        score = self._scoreboard.score()
+        facts = [*headline(score, self._manifest, list(self._languages)), *self._stops.facts()]
+        if self._voting == "usc" and len(self._languages) > 1:
+            facts.append(
+                Fact(
+                    "What each language adds",
+                    "does not apply",
+                    "the model chose among the paths (usc): no vote can be taken again without "
+                    "a language",
+                )
+            )
+        ranks = {code: rank for rank, code in enumerate({**self._languages, **self._asked})}
+        sections = tuple(_in_order(one, ranks) for one in self._sections(score))
+        return Summary(self._name, tuple(facts), sections)
+
+    def _sections(self, score: Score) -> Iterator[Section]:
+        gold = self._by_gold is not None
+        by = self._by_gold or self._by_verdict
+        yield from by.paths.sections(gold=gold)
+        yield from _by_language(score)
+        yield from by.left_out.sections(gold=gold)
+        yield from _calibration(score)
+        yield from by.curve.sections(gold=gold, usc=self._voting == "usc")
+        yield from self._stops.sections()
+        yield from self._abstaining.sections()
+        yield from self._written.sections()
+        yield from by.confident.sections(gold=gold)
+        yield from self._costs.sections()
+
+
+class _ByTarget:
+    """What is measured by one notion of the right answer."""
+
+    def __init__(self) -> None:
+        self.paths = PathsByLanguage()
+        self.left_out = LeftOut()
+        self.curve = Curve()
+        self.confident = Confident()
+
+    def add(self, one: Judged, solved: Solved, *, usc: bool) -> None:
+        self.paths.add(one)
+        if not usc:
+            self.left_out.add(one)
+        self.curve.add(one)
+        self.confident.add(one, solved)
+
+
+def _in_order(section: Section, ranks: Mapping[str, int]) -> Section:
+    """Put rows in the order of their languages; the rest of their order stays."""
+    places = [place for place, column in enumerate(section.columns) if column.kind == "language"]
+    last = len(ranks)
+
+    def rank(row: tuple[Cell, ...]) -> list[int]:
+        return [ranks.get(str(row[place]), last) for place in places]
+
+    return replace(section, rows=tuple(sorted(section.rows, key=rank)))
+
+
+def _by_language(score: Score) -> Iterator[Section]:
+    """Tell what several question languages come to, and reasoning languages over all of them."""
+    if len(score.by_language) < 2:  # noqa: PLR2004
+        return
+    yield _rates(
+        "questions",
+        "Verdicts by the language of the question",
+        "Accuracy of the vote for the questions of each language.",
+        ("question", "problems"),
+        score.by_language,
+    )
+    if len(score.by_reasoning_language) > 1:
+        rates = {code: one.accuracy for code, one in score.by_reasoning_language.items()}
+        yield _rates(
+            "reasoning",
+            "Paths by the language of the reasoning",
+            "Share of single paths that are right, over the questions of all languages.",
+            ("reasoning", "paths"),
+            rates,
+        )
+
+
+def _rates(
+    name: str, title: str, note: str, what: tuple[str, str], rates: Mapping[str, Rate]
+) -> Section:
+    return Section(
+        name,
+        title,
+        note,
+        (
+            Column(what[0], "language"),
+            Column(what[1], "count"),
+            Column("right", "count"),
+            Column("right share", "share"),
+            *INTERVAL,
+        ),
+        tuple((code, r.total, r.right, r.value, r.low, r.high) for code, r in rates.items()),
+        "bars",
+    )
+
+
+def _calibration(score: Score) -> Iterator[Section]:
+    if not score.calibration:
+        return
+    yield Section(
+        "calibration",
+        "Agreement and accuracy",
+        "Verdicts by their agreement, the share of the votes behind them, and how many of them "
+        "are right. On the diagonal, agreement is the chance to be right.",
+        (
+            Column("agreement above", "share"),
+            Column("up to", "share"),
+            Column("mean agreement", "share"),
+            Column("verdicts", "count"),
+            Column("right", "count"),
+            Column("right share", "share"),
+            *INTERVAL,
+        ),
+        tuple(
+            (
+                one.low,
+                one.high,
+                one.mean_agreement,
+                one.accuracy.total,
+                one.accuracy.right,
+                one.accuracy.value,
+                one.accuracy.low,
+                one.accuracy.high,
+            )
+            for one in score.calibration
+        ),
+        "calibration",
+    )

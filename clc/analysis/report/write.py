@@ -1,0 +1,212 @@
+"""Writing a report: one page, and beside it the texts where they are too many for one file."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+from contextlib import suppress
+from tempfile import TemporaryFile
+from typing import IO, TYPE_CHECKING, NamedTuple
+
+from clc.analysis.report.comparison import comparison
+from clc.analysis.report.page import data, language_name, page
+from clc.analysis.report.problems import problem_record, problem_row
+from clc.analysis.report.summary import Gatherer
+from clc.errors import ConfigurationError, StoreError
+from clc.runs.files import write_atomically
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
+    from clc.analysis.export import Solved
+    from clc.analysis.report.sections import Section, Summary
+    from clc.analysis.report.sources import Source
+
+__all__ = ["MOST_INLINE", "Report", "data_folder", "write_report"]
+
+MOST_INLINE = 24 << 20  # bytes of texts that the page itself holds
+_PART = 1 << 19  # bytes of texts that are read at a time; a longer problem is a part of its own
+_PIECE = 1 << 20  # bytes
+
+_PART_FILE = re.compile(r"[0-9a-f]{16}\.js\Z")  # what this module writes into the folder
+
+
+class Report(NamedTuple):
+    """What was written: the page, the folder of its texts (None where it holds them) and sizes.
+
+    ``summaries`` and ``comparison`` are what the page says, for its figures.
+    """
+
+    page: Path
+    folder: Path | None
+    problems: int
+    bytes: int
+    summaries: tuple[Summary, ...]
+    comparison: tuple[Section, ...]
+
+
+def write_report(
+    sources: Mapping[str, Source],
+    out: Path,
+    *,
+    title: str | None = None,
+    most_inline: int = MOST_INLINE,
+) -> Report:
+    """Write the page of one run, or of several and what they come to against each other.
+
+    Each run is read once (and once more where several are compared), a problem at a time: what
+    stays in memory is numbers and texts of at most ``most_inline`` bytes. Beyond that the texts
+    lie in parts beside the page, in the folder ``data_folder(out)``. The same runs give the same
+    bytes, and a report that is killed while it is written leaves the old one whole.
+
+    Raises:
+        ConfigurationError: no run has a problem that is done.
+        StoreError: ``out`` cannot be written.
+    """
+    parts = _Parts(data_folder(out), most_inline)
+    summaries = []
+    try:
+        with TemporaryFile() as rows:
+            rows.write(b'{"runs":[')
+            languages: dict[str, None] = {}
+            for position, (name, source) in enumerate(sources.items()):
+                rows.write(b"," if position else b"")
+                summaries.append(_add(name, source, parts, rows, languages))
+            if not parts.problems:
+                raise ConfigurationError(
+                    f"{', '.join(sources)}: no problem is done, so there is nothing to report; "
+                    "clc solve goes on with a run"
+                )
+            parts.flush()
+            names = {code: language_name(code) for code in languages}
+            tail = {"names": names, "folder": parts.folder.name, "files": parts.files}
+            rows.write(b"]," + data(tail)[1:])
+            told = comparison(sources.items())
+            chunks = page(
+                title=title or ", ".join(sources),
+                summaries=summaries,
+                comparison=told,
+                report=_pieces(rows),
+                parts=parts.inline,
+                folder=parts.folder.name if parts.files else None,
+            )
+            written = _write(out, chunks)
+        parts.clean()
+    except OSError as error:
+        raise StoreError(f"{out}: cannot write the report: {error.strerror or error}") from error
+    folder = parts.folder if parts.files else None
+    return Report(out, folder, parts.problems, written + parts.bytes, tuple(summaries), told)
+
+
+def data_folder(out: Path) -> Path:
+    """Where the texts of a large report lie: ``report.data`` beside ``report.html``."""
+    return out.with_name(f"{out.stem}.data")
+
+
+def _add(
+    name: str, source: Source, parts: _Parts, rows: IO[bytes], languages: dict[str, None]
+) -> Summary:
+    """Read a run once, for its summary, its rows and its problems' texts."""
+    gatherer = Gatherer(name, source.manifest)
+    rows.write(b'{"name":' + data(name) + b',"problems":[')
+    for number, solved in enumerate(source.solved()):
+        gatherer.add(solved)
+        part, place = parts.add(data(problem_record(solved)))
+        row = {**problem_row(solved), "part": part, "at": place}
+        rows.write((b",\n" if number else b"\n") + data(row))
+        languages.update(dict.fromkeys(_languages(solved)))
+    rows.write(b"]}")
+    return gatherer.summary()
+
+
+def _languages(solved: Solved) -> Iterator[str]:
+    yield solved.problem.language
+    yield from solved.plan.languages
+    yield from (one.language for one in solved.votes)
+
+
+class _Parts:
+    """The problems' records in parts: in memory while they are few, then each a file.
+
+    A file is named by a hash of what it holds. So the old page keeps the files it knows until the
+    new one stands in its place, and what did not change is not written again.
+    """
+
+    def __init__(self, folder: Path, most_inline: int) -> None:
+        self.folder = folder
+        self.inline: list[bytes] = []
+        self.files: list[str] = []
+        self.problems = 0
+        self.bytes = 0  # of files
+        self._most_inline = most_inline
+        self._held = 0
+        self._records: list[bytes] = []
+        self._size = 0
+
+    def add(self, record: bytes) -> tuple[int, int]:
+        """Take one problem; returns its part and its place there."""
+        if self._records and self._size + len(record) > _PART:
+            self.flush()
+        self._records.append(record)
+        self._size += len(record)
+        self.problems += 1
+        return len(self.inline) + len(self.files), len(self._records) - 1
+
+    def flush(self) -> None:
+        """End the part."""
+        part = b"[" + b",\n".join(self._records) + b"]"
+        self._records, self._size = [], 0
+        self._held += len(part)
+        if self._held <= self._most_inline:
+            self.inline.append(part)
+            return
+        self.folder.mkdir(exist_ok=True)
+        for waiting in (*self.inline, part):
+            self._write(waiting)
+        self.inline.clear()
+
+    def clean(self) -> None:
+        """Remove the files of older reports."""
+        kept = set(self.files)
+        if self.folder.is_dir():
+            for file in self.folder.iterdir():
+                if _PART_FILE.match(file.name) and file.name not in kept:
+                    file.unlink()
+            with suppress(OSError):  # something else lies there
+                self.folder.rmdir()
+
+    def _write(self, part: bytes) -> None:
+        name = f"{hashlib.blake2b(part, digest_size=8).hexdigest()}.js"
+        content = b"clcPart(" + part + b");\n"
+        file = self.folder / name
+        if not (file.is_file() and file.stat().st_size == len(content)):
+            write_atomically(file, content)
+        self.files.append(name)
+        self.bytes += len(content)
+
+
+def _pieces(rows: IO[bytes]) -> Iterator[bytes]:
+    """Read what was written, line by line in large pieces, so that no character is split."""
+    rows.seek(0)
+    while lines := rows.readlines(_PIECE):
+        yield b"".join(lines)
+
+
+def _write(out: Path, chunks: Iterator[str]) -> int:
+    """Write the page so that a reader sees the old one or the new one; returns its bytes."""
+    part = out.with_name(f".{out.name}.part")
+    try:
+        with part.open("wb") as file:
+            for chunk in chunks:
+                file.write(chunk.encode())
+            size = file.tell()
+            file.flush()
+            os.fsync(file.fileno())
+        part.replace(out)
+    except BaseException:
+        with suppress(OSError):
+            part.unlink(missing_ok=True)
+        raise
+    return size

@@ -1,0 +1,431 @@
+"""How good verdicts are, against gold: the only room, with the report, that reads it.
+
+Every share comes with a 95 % interval clustered by question item (see ``clc.analysis.intervals``).
+A verdict without an answer counts as wrong, and so does a path that abstains.
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections import Counter
+from dataclasses import asdict, dataclass
+from fractions import Fraction
+from itertools import repeat
+from math import ceil
+from typing import TYPE_CHECKING, Any
+
+from clc.analysis.intervals import Rate, clustered_difference, clustered_rate, mcnemar, sign_flip
+from clc.errors import DatasetError
+from clc.records import Abstention, Usage
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from clc.records import AnswerKind, Problem, Verdict, Vote
+
+__all__ = [
+    "AgreementBin",
+    "Comparison",
+    "PathScore",
+    "Rate",
+    "Score",
+    "Scoreboard",
+    "Scored",
+    "canonical_gold",
+    "compare",
+    "score",
+    "scored",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Scored:
+    """A verdict beside its gold.
+
+    ``item`` is what problems that ask the same in several languages share. ``gold`` is as the file
+    writes it. ``votes`` are the problem's paths, for the figures by reasoning language.
+    """
+
+    id: str
+    item: str
+    language: str
+    gold: str | None
+    verdict: Verdict
+    votes: Sequence[Vote] = ()
+    kind: AnswerKind | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PathScore:
+    """Single paths that reasoned in one language; ``abstained`` of them count as wrong."""
+
+    accuracy: Rate
+    abstained: int
+
+
+@dataclass(frozen=True, slots=True)
+class AgreementBin:
+    """Verdicts whose agreement is above ``low`` and at most ``high``, and how many are right."""
+
+    low: float
+    high: float
+    mean_agreement: float
+    accuracy: Rate
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """What a run came to.
+
+    ``accuracy``, ``oracle`` (any path right), ``by_language`` (of the question) and
+    ``calibration`` count the ``with_gold`` problems. ``unreadable_gold`` problems have a gold with
+    no canonical form and are not among them. ``mean_agreement``, ``calibration`` and
+    ``calibration_error`` (mean distance of agreement from accuracy over the bins, from 0 to 1)
+    leave out the ``unanswered``. ``abstentions`` counts paths by reason. ``usage`` is what the
+    paths spent and ``translation_usage`` what translations spent: together, all.
+    """
+
+    problems: int
+    items: int
+    with_gold: int
+    unreadable_gold: int
+    unanswered: int
+    tied: int
+    accuracy: Rate | None
+    oracle: Rate | None
+    by_language: Mapping[str, Rate]
+    by_reasoning_language: Mapping[str, PathScore]
+    mean_agreement: float | None
+    calibration: tuple[AgreementBin, ...]
+    calibration_error: float | None
+    abstentions: Mapping[str, int]
+    paths: int
+    usage: Usage
+    translation_usage: Usage
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values for results.json."""
+        return asdict(self)
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """Two runs, a and b, over the problems that both have.
+
+    ``difference`` is a's accuracy less b's, with its 95 % interval ``low`` to ``high``.
+    ``wins`` are problems that only a has right, ``losses`` only b. ``p_value`` is
+    the exact sign-flip test over items, ``mcnemar_p`` takes problems as independent: the two are
+    one test where each item is asked once. ``only_a`` and ``only_b`` problems are in one run only.
+    Paths and tokens (translation apart) say whether the budgets are equal.
+    """
+
+    problems: int
+    items: int
+    accuracy_a: float
+    accuracy_b: float
+    difference: float
+    low: float
+    high: float
+    wins: int
+    losses: int
+    p_value: float
+    mcnemar_p: float
+    only_a: int
+    only_b: int
+    paths_a: int
+    paths_b: int
+    usage_a: Usage
+    usage_b: Usage
+    translation_usage_a: Usage
+    translation_usage_b: Usage
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values for results.json."""
+        return asdict(self)
+
+
+def canonical_gold(gold: str, kind: AnswerKind | None = None) -> str | None:
+    """Canonical form of a gold as a file writes it, or None where it has none.
+
+    Files write golds as English and programs do, whatever language the question is in: MGSM's
+    German file says ``2,125`` and means two thousand.
+
+    >>> canonical_gold("18")
+    '18'
+    """
+    if kind in (None, "number") and gold.isascii() and gold.isdigit() and gold[0] != "0":
+        return gold
+    from clc.answers import canonical
+
+    return canonical(gold, "en", kind)
+
+
+def scored(problem: Problem, verdict: Verdict, votes: Sequence[Vote] = ()) -> Scored:
+    """Put a verdict beside its problem's gold."""
+    return Scored(
+        id=problem.id,
+        item=str(problem.metadata.get("item", problem.id)),
+        language=problem.language,
+        gold=problem.gold,
+        verdict=verdict,
+        votes=votes,
+        kind=problem.metadata.get("kind"),
+    )
+
+
+class _Group:
+    """Right outcomes and all outcomes of each item, 8 bytes an item."""
+
+    def __init__(self) -> None:
+        self._right = array("i")
+        self._totals = array("i")
+
+    def add(self, item: int, right: int, total: int = 1) -> None:
+        if (missing := item + 1 - len(self._totals)) > 0:
+            self._right.extend(repeat(0, missing))
+            self._totals.extend(repeat(0, missing))
+        self._right[item] += right
+        self._totals[item] += total
+
+    def merge(self, other: _Group, items: Sequence[int]) -> None:
+        """Add another's; ``items`` are the numbers of its items here."""
+        for item, right, total in zip(items, other._right, other._totals, strict=False):
+            if total:
+                self.add(item, right, total)
+
+    def rate(self) -> Rate | None:
+        return clustered_rate(self._right, self._totals)
+
+
+def score(rows: Iterable[Scored], *, bins: int = 10) -> Score:
+    """Score verdicts against their golds, in one pass.
+
+    ``bins`` equal ranges of agreement make the calibration table. The oracle reads the votes, or
+    the verdict's tally where there are none.
+    """
+    return Scoreboard(bins).fill(rows).score()
+
+
+class Scoreboard:
+    """What ``score`` keeps while it reads: ``fill`` it with rows, ``merge`` others into it.
+
+    Sums of agreements are exact, so that parts that are merged come to the same figures.
+    """
+
+    def __init__(self, bins: int = 10) -> None:
+        self.bins = bins
+        self.items: dict[str, int] = {}
+        self.counts: Counter[str] = Counter()
+        self.agreement = Fraction()
+        self.abstentions: Counter[str] = Counter()
+        self.usage = Usage()
+        self.translation_usage = Usage()
+        self.all = _Group()
+        self.oracle = _Group()
+        self.languages: dict[str, _Group] = {}
+        self.paths: dict[str, _Group] = {}
+        self.abstained: Counter[str] = Counter()
+        self.by_agreement = [_Group() for _ in range(bins)]
+        self.agreement_in = [Fraction()] * bins
+
+    def fill(self, rows: Iterable[Scored]) -> Scoreboard:
+        """Count more verdicts."""
+        for row in rows:
+            self._count(row.verdict)
+            item = self.items.setdefault(row.item, len(self.items))
+            if row.gold is None:
+                continue
+            gold = canonical_gold(row.gold, row.kind)
+            if gold is None:
+                self.counts["unreadable_gold"] += 1
+                continue
+            self._judge(row, item, gold)
+        return self
+
+    def merge(self, other: Scoreboard) -> None:
+        """Count what another has counted of the problems that come next; its bins are as many."""
+        items = [self.items.setdefault(item, len(self.items)) for item in other.items]
+        self.counts += other.counts
+        self.agreement += other.agreement
+        self.abstentions += other.abstentions
+        self.abstained += other.abstained
+        self.usage += other.usage
+        self.translation_usage += other.translation_usage
+        self.all.merge(other.all, items)
+        self.oracle.merge(other.oracle, items)
+        for mine, theirs in ((self.languages, other.languages), (self.paths, other.paths)):
+            for language, group in theirs.items():
+                mine.setdefault(language, _Group()).merge(group, items)
+        for bin_, group in enumerate(other.by_agreement):
+            self.by_agreement[bin_].merge(group, items)
+            self.agreement_in[bin_] += other.agreement_in[bin_]
+
+    def _count(self, verdict: Verdict) -> None:
+        self.counts["problems"] += 1
+        self.counts["tied"] += verdict.tied
+        self.counts["paths"] += verdict.paths
+        self.usage += verdict.usage
+        self.translation_usage += verdict.translation_usage
+        for reason, by_language in verdict.abstentions.items():
+            self.abstentions[str(reason)] += sum(by_language.values())
+        if verdict.answer is None:
+            self.counts["unanswered"] += 1
+        else:
+            self.agreement += Fraction(verdict.agreement)
+
+    def _judge(self, row: Scored, item: int, gold: str) -> None:
+        verdict = row.verdict
+        right = int(verdict.answer == gold)
+        self.counts["with_gold"] += 1
+        self.all.add(item, right)
+        self.languages.setdefault(row.language, _Group()).add(item, right)
+        if verdict.answer is not None:
+            bin_ = _bin(verdict.agreement, self.bins)
+            self.by_agreement[bin_].add(item, right)
+            self.agreement_in[bin_] += Fraction(verdict.agreement)
+        hits: Counter[str] = Counter()
+        paths: Counter[str] = Counter()
+        for vote in row.votes:
+            paths[vote.language] += 1
+            hits[vote.language] += vote.answer == gold
+            self.abstained[vote.language] += isinstance(vote.outcome, Abstention)
+        for language, total in paths.items():
+            self.paths.setdefault(language, _Group()).add(item, hits[language], total)
+        found = hits.total() > 0 if row.votes else gold in verdict.tally
+        self.oracle.add(item, int(found))
+
+    def score(self) -> Score:
+        """Return what has come in so far."""
+        answered = self.counts["problems"] - self.counts["unanswered"]
+        calibration = tuple(self._calibration())
+        judged = sum(bin_.accuracy.total for bin_ in calibration)
+        gaps = sum(
+            abs(bin_.mean_agreement - bin_.accuracy.value) * bin_.accuracy.total
+            for bin_ in calibration
+        )
+        return Score(
+            problems=self.counts["problems"],
+            items=len(self.items),
+            with_gold=self.counts["with_gold"],
+            unreadable_gold=self.counts["unreadable_gold"],
+            unanswered=self.counts["unanswered"],
+            tied=self.counts["tied"],
+            accuracy=self.all.rate(),
+            oracle=self.oracle.rate(),
+            by_language=_rates(self.languages),
+            by_reasoning_language={
+                language: PathScore(rate, self.abstained[language])
+                for language, rate in _rates(self.paths).items()
+            },
+            mean_agreement=float(self.agreement / answered) if answered else None,
+            calibration=calibration,
+            calibration_error=gaps / judged if judged else None,
+            abstentions=dict(sorted(self.abstentions.items())),
+            paths=self.counts["paths"],
+            usage=self.usage,
+            translation_usage=self.translation_usage,
+        )
+
+    def _calibration(self) -> Iterable[AgreementBin]:
+        for index, group in enumerate(self.by_agreement):
+            rate = group.rate()
+            if rate is not None:
+                mean = float(self.agreement_in[index] / rate.total)
+                yield AgreementBin(index / self.bins, (index + 1) / self.bins, mean, rate)
+
+
+def _bin(agreement: float, bins: int) -> int:
+    """Bin of an agreement; bins are closed above, whatever the last bit of a quotient.
+
+    >>> _bin(0.1, 10), _bin(0.3, 10), _bin(4 / 7, 10), _bin(1.0, 10)
+    (0, 2, 5, 9)
+    """
+    return min(max(ceil(agreement * bins - 1e-9) - 1, 0), bins - 1)
+
+
+def _rates(groups: Mapping[str, _Group]) -> dict[str, Rate]:
+    rates = {name: group.rate() for name, group in groups.items()}
+    return {name: rate for name, rate in rates.items() if rate is not None}
+
+
+@dataclass(frozen=True, slots=True)
+class _Judged:
+    item: str
+    gold: str
+    right: bool
+    paths: int
+    usage: Usage
+    translation_usage: Usage
+
+
+def _judged(rows: Iterable[Scored], run: str) -> dict[str, _Judged]:
+    judged: dict[str, _Judged] = {}
+    for row in rows:
+        gold = None if row.gold is None else canonical_gold(row.gold, row.kind)
+        if gold is None:
+            continue
+        if row.id in judged:
+            raise DatasetError(f"{run}: two verdicts for problem {row.id!r}; score each once")
+        verdict = row.verdict
+        judged[row.id] = _Judged(
+            row.item,
+            gold,
+            verdict.answer == gold,
+            verdict.paths,
+            verdict.usage,
+            verdict.translation_usage,
+        )
+    return judged
+
+
+def compare(a: Iterable[Scored], b: Iterable[Scored]) -> Comparison:
+    """Compare two runs, problem by problem, over the ids with gold that both have.
+
+    A positive difference means that ``a`` is better.
+
+    Raises:
+        DatasetError: no problem is in both, a problem is twice in one, or its golds differ.
+    """
+    first, second = _judged(a, "first run"), _judged(b, "second run")
+    shared = [key for key in first if key in second]
+    if not shared:
+        raise DatasetError(
+            "the runs share no problem that has a gold answer; compare runs over the same file"
+        )
+    sums: Counter[str] = Counter()
+    totals: Counter[str] = Counter()
+    wins = losses = 0
+    for key in shared:
+        one, other = first[key], second[key]
+        if one.gold != other.gold:
+            raise DatasetError(
+                f"problem {key!r}: gold is {one.gold!r} in the first run and {other.gold!r} in the "
+                "second; compare runs over the same file"
+            )
+        wins += one.right > other.right
+        losses += one.right < other.right
+        sums[one.item] += one.right - other.right
+        totals[one.item] += 1
+    by_item = [sums[item] for item in totals]
+    difference = clustered_difference(by_item, list(totals.values()))
+    return Comparison(
+        problems=len(shared),
+        items=len(totals),
+        accuracy_a=sum(first[key].right for key in shared) / len(shared),
+        accuracy_b=sum(second[key].right for key in shared) / len(shared),
+        difference=difference.value,
+        low=difference.low,
+        high=difference.high,
+        wins=wins,
+        losses=losses,
+        p_value=sign_flip(by_item),
+        mcnemar_p=mcnemar(wins, losses),
+        only_a=len(first) - len(shared),
+        only_b=len(second) - len(shared),
+        paths_a=sum(first[key].paths for key in shared),
+        paths_b=sum(second[key].paths for key in shared),
+        usage_a=sum((first[key].usage for key in shared), Usage()),
+        usage_b=sum((second[key].usage for key in shared), Usage()),
+        translation_usage_a=sum((first[key].translation_usage for key in shared), Usage()),
+        translation_usage_b=sum((second[key].translation_usage for key in shared), Usage()),
+    )

@@ -1,0 +1,274 @@
+"""One row to one problem: what the formats have in common."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, NamedTuple, cast, get_args
+
+from clc.analysis.scoring import canonical_gold
+from clc.datasets.detection import DEFAULT_LANGUAGE, detect_language, has_han
+from clc.errors import ConfigurationError, LanguageError
+from clc.languages import normalize_language
+from clc.records import AnswerKind, Problem
+
+if TYPE_CHECKING:
+    from clc.datasets.source import Place
+
+__all__ = [
+    "Defaults",
+    "Named",
+    "Row",
+    "answer_kind",
+    "check_gold",
+    "make_problem",
+    "name_of",
+    "same_gold",
+]
+
+_KINDS = get_args(AnswerKind)
+_NAME = re.compile(r"(?P<set>.+)_(?P<language>[A-Za-z]{2,3}(?:-[A-Za-z]{2,4}){0,2})")
+_LANGUAGE_SETS = ("mgsm", "msvamp")
+_known = lru_cache(maxsize=1024)(normalize_language)
+
+
+class Named(NamedTuple):
+    """What a name such as ``mgsm_de`` says: the set, and the language if it names one."""
+
+    set: str
+    language: str | None
+
+
+def name_of(stem: str, place: Place, *, trusted: bool = False) -> Named:
+    """Read the language out of a file's stem.
+
+    Sets that come one language a file (MGSM, MSVAMP) must name a known one; of other files only
+    ``trusted`` ones (TSV) are read so, and a last word that is no language belongs to the name.
+
+    Raises:
+        DatasetError: an MGSM or MSVAMP file in an unknown language.
+    """
+    match = _NAME.fullmatch(stem)
+    if not match:
+        return Named(stem, None)
+    known_set = match["set"].lower().endswith(_LANGUAGE_SETS)
+    if not (trusted or known_set):
+        return Named(stem, None)
+    try:
+        return Named(match["set"], _known(match["language"]))
+    except LanguageError as error:
+        if known_set and len(match["language"]) == len("de"):
+            raise place.error(
+                f"unknown language {match['language']!r} in the file name; "
+                "name the file <set>_<BCP-47 code>, such as mgsm_de.tsv"
+            ) from error
+        return Named(stem, None)
+
+
+@dataclass(frozen=True, slots=True)
+class Defaults:
+    """What holds for all rows of a source.
+
+    ``flag`` is the language that the caller gave, ``named`` what the source's name says, ``kind``
+    the kind of answer that the caller gave.
+    """
+
+    named: Named
+    flag: str | None = None
+    kind: AnswerKind | None = None
+
+    @property
+    def prefix(self) -> str:
+        """What generated ids begin with."""
+        return f"{self.named.set}-{self.named.language}" if self.named.language else self.named.set
+
+
+class Row(NamedTuple):
+    """An object read from a file: its place, its 0-based number, and its text if it is a line."""
+
+    place: Place
+    number: int
+    fields: Mapping[str, Any]
+    raw: str | None = None
+
+
+def make_problem(
+    row: Row,
+    defaults: Defaults,
+    *,
+    question: str = "question",
+    gold: str | None = None,
+    item: str | None = None,
+    numeric: bool = False,
+    chinese: bool = False,
+) -> Problem:
+    """Make the problem of a row whose question and gold stand in the fields so named.
+
+    ``item`` is what rows that ask the same share. ``numeric`` sets have number golds unless the
+    caller says otherwise; in a ``chinese`` set a question with Chinese characters is Chinese.
+    All other fields that are not null become metadata.
+
+    Raises:
+        DatasetError: a field is missing, empty or of the wrong type.
+    """
+    text = _question(row, question)
+    language, language_source = _language(row, defaults, text, chinese=chinese)
+    kind = _kind(row, defaults, numeric=numeric)
+    answer = _gold(row, gold) if gold is not None else None
+    if answer is not None:
+        check_gold(row.place, answer, kind)
+    used = {"id", "language", "translations", "item", "kind", question, gold}
+    metadata = {k: v for k, v in row.fields.items() if k not in used and v is not None}
+    item = _identifier(row, "item") or item
+    if item is not None:
+        metadata["item"] = item
+    if kind is not None:
+        metadata["kind"] = kind
+    metadata["language_source"] = language_source
+    return Problem(
+        id=_identifier(row, "id") or f"{defaults.prefix}-{row.number:03d}",
+        question=text,
+        language=language,
+        gold=answer,
+        translations=_translations(row),
+        metadata=metadata,
+    )
+
+
+def _type(value: object) -> str:
+    names = {"str": "text", "int": "a number", "float": "a number", "bool": "true or false"}
+    names |= {"list": "a list", "dict": "an object", "NoneType": "null"}
+    return names.get(type(value).__name__, type(value).__name__)
+
+
+def _question(row: Row, field: str) -> str:
+    value = row.fields.get(field)
+    if value is None:
+        found = ", ".join(repr(name) for name in list(row.fields)[:8]) or "none"
+        raise row.place.error(f"no {field!r}; the row's fields are: {found}")
+    if not isinstance(value, str):
+        raise row.place.error(f"{field!r} is {_type(value)} ({value!r:.60}); it must be text")
+    if not value.strip():
+        raise row.place.error(f"{field!r} is empty; write the question or delete the row")
+    return value.strip()
+
+
+def _identifier(row: Row, field: str) -> str | None:
+    value = row.fields.get(field)
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, str | int):
+        message = f"{field!r} is {_type(value)} ({value!r:.60}); it must be text or a whole number"
+        raise row.place.error(message)
+    text = str(value).strip()
+    if not text:
+        raise row.place.error(f"{field!r} is empty; fill it or drop the field")
+    return text
+
+
+def _gold(row: Row, field: str) -> str | None:
+    value = row.fields.get(field)
+    if value is None or (isinstance(value, float) and value != value):  # noqa: PLR0124  (NaN)
+        return None
+    if isinstance(value, bool | list | Mapping):
+        raise row.place.error(
+            f"{field!r} is {_type(value)} ({value!r:.60}); it must be text or a number"
+        )
+    if isinstance(value, float) and row.raw is not None:
+        # As the file writes it: 0.10 stays 0.10, and a 20-digit number keeps its digits.
+        return str(json.loads(row.raw, parse_float=str, parse_int=str)[field])
+    text = str(value).strip()
+    if not text:
+        raise row.place.error(f"{field!r} is empty; write the answer, or null for none")
+    return text
+
+
+def _kind(row: Row, defaults: Defaults, *, numeric: bool) -> AnswerKind | None:
+    kind = row.fields.get("kind")
+    if kind is None:
+        return defaults.kind or ("number" if numeric else None)
+    if kind not in _KINDS:
+        raise row.place.error(
+            f"unknown kind {kind!r:.60}; answers are of kind {', '.join(_KINDS)} "
+            "(rename the field if it means something else)"
+        )
+    return cast("AnswerKind", kind)
+
+
+def check_gold(place: Place, gold: str, kind: AnswerKind | None) -> None:
+    """Refuse a gold that is no number in a set of number answers.
+
+    Raises:
+        DatasetError: it cannot be read as a number.
+    """
+    if kind == "number" and canonical_gold(gold, kind) is None:
+        raise place.error(
+            f"gold {gold!r:.60} is not a number; correct it, or give the answers' kind "
+            "(choice or latex)"
+        )
+
+
+def same_gold(one: str | None, other: str | None, kind: AnswerKind | None) -> bool:
+    """Whether two golds are the same value; without a canonical form they must be the same text."""
+    if one == other or one is None or other is None:
+        return one == other
+    canonical = canonical_gold(one, kind)
+    return canonical is not None and canonical == canonical_gold(other, kind)
+
+
+def _code(place: Place, field: str, code: object) -> str:
+    if not isinstance(code, str):
+        raise place.error(f"{field!r} is {_type(code)} ({code!r:.60}); it must be a BCP-47 code")
+    try:
+        return _known(code)
+    except LanguageError as error:
+        raise place.error(f"{field!r}: {error}") from error
+
+
+def _language(row: Row, defaults: Defaults, text: str, *, chinese: bool) -> tuple[str, str]:
+    """Language of a question and who said so, most trusted first."""
+    field = row.fields.get("language")
+    if field is not None:
+        return _code(row.place, "language", field), "field"
+    if defaults.named.language is not None:
+        return defaults.named.language, "name"
+    if chinese and has_han(text):
+        return "zh", "set"
+    if defaults.flag is not None:
+        return defaults.flag, "flag"
+    detected = detect_language(text)
+    return (detected, "detected") if detected else (DEFAULT_LANGUAGE, "default")
+
+
+def _translations(row: Row) -> dict[str, str]:
+    value = row.fields.get("translations")
+    if value is None:
+        return {}
+    if not isinstance(value, Mapping):
+        raise row.place.error(
+            f"'translations' is {_type(value)} ({value!r:.60}); "
+            "it must be an object of language code to text"
+        )
+    translations = {}
+    for code, text in value.items():
+        if text is None:
+            continue
+        language = _code(row.place, "translations", code)
+        if not isinstance(text, str) or not text.strip():
+            raise row.place.error(f"the translation to {code!r} is {text!r:.60}; it must be text")
+        translations[language] = text.strip()
+    return translations
+
+
+def answer_kind(kind: str | None) -> AnswerKind | None:
+    """Check a kind that the caller gave.
+
+    Raises:
+        ConfigurationError: there is no such kind.
+    """
+    if kind is not None and kind not in _KINDS:
+        raise ConfigurationError(f"unknown kind {kind!r}; answers are of kind {', '.join(_KINDS)}")
+    return cast("AnswerKind | None", kind)

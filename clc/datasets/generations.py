@@ -1,0 +1,478 @@
+"""Recorded generations, of clc and of other tools, read row by row for another vote.
+
+Three shapes of JSONL, told apart by each row's own fields; ``.gz`` files and ``-`` for standard
+input are read too:
+
+    clc                      id, language, response; optional question, gold, question_language,
+                             finish_reason, confidence, kind, item. The confidence is a number
+                             that grows with it, or an object with mean, tail, lowest_group and
+                             logprob, as clc measures it
+    lm-evaluation-harness    samples_*.jsonl: doc, resps, target; every repeat is a path, the
+                             language is in the file's name, and the files of one task over
+                             several languages are one problem each by doc_id
+    OpenAI and vLLM batches  custom_id, response.body.choices; a custom_id ``ID:LANGUAGE`` or
+                             ``ID:LANGUAGE:INDEX`` names the path's language
+"""
+
+from __future__ import annotations
+
+import gzip
+import json
+import logging
+import re
+import sqlite3
+import sys
+from contextlib import closing
+from dataclasses import fields
+from itertools import groupby
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any, NamedTuple, cast
+
+import orjson
+
+from clc.answers import canonical, extract_answer
+from clc.errors import DatasetError, InputError
+from clc.records import AbstainReason, Abstention, Answer, Confidence, Vote
+from clc.voting.weighting import normalized_weights
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from clc.records import AnswerKind
+
+__all__ = [
+    "Ballot",
+    "Generation",
+    "ballots",
+    "generations",
+    "outcome",
+    "read_rows",
+    "recorded",
+    "say_left_out",
+]
+
+_log = logging.getLogger("clc.datasets.generations")
+_UNKNOWN = "und"  # BCP-47 for a language that nobody names
+_BATCH = 4096
+_SAMPLES = re.compile(r"(?:samples_)?(.+?)(?:_\d{4}-\d{2}-\d{2}T[\d\-.]+)?\.jsonl(?:\.gz)?\Z")
+_CODE = re.compile(r"(?<![a-zA-Z])(en|de|es|fr|ja|ru|zh|bn|sw|te|th|ar|hi|it|ko|pt|id|ms|vi|pl|tr|fa|nl|uk|ca|eu|gl)(?![a-zA-Z])")  # fmt: skip  # noqa: E501
+_CUSTOM = re.compile(r"(.+?)[:|/]([a-z]{2,3}(?:-[A-Za-z0-9]{2,8})?)(?:[:|/]\d+)?\Z")
+_GSM8K = "####"
+_TEXTS = (
+    ("id", "a text or a number"),
+    ("language", "a BCP-47 code"),
+    ("gold", "a text or a number"),
+    ("question", "a text"),
+    ("question_language", "a BCP-47 code"),
+    ("finish_reason", "a text such as 'stop'"),
+    ("item", "a text"),
+)
+_CONFIDENCE = {field.name for field in fields(Confidence)}
+_NUMBERS_TOO = frozenset(["id", "gold", "item"])
+
+
+class Generation(NamedTuple):
+    """One recorded path, with what its file says about its problem."""
+
+    id: str
+    language: str
+    response: str
+    question: str | None = None
+    gold: str | None = None
+    question_language: str | None = None
+    finish_reason: str | None = None
+    confidence: Confidence | float | None = None
+    kind: AnswerKind | None = None
+    item: str | None = None
+    error: str | None = None
+
+
+class Ballot(NamedTuple):
+    """A problem with the votes of all its paths.
+
+    ``confidences`` has one for each vote, as its row gives it; the votes' weights are these (the
+    ``mean`` of several figures) over their language's mean.
+    """
+
+    id: str
+    question_language: str | None
+    item: str
+    gold: str | None
+    kind: AnswerKind | None
+    votes: list[Vote]
+    confidences: Sequence[Confidence | float | None] = ()
+
+
+def read_rows(files: Iterable[str | Path]) -> Iterator[tuple[str, int, dict[str, Any]]]:
+    """Rows of JSONL files with their file and line, one at a time.
+
+    Raises:
+        DatasetError: a file cannot be read or a line is not a JSON object.
+    """
+    for file in files:
+        source = str(file)
+        try:
+            with _opened(source) as lines:
+                for number, line in enumerate(lines, start=1):
+                    if number == 1:
+                        line = line.removeprefix(b"\xef\xbb\xbf")  # noqa: PLW2901  Windows' mark
+                    if not line.strip():
+                        continue
+                    try:
+                        row = _parsed(line)
+                    except orjson.JSONDecodeError as error:
+                        shown = line[:60].decode("utf-8", "replace").strip()
+                        raise DatasetError.at(
+                            source,
+                            number,
+                            f"{shown!r} is not JSON ({error}); give one object a line",
+                        ) from error
+                    if not isinstance(row, dict):
+                        raise DatasetError.at(
+                            source, number, f"{row!r:.60} is not an object; give one object a line"
+                        )
+                    yield source, number, row
+        except (OSError, EOFError, gzip.BadGzipFile) as error:
+            why = getattr(error, "strerror", None) or error
+            raise DatasetError.at(source, None, f"cannot be read: {why}") from error
+
+
+def _parsed(line: bytes) -> Any:
+    """One line of JSON; half an emoji, where a generation was cut, becomes a question mark."""
+    try:
+        return orjson.loads(line)
+    except orjson.JSONDecodeError as error:
+        if "surrogate in string" not in str(error):
+            raise
+        whole = json.dumps(json.loads(line), ensure_ascii=False)
+        return orjson.loads(whole.encode("utf-8", "replace"))
+
+
+def _opened(source: str) -> IO[bytes]:
+    if source == "-":
+        return sys.stdin.buffer
+    if source.endswith(".gz"):
+        return cast("IO[bytes]", gzip.open(source))
+    return Path(source).open("rb")
+
+
+def generations(source: str, line: int, row: dict[str, Any]) -> list[Generation]:
+    """Paths of one row: one of ours, one for each repeat or choice of another tool's.
+
+    >>> generations("g.jsonl", 1, {"id": 7, "language": "de", "response": "Antwort: 5"})[0][:3]
+    ('7', 'de', 'Antwort: 5')
+
+    Raises:
+        DatasetError: the row lacks a field, or one has the wrong type.
+    """
+    if "resps" in row:
+        return _harness(source, line, row)
+    if "custom_id" in row:
+        return _batch(source, line, row)
+    response = row.get("response")
+    if not isinstance(response, str) and not (response is None and row.get("error")):
+        found = (
+            f"is {response!r:.60}"
+            if "response" in row
+            else f"is missing (fields: {', '.join(row)})"
+        )
+        raise DatasetError.at(source, line, f"'response' {found}; give the path's text")
+    if row.get("id") is None:
+        raise DatasetError.at(source, line, "'id' is missing; give the problem's id")
+    for field, needed in _TEXTS:
+        value = row.get(field)
+        if value is not None and not isinstance(value, str):
+            number = isinstance(value, int | float) and not isinstance(value, bool)
+            if not (number and field in _NUMBERS_TOO):
+                raise DatasetError.at(source, line, f"{field!r} is {value!r:.60}; give {needed}")
+        elif field.endswith("language") and value and not value.isprintable():
+            raise DatasetError.at(source, line, f"{field!r} is {value!r:.60}; give {needed}")
+    language = row.get("language")
+    confidence = _confidence(source, line, row.get("confidence"))
+    kind = row.get("kind")
+    if kind not in (None, "number", "choice", "latex"):
+        raise DatasetError.at(
+            source, line, f"'kind' is {kind!r:.60}; give number, choice or latex, or leave it out"
+        )
+    gold = row.get("gold")
+    return [
+        Generation(
+            str(row["id"]),
+            language or _UNKNOWN,
+            response or "",
+            _text(row.get("question")),
+            None if gold is None else str(gold),
+            _text(row.get("question_language")),
+            _text(row.get("finish_reason")),
+            confidence,
+            kind,
+            None if row.get("item") is None else str(row["item"]),
+            _text(row.get("error")),
+        )
+    ]
+
+
+def _confidence(source: str, line: int, value: Any) -> Confidence | float | None:
+    if isinstance(value, dict) and value.keys() == _CONFIDENCE:
+        numbers = list(value.values())
+    else:
+        numbers = [] if value is None else [value]
+    if any(isinstance(one, bool) or not isinstance(one, int | float) for one in numbers):
+        raise DatasetError.at(
+            source,
+            line,
+            f"'confidence' is {value!r:.60}; give a number, or an object of numbers: "
+            f"{', '.join(sorted(_CONFIDENCE))}",
+        )
+    return Confidence(**value) if isinstance(value, dict) else value
+
+
+def _text(value: object) -> str | None:
+    return value if isinstance(value, str) else None
+
+
+def _harness(source: str, line: int, row: dict[str, Any]) -> list[Generation]:
+    doc = row.get("doc")
+    doc = doc if isinstance(doc, dict) else {}
+    match = _SAMPLES.match(Path(source).name)
+    task = match[1] if match else Path(source).stem
+    named = None
+    for named in _CODE.finditer(task):  # noqa: B007  the last one: mgsm_en_cot_de asks in German
+        pass
+    language = named[1] if named else _text(doc.get("language")) or _UNKNOWN
+    stem = task[: named.start()] + task[named.end() :] if named else task
+    stem = re.sub(r"[_-]{2,}", "_", stem).strip("_-")
+    number = row.get("doc_id", row.get("id"))
+    if number is None:
+        raise DatasetError.at(
+            source, line, "'doc_id' is missing; give lm-eval's samples as written"
+        )
+    resps = row["resps"]
+    if not isinstance(resps, list):
+        raise DatasetError.at(source, line, f"'resps' is {resps!r:.60}; give a list of lists")
+    texts = [text for part in resps for text in (part if isinstance(part, list) else [part])]
+    if not all(isinstance(text, str) for text in texts):
+        raise DatasetError.at(
+            source, line, "'resps' holds no texts; only generate_until tasks can be voted on"
+        )
+    question = _text(doc.get("question"))
+    gold = _harness_gold(doc, row.get("target"))
+    languages = row.get("languages")
+    if isinstance(languages, list) and len(languages) == len(texts):  # written by clc solve
+        problem = str(doc.get("id", number))
+    else:
+        languages, problem = [language] * len(texts), f"{stem}-{number}"
+    return [
+        Generation(problem, str(code), text, question, gold, None, item=problem)
+        for code, text in zip(languages, texts, strict=True)
+    ]
+
+
+def _harness_gold(doc: dict[str, Any], target: object) -> str | None:
+    for value in (doc.get("answer_number"), target, doc.get("answer")):
+        if isinstance(value, int | float) and not isinstance(value, bool):
+            return str(value)
+        if isinstance(value, str) and value.strip():
+            text = value.rsplit(_GSM8K, 1)[-1].strip()
+            found = extract_answer(text, "en") if len(text) > 24 else None  # noqa: PLR2004
+            return found.value if isinstance(found, Answer) else text
+    return None
+
+
+def _batch(source: str, line: int, row: dict[str, Any]) -> list[Generation]:
+    name = str(row["custom_id"])
+    match = _CUSTOM.match(name)
+    problem, language = (match[1], match[2]) if match else (name, _UNKNOWN)
+    response = row.get("response")
+    body = response.get("body") if isinstance(response, dict) else None
+    choices = body.get("choices") if isinstance(body, dict) else None
+    if not isinstance(choices, list) or not choices:
+        fault = row.get("error") or (response or "no response")
+        return [Generation(problem, language, "", error=f"{fault!r:.200}")]
+    found = []
+    for choice in choices:
+        if not isinstance(choice, dict):
+            raise DatasetError.at(source, line, f"choice {choice!r:.60} is no object")
+        message = choice.get("message")
+        content = (
+            message.get("content") or message.get("refusal")
+            if isinstance(message, dict)
+            else choice.get("text")
+        )
+        finish = _text(choice.get("finish_reason"))
+        found.append(Generation(problem, language, _text(content) or "", finish_reason=finish))
+    return found
+
+
+def outcome(path: Generation) -> Answer | Abstention:
+    """What a recorded path answers."""
+    if path.error:
+        return Abstention(AbstainReason.ENGINE_FAILURE, path.error)
+    return extract_answer(
+        path.response,
+        None if path.language == _UNKNOWN else path.language,
+        path.question,
+        kind=path.kind,
+        finish_reason=path.finish_reason,
+    )
+
+
+def ballots(
+    files: Sequence[str | Path],
+    *,
+    languages: Sequence[str] = (),
+    kind: AnswerKind | None = None,
+) -> Iterator[Ballot]:
+    """Votes by problem, problems in the order of their first row; rows may stand anywhere.
+
+    Answers are read as the rows stream by and grouped in a temporary database on disk, so memory
+    stays flat for files of any size. ``languages`` keeps the paths of these languages only.
+
+    Raises:
+        DatasetError: a bad row, or two golds for one problem.
+        InputError: no path is left to vote on.
+    """
+    with closing(sqlite3.connect("")) as database:  # "": a temporary file, deleted by itself
+        database.executescript(_SCHEMA)
+        database.executemany(_INSERT_PATH, _paths(database, files, frozenset(languages), kind))
+        if not database.execute("SELECT 1 FROM paths LIMIT 1").fetchone():
+            wanted = f" in {', '.join(languages)}" if languages else ""
+            raise InputError(f"no paths{wanted} in {', '.join(map(str, files))}")
+        rows = database.execute(_SELECT)
+        for _, group in groupby(rows, key=lambda row: row[0]):
+            yield _ballot(list(group))
+        without = database.execute(_WITHOUT_PATHS).fetchone()[0]
+        say_left_out(without, languages)
+
+
+def say_left_out(problems: int, languages: Sequence[str]) -> None:
+    """Warn of problems that have no path in the languages that were chosen."""
+    if problems:
+        _log.warning(
+            "left out: %s without a path in %s",
+            "1 problem" if problems == 1 else f"{problems:,} problems",
+            ", ".join(languages),
+        )
+
+
+_SCHEMA = """
+PRAGMA journal_mode = OFF;
+PRAGMA synchronous = OFF;
+PRAGMA cache_size = -32000;  -- 32 MB: the ids of many problems are looked up in any order
+CREATE TABLE problems (
+    number INTEGER PRIMARY KEY, id TEXT, question_language TEXT, item TEXT, kind TEXT,
+    UNIQUE (id, question_language)
+);
+CREATE TABLE paths (
+    problem INTEGER, language TEXT, answer TEXT, reason TEXT, kind TEXT, confidence TEXT,
+    gold TEXT, place TEXT
+);
+"""
+_INSERT_PATH = "INSERT INTO paths VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
+# No index: SQLite's sorter reads and writes in sequence, an index would fetch rows at random.
+_SELECT = """
+SELECT problems.*, paths.language, answer, reason, paths.kind, confidence, gold, place
+FROM paths CROSS JOIN problems ON problems.number = paths.problem
+ORDER BY paths.problem, paths.rowid
+"""
+_WITHOUT_PATHS = """
+SELECT count(*) FROM problems WHERE number NOT IN (SELECT problem FROM paths)
+"""
+
+
+def recorded(files: Sequence[str | Path]) -> Iterator[tuple[str, int, list[Generation]]]:
+    """Yield (source, line, paths) of every row that is not another's repetition.
+
+    Raises:
+        DatasetError: a row is wrong.
+    """
+    filters: dict[str, object] = {}
+    for source, line, row in read_rows(files):
+        # lm-eval repeats every row for each filter of the task, with the same responses
+        if "resps" in row and filters.setdefault(source, row.get("filter")) != row.get("filter"):
+            continue
+        yield source, line, generations(source, line, row)
+
+
+def _paths(
+    database: sqlite3.Connection,
+    files: Sequence[str | Path],
+    languages: frozenset[str],
+    kind: AnswerKind | None,
+) -> Iterator[tuple[Any, ...]]:
+    recent: dict[tuple[str, str], int] = {}  # the neighbours of a row are often its problem's
+    for source, line, paths in recorded(files):
+        for path in paths:
+            key = (path.id, path.question_language or "")
+            number = recent.get(key)
+            if number is None:
+                if len(recent) >= _BATCH:
+                    recent.clear()
+                number = recent[key] = _number(database, path, kind)
+            if languages and path.language not in languages:
+                continue
+            said = outcome(path._replace(kind=path.kind or kind) if kind else path)
+            answer = said.value if isinstance(said, Answer) else None
+            reason = str(said.reason) if isinstance(said, Abstention) else None
+            answer_kind = said.kind if isinstance(said, Answer) else None
+            place = f"{source}:{line}" if path.gold is not None else None
+            yield (
+                number,
+                path.language,
+                answer,
+                reason,
+                answer_kind,
+                None if path.confidence is None else orjson.dumps(path.confidence),
+                path.gold,
+                place,
+            )
+
+
+def _number(database: sqlite3.Connection, path: Generation, kind: AnswerKind | None) -> int:
+    key = (path.id, path.question_language or "")
+    found = database.execute(
+        "SELECT number FROM problems WHERE id = ? AND question_language = ?", key
+    ).fetchone()
+    if found:
+        return int(found[0])
+    row = (*key, path.item or _item(path), path.kind or kind)
+    cursor = database.execute("INSERT INTO problems VALUES (NULL, ?, ?, ?, ?)", row)
+    return int(cursor.lastrowid or 0)
+
+
+def _item(path: Generation) -> str:
+    """What problems that ask the same in several languages share: the id without the language."""
+    if not path.question_language:
+        return path.id
+    language = re.escape(path.question_language)
+    return re.sub(rf"(?<![a-zA-Z]){language}(?![a-zA-Z])", "", path.id)
+
+
+def _ballot(rows: list[tuple[Any, ...]]) -> Ballot:
+    _, problem, question_language, item, kind, *_ = rows[0]
+    gold: str | None = None
+    first = ""
+    said_by = []
+    confidences: list[Confidence | float | None] = []
+    for index, row in enumerate(rows):
+        language, answer, reason, answer_kind, confidence, row_gold, place = row[5:]
+        if row_gold is not None and gold is None:
+            gold, first = row_gold, place
+        elif row_gold is not None and row_gold != gold:
+            _same_gold(gold, row_gold, first, place, problem)
+        said = Answer(answer, answer_kind) if reason is None else Abstention(AbstainReason(reason))
+        said_by.append((f"{problem}:{index}", language, said))
+        found = None if confidence is None else orjson.loads(confidence)
+        confidences.append(Confidence(**found) if isinstance(found, dict) else found)
+    weights = normalized_weights([language for _, language, _ in said_by], confidences)
+    votes = [Vote(*one, weight) for one, weight in zip(said_by, weights, strict=True)]
+    return Ballot(problem, question_language or None, item, gold, kind, votes, confidences)
+
+
+def _same_gold(gold: str | None, other: str, first: str, place: str, problem: str) -> None:
+    if gold is not None and canonical(gold, "en") == canonical(other, "en"):
+        return
+    raise DatasetError(
+        f"{place}: gold of {problem!r} is {other!r}, and {gold!r} in {first}; "
+        "give each problem an id of its own"
+    )

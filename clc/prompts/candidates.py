@@ -1,0 +1,55 @@
+"""Languages that a model may choose from: their families, and how much of them it has read."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from clc.errors import TemplateError
+from clc.languages import english_name
+from clc.prompts.files import prompt_language, read_layers
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+__all__ = ["CANDIDATES", "Candidate", "load_candidates"]
+
+CANDIDATES = "candidates.toml"
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A language to choose.
+
+    ``share`` is the percentage (0 to 100) of a large web crawl's pages that are in it.
+    """
+
+    code: str
+    name: str
+    family: str
+    share: float
+
+
+def load_candidates(folders: Sequence[Path]) -> tuple[Candidate, ...]:
+    """Read the first ``candidates.toml`` of ``folders``: a list is one decision, so none is merged.
+
+    Raises:
+        TemplateError: the file is broken or names an unknown language.
+    """
+    layers = read_layers(folders, CANDIDATES)
+    if not layers:
+        return ()
+    path, tables = layers[0]
+    return tuple(_candidate(f"{path}: [{code}]", code, entry) for code, entry in tables.items())
+
+
+def _candidate(where: str, key: str, entry: Any) -> Candidate:
+    if not isinstance(entry, dict) or set(entry) != {"family", "share"}:
+        raise TemplateError(f"{where} is {entry!r}; write a table with family and share")
+    code, family, share = prompt_language(key, where), entry["family"], entry["share"]
+    if not isinstance(family, str):
+        raise TemplateError(f"{where} family is {family!r}; it must be text")
+    if isinstance(share, bool) or not isinstance(share, int | float) or not 0 <= share <= 100:  # noqa: PLR2004
+        raise TemplateError(f"{where} share is {share!r}; give percent, 0 to 100")
+    return Candidate(code, english_name(code), family, share)

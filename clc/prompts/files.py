@@ -1,0 +1,59 @@
+"""Folders of prompt files: ours, and a user's before ours."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from clc.errors import LanguageError, TemplateError
+from clc.languages import normalize_language
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+__all__ = ["Layer", "bundled_prompts", "prompt_language", "read_layers"]
+
+
+class Layer(NamedTuple):
+    """What one folder says in a file: the file, and its top-level tables."""
+
+    path: Path
+    tables: dict[str, Any]
+
+
+def bundled_prompts() -> Path:
+    """Folder of the templates that clc ships: in the wheel, or at the top of the source tree."""
+    inside = Path(__file__).parent / "bundled"
+    return inside if inside.is_dir() else Path(__file__).parents[2] / "prompts"
+
+
+def read_layers(folders: Sequence[Path], name: str) -> list[Layer]:
+    """Read TOML file ``name`` in each folder that has it, in the order of ``folders``.
+
+    Raises:
+        TemplateError: a file cannot be read or is not TOML.
+    """
+    layers = []
+    for folder in folders:
+        path = folder / name
+        if not path.is_file():
+            continue
+        try:
+            with path.open("rb") as file:
+                layers.append(Layer(path, tomllib.load(file)))
+        except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+            raise TemplateError(f"{path}: {error}") from error
+    return layers
+
+
+def prompt_language(code: str, where: str) -> str:
+    """Return a code that a prompt file uses, as BCP-47 writes it.
+
+    Raises:
+        TemplateError: there is no such language; ``where`` says in which file and table.
+    """
+    try:
+        return normalize_language(code)
+    except LanguageError as error:
+        raise TemplateError(f"{where}: {error}") from error

@@ -1,0 +1,254 @@
+"""Prompt templates, their cue words and their demonstrations, ours and a user's.
+
+Each file ``NAME.jinja`` of a folder is a template (``clc.prompts.template`` says how one is
+written). Every one sees the same variables:
+
+    question           the question in the language in which it is put
+    question_language  that language's BCP-47 code
+    question_name      its English name
+    language           BCP-47 code of the language to reason in (or translate into)
+    name, native_name  its English name and its own name
+    cue                its cue words: label, think, final, reason_in, only
+    english            the English cue words
+    language_names     English names of the languages that reason together
+    shots              demonstrations, each with question, reasoning, answer, translation
+    candidates         languages to choose from, each with code, name, family, share (percent)
+    choose             how many of them to choose
+    chosen             codes of the languages chosen
+    responses          answers to choose from
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, fields
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from clc.errors import TemplateError
+from clc.languages import english_name, native_name
+from clc.prompts.candidates import Candidate, load_candidates
+from clc.prompts.demonstrations import Demonstration, Shot, load_demonstrations, make_shots
+from clc.prompts.files import bundled_prompts, read_layers
+from clc.prompts.template import PromptTemplate
+from clc.records import content_key
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping, Sequence
+
+    from clc.records import Message
+
+__all__ = ["Cues", "PromptTemplate", "Templates", "bundled_prompts"]
+
+_CHOOSE = 6  # as AutoCAP does, arXiv 2406.13940
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*\Z")
+
+
+@dataclass(frozen=True, slots=True)
+class Cues:
+    """A language's cue words, ready to stand in a prompt."""
+
+    label: str
+    think: str
+    final: str
+    reason_in: str
+    only: str
+
+
+class Templates:
+    """The templates and cue words of one or more folders, a user's before ours.
+
+    Args:
+        folder: a folder with ``NAME.jinja`` files; the entries of its ``languages.toml`` and
+            ``demonstrations.toml`` are laid over ours, its ``candidates.toml`` replaces ours.
+        overrides: template sources by name, before any folder.
+    """
+
+    def __init__(
+        self, folder: str | Path | None = None, *, overrides: Mapping[str, str] | None = None
+    ) -> None:
+        self._folders = [bundled_prompts()]
+        if folder is not None:
+            chosen = Path(folder)
+            if not chosen.is_dir():
+                raise TemplateError(f"{chosen}: no such folder of prompt templates")
+            self._folders.insert(0, chosen)
+        self._overrides = dict(overrides or {})
+        self._compiled: dict[str, PromptTemplate] = {}
+        self._cues: dict[str, Cues] = {}
+
+    def names(self) -> list[str]:
+        """Names of all templates, sorted."""
+        found = {path.stem for folder in self._folders for path in folder.glob("*.jinja")}
+        return sorted(found | set(self._overrides))
+
+    @cached_property
+    def cues_hash(self) -> str:
+        """Content hash of the cue words, ours and the user's together."""
+        return content_key("cues", self._table)[:16]
+
+    @cached_property
+    def demonstrations(self) -> tuple[Demonstration, ...]:
+        """Solved problems for few-shot prompts, a user's first."""
+        return load_demonstrations(self._folders)
+
+    @cached_property
+    def candidates(self) -> tuple[Candidate, ...]:
+        """Languages that a model may choose from."""
+        return load_candidates(self._folders)
+
+    @cached_property
+    def data_hash(self) -> str:
+        """Content hash of demonstrations and candidate languages."""
+        return content_key("prompt data", [self.demonstrations, self.candidates])[:16]
+
+    def languages(self) -> list[str]:
+        """Codes of the languages with cue words of their own, sorted."""
+        return sorted(set(self._table) - {"und"})
+
+    def missing_cues(self) -> dict[str, tuple[str, ...]]:
+        """Cue words that a language leaves out, by its code; they are told in English."""
+        names = [item.name for item in fields(Cues)]
+        missing = {
+            code: tuple(name for name in names if not self._table[code].get(name))
+            for code in self.languages()
+        }
+        return {code: lacking for code, lacking in missing.items() if lacking}
+
+    def get(self, name: str) -> PromptTemplate:
+        """Return a compiled template.
+
+        Raises:
+            TemplateError: there is none of that name, or it does not compile.
+        """
+        if name not in self._compiled:
+            source, path = self._source(name)
+            self._compiled[name] = PromptTemplate(name, source, path)
+        return self._compiled[name]
+
+    def cues(self, language: str) -> Cues:
+        """Cue words of a language; English instructions with its name where it has none."""
+        if language not in self._cues:
+            self._cues[language] = self._make_cues(language)
+        return self._cues[language]
+
+    def shots(
+        self,
+        question_language: str,
+        language: str,
+        count: int,
+        *,
+        switch: float = 0.0,
+        languages: Collection[str] = (),
+        seed: int = 0,
+    ) -> tuple[Shot, ...]:
+        """Demonstrations for a prompt, answered with the label of ``language``.
+
+        ``clc.prompts.demonstrations.make_shots`` says what the arguments mean.
+
+        Raises:
+            TemplateError: there are fewer than ``count``, or ``switch`` is no probability.
+        """
+        return make_shots(
+            self.demonstrations,
+            question_language,
+            language,
+            count,
+            label=self.cues(language).label,
+            switch=switch,
+            languages=languages,
+            seed=seed,
+        )
+
+    def render(
+        self,
+        name: str,
+        *,
+        question: str,
+        question_language: str,
+        language: str,
+        replies: Sequence[str] = (),
+        languages: Sequence[str] = (),
+        shots: Sequence[Shot] = (),
+        **extra: Any,
+    ) -> tuple[Message, ...]:
+        """Render template ``name`` for ``question``, to reason in (or translate to) ``language``.
+
+        Args:
+            name: the template.
+            question: the question, in ``question_language``.
+            question_language: its BCP-47 code.
+            language: BCP-47 code of the language to reason in.
+            replies: what the model has said so far, for a template with several turns.
+            languages: codes of the languages that reason together, and that are ``chosen``;
+                ``language_names`` is that of ``language`` without them.
+            shots: demonstrations to show.
+            extra: more variables: candidates, choose, chosen, responses, or a template's own.
+
+        Raises:
+            TemplateError: the template is missing, broken, or uses an unknown variable.
+            LanguageError: a language is unknown.
+        """
+        template = self.get(name)
+        variables = {
+            "question": question,
+            "question_language": question_language,
+            "question_name": english_name(question_language),
+            "language": language,
+            "name": english_name(language),
+            "native_name": native_name(language),
+            "cue": self.cues(language),
+            "english": self.cues("en"),
+            "language_names": [english_name(code) for code in languages or (language,)],
+            "shots": tuple(shots),
+            "candidates": self.candidates,
+            "choose": _CHOOSE,
+            "chosen": tuple(languages),
+            "responses": (),
+        }
+        return tuple(template.render(variables | extra, replies))
+
+    @cached_property
+    def _table(self) -> dict[str, dict[str, str]]:
+        table: dict[str, dict[str, str]] = {}
+        for path, tables in reversed(read_layers(self._folders, "languages.toml")):
+            for code, cues in tables.items():
+                _check_cues(f"{path}: [{code}]", cues)
+                table[code] = {**table.get(code, {}), **cues}
+        return table
+
+    def _make_cues(self, language: str) -> Cues:
+        base = language.split("-", maxsplit=1)[0]
+        entry = self._table.get(language) or self._table.get(base)
+        default = self._table["und"]
+        name = english_name(language)
+        merged = {
+            item.name: (entry or {}).get(item.name) or default[item.name].replace("{name}", name)
+            for item in fields(Cues)
+        }
+        return Cues(**merged)
+
+    def _source(self, name: str) -> tuple[str, str]:
+        if name in self._overrides:
+            return self._overrides[name], f"<template {name}>"
+        if _NAME.match(name):
+            for folder in self._folders:
+                path = folder / f"{name}.jinja"
+                if path.is_file():
+                    try:
+                        return path.read_text(encoding="utf-8-sig"), str(path)
+                    except (OSError, UnicodeDecodeError) as error:
+                        raise TemplateError(f"{path}: {error}") from error
+        raise TemplateError(f"no template {name!r}; there are: {', '.join(self.names())}")
+
+
+def _check_cues(where: str, cues: Any) -> None:
+    names = [item.name for item in fields(Cues)]
+    if not isinstance(cues, dict):
+        raise TemplateError(f"{where} is {cues!r}; write a table with {', '.join(names)}")
+    for name, words in cues.items():
+        if name not in names:
+            raise TemplateError(f"{where} has unknown cue {name!r}; there are: {', '.join(names)}")
+        if not isinstance(words, str):
+            raise TemplateError(f"{where} {name} is {words!r}; it must be text")

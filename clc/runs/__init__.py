@@ -1,0 +1,1 @@
+"""Runs: what stays on the disk."""

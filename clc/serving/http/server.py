@@ -1,0 +1,166 @@
+"""From nothing to a server that listens, and back: start, serve, drain, end."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import socket
+from contextlib import AsyncExitStack
+from typing import TYPE_CHECKING, NamedTuple
+
+import uvicorn
+
+from clc.datasets import detect_language
+from clc.engines.shared import Lane
+from clc.errors import ConfigurationError, EngineError
+from clc.serving.http.app import make_app
+from clc.serving.http.service import Service
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from clc.engines.base import Engine
+    from clc.prompts.templates import Templates
+    from clc.serving.http.history import History
+    from clc.serving.http.proxy import Upstream
+    from clc.serving.settings import Settings
+
+__all__ = ["Serving", "listen", "serve"]
+
+_log = logging.getLogger("clc.serving")
+_RETRY_S = 2.0
+_END_S = 5.0
+# Longer than clients keep a connection (httpx 5 s, aiohttp 15 s), so that none is closed under
+# one who is about to use it again.
+_KEEPALIVE_S = 75
+_BACKLOG = 2048
+_STALLED_MS = 60_000  # a client that reads nothing for so long is cut off, by the kernel
+
+
+class Serving(NamedTuple):
+    """A server that answers: its base URL, what it shares, and ``server.should_exit`` to end it."""
+
+    url: str
+    service: Service
+    server: uvicorn.Server
+
+
+async def serve(
+    engine: Engine,
+    settings: Settings,
+    templates: Templates,
+    *,
+    upstream: Upstream | None = None,
+    translator: Engine | None = None,
+    history: History | None = None,
+    start_s: float = 600.0,
+    ready: Callable[[Serving], None] | None = None,
+) -> None:
+    """Serve until SIGTERM or SIGINT; the port opens when the engine is ready.
+
+    At the end no new connection is taken, running requests have ``settings.drain_s`` seconds,
+    and the engine is closed.
+
+    Args:
+        engine: draws the paths.
+        settings: address, keys, defaults, limits.
+        templates: prompt templates.
+        upstream: serves the plain model, where it is not in this process. The start then waits
+            for it.
+        translator: another engine for translations.
+        history: keeps every question with its paths.
+        start_s: seconds to wait for an upstream that cannot be reached.
+        ready: is called once it answers.
+
+    Raises:
+        EngineError: the engine cannot start.
+        ConfigurationError: the address is taken or not this machine's.
+    """
+    async with AsyncExitStack() as stack:
+        if upstream is not None:
+            stack.push_async_callback(upstream.close)
+        waits_s = 0.0 if upstream is None else start_s
+        lane = await _started(stack, engine, waits_s)
+        detect_language("ready")  # loads its model now, and not at the first question
+        second = None if translator is None else await _started(stack, translator, waits_s)
+        service = Service(
+            lane, settings, templates, upstream=upstream, translator=second, history=history
+        )
+        opened = stack.enter_context(listen(settings.host, settings.port))
+        host, port = opened.getsockname()[:2]
+        server = _Server(
+            uvicorn.Config(
+                make_app(service),
+                log_config=None,
+                access_log=False,
+                lifespan="off",
+                timeout_keep_alive=_KEEPALIVE_S,
+                timeout_graceful_shutdown=max(1, round(settings.drain_s)),
+                server_header=False,
+            )
+        )
+        name = f"[{host}]" if ":" in host else host
+        if ready is not None:
+            serving = Serving(f"http://{name}:{port}/v1", service, server)
+            server.ready = lambda: ready(serving)
+        await server.serve(sockets=[opened])
+        if left := server.server_state.tasks:  # cancelled, and not yet ended
+            await asyncio.wait(left, timeout=_END_S)
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """Open the socket on which the server listens.
+
+    Raises:
+        ConfigurationError: the address is taken or not this machine's.
+    """
+    try:
+        (family, kind, proto, _, address), *_ = socket.getaddrinfo(
+            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )
+        opened = socket.socket(family, kind, proto)
+        try:
+            opened.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            if hasattr(socket, "TCP_USER_TIMEOUT"):  # connections inherit it
+                opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, _STALLED_MS)
+            opened.bind(address)
+            opened.listen(_BACKLOG)
+        except OSError:
+            opened.close()
+            raise
+    except OSError as error:
+        raise ConfigurationError(
+            f"cannot listen on {host}:{port}: {error.strerror or error}; give another --host or "
+            "--port"
+        ) from error
+    return opened
+
+
+class _Server(uvicorn.Server):
+    """Says when it is ready."""
+
+    ready: Callable[[], None] | None = None
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        if self.ready is not None:
+            self.ready()
+
+
+async def _started(stack: AsyncExitStack, engine: Engine, waits_s: float) -> Lane:
+    """Start an engine, and try again while its endpoint cannot be reached yet."""
+    _log.info("starting the engine")
+    clock = asyncio.get_running_loop().time
+    until = clock() + waits_s
+    stack.push_async_callback(engine.close)
+    while True:
+        lane = Lane(engine)
+        try:
+            await lane.start()
+        except EngineError as error:
+            if clock() >= until:
+                raise
+            _log.warning("waiting for the model: %s", error)
+            await asyncio.sleep(_RETRY_S)
+        else:
+            return lane

@@ -1,0 +1,257 @@
+"""What all routes share: the engine, the queue, and the way from a request to its answer."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+import uuid
+from contextlib import AsyncExitStack
+from typing import TYPE_CHECKING, Any
+
+import orjson
+from starlette.responses import JSONResponse, Response
+
+from clc.errors import EngineError
+from clc.records import content_key
+from clc.serving.errors import ApiError
+from clc.serving.http.admission import Admission
+from clc.serving.http.body import read_object
+from clc.serving.http.metrics import Metrics
+from clc.serving.http.middleware import failure
+from clc.serving.http.streaming import EventStream, events_of, while_connected
+from clc.serving.openai.chat import ChatWriter
+from clc.serving.openai.requests import ChatRequest, ResponsesRequest, parse
+from clc.serving.openai.responses import ResponsesWriter
+from clc.serving.plain_model import complete, requests_of
+from clc.serving.question import check_tokens, model_names, question_of, wanted_of
+from clc.serving.reply import Answering
+from clc.solving.runner import open_problems
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from starlette.requests import Request
+
+    from clc.engines.shared import Lane
+    from clc.prompts.templates import Templates
+    from clc.serving.http.history import History
+    from clc.serving.http.proxy import Upstream
+    from clc.serving.http.streaming import Job, News, Writer
+    from clc.serving.openai.requests import Sampled
+    from clc.serving.reply import Reply
+    from clc.serving.settings import Limits, Settings
+
+__all__ = ["Service"]
+
+_PATHS = 11  # of the default strategy: so many requests fill the engine's window
+_TOKENS = ("max_tokens", "max_completion_tokens", "max_output_tokens")
+_ROUTES = frozenset(
+    {"/v1/chat/completions", "/v1/responses", "/v1/models", "/health", "/metrics", "/openapi.json"}
+)
+
+
+class Service:
+    """Answers requests over one shared engine.
+
+    Args:
+        lane: the engine.
+        settings: what whoever started the server decided.
+        templates: prompt templates.
+        upstream: serves the plain model, where it is not in this process.
+        translator: draws translations; ``lane`` does by default.
+        history: keeps every question with its paths, where that is wanted.
+    """
+
+    def __init__(
+        self,
+        lane: Lane,
+        settings: Settings,
+        templates: Templates,
+        *,
+        upstream: Upstream | None = None,
+        translator: Lane | None = None,
+        history: History | None = None,
+    ) -> None:
+        limits = settings.limits
+        running = limits.running or open_problems(lane.engine.window, _PATHS)
+        self.lane = lane
+        self.settings = settings
+        self.upstream = upstream
+        self.names = model_names(settings)
+        self.started = int(time.time())
+        self.admission = Admission(running, limits.waiting)
+        self.metrics = Metrics(lane, self.admission)
+        self.answering = Answering(
+            lane, templates=templates, translator=translator, history=history
+        )
+        self.fingerprint = f"fp_{content_key('engine', lane.engine.fingerprint)[:10]}"
+        self.engine_lost = False
+
+    async def chat(self, request: Request) -> Response:
+        """Answer ``POST /v1/chat/completions``."""
+        raw, body = await read_object(request, self.settings.limits)
+        if self._goes_upstream(request, body):
+            return await self._forward(request, "/chat/completions", raw, body)
+        asked = parse(ChatRequest, body)
+        key = uuid.uuid4().hex
+        writer = ChatWriter(asked, key, self.fingerprint)
+        job = self._job(request, asked, key)
+        return await _answer(request, writer, job, stream=bool(asked.stream))
+
+    async def responses(self, request: Request) -> Response:
+        """Answer ``POST /v1/responses``."""
+        raw, body = await read_object(request, self.settings.limits)
+        if self._goes_upstream(request, body):
+            return await self._forward(request, "/responses", raw, body)
+        asked = parse(ResponsesRequest, body)
+        key = uuid.uuid4().hex
+        writer = ResponsesWriter(asked, key)
+        job = self._job(request, asked, key)
+        return await _answer(request, writer, job, stream=bool(asked.stream))
+
+    def models(self) -> dict[str, Any]:
+        """Answer ``GET /v1/models``."""
+        return {"object": "list", "data": [self.model(name) for name in self.names]}
+
+    def model(self, name: str) -> dict[str, Any]:
+        """Answer ``GET /v1/models/{model}``."""
+        if name not in self.names:
+            raise _no_model(name, self.names)
+        return {"id": name, "object": "model", "created": self.started, "owned_by": "clc"}
+
+    async def health(self) -> Response:
+        """Answer ``GET /health``."""
+        if self.engine_lost and self.upstream is not None and await self.upstream.alive():
+            self.engine_lost = False
+        told = {
+            "status": "unavailable" if self.engine_lost else "ok",
+            "running": self.admission.running,
+            "waiting": self.admission.waiting,
+        }
+        return JSONResponse(told, 503 if self.engine_lost else 200)
+
+    def finished(self, path: str, state: dict[str, Any], status: int, seconds: float) -> None:
+        """Count a request that has ended."""
+        route = path if path in _ROUTES else "other"
+        self.metrics.finished(route, state.get("model", ""), status, seconds)
+
+    def _goes_upstream(self, request: Request, body: dict[str, Any]) -> bool:
+        """Look at the model's name; whether the request is passed through untouched.
+
+        Raises:
+            ApiError: 404, there is no such model.
+        """
+        name = body.get("model")
+        if isinstance(name, str) and name not in self.names:
+            raise _no_model(name, self.names)
+        if isinstance(name, str):
+            request.state.model = name
+        return self.upstream is not None and name == self.settings.model
+
+    def _job(self, request: Request, asked: Sampled, key: str) -> Job:
+        """Check everything that can be checked, and return what is left to do."""
+        limits = self.settings.limits
+        clock = asyncio.get_running_loop().time
+        if asked.model == self.settings.model:
+            until = clock() + limits.deadline_s
+            wanted = requests_of(asked, self.lane.engine.fingerprint, limits)
+
+            async def draw(news: News | None) -> Reply:
+                heard = None if news is None else news.heard
+                return await complete(self.lane, wanted, until, heard)
+        else:
+            settings = wanted_of(asked, request.headers)
+            question = question_of(asked, settings, self.settings, key)
+            until = clock() + question.deadline_s
+
+            async def draw(news: News | None) -> Reply:
+                watch = None if news is None else news.voted
+                return await self.answering.answer(question, until, watch)
+
+        self.admission.check()
+
+        async def job(news: News | None) -> Reply:
+            async with self.admission.place(until):
+                try:
+                    reply = await draw(news)
+                except EngineError:
+                    self.engine_lost = True
+                    raise
+            self.engine_lost = False
+            self.metrics.replied(reply)
+            _note(request, reply)
+            return reply
+
+        return job
+
+    async def _forward(
+        self, request: Request, path: str, raw: bytes, body: dict[str, Any]
+    ) -> Response:
+        upstream = self.upstream
+        assert upstream is not None  # noqa: S101 - the caller looked
+        _check_forwarded(body, self.settings.limits)
+        until = asyncio.get_running_loop().time() + self.settings.limits.deadline_s
+        place = AsyncExitStack()
+
+        async def forwarded() -> Response:
+            try:
+                await place.enter_async_context(self.admission.place(until))
+                response = await upstream.forward(
+                    path, raw, until, failed=_reporter(request), done=place.aclose
+                )
+            except BaseException:
+                await place.aclose()
+                raise
+            if not isinstance(response, EventStream):  # a stream gives its place back at its end
+                await place.aclose()
+            return response
+
+        return await while_connected(request.receive, forwarded())
+
+
+async def _answer(request: Request, writer: Writer, job: Job, *, stream: bool) -> Response:
+    """Do the job while the client is there."""
+    if stream:
+        return EventStream(events_of(writer, job, _reporter(request)))
+    reply = await while_connected(request.receive, job(None))
+    return Response(orjson.dumps(writer.whole(reply)), media_type="application/json")
+
+
+def _reporter(request: Request) -> Callable[[Exception], None]:
+    """Return what notes an error in the middle of a stream, where no status can tell it."""
+
+    def failed(error: Exception) -> None:
+        made = failure(error, request.scope["state"])
+        request.state.error_status = made.status_code
+
+    return failed
+
+
+def _note(request: Request, reply: Reply) -> None:
+    """Leave what the log says of a reply."""
+    state = request.state
+    state.prompt_tokens = reply.usage.prompt_tokens
+    state.completion_tokens = reply.usage.completion_tokens
+    votes = reply.votes
+    if votes is not None:
+        state.strategy = votes.strategy
+        state.paths = votes.paths
+        state.agreement = votes.agreement
+        state.deadline = votes.deadline
+
+
+def _check_forwarded(body: dict[str, Any], limits: Limits) -> None:
+    """Hold a request that is passed through to the limit on tokens, where it says how many."""
+    asked = [body.get(name) for name in _TOKENS]
+    most = max((tokens for tokens in asked if isinstance(tokens, int)), default=0)
+    n = body.get("n")
+    check_tokens(n if isinstance(n, int) else 1, most, limits)
+
+
+def _no_model(name: str, names: Sequence[str]) -> ApiError:
+    return ApiError(
+        404,
+        f"there is no model {name!r:.80}; there are: {', '.join(names)}",
+        code="model_not_found",
+        param="model",
+    )

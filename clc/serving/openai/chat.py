@@ -1,0 +1,163 @@
+"""What ``POST /v1/chat/completions`` answers: whole, or as a stream of chunks."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any, Literal
+
+import orjson
+from pydantic import BaseModel
+
+from clc.serving.openai.bodies import Votes  # noqa: TC001 - pydantic reads it
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from clc.records import Usage
+    from clc.serving.errors import ApiError
+    from clc.serving.openai.requests import ChatRequest
+    from clc.serving.reply import Reply
+
+__all__ = ["ChatReply", "ChatWriter"]
+
+
+class _Message(BaseModel):
+    role: Literal["assistant"]
+    content: str
+    refusal: None = None
+    annotations: list[Any]
+
+
+class _Choice(BaseModel):
+    index: int
+    message: _Message
+    logprobs: None = None
+    finish_reason: Literal["stop", "length", "content_filter"]
+
+
+class _Usage(BaseModel):
+    prompt_tokens: int
+    completion_tokens: int
+    total_tokens: int
+
+
+class ChatReply(BaseModel):
+    """The body of a reply; ``clc`` is there when it was voted on."""
+
+    id: str
+    object: Literal["chat.completion"]
+    created: int
+    model: str
+    choices: list[_Choice]
+    usage: _Usage
+    system_fingerprint: str
+    service_tier: Literal["default"] = "default"
+    metadata: dict[str, str] | None = None
+    clc: Votes | None = None
+
+
+class ChatWriter:
+    """Writes the reply to one request.
+
+    Args:
+        request: the request.
+        key: the completion's id, without its prefix.
+        fingerprint: of what answers, for ``system_fingerprint``.
+    """
+
+    def __init__(self, request: ChatRequest, key: str, fingerprint: str) -> None:
+        self._request = request
+        self._said = [0] * request.choices()  # characters of each choice that are sent
+        self._common = {
+            "id": f"chatcmpl-{key}",
+            "created": int(time.time()),
+            "model": request.model,
+            "system_fingerprint": fingerprint,
+        }
+
+    def whole(self, reply: Reply) -> dict[str, Any]:
+        """Write the reply at once."""
+        choices: list[dict[str, Any]] = [
+            {
+                "index": index,
+                "message": {
+                    "role": "assistant",
+                    "content": spoken.text,
+                    "refusal": None,
+                    "annotations": [],
+                },
+                "logprobs": None,
+                "finish_reason": spoken.finish_reason,
+            }
+            for index, spoken in enumerate(reply.spoken)
+        ]
+        body = self._common | {
+            "object": "chat.completion",
+            "choices": choices,
+            "usage": usage_of(reply.usage),
+            "service_tier": "default",
+        }
+        if self._request.metadata is not None:
+            body["metadata"] = self._request.metadata
+        if reply.votes is not None:
+            body["clc"] = reply.votes.model_dump()
+        return body
+
+    def begin(self) -> Iterator[bytes]:
+        """Write what a stream begins with: the role of every choice."""
+        for index in range(self._request.choices()):
+            yield self._chunk(index, {"role": "assistant", "content": "", "refusal": None})
+
+    def progress(self, progress: dict[str, Any]) -> bytes:
+        """Write how far the vote is: a chunk that adds nothing to the text."""
+        return self._chunk(0, {}, clc=progress)
+
+    def piece(self, index: int, text: str) -> Iterator[bytes]:
+        """Write more of the text of one choice."""
+        self._said[index] += len(text)
+        yield self._chunk(index, {"content": text})
+
+    def end(self, reply: Reply) -> Iterator[bytes]:
+        """Write what is left of each text, and what ends a stream.
+
+        The vote is in the last chunk of its choice.
+        """
+        for index, spoken in enumerate(reply.spoken):
+            if rest := spoken.text[self._said[index] :]:
+                yield from self.piece(index, rest)
+            more = {} if reply.votes is None else {"clc": reply.votes.model_dump()}
+            yield self._chunk(index, {}, spoken.finish_reason, **more)
+        options = self._request.stream_options
+        if options is not None and options.include_usage:
+            yield _event(self._body([], usage_of(reply.usage)))
+        yield b"data: [DONE]\n\n"
+
+    def fail(self, error: ApiError) -> Iterator[bytes]:
+        """Write an error that comes after the stream has begun; OpenAI's clients raise it."""
+        yield _event(error.body())
+
+    def _chunk(
+        self, index: int, delta: dict[str, Any], finish_reason: str | None = None, **more: Any
+    ) -> bytes:
+        choice = {"index": index, "delta": delta, "logprobs": None, "finish_reason": finish_reason}
+        return _event(self._body([choice]) | more)
+
+    def _body(self, choices: list[Any], usage: dict[str, int] | None = None) -> dict[str, Any]:
+        body = self._common | {"object": "chat.completion.chunk", "choices": choices}
+        options = self._request.stream_options
+        if options is not None and options.include_usage:
+            body["usage"] = usage
+        return body
+
+
+def usage_of(usage: Usage) -> dict[str, int]:
+    """Write token counts as the chat API does."""
+    return {
+        "prompt_tokens": usage.prompt_tokens,
+        "completion_tokens": usage.completion_tokens,
+        "total_tokens": usage.total,
+    }
+
+
+def _event(body: dict[str, Any]) -> bytes:
+    return b"data: " + orjson.dumps(body) + b"\n\n"

@@ -1,0 +1,214 @@
+"""What ``POST /v1/responses`` answers: whole, or as a stream of events."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any, Literal
+
+import orjson
+from pydantic import BaseModel
+
+from clc.serving.openai.bodies import Votes  # noqa: TC001 - pydantic reads it
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from clc.serving.errors import ApiError
+    from clc.serving.openai.requests import ResponsesRequest
+    from clc.serving.reply import Reply
+
+__all__ = ["ResponsesReply", "ResponsesWriter"]
+
+
+class _OutputText(BaseModel):
+    type: Literal["output_text"]
+    text: str
+    annotations: list[Any]
+    logprobs: list[Any]
+
+
+class _OutputMessage(BaseModel):
+    id: str
+    type: Literal["message"]
+    role: Literal["assistant"]
+    status: Literal["in_progress", "completed", "incomplete"]
+    content: list[_OutputText]
+
+
+class _InputDetails(BaseModel):
+    cached_tokens: int
+    cache_write_tokens: int
+
+
+class _OutputDetails(BaseModel):
+    reasoning_tokens: int
+
+
+class _Usage(BaseModel):
+    input_tokens: int
+    input_tokens_details: _InputDetails
+    output_tokens: int
+    output_tokens_details: _OutputDetails
+    total_tokens: int
+
+
+class _Incomplete(BaseModel):
+    reason: Literal["max_output_tokens", "content_filter"]
+
+
+class ResponsesReply(BaseModel):
+    """The body of a reply; ``clc`` is there when it was voted on."""
+
+    id: str
+    object: Literal["response"]
+    created_at: int
+    status: Literal["in_progress", "completed", "incomplete", "failed"]
+    error: None
+    incomplete_details: _Incomplete | None
+    instructions: str | None
+    max_output_tokens: int | None
+    metadata: dict[str, str]
+    model: str
+    output: list[_OutputMessage]
+    parallel_tool_calls: bool
+    previous_response_id: None
+    service_tier: Literal["default"]
+    store: Literal[False]
+    temperature: float | None
+    text: dict[str, Any]
+    tool_choice: Literal["auto", "none"]
+    tools: list[Any]
+    top_p: float | None
+    truncation: Literal["disabled"]
+    usage: _Usage | None
+    user: str | None
+    clc: Votes | None = None
+
+
+class ResponsesWriter:
+    """Writes the reply to one request.
+
+    Args:
+        request: the request.
+        key: the response's id, without its prefix.
+    """
+
+    def __init__(self, request: ResponsesRequest, key: str) -> None:
+        self._request = request
+        self._key = key
+        self._created = int(time.time())
+        self._number = 0
+        self._said = 0  # characters of the text that are sent
+        self._at = {"item_id": f"msg_{key}", "output_index": 0, "content_index": 0}
+
+    def whole(self, reply: Reply) -> dict[str, Any]:
+        """Write the reply at once."""
+        (spoken,) = reply.spoken
+        whole = spoken.finish_reason == "stop"
+        why = "content_filter" if spoken.finish_reason == "content_filter" else "max_output_tokens"
+        usage = reply.usage
+        status = "completed" if whole else "incomplete"
+        body = self._body(status) | {
+            "incomplete_details": None if whole else {"reason": why},
+            "output": [self._item(status, spoken.text)],
+            "usage": {
+                "input_tokens": usage.prompt_tokens,
+                "input_tokens_details": {"cached_tokens": 0, "cache_write_tokens": 0},
+                "output_tokens": usage.completion_tokens,
+                "output_tokens_details": {"reasoning_tokens": 0},
+                "total_tokens": usage.total,
+            },
+        }
+        if reply.votes is not None:
+            body["clc"] = reply.votes.model_dump()
+        return body
+
+    def begin(self) -> Iterator[bytes]:
+        """Write what a stream begins with."""
+        body = self._body("in_progress")
+        yield self._event("response.created", response=body)
+        yield self._event("response.in_progress", response=body)
+
+    def progress(self, progress: dict[str, Any]) -> bytes:
+        """Write how far the vote is: the response is still in progress."""
+        body = self._body("in_progress")
+        return self._event("response.in_progress", response=body, clc=progress)
+
+    def piece(self, index: int, text: str) -> Iterator[bytes]:  # noqa: ARG002 - there is one
+        """Write more of the text."""
+        if not self._said:
+            yield from self._open()
+        self._said += len(text)
+        yield self._event("response.output_text.delta", **self._at, delta=text, logprobs=[])
+
+    def end(self, reply: Reply) -> Iterator[bytes]:
+        """Write what is left of the text, and what ends a stream."""
+        body = self.whole(reply)
+        (item,) = body["output"]
+        (part,) = item["content"]
+        text = part["text"]
+        if rest := text[self._said :]:
+            yield from self.piece(0, rest)
+        elif not text:
+            yield from self._open()
+        yield self._event("response.output_text.done", **self._at, text=text, logprobs=[])
+        yield self._event("response.content_part.done", **self._at, part=part)
+        yield self._event("response.output_item.done", output_index=0, item=item)
+        yield self._event(f"response.{body['status']}", response=body)
+
+    def fail(self, error: ApiError) -> Iterator[bytes]:
+        """Write an error that comes after the stream has begun."""
+        code = "rate_limit_exceeded" if error.status == 429 else "server_error"  # noqa: PLR2004
+        told = {"code": code, "message": error.message}
+        yield self._event("response.failed", response=self._body("failed") | {"error": told})
+
+    def _open(self) -> Iterator[bytes]:
+        """Write that a text begins."""
+        item = self._item("in_progress", "")
+        (part,) = item["content"]
+        opened = item | {"content": []}
+        yield self._event("response.output_item.added", output_index=0, item=opened)
+        yield self._event("response.content_part.added", **self._at, part=part)
+
+    def _event(self, kind: str, **fields: Any) -> bytes:
+        body = {"type": kind, "sequence_number": self._number, **fields}
+        self._number += 1
+        return b"event: " + kind.encode() + b"\ndata: " + orjson.dumps(body) + b"\n\n"
+
+    def _item(self, status: str, text: str) -> dict[str, Any]:
+        part = {"type": "output_text", "text": text, "annotations": [], "logprobs": []}
+        return {
+            "id": self._at["item_id"],
+            "type": "message",
+            "role": "assistant",
+            "status": status,
+            "content": [part],
+        }
+
+    def _body(self, status: str) -> dict[str, Any]:
+        request = self._request
+        return {
+            "id": f"resp_{self._key}",
+            "object": "response",
+            "created_at": self._created,
+            "status": status,
+            "error": None,
+            "incomplete_details": None,
+            "instructions": request.instructions,
+            "max_output_tokens": request.max_output_tokens,
+            "metadata": request.metadata or {},
+            "model": request.model,
+            "output": [],
+            "parallel_tool_calls": request.parallel_tool_calls is not False,
+            "previous_response_id": None,
+            "service_tier": "default",
+            "store": False,
+            "temperature": request.temperature,
+            "text": {"format": {"type": "text"}},
+            "tool_choice": request.tool_choice or "auto",
+            "tools": [],
+            "top_p": request.top_p,
+            "truncation": "disabled",
+            "usage": None,
+            "user": request.user,
+        }

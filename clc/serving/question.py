@@ -1,0 +1,202 @@
+"""From a request to the question that it puts: model, settings, limits, conversation."""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
+
+from clc.api import as_problem, configure
+from clc.errors import InputError
+from clc.serving.errors import ApiError
+from clc.strategies.catalogue import STRATEGIES
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from clc.records import Message, Problem
+    from clc.serving.openai.requests import Sampled
+    from clc.serving.settings import Limits, Settings
+    from clc.solving.configuration import Configuration
+
+__all__ = ["Question", "Wanted", "check_tokens", "model_names", "question_of",
+           "wanted_of"]  # fmt: skip
+
+_PREFIX = "x-clc-"
+_SEED_BITS = 53
+_BY_STRATEGY = ("paths", "temperature")  # defaults that belong to the default strategy
+
+
+class Wanted(NamedTuple):
+    """Settings of the vote from body, headers and model name; ``None`` where nothing is said."""
+
+    strategy: str | None = None
+    languages: list[str] | None = None
+    paths: int | None = None
+    stopping: str | None = None
+    language: str | None = None
+    deadline: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What is to be solved, how, and within how many seconds. ``model`` is the name asked for."""
+
+    model: str
+    problem: Problem
+    configuration: Configuration
+    deadline_s: float
+
+
+def model_names(settings: Settings) -> tuple[str, ...]:
+    """Return every name that ``/v1/models`` lists: the votes, then the plain model."""
+    return ("clc", *(f"clc:{name}" for name in STRATEGIES), settings.model)
+
+
+def wanted_of(request: Sampled, headers: Mapping[str, str]) -> Wanted:
+    """Read the settings of a vote: the body first, then the headers.
+
+    Raises:
+        ApiError: 400, a header is unknown or no number, or body and model name contradict.
+    """
+    told = _from_headers(headers)
+    body = request.clc
+    said = {} if body is None else {k: v for k, v in body.model_dump().items() if v is not None}
+    _, _, alias = request.model.partition(":")
+    if alias:
+        if said.get("strategy", alias) != alias:
+            raise ApiError(
+                400,
+                f"model {request.model!r} and clc.strategy {said['strategy']!r} contradict each "
+                "other; leave one of them out",
+                code="invalid_value",
+                param="clc.strategy",
+            )
+        said["strategy"] = alias
+    return Wanted(**(told | said))
+
+
+def question_of(request: Sampled, wanted: Wanted, settings: Settings, key: str) -> Question:
+    """Put the question together: the last turn is the problem, earlier ones are its context.
+
+    Raises:
+        ApiError: 400, a setting is wrong or beyond the limits.
+    """
+    if request.choices() > 1:
+        raise ApiError(
+            400,
+            f"n is {request.choices()}: a vote has one answer. Ask for more paths with clc.paths, "
+            "or for several texts of the plain model",
+            code="unsupported_value",
+            param="n",
+        )
+    messages = request.turns()
+    if messages[-1]["role"] != "user":
+        raise ApiError(
+            400,
+            f"the last turn is the {messages[-1]['role']}'s: it must be the user's, for it is "
+            "the problem that is put to the vote",
+            code="invalid_value",
+            param="messages",
+        )
+    limits = settings.limits
+    chosen = _chosen(request, wanted, settings)
+    # Before anything is planned: that alone costs time by the number of paths.
+    _check_limits(chosen.get("paths"), chosen.get("languages"), limits)
+    configuration = configure(**chosen)
+    strategy = configuration.strategy
+    _check_limits(configuration.paths, configuration.languages or strategy.languages, limits)
+    check_tokens(configuration.paths, configuration.sampling.max_tokens, limits)
+    problem = _problem(messages, wanted.language, key)
+    asked = min(wanted.deadline or limits.deadline_s, limits.deadline_s)
+    return Question(request.model, problem, configuration, asked)
+
+
+def check_tokens(paths: int, max_tokens: int, limits: Limits) -> None:
+    """Refuse more new tokens than one request may cost.
+
+    Raises:
+        ApiError: 400.
+    """
+    if paths * max_tokens > limits.tokens:
+        raise ApiError(
+            400,
+            f"{paths} paths of {max_tokens} tokens are {paths * max_tokens}: this server draws "
+            f"at most {limits.tokens} for one request; lower max_tokens or paths",
+            code="invalid_value",
+            param="max_tokens",
+        )
+
+
+def _problem(messages: Sequence[Message], language: str | None, key: str) -> Problem:
+    try:
+        problem = as_problem(messages[-1]["content"], language)
+    except InputError as error:
+        raise ApiError(400, str(error), code="invalid_value", param="messages") from error
+    return replace(problem, id=key, context=tuple(messages[:-1]))
+
+
+def _chosen(request: Sampled, wanted: Wanted, settings: Settings) -> dict[str, Any]:
+    """Return the arguments of ``configure``."""
+    chosen: dict[str, Any] = {"strategy": "clc", **settings.defaults}
+    if wanted.strategy not in {None, chosen["strategy"]}:
+        chosen = {name: value for name, value in chosen.items() if name not in _BY_STRATEGY}
+    for name in ("strategy", "languages", "paths", "stopping"):
+        if (value := getattr(wanted, name)) is not None:
+            chosen[name] = value
+    chosen.update(request.sampling())
+    if (most := request.new_tokens()) is not None:
+        chosen["max_tokens"] = most
+    if chosen.get("seed") is None:
+        chosen["seed"] = secrets.randbits(_SEED_BITS)
+    return chosen
+
+
+def _check_limits(paths: int | None, languages: Sequence[str] | None, limits: Limits) -> None:
+    for name, value, most in (
+        ("paths", paths or 0, limits.paths),
+        ("languages", len(languages or ()), limits.languages),
+    ):
+        if value > most:
+            raise ApiError(
+                400,
+                f"{value} {name} are asked for, and this server draws at most {most}",
+                code="invalid_value",
+                param=f"clc.{name}",
+            )
+
+
+def _from_headers(headers: Mapping[str, str]) -> dict[str, Any]:
+    told: dict[str, Any] = {}
+    for header, text in headers.items():
+        lowered = header.lower()
+        if not lowered.startswith(_PREFIX):
+            continue
+        name = lowered.removeprefix(_PREFIX)
+        if name not in Wanted._fields:
+            there = ", ".join(f"X-CLC-{field.title()}" for field in Wanted._fields)
+            raise _bad_header(header, f"is unknown; there are: {there}")
+        told[name] = _from_header(header, name, text.strip())
+    return told
+
+
+def _from_header(header: str, name: str, text: str) -> object:
+    if name == "languages":
+        codes = [code.strip() for code in text.split(",")]
+        if not all(codes):
+            raise _bad_header(header, f"is {text!r:.40}: write codes with commas, such as en,zh")
+        return codes
+    if name in {"strategy", "language", "stopping"}:
+        return text
+    convert = cast("type[float]", int if name == "paths" else float)
+    try:
+        value = convert(text)
+    except ValueError:
+        raise _bad_header(header, f"is {text!r:.40}: it must be a number") from None
+    if not 0 < value < float("inf"):
+        raise _bad_header(header, f"is {text!r:.40}: it must be above 0")
+    return value
+
+
+def _bad_header(header: str, what: str) -> ApiError:
+    return ApiError(400, f"header {header!r:.40} {what}", code="invalid_value", param=header)

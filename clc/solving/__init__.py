@@ -1,0 +1,1 @@
+"""Solving: one problem to its verdict, and many problems in one process."""

@@ -1,0 +1,96 @@
+"""How every question of a run is solved: built at the edge, frozen, passed down."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from clc.errors import StrategyError
+from clc.solving.translation import TRANSLATION_TRIES
+from clc.voting.stopping import Stopping
+from clc.voting.verdict import Counting
+
+if TYPE_CHECKING:
+    from clc.records import Sampling
+    from clc.strategies.strategy import Strategy
+    from clc.voting.weighting import Measure, Weighting
+
+__all__ = ["Configuration", "Fidelity", "Online", "counting_of"]
+
+Fidelity = Literal["keep", "count", "redraw"]
+
+
+@dataclass(frozen=True, slots=True)
+class Online:
+    """DeepConf online (arXiv 2508.15260): abort paths that turn out unsure.
+
+    The first ``warm_up`` paths of a question are drawn in full. They set a floor for each language
+    which the best ``keep`` of them pass; later paths are aborted below it. The question is done
+    when the leading answer has the share ``consensus`` of the votes.
+
+    Raises:
+        StrategyError: a value is out of range.
+    """
+
+    warm_up: int = 16
+    keep: float = 0.9
+    consensus: float = 0.95
+
+    def __post_init__(self) -> None:
+        if self.warm_up < 1:
+            raise StrategyError(f"warm_up must be at least 1, not {self.warm_up}")
+        for name in ("keep", "consensus"):
+            if not 0 < getattr(self, name) <= 1:
+                raise StrategyError(
+                    f"{name} must be above 0 and at most 1, not {getattr(self, name)}"
+                )
+
+
+@dataclass(frozen=True, slots=True)
+class Configuration:
+    """How every question of a run is solved.
+
+    Attributes:
+        strategy: which arms, and how votes are counted.
+        paths: budget for one question.
+        sampling: of the paths.
+        languages: replaces the strategy's own list.
+        sequence: languages in drawing order, with repetition (a portfolio's).
+        seed: of the run.
+        human_translations: whether translations that come with a problem are used.
+        translation_tries: tries at a translation.
+        translation_max_tokens: new tokens of a translation or another step, at most.
+        stopping: when a question has enough paths.
+        ahead: paths drawn beyond the fewest that the stopping rule needs next. They come sooner
+            when they are needed; the engine aborts them when they are not.
+        fidelity: a path that was not written in its arm's language is kept, is counted for the
+            language it used, or is drawn again.
+        measure: how confidence is measured, where it is.
+        weighting: how confidence weighs votes, where it does.
+        online: abort paths of low confidence (DeepConf online), where that is wanted.
+    """
+
+    strategy: Strategy
+    paths: int
+    sampling: Sampling
+    languages: tuple[str, ...] | None = None
+    sequence: tuple[str, ...] = ()
+    seed: int = 0
+    human_translations: bool = True
+    translation_tries: int = TRANSLATION_TRIES
+    translation_max_tokens: int = 1024
+    stopping: Stopping = Stopping()  # noqa: RUF009 - frozen
+    ahead: int = 0
+    fidelity: Fidelity = "keep"
+    measure: Measure | None = None
+    weighting: Weighting | None = None
+    online: Online | None = None
+
+
+def counting_of(configuration: Configuration) -> Counting:
+    """How a run's paths are counted."""
+    return Counting(
+        configuration.strategy.voting,
+        by_written_language=configuration.fidelity == "count",
+        weighting=configuration.weighting,
+    )

@@ -1,0 +1,195 @@
+"""Many problems: a window of open ones, resume, and verdicts as they come.
+
+Nothing is held for all problems at once: problems are read as the window opens, and a verdict
+leaves as soon as its votes are in.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import queue
+import threading
+from contextlib import aclosing
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+
+from clc.errors import DatasetError
+from clc.solving.sampler import all_of
+from clc.voting.stopping import wave
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Callable, Coroutine, Iterable, Iterator
+
+    from clc.records import Problem, Verdict
+    from clc.solving.configuration import Configuration
+    from clc.solving.solver import Solver
+
+__all__ = ["iterate", "open_problems", "run"]
+
+_T = TypeVar("_T")
+
+COMMIT_SECONDS = 0.2
+POLL_SECONDS = 0.02
+
+
+def open_problems(window: int, paths: int) -> int:
+    """How many problems to hold open so that ``window`` requests are always wanted.
+
+    Twice what the window holds, because a problem waits for its slowest translation before its
+    paths begin, and for its slowest path at the end.
+
+    >>> open_problems(256, 11), open_problems(256, 1000)
+    (48, 4)
+    """
+    return max(4, 2 * -(-window // paths))
+
+
+async def run(problems: Iterable[Problem], solver: Solver) -> AsyncGenerator[Verdict, None]:
+    """Solve ``problems`` and yield each verdict when it is there (not in the order of the file).
+
+    What a verdict was computed from is committed before the verdict is yielded. When nobody takes
+    the verdicts, the work stops a window ahead. The solver is closed at the end, however it ends.
+
+    Raises:
+        DatasetError: a row is wrong. Problems read before it are solved first.
+        ConfigurationError: two problems have one id, or the store holds another run.
+        EngineError: an engine is lost.
+        StoreError: the store cannot be written.
+    """
+    work = _Work(problems, solver)
+    tasks = [asyncio.create_task(work.all()), asyncio.create_task(work.commit_often())]
+    try:
+        while (verdict := await work.verdicts.get()) is not None:
+            work.room.release()
+            yield verdict
+        await tasks[0]
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await solver.close()
+
+
+def first_wave(configuration: Configuration) -> int:
+    """How many paths a problem wants at first.
+
+    When a rule may stop early, it is the fewest that could let it. Paths of many problems then
+    come before the later paths of any, so that the engine stays full while votes are awaited.
+    """
+    budget = configuration.paths
+    languages = configuration.languages or configuration.strategy.languages
+    upcoming = [languages[place % len(languages)] for place in range(budget)]
+    least = wave(configuration.stopping, [], upcoming) + configuration.ahead
+    if configuration.online is not None:
+        least = configuration.online.warm_up
+    return min(budget, least)
+
+
+class _Work:
+    """The window of open problems. None among the verdicts is the end."""
+
+    def __init__(self, problems: Iterable[Problem], solver: Solver) -> None:
+        self.verdicts: asyncio.Queue[Verdict | None] = asyncio.Queue()
+        self._uncommitted: list[Verdict] = []
+        self._window = open_problems(solver.window, first_wave(solver.configuration))
+        self.room = asyncio.Semaphore(self._window)
+        self._solver = solver
+        self._source = enumerate(problems)
+        self._bad_input: DatasetError | None = None
+
+    async def all(self) -> None:
+        try:
+            await all_of([self._some() for _ in range(self._window)])
+            if self._bad_input is not None:
+                raise self._bad_input
+        finally:
+            try:
+                self.commit()
+            finally:
+                self.verdicts.put_nowait(None)
+
+    async def _some(self) -> None:
+        store = self._solver.store
+        while (taken := self._take()) is not None:
+            store.add_problem(*taken)
+            verdict = await self._solver.solve(taken[1])
+            await self.room.acquire()
+            self._uncommitted.append(verdict)
+            if len(self._uncommitted) >= self._window // 2:
+                self.commit()
+
+    def _take(self) -> tuple[int, Problem] | None:
+        try:
+            return None if self._bad_input is not None else next(self._source, None)
+        except DatasetError as error:
+            self._bad_input = error
+            return None
+
+    async def commit_often(self) -> None:
+        while True:
+            await asyncio.sleep(COMMIT_SECONDS)
+            self.commit()
+
+    def commit(self) -> None:
+        """Make what was drawn last, and let the verdicts that it gave be seen.
+
+        One commit for several problems: each writes pages all over the file.
+        """
+        self._solver.store.commit()
+        for verdict in self._uncommitted:
+            self.verdicts.put_nowait(verdict)
+        self._uncommitted.clear()
+
+
+def iterate(make: Callable[[], AsyncGenerator[_T, None]], *, ahead: int = 64) -> Iterator[_T]:
+    """Iterate over an async generator from ordinary code, also where an event loop runs already.
+
+    The work goes on in a thread of its own while the caller looks at an item, at most ``ahead``
+    items in advance. Closing the iterator early cancels the work and waits for its end.
+    """
+    items: queue.SimpleQueue[_T | _End] = queue.SimpleQueue()
+    room = threading.Semaphore(ahead)
+    stop = threading.Event()
+
+    async def pump() -> None:
+        async with aclosing(make()) as source:
+            async for item in source:
+                # A wait that can be cancelled, for the one that waits in a thread cannot be.
+                while not room.acquire(blocking=False):  # noqa: ASYNC110
+                    await asyncio.sleep(POLL_SECONDS)
+                items.put(item)
+
+    def work() -> None:
+        try:
+            asyncio.run(_until(stop, pump()))
+        except BaseException as error:  # noqa: BLE001 - handed to the caller's thread
+            items.put(_End(error))
+        else:
+            items.put(_End(None))
+
+    thread = threading.Thread(target=work, name="clc-runner", daemon=True)
+    thread.start()
+    try:
+        while not isinstance(item := items.get(), _End):
+            room.release()
+            yield item
+        if item.error is not None:
+            raise item.error
+    finally:
+        stop.set()
+        thread.join()
+
+
+async def _until(stop: threading.Event, work: Coroutine[Any, Any, None]) -> None:
+    """Do ``work``, or cancel it when another thread says stop."""
+    task = asyncio.create_task(work)
+    while not task.done() and not stop.is_set():
+        await asyncio.wait([task], timeout=POLL_SECONDS)
+    if not task.done():
+        task.cancel()  # once: a second time would cut short what it closes
+    await task
+
+
+class _End(NamedTuple):
+    """The last thing a thread says: what it ended with."""
+
+    error: BaseException | None

@@ -1,0 +1,1 @@
+"""Strategies: what a question draws, in which languages and in what order."""

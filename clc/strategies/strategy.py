@@ -1,0 +1,300 @@
+"""Strategies as data: which arms share the budget, when to stop, and how votes are counted.
+
+An arm says in which language to reason, with which template, and how the question gets there.
+None has an engine loop of its own: one solver runs them all. The catalogue is in
+``clc.strategies.catalogue``; a user's own strategy is a TOML file with the same fields.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Literal, get_args
+
+from clc.errors import StrategyError
+from clc.languages import MGSM_LANGUAGES, normalize_language
+from clc.records import path_seed
+from clc.voting.stopping import Stopping
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+__all__ = [
+    "EVERY",
+    "QUESTION",
+    "Arm",
+    "Planner",
+    "Slot",
+    "Strategy",
+    "plan_slots",
+    "resolve_arms",
+    "templates_of",
+]
+
+QuestionForm = Literal["original", "translated"]
+Voting = Literal["majority", "weighted", "usc"]
+
+QUESTION = "question"
+EVERY = "*"
+_MOST_SHOTS = 8
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*\Z")  # part of file names
+
+
+@dataclass(frozen=True, slots=True)
+class Arm:
+    """One way to reason.
+
+    Attributes:
+        language: in which the template asks to reason: a BCP-47 code, ``"question"`` for the
+            question's own, or ``"*"`` for each of the languages chosen for the run.
+        template: name of the prompt template.
+        question: whether the question stays as it is or is translated first.
+        into: the language it is translated into, where that is not ``language``; same values.
+            It is then the language that the arm stands for in the vote.
+        answers_in: the language of the reply, where that is not ``language``.
+        drawn: ``"*"`` is one language a path, drawn by the path's seed and never the question's
+            own, instead of every language in turn.
+        translator: template of the translation.
+        shots: demonstrations in the prompt (0 to 8).
+        switch: share of a demonstration's fragments, drawn by the path's seed, that stand in
+            another language (0 to 1).
+        share: paths of this arm for each path of an arm with share 1.
+    """
+
+    language: str
+    template: str = "cot"
+    question: QuestionForm = "translated"
+    into: str | None = None
+    answers_in: str | None = None
+    drawn: bool = False
+    translator: str = "translate"
+    shots: int = 0
+    switch: float = 0.0
+    share: int = 1
+
+    def __post_init__(self) -> None:
+        """Check the values.
+
+        Raises:
+            StrategyError: one is out of range.
+            LanguageError: a language is unknown.
+        """
+        for code in (self.language, self.into, self.answers_in):
+            if code not in (None, QUESTION, EVERY):
+                normalize_language(code)
+        checks = (
+            (self.question in get_args(QuestionForm), "question", "original or translated"),
+            (self.into is None or self.question == "translated", "into",
+             'left out unless question is "translated"'),
+            (not self.drawn or EVERY in (self.language, self.into), "drawn",
+             'false unless language or into is "*"'),
+            (0 <= self.shots <= _MOST_SHOTS, "shots", f"from 0 to {_MOST_SHOTS}"),
+            (0 <= self.switch <= 1, "switch", "from 0 to 1"),
+            (self.shots > 0 or self.switch == 0, "switch", "0 without shots"),
+            (self.share >= 1, "share", "at least 1"),
+        )  # fmt: skip
+        for fine, name, rule in checks:
+            if not fine:
+                raise StrategyError(f"an arm's {name} must be {rule}, not {getattr(self, name)!r}")
+
+    @property
+    def stands_for(self) -> str:
+        """The language that the arm's votes count for."""
+        return self.into or self.language
+
+
+@dataclass(frozen=True, slots=True)
+class Planner:
+    """The model itself chooses the languages and their weights (AutoCAP, arXiv 2406.13940).
+
+    ``choose`` of the ``candidates`` are picked by the template ``select``; ``weigh`` gives each a
+    weight from 0 to 1.
+    """
+
+    candidates: tuple[str, ...]
+    choose: int = 6
+    select: str = "autocap-select"
+    weigh: str = "autocap-weigh"
+
+    def __post_init__(self) -> None:
+        """Check the values; candidates get their canonical codes.
+
+        Raises:
+            StrategyError: ``choose`` is not between 1 and the number of candidates.
+            LanguageError: a candidate is unknown.
+        """
+        object.__setattr__(self, "candidates", tuple(_distinct(self.candidates)))
+        if not 1 <= self.choose <= len(self.candidates):
+            raise StrategyError(
+                f"a planner chooses between 1 and {len(self.candidates)} (all its candidates) "
+                f"languages, not {self.choose}"
+            )
+
+
+@dataclass(frozen=True, slots=True)
+class Strategy:
+    """A named list of arms with a voting rule and defaults.
+
+    ``paths`` is the default budget for one question; ``languages`` are what ``"*"`` stands for
+    unless the run chooses others; ``source`` says where the method was published. ``voting`` is
+    ``majority``, ``weighted`` (by the planner's weights and paths' confidence), or ``usc``: the
+    model itself picks the most consistent path.
+    """
+
+    name: str
+    arms: tuple[Arm, ...]
+    paths: int
+    temperature: float
+    summary: str = ""
+    source: str = ""
+    languages: tuple[str, ...] = MGSM_LANGUAGES
+    voting: Voting = "majority"
+    stopping: Stopping = Stopping()  # noqa: RUF009 - frozen
+    planner: Planner | None = None
+
+    def __post_init__(self) -> None:
+        """Check the values.
+
+        Raises:
+            StrategyError: there are no arms or languages, or a value is out of range.
+            LanguageError: a language is unknown.
+        """
+        if not _NAME.match(self.name):
+            raise StrategyError(
+                f"a strategy's name is of letters, digits, '.', '_' and '-', not {self.name!r:.60}"
+            )
+        if not self.languages:
+            raise StrategyError(f"strategy {self.name!r}: languages must name at least one")
+        _distinct(self.languages)
+        if not self.arms:
+            raise StrategyError(f"strategy {self.name!r} has no arms; give it at least one")
+        if self.voting not in get_args(Voting):
+            raise StrategyError(
+                f"strategy {self.name!r}: unknown voting {self.voting!r}; there are: "
+                f"{', '.join(get_args(Voting))}"
+            )
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """One path to draw: its arm, with real languages, and its index among the arm's paths."""
+
+    arm: Arm
+    index: int
+
+
+def plan_slots(
+    strategy: Strategy,
+    question_language: str,
+    paths: int,
+    *,
+    languages: Sequence[str] | None = None,
+    sequence: Sequence[str] = (),
+    salt: str = "",
+) -> list[Slot]:
+    """List the paths of a question in drawing order: one of each arm, then the next of each.
+
+    A longer list begins with the shorter one. An arm in the question's own language keeps the
+    question as it is; arms that come to the same are one.
+
+    Args:
+        strategy: what to plan.
+        question_language: BCP-47 code.
+        paths: how many.
+        languages: what ``"*"`` stands for; the strategy's own by default.
+        sequence: languages in drawing order, with repetition, in place of ``languages``.
+        salt: what the languages of ``drawn`` arms are drawn by.
+
+    >>> from clc.strategies.catalogue import STRATEGIES
+    >>> slots = plan_slots(STRATEGIES["clc"], "de", 3, languages=["en", "de"])
+    >>> [(slot.arm.language, slot.arm.question, slot.index) for slot in slots]
+    [('en', 'translated', 0), ('de', 'original', 0), ('en', 'translated', 1)]
+
+    Raises:
+        StrategyError: ``paths`` is not positive, or a sequence meets arms of fixed languages.
+    """
+    if paths < 1:
+        raise StrategyError(f"paths per question must be at least 1, not {paths}")
+    if sequence and any(
+        EVERY not in (arm.language, arm.into) or arm.drawn for arm in strategy.arms
+    ):
+        raise StrategyError(
+            f"strategy {strategy.name!r} has languages of its own; a portfolio goes with "
+            'strategies whose arms all reason in "*"'
+        )
+    chosen = _distinct(sequence or languages or strategy.languages)
+    units: dict[tuple[Arm, ...], None] = {}
+    for arm in strategy.arms:
+        if arm.drawn:
+            others = [code for code in chosen if code != question_language] or chosen
+            units[tuple(_settle(arm, question_language, code) for code in others)] = None
+        elif not sequence:
+            for code in chosen if EVERY in (arm.language, arm.into) else ("",):
+                units[(_settle(arm, question_language, code),)] = None
+    rounds = [unit for unit in units for _ in range(unit[0].share)]
+    used: Counter[Arm] = Counter()
+    slots = []
+    for position in range(paths):
+        if sequence:
+            turn, place = divmod(position, len(strategy.arms))
+            language = normalize_language(sequence[turn % len(sequence)])
+            arm = _settle(strategy.arms[place], question_language, language)
+        else:
+            turn, place = divmod(position, len(rounds))
+            unit = rounds[place]
+            which = 0 if len(unit) == 1 else path_seed(place, salt, turn) % len(unit)
+            arm = unit[which]
+        slots.append(Slot(arm, used[arm]))
+        used[arm] += 1
+    return slots
+
+
+def resolve_arms(slots: Iterable[Slot], order: Sequence[str]) -> list[Arm]:
+    """List the distinct arms of slots: by the first slot, but languages of ``order`` in its order.
+
+    The order of arms breaks ties, so it must not depend on what a seed drew.
+    """
+    rank = {code: place for place, code in enumerate(_distinct(order))}
+    arms = list(dict.fromkeys(slot.arm for slot in slots))
+    ranked = iter(
+        sorted(
+            (arm for arm in arms if arm.stands_for in rank), key=lambda arm: rank[arm.stands_for]
+        )
+    )
+    return [next(ranked) if arm.stands_for in rank else arm for arm in arms]
+
+
+def templates_of(strategy: Strategy) -> list[str]:
+    """Names of all templates that a strategy renders, sorted."""
+    names = {arm.template for arm in strategy.arms}
+    names |= {arm.translator for arm in strategy.arms if arm.question == "translated"}
+    if strategy.planner is not None:
+        names |= {strategy.planner.select, strategy.planner.weigh}
+    if strategy.voting == "usc":
+        names.add("usc")
+    return sorted(names)
+
+
+def _settle(arm: Arm, question_language: str, chosen: str) -> Arm:
+    """Put real languages into an arm; in the question's own language it stays as it is."""
+    places = {QUESTION: question_language, EVERY: chosen}
+    language = places.get(arm.language) or normalize_language(arm.language)
+    into = arm.into and (places.get(arm.into) or normalize_language(arm.into))
+    form = arm.question
+    if (into or language) == question_language:
+        form, into = "original", None
+    answers_in = arm.answers_in and (
+        places.get(arm.answers_in) or normalize_language(arm.answers_in)
+    )
+    return replace(
+        arm, language=language, question=form, into=into, answers_in=answers_in, drawn=False
+    )
+
+
+def _distinct(codes: Iterable[str]) -> list[str]:
+    def normalized() -> Iterator[str]:
+        for code in codes:
+            yield normalize_language(code)
+
+    return list(dict.fromkeys(normalized()))

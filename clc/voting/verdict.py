@@ -1,0 +1,154 @@
+"""From stored paths to votes and a verdict: computed again and again, never stored as truth."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from clc.answers import extract_answer
+from clc.records import AbstainReason, Abstention, Answer, Usage, Vote
+from clc.voting.tally import vote
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from clc.plan import Plan, PlannedPaths
+    from clc.records import Problem, ReasoningPath, Verdict
+    from clc.voting.weighting import Weighting
+
+__all__ = ["Counting", "verdict_of", "vote_of", "votes_of"]
+
+_REASONS = {str(reason): reason for reason in AbstainReason}
+
+
+@dataclass(frozen=True, slots=True)
+class Counting:
+    """How paths become votes, and votes a verdict.
+
+    ``voting`` is the strategy's; with ``by_written_language`` a path counts for the language in
+    which it was really written; ``weighting`` is by confidence.
+    """
+
+    voting: str = "majority"
+    by_written_language: bool = False
+    weighting: Weighting | None = None
+
+
+def vote_of(
+    problem: Problem, arm: PlannedPaths, path: ReasoningPath | None, counting: Counting
+) -> Vote:
+    """Read the vote out of one path.
+
+    A lost or missing path, and every path of an arm without a prompt, abstains.
+    """
+    if arm.fault is not None:
+        return Vote("", arm.language, _abstention(arm.fault), arm.weight)
+    if path is None:
+        return Vote("", arm.language, Abstention(AbstainReason.ENGINE_FAILURE, "missing"))
+    language = arm.language
+    outcome: Answer | Abstention
+    if path.error is not None:
+        outcome = _abstention(path.error)
+    elif path.finish_reason == "abort":
+        outcome = Abstention(AbstainReason.LOW_CONFIDENCE, "aborted")
+    else:
+        outcome = extract_answer(
+            path.text,
+            language=path.language,
+            question=problem.question,
+            kind=problem.metadata.get("kind"),
+            finish_reason=path.finish_reason,
+        )
+        if counting.by_written_language:
+            language = _written(path, arm)
+    return Vote(path.key, language, outcome, arm.weight)
+
+
+def votes_of(
+    problem: Problem,
+    plan: Plan,
+    paths: Mapping[str, ReasoningPath],
+    counting: Counting = Counting(),
+) -> list[Vote]:
+    """Read a vote out of every planned path, in drawing order."""
+    drawn = [(arm, key and paths.get(key)) for arm, key in plan.paths]
+    votes = [vote_of(problem, arm, path or None, counting) for arm, path in drawn]
+    if counting.weighting is not None:
+        from clc.voting.weighting import weigh
+
+        confidences = [path.confidence if path else None for _, path in drawn]
+        weighed = weigh(votes, confidences, counting.weighting)
+        votes = [
+            replace(vote, weight=vote.weight * arm.weight)
+            for vote, (arm, _) in zip(weighed, drawn, strict=True)
+        ]
+    return votes
+
+
+def verdict_of(
+    problem: Problem,
+    plan: Plan,
+    paths: Mapping[str, ReasoningPath],
+    votes: Sequence[Vote] | None = None,
+    counting: Counting = Counting(),
+) -> Verdict:
+    """Take the vote of one problem. The same plan and paths always give the same verdict.
+
+    ``votes`` spares reading the answers again where ``votes_of`` has done so.
+    """
+    if votes is None:
+        votes = votes_of(problem, plan, paths, counting)
+    rule = "majority" if counting.voting == "usc" else counting.voting
+    verdict = vote(
+        votes,
+        id=problem.id,
+        rule=rule if counting.weighting is None else "weighted",
+        order=plan.languages,
+        paths=sum(path.error is None for path in paths.values()),
+        usage=sum((path.usage for path in paths.values()), Usage()),
+        translation_usage=sum((arm.translation_usage for arm in plan.arms), plan.usage),
+    )
+    verdict = replace(verdict, details=plan.details)
+    if counting.voting == "usc":
+        return _chosen(verdict, plan, paths, votes)
+    return verdict
+
+
+def _chosen(
+    verdict: Verdict, plan: Plan, paths: Mapping[str, ReasoningPath], votes: Sequence[Vote]
+) -> Verdict:
+    """Let the model's choice stand in place of the majority, where it made one.
+
+    The answer is the value that the chosen path states or, where it states none that can be
+    compared, its text. A path that is empty, cut off or refuses is no choice.
+    """
+    key = (plan.details.get("choice") or {}).get("path")
+    path = paths.get(key) if key else None
+    if path is None:
+        return verdict
+    (one,) = [vote for vote in votes if vote.path_key == key][:1]
+    if isinstance(one.outcome, Abstention):
+        if one.outcome.reason is not AbstainReason.NO_ANSWER:
+            return verdict
+        return replace(verdict, answer=path.text.strip(), support=1, agreement=0.0, tied=False)
+    support = sum(verdict.tally[one.outcome.value].values())
+    agreement = support / verdict.total if verdict.total else 0.0
+    return replace(
+        verdict, answer=one.outcome.value, support=support, agreement=agreement, tied=False
+    )
+
+
+def _abstention(why: str) -> Abstention:
+    """``reason: detail`` as an abstention; what names no reason is an engine's failure."""
+    reason, _, detail = why.partition(": ")
+    if reason in _REASONS:
+        return Abstention(_REASONS[reason], detail)
+    return Abstention(AbstainReason.ENGINE_FAILURE, why)
+
+
+def _written(path: ReasoningPath, arm: PlannedPaths) -> str:
+    from clc.analysis.fidelity import written_language
+
+    expected = path.language
+    written = written_language(path.text, expected)
+    return arm.language if written in (None, expected) else written

@@ -1,0 +1,110 @@
+"""What a run is, and what may change when it goes on."""
+
+import pytest
+
+from clc.api import Run, configure
+from clc.errors import ConfigurationError
+from clc.prompts.templates import Templates
+from clc.runs.manifest import check_same_run, differences
+from clc.runs.store import Store
+from tests.engines.scripted import ScriptedEngine
+
+DATASET = {"source": "x.tsv"}
+
+
+def begin(
+    folder, *, limit=None, engine=None, templates=None, translator=None, finish=False, **given
+):
+    settings = {"languages": ["en", "de"], "paths": 4} | given
+    configuration = configure(settings.pop("strategy", "clc"), **settings)
+    with Store(folder) as store:
+        run = Run(configuration, engine or ScriptedEngine(), store, translator, templates)
+        done = run.begin(DATASET, limit)
+        if finish:
+            run.finish()
+        return done
+
+
+def test_the_same_run_goes_on_and_a_finished_one_is_done(tmp_path):
+    assert not begin(tmp_path)
+    assert not begin(tmp_path, finish=True)
+    assert begin(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ({"paths": 4}, {"paths": 8}),
+        ({"limit": 3}, {"limit": 5}),
+        ({"limit": 3}, {"limit": None}),
+    ],
+)
+def test_a_run_may_grow_and_not_shrink(tmp_path, before, after):
+    begin(tmp_path, finish=True, **before)
+    assert not begin(tmp_path, **after)
+    with pytest.raises(ConfigurationError, match=f"{next(iter(before))}: "):
+        begin(tmp_path, **before)
+
+
+@pytest.mark.parametrize(
+    ("change", "shown"),
+    [
+        ({"seed": 1}, "seed: 0 -> 1"),
+        ({"temperature": 0.5}, "sampling.temperature: 0.7 -> 0.5"),
+        ({"max_tokens": 5}, "sampling.max_tokens: 1024 -> 5"),
+        ({"stop": ["x"]}, 'sampling.stop: [] -> ["x"]'),
+        ({"languages": ["de", "en"]}, 'languages: ["en","de"] -> ["de","en"]'),
+        ({"strategy": "sc"}, 'strategy.name: "clc" -> "sc"'),
+        ({"human_translations": False}, "human_translations: true -> false"),
+        ({"engine": ScriptedEngine(fingerprint="b")}, 'engine: "scripted" -> "b"'),
+        ({"translator": ScriptedEngine(fingerprint="t")}, 'translator: "scripted" -> "t"'),
+        ({"templates": Templates(overrides={"cot": "--- user\nx"})}, "templates.cot: "),
+    ],
+)
+def test_another_configuration_is_refused_with_the_differences(tmp_path, change, shown):
+    begin(tmp_path)
+    with pytest.raises(ConfigurationError) as caught:
+        begin(tmp_path, **change)
+    assert shown in str(caught.value)
+    assert "another configuration" in str(caught.value)
+    assert str(tmp_path) in str(caught.value)
+    assert not begin(tmp_path)  # and nothing has changed
+
+
+def test_other_cue_words_are_another_run(tmp_path):
+    begin(tmp_path / "run")
+    (tmp_path / "languages.toml").write_text('[de]\nlabel = "Ergebnis:"\n')
+    with pytest.raises(ConfigurationError, match="cues: "):
+        begin(tmp_path / "run", templates=Templates(tmp_path))
+
+
+def test_a_manifest_of_something_else_is_refused(tmp_path):
+    with Store(tmp_path) as store:
+        store.write_manifest({"other": 1})
+    with pytest.raises(ConfigurationError, match="another configuration"):
+        begin(tmp_path)
+
+
+def test_versions_are_recorded_and_do_not_stop_a_run(tmp_path, monkeypatch):
+    begin(tmp_path)
+    monkeypatch.setattr("clc.runs.manifest.__version__", "9.9")
+    begin(tmp_path)
+    begin(tmp_path)
+    with Store(tmp_path, read_only=True) as store:
+        found = [entry["clc"] for entry in store.manifest()["versions"]]
+    assert found[-1] == "9.9"
+    assert len(found) == 2
+
+
+def test_a_run_with_lost_paths_is_not_finished(tmp_path):
+    begin(tmp_path)
+    with Store(tmp_path) as store:
+        store.add_failure("k", "lost")
+    begin(tmp_path, finish=True)
+    assert not begin(tmp_path)
+
+
+def test_differences():
+    old, new = {"a": {"b": 1, "c": 2}, "d": 3}, {"a": {"b": 1, "c": 5}, "e": 4}
+    assert list(differences(old, new)) == [("a.c", 2, 5), ("d", 3, None), ("e", None, 4)]
+    check_same_run({"paths": 1}, {"paths": 2}, "x")

@@ -1,0 +1,120 @@
+"""A real server on a loopback port, in a thread of this process or as a process of its own."""
+
+import asyncio
+import re
+import signal
+import threading
+import time
+from contextlib import contextmanager
+
+import httpx
+import openai
+
+from clc.prompts.templates import Templates
+from clc.serving.http.server import serve
+from clc.serving.settings import Limits, Settings
+from tests.cli.running import start
+from tests.engines.scripted import ScriptedEngine
+
+QUESTION = "Tom has 3 apples and buys 4 more. How many apples does Tom have?"
+FRAGE = "Tom hat 3 Äpfel und kauft noch 4 dazu. Wie viele Äpfel hat Tom jetzt zusammen?"
+
+
+_open = []  # clients, until their server ends
+
+
+def ask(question=QUESTION):
+    return [{"role": "user", "content": question}]
+
+
+@contextmanager
+def serving(engine=None, *, model="scripted", keys=(), defaults=None, limits=None, **more):
+    """Serve in a thread; yields what ``serve`` tells when it is ready, and ends it in order."""
+    settings = Settings(
+        model=model,
+        port=0,
+        keys=keys,
+        defaults={"languages": ["en", "de", "zh"], "seed": 7} | (defaults or {}),
+        limits=Limits(**(limits or {})),
+        drain_s=more.pop("drain_s", 5),
+    )
+    told, ended = threading.Event(), []
+    held = []
+
+    def ready(it):
+        held.append(it)
+        told.set()
+
+    async def main():
+        await serve(engine or ScriptedEngine(), settings, Templates(), ready=ready, **more)
+        left = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
+        await asyncio.sleep(0.05)  # for what was cancelled to end
+        ended.extend(task for task in left if not task.done())
+
+    def run():
+        try:
+            asyncio.run(main())
+        except BaseException as error:  # noqa: BLE001
+            ended.append(error)
+            told.set()
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    try:
+        assert told.wait(60)
+        assert held, ended
+        yield held[0]
+    finally:
+        while _open:
+            _open.pop().close()
+        if held:
+            held[0].server.should_exit = True
+        thread.join(30)
+    assert not thread.is_alive()
+    assert ended == [], "tasks were left, or the server failed"
+
+
+def client(it, **more):
+    more = {"api_key": "unused", "max_retries": 0} | more
+    _open.append(openai.OpenAI(base_url=it.url, **more))
+    return _open[-1]
+
+
+def http(it, **more):
+    _open.append(httpx.Client(base_url=it.url.removesuffix("/v1"), timeout=30, **more))
+    return _open[-1]
+
+
+def idle(it, seconds=5.0):
+    """Wait until nothing is being worked on; False if that does not come."""
+    until = time.monotonic() + seconds
+    service = it.service
+    while time.monotonic() < until:
+        busy = (
+            service.admission.running
+            + service.admission.waiting
+            + service.lane.in_flight
+            + service.lane.waiting
+        )
+        if not busy:
+            return True
+        time.sleep(0.01)
+    return False
+
+
+@contextmanager
+def process(*arguments, **more):
+    """``clc serve`` as a process; yields (base URL, process)."""
+    running = start("serve", "--port", "0", *arguments, **more)
+    try:
+        line = running.stdout.readline()
+        found = re.search(r" at (http\S+)", line)
+        assert found, line + running.stderr.read()
+        yield found[1], running
+    finally:
+        if running.poll() is None:
+            running.send_signal(signal.SIGTERM)
+        running.wait(60)
+        running.stdout.close()
+        if running.stderr is not None:
+            running.stderr.close()

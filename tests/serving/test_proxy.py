@@ -1,0 +1,254 @@
+"""In front of another endpoint: what passes through untouched, and what stays here."""
+
+import asyncio
+import json
+import socket
+import threading
+import time
+from contextlib import contextmanager
+
+import httpx
+import openai
+import pytest
+
+from clc.engines.openai.engine import OpenAIEngine
+from clc.serving.http import server as module
+from clc.serving.http.proxy import Upstream
+from tests.cli.running import endpoint
+from tests.engines import faulty_server as faults
+from tests.engines.faulty_server import FaultyServer, completion, ok
+
+from .serving import ask, client, http, idle, serving
+
+SECRET = "sk-upstream-secret"
+
+
+@contextmanager
+def upstream(*replies, port=0):
+    """Misbehave in a thread; yields the FaultyServer."""
+    loop = asyncio.new_event_loop()
+    thread = threading.Thread(target=loop.run_forever)
+    thread.start()
+    server = FaultyServer(*replies, port=port)
+    asyncio.run_coroutine_threadsafe(server.__aenter__(), loop).result(10)
+    try:
+        yield server
+    finally:
+        asyncio.run_coroutine_threadsafe(server.die(), loop).result(10)
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join(10)
+        loop.close()
+
+
+@contextmanager
+def in_front_of(*urls, model="m", **more):
+    options = {"wait_initial_s": 0.05, "max_attempts": 2, "api_key": SECRET}
+    engine = OpenAIEngine(model, urls, **options)
+    with serving(engine, model=model, upstream=Upstream(urls, api_key=SECRET), **more) as it:
+        yield it
+
+
+def stream_of(*events, pause=0.0, then=None):
+    async def reply(exchange):
+        exchange.writer.write(
+            b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n"
+        )
+        for event in events:
+            line = b"data: " + event + b"\n\n"
+            exchange.writer.write(f"{len(line):x}\r\n".encode() + line + b"\r\n")
+            await exchange.writer.drain()
+            await asyncio.sleep(pause)
+        if then is not None:
+            await then(exchange)
+        exchange.writer.write(b"0\r\n\r\n")
+        await exchange.writer.drain()
+
+    return reply
+
+
+def test_the_plain_model_passes_through_untouched():
+    body = {
+        "model": "m",
+        "messages": ask([{"type": "image_url", "image_url": {"url": "data:image/png;base64,AA"}}]),
+        "tools": [{"type": "function", "function": {"name": "f"}}],
+        "logprobs": True,
+        "anything": {"else": [1, 2.5, None]},
+    }
+    with (
+        upstream(ok("hello", x=1)) as server,
+        in_front_of(server.url, keys=("the-client-key",)) as it,
+    ):
+        reply = http(it).post(
+            "/v1/chat/completions", json=body, headers={"Authorization": "Bearer the-client-key"}
+        )
+    assert reply.json() == completion("hello", x=1)
+    (exchange,) = server.requests
+    assert exchange.body == body
+    assert exchange.path == "/v1/chat/completions"
+    assert exchange.headers["authorization"] == f"Bearer {SECRET}"
+    assert "the-client-key" not in str(exchange.headers)
+
+
+def test_responses_pass_through_too():
+    with upstream(ok("hello")) as server, in_front_of(server.url) as it:
+        http(it).post("/v1/responses", json={"model": "m", "input": "x", "reasoning": {}})
+    assert server.requests[0].path == "/v1/responses"
+    assert server.requests[0].body["reasoning"] == {}
+
+
+def test_its_errors_pass_through_with_their_headers():
+    replies = (faults.status(400, "no such parameter"), faults.status(429, "later", retry_after=7))
+    with upstream(*replies) as server, in_front_of(server.url) as it:
+        for status, words in ((400, "no such parameter"), (429, "later")):
+            reply = http(it).post("/v1/chat/completions", json={"model": "m", "messages": ask()})
+            assert reply.status_code == status
+            assert reply.json()["error"]["message"] == words
+        assert reply.headers["retry-after"] == "7"
+        assert len(server.requests) == 2  # what fails there is the client's to try again
+
+
+@pytest.mark.parametrize("status", [401, 402, 403, 302])
+def test_what_it_has_against_this_server_stays_here(status):
+    with (
+        upstream(faults.status(status, f"bad key {SECRET}")) as server,
+        in_front_of(server.url) as it,
+    ):
+        reply = http(it).post("/v1/chat/completions", json={"model": "m", "messages": ask()})
+        assert reply.status_code == 503
+        assert SECRET not in reply.text
+        voted = http(it).post("/v1/chat/completions", json={"model": "clc:sc", "messages": ask()})
+        assert voted.status_code == 503
+        assert SECRET not in voted.text
+
+
+def test_a_stream_comes_as_it_is_made():
+    events = [json.dumps({"id": "x", "choices": [], "n": n}).encode() for n in range(4)] + [
+        b"[DONE]"
+    ]
+    with upstream(stream_of(*events, pause=0.3)) as server, in_front_of(server.url) as it:
+        body = {"model": "m", "messages": ask(), "stream": True}
+        times, text = [], b""
+        with http(it).stream("POST", "/v1/chat/completions", json=body) as reply:
+            assert reply.headers["content-type"].startswith("text/event-stream")
+            for part in reply.iter_raw():
+                times.append(time.monotonic())
+                text += part
+        assert text == b"".join(b"data: " + event + b"\n\n" for event in events)
+        assert times[-1] - times[0] > 0.8
+        assert idle(it)
+
+
+def test_a_stream_that_breaks_off_ends_with_an_error():
+    chunk = json.dumps({"id": "x", "object": "chat.completion.chunk", "choices": []}).encode()
+    with upstream(stream_of(chunk, then=faults.drop)) as server, in_front_of(server.url) as it:
+        stream = client(it).chat.completions.create(model="m", messages=ask(), stream=True)
+        with pytest.raises(openai.APIError, match="broke off"):
+            list(stream)
+        assert idle(it)
+
+
+def test_a_client_that_leaves_is_left_there_too():
+    with upstream(faults.hang) as server, in_front_of(server.url) as it:
+        for model in ("m", "clc"):
+            with pytest.raises(httpx.TimeoutException):
+                httpx.post(
+                    f"{it.url}/chat/completions",
+                    json={"model": model, "messages": ask()},
+                    timeout=0.5,
+                )
+        assert idle(it)
+        until = time.monotonic() + 5
+        while not all(e.hung_up.is_set() for e in server.requests) and time.monotonic() < until:
+            time.sleep(0.01)
+        assert all(exchange.hung_up.is_set() for exchange in server.requests)
+
+
+def test_a_reader_that_stalls_is_cut_off(monkeypatch):
+    monkeypatch.setattr(module, "_STALLED_MS", 1000)
+    large = b'"' + b"x" * 65536 + b'"'
+    with upstream(stream_of(*[large] * 2000)) as server, in_front_of(server.url) as it:
+        body = json.dumps({"model": "m", "messages": ask(), "stream": True}).encode()
+        port = int(it.url.split(":")[2].split("/")[0])
+        with socket.create_connection(("127.0.0.1", port)) as reader:
+            reader.sendall(
+                b"POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\n"
+                b"Content-Type: application/json\r\nContent-Length: %d\r\n\r\n" % len(body) + body
+            )
+            reader.recv(10)
+            assert it.service.admission.running == 1
+            assert idle(it, 20)
+            until = time.monotonic() + 5
+            while server.at_once and time.monotonic() < until:
+                time.sleep(0.01)
+            assert server.at_once == 0
+
+
+def test_a_vote_in_front_of_an_endpoint_survives_its_death_and_return():
+    with endpoint("--delay", "0.01") as (url, process):
+        port = url.split(":")[2].split("/")[0]
+        with in_front_of(url) as it:
+            first = client(it).chat.completions.create(model="clc", messages=ask(), seed=1)
+            assert first.model_extra["clc"]["paths"] == 11
+            process.kill()
+            process.wait()
+            for model in ("clc", "m"):
+                for stream in (False, True):
+                    body = {"model": model, "messages": ask(), "stream": stream}
+                    reply = http(it).post("/v1/chat/completions", json=body)
+                    assert reply.status_code == 503 or '"engine_unavailable"' in reply.text
+                    assert "127.0.0.1" not in reply.text
+            assert http(it).get("/health").status_code == 503
+            with endpoint("--delay", "0.01", "--port", port):
+                until = time.monotonic() + 20
+                while http(it).get("/health").status_code != 200 and time.monotonic() < until:
+                    time.sleep(0.1)
+                again = client(it).chat.completions.create(model="clc", messages=ask(), seed=1)
+                assert again.choices[0].message == first.choices[0].message
+                assert idle(it)
+
+
+def test_one_failed_call_in_a_chaos_of_them_is_one_abstention():
+    with upstream(faults.chaos(0.3, 1)) as server, in_front_of(server.url) as it:
+        reply = client(it).chat.completions.create(
+            model="clc:sc", messages=ask(), extra_body={"clc": {"paths": 40, "deadline": 5}}
+        )
+        votes = reply.model_extra["clc"]
+        assert votes["answer"] == "18"
+        assert votes["paths"] + sum(sum(by.values()) for by in votes["abstentions"].values()) == 40
+        assert idle(it)
+
+
+def test_a_dead_url_is_passed_over():
+    with upstream() as server, in_front_of("http://127.0.0.1:1/v1", server.url) as it:
+        for _ in range(3):
+            assert client(it).chat.completions.create(model="m", messages=ask()).id
+
+
+def test_it_waits_for_an_upstream_that_is_still_starting(monkeypatch):
+    monkeypatch.setattr(module, "_RETRY_S", 0.1)
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    held = []
+
+    def late():
+        time.sleep(0.5)
+        held.append(upstream(port=port))
+        held[0].__enter__()
+
+    thread = threading.Thread(target=late)
+    thread.start()
+    with in_front_of(f"http://127.0.0.1:{port}/v1", start_s=30) as it:
+        assert client(it).chat.completions.create(model="m", messages=ask()).id
+    thread.join()
+    held[0].__exit__(None, None, None)
+
+
+def test_tokens_are_limited_where_the_body_says_how_many():
+    with upstream() as server, in_front_of(server.url, limits={"tokens": 1000}) as it:
+        for more in ({"max_tokens": 1001}, {"n": 3, "max_completion_tokens": 500}):
+            reply = http(it).post(
+                "/v1/chat/completions", json={"model": "m", "messages": []} | more
+            )
+            assert reply.status_code == 400
+        assert server.requests == []

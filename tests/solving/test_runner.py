@@ -1,0 +1,297 @@
+"""Many problems: the window, resume, backpressure, and an end that leaves nothing behind."""
+
+import asyncio
+import random
+import threading
+from contextlib import aclosing
+
+import pytest
+
+from clc.analysis.export import revote
+from clc.api import Run, configure
+from clc.errors import ConfigurationError, DatasetError, EngineError, StoreError
+from clc.records import Problem
+from clc.runs.store import Store
+from clc.solving.runner import iterate, open_problems
+from tests.engines.scripted import ScriptedEngine
+
+from .test_solver import rows
+
+SETTINGS = {"languages": ["en", "de", "zh"], "paths": 6}
+
+
+def problems(count, first=0):
+    for number in range(first, first + count):
+        yield Problem(f"p-{number}", f"Wie viele sind {number} und 2?", "de", str(number + 2))
+
+
+def run(source, store, engine=None, **settings):
+    engine = engine or ScriptedEngine()
+    work = Run(configure("clc", **(SETTINGS | settings)), engine, store)
+
+    async def collect():
+        return [verdict async for verdict in work.verdicts(source)]
+
+    return asyncio.run(collect())
+
+
+def by_id(verdicts):
+    return {verdict.id: verdict for verdict in verdicts}
+
+
+def test_every_problem_gets_its_verdict_and_the_engine_is_closed():
+    engine, store = ScriptedEngine(), Store(None)
+    verdicts = run(problems(40), store, engine)
+    assert sorted(by_id(verdicts)) == sorted(f"p-{n}" for n in range(40))
+    assert len(verdicts) == 40
+    assert (engine.started, engine.closed, engine.in_flight) == (1, 1, 0)
+    assert [solved.problem.id for solved in revote(store)] == [f"p-{n}" for n in range(40)]
+    assert {solved.verdict.id: solved.verdict for solved in revote(store)} == by_id(verdicts)
+
+
+@pytest.mark.parametrize("window", [1, 3, 64])
+def test_window_and_speed_change_no_path_and_no_verdict(window):
+    rng = random.Random(window)
+    store, plain = Store(None), Store(None)
+    engine = ScriptedEngine(delay=lambda _: rng.random() / 200, window=window)
+    slow = run(problems(9), store, engine)
+    assert by_id(slow) == by_id(run(problems(9), plain))
+    assert rows(store) == rows(plain)
+    assert engine.most_in_flight <= window
+
+
+def test_the_order_of_the_file_changes_no_path_and_no_verdict():
+    shuffled = list(problems(12))
+    random.Random(1).shuffle(shuffled)
+    store, plain = Store(None), Store(None)
+    assert by_id(run(shuffled, store)) == by_id(run(problems(12), plain))
+    assert rows(store) == rows(plain)
+
+
+def test_a_run_that_goes_on_draws_only_what_is_missing(tmp_path):
+    with Store(tmp_path) as store:
+        run(problems(5), store)
+        before = rows(store)
+    with Store(tmp_path) as store:
+        engine = ScriptedEngine()
+        verdicts = run(problems(12), store, engine, paths=24)
+        assert before.items() <= rows(store).items()
+        assert len(rows(store)) == 12 * 24
+        assert len(engine.requests) == 12 * 24 - 5 * 6 + 7 * 2
+        again = ScriptedEngine()
+        assert by_id(run(problems(12), store, again, paths=24)) == by_id(verdicts)
+        assert (again.requests, again.started, again.closed) == ([], 0, 1)
+
+
+def test_the_window_is_kept_full():
+    async def main():
+        # Slow answers: 32 in 50 ms are far fewer than a busy machine's event loop can serve.
+        engine = ScriptedEngine(delay=lambda _: 0.05, window=32)
+        work = Run(configure("clc", **SETTINGS), engine, Store(None))
+        async with aclosing(work.verdicts(problems(60))) as verdicts:
+            seen = [engine.in_flight async for _ in verdicts]
+        assert engine.most_in_flight == 32
+        assert sum(seen[10:40]) / 30 > 16
+
+    asyncio.run(main())
+
+
+def test_open_problems():
+    assert open_problems(256, 11) == 48
+    assert open_problems(1, 44) == 4
+
+
+def test_problems_are_read_lazily_and_work_stops_when_nobody_looks():
+    read = 0
+
+    def counted():
+        nonlocal read
+        for problem in problems(10_000):
+            read += 1
+            yield problem
+
+    async def main():
+        work = Run(configure("clc", **SETTINGS), ScriptedEngine(window=8), Store(None))
+        async with aclosing(work.verdicts(counted())) as verdicts:
+            await anext(verdicts)
+            await asyncio.sleep(0.4)
+            assert read <= 1 + 3 * open_problems(8, 6)
+
+    asyncio.run(main())
+
+
+def test_a_bad_row_ends_the_run_after_what_was_read_before(tmp_path):
+    def broken():
+        yield from problems(5)
+        raise DatasetError("file.tsv:6: no tab")
+
+    seen = []
+
+    async def main(store):
+        work = Run(configure("clc", **SETTINGS), ScriptedEngine(), store)
+        async for verdict in work.verdicts(broken()):
+            seen.append(verdict)  # noqa: PERF401
+
+    with Store(tmp_path) as store, pytest.raises(DatasetError, match=r"file\.tsv:6"):
+        asyncio.run(main(store))
+    assert len(seen) == 5
+    with Store(tmp_path, read_only=True) as store:
+        assert len(rows(store)) == 5 * 6
+
+
+@pytest.mark.parametrize("error", [KeyError("x"), EngineError("gone")])
+def test_any_other_error_of_the_source_ends_the_run_too(error):
+    def broken():
+        yield from problems(3)
+        raise error
+
+    engine = ScriptedEngine()
+    with pytest.raises(type(error)):
+        run(broken(), Store(None), engine)
+    assert engine.closed == 1
+
+
+def test_a_lost_engine_ends_the_run_and_what_was_drawn_is_kept(tmp_path):
+    class Dies(ScriptedEngine):
+        async def complete(self, request):
+            if len(self.requests) >= 50:
+                raise EngineError("the endpoint is gone")
+            return await super().complete(request)
+
+    engine = Dies(delay=lambda _: 0.001)
+    with Store(tmp_path) as store, pytest.raises(EngineError, match="gone"):
+        run(problems(20), store, engine)
+    assert engine.closed == 1
+    assert engine.in_flight == 0
+    with Store(tmp_path) as store:
+        kept = rows(store)
+        assert 10 < len(kept) <= 50
+        done = len(list(revote(store)))
+        assert done < 20  # a problem that is not done has no verdict yet
+        verdicts = run(problems(20), store)
+        assert kept.items() <= rows(store).items()
+    assert by_id(verdicts) == by_id(run(problems(20), Store(None)))
+
+
+def test_a_verdict_is_committed_before_it_is_seen(tmp_path):
+    async def main(store):
+        work = Run(configure("clc", **SETTINGS), ScriptedEngine(), store)
+        async for verdict in work.verdicts(problems(6)):
+            with Store(tmp_path, read_only=True) as reader:
+                seen = {solved.verdict.id: solved.verdict for solved in revote(reader)}
+                assert seen[verdict.id] == verdict
+
+    with Store(tmp_path) as store:
+        asyncio.run(main(store))
+
+
+def test_two_problems_of_one_id_are_refused():
+    twice = [Problem("p", "Wie 1?", "de"), Problem("p", "Wie 2?", "de")]
+    with pytest.raises(ConfigurationError, match="twice"):
+        run(twice, Store(None))
+
+
+def test_a_store_that_is_lost_still_closes_the_engine(tmp_path):
+    engine, store = ScriptedEngine(), Store(tmp_path)
+    store.close()
+    with pytest.raises(StoreError):
+        run(problems(3), store, engine)
+    assert engine.closed == 1
+
+
+def test_stopping_early_leaves_no_task_and_no_request():
+    async def main():
+        engine = ScriptedEngine(delay=lambda _: 0.01)
+        work = Run(configure("clc", **SETTINGS), engine, Store(None))
+        async for _ in (verdicts := work.verdicts(problems(500))):
+            break
+        await verdicts.aclose()
+        assert engine.closed == 1
+        assert engine.in_flight == 0
+        assert asyncio.all_tasks() == {asyncio.current_task()}
+
+    asyncio.run(main())
+
+
+def test_cancelling_leaves_no_task_and_no_request():
+    async def main():
+        engine = ScriptedEngine(delay=lambda _: 0.01)
+        work = Run(configure("clc", **SETTINGS), engine, Store(None))
+
+        async def look():
+            async with aclosing(work.verdicts(problems(500))) as verdicts:
+                async for _ in verdicts:
+                    pass
+
+        task = asyncio.create_task(look())
+        await asyncio.sleep(0.1)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        assert (engine.closed, engine.in_flight) == (1, 0)
+        assert asyncio.all_tasks() == {asyncio.current_task()}
+
+    asyncio.run(main())
+
+
+# From ordinary code
+
+
+async def count(to, closed=None):
+    try:
+        for number in range(to):
+            await asyncio.sleep(0)
+            yield number
+    finally:
+        await asyncio.sleep(0.05)
+        if closed is not None:
+            closed.append(True)
+
+
+def test_iterate_gives_all_in_order():
+    assert list(iterate(lambda: count(300))) == list(range(300))
+
+
+def test_iterate_inside_a_running_loop():
+    async def main():
+        return list(iterate(lambda: count(10)))
+
+    assert asyncio.run(main()) == list(range(10))
+
+
+def test_iterate_hands_errors_over():
+    async def breaks():
+        yield 1
+        raise EngineError("gone")
+
+    items = iterate(breaks)
+    assert next(items) == 1
+    with pytest.raises(EngineError, match="gone"):
+        next(items)
+    assert list(items) == []
+
+
+def test_iterate_stops_ahead_and_closing_waits_for_the_end():
+    closed, made = [], []
+
+    async def counted():
+        async with aclosing(count(10**9, closed)) as source:
+            async for number in source:
+                made.append(number)
+                yield number
+
+    before = threading.active_count()
+    items = iterate(counted, ahead=5)
+    assert next(items) == 0
+    threading.Event().wait(0.3)
+    assert len(made) <= 5 + 2
+    items.close()
+    assert closed == [True]
+    assert threading.active_count() == before
+
+
+def test_an_iterator_that_is_never_asked_starts_nothing():
+    before = threading.active_count()
+    items = iterate(lambda: count(3))
+    assert threading.active_count() == before
+    items.close()

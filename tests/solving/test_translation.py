@@ -1,0 +1,71 @@
+"""Which translations may stand for a question."""
+
+from pathlib import Path
+
+import pytest
+
+from clc.datasets import load_problems
+from clc.solving.translation import translation_fault, translation_sampling
+
+MGSM = Path(__file__).parents[3] / "shared" / "data" / "mgsm"
+
+# The question in English, and translations of our own.
+KEEPS = [
+    ("Ana has 12 pens and buys 3 more.", "Ana hat 12 Stifte und kauft drei dazu.", "de"),
+    ("Ana has 12 pens and buys 3 more.", "安娜有12支笔，又买了三支。", "zh"),
+    ("Ana has 12 pens and buys 3 more.", "আনার ১২টি কলম আছে এবং সে আরও ৩টি কেনে।", "bn"),
+    ("Ana has 12 pens and buys 3 more.", "แอนามีปากกา ๑๒ ด้าม และซื้อเพิ่มอีก ๓ ด้าม", "th"),
+    ("Ana has 12 pens and buys 3 more.", "Ana ana kalamu 12 na ananunua 3 zaidi.", "sw"),
+    ("Ana has 12 pens and buys 3 more.", "У Аны 12 ручек, она покупает ещё 3.", "ru"),
+    ("Ana has 12 pens and buys 3 more.", "アナはペンを１２本持っていて、あと３本買います。", "ja"),
+    ("Ana has 12 pens and buys 3 more.", "అనా వద్ద 12 పెన్నులు ఉన్నాయి, మరో 3 కొంటుంది.", "te"),
+    ("A car costs $12,500.", "Ein Auto kostet 12.500 $.", "de"),
+    ("A car costs $12,500.", "Une voiture coûte 12 500 $.", "fr"),
+    ("It weighs 1.5 kg.", "Es wiegt 1,5 kg.", "de"),
+    ("It takes half of 40 minutes.", "Es dauert die Hälfte von 40 Minuten.", "de"),
+]
+LOSES = [
+    ("Ana has 12 pens and buys 3 more.", "Ana hat 12 Stifte.", "de", "lost the number 3"),
+    ("Ana has 12 pens.", "Ana hat 13 Stifte.", "de", "lost the number 12"),
+    ("Ana has 12 pens.", "Ana hat 12 Stifte. Antwort: 24", "de", "added the number 24"),
+    ("Ana has 12 pens.", "安娜有一些笔。", "zh", "lost the number 12"),
+    ("A car costs $12,500.", "Ein Auto kostet 12,5 $.", "de", "lost the number 12500"),
+    ("Ana has 12 pens.", " \n", "de", "empty translation"),
+    ("Ana has 12 pens.", " Ana has 12 pens.\n", "de", "question was repeated"),
+]
+
+
+@pytest.mark.parametrize(("question", "translation", "language"), KEEPS)
+def test_a_translation_that_keeps_the_numbers_is_fine(question, translation, language):
+    assert translation_fault(question, translation, "en", language, "stop") is None
+
+
+@pytest.mark.parametrize(("question", "translation", "language", "fault"), LOSES)
+def test_a_translation_that_does_not_is_refused(question, translation, language, fault):
+    assert fault in translation_fault(question, translation, "en", language, "stop")
+
+
+def test_a_translation_that_was_cut_off_is_refused():
+    assert "cut off" in translation_fault("Ana has 2 pens.", "Ana hat 2", "en", "de", "length")
+
+
+def test_the_first_try_is_greedy_and_later_ones_can_differ():
+    assert translation_sampling(0, 9).temperature == 0
+    assert translation_sampling(1, 9).temperature > 0
+    assert translation_sampling(1, 9).max_tokens == 9
+
+
+@pytest.mark.skipif(not MGSM.is_dir(), reason="needs ../shared/data/mgsm")
+def test_human_translations_are_nearly_all_accepted():
+    fine = total = 0
+    faults = {}
+    for problem in load_problems(MGSM, language="en"):
+        for language, text in problem.translations.items():
+            total += 1
+            fault = translation_fault(problem.question, text, "en", language, "stop")
+            fine += fault is None
+            if fault is not None:
+                faults.setdefault(language, []).append((problem.id, fault))
+    print(f"{fine}/{total}", {language: len(found) for language, found in faults.items()})  # noqa: T201
+    assert total == 2500
+    assert fine / total > 0.97

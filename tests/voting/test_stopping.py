@@ -1,0 +1,408 @@
+"""Stopping rules against worked numbers, exhaustive search, the full vote and simulation."""
+
+import doctest
+import itertools
+import math
+import random
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from clc.datasets.generations import ballots as recorded_ballots
+from clc.errors import StrategyError
+from clc.records import AbstainReason, Abstention, Answer, Vote
+from clc.voting import stopping
+from clc.voting.stopping import (
+    Ballot,
+    Stop,
+    Stopping,
+    beta_posterior,
+    dirichlet_posterior,
+    effective_votes,
+    first_stop,
+    wave,
+)
+from clc.voting.tally import vote
+
+RECORDED = Path(__file__).parents[3] / "shared" / "data" / "recorded"
+ENGLISH = ("en",) * 40
+SEVEN = ("en", "de", "es", "fr", "ja", "ru", "zh")
+
+languages = st.sampled_from(["en", "de", "zh"])
+ballots = st.builds(Ballot, languages, st.sampled_from(["1", "2", "3", None]))
+settings = st.builds(
+    Stopping,
+    st.sampled_from(["fixed", "lead", "beta", "dirichlet", "window", "crosslingual"]),
+    threshold=st.sampled_from([0.51, 0.6, 0.75, 0.8, 0.9, 0.95]),
+    window=st.integers(2, 4),
+    languages=st.integers(1, 4),
+    correlation=st.sampled_from([0.0, 0.2, 0.5, 1.0]),
+)
+
+
+def said(text, codes=ENGLISH):
+    """One ballot a character; ``.`` abstains."""
+    return [
+        Ballot(code, None if answer == "." else answer)
+        for code, answer in zip(codes, text, strict=False)
+    ]
+
+
+def paths(rule, text, codes=ENGLISH, budget=40, planned=()):
+    stop = first_stop(rule, said(text, codes), budget, planned)
+    return stop and stop.paths
+
+
+def test_examples():
+    assert doctest.testmod(stopping).failed == 0
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"rule": "asap"}, "'asap'; there are: fixed, lead, beta"),
+        ({"threshold": 0.5}, r"threshold is 0\.5; give a probability above 0\.5"),
+        ({"threshold": 1.0}, r"threshold is 1\.0"),
+        ({"threshold": math.nan}, "threshold is nan"),
+        ({"window": 1}, "window is 1; give at least 2"),
+        ({"languages": 0}, "languages is 0; give at least 1"),
+        ({"correlation": -0.1}, r"correlation is -0\.1; give a number from 0 to 1"),
+        ({"correlation": 1.1}, r"correlation is 1\.1"),
+    ],
+)
+def test_a_wrong_setting_is_named(wrong, message):
+    with pytest.raises(StrategyError, match=message):
+        Stopping(**wrong)
+
+
+# Formulas
+
+
+def test_beta_worked_by_hand():
+    # 1 - BetaCDF(1/2; n + 1, 1) = 1 - 2^-(n + 1): 3 unanimous votes are not enough for 0.95.
+    assert [beta_posterior(n, 0) for n in range(5)] == [0.5, 0.75, 0.875, 0.9375, 0.96875]
+    assert beta_posterior(7, 2) == 968 / 1024  # C(10, 0) + C(10, 1) + C(10, 2) = 56
+    assert beta_posterior(9, 9) == 0.5
+
+
+@pytest.mark.parametrize(("first", "second"), [(1.5, 0), (2.25, 1.75), (7.5, 0.5), (30.1, 22.2)])
+def test_beta_with_fractions_against_quadrature(first, second):
+    def density(x):
+        return x**first * (1 - x) ** second
+
+    def simpson(low, high, n=4000):
+        h = (high - low) / n
+        inner = sum((4 if i % 2 else 2) * density(low + i * h) for i in range(1, n))
+        return (density(low) + inner + density(high)) * h / 3
+
+    expected = simpson(0.5, 1) / (simpson(0, 0.5) + simpson(0.5, 1))
+    assert beta_posterior(first, second) == pytest.approx(expected, abs=1e-6)
+
+
+def test_beta_joins_whole_and_fractional_votes():
+    assert beta_posterior(5, 2) == pytest.approx(beta_posterior(5 + 1e-12, 2), abs=1e-9)
+
+
+def test_beta_against_scipy():
+    special = pytest.importorskip("scipy.special")
+    rng = random.Random(0)
+    pairs = [(rng.uniform(0, 60), rng.uniform(0, 60)) for _ in range(500)]
+    for first, second in [*pairs, *itertools.product(range(45), repeat=2)]:
+        expected = special.betaincc(first + 1, second + 1, 0.5)
+        assert beta_posterior(first, second) == pytest.approx(expected, abs=1e-12)
+
+
+def test_dirichlet_worked_by_hand():
+    # Integral of x^2/2 e^-x (1 - e^-x (1 + x))^2 = 1 - 2 (1/8 + 3/16) + (1/27 + 2/27 + 4/81).
+    assert dirichlet_posterior((2, 1, 1)) == pytest.approx(347 / 648, abs=1e-12)
+    assert dirichlet_posterior((0, 0, 0, 0)) == pytest.approx(1 / 4, abs=1e-12)
+    assert dirichlet_posterior((5, 2)) == beta_posterior(5, 2)
+
+
+@given(st.lists(st.integers(0, 60), min_size=3, max_size=6))
+def test_one_answer_is_the_most_probable(counts):
+    chances = [
+        dirichlet_posterior((count, *counts[:place], *counts[place + 1 :]))
+        for place, count in enumerate(counts)
+    ]
+    assert sum(chances) == pytest.approx(1, abs=1e-11)
+
+
+@pytest.mark.parametrize("counts", [(4, 2, 1), (6, 5, 1, 1), (20, 14, 9), (300, 280, 10)])
+def test_dirichlet_against_draws(counts):
+    rng = random.Random(1)
+    draws = 20_000
+    hits = 0
+    for _ in range(draws):
+        shares = [rng.gammavariate(count + 1, 1) for count in counts]
+        hits += shares[0] == max(shares)
+    chance = dirichlet_posterior(counts)
+    assert hits / draws == pytest.approx(chance, abs=4 * math.sqrt(chance * (1 - chance) / draws))
+
+
+def test_effective_votes():
+    votes = {"en": {"1": 4}, "de": {"1": 1, "2": 1}}
+    assert effective_votes(votes, 0) == {"1": 5, "2": 1}
+    assert effective_votes(votes, 1) == {"1": 1.5, "2": 0.5}  # a language is a vote
+    half = effective_votes(votes, 0.5)  # en 4 / 2.5, de 2 / 1.5
+    assert half == pytest.approx({"1": 1.6 + 2 / 3, "2": 2 / 3})
+
+
+# Rules
+
+
+def test_fixed_never_stops():
+    assert first_stop(Stopping(), said("1" * 40), 40) is None
+
+
+def test_lead_stops_when_nobody_can_catch_up():
+    lead = Stopping("lead")
+    assert paths(lead, "1111", budget=7) == 4  # three left: 4 to 3
+    assert paths(lead, "1111", budget=8) is None  # four left: a tie is possible
+    assert paths(lead, "112111", budget=7) == 5  # 4 to 1 and two left
+    assert paths(lead, "11..", budget=5) == 4  # an abstention cannot catch up
+    assert paths(lead, "....", budget=5) is None
+    assert first_stop(lead, said("1111"), 7) == Stop(4, None)
+
+
+def test_beta_stops_at_the_threshold():
+    assert first_stop(Stopping("beta"), said("1111"), 40) == Stop(4, 0.96875)
+    assert paths(Stopping("beta", threshold=0.9375), "111") == 3  # at the threshold, not above it
+    assert paths(Stopping("beta"), "1.1.11") == 6
+    assert paths(Stopping("beta"), "2111111") == 7  # 6 to 1: 1 - 9/256
+    assert paths(Stopping("beta"), "23111111") == 8  # the third answer does not count
+
+
+def test_dirichlet_looks_at_every_answer():
+    dirichlet = Stopping("dirichlet")
+    assert paths(dirichlet, "1111") == 4
+    assert paths(dirichlet, "23111111") is None  # 0.9649 against one rival, 0.930 against two
+    stop = first_stop(dirichlet, said("231111111"), 40)
+    assert stop == Stop(9, dirichlet_posterior((7, 1, 1)))
+
+
+def test_windows_lie_side_by_side():
+    window = Stopping("window", window=3)
+    assert paths(window, "111") == 3
+    assert paths(window, "2111") is None  # the last three agree, but in two windows
+    assert paths(window, "211222") == 6
+    assert paths(window, "1.1.1") == 5  # an abstention neither fills nor breaks one
+    assert first_stop(window, said("111"), 40) == Stop(3, None)
+
+
+def test_crosslingual_counts_languages():
+    half = Stopping("crosslingual", threshold=0.9, languages=3)
+    assert paths(half, "1" * 39) is None  # a single language, however often
+    assert paths(half, "111", ["en", "de", "es"]) == 3
+    # Six paths, two a language: 2 / 1.5 * 3 = 4 effective votes.
+    stop = first_stop(half, said("111111", ["en", "en", "de", "de", "es", "es"]), 40)
+    assert stop.paths == 5  # 2 * 2 / 1.5 + 1
+    assert stop.probability == pytest.approx(beta_posterior(11 / 3, 0))
+
+
+def test_crosslingual_stops_for_a_sole_leader_only():
+    # Three votes each after six paths, but effectively 3 for the one from three languages.
+    codes = ["de", "en", "en", "en", "es", "fr", "ja"]
+    rule = Stopping("crosslingual", threshold=0.73, languages=3)
+    assert beta_posterior(3, 1.5) > 0.73
+    assert paths(rule, "122211", codes) is None
+    assert paths(rule, "1222111", codes) == 7
+
+
+def test_crosslingual_with_few_planned_languages():
+    rule = Stopping("crosslingual", threshold=0.85, languages=3)
+    codes = ["en", "de"] * 2
+    assert paths(rule, "1111", codes) is None  # three are asked for
+    assert paths(rule, "1111", codes, planned=["en", "de"]) == 2
+    assert paths(rule, "1111", codes, planned=SEVEN) is None
+    assert wave(rule, [], codes) == 2
+
+
+def test_nothing_stops_without_a_vote():
+    for rule in ("lead", "beta", "dirichlet", "window", "crosslingual"):
+        assert paths(Stopping(rule, threshold=0.51), "." * 39) is None
+
+
+def test_reaching_the_budget_is_no_stop():
+    for rule in (Stopping("beta"), Stopping("dirichlet"), Stopping("window", window=4)):
+        assert paths(rule, "11111", budget=5) == 4
+        assert paths(rule, "11111", budget=4) is None
+    assert paths(Stopping("lead"), "1", budget=1) is None
+
+
+# Properties
+
+
+@given(settings, st.lists(ballots, max_size=14), st.data())
+def test_waves_draw_what_one_by_one_draws(rule, everything, data):
+    budget = len(everything)
+    codes = [ballot.language for ballot in everything]
+    one_by_one = first_stop(rule, everything, budget, codes)
+    drawn = 0
+    while drawn < budget and first_stop(rule, everything[:drawn], budget, codes) is None:
+        size = wave(rule, everything[:drawn], codes[drawn:])
+        assert 1 <= size <= budget - drawn
+        drawn += data.draw(st.integers(1, size))  # a scheduler may take less at once
+    assert drawn == (one_by_one.paths if one_by_one else budget)
+    assert first_stop(rule, everything[:drawn], budget, codes) == one_by_one
+
+
+@given(settings, st.lists(ballots, max_size=6), st.lists(languages, min_size=1, max_size=4))
+def test_a_wave_ends_where_the_rule_first_could(rule, drawn, upcoming):
+    """All continuations, exhaustively: none stops before the wave's end, and one does there."""
+    codes = [*(ballot.language for ballot in drawn), *upcoming]
+    if first_stop(rule, drawn, len(codes), codes) is not None:
+        return
+    stops = set()
+    for answers in itertools.product(["1", "2", "3", "4", None], repeat=len(upcoming)):
+        continued = [*drawn, *map(Ballot, upcoming, answers)]
+        stop = first_stop(rule, continued, len(codes), codes)
+        stops.add(stop.paths if stop else len(codes))
+    assert wave(rule, drawn, upcoming) == min(stops) - len(drawn)
+
+
+def test_no_wave_without_upcoming_paths():
+    assert wave(Stopping("beta"), said("12"), []) == 0
+    assert wave(Stopping(), said("12"), ["en"] * 5) == 5
+
+
+def test_a_wave_is_never_empty():
+    assert wave(Stopping("beta"), said("11111"), ["en"] * 3) == 1  # though four were enough
+
+
+@given(st.lists(ballots, min_size=1, max_size=12))
+def test_lead_keeps_the_verdict(everything):
+    stop = first_stop(Stopping("lead"), everything, len(everything))
+    if stop is None:
+        return
+    votes = [
+        Vote("", code, Answer(answer) if answer else Abstention(AbstainReason.REFUSAL))
+        for code, answer in everything
+    ]
+    for order in itertools.permutations(["en", "de", "zh"]):
+        early, full = vote(votes[: stop.paths], order=order), vote(votes, order=order)
+        assert early.answer == full.answer
+        assert not full.tied
+
+
+@given(settings, st.lists(ballots, min_size=1, max_size=14), st.randoms(use_true_random=False))
+def test_the_order_of_drawn_paths_does_not_matter(rule, everything, rng):
+    """Votes that stop a rule stop it in any order, sooner perhaps; windows are the exception."""
+    budget = len(everything) + 1
+    stop = first_stop(rule, everything, budget)
+    if stop is None or rule.rule == "window":
+        return
+    shuffled = everything[: stop.paths]
+    rng.shuffle(shuffled)
+    again = first_stop(rule, shuffled, budget)
+    assert again is not None
+    assert again.paths <= stop.paths
+    if again.paths == stop.paths:
+        assert again == stop
+
+
+@given(st.lists(ballots, max_size=14), st.sampled_from([0.6, 0.8, 0.95]))
+def test_uncorrelated_crosslingual_is_beta(everything, threshold):
+    independent = Stopping("crosslingual", threshold, languages=1, correlation=0)
+    beta = Stopping("beta", threshold)
+    assert first_stop(independent, everything, 14) == first_stop(beta, everything, 14)
+
+
+# Promises, by simulation: two answers, the share of one uniform over questions
+
+
+def simulated(seed, *, correlation, repeats, deep, questions=2500):
+    """Questions with their more probable answer: ``repeats`` paths in each of seven languages.
+
+    A language's own share is beta distributed around the question's, so that two of its paths
+    are correlated by ``correlation``. Deep draws a language's paths one after another.
+    """
+    rng = random.Random(seed)
+    for _ in range(questions):
+        share = rng.random()
+        scale = (1 - correlation) / correlation if correlation else 0
+        own = {
+            code: rng.betavariate(share * scale, (1 - share) * scale) if scale else share
+            for code in SEVEN
+        }
+        codes = sorted(SEVEN * repeats) if deep else SEVEN * repeats
+        drawn = [Ballot(code, "1" if rng.random() < own[code] else "2") for code in codes]
+        yield "1" if share > 0.5 else "2", drawn
+
+
+def wrong_stops(rule, questions):
+    """Share of stops at the less probable answer, and the standard error of a share that small."""
+    stops = wrong = 0
+    for right, drawn in questions:
+        stop = first_stop(rule, drawn, len(drawn))
+        if stop:
+            stops += 1
+            heads = sum(ballot.answer == right for ballot in drawn[: stop.paths])
+            wrong += 2 * heads < stop.paths
+    assert stops > 1000
+    return wrong / stops, math.sqrt((1 - rule.threshold) * rule.threshold / stops)
+
+
+@pytest.mark.parametrize("rule", ["beta", "dirichlet"])
+@pytest.mark.parametrize("threshold", [0.8, 0.9, 0.95])
+def test_independent_paths_keep_the_promise(rule, threshold):
+    questions = simulated(2, correlation=0, repeats=4, deep=False)
+    share, error = wrong_stops(Stopping(rule, threshold), questions)
+    assert share <= 1 - threshold + 3 * error
+
+
+@pytest.mark.parametrize("correlation", [0.3, 0.5, 0.8])
+@pytest.mark.parametrize("threshold", [0.8, 0.9, 0.95])
+@pytest.mark.parametrize("languages", [2, 3])
+@pytest.mark.parametrize("deep", [False, True])
+def test_correlated_paths_keep_the_promise_of_crosslingual(correlation, threshold, languages, deep):
+    questions = simulated(3, correlation=correlation, repeats=4, deep=deep)
+    rule = Stopping("crosslingual", threshold, languages=languages, correlation=correlation)
+    share, error = wrong_stops(rule, questions)
+    assert share <= 1 - threshold + 3 * error
+
+
+@pytest.mark.parametrize("rule", ["beta", "dirichlet"])
+def test_correlated_paths_break_the_promise_of_beta(rule):
+    questions = simulated(3, correlation=0.5, repeats=4, deep=True)
+    share, error = wrong_stops(Stopping(rule, 0.95), questions)
+    assert share > 0.05 + 10 * error
+
+
+# Recorded paths, where they lie beside the checkout; they are never part of the project
+
+
+@pytest.fixture(scope="module")
+def recorded():
+    if not RECORDED.is_dir():
+        pytest.skip(f"needs the recorded data in {RECORDED}")
+    return [
+        sorted(ballot.votes, key=lambda vote: SEVEN.index(vote.language))
+        for ballot in recorded_ballots(sorted(RECORDED.glob("*.jsonl")))
+    ]
+
+
+@pytest.mark.parametrize(
+    ("rule", "most_paths", "least_same"),
+    [
+        (Stopping("lead"), 5.3, 1.0),
+        (Stopping("beta", 0.8), 3.9, 0.97),
+        (Stopping("beta", 0.9), 5.2, 0.99),
+        (Stopping("crosslingual", 0.9), 5.2, 0.99),
+        (Stopping("window", window=3), 5.0, 0.99),
+    ],
+)
+def test_recorded_questions_need_fewer_paths(recorded, rule, most_paths, least_same):
+    """Figures as published for all ten question languages, or as measured on these."""
+    drawn = same = 0
+    for votes in recorded:
+        ballots = [Ballot(one.language, one.answer) for one in votes]
+        stop = first_stop(rule, ballots, len(ballots), SEVEN)
+        count = stop.paths if stop else len(votes)
+        drawn += count
+        early, full = vote(votes[:count], order=SEVEN), vote(votes, order=SEVEN)
+        same += early.answer == full.answer
+    assert drawn / len(recorded) <= most_paths
+    assert same / len(recorded) >= least_same
