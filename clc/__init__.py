@@ -57,14 +57,13 @@ if TYPE_CHECKING:
     from clc.voting.weighting import Measure, Weighting
 
 _HOMES = {
+    "clc.analysis.export": ("open_run", "revote"),
+    "clc.analysis.scoring": ("compare", "score"),
     "clc.answers": ("canonical", "extract_answer", "numbers_in"),
     "clc.api": ("Run", "asolve", "asolve_many", "configure", "solve", "solve_many"),
-    "clc.strategies.catalogue": ("STRATEGIES",),
-    "clc.voting.weighting": ("Measure", "Weighting"),
-    "clc.solving.configuration": ("Configuration", "Online"),
     "clc.datasets": ("load_problems",),
-    "clc.engines.factory": ("open_engine",),
     "clc.engines.base": ("Completion", "Engine", "Request"),
+    "clc.engines.factory": ("open_engine",),
     "clc.errors": (
         "ClcError",
         "ConfigurationError",
@@ -77,6 +76,7 @@ _HOMES = {
         "StrategyError",
         "TemplateError",
     ),
+    "clc.prompts.templates": ("Templates",),
     "clc.records": (
         "AbstainReason",
         "Abstention",
@@ -89,14 +89,14 @@ _HOMES = {
         "Verdict",
         "Vote",
     ),
-    "clc.analysis.export": ("open_run", "revote"),
-    "clc.analysis.scoring": ("compare", "score"),
-    "clc.voting.stopping": ("Stopping",),
     "clc.runs.store": ("Store",),
-    "clc.strategies.strategy": ("Arm", "Planner", "Strategy"),
+    "clc.solving.configuration": ("Configuration", "Online"),
+    "clc.strategies.catalogue": ("STRATEGIES",),
     "clc.strategies.files": ("load_strategy",),
-    "clc.prompts.templates": ("Templates",),
+    "clc.strategies.strategy": ("Arm", "Planner", "Strategy"),
+    "clc.voting.stopping": ("Stopping",),
     "clc.voting.tally": ("vote",),
+    "clc.voting.weighting": ("Measure", "Weighting"),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 

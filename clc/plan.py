@@ -5,18 +5,15 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import IO, TYPE_CHECKING, Any, NamedTuple, Protocol, Self
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from clc.records import Usage, path_key
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
-    from contextlib import AbstractContextManager
-    from pathlib import Path
 
-    from clc.records import Problem, Prompt, ReasoningPath
 
-__all__ = ["Finished", "Plan", "PlannedPaths", "RunFolder", "path_keys"]
+__all__ = ["Plan", "PlannedPaths", "path_keys"]
 
 
 class PlannedPaths(NamedTuple):
@@ -91,50 +88,3 @@ def path_keys(arm: PlannedPaths) -> Iterator[tuple[int, str | None]]:
     for index in range(arm.first_index, arm.first_index + arm.paths):
         key = arm.prompt_key
         yield index, key and path_key(key, index, arm.seed, arm.floor)
-
-
-class Finished(NamedTuple):
-    """A problem that is done: each path of its plan is there, a lost one with its ``error``."""
-
-    problem: Problem
-    plan: Plan
-    paths: Mapping[str, ReasoningPath]
-
-
-class RunFolder(Protocol):
-    """A run that can be read, however it is kept."""
-
-    def manifest(self) -> dict[str, Any] | None:
-        """Return the configuration and the versions, None where the run has none yet."""
-        ...
-
-    def finished(self) -> Iterator[Finished]:
-        """Yield the problems that are done, in the order of their file, lazily."""
-        ...
-
-    def find(self, problem_id: str) -> Finished | None:
-        """Return one problem, None where it is not there or not done."""
-        ...
-
-    def prompts(self, keys: Sequence[str]) -> dict[str, Prompt]:
-        """Return those of ``keys`` that are stored, by key."""
-        ...
-
-    def begun(self) -> int:
-        """Count the problems that were begun, done or not."""
-        ...
-
-    def file(self, name: str) -> Path:
-        """Return the path of a derived file of a local folder."""
-        ...
-
-    def write(self, name: str) -> AbstractContextManager[IO[bytes]]:
-        """Write a derived file: it is there, whole, when the block ends without an error."""
-        ...
-
-    def close(self) -> None:
-        """Close what is open."""
-
-    def __enter__(self) -> Self: ...
-
-    def __exit__(self, *error: object) -> None: ...

@@ -13,7 +13,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass, field, fields
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any, Literal, TypedDict
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypedDict
 
 import orjson
 
@@ -31,6 +31,7 @@ __all__ = [
     "Prompt",
     "ReasoningPath",
     "Sampling",
+    "Step",
     "Usage",
     "Verdict",
     "Vote",
@@ -283,3 +284,16 @@ def prompt_key(fingerprint: str, messages: Sequence[Message], sampling: Sampling
     }
     # Fields in the order of their definition, which is how orjson writes a dataclass.
     return content_key("prompt", [fingerprint, list(messages), orjson.Fragment(orjson.dumps(told))])
+
+
+class Step(NamedTuple):
+    """A completion that is no path, good or not, in the language that was asked for.
+
+    ``kind`` is ``translation`` (one try), ``turn`` (before a last one), ``plan`` or ``choice``.
+    """
+
+    kind: str
+    language: str
+    text: str
+    finish_reason: str
+    usage: Usage

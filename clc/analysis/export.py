@@ -25,8 +25,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from clc.analysis.scoring import Scored
-    from clc.plan import Finished, Plan, RunFolder
+    from clc.plan import Plan
     from clc.records import Problem, ReasoningPath, Verdict, Vote
+    from clc.runs.protocol import Finished, RunFolder
 
 __all__ = [
     "Part",

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from clc.analysis.export import Solved
-    from clc.plan import RunFolder
+    from clc.runs.protocol import RunFolder
 
 __all__ = ["command"]
 

@@ -10,8 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from clc.plan import Plan
-    from clc.records import Problem, Prompt, ReasoningPath
-    from clc.runs.codec import Step
+    from clc.records import Problem, Prompt, ReasoningPath, Step
 
 __all__ = ["Scratch"]
 

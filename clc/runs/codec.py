@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import orjson
 
 from clc.plan import Plan, PlannedPaths
-from clc.records import Confidence, Problem, Prompt, ReasoningPath, Usage
+from clc.records import Confidence, Problem, Prompt, ReasoningPath, Step, Usage
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 __all__ = [
     "DRAWN",
-    "Step",
     "lost_path",
     "path_row",
     "prompt_row",
@@ -53,19 +52,6 @@ DRAWN: Mapping[str, tuple[str, ...]] = {
     ),
     "failures": ("key", "reason"),
 }
-
-
-class Step(NamedTuple):
-    """A completion that is no path, good or not, in the language that was asked for.
-
-    ``kind`` is ``translation`` (one try), ``turn`` (before a last one), ``plan`` or ``choice``.
-    """
-
-    kind: str
-    language: str
-    text: str
-    finish_reason: str
-    usage: Usage
 
 
 def lost_path(key: str, why: str) -> ReasoningPath:

@@ -19,12 +19,11 @@ import os
 import sqlite3
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import orjson
 
 from clc.errors import ConfigurationError, StoreError
-from clc.plan import Finished
 from clc.runs.codec import (
     lost_path,
     path_row,
@@ -38,16 +37,16 @@ from clc.runs.codec import (
     write_plan,
 )
 from clc.runs.files import SHARDS, locked, write_atomically, writing
+from clc.runs.protocol import Finished
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from typing import IO
 
     from clc.plan import Plan
-    from clc.records import Problem, Prompt, ReasoningPath
-    from clc.runs.codec import Step
+    from clc.records import Problem, Prompt, ReasoningPath, Step
 
-__all__ = ["Keeper", "Store"]
+__all__ = ["Store"]
 
 SCHEMA_VERSION = 2
 CACHE_KIB = 64 * 1024
@@ -98,42 +97,6 @@ CREATE TABLE IF NOT EXISTS failures (
     reason TEXT NOT NULL
 ) WITHOUT ROWID;
 """
-
-
-class Keeper(Protocol):
-    """What a solver asks of a store, and a runner beside it. See ``Store``."""
-
-    def add_problem(self, position: int, problem: Problem) -> None:
-        """Store a problem at its place in the file (0-based)."""
-
-    def set_plan(self, problem_id: str, plan: Plan) -> None:
-        """Store which paths a problem drew."""
-
-    def add_prompt(self, prompt: Prompt) -> None:
-        """Store a prompt; one that is there stays."""
-
-    def add_path(self, path: ReasoningPath) -> None:
-        """Store a path; one that is there stays; a failure under its key goes."""
-
-    def paths(self, keys: Sequence[str]) -> dict[str, ReasoningPath]:
-        """Return those of ``keys`` that are stored, by key."""
-        ...
-
-    def add_failure(self, key: str, reason: str) -> None:
-        """Note why a path or step was lost."""
-
-    def forget_failure(self, key: str) -> None:
-        """Drop the note of what was lost."""
-
-    def add_step(self, key: str, step: Step) -> None:
-        """Store a step; one that is there stays; a failure under its key goes."""
-
-    def step(self, key: str) -> Step | None:
-        """Return one step by its key."""
-        ...
-
-    def commit(self) -> None:
-        """Make what was written last."""
 
 
 class Store:

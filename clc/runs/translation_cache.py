@@ -9,8 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from clc.errors import StoreError
-from clc.records import Usage
-from clc.runs.codec import Step
+from clc.records import Step, Usage
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

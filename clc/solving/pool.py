@@ -21,9 +21,9 @@ if TYPE_CHECKING:
 
     from clc.analysis.comparison_records import Outcome
     from clc.engines.shared import Lane
-    from clc.plan import RunFolder
     from clc.prompts.templates import Templates
     from clc.records import Problem, Verdict
+    from clc.runs.protocol import RunFolder
     from clc.runs.store import Store
     from clc.runs.translation_cache import TranslationCache
     from clc.solving.configuration import Configuration

@@ -7,15 +7,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 from clc.engines.base import Measure, Request
-from clc.records import ReasoningPath, Sampling, path_key, path_seed
-from clc.runs.codec import Step
+from clc.records import ReasoningPath, Sampling, Step, path_key, path_seed
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Coroutine, Sequence
 
     from clc.engines.shared import Lane
     from clc.records import Prompt
-    from clc.runs.store import Keeper
+    from clc.runs.protocol import Keeper
     from clc.runs.translation_cache import TranslationCache
 
 __all__ = ["Counters", "Drawer", "all_of"]

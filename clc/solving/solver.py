@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from clc.engines.base import Engine
     from clc.prompts.templates import Templates
     from clc.records import Problem, Verdict, Vote
-    from clc.runs.store import Keeper
+    from clc.runs.protocol import Keeper
     from clc.runs.translation_cache import TranslationCache
     from clc.solving.configuration import Configuration
 

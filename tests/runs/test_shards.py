@@ -8,13 +8,18 @@ import pytest
 
 pytest.importorskip("pyarrow")
 
+from typing import TYPE_CHECKING
+
 from clc.analysis.export import open_run
 from clc.errors import ConfigurationError, StoreError
-from clc.plan import Plan, PlannedPaths, RunFolder
-from clc.records import Confidence, Message, Problem, Prompt, ReasoningPath, Usage, Verdict
-from clc.runs.codec import Step, path_row, prompt_row, step_row
+from clc.plan import Plan, PlannedPaths
+from clc.records import Confidence, Message, Problem, Prompt, ReasoningPath, Step, Usage, Verdict
+from clc.runs.codec import path_row, prompt_row, step_row
 from clc.runs.shards import Row, Shards, has_shards
 from clc.runs.store import Store
+
+if TYPE_CHECKING:
+    from clc.runs.protocol import RunFolder
 
 
 def path(number, text="Antwort: 7", **more):

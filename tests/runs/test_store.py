@@ -9,8 +9,7 @@ import pytest
 
 from clc.errors import ConfigurationError, StoreError
 from clc.plan import Plan, PlannedPaths
-from clc.records import Confidence, Message, Problem, Prompt, ReasoningPath, Usage
-from clc.runs.codec import Step
+from clc.records import Confidence, Message, Problem, Prompt, ReasoningPath, Step, Usage
 from clc.runs.files import write_atomically
 from clc.runs.store import Store
 

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from clc.datasets.generations import Ballot
-    from clc.plan import RunFolder
     from clc.records import Vote
+    from clc.runs.protocol import RunFolder
 
 __all__ = ["Source", "open_sources"]
 

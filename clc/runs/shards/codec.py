@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import orjson
 
-from clc.plan import Finished, Plan
 from clc.runs.codec import DRAWN, lost_path, read_path, read_plan, read_problem, write_plan
+from clc.runs.protocol import Finished
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from clc.plan import Plan
     from clc.records import Problem, Verdict
 
 __all__ = ["Row", "read_row", "table_of"]

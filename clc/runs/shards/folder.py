@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
     from pathlib import Path
 
-    from clc.plan import Finished
     from clc.records import Prompt
+    from clc.runs.protocol import Finished
     from clc.runs.shards.codec import Row
 
 __all__ = ["Shards", "Span"]

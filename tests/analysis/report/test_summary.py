@@ -18,8 +18,9 @@ from clc.analysis.report.sources import open_sources
 from clc.analysis.report.summary import Gatherer, comparison
 from clc.analysis.scoring import score, scored
 from clc.errors import ConfigurationError, DatasetError, StrategyError
-from clc.plan import Finished, Plan, PlannedPaths
+from clc.plan import Plan, PlannedPaths
 from clc.records import Answer, Confidence, Problem, ReasoningPath, Usage, Vote, path_key
+from clc.runs.protocol import Finished
 from clc.runs.store import Store
 from clc.voting.tally import vote
 from clc.voting.verdict import Counting

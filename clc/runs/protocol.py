@@ -1,0 +1,98 @@
+"""What solving and figures ask of whatever keeps a run, on one machine or many."""
+
+from __future__ import annotations
+
+from typing import IO, TYPE_CHECKING, Any, NamedTuple, Protocol, Self
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from contextlib import AbstractContextManager
+    from pathlib import Path
+
+    from clc.plan import Plan
+    from clc.records import Problem, Prompt, ReasoningPath, Step
+
+__all__ = ["Finished", "Keeper", "RunFolder"]
+
+
+class Finished(NamedTuple):
+    """A problem that is done: each path of its plan is there, a lost one with its ``error``."""
+
+    problem: Problem
+    plan: Plan
+    paths: Mapping[str, ReasoningPath]
+
+
+class RunFolder(Protocol):
+    """A run that can be read, however it is kept."""
+
+    def manifest(self) -> dict[str, Any] | None:
+        """Return the configuration and the versions, None where the run has none yet."""
+        ...
+
+    def finished(self) -> Iterator[Finished]:
+        """Yield the problems that are done, in the order of their file, lazily."""
+        ...
+
+    def find(self, problem_id: str) -> Finished | None:
+        """Return one problem, None where it is not there or not done."""
+        ...
+
+    def prompts(self, keys: Sequence[str]) -> dict[str, Prompt]:
+        """Return those of ``keys`` that are stored, by key."""
+        ...
+
+    def begun(self) -> int:
+        """Count the problems that were begun, done or not."""
+        ...
+
+    def file(self, name: str) -> Path:
+        """Return the path of a derived file of a local folder."""
+        ...
+
+    def write(self, name: str) -> AbstractContextManager[IO[bytes]]:
+        """Write a derived file: it is there, whole, when the block ends without an error."""
+        ...
+
+    def close(self) -> None:
+        """Close what is open."""
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(self, *error: object) -> None: ...
+
+
+class Keeper(Protocol):
+    """What a solver asks of a store, and a runner beside it. See ``Store``."""
+
+    def add_problem(self, position: int, problem: Problem) -> None:
+        """Store a problem at its place in the file (0-based)."""
+
+    def set_plan(self, problem_id: str, plan: Plan) -> None:
+        """Store which paths a problem drew."""
+
+    def add_prompt(self, prompt: Prompt) -> None:
+        """Store a prompt; one that is there stays."""
+
+    def add_path(self, path: ReasoningPath) -> None:
+        """Store a path; one that is there stays; a failure under its key goes."""
+
+    def paths(self, keys: Sequence[str]) -> dict[str, ReasoningPath]:
+        """Return those of ``keys`` that are stored, by key."""
+        ...
+
+    def add_failure(self, key: str, reason: str) -> None:
+        """Note why a path or step was lost."""
+
+    def forget_failure(self, key: str) -> None:
+        """Drop the note of what was lost."""
+
+    def add_step(self, key: str, step: Step) -> None:
+        """Store a step; one that is there stays; a failure under its key goes."""
+
+    def step(self, key: str) -> Step | None:
+        """Return one step by its key."""
+        ...
+
+    def commit(self) -> None:
+        """Make what was written last."""
