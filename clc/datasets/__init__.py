@@ -7,7 +7,7 @@ One file a subject: ``source`` (bytes to lines), ``fields`` (a row to a problem)
 
 from __future__ import annotations
 
-from clc.datasets.detection import detect_language
 from clc.datasets.loading import FORMATS, count_problems, dataset_fingerprint, load_problems
+from clc.language_id import detect_language
 
 __all__ = ["FORMATS", "count_problems", "dataset_fingerprint", "detect_language", "load_problems"]

@@ -7,8 +7,8 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
-from clc.analysis.fidelity import written_language
 from clc.answers import extract_answer
+from clc.language_id import written_language
 from clc.records import Problem, Usage
 from clc.runs.store import Store
 from clc.serving.errors import ApiError

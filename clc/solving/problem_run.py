@@ -7,7 +7,7 @@ from collections import Counter
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from clc.analysis.fidelity import written_language
+from clc.language_id import written_language
 from clc.plan import Plan, PlannedPaths
 from clc.records import AbstainReason, Usage, content_key
 from clc.solving.configuration import counting_of

@@ -147,7 +147,7 @@ def _abstention(why: str) -> Abstention:
 
 
 def _written(path: ReasoningPath, arm: PlannedPaths) -> str:
-    from clc.analysis.fidelity import written_language
+    from clc.language_id import written_language
 
     expected = path.language
     written = written_language(path.text, expected)

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from clc.analysis.fidelity import Fidelity, fidelity, written_language
+from clc.analysis.fidelity import Fidelity, fidelity
+from clc.language_id import written_language
 from clc.languages import MGSM_LANGUAGES
 
 RECORDED = Path(__file__).parents[3] / "shared" / "data" / "recorded"

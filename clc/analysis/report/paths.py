@@ -7,9 +7,10 @@ from hashlib import blake2b
 from heapq import heappush, heappushpop
 from typing import TYPE_CHECKING
 
-from clc.analysis.fidelity import Fidelity, written_language
+from clc.analysis.fidelity import Fidelity
 from clc.analysis.report.measures import Measure
 from clc.analysis.report.sections import Column, Section
+from clc.language_id import written_language
 from clc.records import Usage
 
 if TYPE_CHECKING:
