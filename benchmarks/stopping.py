@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import click
 
 from clc.analysis.intervals import Rate, clustered_rate
-from clc.analysis.scoring import canonical_gold
+from clc.answers.canonical import canonical_gold
 from clc.datasets.generations import ballots
 from clc.voting.stopping import Ballot, Stopping, first_stop
 from clc.voting.tally import vote

@@ -32,7 +32,8 @@ from clc.analysis.comparison_records import (
 )
 from clc.analysis.intervals import clustered_difference, clustered_rate, mcnemar, sign_flip
 from clc.analysis.resampling import Ballots, Drawn
-from clc.analysis.scoring import canonical_gold, scored
+from clc.analysis.scoring import scored
+from clc.answers.canonical import canonical_gold
 from clc.errors import ConfigurationError, DatasetError, StrategyError
 
 if TYPE_CHECKING:

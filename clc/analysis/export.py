@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import orjson
 
 from clc.analysis.fidelity import Fidelity, fidelity
-from clc.analysis.scoring import Score, Scoreboard, canonical_gold, score, scored
+from clc.analysis.scoring import Score, Scoreboard, score, scored
+from clc.answers.canonical import canonical_gold
 from clc.errors import ConfigurationError
 from clc.runs.shards import Shards, has_shards
 from clc.runs.store import Store

@@ -15,6 +15,7 @@ from math import ceil
 from typing import TYPE_CHECKING, Any
 
 from clc.analysis.intervals import Rate, clustered_difference, clustered_rate, mcnemar, sign_flip
+from clc.answers.canonical import canonical_gold
 from clc.errors import DatasetError
 from clc.records import Abstention, Usage
 
@@ -31,7 +32,6 @@ __all__ = [
     "Score",
     "Scoreboard",
     "Scored",
-    "canonical_gold",
     "compare",
     "score",
     "scored",
@@ -142,22 +142,6 @@ class Comparison:
     def to_json(self) -> dict[str, Any]:
         """Plain values for results.json."""
         return asdict(self)
-
-
-def canonical_gold(gold: str, kind: AnswerKind | None = None) -> str | None:
-    """Canonical form of a gold as a file writes it, or None where it has none.
-
-    Files write golds as English and programs do, whatever language the question is in: MGSM's
-    German file says ``2,125`` and means two thousand.
-
-    >>> canonical_gold("18")
-    '18'
-    """
-    if kind in (None, "number") and gold.isascii() and gold.isdigit() and gold[0] != "0":
-        return gold
-    from clc.answers import canonical
-
-    return canonical(gold, "en", kind)
 
 
 def scored(problem: Problem, verdict: Verdict, votes: Sequence[Vote] = ()) -> Scored:

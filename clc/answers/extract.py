@@ -10,10 +10,11 @@ from clc.answers.choices import choice_in, only_choice
 from clc.answers.labels import Label, labels
 from clc.answers.latex import boxes, is_latex, plain
 from clc.answers.refusals import is_refusal, undetermined_at
-from clc.answers.region import Reading, Scene, read_region
+from clc.answers.region import read_region
+from clc.answers.scene import Reading, Scene
 from clc.records import AbstainReason, Abstention, Answer, AnswerKind
 
-__all__ = ["canonical", "extract_answer"]
+__all__ = ["extract_answer"]
 
 # The usual ending, "Answer: 18." on the last line: four paths of five need no more than this.
 _PLAIN_END = re.compile(
@@ -45,7 +46,6 @@ _TOTAL_LINE = re.compile(
 _LEAD = re.compile(r"[\s*_\"'“”‘’«»「『\[(（【`:：>#-]*")
 _HEAD = re.compile(r"\s*\n")
 _LINE = re.compile(r"[^\n]*")
-_LONGEST_INTEGER = 60  # digits
 _LIMIT = 600  # characters of a region that are read
 _SHORT_TEXT = 120
 _SENTENCES = 6  # after a label, before it counts as empty
@@ -367,29 +367,3 @@ def _latex(markup: str, span: tuple[int, int]) -> Answer | Abstention | None:
         return Abstention(AbstainReason.UNDETERMINED)
     value = canonical_latex(markup)
     return Answer(value, "latex", span) if value else None
-
-
-def canonical(
-    value: str, language: str | None = None, kind: AnswerKind | None = None
-) -> str | None:
-    r"""Canonical form of an answer that stands alone, such as a gold: equal values, equal strings.
-
-    >>> canonical("114,200"), canonical("2/6"), canonical("18.00"), canonical("B", kind="choice")
-    ('114200', '1/3', '18', 'B')
-    """
-    text = value.strip()
-    if kind in (None, "number") and text.isascii():
-        digits = text.removeprefix("-")
-        if digits.isdigit() and len(digits) <= _LONGEST_INTEGER:
-            return str(int(text))
-    content = plain(text.strip("$"))
-    if kind == "choice" or (kind is None and only_choice(content)):
-        return choice_in(content)
-    if kind == "latex" or (kind is None and is_latex(text)):
-        from clc.answers.latex_canonical import canonical_latex
-
-        return canonical_latex(text)
-    reading = read_region(content, Scene(content, language, None))
-    if reading is None or not isinstance(reading.value, Fraction):
-        return None
-    return str(reading.value)

@@ -19,7 +19,8 @@ from functools import lru_cache
 from importlib.util import find_spec
 
 from clc.answers.latex import normal_latex, plain
-from clc.answers.region import Scene, read_region
+from clc.answers.region import read_region
+from clc.answers.scene import Scene
 from clc.answers.sympy_worker import READY
 
 __all__ = ["Simplifier", "canonical_latex", "simplifier"]

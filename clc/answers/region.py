@@ -5,17 +5,16 @@ from __future__ import annotations
 import re
 from fractions import Fraction
 from itertools import pairwise
-from typing import NamedTuple
 
 from clc.answers.cjk_numerals import CJK_NUMBER, cjk_fractions, read_cjk
-from clc.answers.latex import plain
 from clc.answers.number_words import AND_HALF, HALF, HALVES, WITH_HALF, read_words
-from clc.answers.numerals import NEGATIVE, NumberMention, numbers_in, read_numbers
+from clc.answers.numerals import NEGATIVE, NumberMention, read_numbers
 from clc.answers.refusals import undetermined_at
-from clc.answers.separators import Evidence
+from clc.answers.scene import Reading, Scene
+from clc.answers.units import asked_before_conversion, compound
 from clc.records import AbstainReason
 
-__all__ = ["Reading", "Scene", "read_region"]
+__all__ = ["read_region"]
 
 _PLACEHOLDER = re.compile(
     r"[\[<({【]\s?(?:num|number|numeric\w*|answer|your answer|value|result|x+|zahl|antwort|número|numero|nombre|число|ответ|nambari|jibu|数字|数値|数|答案|答え|সংখ্যা|উত্তর|సంఖ్య|ตัวเลข|คำตอบ|\.{2,})\s?[\]>)}】]",  # noqa: E501
@@ -59,7 +58,6 @@ _TAKEN_BACK = re.compile(
     r"(?:\b(?:wait|actually|correction|oops|no,|sorry|nein,|non,|нет,|perdón)|不对|不，|いや、|いいえ、)[^\d]{0,40}(?=\d)",
     re.IGNORECASE,
 )
-_RESULT = re.compile(r"[=＝≈][^=＝≈\n]{0,60}")
 # Units that look like algebra: 24 m^2, 5 m/s.
 _UNIT_POWER = re.compile(
     r"(?<=\d)[ ]?(?:[kcdm]?m|s)[ ]?\^[ ]?\{?[23]\}?"
@@ -96,7 +94,6 @@ _ALTOGETHER = re.compile(
 _PART_OF = {"third": 3, "quarter": 4, "fourth": 4, "fifth": 5, "sixth": 6, "eighth": 8, "tenth": 10}
 _ONE_PART = re.compile(rf"\ba ({'|'.join(_PART_OF)})\b", re.IGNORECASE)
 _IS = re.compile(r"\b(?:is|are|equals|ist|sind|es|son|est|sont|ni)\b|это|равно|составля|是|等于|は")
-_WORD = re.compile(r"\s{0,2}([^\W\d_]{2,20})")
 _ROOT = re.compile(r"[√π]\s?[\d(]|\d\s?[√π]|\\(?:sqrt|pi)\b|\bsqrt\s?\(")
 _TOTAL = re.compile(
     r"\b(?:total|insgesamt|всего|итого|jumla)(?: (?:of|is|de|ya))?[ :=]{1,3}[$€£]?(?=\d)|(?:一共|总共|總共|合計|全部で|মোট|మొత్తం|รวม)[^\d]{0,6}(?=\d)",  # noqa: E501
@@ -104,76 +101,7 @@ _TOTAL = re.compile(
 )
 
 
-def _unit(words: str) -> re.Pattern[str]:
-    return re.compile(rf"[ \u00a0]?(?:{words})", re.IGNORECASE)
-
-
-_HOUR = _unit(
-    "hours?|hrs?|h\\b|stunden?|std|horas?|heures?|час|ч\\b|saa\\b|masaa|時間|小时|小時|個小時|个小时|ঘণ্টা|ঘন্টা|గంట|ชั่วโมง|ชม"
-)
-_MINUTE = _unit("minut|min\\b|mins\\b|минут|мин\\b|dakika|分|মিনিট|నిమిష|นาที")
-_DAY = _unit("days?|tage?n?\\b|días?|jours?|дн|день|сут|siku|日|天|দিন|రోజ|วัน")
-_UNITS = (
-    (_DAY, _HOUR, 24),
-    (_unit("km\\b|kilomet|kilómet|kilomèt|километр|км|公里|千米|キロ|কিলোমিটার|కిలోమీటర్|กิโลเมตร|กม"), _unit("m\\b|met(?:er|re)|metros?|mètres?|метр|м\\b|米|メートル|মিটার|మీటర్|เมตร"), 1000),  # noqa: E501
-    (_unit("m\\b|met(?:er|re)|metros?|mètres?|метр|м\\b|米|メートル|মিটার|మీటర్|เมตร"), _unit("cm\\b|centi|zenti|сантим|см|厘米|センチ|সেন্টিমিটার|సెంటీమీటర్|เซนติเมตร|ซม"), 100),  # noqa: E501
-    (_unit("kg\\b|kilo|кг|килограмм|千克|公斤|キロ|কেজি|কিলো|కిలో|กิโลกรัม|กก"), _unit("g\\b|gram|грамм|г\\b|克|グラム|গ্রাম|గ్రా|กรัม"), 1000),  # noqa: E501
-    (_unit("pounds?|lbs?\\b"), _unit("ounces?|oz\\b"), 16),
-    (_unit("元|块"), _unit("角|毛"), 10),
-    (_HOUR, _MINUTE, 60),
-    (_MINUTE, _unit("second|sec\\b|sekunde|segundo|секунд|sekunde|秒|সেকেন্ড|సెకన|วินาที"), 60),
-    (_unit("dollar|dólar|доллар|euro|евро|[$€]|dola|ドル|美元|元|ডলার|డాలర్|ดอลลาร์"), _unit("cent|цент|kopeck|senti|セント|美分|সেন্ট|సెంట|เซนต์"), 100),  # noqa: E501
-    (_unit("feet|foot|ft\\b|fuß|pies?\\b|pieds?|фут|futi"), _unit("inch|in\\b|zoll|pulgada|pouce|дюйм|inchi"), 12),  # noqa: E501
-    (_unit("years?|jahre?|años?|ans?\\b|années?|год|лет|miaka|年|বছর|సంవత్సర|ปี"), _unit("month|monat|mes|mois|месяц|miezi|か月|ヶ月|个月|মাস|నెల|เดือน"), 12),  # noqa: E501
-    (_unit("weeks?|wochen?|semanas?|semaines?|недел|wiki|週間|周|সপ্তাহ|వార|สัปดาห์"), _DAY, 7),
-)  # fmt: skip
-_OCLOCK = frozenset("点點时時")
-_SWAHILI_GAP = re.compile(r",?\s(?:na )?([a-z]{2,12})\s", re.IGNORECASE)
-_SWAHILI_UNIT = re.compile(
-    r"\b(saa|masaa|siku|wiki|miaka|dakika|dola|kilo|kilomita|mita)\s\Z", re.IGNORECASE
-)
-_LOOK_BACK = 1200
 _PAIR = 8  # characters between two numbers that only "and" joins
-
-
-class Reading(NamedTuple):
-    """A value and where it stands in the region, or the reason why there is none."""
-
-    value: Fraction | None
-    start: int
-    end: int
-    reason: AbstainReason | None = None
-
-
-class Scene:
-    """The text around a region: what its numbers are judged by. Worked out only when needed."""
-
-    __slots__ = ("_asked", "evidence", "language", "question", "text")
-
-    def __init__(self, text: str, language: str | None, question: str | None) -> None:
-        self.text = text
-        self.language = language
-        self.question = question
-        self.evidence = Evidence(text, language, question)
-        self._asked: frozenset[Fraction] | None = None
-
-    @property
-    def asked(self) -> frozenset[Fraction]:
-        """The question's numbers."""
-        if self._asked is None:
-            mentions = numbers_in(self.question, self.language) if self.question else []
-            self._asked = frozenset(mention.value for mention in mentions)
-        return self._asked
-
-    def results(self, position: int) -> list[Fraction]:
-        """What the calculations before ``position`` came to, last first."""
-        found = []
-        begin = max(0, position - _LOOK_BACK)
-        for match in list(_RESULT.finditer(self.text, begin, position))[:-6:-1]:
-            numbers = read_numbers(plain(match[0][1:]), self.evidence)
-            if numbers:
-                found.append(numbers[0].value)
-        return found
 
 
 def read_region(  # noqa: C901, PLR0911, PLR0912
@@ -214,7 +142,7 @@ def read_region(  # noqa: C901, PLR0911, PLR0912
     if lost is not None and not (found and found[0].span[0] < lost):
         return Reading(None, 0, len(region), AbstainReason.UNDETERMINED)
     if right and len(found) == 1 and scene.question:
-        asked = _asked_before_conversion(shown, right, found[0], scene)
+        asked = asked_before_conversion(shown, right, found[0], scene)
         if asked:
             return asked
     if right and _bare_operation(visible, found):  # 7 = 3 + 4
@@ -236,7 +164,7 @@ def read_region(  # noqa: C901, PLR0911, PLR0912
         return None
     if _bare_operation(visible, found):
         return Reading(None, 0, len(region), AbstainReason.UNRESOLVED)
-    whole = _compound(visible, found, scene) if len(found) == 2 else None  # noqa: PLR2004
+    whole = compound(visible, found, scene) if len(found) == 2 else None  # noqa: PLR2004
     if whole:
         return whole
     if _listed(visible, found):
@@ -283,22 +211,6 @@ def _rest(text: str, chosen: NumberMention) -> Fraction:
     if value > 0 and _ZERO.search(text, end) and _BELOW_ZERO.match(text, end):
         value = -value
     return value
-
-
-def _asked_before_conversion(
-    text: str, right: int, result: NumberMention, scene: Scene
-) -> Reading | None:
-    """The left of 3.5 hours = 210 minutes, when the question asks for hours and not minutes."""
-    left = read_numbers(text[:right], scene.evidence)
-    if len(left) != 1 or not scene.question:
-        return None
-    units = [_WORD.match(text, mention.span[1]) for mention in (left[0], result)]
-    if not (units[0] and units[1]):
-        return None
-    asked = scene.question.lower()
-    if units[0][1].lower() in asked and units[1][1].lower() not in asked:
-        return Reading(left[0].value, *left[0].span)
-    return None
 
 
 def _blank(pattern: re.Pattern[str], text: str) -> str:
@@ -373,44 +285,6 @@ def _only_operation(text: str, found: list[NumberMention]) -> bool:
     rest = [text[a.span[1] : b.span[0]] for a, b in zip(found, found[1:], strict=False)]  # noqa: RUF007
     joined = [gap for gap in rest if re.fullmatch(r"[\s$€£%()]*[-+−–*×÷/][\s$€£()]*", gap)]
     return len(joined) == len(rest)
-
-
-def _compound(text: str, found: list[NumberMention], scene: Scene) -> Reading | None:
-    """One amount in two units, 5 hours and 30 minutes: in the unit that the question asks for."""
-    first, second = found
-    between, after = (
-        text[first.span[1] : second.span[0]],
-        text[second.span[1] : second.span[1] + 12],
-    )
-    if len(between) > 24 or second.value.denominator != 1:  # noqa: PLR2004
-        return None
-    money = text[: first.span[0]].rstrip()[-1:] in "$€£"
-    swahili = _SWAHILI_GAP.fullmatch(between)  # masaa 3 na dakika 30: the unit stands first
-    unit = _SWAHILI_UNIT.search(text, 0, first.span[0]) if swahili else None
-    if swahili and unit:
-        between, after = f" {unit[1]}", f" {swahili[1]}"
-    for large, small, factor in _UNITS:
-        named = small.match(after) and (
-            large.match(between)
-            or (factor == 100 and money)  # noqa: PLR2004
-            or (small is _MINUTE and between.strip() in _OCLOCK)
-        )
-        if not named:
-            continue
-        if not 0 <= second.value < factor:
-            return None
-        asks_small = (
-            scene.question is not None
-            and small.search(scene.question) is not None
-            and large.search(scene.question) is None
-        )
-        value = (
-            first.value * factor + second.value
-            if asks_small
-            else first.value + second.value / factor
-        )
-        return Reading(value, first.span[0], second.span[1])
-    return None
 
 
 def _listed(text: str, found: list[NumberMention]) -> bool:

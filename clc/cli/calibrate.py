@@ -115,7 +115,7 @@ def _row(
 ) -> Iterator[CalibrationRow]:
     """Yield the problem if it has a gold that can be read; languages as their votes come."""
     from clc.analysis.portfolio_search import CalibrationRow
-    from clc.analysis.scoring import canonical_gold
+    from clc.answers.canonical import canonical_gold
 
     right = None if gold is None else canonical_gold(gold, kind)
     if right is None:

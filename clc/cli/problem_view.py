@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from rich.text import Text
 
 from clc.analysis.export import verdict_row
-from clc.analysis.scoring import canonical_gold
+from clc.answers.canonical import canonical_gold
 from clc.cli.tables import (
     answer_line,
     detail_lines,

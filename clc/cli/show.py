@@ -201,7 +201,7 @@ def _wanted(options: dict[str, Any]) -> Callable[[Solved], bool]:
 
 def _right(one: Solved) -> bool | None:
     """Whether the answer is the gold one, None without a gold that can be read."""
-    from clc.analysis.scoring import canonical_gold
+    from clc.answers.canonical import canonical_gold
 
     problem = one.problem
     gold = (

@@ -145,7 +145,8 @@ def _scored(
 ) -> Iterator[Scored]:
     from dataclasses import replace
 
-    from clc.analysis.scoring import Scored, canonical_gold
+    from clc.analysis.scoring import Scored
+    from clc.answers.canonical import canonical_gold
     from clc.voting.tally import normalized_weights, vote
 
     for ballot in found:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple, cast, get_args
 
-from clc.analysis.scoring import canonical_gold
+from clc.answers.canonical import canonical_gold
 from clc.errors import ConfigurationError, LanguageError
 from clc.language_id import DEFAULT_LANGUAGE, detect_language, has_han
 from clc.languages import normalize_language

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
-from clc.analysis.scoring import canonical_gold
 from clc.answers import extract_answer
+from clc.answers.canonical import canonical_gold
 from clc.records import Answer
 
 if TYPE_CHECKING:

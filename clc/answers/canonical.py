@@ -1,0 +1,61 @@
+"""Canonical form of an answer that stands alone: equal values, equal strings."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import TYPE_CHECKING
+
+from clc.answers.choices import choice_in, only_choice
+from clc.answers.latex import is_latex, plain
+from clc.answers.region import read_region
+from clc.answers.scene import Scene
+
+if TYPE_CHECKING:
+    from clc.records import AnswerKind
+
+__all__ = ["canonical", "canonical_gold"]
+
+
+_LONGEST_INTEGER = 60  # digits
+
+
+def canonical(
+    value: str, language: str | None = None, kind: AnswerKind | None = None
+) -> str | None:
+    r"""Canonical form of an answer that stands alone, such as a gold: equal values, equal strings.
+
+    >>> canonical("114,200"), canonical("2/6"), canonical("18.00"), canonical("B", kind="choice")
+    ('114200', '1/3', '18', 'B')
+    """
+    text = value.strip()
+    if kind in (None, "number") and text.isascii():
+        digits = text.removeprefix("-")
+        if digits.isdigit() and len(digits) <= _LONGEST_INTEGER:
+            return str(int(text))
+    content = plain(text.strip("$"))
+    if kind == "choice" or (kind is None and only_choice(content)):
+        return choice_in(content)
+    if kind == "latex" or (kind is None and is_latex(text)):
+        from clc.answers.latex_canonical import canonical_latex
+
+        return canonical_latex(text)
+    reading = read_region(content, Scene(content, language, None))
+    if reading is None or not isinstance(reading.value, Fraction):
+        return None
+    return str(reading.value)
+
+
+def canonical_gold(gold: str, kind: AnswerKind | None = None) -> str | None:
+    """Canonical form of a gold as a file writes it, or None where it has none.
+
+    Files write golds as English and programs do, whatever language the question is in: MGSM's
+    German file says ``2,125`` and means two thousand.
+
+    >>> canonical_gold("18")
+    '18'
+    """
+    if kind in (None, "number") and gold.isascii() and gold.isdigit() and gold[0] != "0":
+        return gold
+    from clc.answers import canonical
+
+    return canonical(gold, "en", kind)

@@ -1,0 +1,63 @@
+"""What a region is read to, and the text around it that its numbers are judged by."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, NamedTuple
+
+from clc.answers.latex import plain
+from clc.answers.numerals import numbers_in, read_numbers
+from clc.answers.separators import Evidence
+
+if TYPE_CHECKING:
+    from fractions import Fraction
+
+    from clc.records import AbstainReason
+
+__all__ = ["Reading", "Scene"]
+
+
+_RESULT = re.compile(r"[=＝≈][^=＝≈\n]{0,60}")
+
+
+_LOOK_BACK = 1200
+
+
+class Reading(NamedTuple):
+    """A value and where it stands in the region, or the reason why there is none."""
+
+    value: Fraction | None
+    start: int
+    end: int
+    reason: AbstainReason | None = None
+
+
+class Scene:
+    """The text around a region: what its numbers are judged by. Worked out only when needed."""
+
+    __slots__ = ("_asked", "evidence", "language", "question", "text")
+
+    def __init__(self, text: str, language: str | None, question: str | None) -> None:
+        self.text = text
+        self.language = language
+        self.question = question
+        self.evidence = Evidence(text, language, question)
+        self._asked: frozenset[Fraction] | None = None
+
+    @property
+    def asked(self) -> frozenset[Fraction]:
+        """The question's numbers."""
+        if self._asked is None:
+            mentions = numbers_in(self.question, self.language) if self.question else []
+            self._asked = frozenset(mention.value for mention in mentions)
+        return self._asked
+
+    def results(self, position: int) -> list[Fraction]:
+        """What the calculations before ``position`` came to, last first."""
+        found = []
+        begin = max(0, position - _LOOK_BACK)
+        for match in list(_RESULT.finditer(self.text, begin, position))[:-6:-1]:
+            numbers = read_numbers(plain(match[0][1:]), self.evidence)
+            if numbers:
+                found.append(numbers[0].value)
+        return found
