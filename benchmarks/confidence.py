@@ -25,11 +25,12 @@ from benchmarks.clc_tiny.language import load
 from benchmarks.clc_tiny.render import question
 from clc.answers import extract_answer
 from clc.engines.base import Request
+from clc.engines.confidence import Measure
 from clc.engines.vllm.engine import VllmEngine
 from clc.prompts.templates import Templates
 from clc.records import Sampling, Vote, path_seed
 from clc.voting.tally import vote
-from clc.voting.weighting import WEIGHTINGS, Field, Measure, Weighting, language_means, weigh
+from clc.voting.weighting import WEIGHTINGS, Field, Weighting, language_means, weigh
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from clc.api import Run, asolve, asolve_many, configure, solve, solve_many
     from clc.datasets import load_problems
     from clc.engines.base import Completion, Engine, Request
+    from clc.engines.confidence import Measure
     from clc.engines.factory import open_engine
     from clc.errors import (
         ClcError,
@@ -54,7 +55,7 @@ if TYPE_CHECKING:
     from clc.strategies.strategy import Arm, Planner, Strategy
     from clc.voting.stopping import Stopping
     from clc.voting.tally import vote
-    from clc.voting.weighting import Measure, Weighting
+    from clc.voting.weighting import Weighting
 
 _HOMES = {
     "clc.analysis.export": ("open_run", "revote"),
@@ -63,6 +64,7 @@ _HOMES = {
     "clc.api": ("Run", "asolve", "asolve_many", "configure", "solve", "solve_many"),
     "clc.datasets": ("load_problems",),
     "clc.engines.base": ("Completion", "Engine", "Request"),
+    "clc.engines.confidence": ("Measure",),
     "clc.engines.factory": ("open_engine",),
     "clc.errors": (
         "ClcError",
@@ -96,7 +98,7 @@ _HOMES = {
     "clc.strategies.strategy": ("Arm", "Planner", "Strategy"),
     "clc.voting.stopping": ("Stopping",),
     "clc.voting.tally": ("vote",),
-    "clc.voting.weighting": ("Measure", "Weighting"),
+    "clc.voting.weighting": ("Weighting",),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 

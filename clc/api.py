@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from math import inf
 from typing import TYPE_CHECKING, Any, get_args
 
+from clc.engines.confidence import Measure
 from clc.engines.factory import open_engine
 from clc.engines.models import BUNDLED
 from clc.errors import ConfigurationError
@@ -25,7 +26,7 @@ from clc.solving.solver import Solver
 from clc.strategies.catalogue import get_strategy
 from clc.strategies.strategy import Strategy, plan_slots, templates_of
 from clc.voting.stopping import Stopping
-from clc.voting.weighting import WEIGHTINGS, Measure, Weighting
+from clc.voting.weighting import WEIGHTINGS, Weighting
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Iterable, Iterator, Mapping, Sequence

@@ -15,13 +15,14 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
+from clc.voting.posterior import beta_cdf
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 __all__ = [
     "Difference",
     "Rate",
-    "beta_cdf",
     "clustered_difference",
     "clustered_rate",
     "mcnemar",
@@ -33,8 +34,6 @@ __all__ = [
 Z = 1.959963984540054  # 97.5 % quantile of the normal distribution: a 95 % interval
 _ASYMPTOTIC_DF = 10_000  # from here on the quantile's series is exact to 1e-8
 _EXACT_FLIPS = 1_000  # more items than this: the sign-flip test is normal to three digits
-_FRACTION_TERMS = 100_000
-_TINY = 1e-300
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,41 +58,6 @@ class Difference:
     value: float
     low: float
     high: float
-
-
-def beta_cdf(x: float, a: float, b: float) -> float:
-    """Cumulative distribution of Beta(a, b) at ``x``, exact to about 1e-12.
-
-    Lentz's evaluation of the continued fraction, Numerical Recipes 6.4.
-
-    >>> round(beta_cdf(0.5, 2, 3), 4)  # 11/16
-    0.6875
-    """
-    if x <= 0.0 or x >= 1.0:
-        return float(x > 0.0)
-    if x > (a + 1.0) / (a + b + 2.0):
-        return 1.0 - beta_cdf(1.0 - x, b, a)
-    front = math.exp(
-        math.lgamma(a + b) - math.lgamma(a) - math.lgamma(b) + a * math.log(x) + b * math.log1p(-x)
-    )
-    c, d = 1.0, 1.0 / _away_from_zero(1.0 - (a + b) * x / (a + 1.0))
-    fraction = d
-    for m in range(1, _FRACTION_TERMS):
-        even = m * (b - m) * x / ((a + 2 * m - 1) * (a + 2 * m))
-        odd = -(a + m) * (a + b + m) * x / ((a + 2 * m) * (a + 2 * m + 1))
-        step = 1.0
-        for term in (even, odd):
-            d = 1.0 / _away_from_zero(1.0 + term * d)
-            c = _away_from_zero(1.0 + term / c)
-            step = c * d
-            fraction *= step
-        if abs(step - 1.0) < 1e-15:  # noqa: PLR2004
-            break
-    return front * fraction / a
-
-
-def _away_from_zero(value: float) -> float:
-    return value if abs(value) > _TINY else _TINY
 
 
 @lru_cache(maxsize=256)

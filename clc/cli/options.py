@@ -253,9 +253,9 @@ def make_configuration(options: Mapping[str, Any]) -> Configuration:
     """Freeze the settings that the options give."""
     from clc.analysis.portfolio import read_portfolio
     from clc.api import configure
+    from clc.engines.confidence import Measure
     from clc.solving.configuration import Online
     from clc.strategies.files import open_strategy
-    from clc.voting.weighting import Measure
 
     languages = options["languages"]
     if options["portfolio"] and languages is not None:

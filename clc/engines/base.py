@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
+from clc.engines.confidence import Measure
 from clc.records import Confidence, Message, Sampling, Usage
-from clc.voting.weighting import Measure
 
 if TYPE_CHECKING:
     from collections.abc import Callable

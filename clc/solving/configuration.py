@@ -11,9 +11,10 @@ from clc.voting.stopping import Stopping
 from clc.voting.verdict import Counting
 
 if TYPE_CHECKING:
+    from clc.engines.confidence import Measure
     from clc.records import Sampling
     from clc.strategies.strategy import Strategy
-    from clc.voting.weighting import Measure, Weighting
+    from clc.voting.weighting import Weighting
 
 __all__ = ["Configuration", "Fidelity", "Online", "counting_of"]
 

@@ -21,12 +21,12 @@ from clc.voting.weighting import floors
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from clc.engines.confidence import Measure
     from clc.prompts.templates import Templates
     from clc.records import Problem, Prompt, ReasoningPath, Vote
     from clc.solving.configuration import Configuration, Online
     from clc.solving.sampler import Drawer
     from clc.strategies.strategy import Arm, Planner
-    from clc.voting.weighting import Measure
 
     Watch = Callable[[Sequence[Vote], int], None]
 

@@ -38,35 +38,20 @@ looks: a posterior does not mind optional stopping. Correlated paths break that 
 
 from __future__ import annotations
 
-import math
-from collections import defaultdict
 from dataclasses import dataclass
-from functools import lru_cache
-from itertools import count
 from typing import TYPE_CHECKING, Literal, NamedTuple, get_args
 
-from clc.analysis.intervals import beta_cdf
 from clc.errors import StrategyError
+from clc.voting.posterior import beta_posterior, dirichlet_posterior, effective_votes
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
+    from collections.abc import Collection, Sequence
 
-__all__ = [
-    "Ballot",
-    "Stop",
-    "Stopping",
-    "StoppingRule",
-    "beta_posterior",
-    "dirichlet_posterior",
-    "effective_votes",
-    "first_stop",
-    "wave",
-]
+__all__ = ["Ballot", "Stop", "Stopping", "StoppingRule", "first_stop", "wave"]
 
 StoppingRule = Literal["fixed", "lead", "beta", "dirichlet", "window", "crosslingual"]
 
 _NEW = "\0"  # an answer that no path has given: canonical answers are printable
-_NEGLIGIBLE = 1e-18
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,84 +155,6 @@ def wave(stopping: Stopping, ballots: Sequence[Ballot], upcoming: Sequence[str])
         if stop := _stop_after(drawn, stopping, agreed, budget, languages):
             ends.append(stop.paths)
     return min(ends) - drawn
-
-
-@lru_cache(maxsize=1 << 16)
-def beta_posterior(first: float, second: float) -> float:
-    """Posterior that the first of two answers is the more probable one, from their votes.
-
-    ``1 - BetaCDF(1/2; first + 1, second + 1)``; for whole votes it is a binomial tail, the share
-    of ``first + second + 1`` fair coins of which more than ``second`` fall heads, correctly
-    rounded.
-
-    >>> beta_posterior(4, 0)  # 1 - 1/32
-    0.96875
-    >>> beta_posterior(5, 1)  # 1 - (1 + 7)/128
-    0.9375
-    """
-    if not (float(first).is_integer() and float(second).is_integer()):
-        return 1 - beta_cdf(0.5, first + 1, second + 1)
-    coins, least = int(first + second) + 1, int(second)
-    outcomes = 1 << coins
-    return (outcomes - sum(math.comb(coins, heads) for heads in range(least + 1))) / outcomes
-
-
-@lru_cache(maxsize=1 << 16)
-def dirichlet_posterior(counts: tuple[int, ...]) -> float:
-    """Posterior that the first answer is the most probable one, from the votes of all answers.
-
-    The shares under Dirichlet(counts + 1) are independent Gamma(count + 1) variables over their
-    sum, so this is the probability that the first of these is the largest: the integral of its
-    density times the others' distributions, which are Poisson tails. The trapezoid rule in the
-    logarithm of the variable is exact to about 1e-12. An answer alone competes with one unseen.
-
-    >>> round(dirichlet_posterior((1, 1, 1)), 9)
-    0.333333333
-    >>> dirichlet_posterior((4,)) == beta_posterior(4, 0)
-    True
-    """
-    first, rivals = counts[0], counts[1:] or (0,)
-    if len(rivals) == 1:
-        return beta_posterior(first, rivals[0])
-    shape = first + 1
-    step = 0.15 / math.sqrt(shape)
-    total = 0.0
-    for nodes in (count(0), count(-1, -1)):  # from the density's peak up, then down
-        for node in nodes:
-            log_x = math.log(shape) + node * step
-            x = math.exp(log_x)
-            density = math.exp(shape * log_x - x - math.lgamma(shape))
-            if density < _NEGLIGIBLE:
-                break
-            total += density * _all_below(x, log_x, rivals)
-    return total * step
-
-
-def _all_below(x: float, log_x: float, counts: Sequence[int]) -> float:
-    """Probability that independent Gamma(count + 1) variables are all below x."""
-    above = [0.0]  # above[k]: probability that Poisson(x) is under k
-    for events in range(max(counts) + 1):
-        above.append(above[-1] + math.exp(events * log_x - x - math.lgamma(events + 1)))
-    return math.prod(1 - min(1.0, above[votes + 1]) for votes in counts)
-
-
-def effective_votes(votes: Mapping[str, Mapping[str, int]], correlation: float) -> dict[str, float]:
-    """Independent votes that each answer's votes are worth.
-
-    Args:
-        votes: number of votes by language, then by answer.
-        correlation: of two paths in one language, from 0 (independent) to 1 (a language has one
-            vote, however many paths it has).
-
-    >>> effective_votes({"en": {"18": 2, "26": 1}, "de": {"18": 1}}, 0.5)  # en: 3 / (1 + 2 * 0.5)
-    {'18': 2.0, '26': 0.5}
-    """
-    shares: dict[str, list[float]] = defaultdict(list)
-    for by_answer in votes.values():
-        design_effect = 1 + (sum(by_answer.values()) - 1) * correlation
-        for answer, given in by_answer.items():
-            shares[answer].append(given / design_effect)
-    return {answer: math.fsum(parts) for answer, parts in shares.items()}  # whatever the order
 
 
 class _Tally:

@@ -20,142 +20,24 @@ from collections import defaultdict
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal, get_args
 
-from clc.errors import ConfigurationError, StrategyError
+from clc.errors import StrategyError
 from clc.records import AbstainReason, Abstention, Confidence, Vote
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
 __all__ = [
     "WEIGHTINGS",
     "Field",
-    "Measure",
-    "Meter",
     "Weighting",
     "floors",
     "language_means",
-    "measured",
     "normalized_weights",
     "weigh",
 ]
 
 Field = Literal["mean", "tail", "lowest_group", "logprob"]
 Rule = Literal["ratio", "softmax"]
-
-_IMPOSSIBLE = -9999.0  # what endpoints write for a probability of 0, which JSON has no log of
-
-
-@dataclass(frozen=True, slots=True)
-class Measure:
-    """How a path's confidence is measured: over how many likeliest tokens, tail and group.
-
-    ``floor`` aborts the path in the engine once the mean over a whole group of tokens falls under
-    it (DeepConf online); the completion then ends with ``abort`` and keeps what was drawn. A path
-    that ends with the very token that takes it under the floor has ended: nothing is saved.
-
-    Attributes:
-        top_k: likeliest tokens at each place; hosted endpoints give at most 20.
-        tail: tokens at the path's end that ``Confidence.tail`` is over.
-        group: tokens in a sliding window. DeepConf's 2,048 suits paths of tens of thousands.
-        floor: nats, or None to abort nothing.
-
-    Raises:
-        ConfigurationError: a count is not positive, or the floor is no number.
-    """
-
-    top_k: int = 20
-    tail: int = 64
-    group: int = 32
-    floor: float | None = None
-
-    def __post_init__(self) -> None:
-        for name in ("top_k", "tail", "group"):
-            if getattr(self, name) < 1:
-                raise ConfigurationError(f"{name} must be at least 1, not {getattr(self, name)}")
-        if self.floor is not None and not math.isfinite(self.floor):
-            raise ConfigurationError(f"floor must be a finite number, not {self.floor}")
-
-
-class Meter:
-    """Measures a path's confidence while its tokens arrive.
-
-    >>> meter = Meter(Measure(tail=1, group=2, floor=2.0))
-    >>> meter.add([-0.1, -5.9], -0.1), meter.add([-0.7, -0.7], -0.5)
-    (False, True)
-    >>> found = meter.confidence
-    >>> round(found.mean, 2), round(found.tail, 2), round(found.lowest_group, 2), found.logprob
-    (1.85, 0.7, 1.85, -0.3)
-
-    Attributes:
-        fell: a whole group's mean has been under the measure's floor.
-    """
-
-    __slots__ = ("_drawn", "_lowest", "_measure", "_sums", "fell")
-
-    def __init__(self, measure: Measure) -> None:
-        self._measure = measure
-        self._sums = [0.0]  # of the confidences of the first 0, 1, 2, … tokens
-        self._drawn: list[float] = []
-        self._lowest = math.inf
-        self.fell = False
-
-    @property
-    def tokens(self) -> int:
-        """Tokens taken in."""
-        return len(self._sums) - 1
-
-    def add(self, likeliest: Sequence[float], drawn: float) -> bool:
-        """Take in one token, and return ``fell``.
-
-        Args:
-            likeliest: log-probabilities of the likeliest tokens at its place, the first
-                ``top_k`` of which count, in nats. Impossible tokens (minus infinity, -9999) say
-                nothing and are left out; where none is left, the drawn token stands for them.
-            drawn: log-probability of the token that was drawn.
-        """
-        measure = self._measure
-        said = [one for one in likeliest[: measure.top_k] if one > _IMPOSSIBLE]
-        if drawn > _IMPOSSIBLE:
-            self._drawn.append(drawn)
-            said = said or [drawn]
-        self._sums.append(self._sums[-1] - (sum(said) / len(said) if said else 0.0))
-        if self.tokens >= measure.group:
-            self._lowest = min(self._lowest, self._mean_of_last(measure.group))
-            self.fell = self.fell or (measure.floor is not None and self._lowest < measure.floor)
-        return self.fell
-
-    @property
-    def confidence(self) -> Confidence | None:
-        """The confidence so far, or None before the first token.
-
-        A path that is shorter than a group is one group.
-        """
-        if not self.tokens:
-            return None
-        mean = self._mean_of_last(self.tokens)
-        return Confidence(
-            mean=mean,
-            tail=self._mean_of_last(min(self._measure.tail, self.tokens)),
-            lowest_group=mean if self._lowest == math.inf else self._lowest,
-            logprob=math.fsum(self._drawn) / len(self._drawn) if self._drawn else 0.0,
-        )
-
-    def _mean_of_last(self, count: int) -> float:
-        return (self._sums[-1] - self._sums[-1 - count]) / count
-
-
-def measured(
-    tokens: Iterable[tuple[Sequence[float], float]], measure: Measure
-) -> Confidence | None:
-    """Measure a whole path: for each token the likeliest log-probabilities and the drawn one.
-
-    >>> measured([([-0.5, -1.5], -0.5)], Measure())
-    Confidence(mean=1.0, tail=1.0, lowest_group=1.0, logprob=-0.5)
-    """
-    meter = Meter(measure)
-    for likeliest, drawn in tokens:
-        meter.add(likeliest, drawn)
-    return meter.confidence
 
 
 def _check_keep(keep: float) -> None:

@@ -9,7 +9,6 @@ import pytest
 
 from clc.analysis import intervals
 from clc.analysis.intervals import (
-    beta_cdf,
     clustered_difference,
     clustered_rate,
     mcnemar,
@@ -17,6 +16,7 @@ from clc.analysis.intervals import (
     student_quantile,
     wilson,
 )
+from clc.voting.posterior import beta_cdf
 
 
 def test_examples():

@@ -8,9 +8,9 @@ from dataclasses import astuple, replace
 import pytest
 
 from clc.engines import Completion, Engine, Request
+from clc.engines.confidence import Measure
 from clc.errors import EngineError
 from clc.records import Sampling
-from clc.voting.weighting import Measure
 
 from .tiny_random import WINDOW
 

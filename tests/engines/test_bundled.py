@@ -14,11 +14,11 @@ from benchmarks.clc_tiny.language import load
 from benchmarks.clc_tiny.render import question
 from clc.answers import extract_answer
 from clc.engines.base import Request
+from clc.engines.confidence import Measure
 from clc.engines.factory import open_engine
 from clc.engines.models import resolve_model
 from clc.prompts.templates import Templates
 from clc.records import Message, Sampling
-from clc.voting.weighting import Measure
 
 GREEDY = Sampling(temperature=0.0, max_tokens=160)
 

@@ -6,9 +6,9 @@ from dataclasses import replace
 import pytest
 
 from clc.engines import Completion
+from clc.engines.confidence import Measure
 from clc.errors import ConfigurationError
 from clc.records import Confidence, Usage
-from clc.voting.weighting import Measure
 
 from .faulty_server import FaultyServer, completion, ok, part, status, stream, value
 from .faulty_server import measured as telling

@@ -9,10 +9,10 @@ from dataclasses import astuple, replace
 
 import pytest
 
+from clc.engines.confidence import Measure
 from clc.engines.vllm import engine as module
 from clc.engines.vllm.engine import VllmEngine
 from clc.errors import ConfigurationError, EngineError
-from clc.voting.weighting import Measure
 
 from . import behaviour
 from .behaviour import ask, complete_all

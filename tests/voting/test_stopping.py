@@ -14,16 +14,8 @@ from clc.datasets.generations import ballots as recorded_ballots
 from clc.errors import StrategyError
 from clc.records import AbstainReason, Abstention, Answer, Vote
 from clc.voting import stopping
-from clc.voting.stopping import (
-    Ballot,
-    Stop,
-    Stopping,
-    beta_posterior,
-    dirichlet_posterior,
-    effective_votes,
-    first_stop,
-    wave,
-)
+from clc.voting.posterior import beta_posterior, dirichlet_posterior, effective_votes
+from clc.voting.stopping import Ballot, Stop, Stopping, first_stop, wave
 from clc.voting.tally import vote
 
 RECORDED = Path(__file__).parents[3] / "shared" / "data" / "recorded"

@@ -7,19 +7,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from clc.datasets.generations import ballots
+from clc.engines.confidence import Measure, Meter, measured
 from clc.errors import ConfigurationError, DatasetError, StrategyError
 from clc.records import AbstainReason, Abstention, Answer, Confidence, Vote
 from clc.voting.tally import vote
-from clc.voting.weighting import (
-    WEIGHTINGS,
-    Measure,
-    Meter,
-    Weighting,
-    floors,
-    language_means,
-    measured,
-    weigh,
-)
+from clc.voting.weighting import WEIGHTINGS, Weighting, floors, language_means, weigh
 
 logprobs = st.floats(-30, 0)
 tokens = st.lists(

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from clc.engines.base import Completion
+from clc.engines.confidence import Measure, Meter
 from clc.engines.openai import wire
 from clc.records import Usage
-from clc.voting.weighting import Measure, Meter
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any, TypeGuard
 import orjson
 
 from clc.engines.base import Completion, Request
+from clc.engines.confidence import Measure, Meter
 from clc.errors import ConfigurationError
 from clc.records import Usage
-from clc.voting.weighting import Measure, Meter
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping

@@ -11,8 +11,8 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from clc.engines.confidence import Measure, Meter
 from clc.engines.deltas import settled
-from clc.voting.weighting import Measure, Meter
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from clc.engines.base import Completion, Request
+from clc.engines.confidence import Measure, Meter
 from clc.errors import ConfigurationError
 from clc.records import Usage
-from clc.voting.weighting import Measure, Meter
 
 if TYPE_CHECKING:
     from clc.engines.chat_template import Chat
