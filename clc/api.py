@@ -24,7 +24,8 @@ from clc.solving.prompt_builder import check_template
 from clc.solving.runner import iterate, run
 from clc.solving.solver import Solver
 from clc.strategies.catalogue import get_strategy
-from clc.strategies.strategy import Strategy, plan_slots, templates_of
+from clc.strategies.schedule import plan_slots
+from clc.strategies.strategy import Strategy, templates_of
 from clc.voting.stopping import Stopping
 from clc.voting.weighting import WEIGHTINGS, Weighting
 

@@ -13,7 +13,7 @@ from clc.records import AbstainReason, Usage, content_key
 from clc.solving.configuration import counting_of
 from clc.solving.model_choice import Consultant
 from clc.solving.prompt_builder import Prompting
-from clc.strategies.strategy import Slot, plan_slots, resolve_arms
+from clc.strategies.schedule import Slot, plan_slots, resolve_arms
 from clc.voting.stopping import Ballot, Stop, first_stop, wave
 from clc.voting.verdict import vote_of
 from clc.voting.weighting import floors

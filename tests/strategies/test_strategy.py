@@ -12,7 +12,8 @@ from clc.errors import ClcError, LanguageError, StrategyError
 from clc.prompts.templates import Templates
 from clc.solving.prompt_builder import check_template
 from clc.strategies.catalogue import STRATEGIES, get_strategy
-from clc.strategies.strategy import Arm, Planner, Strategy, plan_slots, resolve_arms, templates_of
+from clc.strategies.schedule import plan_slots, resolve_arms
+from clc.strategies.strategy import Arm, Planner, Strategy, templates_of
 from clc.voting.stopping import Stopping
 
 
