@@ -152,29 +152,17 @@ def detect_language(text: str) -> str | None:
 
 
 _FEWEST_LETTERS = 12  # a short sentence; "Answer: 18" tells nothing about the path
-
-
 # A Chinese character says about as much as three letters, a kana or a Korean syllable as two.
 _LETTERS_WORTH = {"zh": 3, "ja": 2, "ko": 2}
-
-
 _NEAR = 0.5  # a runner-up of at least half the leader's weight is a near-tie
 
 
 # Closer log-likelihoods, by the root of the text's bytes, are a near-tie: of 1,250 texts of eight
 # words none is mistaken by more than 0.8, and one in thirty is told by less than 0.5.
 _NEAR_SCORE = 0.5
-
-
 _KANA_OF_JAPANESE = 0.2  # of Chinese characters and kana; recorded Japanese has 0.36 and more
-
-
 _KNOWN_AS = {"nb": "no", "fil": "tl", "yue": "zh", "wuu": "zh"}  # told apart by nobody here
-
-
 _FALLBACK = "en"  # what models fall back to, whatever they are asked for
-
-
 _FORMULAS = re.compile(
     r"```.*?(?:```|\Z)|`[^`\n]*`"  # code
     r"|\$\$.*?\$\$|\\\[.*?\\\]|\\\(.*?\\\)"  # display and inline LaTeX
@@ -183,8 +171,6 @@ _FORMULAS = re.compile(
     r"|https?://\S+",
     re.DOTALL,
 )
-
-
 _VARIABLES = re.compile(r"(?<![^\W\d_])[a-zA-Z](?![^\W\d_])")  # a letter by itself
 
 

@@ -10,9 +10,17 @@ from typing import TYPE_CHECKING
 from clc.errors import LanguageError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
     from babel import Locale
 
-__all__ = ["MGSM_LANGUAGES", "english_name", "native_name", "normalize_language"]
+__all__ = [
+    "MGSM_LANGUAGES",
+    "distinct_languages",
+    "english_name",
+    "native_name",
+    "normalize_language",
+]
 
 # Strongest first on the recorded multilingual runs, because arm order breaks ties.
 MGSM_LANGUAGES = ("en", "de", "es", "fr", "ja", "ru", "zh", "bn", "sw", "te", "th")
@@ -71,3 +79,11 @@ def native_name(code: str) -> str:
     """
     locale = _locale(code)
     return locale.get_display_name(locale) or english_name(code)
+
+
+def distinct_languages(codes: Iterable[str]) -> list[str]:
+    def normalized() -> Iterator[str]:
+        for code in codes:
+            yield normalize_language(code)
+
+    return list(dict.fromkeys(normalized()))

@@ -15,7 +15,6 @@ if TYPE_CHECKING:
 
 __all__ = ["canonical", "canonical_gold"]
 
-
 _LONGEST_INTEGER = 60  # digits
 
 
@@ -56,6 +55,4 @@ def canonical_gold(gold: str, kind: AnswerKind | None = None) -> str | None:
     """
     if kind in (None, "number") and gold.isascii() and gold.isdigit() and gold[0] != "0":
         return gold
-    from clc.answers import canonical
-
     return canonical(gold, "en", kind)

@@ -16,10 +16,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Reading", "Scene"]
 
-
 _RESULT = re.compile(r"[=＝≈][^=＝≈\n]{0,60}")
-
-
 _LOOK_BACK = 1200
 
 

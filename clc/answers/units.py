@@ -9,7 +9,6 @@ from clc.answers.scene import Reading, Scene
 
 __all__ = ["asked_before_conversion", "compound"]
 
-
 _WORD = re.compile(r"\s{0,2}([^\W\d_]{2,20})")
 
 
@@ -20,14 +19,8 @@ def _unit(words: str) -> re.Pattern[str]:
 _HOUR = _unit(
     "hours?|hrs?|h\\b|stunden?|std|horas?|heures?|час|ч\\b|saa\\b|masaa|時間|小时|小時|個小時|个小时|ঘণ্টা|ঘন্টা|గంట|ชั่วโมง|ชม"
 )
-
-
 _MINUTE = _unit("minut|min\\b|mins\\b|минут|мин\\b|dakika|分|মিনিট|నిమిష|นาที")
-
-
 _DAY = _unit("days?|tage?n?\\b|días?|jours?|дн|день|сут|siku|日|天|দিন|రోజ|วัน")
-
-
 _UNITS = (
     (_DAY, _HOUR, 24),
     (_unit("km\\b|kilomet|kilómet|kilomèt|километр|км|公里|千米|キロ|কিলোমিটার|కిలోమీటర్|กิโลเมตร|กม"), _unit("m\\b|met(?:er|re)|metros?|mètres?|метр|м\\b|米|メートル|মিটার|మీటర్|เมตร"), 1000),  # noqa: E501
@@ -42,14 +35,8 @@ _UNITS = (
     (_unit("years?|jahre?|años?|ans?\\b|années?|год|лет|miaka|年|বছর|సంవత్సర|ปี"), _unit("month|monat|mes|mois|месяц|miezi|か月|ヶ月|个月|মাস|నెల|เดือน"), 12),  # noqa: E501
     (_unit("weeks?|wochen?|semanas?|semaines?|недел|wiki|週間|周|সপ্তাহ|వార|สัปดาห์"), _DAY, 7),
 )  # fmt: skip
-
-
 _OCLOCK = frozenset("点點时時")
-
-
 _SWAHILI_GAP = re.compile(r",?\s(?:na )?([a-z]{2,12})\s", re.IGNORECASE)
-
-
 _SWAHILI_UNIT = re.compile(
     r"\b(saa|masaa|siku|wiki|miaka|dakika|dola|kilo|kilomita|mita)\s\Z", re.IGNORECASE
 )

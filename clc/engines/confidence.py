@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Measure", "Meter", "measured"]
 
-
 _IMPOSSIBLE = -9999.0  # what endpoints write for a probability of 0, which JSON has no log of
 
 

@@ -7,12 +7,12 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from clc.errors import StrategyError
-from clc.languages import normalize_language
+from clc.languages import distinct_languages, normalize_language
 from clc.records import path_seed
 from clc.strategies.strategy import EVERY, QUESTION, Arm, Strategy
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Sequence
 
 __all__ = ["Slot", "plan_slots", "resolve_arms"]
 
@@ -64,7 +64,7 @@ def plan_slots(
             f"strategy {strategy.name!r} has languages of its own; a portfolio goes with "
             'strategies whose arms all reason in "*"'
         )
-    chosen = _distinct(sequence or languages or strategy.languages)
+    chosen = distinct_languages(sequence or languages or strategy.languages)
     units: dict[tuple[Arm, ...], None] = {}
     for arm in strategy.arms:
         if arm.drawn:
@@ -96,7 +96,7 @@ def resolve_arms(slots: Iterable[Slot], order: Sequence[str]) -> list[Arm]:
 
     The order of arms breaks ties, so it must not depend on what a seed drew.
     """
-    rank = {code: place for place, code in enumerate(_distinct(order))}
+    rank = {code: place for place, code in enumerate(distinct_languages(order))}
     arms = list(dict.fromkeys(slot.arm for slot in slots))
     ranked = iter(
         sorted(
@@ -120,11 +120,3 @@ def _settle(arm: Arm, question_language: str, chosen: str) -> Arm:
     return replace(
         arm, language=language, question=form, into=into, answers_in=answers_in, drawn=False
     )
-
-
-def _distinct(codes: Iterable[str]) -> list[str]:
-    def normalized() -> Iterator[str]:
-        for code in codes:
-            yield normalize_language(code)
-
-    return list(dict.fromkeys(normalized()))

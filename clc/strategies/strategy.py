@@ -12,8 +12,7 @@ from dataclasses import dataclass
 from typing import Literal, get_args
 
 from clc.errors import StrategyError
-from clc.languages import MGSM_LANGUAGES, normalize_language
-from clc.strategies.schedule import _distinct
+from clc.languages import MGSM_LANGUAGES, distinct_languages, normalize_language
 from clc.voting.stopping import Stopping
 
 __all__ = ["EVERY", "QUESTION", "Arm", "Planner", "Strategy", "templates_of"]
@@ -110,7 +109,7 @@ class Planner:
             StrategyError: ``choose`` is not between 1 and the number of candidates.
             LanguageError: a candidate is unknown.
         """
-        object.__setattr__(self, "candidates", tuple(_distinct(self.candidates)))
+        object.__setattr__(self, "candidates", tuple(distinct_languages(self.candidates)))
         if not 1 <= self.choose <= len(self.candidates):
             raise StrategyError(
                 f"a planner chooses between 1 and {len(self.candidates)} (all its candidates) "
@@ -152,7 +151,7 @@ class Strategy:
             )
         if not self.languages:
             raise StrategyError(f"strategy {self.name!r}: languages must name at least one")
-        _distinct(self.languages)
+        distinct_languages(self.languages)
         if not self.arms:
             raise StrategyError(f"strategy {self.name!r} has no arms; give it at least one")
         if self.voting not in get_args(Voting):

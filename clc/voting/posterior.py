@@ -13,10 +13,7 @@ if TYPE_CHECKING:
 
 __all__ = ["beta_cdf", "beta_posterior", "dirichlet_posterior", "effective_votes"]
 
-
 _FRACTION_TERMS = 100_000
-
-
 _TINY = 1e-300
 
 
