@@ -25,7 +25,7 @@ import click
 
 from clc.analysis.intervals import Rate, clustered_rate
 from clc.answers.canonical import canonical_gold
-from clc.datasets.generations import ballots
+from clc.datasets.recorded_votes import ballots
 from clc.voting.stopping import Ballot, Stopping, first_stop
 from clc.voting.tally import vote
 

@@ -99,7 +99,7 @@ def _of_runs(folders: Sequence[str]) -> Iterator[CalibrationRow]:
 
 
 def _of_files(files: Sequence[str]) -> Iterator[CalibrationRow]:
-    from clc.datasets.generations import ballots
+    from clc.datasets.recorded_votes import ballots
     from clc.languages import MGSM_LANGUAGES
 
     for ballot in ballots(files):

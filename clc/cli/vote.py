@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
     from clc.analysis.scoring import Score, Scored
-    from clc.datasets.generations import Ballot
+    from clc.datasets.recorded_votes import Ballot
     from clc.records import AnswerKind, Verdict
 
 __all__ = ["command", "vote_ballots"]
@@ -61,7 +61,7 @@ def command(  # noqa: PLR0917
     standard error. Rows of a problem may stand anywhere, in files of any size.
     """
     from clc.cli.tables import print_score
-    from clc.datasets.generations import ballots
+    from clc.datasets.recorded_votes import ballots
 
     chosen = _languages(languages)
     tie_order = _languages(order) or _default_order(chosen)
@@ -86,7 +86,7 @@ def command(  # noqa: PLR0917
 def _run_ballots(folders: Sequence[str], languages: Sequence[str]) -> Iterator[Ballot]:
     """Votes of the problems that are done in run folders."""
     from clc.analysis.export import open_run, revote
-    from clc.datasets.generations import Ballot, say_left_out
+    from clc.datasets.recorded_votes import Ballot, say_left_out
 
     wanted = frozenset(languages)
     found = False

@@ -4,7 +4,8 @@ import json
 
 import pytest
 
-from clc.datasets.generations import ballots, generations, outcome, read_rows
+from clc.datasets.generations import generations, outcome, read_rows
+from clc.datasets.recorded_votes import ballots
 from clc.errors import DatasetError, InputError
 from clc.records import AbstainReason
 

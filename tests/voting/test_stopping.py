@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from clc.datasets.generations import ballots as recorded_ballots
+from clc.datasets.recorded_votes import ballots as recorded_ballots
 from clc.errors import StrategyError
 from clc.records import AbstainReason, Abstention, Answer, Vote
 from clc.voting import stopping

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from clc.datasets.generations import ballots
+from clc.datasets.recorded_votes import ballots
 from clc.engines.confidence import Measure, Meter, measured
 from clc.errors import ConfigurationError, DatasetError, StrategyError
 from clc.records import AbstainReason, Abstention, Answer, Confidence, Vote

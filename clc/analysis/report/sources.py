@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from clc.analysis.export import Solved, is_run, open_runs, revote
-from clc.datasets.generations import ballots, recorded
+from clc.datasets.generations import recorded
+from clc.datasets.recorded_votes import ballots
 from clc.errors import ConfigurationError
 from clc.languages import MGSM_LANGUAGES
 from clc.plan import Plan, PlannedPaths
@@ -20,7 +21,7 @@ from clc.voting.tally import vote
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from clc.datasets.generations import Ballot
+    from clc.datasets.recorded_votes import Ballot
     from clc.records import Vote
     from clc.runs.protocol import RunFolder
 

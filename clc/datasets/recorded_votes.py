@@ -1,0 +1,193 @@
+"""Recorded generations grouped into votes by problem, in a temporary database on disk."""
+
+from __future__ import annotations
+
+import logging
+import re
+import sqlite3
+from contextlib import closing
+from itertools import groupby
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import orjson
+
+from clc.answers import canonical
+from clc.datasets.generations import Generation, outcome, recorded
+from clc.errors import DatasetError, InputError
+from clc.records import AbstainReason, Abstention, Answer, Confidence, Vote
+from clc.voting.weighting import normalized_weights
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+    from clc.records import AnswerKind
+
+__all__ = ["Ballot", "ballots", "say_left_out"]
+
+
+_log = logging.getLogger("clc.datasets.generations")
+_BATCH = 4096
+
+
+class Ballot(NamedTuple):
+    """A problem with the votes of all its paths.
+
+    ``confidences`` has one for each vote, as its row gives it; the votes' weights are these (the
+    ``mean`` of several figures) over their language's mean.
+    """
+
+    id: str
+    question_language: str | None
+    item: str
+    gold: str | None
+    kind: AnswerKind | None
+    votes: list[Vote]
+    confidences: Sequence[Confidence | float | None] = ()
+
+
+def ballots(
+    files: Sequence[str | Path],
+    *,
+    languages: Sequence[str] = (),
+    kind: AnswerKind | None = None,
+) -> Iterator[Ballot]:
+    """Votes by problem, problems in the order of their first row; rows may stand anywhere.
+
+    Answers are read as the rows stream by and grouped in a temporary database on disk, so memory
+    stays flat for files of any size. ``languages`` keeps the paths of these languages only.
+
+    Raises:
+        DatasetError: a bad row, or two golds for one problem.
+        InputError: no path is left to vote on.
+    """
+    with closing(sqlite3.connect("")) as database:  # "": a temporary file, deleted by itself
+        database.executescript(_SCHEMA)
+        database.executemany(_INSERT_PATH, _paths(database, files, frozenset(languages), kind))
+        if not database.execute("SELECT 1 FROM paths LIMIT 1").fetchone():
+            wanted = f" in {', '.join(languages)}" if languages else ""
+            raise InputError(f"no paths{wanted} in {', '.join(map(str, files))}")
+        rows = database.execute(_SELECT)
+        for _, group in groupby(rows, key=lambda row: row[0]):
+            yield _ballot(list(group))
+        without = database.execute(_WITHOUT_PATHS).fetchone()[0]
+        say_left_out(without, languages)
+
+
+def say_left_out(problems: int, languages: Sequence[str]) -> None:
+    """Warn of problems that have no path in the languages that were chosen."""
+    if problems:
+        _log.warning(
+            "left out: %s without a path in %s",
+            "1 problem" if problems == 1 else f"{problems:,} problems",
+            ", ".join(languages),
+        )
+
+
+_SCHEMA = """
+PRAGMA journal_mode = OFF;
+PRAGMA synchronous = OFF;
+PRAGMA cache_size = -32000;  -- 32 MB: the ids of many problems are looked up in any order
+CREATE TABLE problems (
+    number INTEGER PRIMARY KEY, id TEXT, question_language TEXT, item TEXT, kind TEXT,
+    UNIQUE (id, question_language)
+);
+CREATE TABLE paths (
+    problem INTEGER, language TEXT, answer TEXT, reason TEXT, kind TEXT, confidence TEXT,
+    gold TEXT, place TEXT
+);
+"""
+_INSERT_PATH = "INSERT INTO paths VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
+# No index: SQLite's sorter reads and writes in sequence, an index would fetch rows at random.
+_SELECT = """
+SELECT problems.*, paths.language, answer, reason, paths.kind, confidence, gold, place
+FROM paths CROSS JOIN problems ON problems.number = paths.problem
+ORDER BY paths.problem, paths.rowid
+"""
+_WITHOUT_PATHS = """
+SELECT count(*) FROM problems WHERE number NOT IN (SELECT problem FROM paths)
+"""
+
+
+def _paths(
+    database: sqlite3.Connection,
+    files: Sequence[str | Path],
+    languages: frozenset[str],
+    kind: AnswerKind | None,
+) -> Iterator[tuple[Any, ...]]:
+    recent: dict[tuple[str, str], int] = {}  # the neighbours of a row are often its problem's
+    for source, line, paths in recorded(files):
+        for path in paths:
+            key = (path.id, path.question_language or "")
+            number = recent.get(key)
+            if number is None:
+                if len(recent) >= _BATCH:
+                    recent.clear()
+                number = recent[key] = _number(database, path, kind)
+            if languages and path.language not in languages:
+                continue
+            said = outcome(path._replace(kind=path.kind or kind) if kind else path)
+            answer = said.value if isinstance(said, Answer) else None
+            reason = str(said.reason) if isinstance(said, Abstention) else None
+            answer_kind = said.kind if isinstance(said, Answer) else None
+            place = f"{source}:{line}" if path.gold is not None else None
+            yield (
+                number,
+                path.language,
+                answer,
+                reason,
+                answer_kind,
+                None if path.confidence is None else orjson.dumps(path.confidence),
+                path.gold,
+                place,
+            )
+
+
+def _number(database: sqlite3.Connection, path: Generation, kind: AnswerKind | None) -> int:
+    key = (path.id, path.question_language or "")
+    found = database.execute(
+        "SELECT number FROM problems WHERE id = ? AND question_language = ?", key
+    ).fetchone()
+    if found:
+        return int(found[0])
+    row = (*key, path.item or _item(path), path.kind or kind)
+    cursor = database.execute("INSERT INTO problems VALUES (NULL, ?, ?, ?, ?)", row)
+    return int(cursor.lastrowid or 0)
+
+
+def _item(path: Generation) -> str:
+    """What problems that ask the same in several languages share: the id without the language."""
+    if not path.question_language:
+        return path.id
+    language = re.escape(path.question_language)
+    return re.sub(rf"(?<![a-zA-Z]){language}(?![a-zA-Z])", "", path.id)
+
+
+def _ballot(rows: list[tuple[Any, ...]]) -> Ballot:
+    _, problem, question_language, item, kind, *_ = rows[0]
+    gold: str | None = None
+    first = ""
+    said_by = []
+    confidences: list[Confidence | float | None] = []
+    for index, row in enumerate(rows):
+        language, answer, reason, answer_kind, confidence, row_gold, place = row[5:]
+        if row_gold is not None and gold is None:
+            gold, first = row_gold, place
+        elif row_gold is not None and row_gold != gold:
+            _same_gold(gold, row_gold, first, place, problem)
+        said = Answer(answer, answer_kind) if reason is None else Abstention(AbstainReason(reason))
+        said_by.append((f"{problem}:{index}", language, said))
+        found = None if confidence is None else orjson.loads(confidence)
+        confidences.append(Confidence(**found) if isinstance(found, dict) else found)
+    weights = normalized_weights([language for _, language, _ in said_by], confidences)
+    votes = [Vote(*one, weight) for one, weight in zip(said_by, weights, strict=True)]
+    return Ballot(problem, question_language or None, item, gold, kind, votes, confidences)
+
+
+def _same_gold(gold: str | None, other: str, first: str, place: str, problem: str) -> None:
+    if gold is not None and canonical(gold, "en") == canonical(other, "en"):
+        return
+    raise DatasetError(
+        f"{place}: gold of {problem!r} is {other!r}, and {gold!r} in {first}; "
+        "give each problem an id of its own"
+    )
