@@ -26,11 +26,11 @@ from typing import TYPE_CHECKING
 
 from clc.analysis.comparison import compare_strategies, outcome
 from clc.analysis.comparison_records import Entry, Outcome
-from clc.analysis.export import revote
 from clc.analysis.resampling import Drawn
 from clc.plan import Plan, PlannedPaths
 from clc.prompts.templates import Templates
 from clc.records import Problem, ReasoningPath, Usage, path_key
+from clc.runs.revote import revote
 from clc.runs.store import Store
 
 if TYPE_CHECKING:

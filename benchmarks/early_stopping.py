@@ -17,8 +17,8 @@ import click
 from rich.console import Console
 
 from benchmarks.clc_tiny.measure import MAX_TOKENS, table, test_problems
-from clc.analysis.export import scored_rows
-from clc.analysis.scoring import compare, score
+from clc.analysis.paired import compare
+from clc.analysis.scoring import score, scored_rows
 from clc.api import Run, configure
 from clc.engines.factory import open_engine
 from clc.engines.shared import Lane

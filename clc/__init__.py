@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING
 from clc.version import __version__
 
 if TYPE_CHECKING:
-    from clc.analysis.export import open_run, revote
-    from clc.analysis.scoring import compare, score
+    from clc.analysis.paired import compare
+    from clc.analysis.scoring import score
     from clc.answers import canonical, extract_answer, numbers_in
     from clc.api import Run, asolve, asolve_many, configure, solve, solve_many
     from clc.datasets import load_problems
@@ -48,6 +48,8 @@ if TYPE_CHECKING:
         Verdict,
         Vote,
     )
+    from clc.runs.open import open_run
+    from clc.runs.revote import revote
     from clc.runs.store import Store
     from clc.solving.configuration import Configuration, Online
     from clc.strategies.catalogue import STRATEGIES
@@ -58,8 +60,8 @@ if TYPE_CHECKING:
     from clc.voting.weighting import Weighting
 
 _HOMES = {
-    "clc.analysis.export": ("open_run", "revote"),
-    "clc.analysis.scoring": ("compare", "score"),
+    "clc.analysis.paired": ("compare",),
+    "clc.analysis.scoring": ("score",),
     "clc.answers": ("canonical", "extract_answer", "numbers_in"),
     "clc.api": ("Run", "asolve", "asolve_many", "configure", "solve", "solve_many"),
     "clc.datasets": ("load_problems",),
@@ -91,6 +93,8 @@ _HOMES = {
         "Verdict",
         "Vote",
     ),
+    "clc.runs.open": ("open_run",),
+    "clc.runs.revote": ("revote",),
     "clc.runs.store": ("Store",),
     "clc.solving.configuration": ("Configuration", "Online"),
     "clc.strategies.catalogue": ("STRATEGIES",),

@@ -16,10 +16,11 @@ from clc.errors import ConfigurationError
 from clc.languages import normalize_language
 from clc.prompts.templates import Templates
 from clc.records import Problem, Sampling, Verdict, content_key
-from clc.runs.manifest import add_seconds, begin_run, identity
+from clc.runs.manifest import add_seconds, begin_run
 from clc.runs.store import Store
 from clc.runs.translation_cache import TranslationCache, default_cache_folder
 from clc.solving.configuration import Configuration, Fidelity, Online
+from clc.solving.identity import identity
 from clc.solving.prompt_builder import check_template
 from clc.solving.runner import iterate, run
 from clc.solving.solver import Solver

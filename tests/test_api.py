@@ -8,8 +8,8 @@ from contextlib import aclosing
 import pytest
 
 import clc
-from clc.analysis.export import open_run
 from clc.errors import ConfigurationError, EngineError, InputError
+from clc.runs.open import open_run
 from clc.runs.store import Store
 from tests.engines.scripted import ScriptedEngine
 from tests.solving.test_solver import rows

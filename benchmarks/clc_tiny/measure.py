@@ -22,12 +22,14 @@ from benchmarks.clc_tiny.examples import LANGUAGE_SHARES
 from benchmarks.clc_tiny.kinds import problems, trained
 from benchmarks.clc_tiny.language import load
 from benchmarks.clc_tiny.render import question
-from clc.analysis.export import open_run, revote, scored_rows
-from clc.analysis.scoring import Scored, compare, score
+from clc.analysis.paired import compare
+from clc.analysis.scoring import Scored, score, scored_rows
 from clc.api import Run, configure
 from clc.engines.factory import open_engine
 from clc.prompts.templates import Templates
 from clc.records import Problem
+from clc.runs.open import open_run
+from clc.runs.revote import revote
 from clc.runs.store import Store
 from clc.runs.translation_cache import TranslationCache
 from clc.solving.prompt_builder import translation_request

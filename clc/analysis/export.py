@@ -6,62 +6,23 @@ needs no engine.
 
 from __future__ import annotations
 
-from contextlib import contextmanager
 from itertools import islice
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import orjson
 
-from clc.analysis.fidelity import Fidelity, fidelity
-from clc.analysis.scoring import Score, Scoreboard, score, scored
+from clc.analysis.scoring import Score, Scoreboard, scored
 from clc.answers.canonical import canonical_gold
-from clc.errors import ConfigurationError
-from clc.runs.shards import Shards, has_shards
-from clc.runs.store import Store
-from clc.voting.verdict import Counting, verdict_of, votes_of
-from clc.voting.weighting import Weighting
+from clc.runs.revote import Solved, counting_of, solved
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from clc.analysis.scoring import Scored
-    from clc.plan import Plan
-    from clc.records import Problem, ReasoningPath, Verdict, Vote
+    from clc.records import Verdict
     from clc.runs.protocol import Finished, RunFolder
+    from clc.voting.verdict import Counting
 
-__all__ = [
-    "Part",
-    "Solved",
-    "counting_of",
-    "export",
-    "fidelity_of",
-    "is_run",
-    "open_run",
-    "open_runs",
-    "part_of",
-    "revote",
-    "score_run",
-    "scored_rows",
-    "solved",
-    "verdict_row",
-]
-
-
-class Solved(NamedTuple):
-    """A problem with its plan, its paths by key, its votes and its verdict."""
-
-    problem: Problem
-    plan: Plan
-    paths: Mapping[str, ReasoningPath]
-    votes: Sequence[Vote]
-    verdict: Verdict
-
-    def drawn(self) -> Iterator[tuple[str, ReasoningPath]]:
-        """Yield (language, path) in drawing order, lost paths among them."""
-        for arm, key in self.plan.paths:
-            if key is not None:
-                yield arm.language, self.paths[key]
+__all__ = ["Part", "export", "part_of", "verdict_row"]
 
 
 class Part(NamedTuple):
@@ -76,30 +37,6 @@ class Part(NamedTuple):
 
 
 _PROBLEMS = 128  # of a part
-
-
-def revote(run: RunFolder) -> Iterator[Solved]:
-    """Take the vote of every problem that is done, in the order of the file, lazily."""
-    counting = counting_of((run.manifest() or {}).get("identity", {}))
-    for one in run.finished():
-        yield solved(one, counting)
-
-
-def solved(one: Finished, counting: Counting) -> Solved:
-    """Take the vote of one problem."""
-    problem, plan, paths = one
-    votes = votes_of(problem, plan, paths, counting)
-    return Solved(*one, votes, verdict_of(problem, plan, paths, votes, counting))
-
-
-def counting_of(identity: Mapping[str, Any]) -> Counting:
-    """How a run counts its votes, from its manifest."""
-    weighting = identity.get("weighting")
-    return Counting(
-        identity.get("strategy", {}).get("voting", "majority"),
-        by_written_language=identity.get("fidelity") == "count",
-        weighting=None if weighting is None else Weighting(**weighting),
-    )
 
 
 def verdict_row(verdict: Verdict, *, gold: str | None = None, kind: Any = None) -> dict[str, Any]:
@@ -127,11 +64,6 @@ def verdict_row(verdict: Verdict, *, gold: str | None = None, kind: Any = None) 
         row["gold"] = gold
         row["correct"] = None if canonical is None else canonical == verdict.answer
     return row
-
-
-def score_run(run: RunFolder) -> Score:
-    """Score every problem of a run that has a plan."""
-    return score(scored_rows(run))
 
 
 def export(run: RunFolder, parts: Iterable[Part] | None = None) -> Score:
@@ -177,81 +109,6 @@ def part_of(finished: Iterable[Finished], counting: Counting) -> Part:
         samples.append(orjson.dumps(_sample(one, row))[1:])
         figures.fill([scored(problem, one.verdict, one.votes)])
     return Part(b"".join(verdicts), samples, figures)
-
-
-def is_run(folder: str | Path) -> bool:
-    """Whether a folder, or a URI, is one of a run, in whatever way it is kept."""
-    return (Path(folder) / "run.sqlite").is_file() or has_shards(folder)
-
-
-def open_run(folder: str | Path) -> RunFolder:
-    """Open a run folder for reading: a local one, or a URI of one with shards.
-
-    Raises:
-        ConfigurationError: it is not a run folder, or holds several runs.
-    """
-    if has_shards(folder):
-        return Shards(folder, read_only=True)
-    _check_folder(folder)
-    if labels := _labels(folder):
-        raise ConfigurationError(
-            f"{folder}: holds a comparison of {', '.join(labels)}, not one run; the clc compare "
-            "that made it shows it again"
-        )
-    return Store(folder, read_only=True)
-
-
-@contextmanager
-def open_runs(folder: str | Path) -> Iterator[dict[str, RunFolder]]:
-    """Open a run folder, or one of several strategies that ``clc compare`` made, for reading.
-
-    Gives the runs by name: that of the folder, or those of the strategies.
-
-    Raises:
-        ConfigurationError: it is not a run folder.
-    """
-    if has_shards(folder):
-        with Shards(folder, read_only=True) as shards:
-            name = str(folder) if "://" in str(folder) else str(Path(folder).resolve())
-            yield {name.rstrip("/").rpartition("/")[2]: shards}
-        return
-    _check_folder(folder)
-    labels = _labels(folder)
-    with Store(folder, read_only=True) as store:
-        if labels:
-            yield {label: store.labelled(label) for label in labels}
-        else:
-            yield {Path(folder).resolve().name: store}
-
-
-def _check_folder(folder: str | Path) -> None:
-    if not (Path(folder) / "run.sqlite").is_file():
-        raise ConfigurationError(
-            f"{folder}: not a run folder (it has no run.sqlite); name the --out of clc solve"
-        )
-
-
-def _labels(folder: str | Path) -> list[str]:
-    """Strategies that share a folder; none where it holds one run."""
-    if (Path(folder) / "manifest.json").is_file():
-        return []
-    return sorted(path.name.split(".")[1] for path in Path(folder).glob("manifest.*.json"))
-
-
-def scored_rows(run: RunFolder) -> Iterator[Scored]:
-    """Yield every problem of a run with its verdict and votes beside its gold."""
-    for one in revote(run):
-        yield scored(one.problem, one.verdict, one.votes)
-
-
-def fidelity_of(run: RunFolder) -> dict[str, Fidelity]:
-    """Which languages a run's paths were really written in, by the language asked for."""
-    return fidelity(
-        (path.language, path.text)
-        for one in revote(run)
-        for _, path in one.drawn()
-        if path.error is None
-    )
 
 
 def _sample(one: Solved, row: Mapping[str, Any]) -> dict[str, Any]:

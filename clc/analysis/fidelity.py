@@ -13,11 +13,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from clc.language_id import written_language
+from clc.runs.revote import revote
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-__all__ = ["Fidelity", "fidelity"]
+    from clc.runs.protocol import RunFolder
+
+__all__ = ["Fidelity", "fidelity", "fidelity_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,3 +69,13 @@ def fidelity(
         )
         for language, count in counts.items()
     }
+
+
+def fidelity_of(run: RunFolder) -> dict[str, Fidelity]:
+    """Which languages a run's paths were really written in, by the language asked for."""
+    return fidelity(
+        (path.language, path.text)
+        for one in revote(run)
+        for _, path in one.drawn()
+        if path.error is None
+    )

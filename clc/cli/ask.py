@@ -55,11 +55,12 @@ def command(question: str, *, as_json: bool, show_paths: bool, **options: Any) -
     from rich.console import Console
     from rich.text import Text
 
-    from clc.analysis.export import revote, verdict_row
+    from clc.analysis.export import verdict_row
     from clc.api import Run, as_problem
     from clc.cli.problem_view import Shown, print_path
     from clc.cli.tables import answer_line, detail_lines, language_styles, vote_table
     from clc.cli.text import put
+    from clc.runs.revote import revote
     from clc.runs.store import Store
 
     text = sys.stdin.read() if question == "-" else question

@@ -87,7 +87,8 @@ def command(
 
 
 def _of_runs(folders: Sequence[str]) -> Iterator[CalibrationRow]:
-    from clc.analysis.export import open_run, revote
+    from clc.runs.open import open_run
+    from clc.runs.revote import revote
 
     for folder in folders:
         with open_run(folder) as store:

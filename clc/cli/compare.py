@@ -90,7 +90,7 @@ def command(sources: tuple[str, ...], **options: Any) -> None:
 
 
 def _is_run(source: str) -> bool:
-    from clc.analysis.export import is_run
+    from clc.runs.open import is_run
 
     return is_run(source)
 
@@ -98,7 +98,8 @@ def _is_run(source: str) -> bool:
 def _runs(folders: Sequence[str], options: Mapping[str, Any], stack: ExitStack) -> Iterable[Entry]:
     """Take runs as they are, each under its folder's name."""
     from clc.analysis.comparison_records import Entry
-    from clc.analysis.export import counting_of, open_run
+    from clc.runs.open import open_run
+    from clc.runs.revote import counting_of
     from clc.solving.pool import outcomes
 
     if options["strategies"]:

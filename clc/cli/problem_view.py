@@ -24,9 +24,9 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
-    from clc.analysis.export import Solved
     from clc.plan import PlannedPaths
     from clc.records import Prompt, ReasoningPath, Vote
+    from clc.runs.revote import Solved
 
 __all__ = ["Ballot", "Shown", "print_path", "print_solved", "solved_json"]
 

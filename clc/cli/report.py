@@ -86,7 +86,7 @@ def _write_figures(report: Report, folder: Path) -> None:
 
 
 def _page_of(sources: tuple[str, ...]) -> Path:
-    from clc.analysis.export import is_run
+    from clc.runs.open import is_run
 
     if len(sources) == 1 and Path(sources[0]).is_dir() and is_run(sources[0]):
         return Path(sources[0]) / "report.html"

@@ -27,10 +27,12 @@ def command(run: str, against: str | None, *, fidelity: bool, as_json: bool) -> 
     import orjson
     from rich.console import Console
 
-    from clc.analysis.export import fidelity_of, open_run, score_run, scored_rows
-    from clc.analysis.scoring import compare
+    from clc.analysis.fidelity import fidelity_of
+    from clc.analysis.paired import compare
+    from clc.analysis.scoring import score_run, scored_rows
     from clc.cli.tables import comparison_table, fidelity_table, print_score
     from clc.errors import ConfigurationError
+    from clc.runs.open import open_run
 
     if fidelity:
         if against is not None:

@@ -16,8 +16,8 @@ from clc.errors import ConfigurationError, InputError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from clc.analysis.export import Solved
     from clc.runs.protocol import RunFolder
+    from clc.runs.revote import Solved
 
 __all__ = ["command"]
 
@@ -85,7 +85,7 @@ def _check_options(asked: set[str], *, listing: bool) -> None:
 @contextmanager
 def _one_run(folder: str, strategy: str | None) -> Iterator[RunFolder]:
     """Open a run, of several the one that is named."""
-    from clc.analysis.export import open_runs
+    from clc.runs.open import open_runs
 
     with open_runs(folder) as runs:
         if strategy is None and len(runs) > 1:
@@ -106,9 +106,9 @@ def _show(run: RunFolder, folder: str, problem_id: str, options: dict[str, Any])
     import orjson
     from rich.console import Console
 
-    from clc.analysis.export import counting_of, solved
     from clc.cli.problem_view import Shown, print_solved, solved_json
     from clc.languages import normalize_language
+    from clc.runs.revote import counting_of, solved
 
     found = run.find(problem_id)
     if found is None:
@@ -142,8 +142,9 @@ def _list(run: RunFolder, options: dict[str, Any]) -> None:
     from rich.console import Console
     from rich.text import Text
 
-    from clc.analysis.export import revote, verdict_row
+    from clc.analysis.export import verdict_row
     from clc.cli.text import brief, cells
+    from clc.runs.revote import revote
 
     console = Console()
     wanted = _wanted(options)

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 
     from clc.analysis.fidelity import Fidelity
     from clc.analysis.intervals import Rate
-    from clc.analysis.scoring import Comparison, Score
+    from clc.analysis.paired import Comparison
+    from clc.analysis.scoring import Score
     from clc.records import Verdict
     from clc.solving.sampler import Counters
 

@@ -30,10 +30,10 @@ def command(run: str, port: int, *, no_browser: bool) -> None:
     from threading import Thread
     from webbrowser import open as browse
 
-    from clc.analysis.export import is_run
     from clc.analysis.report import write_report
     from clc.analysis.report.page_server import is_current, page_server
     from clc.cli.report import open_all
+    from clc.runs.open import is_run
 
     folder = Path(run)
     with ExitStack() as stack:

@@ -85,8 +85,9 @@ def command(  # noqa: PLR0917
 
 def _run_ballots(folders: Sequence[str], languages: Sequence[str]) -> Iterator[Ballot]:
     """Votes of the problems that are done in run folders."""
-    from clc.analysis.export import open_run, revote
     from clc.datasets.recorded_votes import Ballot, say_left_out
+    from clc.runs.open import open_run
+    from clc.runs.revote import revote
 
     wanted = frozenset(languages)
     found = False

@@ -6,9 +6,10 @@ from collections import deque
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from clc.analysis.export import counting_of, part_of
+from clc.analysis.export import part_of
 from clc.cluster.ray_session import reported
 from clc.errors import ClcError
+from clc.runs.revote import counting_of
 from clc.runs.shards import Shards
 
 if TYPE_CHECKING:

@@ -5,60 +5,20 @@ from __future__ import annotations
 import platform
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict
 from importlib.metadata import PackageNotFoundError, version
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import orjson
 
 from clc.errors import ConfigurationError
-from clc.strategies.strategy import templates_of
 from clc.version import __version__
 
-if TYPE_CHECKING:
-    from clc.prompts.templates import Templates
-    from clc.solving.configuration import Configuration
-
-__all__ = ["add_seconds", "begin_run", "check_same_run", "differences", "identity", "versions"]
+__all__ = ["add_seconds", "begin_run", "check_same_run", "differences", "versions"]
 
 _HASH = re.compile(r"\b([0-9a-f]{12})[0-9a-f]{12,}\b")
 
 # A run may go on with more paths a question, or with more of its problems.
 _MAY_GROW = ("paths", "limit")
-
-
-def identity(
-    configuration: Configuration,
-    templates: Templates,
-    *,
-    engine: str,
-    translator: str,
-    dataset: Mapping[str, Any],
-    limit: int | None,
-) -> dict[str, Any]:
-    """Everything that decides which paths are drawn, as JSON values.
-
-    ``engine`` and ``translator`` are fingerprints. Versions are not part of it: they are
-    recorded, and a later version may finish a run.
-    """
-    strategy = configuration.strategy
-    settings = asdict(configuration)
-    values = {
-        **settings,
-        "strategy": {
-            name: settings["strategy"][name] for name in ("name", "arms", "voting", "planner")
-        },
-        "languages": list(configuration.languages or strategy.languages),
-        "engine": engine,
-        "translator": translator,
-        "templates": {name: templates.get(name).hash for name in templates_of(strategy)},
-        "cues": templates.cues_hash,
-        "prompt_data": templates.data_hash,
-        "dataset": dict(dataset),
-        "limit": limit,
-    }
-    plain: dict[str, Any] = orjson.loads(orjson.dumps(values))
-    return plain
 
 
 def begin_run(

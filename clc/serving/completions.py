@@ -18,7 +18,6 @@ from clc.engines.shared import Lane
 from clc.errors import ClcError, InputError, RunError
 from clc.prompts.templates import Templates
 from clc.records import content_key
-from clc.runs.manifest import identity
 from clc.serving.errors import ApiError, api_error
 from clc.serving.openai.chat import ChatWriter
 from clc.serving.openai.requests import ChatRequest, parse
@@ -26,6 +25,7 @@ from clc.serving.plain_model import complete, requests_of
 from clc.serving.question import Question, model_names, question_of, wanted_of
 from clc.serving.reply import Answering
 from clc.serving.settings import Limits, Settings
+from clc.solving.identity import identity
 from clc.solving.prompt_builder import check_template
 from clc.solving.runner import first_wave
 from clc.strategies.catalogue import STRATEGIES

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from clc.analysis.comparison import outcome
 from clc.analysis.comparison_records import Entry
-from clc.analysis.export import revote
 from clc.api import Run
+from clc.runs.revote import revote
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping

@@ -11,12 +11,13 @@ import pytest
 from clc.analysis import comparison
 from clc.analysis.comparison import compare_strategies, outcome
 from clc.analysis.comparison_records import Entry, Outcome
-from clc.analysis.export import revote, score_run
 from clc.analysis.intervals import clustered_difference, mcnemar
 from clc.analysis.resampling import Drawn
+from clc.analysis.scoring import score_run
 from clc.errors import ConfigurationError, DatasetError, StrategyError
 from clc.plan import Plan, PlannedPaths
 from clc.records import Problem, ReasoningPath, Usage
+from clc.runs.revote import revote
 from clc.runs.store import Store
 from clc.voting.verdict import verdict_of, votes_of
 from tests.solving.test_runner import problems, run

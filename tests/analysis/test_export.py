@@ -4,9 +4,12 @@ import json
 
 import pytest
 
-from clc.analysis.export import export, open_run, revote, score_run, verdict_row
+from clc.analysis.export import export, verdict_row
+from clc.analysis.scoring import score_run
 from clc.errors import ConfigurationError, StoreError
 from clc.records import Problem
+from clc.runs.open import open_run
+from clc.runs.revote import revote
 from clc.runs.store import Store
 from tests.engines.scripted import ScriptedEngine
 from tests.solving.test_runner import problems, run

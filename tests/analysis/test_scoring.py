@@ -8,7 +8,8 @@ import pytest
 
 from clc.analysis import scoring
 from clc.analysis.intervals import wilson
-from clc.analysis.scoring import Scoreboard, Scored, compare, score, scored
+from clc.analysis.paired import compare
+from clc.analysis.scoring import Scoreboard, Scored, score, scored
 from clc.errors import DatasetError
 from clc.records import AbstainReason, Abstention, Answer, Problem, Usage, Verdict, Vote
 

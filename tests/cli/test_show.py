@@ -9,7 +9,6 @@ import orjson
 import pytest
 from click.testing import CliRunner
 
-from clc.analysis.export import open_run, revote
 from clc.api import configure, solve_many
 from clc.cli.show import command
 from clc.cli.text import cells
@@ -17,6 +16,8 @@ from clc.engines.base import Completion
 from clc.engines.shared import Lane
 from clc.prompts.templates import Templates
 from clc.records import Problem, Usage
+from clc.runs.open import open_run
+from clc.runs.revote import revote
 from clc.runs.store import Store
 from clc.solving.pool import Pool
 from tests.engines.scripted import ScriptedEngine

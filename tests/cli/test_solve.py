@@ -16,7 +16,9 @@ from itertools import chain
 
 import pytest
 
-from clc.analysis.export import open_run, revote, verdict_row
+from clc.analysis.export import verdict_row
+from clc.runs.open import open_run
+from clc.runs.revote import revote
 from clc.runs.store import Store
 from tests.solving.test_solver import rows
 

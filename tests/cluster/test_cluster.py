@@ -12,7 +12,8 @@ import orjson
 import pytest
 
 from clc import errors
-from clc.analysis.export import export, open_run, open_runs, revote, score_run
+from clc.analysis.export import export
+from clc.analysis.scoring import score_run
 from clc.api import Run, configure
 from clc.cluster import ray_session, solve_on_ray, votes
 from clc.cluster.ledger import BATCH_TRIES, PROBLEM_TRIES, Ledger
@@ -22,6 +23,8 @@ from clc.errors import ConfigurationError, DatasetError, EngineError, StoreError
 from clc.plan import Plan
 from clc.records import Problem
 from clc.runs.codec import DRAWN
+from clc.runs.open import open_run, open_runs
+from clc.runs.revote import revote
 from clc.runs.shards import Row, Shards
 from clc.runs.store import Store
 

@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from clc.analysis.export import open_run
+from clc.runs.open import open_run
 from tests.cli.running import clc, endpoint, start
 
 from .test_cluster import FILES, check_whole, tsv

@@ -10,11 +10,11 @@ pytest.importorskip("pyarrow")
 
 from typing import TYPE_CHECKING
 
-from clc.analysis.export import open_run
 from clc.errors import ConfigurationError, StoreError
 from clc.plan import Plan, PlannedPaths
 from clc.records import Confidence, Message, Problem, Prompt, ReasoningPath, Step, Usage, Verdict
 from clc.runs.codec import path_row, prompt_row, step_row
+from clc.runs.open import open_run
 from clc.runs.shards import Row, Shards, has_shards
 from clc.runs.store import Store
 

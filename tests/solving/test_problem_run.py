@@ -5,12 +5,12 @@ import dataclasses
 
 import pytest
 
-from clc.analysis.export import revote
 from clc.api import configure
 from clc.engines.shared import Lane
 from clc.errors import ClcError
 from clc.prompts.templates import Templates
 from clc.records import AbstainReason, Confidence, Message, Problem
+from clc.runs.revote import revote
 from clc.runs.store import Store
 from clc.solving.configuration import Online
 from clc.solving.solver import Solver

@@ -7,10 +7,10 @@ from contextlib import aclosing
 
 import pytest
 
-from clc.analysis.export import revote
 from clc.api import Run, configure
 from clc.errors import ConfigurationError, DatasetError, EngineError, StoreError
 from clc.records import Problem
+from clc.runs.revote import revote
 from clc.runs.store import Store
 from clc.solving.runner import iterate, open_problems
 from tests.engines.scripted import ScriptedEngine

@@ -6,11 +6,11 @@ import random
 
 import pytest
 
-from clc.analysis.export import revote
 from clc.api import configure
 from clc.errors import EngineError
 from clc.prompts.templates import Templates
 from clc.records import Problem
+from clc.runs.revote import revote
 from clc.runs.store import Store
 from clc.runs.translation_cache import TranslationCache
 from clc.solving.solver import Solver

@@ -16,10 +16,10 @@ from clc.records import Usage
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from clc.analysis.export import Solved
     from clc.analysis.report.measures import Judged
     from clc.analysis.report.sections import Cell
     from clc.records import ReasoningPath
+    from clc.runs.revote import Solved
 
 __all__ = ["Abstaining", "Confident", "Costs", "Written"]
 

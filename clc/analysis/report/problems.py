@@ -16,9 +16,9 @@ from clc.records import Answer
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from clc.analysis.export import Solved
     from clc.plan import PlannedPaths
     from clc.records import Problem, ReasoningPath, Verdict, Vote
+    from clc.runs.revote import Solved
 
 __all__ = ["against_the_rest", "problem_record", "problem_row"]
 

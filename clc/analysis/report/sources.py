@@ -9,13 +9,14 @@ from itertools import chain, groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from clc.analysis.export import Solved, is_run, open_runs, revote
 from clc.datasets.generations import recorded
 from clc.datasets.recorded_votes import ballots
 from clc.errors import ConfigurationError
 from clc.languages import MGSM_LANGUAGES
 from clc.plan import Plan, PlannedPaths
 from clc.records import Confidence, Problem, ReasoningPath, path_key
+from clc.runs.open import is_run, open_runs
+from clc.runs.revote import Solved, revote
 from clc.voting.tally import vote
 
 if TYPE_CHECKING:

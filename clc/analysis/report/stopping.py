@@ -11,7 +11,7 @@ from clc.analysis.report.sections import Column, Fact, Section
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from clc.analysis.export import Solved
+    from clc.runs.revote import Solved
 
 __all__ = ["Stops"]
 

@@ -20,9 +20,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from clc.analysis.comparison_records import Outcome
-    from clc.analysis.export import Solved
     from clc.analysis.report.sections import Cell
     from clc.analysis.scoring import Rate, Score
+    from clc.runs.revote import Solved
 
 __all__ = ["Gatherer", "comparison"]
 

@@ -20,9 +20,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
-    from clc.analysis.export import Solved
     from clc.analysis.report.sections import Section, Summary
     from clc.analysis.report.sources import Source
+    from clc.runs.revote import Solved
 
 __all__ = ["MOST_INLINE", "Report", "data_folder", "write_report"]
 

@@ -14,8 +14,8 @@ from clc.analysis.report import open_sources, write_report
 from clc.api import Run, configure
 from clc.prompts.templates import Templates
 from clc.records import Problem
-from clc.runs.manifest import identity
 from clc.runs.store import Store
+from clc.solving.identity import identity
 from tests.engines.scripted import ScriptedEngine
 
 BIDI = "\u202e12 = 5 + 7\u202c"

@@ -5,8 +5,9 @@ from urllib.parse import quote
 
 import pytest
 
-from clc.analysis.export import open_run, revote
 from clc.analysis.report import open_sources, write_report
+from clc.runs.open import open_run
+from clc.runs.revote import revote
 
 from .conftest import HOSTILE, LANGUAGES, QUESTIONS, SAID, problems, report, settle, solve
 

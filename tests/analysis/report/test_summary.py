@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 
 from clc.analysis.comparison import compare_strategies, outcome
 from clc.analysis.comparison_records import Entry
-from clc.analysis.export import solved
 from clc.analysis.report.languages import verdict_without
 from clc.analysis.report.paths import Written
 from clc.analysis.report.sources import open_sources
@@ -21,6 +20,7 @@ from clc.errors import ConfigurationError, DatasetError, StrategyError
 from clc.plan import Plan, PlannedPaths
 from clc.records import Answer, Confidence, Problem, ReasoningPath, Usage, Vote, path_key
 from clc.runs.protocol import Finished
+from clc.runs.revote import solved
 from clc.runs.store import Store
 from clc.voting.tally import vote
 from clc.voting.verdict import Counting

@@ -9,12 +9,13 @@ from html import unescape
 
 import pytest
 
-from clc.analysis.export import open_run, revote
 from clc.analysis.report import open_sources, write_report
 from clc.analysis.report import write as writing_module
 from clc.analysis.report.problems import problem_record, problem_row
 from clc.errors import ClcError, ConfigurationError, StoreError
 from clc.records import Answer, Problem
+from clc.runs.open import open_run
+from clc.runs.revote import revote
 from clc.runs.store import Store
 from tests.answers.test_recorded import DATA
 from tests.engines.scripted import ScriptedEngine

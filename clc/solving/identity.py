@@ -1,0 +1,52 @@
+"""Everything that decides which paths a run draws."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+import orjson
+
+from clc.strategies.strategy import templates_of
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from clc.prompts.templates import Templates
+    from clc.solving.configuration import Configuration
+
+__all__ = ["identity"]
+
+
+def identity(
+    configuration: Configuration,
+    templates: Templates,
+    *,
+    engine: str,
+    translator: str,
+    dataset: Mapping[str, Any],
+    limit: int | None,
+) -> dict[str, Any]:
+    """Everything that decides which paths are drawn, as JSON values.
+
+    ``engine`` and ``translator`` are fingerprints. Versions are not part of it: they are
+    recorded, and a later version may finish a run.
+    """
+    strategy = configuration.strategy
+    settings = asdict(configuration)
+    values = {
+        **settings,
+        "strategy": {
+            name: settings["strategy"][name] for name in ("name", "arms", "voting", "planner")
+        },
+        "languages": list(configuration.languages or strategy.languages),
+        "engine": engine,
+        "translator": translator,
+        "templates": {name: templates.get(name).hash for name in templates_of(strategy)},
+        "cues": templates.cues_hash,
+        "prompt_data": templates.data_hash,
+        "dataset": dict(dataset),
+        "limit": limit,
+    }
+    plain: dict[str, Any] = orjson.loads(orjson.dumps(values))
+    return plain
