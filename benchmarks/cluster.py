@@ -36,10 +36,11 @@ from typing import TYPE_CHECKING, Any
 
 from benchmarks.scale import LANGUAGES, answer, questions
 from clc.analysis.export import export
-from clc.api import Run, configure
 from clc.datasets import dataset_fingerprint, load_problems
 from clc.engines.replay import ReplayEngine
 from clc.runs.store import Store
+from clc.solving.configure import configure
+from clc.solving.run import Run
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

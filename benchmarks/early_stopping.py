@@ -19,10 +19,11 @@ from rich.console import Console
 from benchmarks.clc_tiny.measure import MAX_TOKENS, table, test_problems
 from clc.analysis.paired import compare
 from clc.analysis.scoring import score, scored_rows
-from clc.api import Run, configure
 from clc.engines.factory import open_engine
 from clc.engines.shared import Lane
 from clc.runs.store import Store
+from clc.solving.configure import configure
+from clc.solving.run import Run
 from clc.voting.stopping import Stopping
 
 if TYPE_CHECKING:

@@ -22,12 +22,13 @@ import tempfile
 import time
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from clc.api import Run, configure
 from clc.engines import Completion, Engine, Request
 from clc.engines.environment import prepare
 from clc.engines.vllm.engine import VllmEngine
 from clc.records import Problem
 from clc.runs.store import Store
+from clc.solving.configure import configure
+from clc.solving.run import Run
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

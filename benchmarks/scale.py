@@ -23,11 +23,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from clc.analysis.export import export
-from clc.api import Run, configure
 from clc.engines.base import Completion, Request
 from clc.engines.replay import ReplayEngine
 from clc.records import Problem, Usage
 from clc.runs.store import Store
+from clc.solving.configure import configure
+from clc.solving.run import Run
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from clc.analysis.paired import compare
     from clc.analysis.scoring import score
     from clc.answers import canonical, extract_answer, numbers_in
-    from clc.api import Run, asolve, asolve_many, configure, solve, solve_many
+    from clc.api import asolve, asolve_many, solve, solve_many
     from clc.datasets import load_problems
     from clc.engines.base import Completion, Engine, Request
     from clc.engines.confidence import Measure
@@ -52,6 +52,8 @@ if TYPE_CHECKING:
     from clc.runs.revote import revote
     from clc.runs.store import Store
     from clc.solving.configuration import Configuration, Online
+    from clc.solving.configure import configure
+    from clc.solving.run import Run
     from clc.strategies.catalogue import STRATEGIES
     from clc.strategies.files import load_strategy
     from clc.strategies.strategy import Arm, Planner, Strategy
@@ -63,7 +65,7 @@ _HOMES = {
     "clc.analysis.paired": ("compare",),
     "clc.analysis.scoring": ("score",),
     "clc.answers": ("canonical", "extract_answer", "numbers_in"),
-    "clc.api": ("Run", "asolve", "asolve_many", "configure", "solve", "solve_many"),
+    "clc.api": ("asolve", "asolve_many", "solve", "solve_many"),
     "clc.datasets": ("load_problems",),
     "clc.engines.base": ("Completion", "Engine", "Request"),
     "clc.engines.confidence": ("Measure",),
@@ -97,6 +99,8 @@ _HOMES = {
     "clc.runs.revote": ("revote",),
     "clc.runs.store": ("Store",),
     "clc.solving.configuration": ("Configuration", "Online"),
+    "clc.solving.configure": ("configure",),
+    "clc.solving.run": ("Run",),
     "clc.strategies.catalogue": ("STRATEGIES",),
     "clc.strategies.files": ("load_strategy",),
     "clc.strategies.strategy": ("Arm", "Planner", "Strategy"),

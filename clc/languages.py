@@ -82,6 +82,8 @@ def native_name(code: str) -> str:
 
 
 def distinct_languages(codes: Iterable[str]) -> list[str]:
+    """Normalize codes, each once, in the order in which they first stand."""
+
     def normalized() -> Iterator[str]:
         for code in codes:
             yield normalize_language(code)

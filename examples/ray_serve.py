@@ -19,7 +19,6 @@ from pydantic import BaseModel, ConfigDict
 from ray import serve
 from ray.serve import Application
 
-from clc.api import configure
 from clc.datasets import detect_language
 from clc.engines.base import Engine
 from clc.engines.factory import open_engine
@@ -29,6 +28,7 @@ from clc.serving.http.app import make_app
 from clc.serving.http.logs import log_to
 from clc.serving.http.service import Service
 from clc.serving.settings import Settings
+from clc.solving.configure import configure
 
 DRAIN_S = 30.0
 

@@ -16,7 +16,6 @@ import httpx
 import pytest
 
 from clc.analysis.export import verdict_row
-from clc.api import Run, configure
 from clc.datasets import load_problems
 from clc.engines.factory import open_engine
 from clc.engines.models import resolve_model
@@ -24,6 +23,8 @@ from clc.engines.shared import Lane
 from clc.runs.open import open_run
 from clc.runs.revote import revote
 from clc.runs.store import Store
+from clc.solving.configure import configure
+from clc.solving.run import Run
 from clc.strategies.catalogue import STRATEGIES
 from tests.cli.running import clc
 

@@ -24,7 +24,6 @@ from benchmarks.clc_tiny.language import load
 from benchmarks.clc_tiny.render import question
 from clc.analysis.paired import compare
 from clc.analysis.scoring import Scored, score, scored_rows
-from clc.api import Run, configure
 from clc.engines.factory import open_engine
 from clc.prompts.templates import Templates
 from clc.records import Problem
@@ -32,8 +31,9 @@ from clc.runs.open import open_run
 from clc.runs.revote import revote
 from clc.runs.store import Store
 from clc.runs.translation_cache import TranslationCache
-from clc.solving.prompt_builder import translation_request
-from clc.solving.translation import translation_fault
+from clc.solving.configure import configure
+from clc.solving.run import Run
+from clc.solving.translation import translation_fault, translation_request
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

@@ -25,6 +25,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, cast
 from clc.analysis.comparison_records import (
     BudgetPoint,
     CurvePoint,
+    Entry,
     Outcome,
     PairedDifference,
     StrategyComparison,
@@ -35,16 +36,18 @@ from clc.analysis.resampling import Ballots, Drawn
 from clc.analysis.scoring import scored
 from clc.answers.canonical import canonical_gold
 from clc.errors import ConfigurationError, DatasetError, StrategyError
+from clc.runs.revote import revote
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from clc.analysis.comparison_records import Entry
     from clc.analysis.intervals import Rate
     from clc.plan import Plan
     from clc.records import Problem, ReasoningPath, Verdict, Vote
+    from clc.runs.protocol import RunFolder
+    from clc.solving.pool import Pool
 
-__all__ = ["compare_strategies", "outcome"]
+__all__ = ["compare_strategies", "entries", "outcome", "outcomes"]
 
 RESAMPLES = 100  # random subsets of a problem's paths; 250 problems then err by 0.2 points
 BOOTSTRAPS = 2_000  # resamples of the items: the interval's ends err by 3 % of its width
@@ -381,3 +384,18 @@ def _bootstrap(
 def _mean(values: Iterable[float]) -> float:
     values = list(values)
     return sum(values) / len(values)
+
+
+def entries(pool: Pool) -> Iterator[Entry]:
+    """Yield what each strategy of a pool came to, read anew from the store."""
+    for name, run in pool.runs.items():
+        spent = pool.spent(name)
+        settings = run.configuration
+        weighted = settings.weighting is not None or settings.strategy.voting == "weighted"
+        yield Entry(name, outcomes(run.store, weighted=weighted), spent.seconds, spent.reused)
+
+
+def outcomes(run: RunFolder, *, weighted: bool = False) -> Iterator[Outcome]:
+    """Yield the outcome of every finished problem; ``weighted`` if its votes were."""
+    for solved in revote(run):
+        yield outcome(*solved, weighted=weighted)

@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 
     from rich.console import Console, RenderableType
 
-    from clc.api import Run
     from clc.records import Problem, Verdict, Vote
+    from clc.solving.run import Run
 
 __all__ = ["command"]
 
@@ -56,12 +56,13 @@ def command(question: str, *, as_json: bool, show_paths: bool, **options: Any) -
     from rich.text import Text
 
     from clc.analysis.export import verdict_row
-    from clc.api import Run, as_problem
     from clc.cli.problem_view import Shown, print_path
     from clc.cli.tables import answer_line, detail_lines, language_styles, vote_table
     from clc.cli.text import put
+    from clc.datasets.text import as_problem
     from clc.runs.revote import revote
     from clc.runs.store import Store
+    from clc.solving.run import Run
 
     text = sys.stdin.read() if question == "-" else question
     problem = as_problem(text, options["language"])

@@ -97,10 +97,10 @@ def _is_run(source: str) -> bool:
 
 def _runs(folders: Sequence[str], options: Mapping[str, Any], stack: ExitStack) -> Iterable[Entry]:
     """Take runs as they are, each under its folder's name."""
+    from clc.analysis.comparison import outcomes
     from clc.analysis.comparison_records import Entry
     from clc.runs.open import open_run
     from clc.runs.revote import counting_of
-    from clc.solving.pool import outcomes
 
     if options["strategies"]:
         raise ConfigurationError("--strategies goes with a file of problems, not with runs")
@@ -115,6 +115,7 @@ def _drawn(
     source: str, options: Mapping[str, Any], stack: ExitStack, console: Console
 ) -> Iterable[Entry]:
     """Draw every strategy's paths into one pool."""
+    from clc.analysis.comparison import entries
     from clc.datasets import count_problems, dataset_fingerprint, load_problems
     from clc.engines.shared import Lane
     from clc.runs.store import Store
@@ -155,7 +156,7 @@ def _drawn(
     total = count_problems(source, **reading) or len(problems)
     lanes = [lane] if translator is None else [lane, translator]
     asyncio.run(_draw(pool, lanes, problems, total, console))
-    return pool.entries()
+    return entries(pool)
 
 
 async def _draw(

@@ -252,9 +252,9 @@ def make_templates(options: Mapping[str, Any]) -> Templates:
 def make_configuration(options: Mapping[str, Any]) -> Configuration:
     """Freeze the settings that the options give."""
     from clc.analysis.portfolio import read_portfolio
-    from clc.api import configure
     from clc.engines.confidence import Measure
     from clc.solving.configuration import Online
+    from clc.solving.configure import configure
     from clc.strategies.files import open_strategy
 
     languages = options["languages"]

@@ -108,8 +108,8 @@ def command(*, quiet: bool, **options: Any) -> None:
 
 def _settings(options: dict[str, Any]) -> Settings:
     """Freeze what the options say, and try the defaults before any model is loaded."""
-    from clc.api import configure
     from clc.serving.settings import Limits, Settings
+    from clc.solving.configure import configure
 
     languages = options["languages"]
     said = {

@@ -32,9 +32,9 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from clc.analysis.scoring import Score
-    from clc.api import Run
     from clc.cli.progress import RunProgress
     from clc.records import Verdict
+    from clc.solving.run import Run
     from clc.solving.sampler import Counters
 
 __all__ = ["command"]
@@ -101,10 +101,10 @@ def command(**options: Any) -> None:
 def _solve_here(options: dict[str, Any], reading: dict[str, Any], console: Console) -> None:
     """Solve in this process, over one engine."""
     from clc.analysis.export import export
-    from clc.api import Run
     from clc.datasets import count_problems, dataset_fingerprint, load_problems
     from clc.runs.store import Store
     from clc.runs.translation_cache import TranslationCache, default_cache_folder
+    from clc.solving.run import Run
 
     configuration = make_configuration(options)
     templates = make_templates(options)

@@ -52,8 +52,7 @@ def show(name: str) -> None:
 def check(path: str, folder: str | None) -> None:
     """Read the strategy in FILE and render each of its templates."""
     from clc.cli.text import visible
-    from clc.prompts.templates import Templates
-    from clc.solving.prompt_builder import check_template
+    from clc.prompts.templates import Templates, check_template
     from clc.strategies.files import load_strategy
     from clc.strategies.strategy import templates_of
 

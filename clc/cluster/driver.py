@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from clc.analysis.export import export
-from clc.api import Run, configure
 from clc.cluster.messages import Job, ReadAll, SetAside, Told, add_counters
 from clc.cluster.ray_session import Pool, connected, need_ray
 from clc.cluster.votes import parts
@@ -22,6 +21,8 @@ from clc.prompts.templates import Templates
 from clc.runs.manifest import add_seconds, begin_run
 from clc.runs.shards import Shards
 from clc.runs.store import Store
+from clc.solving.configure import configure
+from clc.solving.run import Run
 from clc.solving.runner import first_wave, open_problems
 from clc.solving.sampler import Counters
 
@@ -94,7 +95,7 @@ def solve_on_ray(
         reading: how to read ``source``: language, format, limit, kind, parallel; see
             ``clc.datasets.load_problems``.
         watch: is told what was done so far, and the verdicts that came just now.
-        settings: as for ``clc.api.configure``: languages, paths, temperature, seed, …
+        settings: as for ``clc.solving.configure.configure``: languages, paths, temperature, seed, …
 
     Raises:
         InputError: a setting or a row is wrong. What was read before the row is solved.

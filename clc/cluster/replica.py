@@ -8,7 +8,6 @@ import threading
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
-from clc.api import Run
 from clc.cluster.ledger import BATCH_TRIES, PROBLEM_TRIES
 from clc.cluster.memory_store import Scratch
 from clc.cluster.messages import Batch, SetAside, Told, add_counters
@@ -20,6 +19,7 @@ from clc.runs.codec import read_problem
 from clc.runs.manifest import differences
 from clc.runs.shards import Row, Shards
 from clc.runs.store import Store
+from clc.solving.run import Run
 from clc.solving.runner import first_wave, open_problems
 from clc.solving.sampler import Counters
 from clc.solving.solver import Solver

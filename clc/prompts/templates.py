@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
     from clc.records import Message
 
-__all__ = ["Cues", "PromptTemplate", "Templates", "bundled_prompts"]
+__all__ = ["Cues", "PromptTemplate", "Templates", "bundled_prompts", "check_template"]
 
 _CHOOSE = 6  # as AutoCAP does, arXiv 2406.13940
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*\Z")
@@ -252,3 +252,21 @@ def _check_cues(where: str, cues: Any) -> None:
             raise TemplateError(f"{where} has unknown cue {name!r}; there are: {', '.join(names)}")
         if not isinstance(words, str):
             raise TemplateError(f"{where} {name} is {words!r}; it must be text")
+
+
+def check_template(templates: Templates, name: str) -> None:
+    """Render a template once, before anything is drawn.
+
+    Raises:
+        TemplateError: it is missing, broken, or uses an unknown variable.
+    """
+    templates.render(
+        name,
+        question="?",
+        question_language="de",
+        language="en",
+        replies=["?"] * (templates.get(name).turns - 1),
+        shots=templates.shots("de", "en", 1),
+        chosen=["en"],
+        responses=["?"],
+    )

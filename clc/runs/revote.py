@@ -1,4 +1,4 @@
-"""Votes taken anew from what a run stored: a better answer reader or another rule needs no engine."""
+"""Votes taken anew from what a run stored: another reader or another rule needs no engine."""
 
 from __future__ import annotations
 

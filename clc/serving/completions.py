@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from clc.engines.shared import Lane
 from clc.errors import ClcError, InputError, RunError
-from clc.prompts.templates import Templates
+from clc.prompts.templates import Templates, check_template
 from clc.records import content_key
 from clc.serving.errors import ApiError, api_error
 from clc.serving.openai.chat import ChatWriter
@@ -26,7 +26,6 @@ from clc.serving.question import Question, model_names, question_of, wanted_of
 from clc.serving.reply import Answering
 from clc.serving.settings import Limits, Settings
 from clc.solving.identity import identity
-from clc.solving.prompt_builder import check_template
 from clc.solving.runner import first_wave
 from clc.strategies.catalogue import STRATEGIES
 from clc.strategies.strategy import templates_of

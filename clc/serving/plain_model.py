@@ -14,7 +14,7 @@ from clc.serving.errors import ApiError
 from clc.serving.http.admission import too_late
 from clc.serving.question import check_tokens
 from clc.serving.reply import Reply, Spoken, finish_reason_of, lost
-from clc.solving.sampler import all_of
+from clc.solving.concurrency import all_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

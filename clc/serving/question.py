@@ -6,9 +6,10 @@ import secrets
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
-from clc.api import as_problem, configure
+from clc.datasets.text import as_problem
 from clc.errors import InputError
 from clc.serving.errors import ApiError
+from clc.solving.configure import configure
 from clc.strategies.catalogue import STRATEGIES
 
 if TYPE_CHECKING:

@@ -15,8 +15,8 @@ from clc.serving.errors import ApiError
 from clc.serving.http.admission import too_late
 from clc.serving.openai.bodies import Votes
 from clc.solving.configuration import counting_of
-from clc.solving.prompt_builder import translation_request
 from clc.solving.solver import Solver
+from clc.solving.translation import translation_request
 from clc.voting.verdict import votes_of
 
 if TYPE_CHECKING:

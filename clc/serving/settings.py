@@ -46,7 +46,7 @@ class Settings:
         host: address to listen on.
         port: port to listen on; 0 is any free one.
         keys: bearer tokens that open the server; none are asked for when it is empty.
-        defaults: arguments of ``clc.api.configure``: strategy, paths, languages, …
+        defaults: arguments of ``clc.solving.configure.configure``: strategy, paths, languages, …
         limits: what a request may ask for.
         drain_s: seconds that running requests have to end when the server is stopped.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from clc.records import Sampling, Usage
-from clc.solving.prompt_builder import step_request
+from clc.solving.translation import step_request
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

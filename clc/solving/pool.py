@@ -11,24 +11,19 @@ import time
 from contextlib import aclosing
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from clc.analysis.comparison import outcome
-from clc.analysis.comparison_records import Entry
-from clc.api import Run
-from clc.runs.revote import revote
+from clc.solving.run import Run
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
-    from clc.analysis.comparison_records import Outcome
     from clc.engines.shared import Lane
     from clc.prompts.templates import Templates
     from clc.records import Problem, Verdict
-    from clc.runs.protocol import RunFolder
     from clc.runs.store import Store
     from clc.runs.translation_cache import TranslationCache
     from clc.solving.configuration import Configuration
 
-__all__ = ["Pool", "Spent", "outcomes"]
+__all__ = ["Pool", "Spent"]
 
 
 class Spent(NamedTuple):
@@ -60,7 +55,6 @@ class Pool:
         translator: Lane | None = None,
         cache: TranslationCache | None = None,
     ) -> None:
-        self._store = store
         self.runs = {
             name: Run(configuration, lane, store.labelled(name), translator, templates, cache)
             for name, configuration in configurations.items()
@@ -103,17 +97,6 @@ class Pool:
         self._spent[name] = Spent(seconds, counters.reused)
         run.finish()
 
-    def entries(self) -> Iterator[Entry]:
-        """Yield what each strategy came to, read anew from the store."""
-        for name, run in self.runs.items():
-            spent = self._spent.get(name, Spent(None, 0))
-            settings = run.configuration
-            weighted = settings.weighting is not None or settings.strategy.voting == "weighted"
-            found = outcomes(self._store.labelled(name), weighted=weighted)
-            yield Entry(name, found, spent.seconds, spent.reused)
-
-
-def outcomes(run: RunFolder, *, weighted: bool = False) -> Iterator[Outcome]:
-    """Yield the outcome of every finished problem; ``weighted`` if its votes were."""
-    for solved in revote(run):
-        yield outcome(*solved, weighted=weighted)
+    def spent(self, name: str) -> Spent:
+        """What drawing a strategy took; nothing where it was not drawn here."""
+        return self._spent.get(name, Spent(None, 0))

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from clc.language_id import written_language
 from clc.plan import Plan, PlannedPaths
 from clc.records import AbstainReason, Usage, content_key
+from clc.solving.accounting import Drawn, account, planned_paths
 from clc.solving.configuration import counting_of
 from clc.solving.model_choice import Consultant
 from clc.solving.prompt_builder import Prompting
@@ -39,27 +40,6 @@ _REDRAW_STRIDE = 1 << 24
 _ARM_STRIDE = 1 << 18
 
 
-@dataclass(frozen=True, slots=True)
-class _Drawn:
-    """What became of one slot.
-
-    ``base`` was spent on the prompt that the arm's paths share, ``extra`` on this path alone: on
-    turns before it, or on paths that it replaces. ``alone`` says that it is no part of a row of
-    paths of one prompt.
-    """
-
-    arm: Arm
-    prompt: Prompt | None
-    fault: str | None = None
-    index: int = 0
-    path: ReasoningPath | None = None
-    base: Usage = Usage()  # noqa: RUF009 - frozen
-    extra: Usage = Usage()  # noqa: RUF009 - frozen
-    alone: bool = True
-    floor: float | None = None
-    question: str | None = None
-
-
 class Waves:
     """The paths of one problem, on their way."""
 
@@ -83,12 +63,12 @@ class Waves:
             self._settings.sequence or self._settings.languages or self._settings.strategy.languages
         )
         self._slots: list[Slot] = []
-        self._tasks: list[asyncio.Task[_Drawn]] = []
-        self._kept: list[_Drawn] = []
+        self._tasks: list[asyncio.Task[Drawn]] = []
+        self._kept: list[Drawn] = []
         self._weights: dict[str, float] = {}
         self._details: dict[str, Any] = {}
         self._offsets: dict[Arm, int] = {}
-        self._so_far: dict[Slot, _Drawn] = {}
+        self._so_far: dict[Slot, Drawn] = {}
         self._floors: dict[str, float] = {}
 
     @property
@@ -190,16 +170,16 @@ class Waves:
                 return Stop(paths, share)
         return None
 
-    def _ballot(self, drawn: _Drawn) -> Ballot:
+    def _ballot(self, drawn: Drawn) -> Ballot:
         if self._settings.stopping.rule == "fixed" and self._settings.online is None:
             return Ballot(drawn.arm.stands_for, None)  # nobody asks: the answer is read at the end
         vote = self._vote(drawn)
         return Ballot(vote.language, vote.answer)
 
-    def _vote(self, drawn: _Drawn) -> Vote:
+    def _vote(self, drawn: Drawn) -> Vote:
         return vote_of(self._problem, self._row(drawn, 1), drawn.path, self._counting)
 
-    async def _one(self, slot: Slot) -> _Drawn:
+    async def _one(self, slot: Slot) -> Drawn:
         """Draw the path of one slot."""
         drawn = await self._path(slot)
         if self._watch is not None:
@@ -207,12 +187,12 @@ class Waves:
             self._watch(self._seen, len(self._slots))
         return drawn
 
-    async def _path(self, slot: Slot) -> _Drawn:
+    async def _path(self, slot: Slot) -> Drawn:
         arm = slot.arm
         first = await self._prompting.first(arm)
         base = first.usage
         if first.prompt is None:
-            return _Drawn(arm, None, first.fault, base=base, alone=False)
+            return Drawn(arm, None, first.fault, base=base, alone=False)
         index = slot.index + await self._offset(arm, first.prompt)
         prompt, extra = first.prompt, Usage()
         alone = self._prompting.own_prompts(arm)
@@ -220,7 +200,7 @@ class Waves:
             own = await self._prompting.own(arm, index)
             extra = own.usage
             if own.prompt is None:
-                return _Drawn(arm, None, own.fault, base=base, extra=extra)
+                return Drawn(arm, None, own.fault, base=base, extra=extra)
             prompt = own.prompt
         measure = self._measure(arm)
         path = await self._draw(prompt, index, measure)
@@ -228,7 +208,7 @@ class Waves:
             for again in range(1, REDRAWS + 1):
                 if path.error is not None or _faithful(path):
                     break
-                self._so_far[slot] = _Drawn(
+                self._so_far[slot] = Drawn(
                     arm, prompt, None, index, path, base, extra, question=first.question
                 )
                 extra += path.usage
@@ -237,7 +217,7 @@ class Waves:
                 path = await self._draw(prompt, index, measure)
         floor = None if measure is None else measure.floor
         alone = alone or self._settings.online is not None
-        return _Drawn(arm, prompt, None, index, path, base, extra, alone, floor, first.question)
+        return Drawn(arm, prompt, None, index, path, base, extra, alone, floor, first.question)
 
     async def _draw(self, prompt: Prompt, index: int, measure: Measure | None) -> ReasoningPath:
         settings = self._settings
@@ -285,45 +265,17 @@ class Waves:
                 self._kept.append(so_far)  # a path that was about to be drawn again
             else:
                 base = self._prompting.spent(slot.arm)
-                self._kept.append(_Drawn(slot.arm, None, why, base=base))
+                self._kept.append(Drawn(slot.arm, None, why, base=base))
         self._details["deadline"] = True
 
     def plan(self) -> Plan:
         """Say what was drawn, as the store keeps it."""
-        rows: list[PlannedPaths] = []
-        row_of: dict[int, int] = {}
-        charged: set[object] = set()
-        for arm in resolve_arms(self._slots, self._languages):
-            mine = [at for at, one in enumerate(self._kept) if one.arm == arm]
-            if not mine:
-                continue
-            apart = any(self._kept[at].alone for at in mine)
-            base = max((self._kept[at].base for at in mine), key=lambda usage: usage.total)
-            if (source := self._prompting.source(arm)) in charged:
-                base = Usage()  # arms that share a translation pay for it once
-            charged.add(source)
-            for group in [[at] for at in mine] if apart else [mine]:
-                row = self._row(self._kept[group[0]], len(group))
-                rows.append(row._replace(translation_usage=row.translation_usage + base))
-                row_of |= dict.fromkeys(group, len(rows) - 1)
-                base = Usage()  # once an arm
-        order = tuple(row_of[at] for at in range(len(self._kept)))
-        return Plan(tuple(rows), order, self._consultant.usage, self._details)
+        arms = resolve_arms(self._slots, self._languages)
+        rows, order = account(self._kept, arms, self._prompting.source, self._row)
+        return Plan(rows, order, self._consultant.usage, self._details)
 
-    def _row(self, drawn: _Drawn, paths: int) -> PlannedPaths:
-        return PlannedPaths(
-            drawn.arm.stands_for,
-            None if drawn.prompt is None else drawn.prompt.key,
-            drawn.index,
-            paths,
-            self._settings.seed,
-            drawn.fault,
-            drawn.extra,
-            drawn.arm.answers_in,
-            self._weights.get(drawn.arm.stands_for, 1.0),
-            drawn.floor,
-            drawn.question,
-        )
+    def _row(self, drawn: Drawn, paths: int) -> PlannedPaths:
+        return planned_paths(drawn, paths, self._settings.seed, self._weights)
 
 
 def _may_meet(arm: Arm, other: Arm) -> bool:

@@ -9,13 +9,12 @@ from clc.engines.base import Request
 from clc.records import (
     AbstainReason,
     Prompt,
-    Sampling,
     Usage,
     content_key,
     path_seed,
     prompt_key,
 )
-from clc.solving.translation import translation_fault, translation_sampling
+from clc.solving.translation import Translated, translate
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -27,7 +26,7 @@ if TYPE_CHECKING:
     from clc.solving.sampler import Drawer
     from clc.strategies.strategy import Arm
 
-__all__ = ["Prepared", "Prompting", "check_template", "step_request", "translation_request"]
+__all__ = ["Prepared", "Prompting"]
 
 
 class Prepared(NamedTuple):
@@ -40,12 +39,6 @@ class Prepared(NamedTuple):
     fault: str | None = None
     usage: Usage = Usage()
     question: str | None = None
-
-
-class _Translated(NamedTuple):
-    text: str | None
-    fault: str | None
-    usage: Usage
 
 
 class Prompting:
@@ -72,7 +65,7 @@ class Prompting:
         self._templates = templates
         self._drawer = drawer
         self._languages = languages
-        self._translations: dict[tuple[str, str, int], asyncio.Task[_Translated]] = {}
+        self._translations: dict[tuple[str, str, int], asyncio.Task[Translated]] = {}
         self._spent: dict[object, Usage] = {}
         self._first: dict[Arm, asyncio.Task[Prepared]] = {}
 
@@ -136,17 +129,26 @@ class Prompting:
         asked = None if arm.question == "original" else text.text
         return Prepared(prompt, None, text.usage, asked)
 
-    async def _text(self, arm: Arm) -> _Translated:
+    async def _text(self, arm: Arm) -> Translated:
         """Put the question into the language in which the arm wants it."""
         if arm.question == "original":
-            return _Translated(self._problem.question, None, Usage())
+            return Translated(self._problem.question, None, Usage())
         key = (arm.stands_for, arm.translator, arm.shots)
         if key not in self._translations:
-            self._translations[key] = asyncio.ensure_future(self._translate(*key))
+            self._translations[key] = asyncio.ensure_future(
+                translate(
+                    self._problem,
+                    self._settings,
+                    self._templates,
+                    self._drawer,
+                    key,
+                    spent=self._spent,
+                )
+            )
         return await asyncio.shield(self._translations[key])
 
     def _render(
-        self, arm: Arm, text: _Translated, index: int | None, replies: Sequence[str]
+        self, arm: Arm, text: Translated, index: int | None, replies: Sequence[str]
     ) -> tuple[Message, ...]:
         assert text.text is not None  # noqa: S101 - callers look first
         language = self._problem.language if arm.question == "original" else arm.stands_for
@@ -187,91 +189,3 @@ class Prompting:
         prompt = prompt_key(self._drawer.lane.engine.fingerprint, messages, self._settings.sampling)
         key = content_key("turn", [prompt, index, seed])
         return Request(key, messages, self._settings.sampling, seed)
-
-    async def _translate(self, language: str, template: str, count: int) -> _Translated:
-        problem, settings = self._problem, self._settings
-        human = problem.translations.get(language) if settings.human_translations else None
-        if human is not None:
-            return _Translated(human, None, Usage())
-        usage = Usage()
-        fault: str | None = None
-        for attempt in range(settings.translation_tries):
-            request = translation_request(
-                self._templates,
-                self._drawer.translator.engine.fingerprint,
-                problem,
-                language,
-                attempt=attempt,
-                max_tokens=settings.translation_max_tokens,
-                template=template,
-                count=count,
-            )
-            draft = await self._drawer.step("translation", request, language)
-            if isinstance(draft, str):
-                return _Translated(None, f"{AbstainReason.ENGINE_FAILURE}: {draft}", usage)
-            usage += draft.usage
-            self._spent[language, template, count] = usage
-            fault = translation_fault(
-                problem.question, draft.text, problem.language, language, draft.finish_reason
-            )
-            if fault is None:
-                return _Translated(draft.text.strip(), None, usage)
-        return _Translated(None, f"{AbstainReason.TRANSLATION}: {fault}", usage)
-
-
-def translation_request(
-    templates: Templates,
-    fingerprint: str,
-    problem: Problem,
-    language: str,
-    *,
-    attempt: int,
-    max_tokens: int,
-    template: str = "translate",
-    count: int = 0,
-) -> Request:
-    """Make the request for a try (0-based) at a translation of a problem into ``language``.
-
-    ``count`` demonstrations are given to the template. The seed is no run's: translations
-    serve every run of the same model.
-    """
-    messages = templates.render(
-        template,
-        question=problem.question,
-        question_language=problem.language,
-        language=language,
-        shots=templates.shots(problem.language, language, count),
-    )
-    sampling = translation_sampling(attempt, max_tokens)
-    return step_request("translation", fingerprint, messages, sampling, attempt)
-
-
-def step_request(
-    kind: str,
-    fingerprint: str,
-    messages: tuple[Message, ...],
-    sampling: Sampling,
-    attempt: int = 0,
-) -> Request:
-    """Make the request of a step that is the same in every run."""
-    prompt = prompt_key(fingerprint, messages, sampling)
-    seed = path_seed(0, prompt, attempt)
-    return Request(content_key(kind, [prompt, attempt, seed]), messages, sampling, seed)
-
-
-def check_template(templates: Templates, name: str) -> None:
-    """Render a template once, before anything is drawn.
-
-    Raises:
-        TemplateError: it is missing, broken, or uses an unknown variable.
-    """
-    templates.render(
-        name,
-        question="?",
-        question_language="de",
-        language="en",
-        replies=["?"] * (templates.get(name).turns - 1),
-        shots=templates.shots("de", "en", 1),
-        chosen=["en"],
-        responses=["?"],
-    )

@@ -7,28 +7,23 @@ leaves as soon as its votes are in.
 from __future__ import annotations
 
 import asyncio
-import queue
-import threading
-from contextlib import aclosing
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+from typing import TYPE_CHECKING
 
 from clc.errors import DatasetError
-from clc.solving.sampler import all_of
+from clc.solving.concurrency import all_of
 from clc.voting.stopping import wave
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Callable, Coroutine, Iterable, Iterator
+    from collections.abc import AsyncGenerator, Iterable
 
     from clc.records import Problem, Verdict
     from clc.solving.configuration import Configuration
     from clc.solving.solver import Solver
 
-__all__ = ["iterate", "open_problems", "run"]
+__all__ = ["open_problems", "run"]
 
-_T = TypeVar("_T")
 
 COMMIT_SECONDS = 0.2
-POLL_SECONDS = 0.02
 
 
 def open_problems(window: int, paths: int) -> int:
@@ -138,58 +133,3 @@ class _Work:
         for verdict in self._uncommitted:
             self.verdicts.put_nowait(verdict)
         self._uncommitted.clear()
-
-
-def iterate(make: Callable[[], AsyncGenerator[_T, None]], *, ahead: int = 64) -> Iterator[_T]:
-    """Iterate over an async generator from ordinary code, also where an event loop runs already.
-
-    The work goes on in a thread of its own while the caller looks at an item, at most ``ahead``
-    items in advance. Closing the iterator early cancels the work and waits for its end.
-    """
-    items: queue.SimpleQueue[_T | _End] = queue.SimpleQueue()
-    room = threading.Semaphore(ahead)
-    stop = threading.Event()
-
-    async def pump() -> None:
-        async with aclosing(make()) as source:
-            async for item in source:
-                # A wait that can be cancelled, for the one that waits in a thread cannot be.
-                while not room.acquire(blocking=False):  # noqa: ASYNC110
-                    await asyncio.sleep(POLL_SECONDS)
-                items.put(item)
-
-    def work() -> None:
-        try:
-            asyncio.run(_until(stop, pump()))
-        except BaseException as error:  # noqa: BLE001 - handed to the caller's thread
-            items.put(_End(error))
-        else:
-            items.put(_End(None))
-
-    thread = threading.Thread(target=work, name="clc-runner", daemon=True)
-    thread.start()
-    try:
-        while not isinstance(item := items.get(), _End):
-            room.release()
-            yield item
-        if item.error is not None:
-            raise item.error
-    finally:
-        stop.set()
-        thread.join()
-
-
-async def _until(stop: threading.Event, work: Coroutine[Any, Any, None]) -> None:
-    """Do ``work``, or cancel it when another thread says stop."""
-    task = asyncio.create_task(work)
-    while not task.done() and not stop.is_set():
-        await asyncio.wait([task], timeout=POLL_SECONDS)
-    if not task.done():
-        task.cancel()  # once: a second time would cut short what it closes
-    await task
-
-
-class _End(NamedTuple):
-    """The last thing a thread says: what it ended with."""
-
-    error: BaseException | None

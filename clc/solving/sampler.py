@@ -10,14 +10,14 @@ from clc.engines.base import Measure, Request
 from clc.records import ReasoningPath, Sampling, Step, path_key, path_seed
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Coroutine, Sequence
+    from collections.abc import Awaitable, Callable
 
     from clc.engines.shared import Lane
     from clc.records import Prompt
     from clc.runs.protocol import Keeper
     from clc.runs.translation_cache import TranslationCache
 
-__all__ = ["Counters", "Drawer", "all_of"]
+__all__ = ["Counters", "Drawer"]
 
 _T = TypeVar("_T")
 _P = ParamSpec("_P")
@@ -159,15 +159,3 @@ class Drawer:
             return drawn
         finally:
             del self._pending[key]
-
-
-async def all_of(coroutines: Sequence[Coroutine[Any, Any, _T]]) -> list[_T]:
-    """Run all at once; the first failure cancels the rest and is raised when they have ended."""
-    tasks = [asyncio.create_task(coroutine) for coroutine in coroutines]
-    try:
-        return await asyncio.gather(*tasks)
-    except BaseException:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-        raise

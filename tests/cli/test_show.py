@@ -9,7 +9,7 @@ import orjson
 import pytest
 from click.testing import CliRunner
 
-from clc.api import configure, solve_many
+from clc.api import solve_many
 from clc.cli.show import command
 from clc.cli.text import cells
 from clc.engines.base import Completion
@@ -19,6 +19,7 @@ from clc.records import Problem, Usage
 from clc.runs.open import open_run
 from clc.runs.revote import revote
 from clc.runs.store import Store
+from clc.solving.configure import configure
 from clc.solving.pool import Pool
 from tests.engines.scripted import ScriptedEngine
 

@@ -14,7 +14,6 @@ import pytest
 from clc import errors
 from clc.analysis.export import export
 from clc.analysis.scoring import score_run
-from clc.api import Run, configure
 from clc.cluster import ray_session, solve_on_ray, votes
 from clc.cluster.ledger import BATCH_TRIES, PROBLEM_TRIES, Ledger
 from clc.cluster.messages import Job
@@ -27,6 +26,8 @@ from clc.runs.open import open_run, open_runs
 from clc.runs.revote import revote
 from clc.runs.shards import Row, Shards
 from clc.runs.store import Store
+from clc.solving.configure import configure
+from clc.solving.run import Run
 
 from .engines import Logged, asked, lose_some, starts
 

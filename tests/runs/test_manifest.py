@@ -2,11 +2,12 @@
 
 import pytest
 
-from clc.api import Run, configure
 from clc.errors import ConfigurationError
 from clc.prompts.templates import Templates
 from clc.runs.manifest import check_same_run, differences
 from clc.runs.store import Store
+from clc.solving.configure import configure
+from clc.solving.run import Run
 from tests.engines.scripted import ScriptedEngine
 
 DATASET = {"source": "x.tsv"}

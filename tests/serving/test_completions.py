@@ -5,10 +5,10 @@ from contextlib import aclosing
 
 import pytest
 
-from clc.api import configure
 from clc.errors import ConfigurationError, EngineError, InputError, RunError
 from clc.serving.completions import Completions, as_error
 from clc.serving.errors import ApiError
+from clc.solving.configure import configure
 from clc.strategies.catalogue import STRATEGIES
 from clc.voting.stopping import Stopping
 from tests.engines.scripted import ScriptedEngine

@@ -5,7 +5,6 @@ import dataclasses
 
 import pytest
 
-from clc.api import configure
 from clc.engines.shared import Lane
 from clc.errors import ClcError
 from clc.prompts.templates import Templates
@@ -13,6 +12,7 @@ from clc.records import AbstainReason, Confidence, Message, Problem
 from clc.runs.revote import revote
 from clc.runs.store import Store
 from clc.solving.configuration import Online
+from clc.solving.configure import configure
 from clc.solving.solver import Solver
 from clc.strategies.catalogue import STRATEGIES
 from clc.strategies.strategy import Arm, Planner

@@ -7,12 +7,14 @@ from contextlib import aclosing
 
 import pytest
 
-from clc.api import Run, configure
 from clc.errors import ConfigurationError, DatasetError, EngineError, StoreError
 from clc.records import Problem
 from clc.runs.revote import revote
 from clc.runs.store import Store
-from clc.solving.runner import iterate, open_problems
+from clc.solving.concurrency import iterate
+from clc.solving.configure import configure
+from clc.solving.run import Run
+from clc.solving.runner import open_problems
 from tests.engines.scripted import ScriptedEngine
 
 from .test_solver import rows

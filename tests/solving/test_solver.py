@@ -6,13 +6,13 @@ import random
 
 import pytest
 
-from clc.api import configure
 from clc.errors import EngineError
 from clc.prompts.templates import Templates
 from clc.records import Problem
 from clc.runs.revote import revote
 from clc.runs.store import Store
 from clc.runs.translation_cache import TranslationCache
+from clc.solving.configure import configure
 from clc.solving.solver import Solver
 from clc.strategies.catalogue import STRATEGIES
 from clc.voting.verdict import votes_of

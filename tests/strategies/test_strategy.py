@@ -7,10 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from clc.api import configure
 from clc.errors import ClcError, LanguageError, StrategyError
-from clc.prompts.templates import Templates
-from clc.solving.prompt_builder import check_template
+from clc.prompts.templates import Templates, check_template
+from clc.solving.configure import configure
 from clc.strategies.catalogue import STRATEGIES, get_strategy
 from clc.strategies.schedule import plan_slots, resolve_arms
 from clc.strategies.strategy import Arm, Planner, Strategy, templates_of

@@ -10,11 +10,11 @@ from contextlib import aclosing, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-from clc.api import configure
 from clc.engines.factory import open_engine
 from clc.engines.models import BUNDLED
 from clc.serving.completions import Completions, as_error
 from clc.serving.errors import ApiError
+from clc.solving.configure import configure
 from clc.solving.runner import open_problems
 from clc.strategies.files import open_strategy
 

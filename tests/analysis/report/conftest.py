@@ -11,11 +11,12 @@ from types import SimpleNamespace
 import pytest
 
 from clc.analysis.report import open_sources, write_report
-from clc.api import Run, configure
 from clc.prompts.templates import Templates
 from clc.records import Problem
 from clc.runs.store import Store
+from clc.solving.configure import configure
 from clc.solving.identity import identity
+from clc.solving.run import Run
 from tests.engines.scripted import ScriptedEngine
 
 BIDI = "\u202e12 = 5 + 7\u202c"

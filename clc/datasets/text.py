@@ -1,0 +1,47 @@
+"""Problems made of text."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from clc.errors import ConfigurationError
+from clc.languages import normalize_language
+from clc.records import Problem, content_key
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+__all__ = ["as_problem", "as_problems"]
+
+
+def as_problem(question: str, language: str | None = None) -> Problem:
+    """Make a problem of a question; its language is detected where it is not given."""
+    from clc.datasets import detect_language
+
+    if not question.strip():
+        raise ConfigurationError("the question is empty")
+    try:
+        question.encode()
+    except UnicodeEncodeError as error:
+        raise ConfigurationError(
+            f"the question is not text in UTF-8: {question!r:.60}, character {error.start + 1}"
+        ) from error
+    code = normalize_language(language) if language else detect_language(question) or "en"
+    return Problem(id=content_key("question", question)[:12], question=question, language=code)
+
+
+def as_problems(problems: Iterable[Problem | str]) -> Iterator[Problem]:
+    """Make problems of texts; a text that comes again gets an id of its own."""
+    if isinstance(problems, str):
+        raise ConfigurationError("solve_many takes many problems; for one there is solve")
+    asked: Counter[str] = Counter()
+    for problem in problems:
+        if isinstance(problem, Problem):
+            yield problem
+            continue
+        made = as_problem(problem)
+        asked[made.id] += 1
+        times = asked[made.id]
+        yield made if times == 1 else replace(made, id=f"{made.id}-{times}")

@@ -1,0 +1,118 @@
+"""One run, put together: problems in, verdicts out, everything stored."""
+
+from __future__ import annotations
+
+import time
+from contextlib import aclosing
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from clc.prompts.templates import Templates, check_template
+from clc.runs.manifest import add_seconds, begin_run
+from clc.solving.identity import identity
+from clc.solving.runner import run
+from clc.solving.solver import Solver
+from clc.strategies.strategy import templates_of
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Iterable, Mapping
+
+    from clc.engines.base import Engine
+    from clc.engines.shared import Lane
+    from clc.records import Problem, Verdict
+    from clc.runs.store import Store
+    from clc.runs.translation_cache import TranslationCache
+    from clc.solving.configuration import Configuration
+
+__all__ = ["Run"]
+
+
+@dataclass
+class Run:
+    """One run, put together and ready: problems in, verdicts out, everything stored.
+
+    Args:
+        configuration: how every question is solved.
+        engine: draws the paths; a ``Lane`` is shared with other runs and not closed.
+        store: an open store.
+        translator: another engine for translations.
+        templates: prompt templates; ours by default.
+        cache: translations kept over runs; none by default.
+    """
+
+    configuration: Configuration
+    engine: Engine | Lane
+    store: Store
+    translator: Engine | Lane | None = None
+    templates: Templates | None = None
+    cache: TranslationCache | None = None
+
+    def __post_init__(self) -> None:
+        """Check the templates that the run will need, before anything is drawn."""
+        self.templates = self.templates or Templates()
+        for name in templates_of(self.configuration.strategy):
+            check_template(self.templates, name)
+        self.solver = Solver(
+            self.engine,
+            self.configuration,
+            templates=self.templates,
+            store=self.store,
+            translator=self.translator,
+            cache=self.cache,
+        )
+
+    def identity(self, dataset: Mapping[str, Any], limit: int | None = None) -> dict[str, Any]:
+        """Everything that decides which paths this run draws."""
+        assert self.templates is not None  # noqa: S101 - set above
+        drawer = self.solver.drawer
+        return identity(
+            self.configuration,
+            self.templates,
+            engine=drawer.lane.engine.fingerprint,
+            translator=drawer.translator.engine.fingerprint,
+            dataset=dataset,
+            limit=limit,
+        )
+
+    def begin(self, dataset: Mapping[str, Any], limit: int | None = None) -> bool:
+        """Write or check the run's manifest; True when the run is finished already.
+
+        Raises:
+            ConfigurationError: the folder holds a run with another configuration.
+        """
+        wanted = self.identity(dataset, limit)
+        begun = begin_run(self.store.manifest(), wanted, str(self.store.folder))
+        if begun is not None:
+            self.store.write_manifest(begun)
+        return begun is None
+
+    def _add_seconds(self, seconds: float) -> None:
+        """Note how long drawing took, over all the times that the run went on."""
+        manifest = self.store.manifest()
+        if manifest is not None:
+            self.store.write_manifest(add_seconds(manifest, seconds))
+
+    def finish(self) -> None:
+        """Mark the run as finished, unless some of its paths were lost."""
+        manifest = self.store.manifest()
+        if manifest is not None and not self.store.counts()["failures"]:
+            self.store.write_manifest({**manifest, "finished": True})
+
+    async def verdicts(self, problems: Iterable[Problem]) -> AsyncGenerator[Verdict, None]:
+        """Solve ``problems``; see ``clc.solving.runner.run``.
+
+        The manifest's ``seconds`` grow by the wall time that this takes, the start of engines
+        apart, where anything was drawn.
+        """
+        drawer = self.solver.drawer
+        lanes = {drawer.lane, drawer.translator}
+        drawn = drawer.counters.drawn
+        began = time.monotonic() - sum(lane.start_seconds for lane in lanes)
+        try:
+            async with aclosing(run(problems, self.solver)) as verdicts:
+                async for verdict in verdicts:
+                    yield verdict
+        finally:
+            passed = time.monotonic() - began - sum(lane.start_seconds for lane in lanes)
+            if drawer.counters.drawn > drawn:
+                self._add_seconds(passed)
