@@ -18,7 +18,6 @@ from __future__ import annotations
 import asyncio
 import functools
 import logging
-import os
 import random
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime
@@ -37,6 +36,13 @@ from tenacity import (
 from clc.engines.base import Completion, Request
 from clc.engines.openai import wire
 from clc.engines.openai.endpoints import Endpoint, Endpoints, Lease
+from clc.engines.openai.settings import (
+    check_positive,
+    checked_extra,
+    checked_headers,
+    checked_urls,
+    fingerprint,
+)
 from clc.engines.openai.sse import read_stream
 from clc.errors import ConfigurationError, EngineError
 
@@ -62,9 +68,6 @@ _FATAL = {  # and every other 3xx
 }
 _UNREACHABLE = (httpx.ConnectError, httpx.ConnectTimeout, httpx.ProxyError)
 _OVERFLOW = ("context length", "context window", "context size", "maximum input", "too long")
-_OWN_FIELDS = frozenset(
-    {"model", "messages", "n", "stream", "stream_options", "logprobs", "top_logprobs"}
-)
 _STREAMED = "text/event-stream"
 _CONNECT_TIMEOUT_S = 10.0
 _LIST_TIMEOUT_S = 30.0
@@ -138,7 +141,7 @@ class OpenAIEngine:
         wait_max_s: float = 60.0,
         retry_after_max_s: float = 120.0,
     ) -> None:
-        _check_positive(
+        check_positive(
             window=window,
             max_tokens_in_flight=max_tokens_in_flight,
             requests_per_minute=requests_per_minute,
@@ -149,11 +152,11 @@ class OpenAIEngine:
         if not model:
             raise ConfigurationError("the model has no name: give the one that the endpoint serves")
         self.model = model
-        self.base_urls = _checked_urls(base_urls)
+        self.base_urls = checked_urls(base_urls)
         self.window = window
-        self.fingerprint = _fingerprint(model, revision, extra_body or {})
-        self._extra, self._left_out = _checked_extra(extra_body or {})
-        self._headers = _checked_headers(api_key, headers or {})
+        self.fingerprint = fingerprint(model, revision, extra_body or {})
+        self._extra, self._left_out = checked_extra(extra_body or {})
+        self._headers = checked_headers(api_key, headers or {})
         self._max_attempts = max_attempts
         self._timeout_s = timeout_s
         self._waits_s = (wait_initial_s, wait_max_s)
@@ -460,75 +463,3 @@ def _require_someone(pool: Endpoints) -> None:
 def _words(error: Exception) -> str:
     """Say what a transport error says; some say nothing but their name."""
     return str(error) or type(error).__name__
-
-
-def _check_positive(**values: float | None) -> None:
-    for name, value in values.items():
-        if value is not None and value <= 0:
-            raise ConfigurationError(f"{name} is {value}: it must be above 0")
-
-
-def _checked_urls(base_urls: Sequence[str]) -> tuple[str, ...]:
-    """Take the base URLs exactly as given, but for a trailing slash and repetitions."""
-    given = [base_urls] if isinstance(base_urls, str) else base_urls
-    urls = tuple(dict.fromkeys(url.strip().rstrip("/") for url in given))
-    if not urls:
-        raise ConfigurationError("no base URL: give at least one, such as http://localhost:8000/v1")
-    for url in urls:
-        try:
-            parsed = httpx.URL(url)
-        except httpx.InvalidURL as error:
-            raise ConfigurationError(f"the base URL {url!r} is no URL: {error}") from None
-        if parsed.userinfo:  # and it is not repeated: it may be a password
-            raise ConfigurationError(
-                f"the base URL of {parsed.host} holds a user or password: "
-                "give an API key or a header in its place"
-            )
-        if parsed.scheme not in {"http", "https"} or not parsed.host or parsed.query:
-            raise ConfigurationError(
-                f"the base URL {url!r} must read like http://localhost:8000/v1 "
-                "(http or https, a host, no ?query)"
-            )
-        if url.endswith("/completions"):
-            base = url.removesuffix("/completions").removesuffix("/chat")
-            raise ConfigurationError(f"the base URL {url!r} is too long: give {base}")
-    return urls
-
-
-def _checked_headers(api_key: str | None, headers: Mapping[str, str]) -> dict[str, str]:
-    """Put the headers of every request together; a bad value is named, never shown."""
-    key = os.environ.get("OPENAI_API_KEY", "") if api_key is None else api_key
-    own = {"Content-Type": "application/json"}
-    if key.strip() and "authorization" not in {name.lower() for name in headers}:
-        own["Authorization"] = f"Bearer {key.strip()}"
-    for name, value in (own | dict(headers)).items():
-        if not (name + value).isascii() or not (name + value).isprintable():
-            what = "the API key" if name in own else f"the header {name!r}"
-            raise ConfigurationError(f"{what} holds a character that HTTP headers cannot carry")
-    return own | dict(headers)
-
-
-def _checked_extra(extra: Mapping[str, Any]) -> tuple[dict[str, Any], frozenset[str]]:
-    """Split the extra body into fields to add and sampling fields to leave out."""
-    for name, value in extra.items():
-        if name in _OWN_FIELDS or (name in wire.SAMPLING_FIELDS and value is not None):
-            raise ConfigurationError(
-                f"extra_body sets {name!r} to {value!r}, which clc sets itself: "
-                "give it as an option of the run"
-            )
-    left_out = frozenset(wire.SAMPLING_FIELDS & extra.keys())
-    return {name: value for name, value in extra.items() if name not in left_out}, left_out
-
-
-def _fingerprint(model: str, revision: str | None, extra: Mapping[str, Any]) -> str:
-    """Name what generates: model, revision, extra body.
-
-    >>> _fingerprint("qwen", "1a2b", {"min_p": 0.1})
-    'openai:qwen@1a2b {"min_p":0.1}'
-    """
-    name = f"openai:{model}" + (f"@{revision}" if revision else "")
-    try:
-        canonical = orjson.dumps(dict(extra), option=orjson.OPT_SORT_KEYS).decode()
-    except orjson.JSONEncodeError as error:
-        raise ConfigurationError(f"extra_body cannot be written as JSON: {error}") from None
-    return f"{name} {canonical}" if extra else name

@@ -1,0 +1,95 @@
+"""What a user says of an endpoint, checked: URLs, headers, extra fields."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any
+
+import httpx
+import orjson
+
+from clc.engines.openai import wire
+from clc.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+__all__ = ["check_positive", "checked_extra", "checked_headers", "checked_urls", "fingerprint"]
+
+
+_OWN_FIELDS = frozenset(
+    {"model", "messages", "n", "stream", "stream_options", "logprobs", "top_logprobs"}
+)
+
+
+def check_positive(**values: float | None) -> None:
+    """Refuse a number that is not above 0, by its name; None is no number."""
+    for name, value in values.items():
+        if value is not None and value <= 0:
+            raise ConfigurationError(f"{name} is {value}: it must be above 0")
+
+
+def checked_urls(base_urls: Sequence[str]) -> tuple[str, ...]:
+    """Take the base URLs exactly as given, but for a trailing slash and repetitions."""
+    given = [base_urls] if isinstance(base_urls, str) else base_urls
+    urls = tuple(dict.fromkeys(url.strip().rstrip("/") for url in given))
+    if not urls:
+        raise ConfigurationError("no base URL: give at least one, such as http://localhost:8000/v1")
+    for url in urls:
+        try:
+            parsed = httpx.URL(url)
+        except httpx.InvalidURL as error:
+            raise ConfigurationError(f"the base URL {url!r} is no URL: {error}") from None
+        if parsed.userinfo:  # and it is not repeated: it may be a password
+            raise ConfigurationError(
+                f"the base URL of {parsed.host} holds a user or password: "
+                "give an API key or a header in its place"
+            )
+        if parsed.scheme not in {"http", "https"} or not parsed.host or parsed.query:
+            raise ConfigurationError(
+                f"the base URL {url!r} must read like http://localhost:8000/v1 "
+                "(http or https, a host, no ?query)"
+            )
+        if url.endswith("/completions"):
+            base = url.removesuffix("/completions").removesuffix("/chat")
+            raise ConfigurationError(f"the base URL {url!r} is too long: give {base}")
+    return urls
+
+
+def checked_headers(api_key: str | None, headers: Mapping[str, str]) -> dict[str, str]:
+    """Put the headers of every request together; a bad value is named, never shown."""
+    key = os.environ.get("OPENAI_API_KEY", "") if api_key is None else api_key
+    own = {"Content-Type": "application/json"}
+    if key.strip() and "authorization" not in {name.lower() for name in headers}:
+        own["Authorization"] = f"Bearer {key.strip()}"
+    for name, value in (own | dict(headers)).items():
+        if not (name + value).isascii() or not (name + value).isprintable():
+            what = "the API key" if name in own else f"the header {name!r}"
+            raise ConfigurationError(f"{what} holds a character that HTTP headers cannot carry")
+    return own | dict(headers)
+
+
+def checked_extra(extra: Mapping[str, Any]) -> tuple[dict[str, Any], frozenset[str]]:
+    """Split the extra body into fields to add and sampling fields to leave out."""
+    for name, value in extra.items():
+        if name in _OWN_FIELDS or (name in wire.SAMPLING_FIELDS and value is not None):
+            raise ConfigurationError(
+                f"extra_body sets {name!r} to {value!r}, which clc sets itself: "
+                "give it as an option of the run"
+            )
+    left_out = frozenset(wire.SAMPLING_FIELDS & extra.keys())
+    return {name: value for name, value in extra.items() if name not in left_out}, left_out
+
+
+def fingerprint(model: str, revision: str | None, extra: Mapping[str, Any]) -> str:
+    """Name what generates: model, revision, extra body.
+
+    >>> _fingerprint("qwen", "1a2b", {"min_p": 0.1})
+    'openai:qwen@1a2b {"min_p":0.1}'
+    """
+    name = f"openai:{model}" + (f"@{revision}" if revision else "")
+    try:
+        canonical = orjson.dumps(dict(extra), option=orjson.OPT_SORT_KEYS).decode()
+    except orjson.JSONEncodeError as error:
+        raise ConfigurationError(f"extra_body cannot be written as JSON: {error}") from None
+    return f"{name} {canonical}" if extra else name
