@@ -1,7 +1,11 @@
-"""Unicode scripts: which languages a letter may belong to, and the detector for those that share.
+"""Which language a text is in, as far as its letters and a detector can tell.
 
 Most scripts of the world write one large language: they decide alone. Latin, Cyrillic, Arabic and
 Devanagari write many, and py3langid chooses among those that people have mathematics problems in.
+
+``detect_language`` is for a question whose file does not say its language, ``written_language``
+for a reasoning path, whose language was asked for. What is said in every language alike (numbers,
+formulas, code) tells nothing about a path and is left out.
 """
 
 from __future__ import annotations

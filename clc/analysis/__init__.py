@@ -1,1 +1,12 @@
-"""Analysis: verdicts in, figures out."""
+"""Analysis: verdicts in, figures out.
+
+::
+
+    scoring, paired    a run against gold; two runs against each other
+    intervals, resampling, figures   the statistics and drawings under all of it
+    comparison, comparison_records   several strategies at equal cost
+    portfolio, portfolio_search      languages learned from a run whose answers are known
+    fidelity           paths in the language that was asked for
+    export             the derived files of a run folder
+    report/            pages
+"""

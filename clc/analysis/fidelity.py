@@ -1,9 +1,7 @@
-"""In which language a reasoning path was really written.
+"""How many reasoning paths were written in the language that was asked for.
 
 A model that is asked to reason in Swahili may well answer in English: the path counts for its arm,
-but brings no second view. Scripts that write one language decide by themselves, py3langid among
-those that share one. What is said in every language alike (numbers, formulas, code) tells nothing
-and is left out.
+but brings no second view.
 """
 
 from __future__ import annotations

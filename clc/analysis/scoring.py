@@ -1,4 +1,4 @@
-"""How good verdicts are, against gold: the only room, with the report, that reads it.
+"""How good verdicts are, against gold.
 
 Every share comes with a 95 % interval clustered by question item (see ``clc.analysis.intervals``).
 A verdict without an answer counts as wrong, and so does a path that abstains.

@@ -1,8 +1,8 @@
 """Files of problems in, ``Problem`` records out.
 
 One file a subject: ``source`` (bytes to lines), ``fields`` (a row to a problem), ``mgsm``,
-``cmath``, ``jsonl``, ``parquet``, ``hub``, ``detection`` (of a question's language), ``loading``
-(which of them); and ``generations``, recorded elsewhere.
+``cmath``, ``jsonl``, ``parquet``, ``hub``, ``text`` (problems made of it), ``loading`` (which of
+them). ``generations`` and ``recorded_votes`` read what was generated elsewhere.
 """
 
 from __future__ import annotations

@@ -1,4 +1,6 @@
-"""How sure a model was of a path, measured off its tokens' log-probabilities as they arrive.
+"""How sure a model was of a path, read off its tokens' log-probabilities.
+
+A ``Meter`` does so token by token, so that an engine can stop a path that falls under a floor.
 
 Source: DeepConf, arXiv 2508.15260.
 """

@@ -1,1 +1,10 @@
-"""Runs: what stays on the disk."""
+"""Runs: what stays on the disk.
+
+::
+
+    protocol            what solving and figures ask of whatever keeps a run
+    store               one machine: SQLite            shards/    a cluster: Parquet
+    codec, files        records as JSON; whole files   manifest   what may change in a run
+    open, revote        a run folder for reading, and its votes taken anew
+    translation_cache   translations kept over runs
+"""

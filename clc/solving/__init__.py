@@ -1,1 +1,12 @@
-"""Solving: one problem to its verdict, and many problems in one process."""
+"""Solving: one problem to its verdict, and many problems in one process.
+
+::
+
+    configure, configuration   plain arguments, checked; frozen settings
+    run, identity, runner      one run, what it is, many problems through a window
+    pool                       several strategies over one store
+    solver, problem_run        one problem, its paths until the vote may stop
+    prompt_builder, translation, model_choice   what is asked of the model before a path
+    sampler                    each completion once, from the store, the cache or the engine
+    accounting, concurrency
+"""

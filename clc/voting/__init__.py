@@ -1,1 +1,8 @@
-"""Votes: values in, a verdict out; what a vote weighs, and when to stop."""
+"""Votes: values in, a verdict out; what a vote weighs, and when to stop.
+
+::
+
+    tally      the rules of the vote          verdict    from paths to votes to a verdict
+    weighting  weights from confidences       stopping   when the votes say enough
+    posterior  what the stopping rules ask
+"""

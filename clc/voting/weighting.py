@@ -1,8 +1,7 @@
-"""How sure a model was of its paths, and what that makes of their votes.
+"""What a model's confidence in its paths makes of their votes.
 
-A path's confidence is read off its tokens' log-probabilities by a ``Meter``, token by token, so
-that an engine can stop a path that falls under a floor. ``weigh`` turns the confidences of a
-question's paths into weights; ``floors`` turns those of its warm-up paths into floors.
+``weigh`` turns the confidences of a question's paths into weights; ``floors`` turns those of its
+warm-up paths into floors, under which an engine stops a path.
 
 Tokenizers cut languages into pieces of different predictability, so raw values never meet across
 languages: everywhere here a value counts as its ratio to the mean of its language. A z-score would
