@@ -40,7 +40,7 @@ from clc.runs.files import SHARDS, locked, write_atomically, writing
 from clc.runs.protocol import Finished
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from typing import IO
 
     from clc.plan import Plan
@@ -311,6 +311,28 @@ class Store:
     def begun(self) -> int:
         """Number of problems that were begun, done or not."""
         return self.counts()["problems"]
+
+    def done(self) -> int:
+        """Number of problems that are done: each planned path is stored or known to be lost."""
+        done = 0
+        for (data,) in self._all(
+            "SELECT plans.data FROM problems JOIN plans ON problem_id = id WHERE label = ?",
+            (self.label,),
+        ):
+            keys = set(read_plan(data).keys())
+            done += len(self._present(keys)) == len(keys)
+        return done
+
+    def _present(self, keys: Iterable[str]) -> set[str]:
+        found: set[str] = set()
+        for chunk in _chunks(list(keys)):
+            marks = ",".join("?" * len(chunk))
+            sql = (
+                f"SELECT key FROM paths WHERE key IN ({marks}) UNION "  # noqa: S608
+                f"SELECT key FROM failures WHERE key IN ({marks})"
+            )
+            found.update(key for (key,) in self._all(sql, [*chunk, *chunk]))
+        return found
 
     def finished(self) -> Iterator[Finished]:
         """Problems that are done, in the order of their file, lazily.

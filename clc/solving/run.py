@@ -7,6 +7,7 @@ from contextlib import aclosing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from clc.errors import StoreError
 from clc.prompts.templates import Templates, check_template
 from clc.runs.manifest import add_seconds, begin_run
 from clc.solving.identity import identity
@@ -15,7 +16,7 @@ from clc.solving.solver import Solver
 from clc.strategies.strategy import templates_of
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Iterable, Mapping
+    from collections.abc import AsyncGenerator, Iterable, Iterator, Mapping
 
     from clc.engines.base import Engine
     from clc.engines.shared import Lane
@@ -49,6 +50,7 @@ class Run:
 
     def __post_init__(self) -> None:
         """Check the templates that the run will need, before anything is drawn."""
+        self._read = 0
         self.templates = self.templates or Templates()
         for name in templates_of(self.configuration.strategy):
             check_template(self.templates, name)
@@ -81,10 +83,24 @@ class Run:
             ConfigurationError: the folder holds a run with another configuration.
         """
         wanted = self.identity(dataset, limit)
-        begun = begin_run(self.store.manifest(), wanted, str(self.store.folder))
+        stored = self.store.manifest()
+        begun = begin_run(stored, wanted, str(self.store.folder))
         if begun is not None:
             self.store.write_manifest(begun)
-        return begun is None
+            return False
+        if stored is not None and self._is_whole(stored.get("problems")):
+            return True
+        # Rows of a finished run are gone: what they held is drawn again.
+        self.store.write_manifest({**(stored or {}), "finished": False})
+        return False
+
+    def _is_whole(self, problems: object) -> bool:
+        """Whether all paths of all ``problems`` (their number, when the run finished) are there.
+
+        Runs of older versions have no such number; for them the problems that were begun count.
+        """
+        begun = self.store.begun()
+        return problems in {None, begun} and self.store.done() == begun
 
     def _add_seconds(self, seconds: float) -> None:
         """Note how long drawing took, over all the times that the run went on."""
@@ -93,10 +109,29 @@ class Run:
             self.store.write_manifest(add_seconds(manifest, seconds))
 
     def finish(self) -> None:
-        """Mark the run as finished, unless some of its paths were lost."""
+        """Mark the run as finished, unless some of its paths were lost.
+
+        Raises:
+            StoreError: problems that were read are not in the store with all their paths.
+        """
         manifest = self.store.manifest()
-        if manifest is not None and not self.store.counts()["failures"]:
-            self.store.write_manifest({**manifest, "finished": True})
+        if manifest is None or self.store.counts()["failures"]:
+            return
+        read, begun, done = self._read, self.store.begun(), self.store.done()
+        if done < max(read, begun):
+            raise StoreError(
+                f"{self.store.folder or 'memory'}: {max(read, begun) - done:,} of "
+                f"{max(read, begun):,} problems are not stored with all their paths; the same "
+                "command draws what is missing"
+            )
+        if read == begun:  # else a source that was cut short, such as standard input
+            self.store.write_manifest({**manifest, "finished": True, "problems": done})
+
+    def _counted(self, problems: Iterable[Problem]) -> Iterator[Problem]:
+        self._read = 0
+        for problem in problems:
+            yield problem
+            self._read += 1
 
     async def verdicts(self, problems: Iterable[Problem]) -> AsyncGenerator[Verdict, None]:
         """Solve ``problems``; see ``clc.solving.runner.run``.
@@ -109,7 +144,7 @@ class Run:
         drawn = drawer.counters.drawn
         began = time.monotonic() - sum(lane.start_seconds for lane in lanes)
         try:
-            async with aclosing(run(problems, self.solver)) as verdicts:
+            async with aclosing(run(self._counted(problems), self.solver)) as verdicts:
                 async for verdict in verdicts:
                     yield verdict
         finally:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-from clc.errors import DatasetError
+from clc.errors import DatasetError, StoreError
 from clc.solving.concurrency import all_of
 from clc.voting.stopping import wave
 
@@ -48,19 +48,18 @@ async def run(problems: Iterable[Problem], solver: Solver) -> AsyncGenerator[Ver
         DatasetError: a row is wrong. Problems read before it are solved first.
         ConfigurationError: two problems have one id, or the store holds another run.
         EngineError: an engine is lost.
-        StoreError: the store cannot be written.
+        StoreError: the store cannot be written. Verdicts that were not committed are not yielded.
     """
     work = _Work(problems, solver)
-    tasks = [asyncio.create_task(work.all()), asyncio.create_task(work.commit_often())]
+    task = asyncio.create_task(work.all())
     try:
         while (verdict := await work.verdicts.get()) is not None:
             work.room.release()
             yield verdict
-        await tasks[0]
+        await task
     finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
         await solver.close()
 
 
@@ -90,15 +89,27 @@ class _Work:
         self._solver = solver
         self._source = enumerate(problems)
         self._bad_input: DatasetError | None = None
+        self._rolled_back = False
 
     async def all(self) -> None:
+        """Solve all problems; the first failure, that of a commit too, ends the work at once."""
+        works = (all_of([self._some() for _ in range(self._window)]), self._commit_often())
+        tasks = [asyncio.ensure_future(work) for work in works]
         try:
-            await all_of([self._some() for _ in range(self._window)])
+            # Committing never ends but by its error.
+            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            for task in tasks:
+                if task.done():
+                    task.result()
             if self._bad_input is not None:
                 raise self._bad_input
         finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
             try:
-                self.commit()
+                if not self._rolled_back:
+                    self.commit()
             finally:
                 self.verdicts.put_nowait(None)
 
@@ -119,7 +130,7 @@ class _Work:
             self._bad_input = error
             return None
 
-    async def commit_often(self) -> None:
+    async def _commit_often(self) -> None:
         while True:
             await asyncio.sleep(COMMIT_SECONDS)
             self.commit()
@@ -129,7 +140,12 @@ class _Work:
 
         One commit for several problems: each writes pages all over the file.
         """
-        self._solver.store.commit()
+        try:
+            self._solver.store.commit()
+        except StoreError:
+            # What the waiting verdicts were computed from may be gone.
+            self._rolled_back = True
+            raise
         for verdict in self._uncommitted:
             self.verdicts.put_nowait(verdict)
         self._uncommitted.clear()

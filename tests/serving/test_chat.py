@@ -2,6 +2,7 @@
 
 import asyncio
 import dataclasses
+import tracemalloc
 
 import openai
 import pytest
@@ -316,3 +317,19 @@ def test_a_prompt_that_does_not_fit_is_the_clients():
     ):
         client(it).chat.completions.create(model="clc", messages=ask())
     assert caught.value.code == "context_length_exceeded"
+
+
+@pytest.mark.parametrize("model", ["clc", "scripted"])
+@pytest.mark.parametrize("n", [257, 600_000_000, 3_000_000_000, (1 << 63) - 1, (1 << 64) - 1])
+@pytest.mark.parametrize("stream", [False, True])
+def test_n_is_checked_before_anything_is_made_for_each_choice(it, model, n, stream):
+    body = {"model": model, "messages": ask(), "n": n, "stream": stream}
+    tracemalloc.start()
+    try:
+        reply = http(it).post("/v1/chat/completions", json=body)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert reply.status_code == 400
+    assert reply.json()["error"]["param"] == "n"
+    assert peak < 20_000_000

@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+import sqlite3
 import threading
 from contextlib import aclosing
 
@@ -297,3 +298,104 @@ def test_an_iterator_that_is_never_asked_starts_nothing():
     items = iterate(lambda: count(3))
     assert threading.active_count() == before
     items.close()
+
+
+class FailingStore(Store):
+    """A store whose disk is full at one commit: SQLite rolls the transaction back."""
+
+    def __init__(self, folder, fails_at):
+        super().__init__(folder)
+        self.commits, self.fails_at = 0, fails_at
+
+    def commit(self):
+        self.commits += 1
+        if self.commits == self.fails_at:
+            self._connection.rollback()
+            raise StoreError("database or disk is full")
+        super().commit()
+
+
+@pytest.mark.parametrize("fails_at", [1, 2, 3, 5])
+@pytest.mark.parametrize("often", [True, False])
+def test_a_failing_commit_ends_the_run_and_loses_nothing(tmp_path, monkeypatch, fails_at, often):
+    monkeypatch.setattr("clc.solving.runner.COMMIT_SECONDS", 0.001 if often else 3600)
+    engine = ScriptedEngine(delay=lambda _: 0.002, window=4)
+    seen = []
+
+    async def main(store):
+        work = Run(configure("clc", **SETTINGS), engine, store)
+        work.begin({"given": "by a test"})
+        async for verdict in work.verdicts(problems(30)):
+            seen.append(verdict)  # noqa: PERF401
+        work.finish()
+
+    with FailingStore(tmp_path, fails_at) as store, pytest.raises(StoreError, match="disk is full"):
+        asyncio.run(main(store))
+    assert store.commits == fails_at
+    assert (engine.closed, engine.in_flight) == (1, 0)
+    with Store(tmp_path) as store:
+        assert not store.manifest()["finished"]
+        kept = {solved.problem.id: solved.verdict for solved in revote(store)}
+        assert {verdict.id: verdict for verdict in seen}.items() <= kept.items()
+        work = Run(configure("clc", **SETTINGS), ScriptedEngine(), store)
+        assert not work.begin({"given": "by a test"})
+
+        async def again():
+            return [verdict async for verdict in work.verdicts(problems(30))]
+
+        assert by_id(asyncio.run(again())) == by_id(run(problems(30), Store(None)))
+        work.finish()
+        assert work.begin({"given": "by a test"})
+
+
+@pytest.mark.parametrize(
+    "gone",
+    [
+        "DELETE FROM paths WHERE rowid = 7",
+        "DELETE FROM paths",
+        "DELETE FROM plans WHERE problem_id = 'p-3'",
+        "DELETE FROM problems WHERE id = 'p-9'",
+        "DELETE FROM problems WHERE position < 5",
+        "DELETE FROM plans",
+    ],
+)
+def test_a_finished_run_with_holes_goes_on(tmp_path, gone):
+    def work_on(store):
+        work = Run(configure("clc", **SETTINGS), ScriptedEngine(), store)
+        finished = work.begin({"given": "by a test"})
+        if not finished:
+
+            async def drain():
+                return [verdict async for verdict in work.verdicts(problems(10))]
+
+            asyncio.run(drain())
+            work.finish()
+        return finished
+
+    with Store(tmp_path) as store:
+        assert not work_on(store)
+        whole = rows(store)
+    with Store(tmp_path) as store:
+        assert work_on(store)
+    with sqlite3.connect(tmp_path / "run.sqlite") as connection:
+        connection.execute(gone)
+    connection.close()
+    with Store(tmp_path) as store:
+        assert not work_on(store)
+        assert rows(store) == whole
+        assert work_on(store)
+
+
+def test_a_run_is_not_finished_over_problems_that_the_store_lost(tmp_path):
+    with Store(tmp_path) as store:
+        work = Run(configure("clc", **SETTINGS), ScriptedEngine(), store)
+        work.begin({"given": "by a test"})
+
+        async def drain():
+            return [verdict async for verdict in work.verdicts(problems(4))]
+
+        asyncio.run(drain())
+        store._connection.execute("DELETE FROM paths WHERE rowid IN (1, 2)")
+        with pytest.raises(StoreError, match=r"1 of 4 problems|2 of 4 problems"):
+            work.finish()
+        assert not store.manifest()["finished"]

@@ -94,8 +94,8 @@ class Service:
             return await self._forward(request, "/chat/completions", raw, body)
         asked = parse(ChatRequest, body)
         key = uuid.uuid4().hex
+        job = self._job(request, asked, key)  # before anything is made for each choice
         writer = ChatWriter(asked, key, self.fingerprint)
-        job = self._job(request, asked, key)
         return await _answer(request, writer, job, stream=bool(asked.stream))
 
     async def responses(self, request: Request) -> Response:
@@ -105,8 +105,8 @@ class Service:
             return await self._forward(request, "/responses", raw, body)
         asked = parse(ResponsesRequest, body)
         key = uuid.uuid4().hex
-        writer = ResponsesWriter(asked, key)
         job = self._job(request, asked, key)
+        writer = ResponsesWriter(asked, key)
         return await _answer(request, writer, job, stream=bool(asked.stream))
 
     def models(self) -> dict[str, Any]:

@@ -67,7 +67,7 @@ class ChatWriter:
 
     def __init__(self, request: ChatRequest, key: str, fingerprint: str) -> None:
         self._request = request
-        self._said = [0] * request.choices()  # characters of each choice that are sent
+        self._sent: dict[int, int] = {}  # characters of each choice that are sent
         self._common = {
             "id": f"chatcmpl-{key}",
             "created": int(time.time()),
@@ -114,7 +114,7 @@ class ChatWriter:
 
     def piece(self, index: int, text: str) -> Iterator[bytes]:
         """Write more of the text of one choice."""
-        self._said[index] += len(text)
+        self._sent[index] = self._sent.get(index, 0) + len(text)
         yield self._chunk(index, {"content": text})
 
     def end(self, reply: Reply) -> Iterator[bytes]:
@@ -123,7 +123,7 @@ class ChatWriter:
         The vote is in the last chunk of its choice.
         """
         for index, spoken in enumerate(reply.spoken):
-            if rest := spoken.text[self._said[index] :]:
+            if rest := spoken.text[self._sent.get(index, 0) :]:
                 yield from self.piece(index, rest)
             more = {} if reply.votes is None else {"clc": reply.votes.model_dump()}
             yield self._chunk(index, {}, spoken.finish_reason, **more)
