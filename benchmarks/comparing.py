@@ -27,7 +27,7 @@ from typing import TYPE_CHECKING
 from clc.analysis.comparison import compare_strategies, outcome
 from clc.analysis.comparison_records import Entry, Outcome
 from clc.analysis.resampling import Drawn
-from clc.plan import Plan, PlannedPaths
+from clc.plan import ArmRecord, Plan
 from clc.prompts.templates import Templates
 from clc.records import Problem, ReasoningPath, Usage, path_key
 from clc.runs.revote import revote
@@ -147,7 +147,7 @@ def fill(store: Store, size: int, paths: int) -> None:
         for name, languages in STRATEGIES.items():
             each, rest = divmod(paths, len(languages))
             arms = [
-                PlannedPaths(code, f"{number}-{code}", 0, each + (place < rest), 0)
+                ArmRecord(code, f"{number}-{code}", 0, each + (place < rest), 0)
                 for place, code in enumerate(languages)
             ]
             store.labelled(name).set_plan(problem.id, Plan.of(arms))

@@ -20,7 +20,7 @@ from benchmarks.clc_tiny.measure import MAX_TOKENS, table, test_problems
 from clc.analysis.paired import compare
 from clc.analysis.scoring import score, scored_rows
 from clc.engines.factory import open_engine
-from clc.engines.shared import Lane
+from clc.engines.shared import SharedEngine
 from clc.runs.store import Store
 from clc.solving.configure import configure
 from clc.solving.run import Run
@@ -52,7 +52,7 @@ class Measured(NamedTuple):
 
 
 async def solve(
-    folder: Path, lane: Lane, problems: Sequence[Problem], stopping: Stopping, paths: int
+    folder: Path, lane: SharedEngine, problems: Sequence[Problem], stopping: Stopping, paths: int
 ) -> Measured:
     """Solve all problems from nothing."""
     shutil.rmtree(folder, ignore_errors=True)
@@ -73,7 +73,7 @@ async def measure(
     out: Path, problems: Sequence[Problem], paths: int, model: str, engine: str
 ) -> dict[str, Measured]:
     """Take every pass with one engine that has been warmed up."""
-    lane = Lane(open_engine(model, engine=engine))
+    lane = SharedEngine(open_engine(model, engine=engine))
     await solve(out / "warm-up", lane, problems[:2], Stopping(), paths)
     found = {}
     for name, stopping in RULES.items():

@@ -31,7 +31,7 @@ from clc.analysis.report.figures import svg_of
 from clc.analysis.report.sources import open_sources
 from clc.analysis.report.summary import Gatherer
 from clc.analysis.report.write import data_folder, write_report
-from clc.plan import Plan, PlannedPaths
+from clc.plan import ArmRecord, Plan
 from clc.prompts.templates import Templates
 from clc.records import Problem, ReasoningPath, Usage, path_key
 from clc.runs.store import Store
@@ -170,7 +170,7 @@ def fill(folder: Path, size: int, paths: int) -> None:
             store.add_problem(number, problem)
             arms = []
             for place, code in enumerate(LANGUAGES):
-                arm = PlannedPaths(
+                arm = ArmRecord(
                     code, f"{number}-{code}", 0, each + (place < rest), 0,
                     translation_usage=Usage(40, 30),
                 )  # fmt: skip

@@ -13,10 +13,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
 
-__all__ = ["Plan", "PlannedPaths", "path_keys"]
+__all__ = ["ArmRecord", "Plan", "path_keys"]
 
 
-class PlannedPaths(NamedTuple):
+class ArmRecord(NamedTuple):
     """What one arm of a problem draws: ``paths`` paths of a prompt from ``first_index`` on.
 
     ``prompt_key`` is None when the arm has no prompt, and ``fault`` then says why.
@@ -48,13 +48,13 @@ class Plan:
     say what else led to the verdict (``stop``, ``plan``, ``choice``, ``deadline``).
     """
 
-    arms: tuple[PlannedPaths, ...]
+    arms: tuple[ArmRecord, ...]
     order: tuple[int, ...]
     usage: Usage = Usage()  # noqa: RUF009 - frozen
     details: Mapping[str, Any] = field(default_factory=dict)
 
     @cached_property
-    def paths(self) -> Sequence[tuple[PlannedPaths, str | None]]:
+    def paths(self) -> Sequence[tuple[ArmRecord, str | None]]:
         """(arm, path key) in drawing order; the key is None where the arm has no prompt."""
         keys = [path_keys(arm) for arm in self.arms]
         return [(self.arms[position], next(keys[position])[1]) for position in self.order]
@@ -69,10 +69,10 @@ class Plan:
         return list(dict.fromkeys(arm.language for arm in self.arms))
 
     @classmethod
-    def of(cls, arms: Sequence[PlannedPaths]) -> Plan:
+    def of(cls, arms: Sequence[ArmRecord]) -> Plan:
         """Make a plan that draws one path of each arm, then the next of each.
 
-        >>> Plan.of([PlannedPaths("en", "a", 0, 2, 0), PlannedPaths("de", "b", 0, 1, 0)]).order
+        >>> Plan.of([ArmRecord("en", "a", 0, 2, 0), ArmRecord("de", "b", 0, 1, 0)]).order
         (0, 1, 0)
         """
         left = Counter({position: arm.paths for position, arm in enumerate(arms)})
@@ -83,7 +83,7 @@ class Plan:
         return cls(tuple(arms), tuple(order))
 
 
-def path_keys(arm: PlannedPaths) -> Iterator[tuple[int, str | None]]:
+def path_keys(arm: ArmRecord) -> Iterator[tuple[int, str | None]]:
     """Yield (index, key) of every path that an arm draws."""
     for index in range(arm.first_index, arm.first_index + arm.paths):
         key = arm.prompt_key

@@ -19,7 +19,7 @@ from clc.analysis.export import verdict_row
 from clc.datasets import load_problems
 from clc.engines.factory import open_engine
 from clc.engines.models import resolve_model
-from clc.engines.shared import Lane
+from clc.engines.shared import SharedEngine
 from clc.runs.open import open_run
 from clc.runs.revote import revote
 from clc.runs.store import Store
@@ -145,7 +145,7 @@ def test_every_strategy_runs_on_vllm(tmp_path):
     problems = [problem for file in files for problem in load_problems(file, limit=1)]
 
     async def solve_all():
-        lane = Lane(open_engine("clc-tiny"))
+        lane = SharedEngine(open_engine("clc-tiny"))
         try:
             for name in STRATEGIES:
                 with Store(tmp_path / name) as store:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from clc.answers.choices import choice_in, only_choice
 from clc.answers.latex import is_latex, plain
 from clc.answers.region import read_region
-from clc.answers.scene import Scene
+from clc.answers.scene import TextContext
 
 if TYPE_CHECKING:
     from clc.records import AnswerKind
@@ -38,7 +38,7 @@ def canonical(
         from clc.answers.latex_canonical import canonical_latex
 
         return canonical_latex(text)
-    reading = read_region(content, Scene(content, language, None))
+    reading = read_region(content, TextContext(content, language, None))
     if reading is None or not isinstance(reading.value, Fraction):
         return None
     return str(reading.value)

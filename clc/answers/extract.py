@@ -11,7 +11,7 @@ from clc.answers.labels import Label, labels
 from clc.answers.latex import boxes, is_latex, plain
 from clc.answers.refusals import is_refusal, undetermined_at
 from clc.answers.region import read_region
-from clc.answers.scene import Reading, Scene
+from clc.answers.scene import Reading, TextContext
 from clc.records import AbstainReason, Abstention, Answer, AnswerKind
 
 __all__ = ["extract_answer"]
@@ -133,7 +133,7 @@ class _Reader:
         self.text = text
         self.kind = kind
         self.cut = finish_reason == "length"
-        self.scene = Scene(text, language, question)
+        self.scene = TextContext(text, language, question)
         self.start, self.end = locate.body(text)
 
     def read(self) -> Answer | Abstention:  # noqa: PLR0911

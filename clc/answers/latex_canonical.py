@@ -20,7 +20,7 @@ from importlib.util import find_spec
 
 from clc.answers.latex import normal_latex, plain
 from clc.answers.region import read_region
-from clc.answers.scene import Scene
+from clc.answers.scene import TextContext
 from clc.answers.sympy_worker import READY
 
 __all__ = ["Simplifier", "canonical_latex", "simplifier"]
@@ -42,7 +42,7 @@ def canonical_latex(markup: str) -> str | None:
     if normal is None:
         return None
     if _NUMBER.fullmatch(plain(normal)):
-        reading = read_region(plain(normal), Scene(normal, None, None))
+        reading = read_region(plain(normal), TextContext(normal, None, None))
         if reading is not None and reading.value is not None:
             return str(reading.value)
     if len(normal) > _LONGEST:

@@ -10,7 +10,7 @@ from clc.answers.cjk_numerals import CJK_NUMBER, cjk_fractions, read_cjk
 from clc.answers.number_words import AND_HALF, HALF, HALVES, WITH_HALF, read_words
 from clc.answers.numerals import NEGATIVE, NumberMention, read_numbers
 from clc.answers.refusals import undetermined_at
-from clc.answers.scene import Reading, Scene
+from clc.answers.scene import Reading, TextContext
 from clc.answers.units import asked_before_conversion, compound
 from clc.records import AbstainReason
 
@@ -105,7 +105,7 @@ _PAIR = 8  # characters between two numbers that only "and" joins
 
 
 def read_region(  # noqa: C901, PLR0911, PLR0912
-    region: str, scene: Scene, offset: int = 0, *, words: bool = True
+    region: str, scene: TextContext, offset: int = 0, *, words: bool = True
 ) -> Reading | None:
     """Read ``region`` (it stands at ``offset`` of the scene's text) as an answer.
 
@@ -232,7 +232,7 @@ def _short(text: str) -> bool:
     return len(text) < 24  # noqa: PLR2004
 
 
-def _spelled(text: str, scene: Scene) -> list[NumberMention]:
+def _spelled(text: str, scene: TextContext) -> list[NumberMention]:
     """Numbers in words or CJK numerals."""
     found = [
         NumberMention(value, (start, end), "cjk")
@@ -296,7 +296,7 @@ def _listed(text: str, found: list[NumberMention]) -> bool:
     return all(map(_LIST_GAP.fullmatch, gaps)) and not any(map(str.isalnum, around))
 
 
-def _alternatives(text: str, found: list[NumberMention], scene: Scene) -> bool:
+def _alternatives(text: str, found: list[NumberMention], scene: TextContext) -> bool:
     """Whether two different values are left open: ``3 or 4``; not one amount in two units."""
     first, second = found
     between = text[first.span[1] : second.span[0]]
@@ -328,7 +328,9 @@ def _derived(found: list[NumberMention], text: str) -> NumberMention | None:
     return last if share or total or (drawn and _SO.search(between)) else None
 
 
-def _choose(found: list[NumberMention], text: str, scene: Scene, offset: int) -> NumberMention:
+def _choose(
+    found: list[NumberMention], text: str, scene: TextContext, offset: int
+) -> NumberMention:
     """The number of a sentence that answers, by its emphasis, the calculation and the question."""
     if len(found) == 1 or len({mention.value for mention in found}) == 1:
         return found[0]
@@ -342,7 +344,9 @@ def _choose(found: list[NumberMention], text: str, scene: Scene, offset: int) ->
     return _derived(found, text) or _calculated(new or found, text, scene, offset)
 
 
-def _calculated(found: list[NumberMention], text: str, scene: Scene, offset: int) -> NumberMention:
+def _calculated(
+    found: list[NumberMention], text: str, scene: TextContext, offset: int
+) -> NumberMention:
     """What the last calculation gave, the total, the first."""
     for result in scene.results(offset):
         for mention in found:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from clc.records import AbstainReason
 
-__all__ = ["Reading", "Scene"]
+__all__ = ["Reading", "TextContext"]
 
 _RESULT = re.compile(r"[=＝≈][^=＝≈\n]{0,60}")
 _LOOK_BACK = 1200
@@ -29,7 +29,7 @@ class Reading(NamedTuple):
     reason: AbstainReason | None = None
 
 
-class Scene:
+class TextContext:
     """The text around a region: what its numbers are judged by. Worked out only when needed."""
 
     __slots__ = ("_asked", "evidence", "language", "question", "text")

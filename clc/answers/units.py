@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from clc.answers.numerals import NumberMention, read_numbers
-from clc.answers.scene import Reading, Scene
+from clc.answers.scene import Reading, TextContext
 
 __all__ = ["asked_before_conversion", "compound"]
 
@@ -43,7 +43,7 @@ _SWAHILI_UNIT = re.compile(
 
 
 def asked_before_conversion(
-    text: str, right: int, result: NumberMention, scene: Scene
+    text: str, right: int, result: NumberMention, scene: TextContext
 ) -> Reading | None:
     """The left of 3.5 hours = 210 minutes, when the question asks for hours and not minutes."""
     left = read_numbers(text[:right], scene.evidence)
@@ -58,7 +58,7 @@ def asked_before_conversion(
     return None
 
 
-def compound(text: str, found: list[NumberMention], scene: Scene) -> Reading | None:
+def compound(text: str, found: list[NumberMention], scene: TextContext) -> Reading | None:
     """One amount in two units, 5 hours and 30 minutes: in the unit that the question asks for."""
     first, second = found
     between, after = (

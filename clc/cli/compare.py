@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from clc.analysis.comparison_records import Entry
-    from clc.engines.shared import Lane
+    from clc.engines.shared import SharedEngine
     from clc.records import Problem, Verdict
     from clc.solving.configuration import Configuration
     from clc.solving.pool import Pool
@@ -117,7 +117,7 @@ def _drawn(
     """Draw every strategy's paths into one pool."""
     from clc.analysis.comparison import entries
     from clc.datasets import count_problems, dataset_fingerprint, load_problems
-    from clc.engines.shared import Lane
+    from clc.engines.shared import SharedEngine
     from clc.runs.store import Store
     from clc.runs.translation_cache import TranslationCache, default_cache_folder
     from clc.solving.pool import Pool
@@ -134,8 +134,8 @@ def _drawn(
             f"{', '.join(configurations)}"
         )
     problems = list(load_problems(source, **reading))
-    lane, second = Lane(make_engine(options)), make_translator(options)
-    translator = None if second is None else Lane(second)
+    lane, second = SharedEngine(make_engine(options)), make_translator(options)
+    translator = None if second is None else SharedEngine(second)
     store = stack.enter_context(Store(options["out"]))
     cache = TranslationCache(default_cache_folder())
     stack.callback(cache.close)
@@ -160,7 +160,11 @@ def _drawn(
 
 
 async def _draw(
-    pool: Pool, lanes: Sequence[Lane], problems: Sequence[Problem], total: int, console: Console
+    pool: Pool,
+    lanes: Sequence[SharedEngine],
+    problems: Sequence[Problem],
+    total: int,
+    console: Console,
 ) -> None:
     from rich.text import Text
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
-    from clc.plan import PlannedPaths
+    from clc.plan import ArmRecord
     from clc.records import Prompt, ReasoningPath, Vote
     from clc.runs.revote import Solved
 
@@ -51,7 +51,7 @@ class Ballot(NamedTuple):
     """One path of a plan, counted from 1, and its vote; an arm without a prompt has no path."""
 
     number: int
-    arm: PlannedPaths
+    arm: ArmRecord
     path: ReasoningPath | None
     vote: Vote
 

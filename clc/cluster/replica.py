@@ -12,7 +12,7 @@ from clc.cluster.ledger import BATCH_TRIES, PROBLEM_TRIES
 from clc.cluster.memory_store import Scratch
 from clc.cluster.messages import Batch, SetAside, Told, add_counters
 from clc.cluster.source import read_message, write_message
-from clc.engines.shared import Lane
+from clc.engines.shared import SharedEngine
 from clc.errors import ClcError, EngineError
 from clc.prompts.templates import Templates
 from clc.runs.codec import read_problem
@@ -84,8 +84,8 @@ class Replica:
         if refused is not None:
             raise EngineError(f"{refused}; what was stored stays")
         job = self._job
-        lane = Lane(job.engine())
-        translator = None if job.translator is None else Lane(job.translator())
+        lane = SharedEngine(job.engine())
+        translator = None if job.translator is None else SharedEngine(job.translator())
         team = _Team(job, lane, translator, Templates(job.prompts), Shards(job.out, read_only=True))
         team.check()
         await asyncio.gather(*(one.start() for one in (lane, translator) if one is not None))
@@ -167,8 +167,8 @@ class _Team:
     def __init__(
         self,
         job: Job,
-        lane: Lane,
-        translator: Lane | None,
+        lane: SharedEngine,
+        translator: SharedEngine | None,
         templates: Templates,
         shards: Shards,
     ) -> None:

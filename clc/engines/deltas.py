@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-__all__ = ["Telling", "first_stop", "settled"]
+__all__ = ["DeltaStream", "first_stop", "settled"]
 
 
-class Telling:
+class DeltaStream:
     """Tells whoever listens what is new in a text; called with the whole text so far.
 
     >>> pieces = []
-    >>> tell = Telling(pieces.append)
+    >>> tell = DeltaStream(pieces.append)
     >>> for text in ("3", "3 + 4", "3 + 4", "3 + 4 = 7"):
     ...     tell(text)
     >>> pieces

@@ -12,10 +12,10 @@ if TYPE_CHECKING:
 
     from clc.engines.base import Completion, Engine, Request
 
-__all__ = ["Lane"]
+__all__ = ["SharedEngine"]
 
 
-class Lane:
+class SharedEngine:
     """Starts an engine at first use and never asks it for more than it wants.
 
     What does not fit the engine's window waits. Whoever waits is served in turn, one request

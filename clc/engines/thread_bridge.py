@@ -16,7 +16,7 @@ from clc.errors import EngineError
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-__all__ = ["Mailbox", "settle"]
+__all__ = ["ThreadBridge", "settle"]
 
 Job = TypeVar("Job")
 Result = TypeVar("Result")
@@ -39,7 +39,7 @@ def settle(
         future.get_loop().call_soon_threadsafe(now)
 
 
-class Mailbox(Generic[Job, Result]):
+class ThreadBridge(Generic[Job, Result]):
     """Jobs under names on their way to a thread, and their results on the way back.
 
     ``ask`` and ``fail`` belong to the event loop; ``take``, ``wanted``, ``listened``, ``tell``,

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from clc.plan import Plan, PlannedPaths
+from clc.plan import ArmRecord, Plan
 from clc.records import Confidence, Problem, Prompt, ReasoningPath, Step, Usage
 
 if TYPE_CHECKING:
@@ -127,6 +127,6 @@ def step_row(key: str, step: Step) -> tuple[Any, ...]:
     return (key, *fields, usage.prompt_tokens, usage.completion_tokens)
 
 
-def _planned_paths(*values: Any) -> PlannedPaths:
-    made = PlannedPaths(*values)
+def _planned_paths(*values: Any) -> ArmRecord:
+    made = ArmRecord(*values)
     return made._replace(translation_usage=Usage(**values[6]))

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from clc.plan import Plan
     from clc.records import Problem, Prompt, ReasoningPath, Step
 
-__all__ = ["Finished", "Keeper", "RunFolder"]
+__all__ = ["Finished", "PathStore", "RunFolder"]
 
 
 class Finished(NamedTuple):
@@ -62,7 +62,7 @@ class RunFolder(Protocol):
     def __exit__(self, *error: object) -> None: ...
 
 
-class Keeper(Protocol):
+class PathStore(Protocol):
     """What a solver asks of a store, and a runner beside it. See ``Store``."""
 
     def add_problem(self, position: int, problem: Problem) -> None:

@@ -14,7 +14,7 @@ from dataclasses import asdict, dataclass
 from math import inf
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from clc.engines.shared import Lane
+from clc.engines.shared import SharedEngine
 from clc.errors import ClcError, InputError, RunError
 from clc.prompts.templates import Templates, check_template
 from clc.records import content_key
@@ -96,8 +96,8 @@ class Completions:
         chosen = templates or Templates()
         for name in templates_of(configuration.strategy):
             check_template(chosen, name)
-        self.lane = Lane(engine)
-        self._translator = None if translator is None else Lane(translator)
+        self.lane = SharedEngine(engine)
+        self._translator = None if translator is None else SharedEngine(translator)
         self._settings = Settings(
             model, defaults=_defaults(configuration), limits=_NO_LIMITS
         )  # fmt: skip

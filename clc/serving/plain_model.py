@@ -19,7 +19,7 @@ from clc.solving.concurrency import all_of
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from clc.engines.shared import Lane
+    from clc.engines.shared import SharedEngine
     from clc.serving.openai.requests import Sampled
     from clc.serving.settings import Limits
 
@@ -72,7 +72,7 @@ def requests_of(request: Sampled, fingerprint: str, limits: Limits) -> list[Requ
 
 
 async def complete(
-    lane: Lane,
+    lane: SharedEngine,
     requests: Sequence[Request],
     until: float,
     heard: Callable[[int, str], None] | None = None,

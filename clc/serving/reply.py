@@ -22,7 +22,7 @@ from clc.voting.verdict import votes_of
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from clc.engines.shared import Lane
+    from clc.engines.shared import SharedEngine
     from clc.plan import Plan
     from clc.prompts.templates import Templates
     from clc.records import ReasoningPath, Verdict, Vote
@@ -80,10 +80,10 @@ class Answering:
 
     def __init__(
         self,
-        lane: Lane,
+        lane: SharedEngine,
         *,
         templates: Templates,
-        translator: Lane | None = None,
+        translator: SharedEngine | None = None,
         history: History | None = None,
     ) -> None:
         self._lane = lane

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from clc.plan import PlannedPaths
+from clc.plan import ArmRecord
 from clc.records import Usage
 
 if TYPE_CHECKING:
@@ -42,8 +42,8 @@ def account(
     drawn: Sequence[Drawn],
     arms: Iterable[Arm],
     source: Callable[[Arm], object],
-    row_of: Callable[[Drawn, int], PlannedPaths],
-) -> tuple[tuple[PlannedPaths, ...], tuple[int, ...]]:
+    row_of: Callable[[Drawn, int], ArmRecord],
+) -> tuple[tuple[ArmRecord, ...], tuple[int, ...]]:
     """Make the rows of a plan and its order, each prompt paid for once.
 
     Args:
@@ -52,7 +52,7 @@ def account(
         source: what an arm's prompt is made from; arms that share a translation pay for it once.
         row_of: makes the row of so many paths.
     """
-    rows: list[PlannedPaths] = []
+    rows: list[ArmRecord] = []
     place: dict[int, int] = {}
     charged: set[object] = set()
     for arm in arms:
@@ -72,11 +72,9 @@ def account(
     return tuple(rows), tuple(place[at] for at in range(len(drawn)))
 
 
-def planned_paths(
-    drawn: Drawn, paths: int, seed: int, weights: Mapping[str, float]
-) -> PlannedPaths:
+def planned_paths(drawn: Drawn, paths: int, seed: int, weights: Mapping[str, float]) -> ArmRecord:
     """Make the row of ``paths`` paths that begin with one that was drawn."""
-    return PlannedPaths(
+    return ArmRecord(
         drawn.arm.stands_for,
         None if drawn.prompt is None else drawn.prompt.key,
         drawn.index,

@@ -12,10 +12,10 @@ if TYPE_CHECKING:
 
     from clc.prompts.templates import Templates
     from clc.records import Problem, ReasoningPath
-    from clc.solving.sampler import Drawer
+    from clc.solving.sampler import Sampler
     from clc.strategies.strategy import Planner
 
-__all__ = ["Consultant"]
+__all__ = ["ModelChoice"]
 
 REPLY_TOKENS = 512
 _LANGUAGE = "en"  # of these prompts
@@ -28,13 +28,13 @@ class Chosen(NamedTuple):
     details: Mapping[str, Any]
 
 
-class Consultant:
+class ModelChoice:
     """Asks the model about one problem. A bad reply is mended, and that is told.
 
     ``usage`` is what all replies so far cost.
     """
 
-    def __init__(self, problem: Problem, templates: Templates, drawer: Drawer) -> None:
+    def __init__(self, problem: Problem, templates: Templates, drawer: Sampler) -> None:
         self._problem = problem
         self._templates = templates
         self._drawer = drawer

@@ -16,7 +16,7 @@ from clc.solving.run import Run
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
-    from clc.engines.shared import Lane
+    from clc.engines.shared import SharedEngine
     from clc.prompts.templates import Templates
     from clc.records import Problem, Verdict
     from clc.runs.store import Store
@@ -47,12 +47,12 @@ class Pool:
 
     def __init__(
         self,
-        lane: Lane,
+        lane: SharedEngine,
         store: Store,
         configurations: Mapping[str, Configuration],
         *,
         templates: Templates,
-        translator: Lane | None = None,
+        translator: SharedEngine | None = None,
         cache: TranslationCache | None = None,
     ) -> None:
         self.runs = {

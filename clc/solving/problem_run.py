@@ -8,12 +8,12 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from clc.language_id import written_language
-from clc.plan import Plan, PlannedPaths
+from clc.plan import ArmRecord, Plan
 from clc.records import AbstainReason, Usage, content_key
 from clc.solving.accounting import Drawn, account, planned_paths
 from clc.solving.configuration import counting_of
-from clc.solving.model_choice import Consultant
-from clc.solving.prompt_builder import Prompting
+from clc.solving.model_choice import ModelChoice
+from clc.solving.prompt_builder import PromptBuilder
 from clc.strategies.schedule import Slot, plan_slots, resolve_arms
 from clc.voting.stopping import Ballot, Stop, first_stop, wave
 from clc.voting.verdict import vote_of
@@ -26,12 +26,12 @@ if TYPE_CHECKING:
     from clc.prompts.templates import Templates
     from clc.records import Problem, Prompt, ReasoningPath, Vote
     from clc.solving.configuration import Configuration, Online
-    from clc.solving.sampler import Drawer
+    from clc.solving.sampler import Sampler
     from clc.strategies.strategy import Arm, Planner
 
     Watch = Callable[[Sequence[Vote], int], None]
 
-__all__ = ["Waves"]
+__all__ = ["ProblemRun"]
 
 REDRAWS = 2
 # Far above any index that a budget reaches: paths drawn again, and paths of another arm with the
@@ -40,7 +40,7 @@ _REDRAW_STRIDE = 1 << 24
 _ARM_STRIDE = 1 << 18
 
 
-class Waves:
+class ProblemRun:
     """The paths of one problem, on their way."""
 
     def __init__(
@@ -48,7 +48,7 @@ class Waves:
         problem: Problem,
         configuration: Configuration,
         templates: Templates,
-        drawer: Drawer,
+        drawer: Sampler,
         watch: Watch | None,
     ) -> None:
         self._settings = configuration
@@ -56,7 +56,7 @@ class Waves:
         self._drawer = drawer
         self._problem = problem
         self._watch = watch
-        self._consultant = Consultant(problem, templates, drawer)
+        self._consultant = ModelChoice(problem, templates, drawer)
         self._counting = counting_of(configuration)
         self._seen: list[Vote] = []
         self._languages: tuple[str, ...] = (
@@ -93,7 +93,7 @@ class Waves:
         greedy = settings.sampling.temperature == 0
         self._slots = [s for s in slots if not (greedy and s.index and not s.arm.switch)]
         self._arms = list(dict.fromkeys(slot.arm for slot in self._slots))
-        self._prompting = Prompting(
+        self._prompting = PromptBuilder(
             self._problem, settings, self._templates, self._drawer, self._languages
         )
         try:
@@ -274,7 +274,7 @@ class Waves:
         rows, order = account(self._kept, arms, self._prompting.source, self._row)
         return Plan(rows, order, self._consultant.usage, self._details)
 
-    def _row(self, drawn: Drawn, paths: int) -> PlannedPaths:
+    def _row(self, drawn: Drawn, paths: int) -> ArmRecord:
         return planned_paths(drawn, paths, self._settings.seed, self._weights)
 
 

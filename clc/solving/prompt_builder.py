@@ -23,10 +23,10 @@ if TYPE_CHECKING:
     from clc.prompts.templates import Templates
     from clc.records import Message, Problem
     from clc.solving.configuration import Configuration
-    from clc.solving.sampler import Drawer
+    from clc.solving.sampler import Sampler
     from clc.strategies.strategy import Arm
 
-__all__ = ["Prepared", "Prompting"]
+__all__ = ["Prepared", "PromptBuilder"]
 
 
 class Prepared(NamedTuple):
@@ -41,7 +41,7 @@ class Prepared(NamedTuple):
     question: str | None = None
 
 
-class Prompting:
+class PromptBuilder:
     """Makes the prompts of one problem, each once.
 
     Args:
@@ -57,7 +57,7 @@ class Prompting:
         problem: Problem,
         configuration: Configuration,
         templates: Templates,
-        drawer: Drawer,
+        drawer: Sampler,
         languages: Sequence[str],
     ) -> None:
         self._problem = problem

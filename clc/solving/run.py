@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Iterable, Iterator, Mapping
 
     from clc.engines.base import Engine
-    from clc.engines.shared import Lane
+    from clc.engines.shared import SharedEngine
     from clc.records import Problem, Verdict
     from clc.runs.store import Store
     from clc.runs.translation_cache import TranslationCache
@@ -34,7 +34,7 @@ class Run:
 
     Args:
         configuration: how every question is solved.
-        engine: draws the paths; a ``Lane`` is shared with other runs and not closed.
+        engine: draws the paths; a ``SharedEngine`` is shared with other runs and not closed.
         store: an open store.
         translator: another engine for translations.
         templates: prompt templates; ours by default.
@@ -42,9 +42,9 @@ class Run:
     """
 
     configuration: Configuration
-    engine: Engine | Lane
+    engine: Engine | SharedEngine
     store: Store
-    translator: Engine | Lane | None = None
+    translator: Engine | SharedEngine | None = None
     templates: Templates | None = None
     cache: TranslationCache | None = None
 

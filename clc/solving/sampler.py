@@ -12,12 +12,12 @@ from clc.records import ReasoningPath, Sampling, Step, path_key, path_seed
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from clc.engines.shared import Lane
+    from clc.engines.shared import SharedEngine
     from clc.records import Prompt
-    from clc.runs.protocol import Keeper
+    from clc.runs.protocol import PathStore
     from clc.runs.translation_cache import TranslationCache
 
-__all__ = ["Counters", "Drawer"]
+__all__ = ["Counters", "Sampler"]
 
 _T = TypeVar("_T")
 _P = ParamSpec("_P")
@@ -38,7 +38,7 @@ class Counters:
     completion_tokens: int = 0
 
 
-class Drawer:
+class Sampler:
     """Draws paths and steps over an engine, and stores what it cost.
 
     Args:
@@ -49,7 +49,11 @@ class Drawer:
     """
 
     def __init__(
-        self, lane: Lane, translator: Lane, store: Keeper, cache: TranslationCache | None
+        self,
+        lane: SharedEngine,
+        translator: SharedEngine,
+        store: PathStore,
+        cache: TranslationCache | None,
     ) -> None:
         self.lane = lane
         self.translator = translator

@@ -9,10 +9,10 @@ import asyncio
 from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING
 
-from clc.engines.shared import Lane
+from clc.engines.shared import SharedEngine
 from clc.solving.configuration import counting_of
-from clc.solving.problem_run import Waves
-from clc.solving.sampler import Counters, Drawer
+from clc.solving.problem_run import ProblemRun
+from clc.solving.sampler import Counters, Sampler
 from clc.voting.verdict import verdict_of
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from clc.engines.base import Engine
     from clc.prompts.templates import Templates
     from clc.records import Problem, Verdict, Vote
-    from clc.runs.protocol import Keeper
+    from clc.runs.protocol import PathStore
     from clc.runs.translation_cache import TranslationCache
     from clc.solving.configuration import Configuration
 
@@ -32,7 +32,7 @@ class Solver:
     """Solves problems one by one, any number at a time, over one engine and one store.
 
     Args:
-        engine: draws the paths; a ``Lane`` is shared with others and not closed.
+        engine: draws the paths; a ``SharedEngine`` is shared with others and not closed.
         configuration: how.
         templates: prompt templates.
         store: keeps what engines produce; in memory when it has no folder.
@@ -42,26 +42,26 @@ class Solver:
 
     def __init__(
         self,
-        engine: Engine | Lane,
+        engine: Engine | SharedEngine,
         configuration: Configuration,
         *,
         templates: Templates,
-        store: Keeper,
-        translator: Engine | Lane | None = None,
+        store: PathStore,
+        translator: Engine | SharedEngine | None = None,
         cache: TranslationCache | None = None,
     ) -> None:
         self.configuration = configuration
         self.store = store
         self.templates = templates
-        self._owned: list[Lane] = []
+        self._owned: list[SharedEngine] = []
         lane = self._lane(engine)
         second = lane if translator is None else self._lane(translator)
-        self.drawer = Drawer(lane, second, store, cache)
+        self.drawer = Sampler(lane, second, store, cache)
 
-    def _lane(self, engine: Engine | Lane) -> Lane:
-        if isinstance(engine, Lane):
+    def _lane(self, engine: Engine | SharedEngine) -> SharedEngine:
+        if isinstance(engine, SharedEngine):
             return engine
-        self._owned.append(Lane(engine))
+        self._owned.append(SharedEngine(engine))
         return self._owned[-1]
 
     @property
@@ -100,7 +100,7 @@ class Solver:
             StoreError: the store cannot be written.
             InputError: the strategy, a template or a language is wrong.
         """
-        work = Waves(problem, self.configuration, self.templates, self.drawer, watch)
+        work = ProblemRun(problem, self.configuration, self.templates, self.drawer, watch)
         try:
             async with asyncio.timeout(deadline) as limit:
                 await work.draw()

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from clc.prompts.templates import Templates
     from clc.records import Message, Problem
     from clc.solving.configuration import Configuration
-    from clc.solving.sampler import Drawer
+    from clc.solving.sampler import Sampler
 
 __all__ = [
     "TRANSLATION_TRIES",
@@ -118,7 +118,7 @@ async def translate(
     problem: Problem,
     configuration: Configuration,
     templates: Templates,
-    drawer: Drawer,
+    drawer: Sampler,
     wanted: tuple[str, str, int],
     *,
     spent: dict[object, Usage],

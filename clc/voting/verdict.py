@@ -12,7 +12,7 @@ from clc.voting.tally import vote
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from clc.plan import Plan, PlannedPaths
+    from clc.plan import ArmRecord, Plan
     from clc.records import Problem, ReasoningPath, Verdict
     from clc.voting.weighting import Weighting
 
@@ -35,7 +35,7 @@ class Counting:
 
 
 def vote_of(
-    problem: Problem, arm: PlannedPaths, path: ReasoningPath | None, counting: Counting
+    problem: Problem, arm: ArmRecord, path: ReasoningPath | None, counting: Counting
 ) -> Vote:
     """Read the vote out of one path.
 
@@ -146,7 +146,7 @@ def _abstention(why: str) -> Abstention:
     return Abstention(AbstainReason.ENGINE_FAILURE, why)
 
 
-def _written(path: ReasoningPath, arm: PlannedPaths) -> str:
+def _written(path: ReasoningPath, arm: ArmRecord) -> str:
     from clc.language_id import written_language
 
     expected = path.language

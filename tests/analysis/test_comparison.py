@@ -15,7 +15,7 @@ from clc.analysis.intervals import clustered_difference, mcnemar
 from clc.analysis.resampling import Drawn
 from clc.analysis.scoring import score_run
 from clc.errors import ConfigurationError, DatasetError, StrategyError
-from clc.plan import Plan, PlannedPaths
+from clc.plan import ArmRecord, Plan
 from clc.records import Problem, ReasoningPath, Usage
 from clc.runs.revote import revote
 from clc.runs.store import Store
@@ -261,8 +261,8 @@ def test_json():
 def test_outcome_of_a_solved_problem():
     problem = Problem("a", "?", "de", "7.0", metadata={"item": "q", "kind": "number"})
     arms = (
-        PlannedPaths("en", "e", 0, 2, 5, translation_usage=Usage(30, 12)),
-        PlannedPaths("de", None, 0, 1, 5, "translation: none", Usage(10, 0)),
+        ArmRecord("en", "e", 0, 2, 5, translation_usage=Usage(30, 12)),
+        ArmRecord("de", None, 0, 1, 5, "translation: none", Usage(10, 0)),
     )
     plan = Plan.of(arms)
     english = [key for _, key in plan.paths if key]

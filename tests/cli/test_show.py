@@ -13,7 +13,7 @@ from clc.api import solve_many
 from clc.cli.show import command
 from clc.cli.text import cells
 from clc.engines.base import Completion
-from clc.engines.shared import Lane
+from clc.engines.shared import SharedEngine
 from clc.prompts.templates import Templates
 from clc.records import Problem, Usage
 from clc.runs.open import open_run
@@ -66,7 +66,7 @@ def compared(tmp_path_factory):
     folder = tmp_path_factory.mktemp("pool")
     with Store(folder) as store:
         names = {name: configure(name, languages=["en"], paths=2) for name in ("sc", "sc-en")}
-        pool = Pool(Lane(ScriptedEngine()), store, names, templates=Templates())
+        pool = Pool(SharedEngine(ScriptedEngine()), store, names, templates=Templates())
         pool.begin({"source": "here"}, None)
 
         async def draw():

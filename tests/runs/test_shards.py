@@ -11,7 +11,7 @@ pytest.importorskip("pyarrow")
 from typing import TYPE_CHECKING
 
 from clc.errors import ConfigurationError, StoreError
-from clc.plan import Plan, PlannedPaths
+from clc.plan import ArmRecord, Plan
 from clc.records import Confidence, Message, Problem, Prompt, ReasoningPath, Step, Usage, Verdict
 from clc.runs.codec import path_row, prompt_row, step_row
 from clc.runs.open import open_run
@@ -33,7 +33,7 @@ def prompt(number):
 
 def row(number, *, budget=1, lost=False, set_aside=None, text="Antwort: 7"):
     problem = Problem(f"p-{number}", f"Wie viele sind {number}?", "de", "7", {"en": "?"}, {"a": 1})
-    arm = PlannedPaths("de", f"pk{number}", 0, 1, 5)
+    arm = ArmRecord("de", f"pk{number}", 0, 1, 5)
     key = Plan.of([arm]).keys()[0]
     drawn = {
         "prompts": [prompt_row(prompt(number))],

@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from clc.errors import ConfigurationError, StoreError
-from clc.plan import Plan, PlannedPaths
+from clc.plan import ArmRecord, Plan
 from clc.records import Confidence, Message, Problem, Prompt, ReasoningPath, Step, Usage
 from clc.runs.files import write_atomically
 from clc.runs.store import Store
@@ -30,8 +30,8 @@ def store(request, tmp_path):
 def test_what_goes_in_comes_out(store):
     plan = Plan(
         (
-            PlannedPaths("de", "pk", 0, 2, 9, None, Usage(), "en", 0.5, 1.25),
-            PlannedPaths("en", None, 0, 1, 9, "translation: lost the number 3", Usage(5, 6)),
+            ArmRecord("de", "pk", 0, 2, 9, None, Usage(), "en", 0.5, 1.25),
+            ArmRecord("en", None, 0, 1, 9, "translation: lost the number 3", Usage(5, 6)),
         ),
         (0, 1, 0),
         Usage(7, 8),

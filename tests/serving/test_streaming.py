@@ -8,13 +8,13 @@ from types import SimpleNamespace
 import httpx
 import pytest
 
-from clc.serving.http.streaming import News, events_of
+from clc.serving.http.streaming import StreamState, events_of
 from tests.engines.scripted import ScriptedEngine
 
 from .serving import QUESTION, ask, client, idle, serving
 
 
-class Telling(ScriptedEngine):
+class DeltaStream(ScriptedEngine):
     """Tells its text word by word, all but the last ``kept`` characters."""
 
     def __init__(self, *, kept=0, pause=0.02, **more):
@@ -51,7 +51,7 @@ def joined(chunks, index=0):
 @pytest.mark.parametrize("kept", [0, 5, 10_000])
 def test_the_chunks_of_every_choice_are_its_text(kept):
     kinds = {"model": "scripted", "messages": ask(), "n": 3, "seed": 1}
-    with serving(Telling(kept=kept)) as it:
+    with serving(DeltaStream(kept=kept)) as it:
         whole = client(it).chat.completions.create(**kinds)
         chunks = list(
             client(it).chat.completions.create(
@@ -93,7 +93,7 @@ def test_a_piece_comes_before_the_next_is_drawn():
 
 
 def test_a_whole_reply_asks_for_no_pieces():
-    engine = Telling()
+    engine = DeltaStream()
     with serving(engine) as it:
         client(it).chat.completions.create(model="scripted", messages=ask())
         list(client(it).chat.completions.create(model="clc:sc", messages=ask(), stream=True))
@@ -101,7 +101,7 @@ def test_a_whole_reply_asks_for_no_pieces():
 
 
 def test_the_responses_api_says_the_same():
-    with serving(Telling(kept=3)) as it:
+    with serving(DeltaStream(kept=3)) as it:
         events = list(client(it).responses.create(model="scripted", input=QUESTION, stream=True))
     kinds = [event.type for event in events]
     assert [event.sequence_number for event in events] == list(range(len(events)))
@@ -121,7 +121,7 @@ def test_the_responses_api_says_the_same():
 
 
 def test_a_client_that_leaves_in_the_middle_stops_the_engine():
-    engine = Telling(pause=60)
+    engine = DeltaStream(pause=60)
     with serving(engine) as it:
         body = {"model": "scripted", "messages": ask(), "stream": True, "n": 2}
         with httpx.stream("POST", f"{it.url}/chat/completions", json=body) as reply:
@@ -134,7 +134,7 @@ def test_a_client_that_leaves_in_the_middle_stops_the_engine():
 
 
 def test_an_error_after_some_text_is_an_event_of_the_stream():
-    class Cut(Telling):
+    class Cut(DeltaStream):
         async def complete(self, request):
             done = await super().complete(request)
             return replace(done, finish_reason="error", error="the worker is gone")
@@ -155,7 +155,7 @@ def test_a_slow_client_gets_what_has_come_in_one_piece():
         end=lambda reply: iter([reply]),
     )
 
-    async def job(news: News):
+    async def job(news: StreamState):
         for piece in "abc":
             news.heard(0, piece)
             news.heard(1, piece.upper())

@@ -5,7 +5,7 @@ import dataclasses
 
 import pytest
 
-from clc.engines.shared import Lane
+from clc.engines.shared import SharedEngine
 from clc.errors import ClcError
 from clc.prompts.templates import Templates
 from clc.records import AbstainReason, Confidence, Message, Problem
@@ -313,7 +313,7 @@ def test_labels_share_paths_and_keep_plans_apart():
 
 def test_owners_of_one_lane_are_served_in_turn():
     engine = ScriptedEngine(delay=lambda _: 0.001, window=2)
-    lane = Lane(engine)
+    lane = SharedEngine(engine)
     order = []
 
     async def one(name, paths):

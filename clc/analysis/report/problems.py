@@ -16,7 +16,7 @@ from clc.records import Answer
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from clc.plan import PlannedPaths
+    from clc.plan import ArmRecord
     from clc.records import Problem, ReasoningPath, Verdict, Vote
     from clc.runs.revote import Solved
 
@@ -100,7 +100,7 @@ def _translations(solved: Solved) -> list[dict[str, Any]]:
 
 
 def _path(
-    problem: Problem, arm: PlannedPaths, path: ReasoningPath | None, vote: Vote
+    problem: Problem, arm: ArmRecord, path: ReasoningPath | None, vote: Vote
 ) -> dict[str, Any]:
     said = vote.outcome
     text = path.text if path else ""

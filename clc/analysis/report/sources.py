@@ -13,7 +13,7 @@ from clc.datasets.generations import recorded
 from clc.datasets.recorded_votes import ballots
 from clc.errors import ConfigurationError
 from clc.languages import MGSM_LANGUAGES
-from clc.plan import Plan, PlannedPaths
+from clc.plan import ArmRecord, Plan
 from clc.records import Confidence, Problem, ReasoningPath, path_key
 from clc.runs.open import is_run, open_runs
 from clc.runs.revote import Solved, revote
@@ -151,7 +151,7 @@ def _solved(ballot: Ballot, texts: Sequence[tuple[Any, ...]]) -> Solved:
     arms = []
     for code in sorted(drawn, key=_rank):
         prompt = f"{ballot.id}:{ballot.question_language}:{code}"
-        arms.append(PlannedPaths(code, prompt, 0, len(drawn[code]), 0))
+        arms.append(ArmRecord(code, prompt, 0, len(drawn[code]), 0))
         for index, (one, confidence, text, finish_reason, error) in enumerate(drawn[code]):
             key = path_key(prompt, index, 0)
             votes[key] = replace(one, path_key=key)

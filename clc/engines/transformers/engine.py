@@ -19,10 +19,10 @@ from typing import TYPE_CHECKING, Any
 
 from clc.engines.base import Completion, Request
 from clc.engines.chat_template import Chat, ChatTemplateError
-from clc.engines.deltas import Telling, first_stop
+from clc.engines.deltas import DeltaStream, first_stop
 from clc.engines.environment import prepare
 from clc.engines.models import hub_revision, model_fingerprint, resolve_model
-from clc.engines.thread_bridge import Mailbox, settle
+from clc.engines.thread_bridge import ThreadBridge, settle
 from clc.engines.transformers.sampler import Draw, Job, Row
 from clc.errors import EngineError
 from clc.records import Usage
@@ -64,7 +64,7 @@ class TransformersEngine:
         self._device = device
         self._dtype = dtype
         self._revision = revision
-        self._mail: Mailbox[Job, Completion] = Mailbox()
+        self._mail: ThreadBridge[Job, Completion] = ThreadBridge()
         self._names = itertools.count()
         self._thread: threading.Thread | None = None
         self._state = "is not started"
@@ -129,7 +129,7 @@ class TransformersEngine:
         name, sampling = str(next(self._names)), request.sampling
         length = min(room, sampling.max_tokens)
         job = Job(name, prompt, sampling, request.seed, length, request.measure)
-        hear = Telling(request.heard) if request.heard else None
+        hear = DeltaStream(request.heard) if request.heard else None
         return await self._mail.ask(name, job, hear)
 
     async def close(self) -> None:
@@ -169,7 +169,7 @@ class _Batches:
 
     model: Any
     chat: Chat
-    mail: Mailbox[Job, Completion]
+    mail: ThreadBridge[Job, Completion]
     batch_size: int
     waiting: dict[str, Job] = field(default_factory=dict)
 
@@ -255,7 +255,7 @@ def _window_tokens(config: Any) -> int:
 
 
 def _generate(
-    model: Any, chat: Chat, jobs: Sequence[Job], mail: Mailbox[Job, Completion]
+    model: Any, chat: Chat, jobs: Sequence[Job], mail: ThreadBridge[Job, Completion]
 ) -> list[tuple[str, Completion]]:
     """Complete jobs of equal sampling together."""
     import torch

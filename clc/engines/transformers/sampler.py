@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from clc.engines.chat_template import Chat
-    from clc.engines.thread_bridge import Mailbox
+    from clc.engines.thread_bridge import ThreadBridge
     from clc.records import Sampling
 
 __all__ = ["Draw", "Job", "Row"]
@@ -58,7 +58,7 @@ class Draw:
     """
 
     def __init__(
-        self, model: Any, chat: Chat, jobs: Sequence[Job], mail: Mailbox[Job, Any]
+        self, model: Any, chat: Chat, jobs: Sequence[Job], mail: ThreadBridge[Job, Any]
     ) -> None:
         import torch
 

@@ -16,7 +16,7 @@ from contextlib import aclosing, contextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from clc.engines.environment import environment, quiet_start
-from clc.engines.thread_bridge import Mailbox, settle
+from clc.engines.thread_bridge import ThreadBridge, settle
 from clc.errors import EngineError
 
 if TYPE_CHECKING:
@@ -170,7 +170,7 @@ class InProcessDriver:
 
     def __init__(self, args: dict[str, Any]) -> None:
         self._args = args
-        self._mail: Mailbox[tuple[list[int], Any, Watch | None], Any] = Mailbox()
+        self._mail: ThreadBridge[tuple[list[int], Any, Watch | None], Any] = ThreadBridge()
         self._thread: threading.Thread | None = None
 
     async def start(self) -> Limits:

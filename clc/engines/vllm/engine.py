@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from clc.engines.base import Completion, Request
 from clc.engines.chat_template import Chat, ChatTemplateError
-from clc.engines.deltas import Telling
+from clc.engines.deltas import DeltaStream
 from clc.engines.environment import prepare
 from clc.engines.models import hub_revision, model_fingerprint, resolve_model
 from clc.engines.vllm.drivers import (
@@ -210,7 +210,7 @@ class VllmEngine:
                 prompt,
                 params,
                 watch=reading.watch if reading else None,
-                hear=Telling(request.heard) if request.heard else None,
+                hear=DeltaStream(request.heard) if request.heard else None,
             )
         except RequestRefusedError as error:
             return Completion.lost(f"vLLM refuses the request: {error}")

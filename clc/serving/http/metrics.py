@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
 if TYPE_CHECKING:
-    from clc.engines.shared import Lane
+    from clc.engines.shared import SharedEngine
     from clc.serving.http.admission import Admission
     from clc.serving.reply import Reply
 
@@ -25,7 +25,7 @@ class Metrics:
         admission: whose queue is shown.
     """
 
-    def __init__(self, lane: Lane, admission: Admission) -> None:
+    def __init__(self, lane: SharedEngine, admission: Admission) -> None:
         self._registry = registry = CollectorRegistry()
         self._requests = Counter(
             "clc_requests", "Requests by route, model and status.",

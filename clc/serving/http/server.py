@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import uvicorn
 
 from clc.datasets import detect_language
-from clc.engines.shared import Lane
+from clc.engines.shared import SharedEngine
 from clc.errors import ConfigurationError, EngineError
 from clc.serving.http.app import make_app
 from clc.serving.http.service import Service
@@ -147,14 +147,14 @@ class _Server(uvicorn.Server):
             self.ready()
 
 
-async def _started(stack: AsyncExitStack, engine: Engine, waits_s: float) -> Lane:
+async def _started(stack: AsyncExitStack, engine: Engine, waits_s: float) -> SharedEngine:
     """Start an engine, and try again while its endpoint cannot be reached yet."""
     _log.info("starting the engine")
     clock = asyncio.get_running_loop().time
     until = clock() + waits_s
     stack.push_async_callback(engine.close)
     while True:
-        lane = Lane(engine)
+        lane = SharedEngine(engine)
         try:
             await lane.start()
         except EngineError as error:

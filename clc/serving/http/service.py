@@ -32,11 +32,11 @@ if TYPE_CHECKING:
 
     from starlette.requests import Request
 
-    from clc.engines.shared import Lane
+    from clc.engines.shared import SharedEngine
     from clc.prompts.templates import Templates
     from clc.serving.http.history import History
     from clc.serving.http.proxy import Upstream
-    from clc.serving.http.streaming import Job, News, Writer
+    from clc.serving.http.streaming import Job, StreamState, Writer
     from clc.serving.openai.requests import Sampled
     from clc.serving.reply import Reply
     from clc.serving.settings import Limits, Settings
@@ -64,12 +64,12 @@ class Service:
 
     def __init__(
         self,
-        lane: Lane,
+        lane: SharedEngine,
         settings: Settings,
         templates: Templates,
         *,
         upstream: Upstream | None = None,
-        translator: Lane | None = None,
+        translator: SharedEngine | None = None,
         history: History | None = None,
     ) -> None:
         limits = settings.limits
@@ -156,7 +156,7 @@ class Service:
             until = clock() + limits.deadline_s
             wanted = requests_of(asked, self.lane.engine.fingerprint, limits)
 
-            async def draw(news: News | None) -> Reply:
+            async def draw(news: StreamState | None) -> Reply:
                 heard = None if news is None else news.heard
                 return await complete(self.lane, wanted, until, heard)
         else:
@@ -164,13 +164,13 @@ class Service:
             question = question_of(asked, settings, self.settings, key)
             until = clock() + question.deadline_s
 
-            async def draw(news: News | None) -> Reply:
+            async def draw(news: StreamState | None) -> Reply:
                 watch = None if news is None else news.voted
                 return await self.answering.answer(question, until, watch)
 
         self.admission.check()
 
-        async def job(news: News | None) -> Reply:
+        async def job(news: StreamState | None) -> Reply:
             async with self.admission.place(until):
                 try:
                     reply = await draw(news)

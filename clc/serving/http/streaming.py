@@ -23,7 +23,7 @@ __all__ = [
     "ClientGoneError",
     "EventStream",
     "Job",
-    "News",
+    "StreamState",
     "Writer",
     "events_of",
     "while_connected",
@@ -31,7 +31,7 @@ __all__ = [
 
 _T = TypeVar("_T")
 
-Job: TypeAlias = "Callable[[News | None], Coroutine[Any, Any, Reply]]"
+Job: TypeAlias = "Callable[[StreamState | None], Coroutine[Any, Any, Reply]]"
 """What is left to do when a request has been checked; with news of it for a stream."""
 
 _KEEPALIVE_S = 15.0  # proxies drop a connection on which nothing is said for 30 to 60 s
@@ -42,7 +42,7 @@ class ClientGoneError(Exception):
     """The client has closed the connection; nobody is left to answer."""
 
 
-class News:
+class StreamState:
     """What has come of an answer since its client was last told.
 
     However slow the client, there is one state of the vote and one piece of each text to tell.
@@ -130,7 +130,7 @@ async def events_of(
         job: does the work, and tells the news.
         failed: is told of an error, which the stream then says, too.
     """
-    news = News()
+    news = StreamState()
     for event in writer.begin():
         yield event
     task = asyncio.create_task(job(news))

@@ -17,7 +17,7 @@ from clc.analysis.report.sources import open_sources
 from clc.analysis.report.summary import Gatherer, comparison
 from clc.analysis.scoring import score, scored
 from clc.errors import ConfigurationError, DatasetError, StrategyError
-from clc.plan import Plan, PlannedPaths
+from clc.plan import ArmRecord, Plan
 from clc.records import Answer, Confidence, Problem, ReasoningPath, Usage, Vote, path_key
 from clc.runs.protocol import Finished
 from clc.runs.revote import solved
@@ -43,10 +43,10 @@ def finished(
         prompt = f"{number}-{code}"
         weight = dict(weights).get(code, 1.0)
         if fault == code:
-            arms.append(PlannedPaths(code, None, 0, len(answers), 0, fault="translation: unlike"))
+            arms.append(ArmRecord(code, None, 0, len(answers), 0, fault="translation: unlike"))
             continue
         usage = Usage(5, 5)
-        arms.append(PlannedPaths(code, prompt, 0, len(answers), 0, None, usage, weight=weight))
+        arms.append(ArmRecord(code, prompt, 0, len(answers), 0, None, usage, weight=weight))
         for index, answer in enumerate(answers):
             key = path_key(prompt, index, 0)
             text = SENTENCE.get(code, SENTENCE["en"])
