@@ -1,9 +1,10 @@
 """One prompt template: Jinja2 source that becomes final chat messages.
 
 Lines ``--- system``, ``--- user`` and ``--- assistant`` begin a message; the split is made on the
-source, so no question can forge one. A line ``--- reply`` marks where the model speaks before the
-prompt goes on; its reply is put there as it is. The environment is sandboxed and StrictUndefined:
-a template with an unknown variable is an error.
+source, so no question can forge one. A line ``--- reply`` marks where the model replies before the
+prompt goes on; its reply is put there as it is. A line ``--- begin`` begins the model's own turn (a
+prefill): the model continues the text after it, which is rendered as a last message of the
+assistant. The environment is sandboxed and StrictUndefined: an unknown variable is an error.
 """
 
 from __future__ import annotations
@@ -22,20 +23,22 @@ if TYPE_CHECKING:
 
 __all__ = ["PromptTemplate"]
 
-_SECTION = re.compile(r"^--- *(system|user|assistant|reply) *$", re.MULTILINE)
+_SECTION = re.compile(r"^--- *(system|user|assistant|reply|begin) *$", re.MULTILINE)
 _REPLY = "reply"
+_BEGIN = "begin"
 # What an expression in a template can raise beside Jinja2's own errors.
 _TEMPLATE_FAULTS = (ArithmeticError, LookupError, RecursionError, TypeError, ValueError)
 _Role = Literal["system", "user", "assistant"]
 
 
 class _Section:
-    """One message of a template: a role and a compiled body."""
+    """One message of a template: a role and a compiled body; ``begin`` marks a prefill."""
 
-    __slots__ = ("body", "role")
+    __slots__ = ("begin", "body", "role")
 
-    def __init__(self, role: _Role, body: Template) -> None:
-        self.role = role
+    def __init__(self, head: str, body: Template) -> None:
+        self.begin = head == _BEGIN
+        self.role = "assistant" if self.begin else cast("_Role", head)
         self.body = body
 
 
@@ -59,7 +62,7 @@ class PromptTemplate:
         del environment.globals["lipsum"], environment.filters["random"]
         source = source.replace("\r\n", "\n")
         heads = list(_SECTION.finditer(source))
-        if not heads or source[: heads[0].start()].strip() or heads[0][1] == _REPLY:
+        if not heads or source[: heads[0].start()].strip() or heads[0][1] in (_REPLY, _BEGIN):
             raise TemplateError(
                 f"{path}: a template begins with a line '--- user' (or system, assistant); "
                 f"found {source[:40]!r}"
@@ -69,20 +72,27 @@ class PromptTemplate:
         for head, end in zip(heads, ends, strict=True):
             body = source[head.end() : end].rstrip("\n")
             start = head.end() + len(body) - len(body.lstrip("\n"))
+            line = source.count("\n", 0, head.start()) + 1
             if head[1] == _REPLY:
-                line = source.count("\n", 0, head.start()) + 1
                 if body.strip() or not self._turns[-1]:
                     raise TemplateError(f"{path}:{line}: after '--- reply' begins a message")
+                _check_turn(self._turns[-1], f"{path}:{line}")
                 self._turns.append([])
                 continue
+            if self._turns[-1] and self._turns[-1][-1].begin:
+                raise TemplateError(
+                    f"{path}:{line}: '--- {head[1]}' follows '--- begin', which ends a prompt; "
+                    "only '--- reply' may follow it"
+                )
             try:
                 compiled = environment.from_string(body.lstrip("\n"))
             except TemplateSyntaxError as error:
                 line = source.count("\n", 0, start) + error.lineno
                 raise TemplateError(f"{path}:{line}: {error.message}") from error
-            self._turns[-1].append(_Section(cast("_Role", head[1]), compiled))
+            self._turns[-1].append(_Section(head[1], compiled))
         if not self._turns[-1]:
             raise TemplateError(f"{path}: after the last '--- reply' a message is missing")
+        _check_turn(self._turns[-1], path)
         self.turns = len(self._turns)
 
     def render(self, variables: Mapping[str, Any], replies: Sequence[str] = ()) -> list[Message]:
@@ -99,12 +109,14 @@ class PromptTemplate:
                 f"{self.path}: {len(replies)} replies are given, and it has "
                 f"{self.turns - 1} lines '--- reply'"
             )
-        said: list[Message] = []
+        messages: list[Message] = []
         try:
-            for place, sections in enumerate(self._turns[: len(replies) + 1]):
-                if place:
-                    said.append(Message(role="assistant", content=replies[place - 1]))
-                said += [
+            for turn, sections in enumerate(self._turns[: len(replies) + 1]):
+                if turn:
+                    # A reply goes on from the beginning that its prompt gave it.
+                    given = messages.pop()["content"] if self._turns[turn - 1][-1].begin else ""
+                    messages.append(Message(role="assistant", content=given + replies[turn - 1]))
+                messages += [
                     Message(role=section.role, content=section.body.render(variables))
                     for section in sections
                 ]
@@ -112,4 +124,20 @@ class PromptTemplate:
             raise TemplateError(
                 f"{self.path}: {error}; known variables: {', '.join(sorted(variables))}"
             ) from error
-        return said
+        return messages
+
+
+def _check_turn(sections: Sequence[_Section], where: str) -> None:
+    """Refuse a turn of the model that its prompt has closed already.
+
+    Raises:
+        TemplateError: the prompt ends with a whole turn of the assistant, or begins its turn
+            with no message before it.
+    """
+    if sections[-1].role == "assistant" and not sections[-1].begin:
+        raise TemplateError(
+            f"{where}: the prompt ends with '--- assistant', a turn that is over; for text that "
+            "the model is to continue write '--- begin'"
+        )
+    if sections[0].begin:
+        raise TemplateError(f"{where}: '--- begin' needs a message before it")

@@ -42,6 +42,7 @@ if TYPE_CHECKING:
 __all__ = ["Cues", "PromptTemplate", "Templates", "bundled_prompts", "check_template"]
 
 _CHOOSE = 6  # as AutoCAP does, arXiv 2406.13940
+_OPEN_THOUGHT = "<think>\n"  # of Qwen3, DeepSeek-R1 and most others
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*\Z")
 
 
@@ -184,7 +185,11 @@ class Templates:
             languages: codes of the languages that reason together, and that are ``chosen``;
                 ``language_names`` is that of ``language`` without them.
             shots: demonstrations to show.
-            extra: more variables: candidates, choose, chosen, responses, or a template's own.
+            extra: more variables: candidates, choose, chosen, responses, ``open_thought`` (the mark
+                that opens a thought), or a template's own.
+
+        A template with a ``--- begin`` gives a last message of the assistant: the beginning of the
+        model's own turn.
 
         Raises:
             TemplateError: the template is missing, broken, or uses an unknown variable.
@@ -206,6 +211,7 @@ class Templates:
             "choose": _CHOOSE,
             "chosen": tuple(languages),
             "responses": (),
+            "open_thought": _OPEN_THOUGHT,
         }
         return tuple(template.render(variables | extra, replies))
 

@@ -90,6 +90,13 @@ STRATEGIES: dict[str, Strategy] = {
             source=_SC_PAPER,
         ),
         _CLC,
+        replace(
+            _CLC,
+            name="clc-think",
+            arms=(Arm(EVERY, "think"),),
+            summary="clc with a thinking model, each thought begun in its language",
+            source="arXiv 2505.05408, arXiv 2505.22888",
+        ),
         Strategy(
             "clc-bilingual",
             (Arm(QUESTION, question="original"), Arm("en")),

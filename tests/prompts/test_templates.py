@@ -195,7 +195,7 @@ def test_what_is_missing_or_broken_is_named(tmp_path):
 @pytest.mark.parametrize("name", NAMES)
 def test_every_variable_is_defined_without_being_given(name):
     messages = Templates().render(name, question="?", question_language="de", language="en")
-    assert messages[-1]["role"] == "user"
+    assert messages[-1]["role"] == ("assistant" if name == "think" else "user")
 
 
 def test_few_shot_without_shots_is_cot():
@@ -289,3 +289,38 @@ def test_a_folder_replaces_the_candidates(tmp_path):
 
 def test_our_own_prompts_are_found():
     assert (bundled_prompts() / "languages.toml").is_file()
+
+
+def test_a_beginning_is_the_last_message():
+    source = "--- user\n{{ question }}\n--- begin\n{{ open_thought }}{{ cue.think }}\n"
+    user, begin = render(source)
+    assert user == {"role": "user", "content": QUESTION}
+    assert begin == {"role": "assistant", "content": "<think>\nLet's think step by step."}
+    (*_, other) = render(source, open_thought="[THINK]")
+    assert other["content"] == "[THINK]Let's think step by step."
+
+
+def test_a_reply_goes_on_from_its_beginning():
+    source = "--- user\nA\n--- begin\nI see:\n--- reply\n--- user\nB\n--- begin\nSo"
+    first = render(source)
+    assert [message["content"] for message in first] == ["A", "I see:"]
+    both = render(source, replies=(" 3 and 4.",))
+    assert [(message["role"], message["content"]) for message in both] == [
+        ("user", "A"), ("assistant", "I see: 3 and 4."), ("user", "B"), ("assistant", "So"),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("source", "fault"),
+    [
+        ("--- begin\nSo\n--- user\nA", "begins with a line"),
+        ("--- user\nA\n--- begin\nSo\n--- user\nB", r":5: '--- user' follows '--- begin'"),
+        ("--- user\nA\n--- begin\nSo\n--- begin\nB", r":5: '--- begin' follows '--- begin'"),
+        ("--- user\nA\n--- assistant\nSo", r"ends with '--- assistant'.*write '--- begin'"),
+        ("--- user\nA\n--- assistant\nSo\n--- reply\n--- user\nB", r":5: .*'--- assistant'"),
+        ("--- user\nA\n--- reply\n--- begin\nSo", "needs a message before it"),
+    ],
+)
+def test_a_beginning_in_the_wrong_place_is_refused(source, fault):
+    with pytest.raises(TemplateError, match=fault):
+        render(source)
