@@ -45,6 +45,7 @@ $(INSTALLED): requirements/cpu.lock pyproject.toml | $(BIN)/python
 	  $(PIP) install -qq --no-deps "$$torch" 2>/dev/null || \
 	  $(PIP) install -qq --no-deps --index-url https://download.pytorch.org/whl/cpu "$$torch"
 	@$(PIP) install -qq --no-deps -r requirements/cpu.lock
+	@$(PIP) uninstall -qq --yes clc  # our name until it was found to be taken on PyPI
 	@$(PIP) install -qq --no-deps --no-build-isolation --editable .
 	@touch $@
 

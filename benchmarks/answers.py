@@ -26,6 +26,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from clc.answers import canonical, extract_answer
 from clc.languages import MGSM_LANGUAGES
 from clc.records import Answer, Vote
+from clc.version import install_hint
 from clc.voting.tally import vote
 
 if TYPE_CHECKING:
@@ -176,7 +177,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     sample = random.Random(0).sample(rows, min(options.sample, len(rows)))
     peer = math_verify(sample)
     if peer is None:
-        print("\nmath-verify is not installed: pip install 'clc[latex]'")
+        print(f"\nmath-verify is not installed: {install_hint('latex')}")
         return 0
     mine = measure("clc", ours, sample)
     print(f"\nsample of {len(sample)}\n")

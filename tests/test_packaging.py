@@ -19,6 +19,7 @@ from packaging.utils import canonicalize_name
 import clc
 from benchmarks.clc_tiny import samples
 from clc.datasets import load_problems
+from clc.version import DISTRIBUTION, install_hint
 
 ROOT = Path(__file__).parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
@@ -108,10 +109,11 @@ def test_the_wheel_holds_every_file_of_the_package_and_no_other(tree, wheel):
 @needs_git
 def test_the_wheel_says_what_it_is(wheel):
     with zipfile.ZipFile(wheel) as archive:
-        info = f"clc-{clc.__version__}.dist-info"
+        info = f"{DISTRIBUTION.replace('-', '_')}-{clc.__version__}.dist-info"
         metadata = Parser().parsestr(archive.read(f"{info}/METADATA").decode())
         licence = archive.read(f"{info}/licenses/LICENSE").decode()
         scripts = archive.read(f"{info}/entry_points.txt").decode()
+    assert metadata["Name"] == PROJECT["name"] == DISTRIBUTION
     assert "Apache License" in licence
     assert "Version 2.0" in licence
     assert "clc = clc.cli:main" in scripts
@@ -137,6 +139,67 @@ def test_the_wheel_runs_from_anywhere(wheel, tmp_path):
     assert "xcot" in listed
 
 
+# The name
+
+
+EXTRAS = "|".join(PROJECT["optional-dependencies"])
+# On PyPI that is another package: whoever follows such a line runs a stranger's code.
+STRANGER = re.compile(
+    rf"pip install (?:-\S+ +)*[\\'\"]*clc(?![\w-])|(?<![\w.-])clc\\?\[(?:{EXTRAS})\b"
+)
+
+
+def test_the_hint_names_an_extra_that_is_there():
+    assert install_hint("vllm") == f"pip install '{PROJECT['name']}[vllm]'"
+    hints = re.compile(r"install_hint\(['\"]([\w-]+)")
+    asked = {
+        name
+        for path in (ROOT / "clc").rglob("*.py")
+        for name in hints.findall(path.read_text(encoding="utf-8"))
+    }
+    assert len(asked) > 5
+    assert asked <= set(PROJECT["optional-dependencies"])
+
+
+@pytest.mark.parametrize("line", ["pip install {}", "pip install -U '{}[vllm]'", "`{}[server]`"])
+def test_a_line_that_installs_the_stranger_is_found(line):
+    assert STRANGER.search(line.format("clc"))
+    assert not STRANGER.search(line.format(DISTRIBUTION))
+
+
+@needs_git
+def test_no_text_tells_to_install_the_stranger():
+    found = []
+    for name in released_files():
+        if name.endswith(".safetensors"):
+            continue
+        lines = (ROOT / name).read_text(encoding="utf-8").splitlines()
+        found += [f"{name}:{n}: {line}" for n, line in enumerate(lines, 1) if STRANGER.search(line)]
+    assert found == []
+
+
+@needs_git
+@pytest.mark.parametrize("overwritten", [True, False])
+def test_the_stranger_beside_us_is_told(wheel, tmp_path, overwritten):
+    run(sys.executable, "-m", "pip", "install", "-q", "--no-index", "--no-deps",
+        "--target", str(tmp_path), str(wheel))  # fmt: skip
+    (tmp_path / "clc-0.0.1.dist-info").mkdir()
+    if overwritten:
+        (tmp_path / "clc/__init__.py").write_text("def cli(): ...\n")
+    done = subprocess.run(
+        [sys.executable, "-m", "clc", "--version"],
+        cwd=tmp_path, env=os.environ | {"PYTHONPATH": str(tmp_path)},
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == (2 if overwritten else 0)
+    assert bool(done.stdout) != overwritten
+    assert "another package of that name" in done.stderr
+    assert f"pip install --force-reinstall --no-deps {DISTRIBUTION}" in done.stderr
+
+
+# The model
+
+
 @needs_git
 @pytest.mark.parametrize("name", MODEL_FILES)
 def test_git_takes_the_model_in(name):
@@ -152,7 +215,11 @@ def test_the_locks_answer_to_pyproject():
     extras = PROJECT["optional-dependencies"]
     cpu, dev = locked("cpu.lock"), locked("dev.lock")
     asked = [*PROJECT["dependencies"], *extras["transformers"], *extras["parquet"]]
-    dev_lines = [line for line in [*extras["dev"], *extras["docs"]] if not line.startswith("clc[")]
+    dev_lines = [
+        line
+        for line in [*extras["dev"], *extras["docs"]]
+        if not line.startswith(f"{DISTRIBUTION}[")
+    ]
     for lock, lines in (
         (cpu, [*asked, *extras["latex"], *extras["plot"]]),
         (cpu | dev, dev_lines),
@@ -186,7 +253,7 @@ def test_the_environment_is_the_lock_and_nothing_is_missing():
     installed = {canonicalize_name(dist.name): dist for dist in distributions(path=folders)}
     pins = locked("cpu.lock") | locked("dev.lock")
     found = {name: dist.version for name, dist in installed.items()}
-    del found["clc"]
+    del found[DISTRIBUTION]
     found.pop("pip", None)
     assert found == pins
     missing = set()

@@ -11,6 +11,7 @@ from itertools import cycle
 from typing import TYPE_CHECKING, Any
 
 from clc.errors import ConfigurationError, StoreError
+from clc.version import install_hint
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -69,7 +70,7 @@ def new_figure(size: tuple[float, float], salt: str = "clc") -> Iterator[Any]:
         from matplotlib.figure import Figure
     except ImportError as error:
         raise ConfigurationError(
-            "figures need matplotlib; install it with: pip install 'clc[plot]'"
+            f"figures need matplotlib; install it with: {install_hint('plot')}"
         ) from error
     with mpl.rc_context(
         {"svg.fonttype": "none", "svg.hashsalt": salt, "font.size": 9, "text.parse_math": False}

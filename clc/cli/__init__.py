@@ -5,6 +5,7 @@ Commands are imported when they are called, so that ``clc --help`` answers at on
 
 from __future__ import annotations
 
+import os.path
 import sys
 from difflib import get_close_matches
 from importlib import import_module
@@ -12,8 +13,8 @@ from io import StringIO, TextIOWrapper
 
 import click
 
-from clc.errors import ClcError
-from clc.version import __version__
+from clc.errors import ClcError, ConfigurationError
+from clc.version import DISTRIBUTION, __version__
 
 __all__ = ["cli", "main"]
 
@@ -87,6 +88,7 @@ def main() -> None:
         if isinstance(stream, TextIOWrapper):  # texts are of every script, a pipe's encoding is not
             stream.reconfigure(errors="backslashreplace")
     try:
+        _alone()
         cli.main(prog_name="clc", standalone_mode=False)
     except click.exceptions.Exit as done:
         sys.exit(done.exit_code)
@@ -104,6 +106,36 @@ def main() -> None:
     except ClcError as error:
         click.echo(f"clc: {_visible(str(error))}", err=True)
         sys.exit(error.exit_code)
+
+
+# On PyPI `clc` is a package of somebody else, whose only release is of 2013. Its module and its
+# command have our names, and pip puts its files over ours, or ours over its, without a word.
+_STRANGER = "clc-0.0.1.dist-info"
+_MEND = f"pip uninstall clc, then pip install --force-reinstall --no-deps {DISTRIBUTION}"
+
+
+def _alone() -> None:
+    """Look for the stranger of our name.
+
+    One attribute and one look into the folder: it is done at every start.
+
+    Raises:
+        ConfigurationError: ``import clc`` finds a package that is not this one.
+    """
+    import clc
+
+    if getattr(clc, "__version__", None) != __version__:
+        raise ConfigurationError(
+            f"`import clc` finds another package of that name, or what is left of {DISTRIBUTION} "
+            f"after it was removed: {_MEND}"
+        )
+    beside = os.path.dirname(os.path.dirname(os.path.dirname(__file__)))  # noqa: PTH120 - pathlib is slow to import
+    if os.path.exists(os.path.join(beside, _STRANGER)):  # noqa: PTH110, PTH118
+        click.echo(
+            "clc: another package of that name (charts on a terminal) is installed in the same "
+            f"place, and removing it removes files of {DISTRIBUTION}: {_MEND}",
+            err=True,
+        )
 
 
 def _visible(message: str) -> str:

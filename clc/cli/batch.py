@@ -22,6 +22,7 @@ from clc.cli.options import (
     strategy_options,
 )
 from clc.errors import ConfigurationError, RunError
+from clc.version import install_hint
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -62,7 +63,7 @@ def command(**options: Any) -> None:
         from clc.serving.completions import Completions
     except ModuleNotFoundError as error:
         raise ConfigurationError(
-            f"clc batch needs the package {error.name}: pip install 'clc[server]'"
+            f"clc batch needs the package {error.name}: {install_hint('server')}"
         ) from error
     import orjson
     from rich.console import Console

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from clc.version import install_hint
+
 if TYPE_CHECKING:
     from clc.analysis.report.sources import Source
     from clc.analysis.report.write import Report
@@ -47,7 +49,7 @@ def command(sources: tuple[str, ...], out: str | None, figures: str | None) -> N
     if figures:
         _write_figures(report, Path(figures))
     if find_spec("matplotlib") is None:
-        click.echo("The page has tables for figures: pip install 'clc[plot]' draws them", err=True)
+        click.echo(f"The page has tables for figures: {install_hint('plot')} draws them", err=True)
     beside = f", with the texts in {report.folder}" if report.folder else ""
     click.echo(f"{report.problems:,} problems, {report.bytes / 1e6:,.1f} MB: {target}{beside}")
 

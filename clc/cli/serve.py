@@ -13,6 +13,7 @@ import click
 
 from clc.cli.options import engine_options, make_engine, make_translator
 from clc.errors import ConfigurationError
+from clc.version import install_hint
 
 if TYPE_CHECKING:
     from clc.serving.settings import Settings
@@ -75,7 +76,7 @@ def command(*, quiet: bool, **options: Any) -> None:
         from clc.serving.http.server import serve
     except ModuleNotFoundError as error:
         raise ConfigurationError(
-            f"clc serve needs the package {error.name}: pip install 'clc[server]'"
+            f"clc serve needs the package {error.name}: {install_hint('server')}"
         ) from error
     from clc.prompts.templates import Templates
     from clc.serving.http.history import History

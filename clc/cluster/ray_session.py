@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from clc.engines.environment import environment
 from clc.errors import ConfigurationError, RunError
+from clc.version import install_hint
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -40,7 +41,7 @@ def need_ray() -> None:
     # Not ray.data: looking for it would import ray, which reads its environment then.
     if any(find_spec(name) is None for name in ("ray", "pandas", "pyarrow")):
         raise ConfigurationError(
-            "--cluster ray needs Ray, which is not installed: pip install 'clc[ray]'"
+            f"--cluster ray needs Ray, which is not installed: {install_hint('ray')}"
         )
 
 

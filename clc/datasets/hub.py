@@ -13,6 +13,7 @@ from clc.datasets.fields import Named, Row
 from clc.datasets.source import Place
 from clc.errors import ConfigurationError, DatasetError, LanguageError
 from clc.languages import normalize_language
+from clc.version import install_hint
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -74,8 +75,8 @@ def hub_rows(hub: HubId, name: str) -> Iterator[Row]:
         import datasets
     except ImportError as error:
         raise ConfigurationError(
-            f"{name}: no such file, and data sets of the Hugging Face hub need: "
-            "pip install 'clc[datasets]'"
+            f"{name}: no such file, and data sets of the Hugging Face hub need the package "
+            f"datasets: {install_hint('datasets')}"
         ) from error
     return _rows(datasets, hub, name)
 

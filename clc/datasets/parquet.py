@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from clc.datasets.fields import Row
 from clc.datasets.source import Place, Source, whole
 from clc.errors import ConfigurationError
+from clc.version import install_hint
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,7 +29,7 @@ def parquet_rows(source: Source) -> Iterator[Row]:
         from pyarrow import parquet
     except ImportError as error:
         raise ConfigurationError(
-            f"{source.name}: Parquet needs pyarrow; install it with: pip install 'clc[parquet]'"
+            f"{source.name}: Parquet needs pyarrow; install it with: {install_hint('parquet')}"
         ) from error
     return _rows(source, parquet.ParquetFile, (pa.ArrowException, OSError))
 

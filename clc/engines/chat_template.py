@@ -6,6 +6,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from clc.errors import EngineError
+from clc.version import install_hint
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -41,7 +42,7 @@ class Chat:
             from transformers import AutoTokenizer
         except ModuleNotFoundError as error:
             raise EngineError(
-                "package transformers is not installed: pip install 'clc[transformers]'"
+                f"package transformers is not installed: {install_hint('transformers')}"
             ) from error
         try:
             tokenizer = AutoTokenizer.from_pretrained(location, revision=revision)

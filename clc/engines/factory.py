@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from clc.engines.models import BUNDLED
 from clc.errors import ConfigurationError
+from clc.version import install_hint
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -82,8 +83,8 @@ def _choose(base_urls: Sequence[str]) -> str:
         if find_spec(module) is not None:
             return module
     raise ConfigurationError(
-        "no engine is installed. On a GPU machine: pip install 'clc[vllm]'. Without a GPU: "
-        "pip install 'clc[transformers]' (make install sets up vLLM for the CPU). With an "
+        f"no engine is installed. On a GPU machine: {install_hint('vllm')}. Without a GPU: "
+        f"{install_hint('transformers')} (make install sets up vLLM for the CPU). With an "
         "endpoint: give --base-url"
     )
 
@@ -91,5 +92,5 @@ def _choose(base_urls: Sequence[str]) -> str:
 def _need(module: str, extra: str) -> None:
     if find_spec(module) is None:
         raise ConfigurationError(
-            f"engine {extra!r} needs the package {module}: pip install 'clc[{extra}]'"
+            f"engine {extra!r} needs the package {module}: {install_hint(extra)}"
         )

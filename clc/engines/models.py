@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from clc.errors import ConfigurationError, EngineError
+from clc.version import install_hint
 
 __all__ = ["BUNDLED", "check_model_folder", "hub_revision", "model_fingerprint", "resolve_model"]
 
@@ -154,7 +155,7 @@ def hub_revision(model: str, revision: str | None = None) -> str:
     except ModuleNotFoundError as error:
         raise EngineError(
             f"model {model!r} is no local folder, and huggingface_hub, which would fetch it, is "
-            "not installed: pip install 'clc[transformers]' or 'clc[vllm]'"
+            f"not installed: {install_hint('transformers')}, or {install_hint('vllm')}"
         ) from error
     cached = try_to_load_from_cache(model, "config.json", revision=revision)
     if isinstance(cached, str):

@@ -97,7 +97,10 @@ def test_without_matplotlib_it_says_what_to_install(tmp_path):
         f"draw_comparison(None, [Path({str(tmp_path)!r})])\n"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
-    assert "figures need matplotlib; install it with: pip install 'clc[plot]'" in done.stderr
+    assert (
+        "figures need matplotlib; install it with: pip install 'crosslingual-consistency[plot]'"
+        in done.stderr
+    )
     assert done.returncode == 1
 
 

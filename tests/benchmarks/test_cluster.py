@@ -10,8 +10,8 @@ import pytest
 from benchmarks.cluster import compare, plain, write
 from tests.cli.running import ROOT, environment
 
-pytest.importorskip("ray", reason="needs Ray: pip install 'clc[ray]'")
-pytest.importorskip("pyarrow", reason="needs pyarrow: pip install 'clc[ray]'")
+pytest.importorskip("ray", reason="needs Ray: pip install 'crosslingual-consistency[ray]'")
+pytest.importorskip("pyarrow", reason="needs pyarrow: pip install 'crosslingual-consistency[ray]'")
 
 PAGE = (ROOT / "docs" / "cluster.md").read_text(encoding="utf-8")
 ROWS, PATHS = 60, 4

@@ -142,7 +142,7 @@ def test_csv(comparison, tmp_path):
         assert len(lines) == 1
     else:
         assert figures == []
-        assert lines[1].endswith("pip install 'clc[plot]'")
+        assert lines[1].endswith("pip install 'crosslingual-consistency[plot]'")
 
 
 def test_tables_without_rows_keep_their_header(tmp_path):

@@ -364,7 +364,7 @@ def test_what_ray_is_needed_for(tmp_path, monkeypatch):
     with pytest.raises(ConfigurationError, match="gpus must not be negative, not -1"):
         solve_on_ray(source, out=tmp_path / "run", gpus_per_replica=-1)
     monkeypatch.setattr(ray_session, "find_spec", lambda name: None)
-    with pytest.raises(ConfigurationError, match=r"pip install 'clc\[ray\]'"):
+    with pytest.raises(ConfigurationError, match=r"pip install 'crosslingual-consistency\[ray\]'"):
         solve_on_ray(source, out=tmp_path / "run")
     assert not (tmp_path / "run").exists()
 

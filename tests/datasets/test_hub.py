@@ -79,5 +79,7 @@ def test_no_network(monkeypatch):
 
 def test_without_the_extra(monkeypatch):
     monkeypatch.setitem(sys.modules, "datasets", None)
-    with pytest.raises(ConfigurationError, match=r"pip install 'clc\[datasets\]'"):
+    with pytest.raises(
+        ConfigurationError, match=r"pip install 'crosslingual-consistency\[datasets\]'"
+    ):
         load_problems("hf://juletxara/mgsm/de:test")

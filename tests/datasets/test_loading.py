@@ -326,7 +326,9 @@ def test_parquet(tmp_path):
 
 def test_parquet_without_pyarrow(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "pyarrow", None)
-    with pytest.raises(ConfigurationError, match=r"pip install 'clc\[parquet\]'"):
+    with pytest.raises(
+        ConfigurationError, match=r"pip install 'crosslingual-consistency\[parquet\]'"
+    ):
         load_problems(write(tmp_path, "a.parquet", "PAR1"))
 
 

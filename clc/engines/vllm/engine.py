@@ -23,6 +23,7 @@ from clc.engines.vllm.drivers import (
 from clc.engines.vllm.requests import Reading, read_output, sampling_params
 from clc.errors import ConfigurationError, EngineError
 from clc.records import content_key
+from clc.version import install_hint
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -235,7 +236,7 @@ def _device() -> str:
         from vllm.platforms import current_platform
     except ModuleNotFoundError as error:
         raise EngineError(
-            f"vLLM is not installed ({error}): pip install 'clc[vllm]' on a machine with a GPU, "
+            f"vLLM is not installed ({error}): {install_hint('vllm')} on a machine with a GPU, "
             "`make install` in clc's sources on one without; or use --engine transformers"
         ) from error
     device = str(current_platform.device_type)

@@ -9,6 +9,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 from clc.errors import ConfigurationError, StoreError
 from clc.runs.files import SHARDS
+from clc.version import install_hint
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -133,7 +134,7 @@ def _filesystem(folder: str) -> tuple[Any, str]:
         from pyarrow.fs import FileSystem, LocalFileSystem
     except ImportError as error:
         raise ConfigurationError(
-            f"{folder}: shards need pyarrow; install it with: pip install 'clc[parquet]'"
+            f"{folder}: shards need pyarrow; install it with: {install_hint('parquet')}"
         ) from error
     if not _remote(folder):
         return LocalFileSystem(), str(Path(folder).absolute())

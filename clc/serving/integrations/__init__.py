@@ -8,5 +8,6 @@
     langchain   a chat model of LangChain
     dspy        an engine of DSPy, and an adapter that reads its answers
 
-Each needs its framework, and ``pip install 'clc[server]'`` for the bodies of requests.
+Each needs its framework, and for the bodies of requests
+``pip install 'crosslingual-consistency[server]'``.
 """

@@ -218,7 +218,10 @@ def test_without_matplotlib_it_says_what_to_install_and_writes_the_tables(tmp_pa
         f"write_figures([one], {str(tmp_path)!r})\n"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
-    assert "figures need matplotlib; install it with: pip install 'clc[plot]'" in done.stderr
+    assert (
+        "figures need matplotlib; install it with: pip install 'crosslingual-consistency[plot]'"
+        in done.stderr
+    )
     assert (tmp_path / "a.csv").read_text().splitlines() == ["language,s", "de,1"]
 
 

@@ -11,7 +11,7 @@ MODEL = {"model": "m", "languages": "en,de,zh", "paths": 3}
 def framework(module, extra):
     """Import a framework, or skip with the way to install it."""
     return pytest.importorskip(
-        module, reason=f"{module} is not installed: pip install 'clc[{extra}]'"
+        module, reason=f"{module} is not installed: pip install 'crosslingual-consistency[{extra}]'"
     )
 
 
