@@ -15,7 +15,7 @@ from clc.solving.configure import configure
 from clc.solving.run import Run
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Iterable, Iterator
+    from collections.abc import AsyncGenerator, Generator, Iterable
     from pathlib import Path
 
     from clc.engines.base import Engine
@@ -71,7 +71,7 @@ async def asolve_many(
                 yield verdict
 
 
-def solve_many(problems: Iterable[Problem | str], **options: Any) -> Iterator[Verdict]:
+def solve_many(problems: Iterable[Problem | str], **options: Any) -> Generator[Verdict, None, None]:
     """Solve many problems lazily; takes what ``asolve_many`` takes.
 
     The work goes on in a thread of its own while you look at a verdict. Closing the iterator

@@ -15,7 +15,7 @@ from tests.engines.scripted import ScriptedEngine
 from tests.solving.test_solver import rows
 
 ASK = "Tom has 3 apples and buys 4 more. How many apples does Tom have?"
-SETTINGS = {"languages": ["en", "de"], "paths": 6}
+SETTINGS: dict = {"languages": ["en", "de"], "paths": 6}
 
 
 def questions(count):

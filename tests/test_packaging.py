@@ -17,7 +17,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 import clc
-from benchmarks.clc_tiny import samples
+from benchmarks.clc_tiny import language, samples
 from clc.datasets import load_problems
 from clc.version import DISTRIBUTION, install_hint
 
@@ -49,7 +49,7 @@ def released_files() -> list[str]:
 
 def locked(name: str) -> dict[str, str]:
     """Versions of a lock file by package."""
-    pins = {}
+    pins: dict[str, str] = {}
     for line in (ROOT / "requirements" / name).read_text(encoding="utf-8").splitlines():
         if line and not line.startswith(("#", " ")):
             pin = Requirement(line)
@@ -252,7 +252,7 @@ def test_the_environment_is_the_lock_and_nothing_is_missing():
     folders = sorted({sysconfig.get_path("purelib"), sysconfig.get_path("platlib")})
     installed = {canonicalize_name(dist.name): dist for dist in distributions(path=folders)}
     pins = locked("cpu.lock") | locked("dev.lock")
-    found = {name: dist.version for name, dist in installed.items()}
+    found: dict[str, str] = {name: dist.version for name, dist in installed.items()}
     del found[DISTRIBUTION]
     found.pop("pip", None)
     assert found == pins
@@ -318,6 +318,6 @@ def test_the_samples_are_what_their_script_writes():
 def test_the_samples_are_one_set_in_eleven_languages():
     problems = list(load_problems(str(samples.EXAMPLES)))
     assert len(problems) == 12 * 11
-    assert {problem.language for problem in problems} == set(samples.languages())
+    assert {problem.language for problem in problems} == set(language.languages())
     assert all(len(problem.translations) == 10 for problem in problems)
     assert len({problem.gold for problem in problems}) > 1

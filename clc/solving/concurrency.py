@@ -9,7 +9,7 @@ from contextlib import aclosing
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Callable, Coroutine, Iterator, Sequence
+    from collections.abc import AsyncGenerator, Callable, Coroutine, Generator, Sequence
 
 __all__ = ["all_of", "iterate"]
 
@@ -18,7 +18,9 @@ _T = TypeVar("_T")
 POLL_SECONDS = 0.02
 
 
-def iterate(make: Callable[[], AsyncGenerator[_T, None]], *, ahead: int = 64) -> Iterator[_T]:
+def iterate(
+    make: Callable[[], AsyncGenerator[_T, None]], *, ahead: int = 64
+) -> Generator[_T, None, None]:
     """Iterate over an async generator from ordinary code, also where an event loop runs already.
 
     The work goes on in a thread of its own while the caller looks at an item, at most ``ahead``

@@ -63,7 +63,7 @@ def test_many_locales():
 def test_formatted_by_the_locale(locale, value, sentence):
     for system in {"latn", Locale.parse(locale).default_numbering_system}:
         try:
-            written = format_decimal(decimal(value), locale=locale, numbering_system=system)
+            written = format_decimal(decimal(value), locale=locale, numbering_system=system)  # type: ignore[call-arg]
         except Exception:  # noqa: BLE001  a system that CLDR has no symbols for
             continue
         said = extract_answer(sentence.format(written), locale.replace("_", "-"))

@@ -68,5 +68,5 @@ def call(*arguments, stdin=""):
         try:
             main()
         except SystemExit as ended:
-            code = ended.code
+            code = ended.code  # type: ignore[assignment]
     return subprocess.CompletedProcess(arguments, code, out.getvalue(), err.getvalue())

@@ -6,7 +6,7 @@ from rich.console import Console
 
 from clc.cli.progress import STOPPING, RunProgress, so_far
 from clc.records import Verdict
-from clc.solving.solver import Counters
+from clc.solving.sampler import Counters
 
 VERDICT = Verdict("q", "7", 3, 4, 0.75, False, {"7": {"en": 3}}, {}, 4)
 COUNTERS = Counters(drawn=123_456, reused=234_567, lost=1_234, translations=9_876_543, completion_tokens=9_999)  # fmt: skip

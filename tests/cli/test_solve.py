@@ -70,7 +70,7 @@ def check_whole(folder, problems, paths):
         assert len(solved) == problems
         assert len(keys) == len(set(keys)) == problems * paths
         assert set(keys) == set(rows(store))
-        twice = store._connection.execute(
+        twice = store._connection.execute(  # type: ignore[attr-defined]
             "SELECT prompt_key, idx FROM paths GROUP BY 1, 2 HAVING count(*) > 1"
         ).fetchall()
         assert twice == []
@@ -270,7 +270,7 @@ def test_a_sick_endpoint_ends_in_abstentions_with_reasons_and_they_are_drawn_aga
     assert sick.returncode == 0, sick.stderr
     with open_run(out) as store:
         keys = list(chain.from_iterable(one.plan.keys() for one in revote(store)))
-        lost = store.failures(keys)
+        lost = store.failures(keys)  # type: ignore[attr-defined]
         before = rows(store)
     assert lost
     assert all(reason.strip() for reason in lost.values())
@@ -350,7 +350,7 @@ def test_a_full_disk_is_named_and_the_store_stays_readable(tmp_path):
 # Bad input: file, line, value, what to do, and exit code 2
 
 DE = "Wie viele sind 1 und 2?\t3\n"
-BAD_FILES = {
+BAD_FILES: dict = {
     "empty": ("mgsm_de.tsv", b"", ["mgsm_de.tsv", "no problems|empty"]),
     "no tab": ("mgsm_de.tsv", f"{DE}Wie viele?\n", ["mgsm_de.tsv:2: ", "tab", "Wie viele"]),
     "three columns": ("mgsm_de.tsv", f"{DE}{DE}a\tb\t3\n", ["mgsm_de.tsv:3: ", "3|three"]),
@@ -473,8 +473,8 @@ def test_a_bom_and_crlf_are_fine(content, quick, tmp_path):
     done = call("solve", path, "--out", tmp_path / "run", *options(quick))
     assert done.returncode == 0, done.stderr
     with open_run(tmp_path / "run") as store:
-        assert {problem.question for problem in store.problems()} == {"Wie viele sind 1 und 2?"}
-        assert {problem.gold for problem in store.problems()} == {"3"}
+        assert {problem.question for problem in store.problems()} == {"Wie viele sind 1 und 2?"}  # type: ignore[attr-defined]
+        assert {problem.gold for problem in store.problems()} == {"3"}  # type: ignore[attr-defined]
 
 
 # What a person sees

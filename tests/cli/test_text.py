@@ -171,6 +171,8 @@ def test_bars_add_up_to_the_whole_and_have_their_languages_colours():
     styles = {"en": "red", "de": "green", "sw": "blue", "zh": "yellow"}
     table = vote_table(verdict, styles)
     bar, other = table.columns[2]._cells
+    assert isinstance(bar, Text)
+    assert isinstance(other, Text)
     assert len(bar) + len(other) == 20
     assert [span.style for span in bar.spans] == ["red", "green", "blue"]
     plain = printed(vote_table(verdict, styles), terminal=True, no_color=True)

@@ -38,7 +38,7 @@ from clc.cluster.source import known, read, read_message, write_message
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning:ray.*")  # of its own fields
 
-SETTINGS = {"languages": ["en", "de", "zh"], "paths": 6}
+SETTINGS: dict = {"languages": ["en", "de", "zh"], "paths": 6}
 FILES = ("verdicts.jsonl", "samples_clc.jsonl", "results.json")
 
 
@@ -207,6 +207,7 @@ def test_a_batch_that_takes_long_is_stored_bit_by_bit(ray, tmp_path, monkeypatch
         here = Run(configuration, engine(), Store(None)).identity({})
         job = Job(configuration, engine, None, None, str(out), here)
         batch = next(read(str(source), {}, known(str(out), 6), folder=".", most=24, replicas=1))
+        assert isinstance(batch.problems, tuple)
         assert len(batch.problems) == 8
         told = replica.Replica(job, ray.remote(Ledger).remote(1))(write_message(batch))
         assert sorted(one.id for one in read_message(told).verdicts) == [

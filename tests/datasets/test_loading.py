@@ -490,7 +490,7 @@ def test_fingerprint(folder):
 
 def test_memory_is_ids_only():
     row = json.dumps({"question": "How many? " * 40, "language": "en", "answer": "7"}).encode()
-    problems = load_problems(_Endless(row, 20_000))
+    problems = load_problems(_Endless(row, 20_000))  # type: ignore[arg-type]
     next(problems)
     tracemalloc.start()
     assert sum(1 for _ in problems) == 19_999

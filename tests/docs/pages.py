@@ -40,7 +40,7 @@ def blocks(name, *languages):
     for language, rest, body in _FENCE.findall(text(name)):
         title = _TITLE.search(rest)
         if not languages or language in languages:
-            found.append(Block(language, title and title[1], body))
+            found.append(Block(language, title[1] if title else None, body))
     return found
 
 

@@ -50,7 +50,7 @@ def call(*arguments):
         try:
             main()
         except SystemExit as ended:
-            code = ended.code
+            code = ended.code  # type: ignore[assignment]
     said = [stream.buffer.getvalue().decode() for stream in (out, err)]
     return subprocess.CompletedProcess(arguments, code, *said)
 
@@ -58,10 +58,12 @@ def call(*arguments):
 @pytest.mark.parametrize("line", sorted({line for name in NAMES for line in commands(name)}))
 def test_a_command_parses(line):
     told = words(line)
-    command, context = cli, click.Context(cli)
+    command: click.Command = cli
+    context = click.Context(cli)
     while isinstance(command, click.Group):
-        command = command.get_command(context, told.pop(0))
-        assert command is not None
+        chosen = command.get_command(context, told.pop(0))
+        assert chosen is not None
+        command = chosen
     command.make_context("clc", told)
 
 

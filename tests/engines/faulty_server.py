@@ -90,7 +90,7 @@ def stream(
     *parts: dict, finish_reason: Any = "stop", end: bool = True, cut: int = 7, every_s: float = 0.0
 ) -> Reply:
     """Answer token by token as server-sent events, in packets of ``cut`` bytes."""
-    pieces = [
+    pieces: list[dict] = [
         {"choices": [{"index": 0, "delta": {"content": one["token"]}, "finish_reason": None,
                       "logprobs": {"content": [one]} if one["top_logprobs"] else None}]}
         for one in parts

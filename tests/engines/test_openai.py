@@ -10,7 +10,7 @@ from clc.engines import Completion, Engine, Request
 from clc.engines.openai.endpoints import Endpoints, Pace
 from clc.engines.openai.engine import OpenAIEngine
 from clc.errors import ConfigurationError, EngineError
-from clc.records import Sampling, Usage
+from clc.records import Message, Sampling, Usage
 
 from .faulty_server import FaultyServer, completion, ok, raw, status, together, value
 
@@ -24,7 +24,7 @@ def _no_key_and_no_proxy(monkeypatch):
 
 
 def request(index: int = 0, **sampling) -> Request:
-    messages = ({"role": "user", "content": "Wie viel ist 9 × 2? 答え"},)
+    messages: tuple[Message, ...] = ({"role": "user", "content": "Wie viel ist 9 × 2? 答え"},)
     return Request(f"k{index}", messages, Sampling(**sampling), seed=2**53 - 1 - index)
 
 
@@ -313,7 +313,7 @@ def test_base_urls_lose_their_trailing_slash_and_nothing_else():
 @pytest.mark.parametrize("name", ["window", "max_attempts", "timeout_s", "requests_per_minute"])
 def test_limits_must_be_above_zero(name):
     with pytest.raises(ConfigurationError, match=f"{name} is 0"):
-        OpenAIEngine("m", ["http://h/v1"], **{name: 0})
+        OpenAIEngine("m", ["http://h/v1"], **{name: 0})  # type: ignore[arg-type]
     with pytest.raises(ConfigurationError, match="no name"):
         OpenAIEngine("", ["http://h/v1"])
 

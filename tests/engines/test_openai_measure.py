@@ -30,7 +30,7 @@ def test_what_changes_nothing_is_not_sent_and_the_rest_is():
     new = {"min_p", "presence_penalty", "frequency_penalty", "repetition_penalty"}
     _, server = ask(wanted=request())
     assert not new & server.requests[0].body.keys()
-    given = {"min_p": 0.05, "presence_penalty": -1.0, "frequency_penalty": 0.5,
+    given: dict = {"min_p": 0.05, "presence_penalty": -1.0, "frequency_penalty": 0.5,
              "repetition_penalty": 1.1}  # fmt: skip
     _, server = ask(wanted=request(**given))
     assert {name: server.requests[0].body[name] for name in new} == given
@@ -101,7 +101,7 @@ PARTS = [
 def test_a_path_above_its_floor_arrives_whole(cut):
     got, server = ask(stream(*PARTS, cut=cut), wanted=floored(2.9))
     assert (got.text, got.finish_reason, got.usage) == ("".join(TEXT), "stop", Usage(11, 5))
-    assert got.confidence == Confidence(pytest.approx(6.6), 5.5, 3.0, pytest.approx(-0.1))
+    assert got.confidence == Confidence(pytest.approx(6.6), 5.5, 3.0, pytest.approx(-0.1))  # type: ignore[arg-type]
     body = server.requests[0].body
     assert (body["stream"], body["stream_options"]) == (True, {"include_usage": True})
 
@@ -119,7 +119,7 @@ def test_a_path_under_its_floor_is_left_and_the_server_sees_it():
     assert (got.text, got.finish_reason) == ("Ein\u2028s 答え", "abort")
     assert got.usage.completion_tokens == 4
     assert got.usage.prompt_tokens > 5  # estimated
-    assert got.confidence == Confidence(6.0, 3.0, 3.0, pytest.approx(-0.1))
+    assert got.confidence == Confidence(6.0, 3.0, 3.0, pytest.approx(-0.1))  # type: ignore[arg-type]
     assert len(server.requests) == 1
 
 

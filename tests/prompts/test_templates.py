@@ -199,7 +199,7 @@ def test_every_variable_is_defined_without_being_given(name):
 
 
 def test_few_shot_without_shots_is_cot():
-    said = {"question": "Wie viel?", "question_language": "de", "language": "en"}
+    said: dict = {"question": "Wie viel?", "question_language": "de", "language": "en"}
     assert Templates().render("few-shot", **said) == Templates().render("cot", **said)
 
 

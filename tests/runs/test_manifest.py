@@ -16,7 +16,7 @@ DATASET = {"source": "x.tsv"}
 def begin(
     folder, *, limit=None, engine=None, templates=None, translator=None, finish=False, **given
 ):
-    settings = {"languages": ["en", "de"], "paths": 4} | given
+    settings: dict = {"languages": ["en", "de"], "paths": 4} | given
     configuration = configure(settings.pop("strategy", "clc"), **settings)
     with Store(folder) as store:
         run = Run(configuration, engine or ScriptedEngine(), store, translator, templates)

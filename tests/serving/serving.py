@@ -75,8 +75,8 @@ def serving(engine=None, *, model="scripted", keys=(), defaults=None, limits=Non
 
 
 def client(it, **more):
-    more = {"api_key": "unused", "max_retries": 0} | more
-    _open.append(openai.OpenAI(base_url=it.url, **more))
+    options: dict = {"api_key": "unused", "max_retries": 0} | more
+    _open.append(openai.OpenAI(base_url=it.url, **options))
     return _open[-1]
 
 

@@ -42,7 +42,7 @@ def upstream(*replies, port=0):
 
 @contextmanager
 def in_front_of(*urls, model="m", **more):
-    options = {"wait_initial_s": 0.05, "max_attempts": 2, "api_key": SECRET}
+    options: dict = {"wait_initial_s": 0.05, "max_attempts": 2, "api_key": SECRET}
     engine = OpenAIEngine(model, urls, **options)
     with serving(engine, model=model, upstream=Upstream(urls, api_key=SECRET), **more) as it:
         yield it

@@ -167,7 +167,7 @@ def test_a_slow_client_gets_what_has_come_in_one_piece():
 
     async def main():
         said = []
-        async for event in events_of(writer, job, pytest.fail):
+        async for event in events_of(writer, job, pytest.fail):  # type: ignore[arg-type]
             said.append(event)
             if event == b"0a":
                 await asyncio.sleep(0.1)  # the client reads slowly

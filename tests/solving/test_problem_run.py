@@ -34,8 +34,8 @@ def solved(
     **settings,
 ):
     """Solve a problem, check that the store tells the same, and return solver and verdict."""
-    settings = {"strategy": "clc", "languages": LANGUAGES, "paths": 24} | settings
-    configuration = configure(settings.pop("strategy"), **settings)
+    chosen: dict = {"strategy": "clc", "languages": LANGUAGES, "paths": 24} | settings
+    configuration = configure(chosen.pop("strategy"), **chosen)
     store = store or Store(None)
     made = Solver(engine or ScriptedEngine(), configuration, templates=Templates(), store=store)
     if store.problem(problem.id) is None:
@@ -385,7 +385,9 @@ def test_a_deadline_keeps_a_path_that_was_to_be_drawn_again_and_counts_what_was_
     _, verdict = solved(Slow(), languages=["en"], paths=1, fidelity="redraw", deadline=0.3)
     assert verdict.answer == "7"
     assert verdict.usage.completion_tokens > 0
-    engine = ScriptedEngine(delay=lambda request: 60.0 if len(engine.requests) > 3 else 0.0)
+    engine: ScriptedEngine = ScriptedEngine(
+        delay=lambda _: 60.0 if len(engine.requests) > 3 else 0.0
+    )
     _, verdict = solved(engine, languages=["en", "zh", "fr"], paths=3, deadline=0.3)
     assert verdict.answer is None
     assert verdict.translation_usage.completion_tokens > 0

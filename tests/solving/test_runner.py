@@ -20,7 +20,7 @@ from tests.engines.scripted import ScriptedEngine
 
 from .test_solver import rows
 
-SETTINGS = {"languages": ["en", "de", "zh"], "paths": 6}
+SETTINGS: dict = {"languages": ["en", "de", "zh"], "paths": 6}
 
 
 def problems(count, first=0):

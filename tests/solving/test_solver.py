@@ -22,10 +22,10 @@ PROBLEM = Problem("p", "Tom hat 3 Äpfel und kauft 4 dazu. Wie viele?", "de", "7
 
 
 def solver(engine=None, *, store=None, translator=None, cache=None, **settings):
-    settings = {"languages": ["en", "de", "zh"], "paths": 11} | settings
+    chosen: dict = {"languages": ["en", "de", "zh"], "paths": 11} | settings
     return Solver(
         engine or ScriptedEngine(),
-        configure(settings.pop("strategy", "clc"), **settings),
+        configure(chosen.pop("strategy", "clc"), **chosen),
         templates=Templates(),
         store=store or Store(None),
         translator=translator,

@@ -122,7 +122,7 @@ def test_a_sequence_is_followed_and_repeated():
 @pytest.mark.parametrize(
     ("make", "why"),
     [
-        (lambda: Arm("en", question="half"), "question must be original or translated, not 'half'"),
+        (lambda: Arm("en", question="half"), "question must be original or translated, not 'half'"),  # type: ignore[arg-type]
         (lambda: Arm("en", drawn=True), "drawn must be false"),
         (lambda: Arm("en", shots=9), "shots must be from 0 to 8, not 9"),
         (lambda: Arm("en", shots=2, switch=1.5), "switch must be from 0 to 1, not 1.5"),
@@ -130,7 +130,7 @@ def test_a_sequence_is_followed_and_repeated():
         (lambda: Arm("en", share=0), "share must be at least 1, not 0"),
         (lambda: Arm("en", question="original", into="de"), "into must be left out"),
         (lambda: Planner(("en", "de"), choose=3), "between 1 and 2"),
-        (lambda: Strategy("s", (Arm("en"),), 1, 0.0, voting="best"), "unknown voting 'best'"),
+        (lambda: Strategy("s", (Arm("en"),), 1, 0.0, voting="best"), "unknown voting 'best'"),  # type: ignore[arg-type]
         (lambda: configure("usc", stopping="beta"), "does not go with usc voting"),
         (lambda: configure(weighting="cisc", stopping="lead"), "does not go with weighting"),
         (lambda: configure(weighting="best"), "unknown weighting 'best'; there are: ratio"),

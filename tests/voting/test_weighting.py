@@ -38,7 +38,7 @@ def test_figures_are_what_their_definitions_say(path, top_k, tail, group):
     found = measured(path, Measure(top_k, tail, group))
     each = [-sum(likeliest[:top_k]) / len(likeliest[:top_k]) for likeliest, _ in path]
     windows = [each[i : i + group] for i in range(max(len(each) - group, 0) + 1)]
-    near = {"rel": 1e-9, "abs": 1e-9}
+    near: dict = {"rel": 1e-9, "abs": 1e-9}
     assert found.mean == pytest.approx(sum(each) / len(each), **near)
     assert found.tail == pytest.approx(sum(each[-tail:]) / len(each[-tail:]), **near)
     assert found.lowest_group == pytest.approx(min(sum(w) / len(w) for w in windows), **near)

@@ -69,7 +69,8 @@ def problems():
 
 def solve(folder, source, engine=None, **settings):
     """Make a run folder."""
-    configuration = configure("clc", **({"languages": LANGUAGES, "paths": 10} | settings))
+    chosen: dict = {"languages": LANGUAGES, "paths": 10} | settings
+    configuration = configure("clc", **chosen)
     engine = engine or Talker()
     with Store(folder) as store:
         work = Run(configuration, engine, store)

@@ -324,6 +324,8 @@ def test_the_sample_of_paths_is_the_same_in_any_order():
         seen.append(one)
     assert seen[0] == seen[1]
     _, looked_at, faithful, *_ = seen[0].rows[0]
+    assert isinstance(looked_at, int)
+    assert isinstance(faithful, int)
     assert looked_at == 250
     assert 0.58 < faithful / looked_at < 0.75  # of two thirds
     assert "250 are looked at" in seen[0].note

@@ -15,8 +15,8 @@ from tests.serving.test_completions import body
 
 
 def local(engine=None, **settings):
-    settings = {"languages": "en+de, zh", "paths": 3} | settings
-    return Local("m", engine=engine or ScriptedEngine(), **settings)
+    chosen: dict = {"languages": "en+de, zh", "paths": 3} | settings
+    return Local("m", engine=engine or ScriptedEngine(), **chosen)
 
 
 def test_one_request():
