@@ -4,7 +4,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
-.PHONY: help run test check docs install dev browser wheel lock clean
+.PHONY: help run test check fix types cover bench docs install dev browser wheel release lock clean
 
 PYTHON ?= python3
 VENV := .venv
@@ -28,6 +28,28 @@ check: dev ## Set up, run the checks: lint, format, types, layers
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+fix: dev ## Mend what the linter and the formatter can
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+
+types: dev ## Check the types of clc, the benchmarks and the tests
+	$(BIN)/mypy
+
+# The rooms that pyproject.toml names under tool.coverage, and the floor there. Without the options
+# of pytest in pyproject.toml: tests that are spread over processes are not counted.
+PURE := tests/answers $(wildcard tests/voting* tests/strategies* tests/analysis tests/test_*.py)
+cover: dev ## Measure how much of the pure rooms their tests run
+	$(BIN)/coverage run -m pytest -q -o addopts=--import-mode=importlib -m "not engine and not browser" $(PURE)
+	$(BIN)/coverage report
+
+# Each tells when it is over its limit; benchmarks/RESULTS.md keeps what was measured.
+bench: dev ## Run the quick benchmarks: a few minutes
+	-$(BIN)/python -m benchmarks.startup
+	-$(BIN)/python -m benchmarks.answers
+	-$(BIN)/python -m benchmarks.revote --rows 10000
+	-$(BIN)/python -m benchmarks.scale --sizes 1000
+	-$(BIN)/python -m benchmarks.comparing --sizes 1000
 
 docs: dev ## Build the documentation in site/
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
@@ -76,6 +98,12 @@ $(BIN)/python:
 wheel: dev ## Build dist/*.whl
 	$(BIN)/python -m build --wheel --no-isolation
 
+release: dev ## Look that version, changelog and citation agree; build and check dist/
+	$(BIN)/python .github/release.py
+	rm -rf dist
+	$(BIN)/python -m build --no-isolation
+	$(BIN)/python .github/release.py dist/*
+
 # Versions that are in a lock stay as long as they fit; UPGRADE=--upgrade takes the newest.
 UPGRADE :=
 COMPILE = UV_CUSTOM_COMPILE_COMMAND='make lock' $(BIN)/uv pip compile -q $(UPGRADE) \
@@ -88,5 +116,5 @@ lock: dev ## Resolve requirements/*.lock again from pyproject.toml and requireme
 	  $(COMPILE) "$${from[@]}" --extra dev -c requirements/cpu.lock -o requirements/dev.lock
 
 clean: ## Remove what make made; runs/ stays
-	rm -rf $(VENV) dist build site .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
+	rm -rf $(VENV) dist build site .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .coverage
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
