@@ -48,7 +48,7 @@ class Row(NamedTuple):
 
     problem: str
     language: str
-    question: str
+    question: str | None
     response: str
     gold: str
 
@@ -132,7 +132,7 @@ def load(folder: Path) -> list[Row]:
             for line in lines:
                 row = json.loads(line)
                 gold = canonical(row["gold"], "en") or row["gold"]
-                rows.append(Row(row["id"], row["language"], row["question"], row["response"], gold))
+                rows.append(Row(row["id"], row["language"], row.get("question"), row["response"], gold))
     return rows
 
 
