@@ -132,7 +132,8 @@ def load(folder: Path) -> list[Row]:
             for line in lines:
                 row = json.loads(line)
                 gold = canonical(row["gold"], "en") or row["gold"]
-                rows.append(Row(row["id"], row["language"], row.get("question"), row["response"], gold))
+                question = row.get("question")
+                rows.append(Row(row["id"], row["language"], question, row["response"], gold))
     return rows
 
 
