@@ -38,7 +38,7 @@ types: dev ## Check the types of clc, the benchmarks and the tests
 
 # The rooms that pyproject.toml names under tool.coverage, and the floor there. Without the options
 # of pytest in pyproject.toml: tests that are spread over processes are not counted.
-PURE := tests/answers $(wildcard tests/voting* tests/strategies* tests/analysis tests/test_*.py)
+PURE := tests/answers tests/voting tests/strategies tests/analysis
 cover: dev ## Measure how much of the pure rooms their tests run
 	$(BIN)/coverage run -m pytest -q -o addopts=--import-mode=importlib -m "not engine and not browser" $(PURE)
 	$(BIN)/coverage report

@@ -333,11 +333,11 @@ def test_a_failing_commit_ends_the_run_and_loses_nothing(tmp_path, monkeypatch, 
         asyncio.run(main(store))
     assert store.commits == fails_at
     assert (engine.closed, engine.in_flight) == (1, 0)
-    with Store(tmp_path) as store:
-        assert not store.manifest()["finished"]
-        kept = {solved.problem.id: solved.verdict for solved in revote(store)}
+    with Store(tmp_path) as reopened:
+        assert not reopened.manifest()["finished"]
+        kept = {solved.problem.id: solved.verdict for solved in revote(reopened)}
         assert {verdict.id: verdict for verdict in seen}.items() <= kept.items()
-        work = Run(configure("clc", **SETTINGS), ScriptedEngine(), store)
+        work = Run(configure("clc", **SETTINGS), ScriptedEngine(), reopened)
         assert not work.begin({"given": "by a test"})
 
         async def again():
