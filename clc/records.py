@@ -17,6 +17,9 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypedDict
 
 import orjson
 
+from clc.bounds import bounded, checked_number
+from clc.errors import ConfigurationError
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
@@ -31,6 +34,7 @@ __all__ = [
     "Prompt",
     "ReasoningPath",
     "Sampling",
+    "SamplingSettings",
     "Step",
     "Usage",
     "Verdict",
@@ -42,6 +46,8 @@ __all__ = [
 ]
 
 AnswerKind = Literal["number", "choice", "latex"]
+
+_INT32_MAX = (1 << 31) - 1  # vLLM and Transformers hold these numbers in tensors of int32
 
 
 class Message(TypedDict):
@@ -112,24 +118,66 @@ class Problem:
 
 @dataclass(frozen=True, slots=True)
 class Sampling:
-    """How a completion is drawn. ``top_k`` 0 means no limit; ``max_tokens`` counts new tokens.
+    """Parameters for sampling a completion: vLLM's, with vLLM's names and meanings.
 
-    ``min_p`` leaves out tokens less likely than this share of the likeliest one's probability.
-    ``presence_penalty`` is taken off the logit of each token that the completion holds,
-    ``frequency_penalty`` as often as it holds it; ``repetition_penalty`` divides the logits of
-    tokens that the prompt or the completion hold (negative ones are multiplied). The defaults of
-    these four change nothing.
+    This is the one declaration of a parameter. The command line, ``configure`` and the server
+    read its default, description (``metadata["help"]``) and bounds (``metadata["bounds"]``, by
+    pydantic's names ``ge``, ``gt``, ``le``, ``lt``) from ``dataclasses.fields(Sampling)``. The
+    order of the fields and their defaults are part of every prompt's key.
+
+    Raises:
+        ConfigurationError: a value is of another type or out of bounds.
     """
 
-    temperature: float = 0.7
-    top_p: float = 1.0
-    top_k: int = 0
-    max_tokens: int = 1024
-    stop: tuple[str, ...] = ()
-    min_p: float = 0.0
-    presence_penalty: float = 0.0
-    frequency_penalty: float = 0.0
-    repetition_penalty: float = 1.0
+    temperature: float = bounded(0.7, "Sampling temperature; 0 is greedy.", ge=0, le=2)
+    top_p: float = bounded(
+        1.0, "Sample from the likeliest tokens that together have this probability.", gt=0, le=1
+    )
+    top_k: int = bounded(
+        0, "Sample from this many of the likeliest tokens; 0 is no limit.", ge=0, le=_INT32_MAX
+    )
+    max_tokens: int = bounded(1024, "Most new tokens of one path.", ge=1, le=_INT32_MAX)
+    stop: tuple[str, ...] = bounded((), "Text that ends a path.")
+    min_p: float = bounded(
+        0.0, "Leave out tokens less probable than this share of the likeliest one.", ge=0, lt=1
+    )
+    presence_penalty: float = bounded(
+        0.0, "Subtracted once from the logit of each token that the path has.", ge=-2, le=2
+    )
+    frequency_penalty: float = bounded(
+        0.0, "Subtracted from a token's logit for each time that the path has it.", ge=-2, le=2
+    )
+    repetition_penalty: float = bounded(
+        1.0, "Divides the logits of tokens in the prompt or the path; 1 is none.", gt=0, le=10
+    )
+
+    def __post_init__(self) -> None:
+        """Check every value; 1 and 1.0 become one value, because keys hash them."""
+        for setting in fields(self):
+            value = getattr(self, setting.name)
+            if isinstance(setting.default, tuple):
+                value = (value,) if isinstance(value, str) else tuple(value)
+                if not all(isinstance(text, str) and text for text in value):
+                    raise ConfigurationError(
+                        f"{setting.name} must be text that is not empty, not {list(value)}"
+                    )
+            else:
+                value = checked_number(setting, value)
+            object.__setattr__(self, setting.name, value)
+
+
+class SamplingSettings(TypedDict, total=False):
+    """The fields of ``Sampling`` as keyword arguments; None stands for the default."""
+
+    temperature: float | None
+    top_p: float | None
+    top_k: int | None
+    max_tokens: int | None
+    stop: Sequence[str] | None
+    min_p: float | None
+    presence_penalty: float | None
+    frequency_penalty: float | None
+    repetition_penalty: float | None
 
 
 # Keys hold the fields that came after these only where they are not their defaults, so that the

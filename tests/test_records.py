@@ -13,6 +13,7 @@ from clc.records import (
     Message,
     Problem,
     Sampling,
+    SamplingSettings,
     Usage,
     Vote,
     content_key,
@@ -54,6 +55,19 @@ def test_a_prompt_key_counts_all_that_decides_the_text():
         ),
     }
     assert len(keys) == 13
+
+
+def test_one_value_in_two_types_has_one_key():
+    whole, real = Sampling(temperature=1, stop="END"), Sampling(temperature=1.0, stop=("END",))
+    assert whole == real
+    assert prompt_key("m", MESSAGES, whole) == prompt_key("m", MESSAGES, real)
+
+
+def test_every_parameter_has_a_keyword_a_description_and_bounds():
+    parameters = dataclasses.fields(Sampling)
+    assert [each.name for each in parameters] == list(SamplingSettings.__annotations__)
+    assert all(each.metadata["help"].endswith(".") for each in parameters)
+    assert {each.name for each in parameters if not each.metadata["bounds"]} == {"stop"}
 
 
 def test_tags_keep_kinds_apart():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import fields, replace
 from functools import partial
 from math import prod
 from typing import TYPE_CHECKING, Any, TypeVar, get_args
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, get_args
 import click
 
 from clc.errors import ConfigurationError
+from clc.records import Sampling
 from clc.strategies.catalogue import STRATEGIES
 from clc.voting.stopping import StoppingRule
 from clc.voting.weighting import WEIGHTINGS
@@ -24,8 +25,8 @@ if TYPE_CHECKING:
     from clc.voting.stopping import Stopping
 
 __all__ = ["cluster_options", "engine_maker", "engine_options", "make_configuration", "make_engine",
-           "make_pool", "make_templates", "make_translator", "solving_options", "strategy_options",
-           "translator_maker"]  # fmt: skip
+           "make_pool", "make_templates", "make_translator", "sampling_option", "solving_options",
+           "strategy_options", "translator_maker"]  # fmt: skip
 
 _F = TypeVar("_F", bound=Callable[..., Any])
 _COUNT = click.IntRange(min=1)
@@ -69,30 +70,32 @@ _CLUSTER = (
                  help="CPUs that Ray keeps free for each.  [default: 1]"),
 )  # fmt: skip
 
+
+def sampling_option(name: str) -> Callable[[_F], _F]:
+    """Make the option for a field of ``Sampling``, with its type, default and description."""
+    setting = next(setting for setting in fields(Sampling) if setting.name == name)
+    text: str = setting.metadata["help"]
+    default: Any = setting.default
+    kind: type = type(default)
+    if kind is tuple:
+        text, kind = f"{text} May be repeated.", str
+    elif name == "temperature":  # has its default from the strategy
+        text, default, kind = f"{text}  [default: the strategy's]", None, float
+    else:
+        text = f"{text}  [default: {default:g}]"
+    return click.option(
+        f"--{name.replace('_', '-')}", type=kind, default=default, help=text,
+        multiple=kind is str, metavar="TEXT" if kind is str else None,
+    )  # fmt: skip
+
+
 _SOLVING = (
     click.option("--languages", metavar="CODES",
                  help="Languages to reason in, e.g. en,de,zh; earlier ones win ties.  "
                       "[default: the strategy's]"),
     click.option("--paths", type=int, metavar="N",
                  help="Paths for one question, over all languages.  [default: the strategy's]"),
-    click.option("--temperature", type=float,
-                 help="Sampling temperature; 0 is greedy.  [default: the strategy's]"),
-    click.option("--top-p", type=float, default=1.0, show_default=True,
-                 help="Sample from the likeliest tokens that have this probability together."),
-    click.option("--top-k", type=int, default=0,
-                 help="Sample from so many likeliest tokens.  [default: no limit]"),
-    click.option("--min-p", type=float, default=0.0,
-                 help="Leave out tokens less probable than this share of the likeliest.  "
-                      "[default: none]"),
-    click.option("--presence-penalty", type=float, default=0.0,
-                 help="For tokens that the path has, -2 to 2.  [default: none]"),
-    click.option("--frequency-penalty", type=float, default=0.0,
-                 help="For tokens by how often the path has them, -2 to 2.  [default: none]"),
-    click.option("--repetition-penalty", type=float, default=1.0,
-                 help="For tokens that prompt or path have, above 0.  [default: none, 1]"),
-    click.option("--max-tokens", type=int, default=1024, show_default=True,
-                 help="New tokens of a path, at most."),
-    click.option("--stop", multiple=True, metavar="TEXT", help="Stop there; may be repeated."),
+    *map(sampling_option, (setting.name for setting in fields(Sampling))),
     click.option("--seed", type=int, default=0, show_default=True, help="Seed of the run."),
     click.option("--translations", type=click.Choice(["auto", "model"]), default="auto",
                  show_default=True,
@@ -261,19 +264,11 @@ def make_configuration(options: Mapping[str, Any]) -> Configuration:
     if options["portfolio"] and languages is not None:
         raise ConfigurationError("--portfolio names the languages; leave out --languages")
     strategy = open_strategy(options["strategy"])
+    sampling: Any = {setting.name: options[setting.name] for setting in fields(Sampling)}
     return configure(
         strategy,
         languages=None if languages is None else languages.replace(" ", "").split(","),
         paths=options["paths"],
-        temperature=options["temperature"],
-        top_p=options["top_p"],
-        top_k=options["top_k"],
-        min_p=options["min_p"],
-        presence_penalty=options["presence_penalty"],
-        frequency_penalty=options["frequency_penalty"],
-        repetition_penalty=options["repetition_penalty"],
-        max_tokens=options["max_tokens"],
-        stop=options["stop"],
         seed=options["seed"],
         human_translations=options["translations"] == "auto",
         translation_tries=options["translation_tries"],
@@ -284,6 +279,7 @@ def make_configuration(options: Mapping[str, Any]) -> Configuration:
         measure=Measure() if options["confidence"] else None,
         weighting=options["weighting"],
         online=Online() if options["online"] else None,
+        **sampling,
     )
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from clc.cli.options import engine_options, make_engine, make_translator
+from clc.cli.options import engine_options, make_engine, make_translator, sampling_option
 from clc.errors import ConfigurationError
 from clc.version import install_hint
 
@@ -35,9 +35,8 @@ _SECONDS = click.FloatRange(min=0, min_open=True)
 @click.option("--languages", metavar="CODES", help="Languages to reason in, e.g. en,de,zh.")
 @click.option("--paths", type=_COUNT, metavar="N", help="Paths for one question.")
 @click.option("--stopping", metavar="RULE", help="When a question has enough paths.")
-@click.option("--temperature", type=click.FloatRange(min=0), help="Sampling temperature.")
-@click.option("--max-tokens", type=_COUNT, default=1024, show_default=True,
-              help="New tokens of a path, where the request does not say.")  # fmt: skip
+@sampling_option("temperature")
+@sampling_option("max_tokens")
 @click.option("--seed", type=int, help="Seed of requests without one.  [default: a new one each]")
 @click.option("--prompts", "prompt_folder", metavar="DIR",
               help="Folder of templates that go before ours.")  # fmt: skip

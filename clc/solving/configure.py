@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from math import inf
-from typing import TYPE_CHECKING, get_args
+from dataclasses import fields
+from typing import TYPE_CHECKING, Any, get_args
 
 from clc.engines.confidence import Measure
 from clc.errors import ConfigurationError
@@ -17,13 +17,14 @@ from clc.voting.weighting import WEIGHTINGS, Weighting
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from typing import Unpack
 
+    from clc.records import SamplingSettings
     from clc.strategies.strategy import Strategy
 
 __all__ = ["configure"]
 
 
-_MOST_PENALTY = 2.0
 _SEEDS = 1 << 63
 _NO_LANGUAGE = "vo"  # of hardly any question: arms that only meet in some language stay apart
 
@@ -33,16 +34,7 @@ def configure(
     *,
     languages: Sequence[str] | None = None,
     paths: int | None = None,
-    temperature: float | None = None,
-    top_p: float = 1.0,
-    top_k: int = 0,
-    max_tokens: int = 1024,
-    stop: Sequence[str] = (),
     seed: int = 0,
-    min_p: float = 0.0,
-    presence_penalty: float = 0.0,
-    frequency_penalty: float = 0.0,
-    repetition_penalty: float = 1.0,
     human_translations: bool = True,
     translation_tries: int = 3,
     stopping: str | Stopping | None = None,
@@ -52,6 +44,7 @@ def configure(
     measure: Measure | None = None,
     weighting: str | Weighting | None = None,
     online: Online | None = None,
+    **sampling: Unpack[SamplingSettings],
 ) -> Configuration:
     """Check settings and freeze them.
 
@@ -60,16 +53,7 @@ def configure(
         languages: the languages to reason in, in the order that breaks ties; the strategy's own
             by default.
         paths: paths for one question; the strategy's own number by default.
-        temperature: the strategy's own by default.
-        top_p: keep the likeliest tokens that together have this probability.
-        top_k: keep so many likeliest tokens; 0 is no limit.
-        max_tokens: new tokens of one path, at most.
-        stop: texts that end a path.
         seed: of the run. Paths of one seed are the same whenever they are drawn.
-        min_p: leave out tokens less probable than this share of the likeliest one.
-        presence_penalty: for tokens that the path has, from -2 to 2.
-        frequency_penalty: for tokens by how often the path has them, from -2 to 2.
-        repetition_penalty: for tokens that prompt or path have, above 0; 1 is none.
         human_translations: use the translations that come with a problem.
         translation_tries: tries at a translation that keeps the question's numbers.
         stopping: when a question has enough paths: the name of a rule with its defaults, or a
@@ -82,6 +66,8 @@ def configure(
         measure: how to measure the paths' confidence; not at all by default.
         weighting: weigh votes by confidence: a name of ``WEIGHTINGS``, or your own.
         online: abort paths of low confidence (DeepConf online).
+        sampling: the fields of ``Sampling`` (temperature, top_p, max_tokens, stop, …). The
+            temperature is the strategy's own by default.
 
     Raises:
         InputError: a value is out of range or unknown.
@@ -90,25 +76,15 @@ def configure(
     codes = None if languages is None else tuple(normalize_language(code) for code in languages)
     if codes == ():
         raise ConfigurationError("languages must name at least one language")
-    sampling = Sampling(
-        temperature=float(chosen.temperature if temperature is None else temperature),
-        top_p=float(top_p),
-        top_k=top_k,
-        max_tokens=max_tokens,
-        stop=tuple(stop),
-        min_p=float(min_p),
-        presence_penalty=float(presence_penalty),
-        frequency_penalty=float(frequency_penalty),
-        repetition_penalty=float(repetition_penalty),
-    )
+    parameters = _sampling(chosen, sampling)
     budget = (len(portfolio) or chosen.paths) if paths is None else paths
-    _check_ranges(sampling, translation_tries, ahead, seed)
+    _check_ranges(translation_tries, ahead, seed)
     if fidelity not in get_args(Fidelity):
         raise ConfigurationError(
             f"unknown fidelity {fidelity!r}; there are: {', '.join(get_args(Fidelity))}"
         )
     sequence = tuple(normalize_language(code) for code in portfolio)
-    _check_paths(chosen, sampling, budget, codes, sequence)
+    _check_paths(chosen, parameters, budget, codes, sequence)
     rule = _stopping(chosen, stopping)
     _check_together(chosen, budget, rule, online, weighted=weighting is not None)
     if isinstance(weighting, str):
@@ -118,13 +94,13 @@ def configure(
     return Configuration(
         strategy=chosen,
         paths=budget,
-        sampling=sampling,
+        sampling=parameters,
         languages=codes,
         sequence=sequence,
         seed=seed,
         human_translations=human_translations,
         translation_tries=translation_tries,
-        translation_max_tokens=max_tokens,
+        translation_max_tokens=parameters.max_tokens,
         stopping=rule,
         ahead=ahead,
         fidelity=fidelity,
@@ -132,6 +108,16 @@ def configure(
         weighting=weighting,
         online=online,
     )
+
+
+def _sampling(strategy: Strategy, settings: SamplingSettings) -> Sampling:
+    """Fill in the strategy's temperature and the defaults."""
+    given = {name: value for name, value in settings.items() if value is not None}
+    unknown = given.keys() - {setting.name for setting in fields(Sampling)}
+    if unknown:
+        raise TypeError(f"configure() got an unexpected keyword argument {min(unknown)!r}")
+    arguments: dict[str, Any] = {"temperature": strategy.temperature} | given
+    return Sampling(**arguments)
 
 
 def _check_paths(
@@ -201,29 +187,8 @@ def _named_weighting(name: str) -> Weighting:
         ) from None
 
 
-def _check_ranges(sampling: Sampling, translation_tries: int, ahead: int, seed: int) -> None:
+def _check_ranges(translation_tries: int, ahead: int, seed: int) -> None:
     checks: tuple[tuple[bool, str, object], ...] = (
-        (0 <= sampling.temperature < inf, "temperature must be 0 or above", sampling.temperature),
-        (all(sampling.stop), "stop must be text that is not empty", list(sampling.stop)),
-        (0 < sampling.top_p <= 1, "top_p must be above 0 and at most 1", sampling.top_p),
-        (sampling.top_k >= 0, "top_k must not be negative (0 is no limit)", sampling.top_k),
-        (sampling.max_tokens >= 1, "max_tokens must be at least 1", sampling.max_tokens),
-        (0 <= sampling.min_p < 1, "min_p must be from 0 to below 1", sampling.min_p),
-        (
-            abs(sampling.presence_penalty) <= _MOST_PENALTY,
-            "presence_penalty must be from -2 to 2",
-            sampling.presence_penalty,
-        ),
-        (
-            abs(sampling.frequency_penalty) <= _MOST_PENALTY,
-            "frequency_penalty must be from -2 to 2",
-            sampling.frequency_penalty,
-        ),
-        (
-            0 < sampling.repetition_penalty < inf,
-            "repetition_penalty must be above 0",
-            sampling.repetition_penalty,
-        ),
         (translation_tries >= 1, "translation_tries must be at least 1", translation_tries),
         (ahead >= 0, "ahead must not be negative", ahead),
         (abs(seed) < _SEEDS, "seed must have at most 63 bits", seed),

@@ -166,20 +166,34 @@ def test_what_is_wrong_is_named():
         ({"temperature": float("nan")}, "not nan"),
         ({"temperature": float("inf")}, "not inf"),
         ({"temperature": 0, "paths": 44}, "temperature 0 draws the same path"),
-        ({"top_p": 0}, "top_p"),
+        ({"temperature": 2.1}, "temperature must be from 0 to 2, not 2.1"),
+        ({"temperature": "warm"}, "temperature must be a number from 0 to 2, not 'warm'"),
+        ({"top_p": 0}, "top_p must be above 0 and at most 1, not 0"),
         ({"top_p": 1.1}, "top_p"),
-        ({"top_k": -1}, "top_k"),
-        ({"max_tokens": 0}, "max_tokens"),
+        ({"top_k": -1}, "top_k must be from 0 to 2147483647, not -1"),
+        ({"top_k": 10**23}, "top_k"),
+        ({"top_k": 1.5}, "top_k must be a whole number from 0"),
+        ({"max_tokens": 0}, "max_tokens must be from 1 to 2147483647, not 0"),
+        ({"max_tokens": 10**20}, "max_tokens"),
+        ({"min_p": float("nan")}, "min_p"),
+        ({"repetition_penalty": 0}, "repetition_penalty must be above 0 and at most 10, not 0"),
+        ({"frequency_penalty": float("inf")}, "frequency_penalty"),
         ({"translation_tries": 0}, "translation_tries"),
         ({"languages": []}, "at least one language"),
         ({"languages": ["xx"]}, "'xx'"),
         ({"stop": [""]}, "stop"),
+        ({"stop": [7]}, "stop must be text"),
         ({"strategy": "nope"}, "'nope'"),
     ],
 )
 def test_settings_out_of_range_are_refused(settings, why):
     with pytest.raises(ClcError, match=why):
         configure(**settings)
+
+
+def test_a_setting_that_is_unknown_is_named():
+    with pytest.raises(TypeError, match=r"configure\(\) got an unexpected .* 'warmth'"):
+        configure(warmth=1.0)
 
 
 def test_temperature_0_is_fine_with_one_path_a_prompt():
