@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import sys
 import time
 from dataclasses import replace
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from clc.cli.interrupts import run_interruptible
 from clc.cli.options import (
     engine_options,
     make_configuration,
@@ -102,8 +102,8 @@ def _draw(work: Run, problem: Problem, screen: Console, *, tally: bool) -> Verdi
     forming = _Forming(work, screen, tally=tally)
 
     async def solve() -> Verdict:
-        # Within the loop, which has taken SIGINT: an interrupt that is raised wherever Python is,
-        # as in a weak reference's callback, may be lost.
+        # Within the loop, which handles SIGINT: a KeyboardInterrupt that is raised anywhere in
+        # Python, such as in a weak reference's callback, may be lost.
         with Live(
             console=screen,
             get_renderable=forming.render,
@@ -117,7 +117,7 @@ def _draw(work: Run, problem: Problem, screen: Console, *, tally: bool) -> Verdi
                 forming.ending = True
                 await work.solver.close()
 
-    return asyncio.run(solve())
+    return run_interruptible(solve())
 
 
 class _Forming:

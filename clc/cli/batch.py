@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
-import signal
 import sys
 import time
-from contextlib import aclosing, suppress
+from contextlib import aclosing
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from clc.cli.interrupts import run_interruptible
 from clc.cli.options import (
     engine_options,
     make_configuration,
@@ -85,7 +84,7 @@ def command(**options: Any) -> None:
         shown = _Shown(counts, console, quiet=options["as_json"])
         try:
             if batch.answered < batch.lines:
-                asyncio.run(_drain(source, output, completions, shown))
+                run_interruptible(_drain(source, output, completions, shown), shown.tick)
         except KeyboardInterrupt:
             _say(console, f"Interrupted. {counts.words()}; the same command goes on.")
             sys.exit(130)
@@ -152,41 +151,14 @@ class _Shown:
 
 
 async def _drain(source: str, output: Output, completions: Completions, shown: _Shown) -> None:
-    """Answer to the end; an interrupt or a polite kill cancels the work and closes the engine."""
+    """Answer every line, then close the engine."""
     from clc.serving.batch import answer_lines
 
-    task = asyncio.current_task()
-    loop = asyncio.get_running_loop()
-    interrupted = False
-
-    def interrupt() -> None:
-        nonlocal interrupted
-        interrupted = True
-        for number in (signal.SIGINT, signal.SIGTERM):
-            loop.remove_signal_handler(number)  # the next one does not wait for the engine
-        if task is not None:
-            task.cancel()
-
-    for number in (signal.SIGINT, signal.SIGTERM):
-        with suppress(NotImplementedError):
-            loop.add_signal_handler(number, interrupt)
-
-    async def tick() -> None:
-        while True:
-            shown.tick()
-            await asyncio.sleep(0.5)
-
-    ticking = asyncio.create_task(tick())
     try:
         async with aclosing(answer_lines(source, output, completions)) as rows:
             async for answered in rows:
                 shown.counts.add(answered)
-    except asyncio.CancelledError:
-        if interrupted:
-            raise KeyboardInterrupt from None
-        raise
     finally:
-        ticking.cancel()
         shown.tick()
         shown.status.stop()
         await completions.close()

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 from contextlib import AsyncExitStack, ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from clc.cli.interrupts import run_interruptible
 from clc.cli.options import (
     engine_options,
     make_configuration,
@@ -155,7 +155,7 @@ def _drawn(
     pool.begin(dataset, options["limit"])
     total = count_problems(source, **reading) or len(problems)
     lanes = [lane] if translator is None else [lane, translator]
-    asyncio.run(_draw(pool, lanes, problems, total, console))
+    run_interruptible(_draw(pool, lanes, problems, total, console))
     return entries(pool)
 
 

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
 import signal
 import sys
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack, aclosing
 from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
+from clc.cli.interrupts import run_interruptible
 from clc.cli.options import (
     cluster_options,
     engine_maker,
@@ -32,7 +32,6 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from clc.analysis.scoring import Score
-    from clc.cli.progress import RunProgress
     from clc.records import Verdict
     from clc.solving.run import Run
     from clc.solving.sampler import Counters
@@ -212,46 +211,14 @@ def _solve(
     from clc.cli.progress import RunProgress
 
     progress = RunProgress(work.solver.counters, total, console, quiet=options["as_json"])
+
+    async def drain() -> None:
+        async with aclosing(work.verdicts(problems)) as verdicts:
+            async for verdict in verdicts:
+                progress.tick(verdict)
+
     try:
         with progress:
-            asyncio.run(_drain(work, problems, progress))
+            run_interruptible(drain(), progress.tick, progress.stopping)
     except KeyboardInterrupt:
         _interrupted(options, console)
-
-
-async def _drain(work: Run, problems: Any, progress: RunProgress) -> None:
-    """Run to the end; an interrupt or a polite kill cancels the work and closes the engine."""
-    task = asyncio.current_task()
-    loop = asyncio.get_running_loop()
-    interrupted = False
-
-    def interrupt() -> None:
-        nonlocal interrupted
-        interrupted = True
-        progress.stopping()
-        for number in (signal.SIGINT, signal.SIGTERM):
-            loop.remove_signal_handler(number)  # the next one does not wait for the engine
-        if task is not None:
-            task.cancel()
-
-    for number in (signal.SIGINT, signal.SIGTERM):
-        with suppress(NotImplementedError):
-            loop.add_signal_handler(number, interrupt)
-
-    async def tick() -> None:
-        while True:
-            await asyncio.sleep(0.5)
-            progress.tick()
-
-    ticking = asyncio.create_task(tick())
-    verdicts = work.verdicts(problems)
-    try:
-        async for verdict in verdicts:
-            progress.tick(verdict)
-    except asyncio.CancelledError:
-        if interrupted:
-            raise KeyboardInterrupt from None
-        raise
-    finally:
-        ticking.cancel()
-        await verdicts.aclose()
