@@ -1,8 +1,7 @@
-"""Engines: the one seam between clc and a model.
+"""Engines: chat messages in, completions out.
 
-An engine completes requests. Each reasoning path is one request with its own seed; whoever runs
-many has many ``complete`` calls in flight, up to ``window`` of them. A call that is no longer
-wanted is cancelled as any asyncio task is, and the engine aborts it.
+Each reasoning path is one request with its own seed. A caller keeps up to ``window`` calls of
+``complete`` in flight; cancelling a call, as any asyncio task, aborts it in the engine.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What an engine is: the records that cross the seam, and the protocol."""
+"""The engine protocol, and the records that cross it."""
 
 from __future__ import annotations
 
@@ -16,15 +16,20 @@ __all__ = ["Completion", "Engine", "Measure", "Request"]
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One completion that is wanted. ``key`` is the path's content key.
+    """A request for one completion.
 
-    With ``measure`` the completion has a ``confidence``. It costs throughput (on vLLM with a tiny
-    model on a CPU 18 % for 20 likeliest tokens; half of it with stop strings) and changes no token.
-
-    ``heard`` is called in the event loop with each new piece of the text while it is drawn. The
-    pieces, joined, are a beginning of the completion's text, and whoever listens takes the rest
-    from there: what may become a stop string is held back, and an engine that learns of the text
-    only at its end tells no piece. It changes nothing in what is drawn and must not raise.
+    Attributes:
+        key: the path's content key.
+        messages: the chat so far.
+        sampling: how to sample.
+        seed: of this completion alone.
+        measure: fill in ``Completion.confidence``. It costs throughput (on vLLM with a tiny model
+            on a CPU 18 % for 20 likeliest tokens; half of it with stop strings) and changes no
+            token.
+        on_text: called in the event loop with each new piece of the text while it is sampled. The
+            pieces, joined, are a prefix of the completion's text; the caller takes the rest from
+            there. What may become a stop string is held back, and an engine that gets the text
+            only at its end passes on no piece. It changes no token and must not raise.
     """
 
     key: str
@@ -32,14 +37,19 @@ class Request:
     sampling: Sampling
     seed: int
     measure: Measure | None = None
-    heard: Callable[[str], None] | None = field(default=None, compare=False)
+    on_text: Callable[[str], None] | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
 class Completion:
-    """What came back. ``finish_reason`` is ``stop``, ``length``, ``abort`` or ``error``.
+    """A completion, or the reason why there is none.
 
-    With ``error`` the path is lost, ``error`` says why, and the run goes on without it.
+    Attributes:
+        text: what was sampled.
+        finish_reason: ``stop``, ``length``, ``abort`` or ``error``; endpoints have others.
+        usage: tokens spent.
+        error: why the path is lost, with ``finish_reason`` ``error``; the run goes on without it.
+        confidence: measured where the request has a ``measure``.
     """
 
     text: str

@@ -1,4 +1,4 @@
-"""From chat messages to the token ids of a prompt, as the model's own template says."""
+"""Render chat messages to the token ids of a prompt with the model's own template."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class ChatTemplateError(ValueError):
 class Chat:
     """A model's tokenizer and chat template.
 
-    All paths of a question share one prompt, so the last thousand prompts are remembered.
+    All paths of a question share one prompt, so the last 1,024 prompts are cached.
     """
 
     def __init__(self, tokenizer: Any) -> None:
@@ -59,7 +59,7 @@ class Chat:
         return cls(tokenizer)
 
     def encode(self, messages: Sequence[Message]) -> list[int]:
-        """Return the prompt's token ids, up to where the assistant's turn begins.
+        """Return the prompt's token ids, up to the beginning of the assistant's turn.
 
         Raises:
             ChatTemplateError: the template refuses the messages (a system message, say).
@@ -81,7 +81,7 @@ class Chat:
         return list(ids)
 
     def decode(self, ids: Sequence[int]) -> str:
-        """Return the text of generated ids, special tokens left out."""
+        """Return the text of generated ids, without special tokens."""
         text: str = self.tokenizer.decode(
             ids, skip_special_tokens=True, clean_up_tokenization_spaces=False
         )

@@ -1,6 +1,6 @@
-"""How sure a model was of a path, read off its tokens' log-probabilities.
+"""Confidence of a path, computed from the log-probabilities of its tokens.
 
-A ``Meter`` does so token by token, so that an engine can stop a path that falls under a floor.
+A ``Meter`` takes in token by token, so that an engine can abort a path that falls below a floor.
 
 Source: DeepConf, arXiv 2508.15260.
 """
@@ -17,21 +17,21 @@ from clc.records import Confidence
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-__all__ = ["Measure", "Meter", "measured"]
+__all__ = ["Measure", "Meter", "measure_tokens"]
 
-_IMPOSSIBLE = -9999.0  # what endpoints write for a probability of 0, which JSON has no log of
+_IMPOSSIBLE = -9999.0  # endpoints write it for a probability of 0: JSON has no infinity
 
 
 @dataclass(frozen=True, slots=True)
 class Measure:
-    """How a path's confidence is measured: over how many likeliest tokens, tail and group.
+    """Parameters of a confidence measurement.
 
-    ``floor`` aborts the path in the engine once the mean over a whole group of tokens falls under
-    it (DeepConf online); the completion then ends with ``abort`` and keeps what was drawn. A path
-    that ends with the very token that takes it under the floor has ended: nothing is saved.
+    ``floor`` aborts the path in the engine once the mean over a whole group of tokens falls below
+    it (DeepConf online); the completion then ends with ``abort`` and keeps what was sampled. A
+    path whose last token takes it below the floor has ended and is not aborted.
 
     Attributes:
-        top_k: likeliest tokens at each place; hosted endpoints give at most 20.
+        top_k: likeliest tokens at each position; hosted endpoints give at most 20.
         tail: tokens at the path's end that ``Confidence.tail`` is over.
         group: tokens in a sliding window. DeepConf's 2,048 suits paths of tens of thousands.
         floor: nats, or None to abort nothing.
@@ -54,48 +54,49 @@ class Measure:
 
 
 class Meter:
-    """Measures a path's confidence while its tokens arrive.
+    """Computes a path's confidence while its tokens arrive.
 
     >>> meter = Meter(Measure(tail=1, group=2, floor=2.0))
     >>> meter.add([-0.1, -5.9], -0.1), meter.add([-0.7, -0.7], -0.5)
     (False, True)
-    >>> found = meter.confidence
-    >>> round(found.mean, 2), round(found.tail, 2), round(found.lowest_group, 2), found.logprob
+    >>> result = meter.confidence
+    >>> round(result.mean, 2), round(result.tail, 2), round(result.lowest_group, 2), result.logprob
     (1.85, 0.7, 1.85, -0.3)
 
     Attributes:
-        fell: a whole group's mean has been under the measure's floor.
+        fell: the mean of a whole group has been below the measure's floor.
     """
 
-    __slots__ = ("_drawn", "_lowest", "_measure", "_sums", "fell")
+    __slots__ = ("_logprobs", "_lowest", "_measure", "_sums", "fell")
 
     def __init__(self, measure: Measure) -> None:
         self._measure = measure
         self._sums = [0.0]  # of the confidences of the first 0, 1, 2, … tokens
-        self._drawn: list[float] = []
+        self._logprobs: list[float] = []
         self._lowest = math.inf
         self.fell = False
 
     @property
     def tokens(self) -> int:
-        """Tokens taken in."""
+        """Number of tokens taken in."""
         return len(self._sums) - 1
 
-    def add(self, likeliest: Sequence[float], drawn: float) -> bool:
+    def add(self, likeliest: Sequence[float], sampled: float) -> bool:
         """Take in one token, and return ``fell``.
 
         Args:
-            likeliest: log-probabilities of the likeliest tokens at its place, the first
-                ``top_k`` of which count, in nats. Impossible tokens (minus infinity, -9999) say
-                nothing and are left out; where none is left, the drawn token stands for them.
-            drawn: log-probability of the token that was drawn.
+            likeliest: log-probabilities of the likeliest tokens at its position, in nats, of which
+                the first ``top_k`` count. Impossible tokens (minus infinity, -9999) are left out;
+                where none is left, the sampled token stands in for them.
+            sampled: log-probability of the sampled token, in nats.
         """
         measure = self._measure
-        said = [one for one in likeliest[: measure.top_k] if one > _IMPOSSIBLE]
-        if drawn > _IMPOSSIBLE:
-            self._drawn.append(drawn)
-            said = said or [drawn]
-        self._sums.append(self._sums[-1] - (sum(said) / len(said) if said else 0.0))
+        logprobs = [logprob for logprob in likeliest[: measure.top_k] if logprob > _IMPOSSIBLE]
+        if sampled > _IMPOSSIBLE:
+            self._logprobs.append(sampled)
+            logprobs = logprobs or [sampled]
+        mean = sum(logprobs) / len(logprobs) if logprobs else 0.0
+        self._sums.append(self._sums[-1] - mean)
         if self.tokens >= measure.group:
             self._lowest = min(self._lowest, self._mean_of_last(measure.group))
             self.fell = self.fell or (measure.floor is not None and self._lowest < measure.floor)
@@ -105,7 +106,7 @@ class Meter:
     def confidence(self) -> Confidence | None:
         """The confidence so far, or None before the first token.
 
-        A path that is shorter than a group is one group.
+        A path shorter than a group is one group.
         """
         if not self.tokens:
             return None
@@ -114,22 +115,22 @@ class Meter:
             mean=mean,
             tail=self._mean_of_last(min(self._measure.tail, self.tokens)),
             lowest_group=mean if self._lowest == math.inf else self._lowest,
-            logprob=math.fsum(self._drawn) / len(self._drawn) if self._drawn else 0.0,
+            logprob=math.fsum(self._logprobs) / len(self._logprobs) if self._logprobs else 0.0,
         )
 
     def _mean_of_last(self, count: int) -> float:
         return (self._sums[-1] - self._sums[-1 - count]) / count
 
 
-def measured(
+def measure_tokens(
     tokens: Iterable[tuple[Sequence[float], float]], measure: Measure
 ) -> Confidence | None:
-    """Measure a whole path: for each token the likeliest log-probabilities and the drawn one.
+    """Measure a whole path: for each token the likeliest log-probabilities and the sampled one.
 
-    >>> measured([([-0.5, -1.5], -0.5)], Measure())
+    >>> measure_tokens([([-0.5, -1.5], -0.5)], Measure())
     Confidence(mean=1.0, tail=1.0, lowest_group=1.0, logprob=-0.5)
     """
     meter = Meter(measure)
-    for likeliest, drawn in tokens:
-        meter.add(likeliest, drawn)
+    for likeliest, sampled in tokens:
+        meter.add(likeliest, sampled)
     return meter.confidence

@@ -1,4 +1,4 @@
-"""A text that grows token by token, told piece by piece."""
+"""Turn cumulative text into deltas, and cut it at stop strings."""
 
 from __future__ import annotations
 
@@ -7,47 +7,47 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-__all__ = ["DeltaStream", "first_stop", "settled"]
+__all__ = ["DeltaStream", "cut_at_stop", "stable_prefix"]
 
 
 class DeltaStream:
-    """Tells whoever listens what is new in a text; called with the whole text so far.
+    """Passes on what is new in a text; called with the whole text so far.
 
     >>> pieces = []
-    >>> tell = DeltaStream(pieces.append)
+    >>> stream = DeltaStream(pieces.append)
     >>> for text in ("3", "3 + 4", "3 + 4", "3 + 4 = 7"):
-    ...     tell(text)
+    ...     stream(text)
     >>> pieces
     ['3', ' + 4', ' = 7']
     """
 
-    def __init__(self, heard: Callable[[str], None]) -> None:
-        self._heard = heard
-        self._told = 0
+    def __init__(self, on_text: Callable[[str], None]) -> None:
+        self._on_text = on_text
+        self._length = 0
 
     def __call__(self, text: str) -> None:
-        """Tell the end of ``text``, from where it was told before."""
-        if len(text) > self._told:
-            piece, self._told = text[self._told :], len(text)
-            self._heard(piece)
+        """Pass on the end of ``text``, from where the last call ended."""
+        if len(text) > self._length:
+            delta, self._length = text[self._length :], len(text)
+            self._on_text(delta)
 
 
-def first_stop(text: str, stops: Sequence[str]) -> int:
-    """Return where the first stop string begins; the length of the text without one."""
-    found = [at for stop in stops if (at := text.find(stop)) >= 0]
-    return min(found, default=len(text))
+def cut_at_stop(text: str, stops: Sequence[str]) -> str:
+    """Return what stands before the first stop string, or all of the text."""
+    ends = [index for stop in stops if (index := text.find(stop)) >= 0]
+    return text[: min(ends, default=len(text))]
 
 
-def settled(text: str, stops: Sequence[str]) -> str:
-    """Return what no later token takes back from a text that is still being drawn.
+def stable_prefix(text: str, stops: Sequence[str]) -> str:
+    """Return the part of an unfinished text that no later token can change.
 
-    That is what stands before half a character, and before whatever may become a stop string.
+    That is what stands before half a character, and before what may become a stop string.
 
-    >>> settled("so it is 7. Q", ["Q:"])
+    >>> stable_prefix("so it is 7. Q", ["Q:"])
     'so it is 7. '
-    >>> settled("so it is 7. Quite", ["Q:"])
+    >>> stable_prefix("so it is 7. Quite", ["Q:"])
     'so it is 7. Quit'
     """
     text = text.rstrip("\ufffd")
-    sure = len(text) - max(map(len, stops), default=1) + 1
-    return text[: min(max(sure, 0), first_stop(text, stops))]
+    length = len(text) - max(map(len, stops), default=1) + 1
+    return cut_at_stop(text, stops)[: max(length, 0)]

@@ -1,4 +1,4 @@
-"""What the process must say before torch and vLLM are imported."""
+"""Environment variables to set before importing torch or vLLM."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _DEFAULTS = {
 
 
 def prepare() -> None:
-    """Set what makes torch and vLLM quiet and steady, each unless the user has set it."""
+    """Set the defaults that make torch and vLLM quiet and fast; values set by the user stay."""
     for name, value in _DEFAULTS.items():
         os.environ.setdefault(name, value)
 

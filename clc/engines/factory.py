@@ -1,4 +1,4 @@
-"""Which engine serves a model on this machine."""
+"""Choose and construct the engine that serves a model."""
 
 from __future__ import annotations
 

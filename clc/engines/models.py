@@ -1,4 +1,4 @@
-"""Which model is meant, whether its folder is whole, and what identifies it.
+"""Resolve a model name, check the model's folder, and identify its weights.
 
 A model name is ``clc-tiny`` (the one in the package), a local folder, or a Hugging Face id.
 """
@@ -29,7 +29,7 @@ _SAMPLES = 256
 
 
 def resolve_model(name: str, *, weights: bool = True) -> str:
-    """Return the folder or Hugging Face id that ``name`` means.
+    """Return the folder or Hugging Face id that ``name`` stands for.
 
     Args:
         name: ``clc-tiny``, a local folder, or a Hugging Face id (``owner/name``).
@@ -51,7 +51,7 @@ def resolve_model(name: str, *, weights: bool = True) -> str:
         check_model_folder(folder, weights=weights)
         return str(folder)
     if folder.is_file():
-        raise ConfigurationError(f"model {name!r} is a file; name the folder that it lies in")
+        raise ConfigurationError(f"model {name!r} is a file; name the folder that holds it")
     if not _HUB_ID.fullmatch(name):
         raise ConfigurationError(
             f"model {name!r}: there is no such folder, and a Hugging Face id reads owner/name"
@@ -101,12 +101,12 @@ def _check_weights(folder: Path) -> None:
 
 
 def model_fingerprint(path_or_id: str, revision: str | None = None) -> str:
-    """Return what identifies a model: another model, or other weights, has another.
+    """Return the fingerprint of a model; other weights have another fingerprint.
 
-    A folder's is a hash of its configuration, tokenizer and template files, and of its weight
-    files' names, sizes, headers and contents (files over 4 MiB: 4 MiB sampled evenly, so that a
-    100 GB model takes no longer than a small one). The folder's place and name do not count.
-    A Hugging Face id's is ``id@commit``.
+    A folder's fingerprint is a hash of its configuration, tokenizer and template files, and of its
+    weight files' names, sizes, headers and contents (files over 4 MiB: 4 MiB sampled evenly, so
+    that a 100 GB model takes no longer than a small one). The folder's path does not count.
+    That of a Hugging Face id is ``id@commit``.
 
     Raises:
         EngineError: the id's commit cannot be found; see ``hub_revision``.
@@ -144,7 +144,7 @@ def _files(folder: Path, patterns: tuple[str, ...]) -> list[Path]:
 def hub_revision(model: str, revision: str | None = None) -> str:
     """Return the commit that a Hugging Face id stands for: the local snapshot's, else the Hub's.
 
-    Engines load exactly this commit, so that what a path's key names is what generated it.
+    Engines load exactly this commit, so that a path's key names what generated it.
 
     Raises:
         EngineError: no snapshot is here and the Hub cannot be asked, or does not know the id.

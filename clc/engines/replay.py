@@ -1,4 +1,4 @@
-"""The replay engine: generations that already exist, for re-voting and for tests."""
+"""The replay engine: answers requests with recorded generations, for re-voting and tests."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ Recorded = str | Completion | None
 
 
 class ReplayEngine:
-    """Answers each request with what was recorded for it, without a model.
+    """An engine that returns recorded completions, without a model.
 
     Args:
         responses: completions by request key, or a function of the request (for recordings that
             are keyed in another way, and for scripted tests). A text alone is a path that
             stopped by itself, with no tokens counted.
         fingerprint: identity of what generated the recording; paths are keyed by it.
-        window: requests that it is best to keep in flight. They cost nothing here.
+        window: requests to keep in flight; they cost nothing here.
     """
 
     __slots__ = ("_find", "fingerprint", "window")
@@ -45,14 +45,14 @@ class ReplayEngine:
         """Do nothing: there is no model to load."""
 
     async def complete(self, request: Request) -> Completion:
-        """Give what was recorded; a request without a recording is a lost path.
+        """Return the recorded completion; a request without one is a lost path.
 
-        A recording's confidence is as it was measured then; the request's measure changes nothing.
+        A recording keeps its confidence; the request's measure changes nothing.
         """
-        found = self._find(request)
-        if found is None:
+        recorded = self._find(request)
+        if recorded is None:
             return Completion.lost("not recorded")
-        return Completion(found, "stop") if isinstance(found, str) else found
+        return Completion(recorded, "stop") if isinstance(recorded, str) else recorded
 
     async def close(self) -> None:
-        """Do nothing: nothing is held."""
+        """Do nothing: there is nothing to free."""

@@ -1,4 +1,4 @@
-"""An engine and its window, shared by whoever solves over it."""
+"""An engine shared by many callers, with a limit on requests in flight and fair queueing."""
 
 from __future__ import annotations
 
@@ -16,23 +16,38 @@ __all__ = ["SharedEngine"]
 
 
 class SharedEngine:
-    """Starts an engine at first use and never asks it for more than it wants.
+    """Starts an engine at its first request and keeps at most ``window`` requests in flight.
 
-    What does not fit the engine's window waits. Whoever waits is served in turn, one request
-    each, so that an owner with many requests does not keep out one with few; the requests of one
-    owner are served in the order in which they came.
+    Requests beyond the window wait. Owners are served in turn, one request each, so that an owner
+    with many requests does not keep out one with few; the requests of one owner are served in the
+    order of their arrival.
+
+    Attributes:
+        engine: the engine.
+        in_flight: requests in the engine.
+        start_seconds: seconds that starting the engine took.
     """
 
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
         self.in_flight = 0
-        self.start_seconds = 0.0  # what starting the engine took
+        self.start_seconds = 0.0
         self._waiting: OrderedDict[Hashable, deque[asyncio.Future[None]]] = OrderedDict()
         self._starting: asyncio.Task[None] | None = None
 
     @property
+    def fingerprint(self) -> str:
+        """Identity of what generates."""
+        return self.engine.fingerprint
+
+    @property
+    def window(self) -> int:
+        """Requests to keep in flight; may grow when the engine starts."""
+        return self.engine.window
+
+    @property
     def waiting(self) -> int:
-        """Requests that wait for a place in the window."""
+        """Requests that wait for room in the window."""
         return sum(len(queue) for queue in self._waiting.values())
 
     async def start(self) -> None:
@@ -62,16 +77,16 @@ class SharedEngine:
             self._admit()
 
     async def close(self) -> None:
-        """Stop a start that is still going on, then close the engine."""
+        """Cancel a start in progress, then close the engine."""
         if self._starting is not None and not self._starting.done():
             self._starting.cancel()
             await asyncio.wait([self._starting])
         await self.engine.close()
 
     async def _start(self) -> None:
-        began = time.monotonic()
+        started = time.monotonic()
         await self.engine.start()
-        self.start_seconds = time.monotonic() - began
+        self.start_seconds = time.monotonic() - started
 
     async def _enter(self, owner: Hashable) -> None:
         if not self._waiting and self.in_flight < self.engine.window:
@@ -83,13 +98,13 @@ class SharedEngine:
         try:
             await turn
         except asyncio.CancelledError:
-            if turn.done() and not turn.cancelled():  # admitted just now: hand the place on
+            if turn.done() and not turn.cancelled():  # admitted just now: free the slot again
                 self.in_flight -= 1
                 self._admit()
             raise
 
     def _admit(self) -> None:
-        """Give free places to whoever waits, one owner after the other."""
+        """Give free slots to waiting requests, one owner after the other."""
         while self._waiting and self.in_flight < self.engine.window:
             owner, queue = self._waiting.popitem(last=False)
             turn = queue.popleft()

@@ -92,7 +92,7 @@ async def complete(
     """
     owner = object()
     if heard is not None:
-        requests = [replace(one, heard=partial(heard, at)) for at, one in enumerate(requests)]
+        requests = [replace(one, on_text=partial(heard, at)) for at, one in enumerate(requests)]
     try:
         async with asyncio.timeout_at(until):
             drawn = await all_of([lane.complete(request, owner) for request in requests])

@@ -1,4 +1,4 @@
-"""A real HTTP server on 127.0.0.1 that misbehaves as it is told to, over raw sockets.
+"""A real HTTP server on 127.0.0.1 that misbehaves on request, over raw sockets.
 
 In a test::
 
@@ -81,9 +81,9 @@ def part(token: str, *logprobs: float) -> dict:
 
 def measured(*parts: dict, **more) -> Reply:
     """Answer with the tokens of these parts and their log-probabilities."""
-    told = completion("".join(one["token"] for one in parts), **more)
-    told["choices"][0]["logprobs"] = {"content": list(parts)}
-    return value(told)
+    reply = completion("".join(one["token"] for one in parts), **more)
+    reply["choices"][0]["logprobs"] = {"content": list(parts)}
+    return value(reply)
 
 
 def stream(
@@ -146,12 +146,12 @@ def raw(body: bytes, status: int = 200, headers: dict[str, str] | None = None) -
 
 
 def status(
-    number: int, message: str = "told to", *, retry_after: Any = None, **error: Any
+    number: int, message: str = "on request", *, retry_after: Any = None, **error: Any
 ) -> Reply:
     headers = {} if retry_after is None else {"Retry-After": str(retry_after)}
 
     async def reply(exchange: Exchange) -> None:
-        body = {"error": {"message": message, "type": "told", **error}}
+        body = {"error": {"message": message, "type": "test", **error}}
         await exchange.send_json(number, body, headers)
 
     return reply

@@ -12,12 +12,12 @@ TRANSLATE = "Translate this problem into "
 
 def say(messages, seed: int) -> str:
     """Translate by framing the question (its numbers stay), or reason to 7, 8 or nothing."""
-    told = messages[-1]["content"]
-    if told.startswith(TRANSLATE):
-        name, _, question = told.removeprefix(TRANSLATE).partition(". ")
+    content = messages[-1]["content"]
+    if content.startswith(TRANSLATE):
+        name, _, question = content.removeprefix(TRANSLATE).partition(". ")
         return f"[{name}] " + question.split("\n\n", 1)[1]
-    if told.startswith("Translate the last problem into "):
-        question, _, name = told.rsplit("\n\n", 1)[1].rpartition("\n")
+    if content.startswith("Translate the last problem into "):
+        question, _, name = content.rsplit("\n\n", 1)[1].rpartition("\n")
         return f"[{name.rstrip(':')}] " + question.partition(": ")[2]
     rng = random.Random(seed)
     value = rng.choices(["7", "8", "9", ""], [6, 3, 2, 1])[0]

@@ -105,9 +105,9 @@ def _gap_where_they_part(prompt, *texts):
     for length, logits in enumerate(made.logits, start=1):
         best, second = logits[0].float().topk(2).values
         gaps.append(float(best - second))
-        said = tokenizer.decode(new[:length], skip_special_tokens=True).rstrip("\ufffd")
+        expected = tokenizer.decode(new[:length], skip_special_tokens=True).rstrip("\ufffd")
         ended = new[length - 1] == tokenizer.eos_token_id
-        if any(not text.startswith(said) or (ended and text != said) for text in texts):
+        if any(not text.startswith(expected) or (ended and text != expected) for text in texts):
             return min(gaps)
     return float("inf")
 

@@ -416,10 +416,10 @@ def test_the_pool_asks_an_overloaded_endpoint_later_and_less():
     now = 1.0
     for lease in leases:
         pool.overloaded(lease, 5)
-        pool._give_back(lease)
+        pool._release(lease)
     assert pool.all[0].limit == 4  # halved once, not eight times
     assert pool._take(1) is None
-    assert pool._nap() == 5
+    assert pool._wait_s() == 5
     now = 6.0
     assert sum(pool._take(1) is not None for _ in range(8)) == 4
     for _ in range(10):

@@ -293,8 +293,8 @@ def test_a_dead_url_does_not_stop_the_run(caplog):
             return got
 
     assert {c.finish_reason for c in asyncio.run(run())} == {"stop"}
-    (said,) = caplog.messages  # once, not at every probe
-    assert "cannot be reached" in said
+    (message,) = caplog.messages  # once, not at every probe
+    assert "cannot be reached" in message
 
 
 def test_a_url_that_dies_in_the_middle_is_set_aside_and_comes_back():

@@ -11,7 +11,7 @@ from clc.errors import ConfigurationError
 from clc.records import Confidence, Usage
 
 from .faulty_server import FaultyServer, completion, ok, part, status, stream, value
-from .faulty_server import measured as telling
+from .faulty_server import measured as measured_reply
 from .test_openai import _no_key_and_no_proxy, ask, engine_at, request  # noqa: F401
 
 TWO = (part("18", -0.5, -0.5, -1.5), part(".", -2.0, -1.0, -2.0, -9999.0))
@@ -45,12 +45,12 @@ def test_a_field_that_is_given_twice_is_a_contradiction():
 
 
 def test_a_completion_is_measured_by_its_log_probabilities():
-    got, server = ask(telling(*TWO), wanted=measured())
+    got, server = ask(measured_reply(*TWO), wanted=measured())
     assert got == Completion("18.", "stop", Usage(11, 7), confidence=FOUND)
     body = server.requests[0].body
     assert (body["logprobs"], body["top_logprobs"]) == (True, 5)
     assert "stream" not in body
-    _, server = ask(telling(*TWO))
+    _, server = ask(measured_reply(*TWO))
     assert not {"logprobs", "top_logprobs"} & server.requests[0].body.keys()
 
 

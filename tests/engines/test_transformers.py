@@ -26,20 +26,7 @@ def engine(tiny):
     asyncio.run(engine.close())
 
 
-@pytest.mark.parametrize(
-    "check",
-    [
-        behaviour.check_parameters,
-        behaviour.check_stop,
-        behaviour.check_hearing,
-        behaviour.check_measure,
-        behaviour.check_floor,
-        behaviour.check_end_of_sequence,
-        behaviour.check_window,
-        behaviour.check_many,
-        behaviour.check_cancellation,
-    ],
-)
+@pytest.mark.parametrize("check", behaviour.CHECKS)
 def test_behaviour(engine, check):
     asyncio.run(check(engine))
 
@@ -70,17 +57,17 @@ def test_memory_that_runs_out_halves_the_batch(engine, monkeypatch):
     sizes = []
     generate = module._generate
 
-    def small(model, chat, jobs, mail):
+    def small(model, chat, jobs, bridge):
         sizes.append(len(jobs))
         if len(jobs) > 2 or 666 in {job.seed for job in jobs}:
             raise torch.cuda.OutOfMemoryError("CUDA out of memory")
-        return generate(model, chat, jobs, mail)
+        return generate(model, chat, jobs, bridge)
 
     monkeypatch.setattr(module, "_generate", small)
     requests = [ask(number) for number in range(7)] + [ask(9, seed=666)]
-    drawn = asyncio.run(complete_all(engine, *requests))
-    assert [one.finish_reason == "error" for one in drawn] == [False] * 7 + [True]
-    assert "GPU memory does not hold a prompt" in drawn[-1].error
+    sampled = asyncio.run(complete_all(engine, *requests))
+    assert [one.finish_reason == "error" for one in sampled] == [False] * 7 + [True]
+    assert "GPU memory does not hold a prompt" in sampled[-1].error
     assert max(sizes) > 2
 
 

@@ -30,20 +30,7 @@ def engine(tiny):
 
 
 @pytest.mark.engine
-@pytest.mark.parametrize(
-    "check",
-    [
-        behaviour.check_parameters,
-        behaviour.check_stop,
-        behaviour.check_hearing,
-        behaviour.check_measure,
-        behaviour.check_floor,
-        behaviour.check_end_of_sequence,
-        behaviour.check_window,
-        behaviour.check_many,
-        behaviour.check_cancellation,
-    ],
-)
+@pytest.mark.parametrize("check", behaviour.CHECKS)
 def test_behaviour(engine, check):
     asyncio.run(check(engine))
 
@@ -114,9 +101,9 @@ def test_greedy_agrees_with_transformers(engine, tiny):
     async def other():
         engine = TransformersEngine(str(tiny), dtype="float32")
         await engine.start()
-        drawn = await complete_all(engine, *requests)
+        sampled = await complete_all(engine, *requests)
         await engine.close()
-        return drawn
+        return sampled
 
     ours, theirs = asyncio.run(complete_all(engine, *requests)), asyncio.run(other())
     assert behaviour.same_texts(ours, theirs)
@@ -162,7 +149,7 @@ def test_close(tiny):
 
 @pytest.mark.engine
 def test_own_processes(tiny, monkeypatch):
-    """The driver that GPUs use: same seam, same texts; a killed process is an EngineError."""
+    """The driver that GPUs use: the same checks hold; a killed process is an EngineError."""
     psutil = pytest.importorskip("psutil")
     pytest.importorskip("vllm")
     # Two OpenMP threads wait for each other half a second a step where another program has a core.
@@ -178,22 +165,20 @@ def test_own_processes(tiny, monkeypatch):
     async def use():
         engine = VllmEngine(str(tiny), dtype="float32", engine_args=CACHE, driver="process")
         await engine.start()
-        await behaviour.check_parameters(engine)
-        await behaviour.check_window(engine)
-        await behaviour.check_measure(engine)
-        await behaviour.check_floor(engine)
-        await behaviour.check_hearing(engine)
-        await behaviour.check_many(engine)
-        await behaviour.check_cancellation(engine)
-        pending = [asyncio.create_task(engine.complete(ask(n, max_tokens=450))) for n in range(9)]
-        await asyncio.sleep(0.1)
-        assert children()
-        for child in children():
-            os.kill(child.pid, signal.SIGKILL)
-        results = await asyncio.wait_for(asyncio.gather(*pending, return_exceptions=True), 10)
-        with pytest.raises(EngineError):
-            await engine.complete(ask())
-        await engine.close()
+        try:
+            for check in behaviour.CHECKS:
+                await check(engine)
+            requests = [ask(number, max_tokens=450) for number in range(9)]
+            pending = [asyncio.create_task(engine.complete(request)) for request in requests]
+            await asyncio.sleep(0.1)
+            assert children()
+            for child in children():
+                os.kill(child.pid, signal.SIGKILL)
+            results = await asyncio.wait_for(asyncio.gather(*pending, return_exceptions=True), 10)
+            with pytest.raises(EngineError):
+                await engine.complete(ask())
+        finally:
+            await engine.close()
         await engine.close()
         return results
 

@@ -24,12 +24,12 @@ class DeltaStream(ScriptedEngine):
 
     async def complete(self, request):
         done = await super().complete(request)
-        if request.heard is None or done.error is not None:
+        if request.on_text is None or done.error is not None:
             return done
         self.in_flight += 1
         try:
             for word in done.text[: len(done.text) - self.kept].splitlines(keepends=True):
-                request.heard(word)
+                request.on_text(word)
                 await asyncio.sleep(self.pause)
         except asyncio.CancelledError:
             self.cancelled += 1
@@ -77,7 +77,7 @@ def test_a_piece_comes_before_the_next_is_drawn():
     class Waiting(ScriptedEngine):
         async def complete(self, request):
             done = await super().complete(request)
-            request.heard(done.text[:4])
+            request.on_text(done.text[:4])
             self.loop = asyncio.get_running_loop()
             await heard.wait()
             return done
@@ -97,7 +97,7 @@ def test_a_whole_reply_asks_for_no_pieces():
     with serving(engine) as it:
         client(it).chat.completions.create(model="scripted", messages=ask())
         list(client(it).chat.completions.create(model="clc:sc", messages=ask(), stream=True))
-    assert {request.heard for request in engine.requests} == {None}
+    assert {request.on_text for request in engine.requests} == {None}
 
 
 def test_the_responses_api_says_the_same():

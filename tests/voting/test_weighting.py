@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from clc.datasets.recorded_votes import ballots
-from clc.engines.confidence import Measure, Meter, measured
+from clc.engines.confidence import Measure, Meter, measure_tokens
 from clc.errors import ConfigurationError, DatasetError, StrategyError
 from clc.records import AbstainReason, Abstention, Answer, Confidence, Vote
 from clc.voting.tally import vote
@@ -35,7 +35,7 @@ def sure(value: float) -> Confidence:
 
 @given(tokens, st.integers(1, 6), st.integers(1, 50), st.integers(1, 50))
 def test_figures_are_what_their_definitions_say(path, top_k, tail, group):
-    found = measured(path, Measure(top_k, tail, group))
+    found = measure_tokens(path, Measure(top_k, tail, group))
     each = [-sum(likeliest[:top_k]) / len(likeliest[:top_k]) for likeliest, _ in path]
     windows = [each[i : i + group] for i in range(max(len(each) - group, 0) + 1)]
     near: dict = {"rel": 1e-9, "abs": 1e-9}
@@ -74,8 +74,8 @@ def test_a_short_path_is_one_group_and_never_falls():
 
 def test_impossible_tokens_say_nothing():
     for none in (-math.inf, -9999.0):
-        assert measured([([-1.0, none], none)], Measure()) == Confidence(1.0, 1.0, 1.0, 0.0)
-    assert measured([([], -2.0)], Measure()) == Confidence(2.0, 2.0, 2.0, -2.0)
+        assert measure_tokens([([-1.0, none], none)], Measure()) == Confidence(1.0, 1.0, 1.0, 0.0)
+    assert measure_tokens([([], -2.0)], Measure()) == Confidence(2.0, 2.0, 2.0, -2.0)
 
 
 @pytest.mark.parametrize(
@@ -229,7 +229,7 @@ def test_floors_let_the_best_share_of_the_warm_up_pass():
 def test_a_warm_up_path_that_passes_would_not_have_been_aborted():
     path = [([-1.0], -1.0), ([-9.0], -9.0), ([-2.0], -2.0), ([-4.0], -4.0)]
     group = 2
-    low = measured(path, Measure(group=group))
+    low = measure_tokens(path, Measure(group=group))
     floor = floors(["en"], [low], 0.9)["en"]
     meter = Meter(Measure(group=group, floor=floor))
     for likeliest, drawn in path:

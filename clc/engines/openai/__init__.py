@@ -1,1 +1,1 @@
-"""Models behind an endpoint that speaks OpenAI's API."""
+"""Models behind endpoints of OpenAI's API."""

@@ -1,13 +1,13 @@
-"""Several endpoints that share the work: which one is next, and when it may be asked.
+"""A pool of endpoints that share the work: which one is next, and when.
 
-Three rules, all of them per attempt rather than per request:
+Three rules, all of them per attempt, not per request:
 
 - **Limits.** Requests in flight, tokens in flight, requests and tokens per minute. Attempts wait
-  in line, first come first served, so that a large one is not overtaken for ever.
+  in a first-come, first-served queue, so that a large one is not overtaken for ever.
 - **Balance.** The endpoint with the fewest attempts in flight is next. One that fails is set
-  aside for a pause that doubles, then one attempt probes it; a success brings it back.
-- **Overload.** An endpoint that says "too many" (429, 503) is asked again only after the time
-  that it names, and with half as many attempts at once; each success raises that by a tenth.
+  aside for a pause that doubles, then one attempt probes it; a success restores it.
+- **Overload.** An endpoint that answers 429 or 503 gets requests again only after its
+  Retry-After, and half as many at once; each success raises that limit by a tenth.
   Without this, a window of 64 against a limit of 10 would use up every request's attempts.
 """
 
@@ -25,38 +25,38 @@ if TYPE_CHECKING:
 
 __all__ = ["Endpoint", "Endpoints", "Lease", "Pace"]
 
-_GROWTH = 0.1  # attempts in flight won back by each success after an overload
+_GROWTH = 0.1  # attempts in flight regained with each success after an overload
 
 
 @dataclass(slots=True)
 class Endpoint:
-    """One base URL and how it has been doing. Times are of the pool's clock, in seconds."""
+    """A base URL and its recent health. Times are seconds of the pool's clock."""
 
     url: str
-    limit: float  # attempts in flight that it seems to bear
+    limit: float  # attempts in flight that it can take, as far as is known
     in_flight: int = 0
     sent: int = 0
     failures: int = 0  # in a row
-    unreachable: str | None = None  # why, when the last attempt did not even connect
-    aside_until: float = 0.0  # others are asked first until then
-    closed_until: float = 0.0  # it asked not to be asked until then
+    unreachable: str | None = None  # why the last attempt could not connect
+    aside_until: float = 0.0  # other endpoints come first until then
+    closed_until: float = 0.0  # end of its Retry-After
     halved_at: float = -math.inf
 
     def ready(self, now: float) -> bool:
-        """Whether it is as good as any other: healthy, or due for one probe."""
+        """Whether it is healthy, or due for one probe."""
         return not self.failures or (now >= self.aside_until and not self.in_flight)
 
     def free(self, now: float) -> bool:
-        """Whether it may be asked at all."""
+        """Whether it may get a request."""
         return now >= self.closed_until and self.in_flight + 1 <= self.limit
 
 
 @dataclass(slots=True)
 class Pace:
-    """At most ``per_minute`` units a minute, evenly: one float is the whole state.
+    """A limit of ``per_minute`` units a minute, evenly spaced.
 
-    Each use moves the next one back by its own cost, so that any 60 seconds carry at most
-    ``per_minute`` units and one use more.
+    Each use delays the next by its own cost, so that any 60 seconds have at most ``per_minute``
+    units and one use more.
     """
 
     per_minute: float
@@ -67,13 +67,13 @@ class Pace:
         self.next_at = max(now, self.next_at) + cost * 60 / self.per_minute
 
     def refund(self, cost: float) -> None:
-        """Give back ``cost`` units that were not used (below zero: used beyond the estimate)."""
+        """Return ``cost`` unused units (negative: more were used than estimated)."""
         self.next_at -= cost * 60 / self.per_minute
 
 
 @dataclass(slots=True)
 class Lease:
-    """The right to make one attempt at ``endpoint``. Set ``used`` to the tokens really spent."""
+    """Permission for one attempt at ``endpoint``; set ``used`` to the tokens it spent."""
 
     endpoint: Endpoint
     tokens: int
@@ -83,12 +83,12 @@ class Lease:
 
 @dataclass(slots=True)
 class Endpoints:
-    """The pool of base URLs, and the limits that they share.
+    """A pool of base URLs, and the limits that they share.
 
     Args:
         urls: base URLs, without a trailing slash.
         window: attempts in flight, over all URLs.
-        max_tokens: tokens in flight, over all URLs; an attempt that is larger goes alone.
+        max_tokens: tokens in flight, over all URLs; a larger attempt runs alone.
         requests_per_minute: attempts sent per minute, over all URLs.
         tokens_per_minute: tokens per minute, over all URLs.
         pause_s: first pause of an endpoint that failed; it doubles with each failure in a row.
@@ -108,7 +108,7 @@ class Endpoints:
     in_flight: int = field(default=0, init=False)
     tokens_in_flight: int = field(default=0, init=False)
     _paces: list[tuple[Pace, bool]] = field(init=False)  # and whether it counts tokens
-    _line: asyncio.Lock = field(default_factory=asyncio.Lock, init=False)
+    _queue: asyncio.Lock = field(default_factory=asyncio.Lock, init=False)
     _released: asyncio.Event = field(default_factory=asyncio.Event, init=False)
 
     def __post_init__(self) -> None:
@@ -118,20 +118,20 @@ class Endpoints:
 
     @asynccontextmanager
     async def lease(self, tokens: int) -> AsyncIterator[Lease]:
-        """Wait in line for an endpoint and for room under the limits, and hold both.
+        """Wait for an endpoint and for room under the limits, and hold both.
 
-        ``tokens`` is an estimate of what the attempt will spend, prompt and completion.
+        ``tokens`` estimates the tokens of the attempt, prompt and completion.
         """
-        async with self._line:
+        async with self._queue:
             while (lease := self._take(tokens)) is None:
                 self._released.clear()
                 with suppress(TimeoutError):
-                    async with asyncio.timeout(self._nap()):
+                    async with asyncio.timeout(self._wait_s()):
                         await self._released.wait()
         try:
             yield lease
         finally:
-            self._give_back(lease)
+            self._release(lease)
 
     def _take(self, tokens: int) -> Lease | None:
         now = self.clock()
@@ -152,7 +152,7 @@ class Endpoints:
         return Lease(endpoint, tokens, now)
 
     def _choose(self, now: float) -> Endpoint | None:
-        """Pick the least busy endpoint that is ready; when none is, the longest at rest."""
+        """Choose the least busy endpoint that is ready; if none is, the one set aside longest."""
         ready = [endpoint for endpoint in self.all if endpoint.ready(now)]
         if ready:
             free = (endpoint for endpoint in ready if endpoint.free(now))
@@ -160,15 +160,15 @@ class Endpoints:
         free = (endpoint for endpoint in self.all if endpoint.free(now))
         return min(free, key=lambda e: e.aside_until, default=None)
 
-    def _nap(self) -> float | None:
-        """Seconds until something may change by itself; None when only a release can."""
+    def _wait_s(self) -> float | None:
+        """Seconds until a time limit passes; None where only a release can help."""
         now = self.clock()
         times = [pace.next_at for pace, _ in self._paces]
         times += [at for e in self.all for at in (e.aside_until, e.closed_until)]
         later = [at - now for at in times if at > now]
         return min(later) if later else None
 
-    def _give_back(self, lease: Lease) -> None:
+    def _release(self, lease: Lease) -> None:
         lease.endpoint.in_flight -= 1
         self.in_flight -= 1
         self.tokens_in_flight -= lease.tokens
@@ -179,36 +179,36 @@ class Endpoints:
         self._released.set()
 
     def succeeded(self, endpoint: Endpoint) -> None:
-        """Note an answer of any kind: the endpoint is there and does its work."""
+        """Record a reply of any kind: the endpoint works."""
         endpoint.failures = 0
         endpoint.unreachable = None
         endpoint.limit = min(float(self.window), endpoint.limit + _GROWTH)
 
     def failed(self, endpoint: Endpoint, *, unreachable: str | None = None) -> None:
-        """Set the endpoint aside; ``unreachable`` says why it could not even be connected to."""
+        """Set the endpoint aside; ``unreachable``: why no connection was made."""
         now = self.clock()
         endpoint.unreachable = unreachable
         if endpoint.failures and now < endpoint.aside_until:
-            return  # the others that were in flight when it failed: one failure, not many
+            return  # attempts in flight together fail together: one failure
         endpoint.failures += 1
         doubled = self.pause_s * 2 ** min(endpoint.failures - 1, 32)
         endpoint.aside_until = now + min(self.pause_max_s, doubled)
 
     def overloaded(self, lease: Lease, retry_after_s: float) -> None:
-        """Ask this endpoint less, and not at all for ``retry_after_s``."""
+        """Send this endpoint fewer requests, and none for ``retry_after_s`` seconds."""
         endpoint, now = lease.endpoint, self.clock()
         endpoint.unreachable = None
         endpoint.closed_until = max(endpoint.closed_until, now + retry_after_s)
-        if lease.at > endpoint.halved_at:  # once for all that were sent before the last halving
+        if lease.at > endpoint.halved_at:  # attempts sent before the last halving count once
             endpoint.halved_at = now
             endpoint.limit = max(1.0, endpoint.limit / 2)
 
     def any_ready(self) -> bool:
-        """Whether some endpoint is healthy or due for a probe, as far as is known."""
+        """Whether some endpoint is healthy or due for a probe."""
         now = self.clock()
         return any(endpoint.ready(now) for endpoint in self.all)
 
     def unreachable(self) -> dict[str, str]:
-        """Why, by URL, when not one endpoint could be connected to at its last attempt; or {}."""
+        """Return the reasons by URL where no endpoint could be connected to; else {}."""
         reasons = {e.url: e.unreachable for e in self.all if e.unreachable is not None}
         return reasons if len(reasons) == len(self.all) else {}

@@ -37,6 +37,7 @@ from clc.engines.base import Completion, Request
 from clc.engines.openai import wire
 from clc.engines.openai.endpoints import Endpoint, Endpoints, Lease
 from clc.engines.openai.settings import (
+    KEEPALIVE_S,
     check_positive,
     checked_extra,
     checked_headers,
@@ -71,7 +72,6 @@ _OVERFLOW = ("context length", "context window", "context size", "maximum input"
 _STREAMED = "text/event-stream"
 _CONNECT_TIMEOUT_S = 10.0
 _LIST_TIMEOUT_S = 30.0
-_KEEPALIVE_S = 3.0  # uvicorn drops an idle connection at 5 s, and whoever reuses it just then
 _BYTES_PER_TOKEN = 3  # of UTF-8: about right for Thai and Bengali, too many tokens for English
 _SECRET_CHARS = 6  # a shorter header value is no secret; hiding it would mangle messages
 _NAMED_MODELS = 20
@@ -253,7 +253,7 @@ class OpenAIEngine:
             limits=httpx.Limits(
                 max_connections=None,
                 max_keepalive_connections=self.window,
-                keepalive_expiry=_KEEPALIVE_S,
+                keepalive_expiry=KEEPALIVE_S,
             ),
         )
 
@@ -361,7 +361,7 @@ class OpenAIEngine:
         quota_used_up = wire.error_code(response.content) == "insufficient_quota"  # with 429
         if status in _FATAL or status < 400 or quota_used_up:  # noqa: PLR2004
             raise self._fatal(url, response)
-        words = self._hide(wire.error_words(response.content))
+        words = self._hide(wire.error_message(response.content))
         if status in _RETRIED or status >= _SERVER_ERROR:
             raise _AttemptError(
                 f"{url} answered {status}: {words}", retry_after_s=self._retry_after_s(response)
@@ -378,7 +378,7 @@ class OpenAIEngine:
     def _fatal(self, url: str, response: httpx.Response) -> EngineError:
         """Make the error of a status that every request would meet."""
         status = response.status_code
-        words = self._hide(wire.error_words(response.content))
+        words = self._hide(wire.error_message(response.content))
         if location := response.headers.get("location"):
             words = f"moved to {self._hide(location)}"
         advice = _FATAL.get(status, "Check the base URL and the account.")

@@ -1,4 +1,4 @@
-"""What a user says of an endpoint, checked: URLs, headers, extra fields."""
+"""Check the settings of an endpoint: URLs, headers, extra fields."""
 
 from __future__ import annotations
 
@@ -14,8 +14,17 @@ from clc.errors import ConfigurationError
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-__all__ = ["check_positive", "checked_extra", "checked_headers", "checked_urls", "fingerprint"]
+__all__ = [
+    "KEEPALIVE_S",
+    "bearer_header",
+    "check_positive",
+    "checked_extra",
+    "checked_headers",
+    "checked_urls",
+    "fingerprint",
+]
 
+KEEPALIVE_S = 3.0  # uvicorn drops an idle connection at 5 s, and a request sent just then is lost
 
 _OWN_FIELDS = frozenset(
     {"model", "messages", "n", "stream", "stream_options", "logprobs", "top_logprobs"}
@@ -23,14 +32,18 @@ _OWN_FIELDS = frozenset(
 
 
 def check_positive(**values: float | None) -> None:
-    """Refuse a number that is not above 0, by its name; None is no number."""
+    """Check that numbers are above 0; None is not checked.
+
+    Raises:
+        ConfigurationError: one is not; the message names it.
+    """
     for name, value in values.items():
         if value is not None and value <= 0:
             raise ConfigurationError(f"{name} is {value}: it must be above 0")
 
 
 def checked_urls(base_urls: Sequence[str]) -> tuple[str, ...]:
-    """Take the base URLs exactly as given, but for a trailing slash and repetitions."""
+    """Return the base URLs without trailing slashes and repetitions."""
     given = [base_urls] if isinstance(base_urls, str) else base_urls
     urls = tuple(dict.fromkeys(url.strip().rstrip("/") for url in given))
     if not urls:
@@ -40,7 +53,7 @@ def checked_urls(base_urls: Sequence[str]) -> tuple[str, ...]:
             parsed = httpx.URL(url)
         except httpx.InvalidURL as error:
             raise ConfigurationError(f"the base URL {url!r} is no URL: {error}") from None
-        if parsed.userinfo:  # and it is not repeated: it may be a password
+        if parsed.userinfo:  # not quoted: it may be a password
             raise ConfigurationError(
                 f"the base URL of {parsed.host} holds a user or password: "
                 "give an API key or a header in its place"
@@ -56,16 +69,25 @@ def checked_urls(base_urls: Sequence[str]) -> tuple[str, ...]:
     return urls
 
 
-def checked_headers(api_key: str | None, headers: Mapping[str, str]) -> dict[str, str]:
-    """Put the headers of every request together; a bad value is named, never shown."""
+def bearer_header(api_key: str | None) -> dict[str, str]:
+    """Return the header of an API key, the environment's ``OPENAI_API_KEY`` by default.
+
+    >>> bearer_header("sk-1"), bearer_header("")
+    ({'Authorization': 'Bearer sk-1'}, {})
+    """
     key = os.environ.get("OPENAI_API_KEY", "") if api_key is None else api_key
+    return {"Authorization": f"Bearer {key.strip()}"} if key.strip() else {}
+
+
+def checked_headers(api_key: str | None, headers: Mapping[str, str]) -> dict[str, str]:
+    """Return the headers of every request; errors name a bad header but do not quote its value."""
     own = {"Content-Type": "application/json"}
-    if key.strip() and "authorization" not in {name.lower() for name in headers}:
-        own["Authorization"] = f"Bearer {key.strip()}"
+    if "authorization" not in {name.lower() for name in headers}:
+        own |= bearer_header(api_key)
     for name, value in (own | dict(headers)).items():
         if not (name + value).isascii() or not (name + value).isprintable():
-            what = "the API key" if name in own else f"the header {name!r}"
-            raise ConfigurationError(f"{what} holds a character that HTTP headers cannot carry")
+            subject = "the API key" if name in own else f"the header {name!r}"
+            raise ConfigurationError(f"{subject} holds a character that HTTP headers cannot carry")
     return own | dict(headers)
 
 
@@ -82,9 +104,9 @@ def checked_extra(extra: Mapping[str, Any]) -> tuple[dict[str, Any], frozenset[s
 
 
 def fingerprint(model: str, revision: str | None, extra: Mapping[str, Any]) -> str:
-    """Name what generates: model, revision, extra body.
+    """Return the fingerprint of a model: name, revision, extra body.
 
-    >>> _fingerprint("qwen", "1a2b", {"min_p": 0.1})
+    >>> fingerprint("qwen", "1a2b", {"min_p": 0.1})
     'openai:qwen@1a2b {"min_p":0.1}'
     """
     name = f"openai:{model}" + (f"@{revision}" if revision else "")

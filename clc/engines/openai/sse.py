@@ -59,8 +59,8 @@ async def read_stream(
 
 def _take(meter: Meter, choice: dict[str, Any]) -> bool:
     """Take in all tokens of a piece: its text cannot be cut between them."""
-    for likeliest, drawn in wire.read_tokens(choice):
-        meter.add(likeliest, drawn)
+    for likeliest, sampled in wire.read_tokens(choice):
+        meter.add(likeliest, sampled)
     return meter.fell
 
 

@@ -1,12 +1,13 @@
-"""The chat-completions wire format, as OpenAI's servers and their many likenesses speak it.
+"""The chat-completions wire format of OpenAI's API and compatible servers.
 
-Pure functions: a request to its body, a body to a completion, an error body to words. Servers
-differ in what they leave out, and each line that forgives one of them says which.
+Pure functions: a request to its body, a body to a completion, an error body to its message.
+Servers differ in what they leave out; a line that tolerates one of them names it.
 """
 
 from __future__ import annotations
 
 import math
+from dataclasses import fields
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any, TypeGuard
@@ -16,7 +17,7 @@ import orjson
 from clc.engines.base import Completion, Request
 from clc.engines.confidence import Measure, Meter
 from clc.errors import ConfigurationError
-from clc.records import Usage
+from clc.records import Sampling, Usage
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
@@ -26,7 +27,7 @@ __all__ = [
     "BrokenReplyError",
     "NoLogprobsError",
     "error_code",
-    "error_words",
+    "error_message",
     "read_choice",
     "read_completion",
     "read_json",
@@ -39,70 +40,56 @@ __all__ = [
     "served_models",
 ]
 
-SAMPLING_FIELDS = frozenset({"temperature", "top_p", "top_k", "max_tokens", "stop", "seed"})
-# The penalties of OpenAI's API, then two that vLLM, SGLang and llama.cpp know beside them.
-_ONLY_WHEN_SET = {
-    "presence_penalty": 0.0,
-    "frequency_penalty": 0.0,
-    "min_p": 0.0,
-    "repetition_penalty": 1.0,
-}
+# Sent with every request. Other sampling fields are sent where they are not at their default:
+# not every server has them, and some refuse an empty list of stop strings.
+_ALWAYS_SENT = frozenset({"temperature", "top_p", "max_tokens"})
+# A user's extra body may set these where the run does not.
+_FREE_IN_EXTRA = frozenset({"presence_penalty", "frequency_penalty", "min_p", "repetition_penalty"})
+SAMPLING_FIELDS = frozenset({field.name for field in fields(Sampling)} | {"seed"}) - _FREE_IN_EXTRA
 _QUOTED_CHARS = 300
 
 
 class BrokenReplyError(Exception):
-    """A reply with status 200 that holds no completion; the message says what it holds."""
+    """A reply with status 200 that holds no completion; the message describes it."""
 
 
 class NoLogprobsError(Exception):
-    """A completion without the log-probabilities that were asked for."""
+    """A completion without the requested log-probabilities."""
 
 
 def request_body(
     model: str, request: Request, extra: Mapping[str, Any], left_out: Collection[str] = ()
 ) -> bytes:
-    """Write a request as JSON: its sampling exactly as given, and ``extra`` fields beside it.
-
-    Fields that not every server knows are there only where they say something.
+    """Return a request as JSON: its sampling exactly as given, and the ``extra`` fields.
 
     Raises:
-        orjson.JSONEncodeError: a message is no valid Unicode (it holds a lone surrogate).
+        orjson.JSONEncodeError: a message is not valid Unicode (it holds a lone surrogate).
         ConfigurationError: a sampling field is in ``extra``, too.
     """
-    sampling = request.sampling
-    fields: dict[str, Any] = {
-        "model": model,
-        "messages": request.messages,
-        "temperature": sampling.temperature,
-        "top_p": sampling.top_p,
-        "max_tokens": sampling.max_tokens,
-        "seed": request.seed,
-    }
-    if sampling.top_k > 0:  # not OpenAI's own, but vLLM, SGLang and llama.cpp know it
-        fields["top_k"] = sampling.top_k
-    if sampling.stop:  # some servers refuse an empty list
-        fields["stop"] = sampling.stop
-    for name, default in _ONLY_WHEN_SET.items():
-        if (value := getattr(sampling, name)) != default:
-            if name in extra:
-                raise ConfigurationError(
-                    f"{name} is {value} for the run and {extra[name]!r} in extra_body: give it once"
-                )
-            fields[name] = value
+    body: dict[str, Any] = {"model": model, "messages": request.messages, "seed": request.seed}
+    for field in fields(Sampling):
+        name, value = field.name, getattr(request.sampling, field.name)
+        if name not in _ALWAYS_SENT and value == field.default:
+            continue
+        if name in extra:
+            raise ConfigurationError(
+                f"{name} is {value} for the run and {extra[name]!r} in extra_body: give it once"
+            )
+        body[name] = value
     if (measure := request.measure) is not None:
-        fields |= {"logprobs": True, "top_logprobs": measure.top_k}
+        body |= {"logprobs": True, "top_logprobs": measure.top_k}
         if measure.floor is not None:
-            fields |= {"stream": True, "stream_options": {"include_usage": True}}
-    kept = {name: value for name, value in fields.items() if name not in left_out}
+            body |= {"stream": True, "stream_options": {"include_usage": True}}
+    kept = {name: value for name, value in body.items() if name not in left_out}
     return orjson.dumps(kept | dict(extra))
 
 
 def read_completion(body: bytes, measure: Measure | None = None) -> Completion:
-    """Read the one completion that a reply holds, and measure it.
+    """Read the completion that a reply holds, and measure it.
 
     Raises:
         BrokenReplyError: it does not hold exactly one finished completion.
-        NoLogprobsError: it is to be measured, and its tokens have no log-probabilities.
+        NoLogprobsError: a measure is given, and the tokens have no log-probabilities.
     """
     reply = read_json(body)
     choice = read_choice(reply, body)
@@ -116,8 +103,8 @@ def read_completion(body: bytes, measure: Measure | None = None) -> Completion:
     confidence = None
     if measure is not None:
         meter = Meter(measure)
-        for likeliest, drawn in read_tokens(choice):
-            meter.add(likeliest, drawn)
+        for likeliest, sampled in read_tokens(choice):
+            meter.add(likeliest, sampled)
         if text and not meter.tokens:
             raise NoLogprobsError
         confidence = meter.confidence
@@ -130,7 +117,7 @@ def read_completion(body: bytes, measure: Measure | None = None) -> Completion:
 
 
 def read_choice(reply: Any, body: bytes) -> dict[str, Any] | None:
-    """Find the one choice of a reply, or of a piece of one; None where it is no object.
+    """Return the one choice of a reply or stream event; None where it is not an object.
 
     Raises:
         BrokenReplyError: it holds no choice, or several, or an error.
@@ -140,7 +127,7 @@ def read_choice(reply: Any, body: bytes) -> dict[str, Any] | None:
     if not isinstance(reply, dict):
         raise BrokenReplyError(f"JSON that is no object: {_quote(body)}")
     if reply.get("error"):  # OpenRouter: an upstream's error, with status 200
-        raise BrokenReplyError(f"an error: {error_words(body)}")
+        raise BrokenReplyError(f"an error: {error_message(body)}")
     choices = reply.get("choices")
     if not isinstance(choices, list) or len(choices) != 1:
         count = len(choices) if isinstance(choices, list) else "no"
@@ -149,9 +136,9 @@ def read_choice(reply: Any, body: bytes) -> dict[str, Any] | None:
 
 
 def read_tokens(choice: Mapping[str, Any]) -> Iterator[tuple[list[float], float]]:
-    """Read each token's likeliest log-probabilities and the drawn one's, where they are there.
+    """Yield each token's likeliest log-probabilities and its own, as far as a choice has them.
 
-    vLLM counts the drawn token among the likeliest, and leaves the last of them out for it.
+    vLLM counts the sampled token among the likeliest, in place of the last of them.
 
     >>> part = {"token": "8", "logprob": -0.1, "top_logprobs": [{"token": "8", "logprob": -0.1}]}
     >>> list(read_tokens({"logprobs": {"content": [part]}}))
@@ -160,19 +147,19 @@ def read_tokens(choice: Mapping[str, Any]) -> Iterator[tuple[list[float], float]
     logprobs = choice.get("logprobs")
     parts = logprobs.get("content") if isinstance(logprobs, dict) else None
     for part in parts if isinstance(parts, list) else ():
-        if isinstance(part, dict) and _is_number(drawn := part.get("logprob")):
+        if isinstance(part, dict) and _is_number(sampled := part.get("logprob")):
             top = part.get("top_logprobs")
-            listed = top if isinstance(top, list) else []
-            found = [one.get("logprob") for one in listed if isinstance(one, dict)]
-            yield sorted((one for one in found if _is_number(one)), reverse=True), drawn
+            entries = top if isinstance(top, list) else []
+            values = [entry.get("logprob") for entry in entries if isinstance(entry, dict)]
+            yield sorted((value for value in values if _is_number(value)), reverse=True), sampled
 
 
-def error_words(body: bytes) -> str:
-    """Find the server's own words in an error body; else quote the body's beginning.
+def error_message(body: bytes) -> str:
+    """Return the message in an error body, or else the beginning of the body.
 
-    >>> error_words(b'{"error": {"message": "no such model"}}')
+    >>> error_message(b'{"error": {"message": "no such model"}}')
     'no such model'
-    >>> error_words(b"<h1>Bad gateway</h1>")
+    >>> error_message(b"<h1>Bad gateway</h1>")
     '<h1>Bad gateway</h1>'
     """
     reply = read_json(body)
@@ -180,9 +167,9 @@ def error_words(body: bytes) -> str:
         error = reply.get("error")
         for holder in (error, reply):
             if isinstance(holder, dict):
-                words = holder.get("message") or holder.get("detail")  # detail: FastAPI
-                if words:
-                    return _clip(words if isinstance(words, str) else str(words))
+                message = holder.get("message") or holder.get("detail")  # detail: FastAPI
+                if message:
+                    return _clip(message if isinstance(message, str) else str(message))
         if isinstance(error, str) and error:  # ollama, TGI
             return _clip(error)
     return _quote(body)
@@ -197,7 +184,7 @@ def error_code(body: bytes) -> str:
 
 
 def retry_after_s(value: str | None, now: datetime, longest_s: float) -> float:
-    """Read a Retry-After header, in seconds or as an HTTP date; 0.0 for none or nonsense.
+    """Read a Retry-After header, in seconds or as an HTTP date; 0.0 if absent or invalid.
 
     >>> retry_after_s("3", datetime.now(UTC), 60), retry_after_s("9999", datetime.now(UTC), 60)
     (3.0, 60)
@@ -220,7 +207,7 @@ def retry_after_s(value: str | None, now: datetime, longest_s: float) -> float:
 
 
 def served_models(body: bytes) -> list[str] | None:
-    """Read the names in a reply of ``GET /models``; None when it is no such list."""
+    """Return the names in a reply to ``GET /models``; None where it is no list of models."""
     reply = read_json(body)
     data = reply.get("data") if isinstance(reply, dict) else None
     if not isinstance(data, list):
@@ -229,10 +216,10 @@ def served_models(body: bytes) -> list[str] | None:
 
 
 def same_model(wanted: str, served: str) -> bool:
-    """Whether a server that lists ``served`` probably answers to ``wanted``.
+    """Whether a server that lists ``served`` probably serves ``wanted``.
 
-    Lenient, for a server that does not know the name says so at the first request: Gemini lists
-    ``models/NAME`` and ollama ``NAME:latest``; OpenRouter takes variants (``NAME:free``).
+    Lenient, because a wrong name fails at the first request: Gemini lists ``models/NAME`` and
+    ollama ``NAME:latest``; OpenRouter takes variants (``NAME:free``).
 
     >>> same_model("llama3", "llama3:latest"), same_model("gemini", "models/gemini")
     (True, True)
@@ -244,7 +231,7 @@ def same_model(wanted: str, served: str) -> bool:
 
 
 def read_json(body: bytes) -> Any:
-    """Parse JSON; None for what is not JSON (and for ``null``, which is no reply either)."""
+    """Parse JSON; None for invalid JSON (and for ``null``, which is no reply either)."""
     try:
         return orjson.loads(body)
     except orjson.JSONDecodeError:
@@ -252,7 +239,7 @@ def read_json(body: bytes) -> Any:
 
 
 def read_text(content: object) -> str:
-    """Read a message's content: a string, null, or a list of parts of which text ones count."""
+    """Return the text of a message's content: a string, null, or a list of parts."""
     if isinstance(content, str):
         return content
     if isinstance(content, list):
@@ -262,7 +249,7 @@ def read_text(content: object) -> str:
 
 
 def read_usage(usage: object) -> Usage:
-    """Read the token counts; what is not there, or is no count, is 0."""
+    """Read the token counts; an absent or invalid one is 0."""
     if not isinstance(usage, dict):
         return Usage()
     counts = (usage.get("prompt_tokens"), usage.get("completion_tokens"))
@@ -278,6 +265,6 @@ def _quote(body: bytes) -> str:
 
 
 def _clip(text: str) -> str:
-    """Put ``text`` on one line, and cut it where nobody reads on."""
+    """Put ``text`` on one line of at most 300 characters."""
     line = " ".join(text.split())
     return line if len(line) <= _QUOTED_CHARS else line[: _QUOTED_CHARS - 1] + "…"

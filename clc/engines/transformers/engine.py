@@ -1,29 +1,32 @@
 """The transformers engine: any causal language model, on a machine without vLLM.
 
-One thread owns the model and runs what waits in batches. A path's text does not depend on its
-neighbours in a batch: each row draws its own noise from its own seed (but for the last bits of
-floating point, which follow the batch's shape).
+One thread owns the model and runs waiting requests in batches. A path's text does not depend on
+its neighbours in a batch: each row samples its own noise from its own seed (but for the last bits
+of floating point, which follow the batch's shape).
 """
 
 from __future__ import annotations
 
 import asyncio
-import atexit
 import gc
 import itertools
 import os
-import threading
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from clc.engines.base import Completion, Request
 from clc.engines.chat_template import Chat, ChatTemplateError
-from clc.engines.deltas import DeltaStream, first_stop
+from clc.engines.deltas import DeltaStream, cut_at_stop
 from clc.engines.environment import prepare
 from clc.engines.models import hub_revision, model_fingerprint, resolve_model
 from clc.engines.thread_bridge import ThreadBridge, settle
-from clc.engines.transformers.sampler import Draw, Job, Row
+from clc.engines.transformers.sampler import (
+    BatchRow,
+    BatchSampler,
+    TokenizedRequest,
+    TransformersBridge,
+)
 from clc.errors import EngineError
 from clc.records import Usage
 
@@ -32,7 +35,7 @@ if TYPE_CHECKING:
 
 __all__ = ["TransformersEngine"]
 
-_GATHER_S = 0.005  # how long the thread waits for another request before it runs a part-full batch
+_GATHER_S = 0.005  # wait for another request before a batch runs that is not full
 _JOIN_S = 60.0
 
 
@@ -64,9 +67,8 @@ class TransformersEngine:
         self._device = device
         self._dtype = dtype
         self._revision = revision
-        self._mail: ThreadBridge[Job, Completion] = ThreadBridge()
+        self._bridge: TransformersBridge = ThreadBridge()
         self._names = itertools.count()
-        self._thread: threading.Thread | None = None
         self._state = "is not started"
 
     @cached_property
@@ -94,11 +96,7 @@ class TransformersEngine:
         self._chat = await asyncio.to_thread(Chat.load, self._location, commit)
 
         loaded: asyncio.Future[int] = asyncio.get_running_loop().create_future()
-        self._thread = threading.Thread(
-            target=self._run, args=(commit, loaded), name="clc-transformers", daemon=True
-        )
-        self._thread.start()
-        atexit.register(self._stop)
+        self._bridge.start(self._run, commit, loaded, name="clc-transformers", join_s=_JOIN_S)
         try:
             self._window_tokens = await loaded
         except Exception as error:
@@ -128,21 +126,14 @@ class TransformersEngine:
             )
         name, sampling = str(next(self._names)), request.sampling
         length = min(room, sampling.max_tokens)
-        job = Job(name, prompt, sampling, request.seed, length, request.measure)
-        hear = DeltaStream(request.heard) if request.heard else None
-        return await self._mail.ask(name, job, hear)
+        job = TokenizedRequest(name, prompt, sampling, request.seed, length, request.measure)
+        listener = DeltaStream(request.on_text) if request.on_text else None
+        return await self._bridge.submit(name, job, listener)
 
     async def close(self) -> None:
         """End the thread and free the model; calls in flight raise EngineError."""
         self._state = "was closed"
-        await asyncio.to_thread(self._stop)
-
-    def _stop(self) -> None:
-        thread, self._thread = self._thread, None
-        if thread is not None:
-            self._mail.stop()
-            thread.join(_JOIN_S)
-            atexit.unregister(self._stop)
+        await asyncio.to_thread(self._bridge.stop)
 
     def _run(self, commit: str | None, loaded: asyncio.Future[int]) -> None:
         try:
@@ -150,13 +141,13 @@ class TransformersEngine:
         except Exception as error:  # noqa: BLE001 - whatever it is, start() raises it
             settle(loaded, error=error)
             return
-        batches = _Batches(model, self._chat, self._mail, self._batch_size)
+        batches = _Batches(model, self._chat, self._bridge, self._batch_size)
         settle(loaded, _window_tokens(model.config))
         try:
             batches.serve()
         except Exception as error:  # noqa: BLE001 - an unknown failure loses the whole engine
             reason = next(iter(str(error).splitlines()), "")
-            self._mail.lose(
+            self._bridge.fail(
                 EngineError(f"transformers' generate failed: {type(error).__name__}: {reason}")
             )
         finally:
@@ -165,45 +156,45 @@ class TransformersEngine:
 
 @dataclass(slots=True)
 class _Batches:
-    """The thread's loop: choose a batch among what waits, run it, answer."""
+    """The thread's loop: choose a batch of waiting requests, run it, hand back the results."""
 
     model: Any
     chat: Chat
-    mail: ThreadBridge[Job, Completion]
+    bridge: TransformersBridge
     batch_size: int
-    waiting: dict[str, Job] = field(default_factory=dict)
+    waiting: dict[str, TokenizedRequest] = field(default_factory=dict)
 
     def serve(self) -> None:
         """Run batches until the engine is closed."""
-        while not self.mail.closed:
+        while not self.bridge.closed:
             self._gather()
-            if self.waiting and not self.mail.closed:
+            if self.waiting and not self.bridge.closed:
                 batch = _choose(list(self.waiting.values()), self.batch_size)
                 for job in batch:
                     del self.waiting[job.name]
-                self._answer(batch)
+                self._complete(batch)
 
     def _gather(self) -> None:
-        """Take what has arrived; wait a little for more as long as a batch is not full."""
+        """Take the jobs that have arrived; wait a little for more while a batch is not full."""
         timeout = 0.0 if self.waiting else None
-        while letters := self.mail.take(timeout):
-            for name, job in letters:
+        while arrived := self.bridge.take(timeout):
+            for name, job in arrived:
                 if job is not None:
                     self.waiting[name] = job
                 else:
                     self.waiting.pop(name, None)
             timeout = 0.0 if len(self.waiting) >= self.batch_size else _GATHER_S
 
-    def _answer(self, jobs: list[Job]) -> None:
+    def _complete(self, jobs: list[TokenizedRequest]) -> None:
         """Run a batch; when GPU memory runs out, its halves, and smaller batches from then on."""
         import torch
 
         try:
-            results = _generate(self.model, self.chat, jobs, self.mail)
+            results = _generate(self.model, self.chat, jobs, self.bridge)
         except torch.cuda.OutOfMemoryError:
             results = None  # leave the handler first: its traceback holds the batch's memory
         if results is not None:
-            self.mail.answer(results)
+            self.bridge.resolve(results)
             return
         _free()
         if len(jobs) == 1:
@@ -211,16 +202,16 @@ class _Batches:
                 f"GPU memory does not hold a prompt of {len(jobs[0].prompt)} tokens and its "
                 "completion; lower max_tokens, use dtype bfloat16 or a smaller model"
             )
-            self.mail.answer([(jobs[0].name, Completion.lost(reason))])
+            self.bridge.resolve([(jobs[0].name, Completion.lost(reason))])
             return
         half = len(jobs) // 2
         self.batch_size = min(self.batch_size, max(half, 1))
-        self._answer(jobs[:half])
-        self._answer(jobs[half:])
+        self._complete(jobs[:half])
+        self._complete(jobs[half:])
 
 
-def _choose(jobs: Sequence[Job], size: int) -> list[Job]:
-    """Choose the oldest job, and those of its sampling that are nearest to it in length."""
+def _choose(jobs: Sequence[TokenizedRequest], size: int) -> list[TokenizedRequest]:
+    """Choose the oldest job, and those with its sampling that are nearest to it in length."""
     alike = [job for job in jobs if job.sampling == jobs[0].sampling]
     alike.sort(key=lambda job: len(job.prompt))
     start = max(0, min(alike.index(jobs[0]) - size // 2, len(alike) - size))
@@ -242,7 +233,7 @@ def _load(location: str, commit: str | None, device: str | None, dtype: str | No
         if bars:
             logging.enable_progress_bar()
     model = model.to(device or ("cuda" if torch.cuda.is_available() else "cpu")).eval()
-    # Models bring their own temperature, top_k or repetition penalty: ours reach it as given.
+    # Models bring their own temperature, top_k or repetition penalty: here the run's apply alone.
     ends = model.generation_config.eos_token_id
     model.generation_config = GenerationConfig()
     model.clc_ends = frozenset(ends if isinstance(ends, list) else [ends]) - {None}
@@ -255,7 +246,7 @@ def _window_tokens(config: Any) -> int:
 
 
 def _generate(
-    model: Any, chat: Chat, jobs: Sequence[Job], mail: ThreadBridge[Job, Completion]
+    model: Any, chat: Chat, jobs: Sequence[TokenizedRequest], bridge: TransformersBridge
 ) -> list[tuple[str, Completion]]:
     """Complete jobs of equal sampling together."""
     import torch
@@ -266,30 +257,30 @@ def _generate(
     for row, job in enumerate(jobs):  # prompts end at the right, where completions begin
         ids[row, width - len(job.prompt) :] = torch.tensor(job.prompt)
         mask[row, width - len(job.prompt) :] = 1
-    draw = Draw(model, chat, jobs, mail)
+    sampler = BatchSampler(model, chat, jobs, bridge)
     with torch.inference_mode():
         output = model.generate(
             ids.to(model.device),
             attention_mask=mask.to(model.device),
             max_new_tokens=max(job.room for job in jobs),
             do_sample=False,
-            logits_processor=[draw.choose],
-            stopping_criteria=[draw.ended],
+            logits_processor=[sampler.choose],
+            stopping_criteria=[sampler.ended],
             pad_token_id=0,
         )
-    drawn = output[:, width:].tolist()
+    sampled = output[:, width:].tolist()
     return [
         (row.job.name, _completion(chat, row, tokens[: row.length]))
-        for row, tokens in zip(draw.rows, drawn, strict=True)
+        for row, tokens in zip(sampler.rows, sampled, strict=True)
     ]
 
 
-def _completion(chat: Chat, row: Row, tokens: list[int]) -> Completion:
+def _completion(chat: Chat, row: BatchRow, tokens: list[int]) -> Completion:
     text = chat.decode(tokens).rstrip("\ufffd")  # half a character, which the end cut off
-    cut = first_stop(text, row.job.sampling.stop)
+    text = cut_at_stop(text, row.job.sampling.stop)
     usage = Usage(len(row.job.prompt), len(tokens))
     confidence = None if row.meter is None else row.meter.confidence
-    return Completion(text[:cut], row.reason, usage, confidence=confidence)
+    return Completion(text, row.reason, usage, confidence=confidence)
 
 
 def _free() -> None:

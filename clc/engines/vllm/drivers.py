@@ -1,4 +1,4 @@
-"""The two ways to run vLLM: in its own processes, and inside this one.
+"""Two drivers for vLLM: in its own processes, and inside this process.
 
 Measured on 2 cores: vLLM's own processes start in 20 to 28 s, the engine inside this process in
 3 s, and both generate equally fast there. On GPUs own processes keep the scheduler away from the
@@ -8,9 +8,7 @@ tokenizer and the vote.
 from __future__ import annotations
 
 import asyncio
-import atexit
 import gc
-import threading
 from collections.abc import Callable
 from contextlib import aclosing, contextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
@@ -22,22 +20,29 @@ from clc.errors import EngineError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["Driver", "InProcessDriver", "Limits", "ProcessDriver", "RequestRefusedError", "Watch"]
+__all__ = [
+    "Driver",
+    "EngineLimits",
+    "InProcessDriver",
+    "ProcessDriver",
+    "RequestRefusedError",
+    "Watch",
+]
 
 _JOIN_S = 10.0
 
-Hear = Callable[[str], None]
-"""Is told, in the event loop, the text so far of a request that streams."""
+Listener = Callable[[Any], None]
+"""Called in the event loop with each ``RequestOutput`` of a request that streams."""
 Watch = Callable[[Any], bool]
-"""Is shown each ``RequestOutput`` of a request that streams, and says whether to abort it."""
+"""Called with each ``RequestOutput`` of a request that streams; true aborts the request."""
 
 
 class RequestRefusedError(Exception):
-    """vLLM refuses this one request; others go on."""
+    """vLLM refuses this request; others go on."""
 
 
-class Limits(NamedTuple):
-    """What a loaded engine can take.
+class EngineLimits(NamedTuple):
+    """Limits of a loaded engine.
 
     Attributes:
         window_tokens: tokens of prompt and completion together.
@@ -50,7 +55,7 @@ class Limits(NamedTuple):
     max_logprobs: int = 0
 
     @classmethod
-    def of(cls, config: Any) -> Limits:
+    def from_config(cls, config: Any) -> EngineLimits:
         """Read the limits from a ``VllmConfig``."""
         model = config.model_config
         logprobs = model.max_logprobs
@@ -64,17 +69,21 @@ class Limits(NamedTuple):
 class Driver(Protocol):
     """A running vLLM engine."""
 
-    async def start(self) -> Limits:
-        """Load the model; raises whatever vLLM raises."""
+    async def start(self) -> EngineLimits:
+        """Load the model; vLLM's own exceptions pass through."""
 
     async def generate(
-        self, name: str, prompt: list[int], params: Any, watch: Watch | None, hear: Hear | None
+        self,
+        name: str,
+        prompt: list[int],
+        params: Any,
+        watch: Watch | None,
+        listener: Listener | None,
     ) -> Any:
         """Return the last ``RequestOutput``; cancelling the call aborts the request.
 
-        With ``watch`` it is the output at which ``watch`` aborted the request, if it did; ``hear``
-        is told the text of the outputs before. For both, outputs must be cumulative; one may hold
-        several new tokens.
+        If ``watch`` aborts the request, it is the output at which it did; ``listener`` gets the
+        outputs before. For both, outputs must be cumulative; one may add several tokens.
 
         Raises:
             RequestRefusedError: this request cannot be run.
@@ -86,30 +95,35 @@ class Driver(Protocol):
 
 
 class ProcessDriver:
-    """vLLM's AsyncLLM, whose scheduler and workers are processes of their own."""
+    """vLLM's AsyncLLM, whose scheduler and workers are separate processes."""
 
     def __init__(self, args: dict[str, Any]) -> None:
         self._args = args
         self._llm: Any = None
 
-    async def start(self) -> Limits:
+    async def start(self) -> EngineLimits:
         """Start vLLM's processes and load the model."""
         with quiet_start():
             await asyncio.to_thread(self._load)
-        return Limits.of(self._llm.vllm_config)
+        return EngineLimits.from_config(self._llm.vllm_config)
 
     def _load(self) -> None:
         from vllm.engine.arg_utils import AsyncEngineArgs
         from vllm.usage.usage_lib import UsageContext
         from vllm.v1.engine.async_llm import AsyncLLM
 
-        # Not returned: the thread pool would hold on to it.
+        # Not returned: the thread pool would keep a reference.
         self._llm = AsyncLLM.from_engine_args(
             AsyncEngineArgs(**self._args), usage_context=UsageContext.LLM_CLASS
         )
 
     async def generate(
-        self, name: str, prompt: list[int], params: Any, watch: Watch | None, hear: Hear | None
+        self,
+        name: str,
+        prompt: list[int],
+        params: Any,
+        watch: Watch | None,
+        listener: Listener | None,
     ) -> Any:
         """Return the last output of one request."""
         from vllm.v1.engine.exceptions import EngineDeadError
@@ -125,22 +139,22 @@ class ProcessDriver:
                         continue
                     if watch is not None and watch(output):
                         break
-                    if hear is not None:
-                        hear(output.outputs[0].text)
+                    if listener is not None:
+                        listener(output)
         except EngineDeadError:
             failure = EngineError(
-                "vLLM's engine process died (its own messages, above, say why; often memory): "
+                "vLLM's engine process died (its messages above give the reason; often memory): "
                 "run again to continue, with a smaller window or max_model_len"
             )
         except Exception as error:  # noqa: BLE001 - vLLM's check of one request, by version
             failure = RequestRefusedError(_first_line(error))
         else:
             return final
-        # Out here, so that no chained traceback keeps vLLM alive.
+        # Raised here, so that no chained traceback keeps vLLM alive.
         raise failure
 
     async def close(self) -> None:
-        """Shut vLLM's processes down."""
+        """Shut down vLLM's processes."""
         llm, self._llm = self._llm, None
         if llm is None:
             return
@@ -148,12 +162,12 @@ class ProcessDriver:
         await asyncio.sleep(0)  # its cancelled tasks end, and its sockets close
         _close_context(llm.engine_core)
         del llm
-        gc.collect()  # while Python is whole: at its end vLLM's destructors fail
+        gc.collect()  # now: at the interpreter's exit vLLM's destructors fail
 
 
 def _close_context(core: Any) -> None:
-    """Close the ZeroMQ context, with two threads, that vLLM 0.32 leaves to the collector."""
-    shadow: Any = getattr(core, "ctx", None)  # the asyncio face of the real one
+    """Close the ZeroMQ context (two threads) that vLLM 0.32 leaves to the garbage collector."""
+    shadow: Any = getattr(core, "ctx", None)  # the asyncio wrapper of the real one
     context = getattr(shadow, "_shadow_obj", None)
     if context is not None and not context.closed:
         for socket in tuple(shadow._sockets):  # noqa: SLF001 - an open one would block term()
@@ -164,58 +178,51 @@ def _close_context(core: Any) -> None:
 class InProcessDriver:
     """vLLM's LLMEngine, loaded and stepped in one thread of this process.
 
-    Loading and stepping share the thread because OpenMP's settings and thread pool are a
-    thread's own.
+    Loading and stepping share the thread because OpenMP's settings and thread pool belong to a
+    thread.
     """
 
     def __init__(self, args: dict[str, Any]) -> None:
         self._args = args
-        self._mail: ThreadBridge[tuple[list[int], Any, Watch | None], Any] = ThreadBridge()
-        self._thread: threading.Thread | None = None
+        self._bridge: ThreadBridge[tuple[list[int], Any, Watch | None], Any, Any] = ThreadBridge()
 
-    async def start(self) -> Limits:
+    async def start(self) -> EngineLimits:
         """Load the model in the engine's thread."""
-        loaded: asyncio.Future[Limits] = asyncio.get_running_loop().create_future()
-        self._thread = threading.Thread(
-            target=self._run, args=(loaded,), name="clc-vllm", daemon=True
-        )
-        self._thread.start()
-        atexit.register(self._stop)
+        loaded: asyncio.Future[EngineLimits] = asyncio.get_running_loop().create_future()
+        self._bridge.start(self._run, loaded, name="clc-vllm", join_s=_JOIN_S)
         return await loaded
 
     async def generate(
-        self, name: str, prompt: list[int], params: Any, watch: Watch | None, hear: Hear | None
+        self,
+        name: str,
+        prompt: list[int],
+        params: Any,
+        watch: Watch | None,
+        listener: Listener | None,
     ) -> Any:
         """Return the last output of one request; ``watch`` runs in the engine's thread."""
-        output = await self._mail.ask(name, (prompt, params, watch), hear)
+        output = await self._bridge.submit(name, (prompt, params, watch), listener)
         if isinstance(output, RequestRefusedError):
             raise output
         return output
 
     async def close(self) -> None:
-        """End the thread; whoever still waits gets an EngineError."""
-        await asyncio.to_thread(self._stop)
+        """End the thread; pending requests raise EngineError."""
+        await asyncio.to_thread(self._bridge.stop)
 
-    def _stop(self) -> None:
-        thread, self._thread = self._thread, None
-        if thread is not None:
-            self._mail.stop()
-            thread.join(_JOIN_S)
-            atexit.unregister(self._stop)
-
-    def _run(self, loaded: asyncio.Future[Limits]) -> None:
+    def _run(self, loaded: asyncio.Future[EngineLimits]) -> None:
         try:
-            inside = environment(VLLM_ENABLE_V1_MULTIPROCESSING="0")
-            with quiet_start(), inside, _restored_threads():
+            one_process = environment(VLLM_ENABLE_V1_MULTIPROCESSING="0")
+            with quiet_start(), one_process, _restored_threads():
                 engine = self._load()
         except Exception as error:  # noqa: BLE001 - whatever it is, start() raises it
             settle(loaded, error=error)
             return
-        settle(loaded, Limits.of(engine.vllm_config))
+        settle(loaded, EngineLimits.from_config(engine.vllm_config))
         try:
             self._serve(engine)
         except Exception as error:  # noqa: BLE001 - a step that fails loses the whole engine
-            self._mail.lose(
+            self._bridge.fail(
                 EngineError(f"vLLM's engine died: {type(error).__name__}: {_first_line(error)}")
             )
         finally:
@@ -235,7 +242,7 @@ class InProcessDriver:
         watches: dict[str, Watch] = {}
         while True:
             refused = []
-            for name, job in self._mail.take(0.0 if busy else None):
+            for name, job in self._bridge.take(0.0 if busy else None):
                 if job is None:
                     engine.abort_request([name])
                     watches.pop(name, None)
@@ -245,32 +252,32 @@ class InProcessDriver:
                     refused.append((name, refusal))
                 elif watch is not None:
                     watches[name] = watch
-            if self._mail.closed:
+            if self._bridge.closed:
                 return
-            self._mail.answer(refused)
+            self._bridge.resolve(refused)
             busy = engine.has_unfinished_requests()
             if busy:
-                going, ended = _step(engine, watches)
-                self._mail.tell([(output.request_id, output.outputs[0].text) for output in going])
-                self._mail.answer([(output.request_id, output) for output in ended])
+                running, ended = _step(engine, watches)
+                self._bridge.publish([(output.request_id, output) for output in running])
+                self._bridge.resolve([(output.request_id, output) for output in ended])
 
 
 def _step(engine: Any, watches: dict[str, Watch]) -> tuple[list[Any], list[Any]]:
     """Take a step; return outputs of requests that go on, and of those that end or are aborted.
 
-    Of the first, vLLM shows only those of requests that stream.
+    Of the first kind, vLLM returns only those of requests that stream.
     """
-    going, ended = [], []
+    running, ended = [], []
     for output in engine.step():
         name = output.request_id
         if not output.finished:
             if name not in watches or not watches[name](output):
-                going.append(output)
+                running.append(output)
                 continue
             engine.abort_request([name])
         watches.pop(name, None)
         ended.append(output)
-    return going, ended
+    return running, ended
 
 
 def _add(engine: Any, name: str, prompt: list[int], params: Any) -> RequestRefusedError | None:
@@ -282,7 +289,7 @@ def _add(engine: Any, name: str, prompt: list[int], params: Any) -> RequestRefus
 
 
 def _free(engine: Any) -> None:
-    """End an in-process engine; vLLM keeps its parallel state in module globals."""
+    """Shut down an in-process engine; vLLM keeps its parallel state in module globals."""
     from vllm.distributed.parallel_state import cleanup_dist_env_and_memory
 
     engine.engine_core.shutdown()
@@ -293,7 +300,7 @@ def _free(engine: Any) -> None:
 
 @contextmanager
 def _restored_threads() -> Iterator[None]:
-    """Put torch.set_num_threads back, which vLLM's CPU worker replaces for the whole process."""
+    """Restore torch.set_num_threads, which vLLM's CPU worker replaces for the whole process."""
     import torch
 
     set_num_threads = torch.set_num_threads

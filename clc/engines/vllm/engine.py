@@ -15,12 +15,12 @@ from clc.engines.environment import prepare
 from clc.engines.models import hub_revision, model_fingerprint, resolve_model
 from clc.engines.vllm.drivers import (
     Driver,
+    EngineLimits,
     InProcessDriver,
-    Limits,
     ProcessDriver,
     RequestRefusedError,
 )
-from clc.engines.vllm.requests import Reading, read_output, sampling_params
+from clc.engines.vllm.requests import LogprobReader, read_output, sampling_params
 from clc.errors import ConfigurationError, EngineError
 from clc.records import content_key
 from clc.version import install_hint
@@ -31,8 +31,8 @@ if TYPE_CHECKING:
 __all__ = ["VllmEngine"]
 
 _CPU_SEQS = 256
-# Engine arguments that change how fast text is drawn, not which; all others are part of the
-# fingerprint.
+# Engine arguments that change how fast text is sampled, not which text; all others are part of
+# the fingerprint.
 _SPEED_ONLY = frozenset(
     {
         "block_size",
@@ -52,25 +52,25 @@ _SPEED_ONLY = frozenset(
 class VllmEngine:
     """A model on vLLM.
 
-    Each request is its own vLLM request with its own seed, and all share the prefix cache. On a
-    GPU vLLM runs in its own processes, on a CPU inside this one (starts in seconds); ``driver``
+    Each request is one vLLM request with its own seed, and all share the prefix cache. On a GPU
+    vLLM runs in its own processes, on a CPU inside this one (which starts in seconds); ``driver``
     overrides that.
 
     Args:
         model: ``clc-tiny``, a local folder or a Hugging Face id.
         window: requests in flight; by default what vLLM runs at a time and an eighth more, so
-            that a finished request's place is taken at once.
+            that a finished request is replaced at once.
         max_model_len: longest prompt and completion together, in tokens; by default the model's.
         dtype: ``auto``, ``bfloat16``, ``float16`` or ``float32``.
         tensor_parallel_size: GPUs that share each layer.
         pipeline_parallel_size: GPUs (or machines) that share the layers.
         gpu_memory_utilization: share of GPU memory, 0 to 1.
         revision: branch, tag or commit of a Hugging Face id.
-        engine_args: any other of vLLM's engine arguments; they win over ours.
+        engine_args: any other of vLLM's engine arguments; they override those above.
         driver: ``process``, ``in-process``, or ``auto`` by device.
 
     Attributes:
-        engine_args: what vLLM was started with.
+        engine_args: the arguments that vLLM was started with.
         chat: the tokenizer and chat template, once started.
 
     Raises:
@@ -108,17 +108,17 @@ class VllmEngine:
         self._window = window
         self._driver_name = driver
         self._driver: Driver | None = None
-        self._limits = Limits(0, int(self._args.get("max_num_seqs", _CPU_SEQS)))
+        self._limits = EngineLimits(0, int(self._args.get("max_num_seqs", _CPU_SEQS)))
         self.engine_args: Mapping[str, Any] = {}
         self._names = itertools.count()
         self._closed = False
 
     @cached_property
     def fingerprint(self) -> str:
-        """Model, and whatever option changes what it says; loads nothing."""
+        """Model, and every option that changes its texts; loads nothing."""
         free = {*_SPEED_ONLY, "tensor_parallel_size", "pipeline_parallel_size"}
-        told = {name: repr(value) for name, value in self._args.items() if name not in free}
-        suffix = f"+{content_key('vllm', told)[:12]}" if told else ""
+        fixed = {name: repr(value) for name, value in self._args.items() if name not in free}
+        suffix = f"+{content_key('vllm', fixed)[:12]}" if fixed else ""
         return f"vllm:{model_fingerprint(self._location, self._revision)}{suffix}"
 
     @property
@@ -177,12 +177,12 @@ class VllmEngine:
         """Complete one request; cancelling the call aborts it in vLLM.
 
         A completion that reaches ``max_tokens`` or the model's window ends with ``length``. Of a
-        path under its measure's floor, what vLLM drew while it was told so does not count.
+        path below its measure's floor, tokens that vLLM samples before the abort do not count.
 
         Raises:
             EngineError: vLLM died, or the engine is not running.
             ConfigurationError: vLLM refuses the sampling parameters, or gives fewer likeliest
-                tokens than are to be measured.
+                tokens than the measure needs.
         """
         if self._driver is None:
             raise EngineError(
@@ -203,19 +203,23 @@ class VllmEngine:
                 f"{self._limits.max_logprobs}; take fewer, or start it with max_logprobs="
                 f"{request.measure.top_k} among its engine_args"
             )
-        reading = None if request.measure is None else Reading(request.measure)
+        reader = None if request.measure is None else LogprobReader(request.measure)
+        listener = None
+        if request.on_text is not None:
+            deltas = DeltaStream(request.on_text)
+            listener = lambda output: deltas(output.outputs[0].text)  # noqa: E731
         params = sampling_params(request)
         try:
             output = await self._driver.generate(
                 str(next(self._names)),
                 prompt,
                 params,
-                watch=reading.watch if reading else None,
-                hear=DeltaStream(request.heard) if request.heard else None,
+                watch=reader.watch if reader else None,
+                listener=listener,
             )
         except RequestRefusedError as error:
             return Completion.lost(f"vLLM refuses the request: {error}")
-        return read_output(output, request, self.chat, reading)
+        return read_output(output, request, self.chat, reader)
 
     async def close(self) -> None:
         """End vLLM and free its memory; calls in flight raise EngineError."""
@@ -228,8 +232,8 @@ class VllmEngine:
 def _device() -> str:
     """Import vLLM quietly and return the device that it was built for and found.
 
-    ``import vllm`` alone proves nothing: the CUDA build imports on a machine without a GPU and
-    fails only when a model is loaded.
+    Importing vLLM is no proof: the CUDA build imports on a machine without a GPU and fails only
+    when a model is loaded.
     """
     prepare()
     try:
@@ -249,9 +253,9 @@ def _device() -> str:
 
 
 def _cpu_args() -> dict[str, Any]:
-    """Return what vLLM needs on a CPU.
+    """Return the engine arguments for a CPU.
 
-    Whole prefills, because a seeded request with a chunked one kills the engine; a stated cache
+    Whole prefills, because a seeded request with a chunked one kills the engine; a fixed cache
     size, because the default check can fail beside other programs; small blocks, so that prompts
     under 128 tokens share their prefix; eager, because compiling costs 20 to 40 s.
     """
@@ -266,10 +270,10 @@ def _cpu_args() -> dict[str, Any]:
 
 
 def _compile_nothing() -> None:
-    """Have vLLM run as it is the one small function that it compiles even when told to be eager.
+    """Disable the one compilation that vLLM does even with ``enforce_eager``.
 
-    It ranks log-probabilities. Compiling it takes seconds at the first measured path, and where
-    there is no C++ compiler the engine dies of it.
+    The function ranks log-probabilities. Compiling it takes seconds at the first measured path,
+    and without a C++ compiler the engine dies of it.
     """
     from vllm.platforms import current_platform
 
@@ -277,7 +281,7 @@ def _compile_nothing() -> None:
 
 
 def _bind_openmp(ranks: int) -> None:
-    """Give vLLM's processes all cores that we may use; left alone they take one."""
+    """Give vLLM's processes all cores of this process; by default they take one."""
     cores = sorted(os.sched_getaffinity(0))
     share = [cores[rank::ranks] for rank in range(ranks)]
     binding = "|".join(",".join(map(str, part)) for part in share)

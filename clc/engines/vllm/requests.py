@@ -1,44 +1,39 @@
-"""A request in vLLM's words, and what vLLM drew in ours."""
+"""Convert requests to vLLM's parameters, and vLLM's outputs to completions."""
 
 from __future__ import annotations
 
+from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
 from clc.engines.base import Completion, Request
 from clc.engines.confidence import Measure, Meter
 from clc.errors import ConfigurationError
-from clc.records import Usage
+from clc.records import Sampling, Usage
 
 if TYPE_CHECKING:
     from clc.engines.chat_template import Chat
     from clc.engines.vllm.drivers import Watch
 
-__all__ = ["Reading", "read_output", "sampling_params"]
+__all__ = ["LogprobReader", "read_output", "sampling_params"]
 
 
 def sampling_params(request: Request) -> Any:
-    """Make vLLM's ``SamplingParams`` of a request.
+    """Return a request's ``SamplingParams``, whose fields have the names of ``Sampling``.
 
     Raises:
         ConfigurationError: vLLM refuses them.
     """
     from vllm.sampling_params import RequestOutputKind, SamplingParams
 
-    sampling, measure = request.sampling, request.measure
+    sampling = {field.name: getattr(request.sampling, field.name) for field in fields(Sampling)}
+    sampling["stop"] = list(request.sampling.stop)
+    measure = request.measure
     kind = RequestOutputKind.FINAL_ONLY
-    if request.heard is not None or (measure is not None and measure.floor is not None):
+    if request.on_text is not None or (measure is not None and measure.floor is not None):
         kind = RequestOutputKind.CUMULATIVE
     try:
         return SamplingParams(
-            temperature=sampling.temperature,
-            top_p=sampling.top_p,
-            top_k=sampling.top_k,  # 0: no limit, for vLLM as for us
-            max_tokens=sampling.max_tokens,
-            stop=list(sampling.stop),
-            min_p=sampling.min_p,
-            presence_penalty=sampling.presence_penalty,
-            frequency_penalty=sampling.frequency_penalty,
-            repetition_penalty=sampling.repetition_penalty,
+            **sampling,
             seed=request.seed,
             logprobs=None if measure is None else measure.top_k,
             flat_logprobs=measure is not None,
@@ -49,47 +44,50 @@ def sampling_params(request: Request) -> Any:
         raise ConfigurationError(f"vLLM refuses the sampling parameters: {error}") from error
 
 
-class Reading:
-    """Reads a request's log-probabilities into a meter, as vLLM's outputs come in."""
+class LogprobReader:
+    """Reads a request's log-probabilities into a meter while vLLM's outputs arrive."""
 
     def __init__(self, measure: Measure) -> None:
         self.meter = Meter(measure)
-        self.watch: Watch | None = None if measure.floor is None else self.falls
+        self.watch: Watch | None = None if measure.floor is None else self.read
 
-    def falls(self, output: Any) -> bool:
-        """Take in the new tokens, up to the one that takes the path under the floor, if any."""
+    def read(self, output: Any) -> bool:
+        """Read the new tokens; return whether one, the last then read, falls below the floor."""
         flat: Any = output.outputs[0].logprobs or ()
-        for place in range(self.meter.tokens, len(flat)):
+        for index in range(self.meter.tokens, len(flat)):
             if self.meter.fell:
                 break
-            # The drawn token stands first, whether or not it is among the likeliest.
-            drawn, *likeliest = flat.logprobs[flat.start_indices[place] : flat.end_indices[place]]
-            self.meter.add(likeliest, drawn)
+            # The sampled token stands first, whether or not it is among the likeliest.
+            start, end = flat.start_indices[index], flat.end_indices[index]
+            sampled, *likeliest = flat.logprobs[start:end]
+            self.meter.add(likeliest, sampled)
         return self.meter.fell
 
 
-def read_output(output: Any, request: Request, chat: Chat, reading: Reading | None) -> Completion:
-    """Make the completion of a request's last ``RequestOutput``."""
-    drawn = output.outputs[0]
-    text, reason, tokens = drawn.text, drawn.finish_reason, list(drawn.token_ids)
-    if reading is not None:
-        fell, count = reading.falls(output), reading.meter.tokens
+def read_output(
+    output: Any, request: Request, chat: Chat, reader: LogprobReader | None
+) -> Completion:
+    """Return the completion of a request's last ``RequestOutput``."""
+    result = output.outputs[0]
+    text, reason, tokens = result.text, result.finish_reason, list(result.token_ids)
+    if reader is not None:
+        fell, count = reader.read(output), reader.meter.tokens
         if fell and (not output.finished or count < len(tokens)):
             reason, tokens = "abort", tokens[:count]
         if reason == "abort" or not _detokenizes(request):
-            said = tokens[:-1] if reason == "stop" else tokens  # without the end token
-            text = chat.decode(said).rstrip("\ufffd")  # half a character, which the end cut off
+            kept = tokens[:-1] if reason == "stop" else tokens  # without the end token
+            text = chat.decode(kept).rstrip("\ufffd")  # half a character, which the end cut off
     if reason not in {"stop", "length", "abort"}:
         return Completion.lost(f"vLLM ended the request with {reason!r}")
     usage = Usage(len(output.prompt_token_ids), len(tokens))
-    confidence = None if reading is None else reading.meter.confidence
+    confidence = None if reader is None else reader.meter.confidence
     return Completion(text, reason, usage, confidence=confidence)
 
 
 def _detokenizes(request: Request) -> bool:
-    """Whether vLLM itself must write a measured request's text: to find stops, or to be heard.
+    """Whether vLLM must detokenize a measured request: to find stop strings, or for a listener.
 
-    It would also write each of the likeliest tokens, which nobody reads: on a CPU with a tiny model
-    20 of them halve the throughput, and cost a fifth of it or less when they are not written.
+    It then detokenizes the likeliest tokens, too, which are not needed: on a CPU with a tiny model
+    20 of them halve the throughput, and cost a fifth of it or less when they are not detokenized.
     """
-    return bool(request.sampling.stop) or request.heard is not None
+    return bool(request.sampling.stop) or request.on_text is not None

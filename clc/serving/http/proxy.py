@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
 from typing import TYPE_CHECKING
 
 import httpx
 import orjson
 from starlette.responses import Response
 
+from clc.engines.openai.settings import KEEPALIVE_S, bearer_header
 from clc.serving.errors import ApiError
 from clc.serving.http.admission import too_late
 from clc.serving.http.streaming import EventStream
@@ -25,7 +25,6 @@ __all__ = ["Upstream"]
 
 _log = logging.getLogger("clc.serving")
 _CONNECT_TIMEOUT_S = 10.0
-_KEEPALIVE_S = 3.0  # uvicorn drops an idle connection at 5 s, and whoever reuses it just then
 _PASSED_ON = ("content-type", "retry-after")
 _OURS = frozenset({401, 402, 403})  # the upstream refuses this server, not its client
 _REDIRECTS = range(300, 400)
@@ -41,13 +40,12 @@ class Upstream:
     """
 
     def __init__(self, base_urls: Sequence[str], *, api_key: str | None = None) -> None:
-        key = os.environ.get("OPENAI_API_KEY", "") if api_key is None else api_key
-        self._headers = {"Authorization": f"Bearer {key.strip()}"} if key.strip() else {}
+        self._headers = bearer_header(api_key)
         self._urls = tuple(url.rstrip("/") for url in base_urls)
         self._turn = 0
         self._client = httpx.AsyncClient(
             timeout=httpx.Timeout(None, connect=_CONNECT_TIMEOUT_S),
-            limits=httpx.Limits(max_connections=None, keepalive_expiry=_KEEPALIVE_S),
+            limits=httpx.Limits(max_connections=None, keepalive_expiry=KEEPALIVE_S),
             headers={"Content-Type": "application/json"},
         )
 
