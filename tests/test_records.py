@@ -58,7 +58,7 @@ def test_a_prompt_key_counts_all_that_decides_the_text():
 
 
 def test_one_value_in_two_types_has_one_key():
-    whole, real = Sampling(temperature=1, stop="END"), Sampling(temperature=1.0, stop=("END",))
+    whole, real = Sampling(temperature=1, stop="END"), Sampling(temperature=1.0, stop=("END",))  # type: ignore[arg-type]
     assert whole == real
     assert prompt_key("m", MESSAGES, whole) == prompt_key("m", MESSAGES, real)
 

@@ -193,7 +193,7 @@ def test_settings_out_of_range_are_refused(settings, why):
 
 def test_a_setting_that_is_unknown_is_named():
     with pytest.raises(TypeError, match=r"configure\(\) got an unexpected .* 'warmth'"):
-        configure(warmth=1.0)
+        configure(warmth=1.0)  # type: ignore[call-arg]
 
 
 def test_temperature_0_is_fine_with_one_path_a_prompt():
