@@ -116,7 +116,7 @@ def _drawn(
 ) -> Iterable[Entry]:
     """Draw every strategy's paths into one pool."""
     from clc.analysis.comparison import entries
-    from clc.datasets import count_problems, dataset_fingerprint, load_problems
+    from clc.datasets import Dataset
     from clc.engines.shared import SharedEngine
     from clc.runs.store import Store
     from clc.runs.translation_cache import TranslationCache, default_cache_folder
@@ -133,7 +133,8 @@ def _drawn(
             f"--reference {options['reference']!r} is not among the strategies: "
             f"{', '.join(configurations)}"
         )
-    problems = list(load_problems(source, **reading))
+    dataset = Dataset(source, **reading)
+    problems = list(dataset.problems())
     lane, second = SharedEngine(make_engine(options)), make_translator(options)
     translator = None if second is None else SharedEngine(second)
     store = stack.enter_context(Store(options["out"]))
@@ -147,15 +148,14 @@ def _drawn(
         translator=translator,
         cache=cache,
     )
-    dataset = {
+    identity = {
         "source": Path(source).name,
-        "fingerprint": dataset_fingerprint(source, parallel=options["parallel"]),
+        "fingerprint": dataset.fingerprint,
         "language": options["language"],
     }
-    pool.begin(dataset, options["limit"])
-    total = count_problems(source, **reading) or len(problems)
+    pool.begin(identity, options["limit"])
     lanes = [lane] if translator is None else [lane, translator]
-    run_interruptible(_draw(pool, lanes, problems, total, console))
+    run_interruptible(_draw(pool, lanes, problems, len(problems), console))
     return entries(pool)
 
 

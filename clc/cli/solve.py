@@ -100,7 +100,7 @@ def command(**options: Any) -> None:
 def _solve_here(options: dict[str, Any], reading: dict[str, Any], console: Console) -> None:
     """Solve in this process, over one engine."""
     from clc.analysis.export import export
-    from clc.datasets import count_problems, dataset_fingerprint, load_problems
+    from clc.datasets import Dataset
     from clc.runs.store import Store
     from clc.runs.translation_cache import TranslationCache, default_cache_folder
     from clc.solving.run import Run
@@ -108,7 +108,7 @@ def _solve_here(options: dict[str, Any], reading: dict[str, Any], console: Conso
     configuration = make_configuration(options)
     templates = make_templates(options)
     source = options["source"]
-    total = count_problems(source, **reading)
+    dataset = Dataset(source, **reading)
     engine, translator = make_engine(options), make_translator(options)
     with ExitStack() as stack:
         store = stack.enter_context(Store(options["out"]))
@@ -117,19 +117,19 @@ def _solve_here(options: dict[str, Any], reading: dict[str, Any], console: Conso
             cache = TranslationCache(default_cache_folder())
             stack.callback(cache.close)
         work = Run(configuration, engine, store, translator, templates, cache)
-        dataset = {
+        identity = {
             "source": "-" if source == "-" else str(Path(source).name),
-            "fingerprint": dataset_fingerprint(source, parallel=options["parallel"]),
+            "fingerprint": dataset.fingerprint,
             "language": options["language"],
             "format": options["file_format"],
             "kind": options["kind"],
         }
         # Standard input has no fingerprint: what it holds is compared problem by problem.
-        finished = work.begin(dataset, options["limit"]) and source != "-"
+        finished = work.begin(identity, options["limit"]) and source != "-"
         if finished:
             console.print(_FINISHED)
         else:
-            _solve(work, load_problems(source, **reading), total, options, console)
+            _solve(work, dataset.problems(), dataset.total, options, console)
         with console.status("taking the votes"):  # of a million paths: for a minute
             score = export(store)
         if not finished:

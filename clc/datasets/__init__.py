@@ -7,7 +7,7 @@ them). ``generations`` and ``recorded_votes`` read what was generated elsewhere.
 
 from __future__ import annotations
 
-from clc.datasets.loading import FORMATS, count_problems, dataset_fingerprint, load_problems
+from clc.datasets.loading import FORMATS, Dataset, dataset_fingerprint, load_problems
 from clc.language_id import detect_language
 
-__all__ = ["FORMATS", "count_problems", "dataset_fingerprint", "detect_language", "load_problems"]
+__all__ = ["FORMATS", "Dataset", "dataset_fingerprint", "detect_language", "load_problems"]

@@ -5,23 +5,23 @@ from __future__ import annotations
 import hashlib
 from itertools import islice
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, NamedTuple
+from typing import IO, TYPE_CHECKING, Any, NamedTuple, cast
 
 from clc.datasets import jsonl, mgsm
 from clc.datasets.fields import Defaults, Named, answer_kind, name_of
 from clc.datasets.hub import HubId, hub_rows, parse_hub_id
 from clc.datasets.parquet import parquet_rows
-from clc.datasets.source import Place, Source, no_problems, open_source
+from clc.datasets.source import Place, Source, no_problems, open_source, snapshot
 from clc.errors import ConfigurationError, DatasetError
 from clc.languages import normalize_language
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from clc.datasets.fields import Row
     from clc.records import AnswerKind, Problem
 
-__all__ = ["FORMATS", "count_problems", "dataset_fingerprint", "load_problems"]
+__all__ = ["FORMATS", "Dataset", "dataset_fingerprint", "load_problems"]
 
 FORMATS = ("tsv", "jsonl", "json", "parquet", "hub")
 
@@ -36,6 +36,45 @@ class _Options(NamedTuple):
     format: str | None
     kind: AnswerKind | None
     parallel: Path | None
+
+
+class Dataset:
+    """Problems whose files are read once, when it is made.
+
+    What happens to a file afterwards changes nothing. Every row is checked at once, so that a bad
+    one shows before any problem is solved. The arguments are those of ``load_problems``.
+
+    Attributes:
+        total: number of problems; None for standard input and the hub, which are read as they come.
+        fingerprint: ``sha256:`` and the file's SHA-256 as ``sha256sum`` prints it; of a folder, or
+            with ``parallel``, the SHA-256 over the lines ``<hash>  <name>`` of its parallel files.
+            None for standard input and the hub.
+
+    Raises:
+        As ``load_problems``, for every row.
+    """
+
+    def __init__(self, source: str | Path, **reading: Any) -> None:
+        self._source, self._reading = source, reading
+        self._opened: dict[Path, Source] = {}
+        self.total: int | None = None
+        self.fingerprint: str | None = None
+        if source == "-" or _hub_id(source, reading.get("format")) is not None:
+            return
+        self.total = sum(1 for _ in self.problems())
+        self.fingerprint = _fingerprint(source, reading.get("parallel"), self._sha256)
+
+    def problems(self) -> Iterator[Problem]:
+        """Read the problems one by one, from the first on."""
+        return _load(self._source, opener=self._open, **self._reading)
+
+    def _open(self, path: Path) -> Source:
+        if path not in self._opened:
+            self._opened[path] = snapshot(path)
+        return self._opened[path]
+
+    def _sha256(self, path: Path) -> str:
+        return self._open(path).sha256 or ""
 
 
 def load_problems(
@@ -69,6 +108,21 @@ def load_problems(
         ConfigurationError: an option is unknown or does not go with the source, or the format
             needs an extra that is not installed.
     """
+    return _load(
+        source, language=language, format=format, limit=limit, kind=kind, parallel=parallel
+    )
+
+
+def _load(
+    source: str | Path | IO[str] | IO[bytes],
+    *,
+    language: str | None = None,
+    format: str | None = None,  # noqa: A002
+    limit: int | None = None,
+    kind: str | None = None,
+    parallel: str | Path | None = None,
+    opener: Callable[[Path], Source] = open_source,
+) -> Iterator[Problem]:
     if format is not None and format not in FORMATS:
         raise ConfigurationError(f"unknown format {format!r}; it is one of {', '.join(FORMATS)}")
     if limit is not None and limit < 1:
@@ -79,31 +133,7 @@ def load_problems(
         kind=answer_kind(kind),
         parallel=None if parallel is None else Path(parallel),
     )
-    return islice(_distinct(_placed(source, options)), limit)
-
-
-def count_problems(
-    source: str | Path,
-    *,
-    language: str | None = None,
-    format: str | None = None,  # noqa: A002
-    limit: int | None = None,
-    kind: str | None = None,
-    parallel: str | Path | None = None,
-) -> int | None:
-    """Read a source through and count its problems, so that a bad row shows before any is solved.
-
-    None for standard input and the hub, which are not read twice.
-
-    Raises:
-        As ``load_problems``, for every row.
-    """
-    if source == "-" or _hub_id(source, format) is not None:
-        return None
-    problems = load_problems(
-        source, language=language, format=format, limit=limit, kind=kind, parallel=parallel
-    )
-    return sum(1 for _ in problems)
+    return islice(_distinct(_placed(source, options, opener)), limit)
 
 
 def _distinct(problems: Iterable[_Placed]) -> Iterator[Problem]:
@@ -133,20 +163,23 @@ def _hub_id(source: str | Path | IO[str] | IO[bytes], format: str | None) -> Hub
     return hub if ":" in source or not path.parent.exists() else None
 
 
-def _placed(source: str | Path | IO[str] | IO[bytes], options: _Options) -> Iterator[_Placed]:
+def _placed(
+    source: str | Path | IO[str] | IO[bytes], options: _Options, opener: Callable[[Path], Source]
+) -> Iterator[_Placed]:
     hub = _hub_id(source, options.format)
     if hub is not None:
         _no_parallel(options, str(source))
         defaults = _defaults(hub.named, str(source), options)
         return _problems(hub_rows(hub, str(source)), defaults, str(source))
     if isinstance(source, str | Path) and source != "-" and _is_folder(Path(source)):
-        return _folder(Path(source), options)
-    opened = open_source(source)
+        return _folder(Path(source), options, opener)
+    is_file = isinstance(source, str | Path) and source != "-"
+    opened = opener(Path(cast("str | Path", source))) if is_file else open_source(source)
     chosen = options.format or _format(opened)
     named = name_of(opened.stem, Place(opened.name), trusted=chosen == "tsv")
     defaults = _defaults(named, opened.name, options)
     if chosen == "tsv" and opened.path is not None and options.parallel is not None:
-        return mgsm.with_parallel(opened.path, defaults, options.parallel)
+        return mgsm.with_parallel(opened.path, defaults, options.parallel, opener)
     _no_parallel(options, opened.name)
     if chosen == "tsv":
         return mgsm.tsv_problems(opened, defaults)
@@ -164,13 +197,13 @@ def _is_folder(path: Path) -> bool:
         ) from error
 
 
-def _folder(folder: Path, options: _Options) -> Iterator[_Placed]:
+def _folder(folder: Path, options: _Options, opener: Callable[[Path], Source]) -> Iterator[_Placed]:
     _no_parallel(options, str(folder))
     if options.format not in (None, "tsv"):
         raise ConfigurationError(f"{folder}: a folder is read as tsv, not {options.format!r}")
     files = mgsm.parallel_files(folder)
     chosen = list(files) if options.language is None else [options.language]
-    return mgsm.open_aligned(files, chosen, options.kind)
+    return mgsm.open_aligned(files, chosen, options.kind, opener)
 
 
 def _defaults(named: Named, name: str, options: _Options) -> Defaults:
@@ -213,28 +246,30 @@ def _problems(rows: Iterator[Row], defaults: Defaults, name: str) -> Iterator[_P
         raise no_problems(name)
 
 
-def dataset_fingerprint(source: str | Path, *, parallel: str | Path | None = None) -> str | None:
-    """Hash what a source holds, for a run's manifest.
+def _files(given: str | Path) -> list[Path]:
+    path = Path(given)
+    return list(mgsm.parallel_files(path).values()) if path.is_dir() else [path]
 
-    ``sha256:`` and the file's SHA-256 as ``sha256sum`` prints it; of a folder, or with
-    ``parallel``, the SHA-256 over the lines ``<hash>  <name>`` of its parallel files. None for
-    standard input and the hub.
+
+def dataset_fingerprint(source: str | Path, *, parallel: str | Path | None = None) -> str | None:
+    """Hash what a source holds; see ``Dataset.fingerprint``.
 
     Raises:
         DatasetError: a file cannot be read.
     """
     if source == "-" or _hub_id(source, None) is not None:
         return None
-    paths = [path for given in (source, parallel) if given is not None for path in _files(given)]
+    return _fingerprint(source, parallel, _file_hash)
+
+
+def _fingerprint(
+    source: str | Path, parallel: str | Path | None, sha256: Callable[[Path], str]
+) -> str:
+    paths = [path for one in (source, parallel) if one is not None for path in _files(one)]
     if len(paths) == 1 and not Path(source).is_dir():
-        return f"sha256:{_file_hash(paths[0])}"
-    listing = "".join(f"{_file_hash(path)}  {path.name}\n" for path in paths)
+        return f"sha256:{sha256(paths[0])}"
+    listing = "".join(f"{sha256(path)}  {path.name}\n" for path in paths)
     return f"sha256:{hashlib.sha256(listing.encode()).hexdigest()}"
-
-
-def _files(given: str | Path) -> list[Path]:
-    path = Path(given)
-    return list(mgsm.parallel_files(path).values()) if path.is_dir() else [path]
 
 
 def _file_hash(path: Path) -> str:

@@ -14,10 +14,13 @@ from clc.datasets.source import Place, Source, open_source, text_lines
 from clc.errors import ConfigurationError, DatasetError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
+    from typing import TypeAlias
 
     from clc.records import AnswerKind, Problem
+
+    Opener: TypeAlias = Callable[[Path], Source]
 
 __all__ = [
     "aligned_problems",
@@ -150,7 +153,10 @@ def _check_row(
 
 
 def open_aligned(
-    files: Mapping[str, Path], languages: Sequence[str], kind: AnswerKind | None
+    files: Mapping[str, Path],
+    languages: Sequence[str],
+    kind: AnswerKind | None,
+    opener: Opener = open_source,
 ) -> Iterator[tuple[Place, Problem]]:
     """Open a set's parallel files and read the problems of ``languages``.
 
@@ -163,13 +169,13 @@ def open_aligned(
             raise DatasetError(
                 f"{folder}: no file in language {language!r}; there is {', '.join(files)}"
             )
-    sources = {language: open_source(path) for language, path in files.items()}
+    sources = {language: opener(path) for language, path in files.items()}
     defaults = {code: Defaults(_named(files[code]), None, kind) for code in languages}
     return aligned_problems(sources, defaults, kind)
 
 
 def with_parallel(
-    path: Path, defaults: Defaults, parallel: Path
+    path: Path, defaults: Defaults, parallel: Path, opener: Opener = open_source
 ) -> Iterator[tuple[Place, Problem]]:
     """Read one TSV file with the translations of a parallel file or a folder of them.
 
@@ -190,7 +196,7 @@ def with_parallel(
     others = {language: file for language, file in others.items() if language != own}
     if not others:
         raise DatasetError(f"{parallel}: nothing in another language than {own!r}")
-    sources = {code: open_source(file) for code, file in ({own: path} | others).items()}
+    sources = {code: opener(file) for code, file in ({own: path} | others).items()}
     return aligned_problems(sources, {own: defaults}, defaults.kind)
 
 

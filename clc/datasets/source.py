@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import sys
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
+from tempfile import SpooledTemporaryFile
 from typing import IO, TYPE_CHECKING, NamedTuple
 
 from clc.errors import DatasetError
@@ -15,9 +17,11 @@ from clc.errors import DatasetError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-__all__ = ["Place", "Source", "no_problems", "open_source", "text_lines", "whole"]
+__all__ = ["Place", "Source", "no_problems", "open_source", "snapshot", "text_lines", "whole"]
 
 _BOM = b"\xef\xbb\xbf"
+_IN_MEMORY = 256 << 20  # bytes of a snapshot; a larger one is a temporary file
+_BLOCK = 1 << 20
 
 
 class Place(NamedTuple):
@@ -37,8 +41,8 @@ class Place(NamedTuple):
 class Source:
     """A file or stream that holds something.
 
-    ``first`` is its first line that is not blank, by which its format is told; ``lines`` reads it
-    from the start (a stream only once) and closes it at the end.
+    ``first`` is its first line that is not blank, which tells its format; ``lines`` reads it from
+    the start (a stream only once) and closes it at the end. ``sha256`` is that of a snapshot.
     """
 
     name: str
@@ -47,6 +51,7 @@ class Source:
     first: bytes
     lines: Callable[[], Iterator[bytes]]
     path: Path | None = None
+    sha256: str | None = None
 
 
 @contextmanager
@@ -63,6 +68,42 @@ def _readable(path: Path) -> Iterator[IO[bytes]]:
 def _file_lines(path: Path) -> Iterator[bytes]:
     with _readable(path) as handle:
         yield from handle
+
+
+class _Bytes:
+    """Bytes in memory or, beyond a size, in a temporary file that goes with this object."""
+
+    def __init__(self) -> None:
+        self._file = SpooledTemporaryFile(max_size=_IN_MEMORY)  # noqa: SIM115 - closed by __del__
+        self.write = self._file.write
+
+    def lines(self) -> Iterator[bytes]:
+        """Yield the lines from the start; one reader at a time."""
+        self._file.seek(0)
+        for line in self._file:  # noqa: UP028 - closing a `yield from` closes the file
+            yield line
+
+    def __del__(self) -> None:
+        self._file.close()
+
+
+def snapshot(path: Path) -> Source:
+    """Read a file, FIFO or ``/dev/fd`` once and keep its bytes, whatever happens to it later.
+
+    Raises:
+        DatasetError: it is missing, unreadable or empty.
+    """
+    kept, digest = _Bytes(), hashlib.sha256()
+    with _readable(path) as handle:
+        while block := handle.read(_BLOCK):
+            digest.update(block)
+            kept.write(block)
+    first = _first(kept.lines())[1]
+    if not first:
+        raise no_problems(str(path))
+    return Source(
+        str(path), path.stem, path.suffix, first, kept.lines, path, sha256=digest.hexdigest()
+    )
 
 
 def _stream_lines(stream: IO[str] | IO[bytes]) -> Iterator[bytes]:
@@ -112,6 +153,8 @@ def _open_stream(stream: IO[str] | IO[bytes], name: str, stem: str) -> Source:
 
 
 def _open_file(path: Path) -> Source:
+    if path.exists() and not (path.is_file() or path.is_dir()):
+        return snapshot(path)  # a FIFO or /dev/fd/63: it can be read once
     with _readable(path) as handle:
         first = _first(iter(handle))[1]
     if not first:

@@ -5,7 +5,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from clc.datasets import count_problems, load_problems
+from clc.datasets import Dataset, load_problems
 from clc.datasets.hub import HubId, parse_hub_id
 from clc.errors import ConfigurationError, DatasetError
 
@@ -44,7 +44,7 @@ def test_rows(monkeypatch):
     assert seen == [("juletxara/mgsm", "de", {"streaming": True})]
     assert (problem.id, problem.language, problem.gold) == ("mgsm-de-000", "de", "18")
     assert problem.metadata["item"] == "mgsm-000"
-    assert count_problems("juletxara/mgsm:de") is None
+    assert Dataset("juletxara/mgsm:de").total is None
 
 
 def test_other_splits_have_other_ids(monkeypatch):

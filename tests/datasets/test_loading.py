@@ -1,16 +1,20 @@
 """Every format that holds problems, and every way in which a file of them is wrong."""
 
+import hashlib
 import io
 import json
+import os
 import subprocess
 import sys
+import threading
 import tracemalloc
+from collections import Counter
 from itertools import islice
 from pathlib import Path
 
 import pytest
 
-from clc.datasets import count_problems, dataset_fingerprint, load_problems
+from clc.datasets import Dataset, dataset_fingerprint, load_problems
 from clc.errors import ConfigurationError, DatasetError, LanguageError
 
 GERMAN = "Anna hat 3 Äpfel und kauft 4. Wie viele hat sie?\t7\nEin Buch hat 2.125 Seiten.\t2,125\n"
@@ -456,7 +460,7 @@ def test_rows_before_a_bad_one_are_read(tmp_path):
     assert len(list(islice(load_problems(path), 2))) == 2
     assert len(list(load_problems(path, limit=2))) == 2
     with pytest.raises(DatasetError):
-        count_problems(path)
+        Dataset(path)
 
 
 def test_a_kind_frees_golds_from_being_numbers(tmp_path):
@@ -465,13 +469,91 @@ def test_a_kind_frees_golds_from_being_numbers(tmp_path):
     assert (problem.gold, problem.metadata["kind"]) == ("B", "choice")
 
 
-# Counting, fingerprints, size
+# Counting, fingerprints, size, one reading
+
+
+def opened(monkeypatch):
+    """Count how often each file is opened."""
+    counts = Counter()
+    real = Path.open
+
+    def counted(path, *args, **kwargs):
+        counts[path.name] += 1
+        return real(path, *args, **kwargs)
+
+    monkeypatch.setattr(Path, "open", counted)
+    return counts
+
+
+@pytest.mark.parametrize("name", ["mgsm_de.tsv", "", "rows.jsonl", "rows.json"])
+def test_a_file_is_read_once(folder, monkeypatch, name):
+    rows = [{"question": f"{number} + 1?", "language": "en"} for number in range(3)]
+    write(folder, "rows.jsonl", "".join(json.dumps(row) + "\n" for row in rows))
+    write(folder, "rows.json", json.dumps(rows))
+    wanted = list(load_problems(folder / name))
+    fingerprint = dataset_fingerprint(folder / name)
+    counts = opened(monkeypatch)
+    dataset = Dataset(folder / name)
+    assert list(dataset.problems()) == list(dataset.problems()) == wanted
+    assert (dataset.total, dataset.fingerprint) == (len(wanted), fingerprint)
+    assert set(counts.values()) == {1}
+
+
+def test_what_happens_to_a_file_afterwards_changes_nothing(folder):
+    path = folder / "mgsm_de.tsv"
+    dataset = Dataset(path)
+    before = list(dataset.problems())
+    with path.open("a", encoding="utf-8") as file:
+        file.write("Wie viele?\t3\n")
+    assert list(dataset.problems()) == before
+    path.unlink()
+    assert list(dataset.problems()) == before
+
+
+@pytest.mark.parametrize("big", [False, True])
+def test_a_pipe_is_read_once(tmp_path, monkeypatch, big):
+    monkeypatch.setattr("clc.datasets.source._IN_MEMORY", 10 if big else 1 << 20)
+    count = 2000 if big else 2
+    rows = "".join(f'{{"question": "{n} + 1?", "language": "en"}}\n' for n in range(count))
+    pipe = tmp_path / "pipe.jsonl"
+    os.mkfifo(pipe)
+    writer = threading.Thread(target=pipe.write_text, args=(rows,))
+    writer.start()
+    dataset = Dataset(pipe)
+    writer.join(30)
+    assert dataset.total == count
+    assert len(list(dataset.problems())) == len({p.id for p in dataset.problems()}) == count
+    assert dataset.fingerprint == f"sha256:{hashlib.sha256(rows.encode()).hexdigest()}"
+    writer = threading.Thread(target=pipe.write_text, args=(rows,))
+    writer.start()
+    assert len(list(load_problems(pipe))) == count
+    writer.join(30)
+
+
+def test_a_file_descriptor_is_read(tmp_path):
+    reading, writing = os.pipe()
+    with os.fdopen(writing, "wb") as file:
+        file.write(b'{"question": "2 + 1?", "language": "en"}\n')
+    dataset = Dataset(f"/dev/fd/{reading}")
+    os.close(reading)
+    assert [problem.question for problem in dataset.problems()] == ["2 + 1?"]
+
+
+@pytest.mark.parametrize("content", ["", " \n\n"])
+def test_an_empty_pipe_is_refused(tmp_path, content):
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    writer = threading.Thread(target=pipe.write_text, args=(content,))
+    writer.start()
+    with pytest.raises(DatasetError, match="is empty"):
+        Dataset(pipe)
+    writer.join(30)
 
 
 def test_count(folder):
-    assert count_problems(folder) == 6
-    assert count_problems(folder / "mgsm_de.tsv") == 2
-    assert count_problems("-") is None
+    assert Dataset(folder).total == 6
+    assert Dataset(folder / "mgsm_de.tsv").total == 2
+    assert Dataset("-").total is None
 
 
 def test_fingerprint(folder):
@@ -530,7 +612,7 @@ def test_mgsm_as_published():
 
 @needs_data
 def test_cmath_as_published():
-    assert count_problems(DATA / "cmath" / "cmath_dev.jsonl") == 600
+    assert Dataset(DATA / "cmath" / "cmath_dev.jsonl").total == 600
     problems = list(load_problems(DATA / "cmath" / "distractor.jsonl"))
     assert len(problems) == 360
     assert len({p.metadata["item"] for p in problems}) == 60
