@@ -30,7 +30,7 @@ class Scratch:
         self.plan: Plan | None = None
 
     def drawn(self) -> dict[str, list[Sequence[Any]]]:
-        """All that was drawn: rows by table, with the columns of ``clc.runs.store.DRAWN``."""
+        """All that was drawn: rows by table, with the columns of ``clc.runs.codec.DRAWN``."""
         return {table: list(rows.values()) for table, rows in self._rows.items()}
 
     def add_problem(self, position: int, problem: Problem) -> None:  # noqa: ARG002 - one has no place

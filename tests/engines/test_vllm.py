@@ -55,8 +55,8 @@ def test_measuring_needs_no_compiler(tiny, tmp_path):
     pytest.importorskip("vllm")
     program = """
 import asyncio, sys
-from clc.voting.weighting import Measure
 from clc.engines import Request
+from clc.engines.confidence import Measure
 from clc.engines.vllm.engine import VllmEngine
 from clc.records import Sampling
 
