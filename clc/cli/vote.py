@@ -148,7 +148,8 @@ def _scored(
 
     from clc.analysis.scoring import Scored
     from clc.answers.canonical import canonical_gold
-    from clc.voting.tally import normalized_weights, vote
+    from clc.voting.tally import vote
+    from clc.voting.weighting import normalized_weights
 
     for ballot in found:
         votes = ballot.votes

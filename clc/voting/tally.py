@@ -25,12 +25,11 @@ from typing import TYPE_CHECKING, Literal, get_args
 
 from clc.errors import StrategyError
 from clc.records import Abstention, Usage, Verdict, Vote
-from clc.voting.weighting import normalized_weights
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-__all__ = ["VotingRule", "normalized_weights", "vote"]
+__all__ = ["VotingRule", "vote"]
 
 VotingRule = Literal["majority", "weighted"]
 _NEAR = 1e-9  # relative: supports closer than this are equal, whatever the sums rounded

@@ -167,7 +167,6 @@ def test_run_folders_are_revoted(tmp_path, monkeypatch, caplog):
     from contextlib import nullcontext
     from types import SimpleNamespace
 
-    from clc.analysis import export
     from clc.records import Answer, Problem, Vote
 
     problem, other = Problem("q1", "?", "de", gold="5"), Problem("q2", "?", "de", gold="6")
@@ -176,10 +175,9 @@ def test_run_folders_are_revoted(tmp_path, monkeypatch, caplog):
         Vote("b", "de", Answer("6")),
         Vote("c", "de", Answer("6")),
     ]
-    monkeypatch.setattr(export, "open_run", nullcontext)
+    monkeypatch.setattr("clc.runs.open.open_run", nullcontext)
     monkeypatch.setattr(
-        export,
-        "revote",
+        "clc.runs.revote.revote",
         lambda _: [
             SimpleNamespace(problem=problem, votes=votes),
             SimpleNamespace(problem=other, votes=votes[1:]),

@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 
 from clc.errors import StrategyError
 from clc.records import AbstainReason, Abstention, Answer, Usage, Vote
-from clc.voting.tally import normalized_weights, vote
+from clc.voting.tally import vote
+from clc.voting.weighting import normalized_weights
 
 
 def votes(*said):
