@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from clc.analysis.intervals import Difference, Rate
 from clc.errors import ConfigurationError, LanguageError
 from clc.languages import normalize_language
+from clc.runs.files import replacing
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -108,11 +109,9 @@ def write_portfolio(path: str | Path, portfolio: Portfolio) -> None:
     Raises:
         ConfigurationError: the file cannot be written.
     """
-    path = Path(path)
-    part = path.with_name(f".{path.name}.part")
     try:
-        part.write_bytes(portfolio_json(portfolio))
-        part.replace(path)
+        with replacing(Path(path)) as file:
+            file.write(portfolio_json(portfolio))
     except OSError as error:
         raise ConfigurationError(f"{path}: cannot be written: {error.strerror}") from error
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, cast
 
 from clc.errors import InputError
+from clc.runs.files import replacing
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -32,17 +33,10 @@ def rows_to(out: str | None) -> Iterator[IO[bytes]]:
     target = Path(out)
     whole = target.parent not in _DEVICES and (target.is_file() or not target.exists())
     target = target.resolve() if whole else target  # a link stays one
-    part = target.with_name(target.name + ".part") if whole else target
     try:
-        sink = part.open("wb")
-    except OSError as error:
-        raise InputError(f"--out {out}: cannot be written: {error.strerror}") from error
-    try:
-        with sink:
+        with replacing(target) if whole else target.open("wb") as sink:
             yield sink
-    except BaseException:
-        if whole:
-            part.unlink(missing_ok=True)
+    except BrokenPipeError:
         raise
-    if whole:
-        part.replace(target)
+    except OSError as error:
+        raise InputError(f"--out {out}: cannot be written: {error.strerror or error}") from error

@@ -5,6 +5,8 @@ from __future__ import annotations
 import fcntl
 import os
 from contextlib import contextmanager
+from io import BufferedWriter, FileIO
+from secrets import token_hex
 from typing import IO, TYPE_CHECKING
 
 from clc.errors import StoreError
@@ -13,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-__all__ = ["SHARDS", "locked", "write_atomically", "writing"]
+__all__ = ["SHARDS", "create_beside", "locked", "replacing", "write_atomically", "writing"]
 
 SHARDS = "shards"  # the folder in place of run.sqlite in a run of a cluster; see clc.runs.shards
 
@@ -26,7 +28,8 @@ def locked(folder: Path) -> Iterator[None]:
         StoreError: another process holds it.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    with (folder / ".lock").open("ab") as lock:
+    flags = os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
+    with FileIO(os.open(folder / ".lock", flags, 0o666), "w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -37,25 +40,61 @@ def locked(folder: Path) -> Iterator[None]:
         yield
 
 
-@contextmanager
-def writing(path: Path) -> Iterator[IO[bytes]]:
-    """Write a file so that a reader sees the old one or the new one, never a part.
+def create_beside(path: Path) -> tuple[Path, FileIO]:
+    """Create a file in the folder of ``path``, open for writing, and return its path.
+
+    Its name is random and hidden. It is always a new file: where somebody else may write to the
+    folder, a fixed name could be a link to a file elsewhere.
 
     Raises:
-        StoreError: it cannot be written.
+        OSError: it cannot be created.
     """
-    part = path.with_name(f".{path.name}.part")
+    part = path.with_name(f".clc-{token_hex(8)}.part")
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+    return part, FileIO(os.open(part, flags, 0o666), "w")
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[IO[bytes]]:
+    """Write a file so that a reader sees the old one or the new one, never a part.
+
+    The new file takes the old one's place when the block ends, and is removed when it fails. A
+    link at ``path`` is replaced, not followed.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    part, raw = create_beside(path)
     try:
-        with part.open("wb") as file:
+        with BufferedWriter(raw) as file:
             yield file
             file.flush()
             os.fsync(file.fileno())
         part.replace(path)
+    except BaseException:
+        part.unlink(missing_ok=True)
+        raise
+
+
+@contextmanager
+def writing(path: Path) -> Iterator[IO[bytes]]:
+    """Write a file of a run folder as ``replacing`` does.
+
+    Raises:
+        StoreError: it cannot be written.
+    """
+    try:
+        with replacing(path) as file:
+            yield file
     except OSError as error:
         raise StoreError(f"{path}: cannot write: {error}") from error
 
 
 def write_atomically(path: Path, data: bytes) -> None:
-    """Write a whole file at once; see ``writing``."""
+    """Write a whole file of a run folder at once.
+
+    Raises:
+        StoreError: it cannot be written.
+    """
     with writing(path) as file:
         file.write(data)

@@ -8,6 +8,7 @@ middle of a write included.
 from __future__ import annotations
 
 import fcntl
+import os
 import uuid
 from contextlib import ExitStack, aclosing
 from pathlib import Path
@@ -16,6 +17,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Self
 import orjson
 
 from clc.errors import ConfigurationError, DatasetError, InputError, StoreError
+from clc.runs.files import create_beside
 from clc.serving.errors import ApiError
 
 if TYPE_CHECKING:
@@ -118,9 +120,7 @@ class Output:
         """
         row = orjson.dumps(_row(line, reply), option=orjson.OPT_APPEND_NEWLINE)
         try:
-            written = self._file.write(row)
-            if written != len(row):
-                raise OSError(None, f"{written} of {len(row)} bytes were written")  # noqa: TRY301
+            _write(self._file, row)
         except OSError as error:
             raise self._failed(error) from error
         self.done.add(line.key)
@@ -130,7 +130,9 @@ class Output:
         return Answered(line.key, failed=False, paths=paths, tokens=reply["usage"]["total_tokens"])
 
     def _open(self, path: Path) -> FileIO:
-        file = self._held.enter_context(path.open("a+b", buffering=0))
+        return self._lock(self._held.enter_context(path.open("a+b", buffering=0)))
+
+    def _lock(self, file: FileIO) -> FileIO:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -170,17 +172,21 @@ class Output:
 
     def _forget(self) -> None:
         """Put a file without the failed lines in the place of this one, which stays locked."""
-        part = self.path.with_name(self.path.name + ".part")
-        part.unlink(missing_ok=True)
-        kept = self._open(part)
+        part, file = create_beside(self.path)
+        kept = self._lock(self._held.enter_context(file))
         self.done.clear()
-        with self.path.open("rb") as file:
-            for raw in file:
-                row = orjson.loads(raw)
-                if row["error"] is None:
-                    kept.write(raw)
-                    self.done.add(_key(row))
-        part.replace(self.path)
+        try:
+            with self.path.open("rb") as lines:
+                for raw in lines:
+                    row = orjson.loads(raw)
+                    if row["error"] is None:
+                        _write(kept, raw)
+                        self.done.add(_key(row))
+            os.fsync(kept.fileno())
+            part.replace(self.path)
+        except BaseException:
+            part.unlink(missing_ok=True)
+            raise
         self._file = kept
 
     def _strange(self, number: int, raw: bytes) -> InputError:
@@ -191,6 +197,13 @@ class Output:
 
     def _failed(self, error: OSError) -> StoreError:
         return StoreError(f"{self.path}: cannot be written: {error.strerror or error}")
+
+
+def _write(file: FileIO, row: bytes) -> None:
+    """Write a line in one call, so that a kill leaves a whole one or its beginning."""
+    written = file.write(row)
+    if written != len(row):
+        raise OSError(None, f"{written} of {len(row)} bytes were written")
 
 
 class Batch(NamedTuple):

@@ -101,7 +101,7 @@ def test_the_voting_rule_of_the_run_is_the_rule_of_the_revote(folder):
 def test_what_cannot_be_exported_is_named(folder):
     with Store(None) as store, pytest.raises(ConfigurationError, match="in memory"):
         export(store)
-    (folder / ".verdicts.jsonl.part").mkdir()
+    (folder / "verdicts.jsonl").mkdir()
     with Store(folder) as store, pytest.raises(StoreError, match="cannot write"):
         export(store)
 

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 
+from clc.analysis.export import export
 from clc.analysis.report import write
 from clc.analysis.report.page_server import is_current, page_server
 from clc.runs.store import Store
@@ -51,6 +52,19 @@ def test_the_page_lies_in_the_run_folder(run):
     assert done.returncode == 0, done.stderr
     assert re.fullmatch(rf"6 problems, \d+\.\d MB: {run}/report.html\n", done.stdout)
     assert (run / "report.html").read_text("utf-8").startswith("<!doctype html>")
+
+
+def test_a_planted_link_does_not_lead_to_another_file(run, tmp_path):
+    precious = tmp_path / "precious"
+    precious.write_bytes(b"mine")
+    for name in (".report.html.part", "report.html", ".verdicts.jsonl.part", "verdicts.jsonl"):
+        (run / name).symlink_to(precious)
+    assert call("report", run).returncode == 0
+    with Store(run) as store:
+        export(store)
+    assert precious.read_bytes() == b"mine"
+    assert (run / "report.html").read_text("utf-8").startswith("<!doctype html>")
+    assert (run / "verdicts.jsonl").read_bytes().count(b"\n") == 6
 
 
 def test_it_may_lie_elsewhere_with_its_figures(run, tmp_path):

@@ -5,9 +5,11 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
+from clc import Problem, solve_many
 from clc.cli.extract import command as extract
 from clc.cli.vote import command as vote
 from clc.errors import ConfigurationError, DatasetError, InputError, LanguageError
+from tests.engines.scripted import ScriptedEngine
 
 ROWS = [
     {"id": "a", "language": "en", "response": "Answer: 5", "gold": "5", "note": "kept"},
@@ -75,12 +77,22 @@ def test_nothing_is_left_of_a_failed_extract(tmp_path):
     assert path.read_text().count("\n") == 2
 
 
+@pytest.mark.parametrize("command", [extract, vote])
+def test_a_file_of_a_like_name_is_left_alone(file, tmp_path, command):
+    part = tmp_path / "out.jsonl.part"
+    part.write_text("mine")
+    run(command, file, "--out", str(tmp_path / "out.jsonl"))
+    assert part.read_text() == "mine"
+
+
 def test_out_that_cannot_be_written_is_named(file, tmp_path):
     for command in (extract, vote):
         with pytest.raises(InputError, match=r"--out .*cannot be written: No such file"):
             CliRunner().invoke(
                 command, [file, "--out", str(tmp_path / "no" / "o")], catch_exceptions=False
             )
+        with pytest.raises(InputError, match=r"--out /dev/full: cannot be written: No space left"):
+            CliRunner().invoke(command, [file, "--out", "/dev/full"], catch_exceptions=False)
 
 
 def test_extract_lists_for_several_responses(tmp_path):
@@ -163,31 +175,19 @@ def test_bad_row_is_named(tmp_path):
             CliRunner().invoke(command, [str(path)], catch_exceptions=False)
 
 
-def test_run_folders_are_revoted(tmp_path, monkeypatch, caplog):
-    from contextlib import nullcontext
-    from types import SimpleNamespace
-
-    from clc.records import Answer, Problem, Vote
-
-    problem, other = Problem("q1", "?", "de", gold="5"), Problem("q2", "?", "de", gold="6")
-    votes = [
-        Vote("a", "en", Answer("5")),
-        Vote("b", "de", Answer("6")),
-        Vote("c", "de", Answer("6")),
-    ]
-    monkeypatch.setattr("clc.runs.open.open_run", nullcontext)
-    monkeypatch.setattr(
-        "clc.runs.revote.revote",
-        lambda _: [
-            SimpleNamespace(problem=problem, votes=votes),
-            SimpleNamespace(problem=other, votes=votes[1:]),
-        ],
-    )
-    (row, _) = rows(run(vote, str(tmp_path)).stdout)
-    assert (row["id"], row["answer"], row["correct"]) == ("q1", "6", False)
+def test_run_folders_are_revoted(tmp_path, caplog):
+    one, other = Problem("q1", "2+3?", "en", gold="7"), Problem("q2", "2+4?", "de", gold="8")
+    engine = ScriptedEngine()
+    settings = {"strategy": "sc", "paths": 5, "store": tmp_path}
+    verdicts = {each.id: each for each in solve_many([one, other], engine=engine, **settings)}
+    for row, problem in zip(rows(run(vote, str(tmp_path)).stdout), (one, other), strict=True):
+        verdict = verdicts[problem.id]
+        assert (row["id"], row["answer"]) == (problem.id, verdict.answer)
+        assert row["support"] == verdict.support > 0
+        assert row["correct"] == (verdict.answer == problem.gold)
     assert not caplog.messages
     (row,) = rows(run(vote, str(tmp_path), "--languages", "en").stdout)
-    assert (row["answer"], row["correct"]) == ("5", True)
+    assert (row["id"], row["answer"]) == ("q1", verdicts["q1"].answer)
     assert caplog.messages == ["left out: 1 problem without a path in en"]
     with pytest.raises(InputError, match="no paths in sw"):
         CliRunner().invoke(vote, [str(tmp_path), "--languages", "sw"], catch_exceptions=False)

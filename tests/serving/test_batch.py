@@ -156,7 +156,7 @@ def test_failed_lines_are_done_again_when_that_is_asked(tmp_path):
     assert batch == (3, 1)
     assert sorted(one.key for one in answered) == ["b", "c"]
     assert sorted(one["custom_id"] for one in rows(out)) == ["a", "b", "c"]
-    assert not (tmp_path / "out.jsonl.part").exists()
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["in.jsonl", "out.jsonl"]
 
 
 def test_a_mended_line_needs_a_retry(tmp_path):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import re
 from contextlib import suppress
 from tempfile import TemporaryFile
@@ -14,7 +13,7 @@ from clc.analysis.report.page import data, language_name, page
 from clc.analysis.report.problems import problem_record, problem_row
 from clc.analysis.report.summary import Gatherer
 from clc.errors import ConfigurationError, StoreError
-from clc.runs.files import write_atomically
+from clc.runs.files import replacing, write_atomically
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -196,17 +195,7 @@ def _pieces(rows: IO[bytes]) -> Iterator[bytes]:
 
 def _write(out: Path, chunks: Iterator[str]) -> int:
     """Write the page so that a reader sees the old one or the new one; returns its bytes."""
-    part = out.with_name(f".{out.name}.part")
-    try:
-        with part.open("wb") as file:
-            for chunk in chunks:
-                file.write(chunk.encode())
-            size = file.tell()
-            file.flush()
-            os.fsync(file.fileno())
-        part.replace(out)
-    except BaseException:
-        with suppress(OSError):
-            part.unlink(missing_ok=True)
-        raise
-    return size
+    with replacing(out) as file:
+        for chunk in chunks:
+            file.write(chunk.encode())
+        return file.tell()

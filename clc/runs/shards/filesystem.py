@@ -8,7 +8,7 @@ from secrets import token_hex
 from typing import IO, TYPE_CHECKING, Any
 
 from clc.errors import ConfigurationError, StoreError
-from clc.runs.files import SHARDS
+from clc.runs.files import SHARDS, writing
 from clc.version import install_hint
 
 if TYPE_CHECKING:
@@ -90,6 +90,10 @@ class Files:
     @contextmanager
     def write(self, name: str) -> Iterator[IO[bytes]]:
         """Write a file: it is there, whole, when the block ends without an error."""
+        if self.local is not None:
+            with writing(self.local / name) as sink:
+                yield sink
+            return
         before, slash, stem = name.rpartition("/")
         part = self._path(f"{before}{slash}.{stem}.{token_hex(4)}.part")
         with self._reported(f"write {name}"):
