@@ -162,7 +162,7 @@ def engine() -> Engine:
 def spread(source: Path, out: Path, paths: int, replicas: int) -> Figures:
     """Solve as ``clc solve --cluster ray`` does, then look at each station by itself."""
     from clc.cluster import solve_on_ray
-    from clc.cluster.ray_session import Pool, connected
+    from clc.cluster.ray_session import ReplicaPool, connected
 
     times, worked, held = [], [], [0.0]
 
@@ -173,7 +173,7 @@ def spread(source: Path, out: Path, paths: int, replicas: int) -> Figures:
             held[0] = _peak_mb()
 
     started = time.perf_counter()
-    with connected(Pool(replicas)):
+    with connected(ReplicaPool(replicas)):
         import ray.data  # noqa: F401 - a part of Ray's start
 
         began = time.perf_counter()
@@ -197,12 +197,12 @@ def spread(source: Path, out: Path, paths: int, replicas: int) -> Figures:
 
 def _stations(source: Path, out: Path, paths: int, problems: int) -> Figures:
     """Measure the reader without replicas, and what it does first when a run goes on."""
-    from clc.cluster.source import known, read, write_message
+    from clc.cluster.source import read, read_stored, write_message
 
     began = time.perf_counter()
-    before = known(str(out), paths)
+    before = read_stored(str(out), paths)
     looked = time.perf_counter()
-    none = known(str(out.with_name("none")), paths)
+    none = read_stored(str(out.with_name("none")), paths)
     began_reading, sent = time.perf_counter(), 0
     for message in read(str(source), {}, none, folder=".", most=_BATCH, replicas=1):
         sent += write_message(message).nbytes

@@ -17,7 +17,7 @@ from clc.voting.stopping import StoppingRule
 from clc.voting.weighting import WEIGHTINGS
 
 if TYPE_CHECKING:
-    from clc.cluster import Pool
+    from clc.cluster import ReplicaPool
     from clc.engines.base import Engine
     from clc.prompts.templates import Templates
     from clc.solving.configuration import Configuration
@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from clc.voting.stopping import Stopping
 
 __all__ = ["cluster_options", "engine_maker", "engine_options", "make_configuration", "make_engine",
-           "make_pool", "make_templates", "make_translator", "sampling_option", "solving_options",
-           "strategy_options", "translator_maker"]  # fmt: skip
+           "make_replica_pool", "make_templates", "make_translator", "sampling_option",
+           "solving_options", "strategy_options", "translator_maker"]  # fmt: skip
 
 _F = TypeVar("_F", bound=Callable[..., Any])
 _COUNT = click.IntRange(min=1)
@@ -221,14 +221,14 @@ def translator_maker(options: Mapping[str, Any]) -> Callable[[], Engine] | None:
     )
 
 
-def make_pool(options: Mapping[str, Any]) -> Pool:
+def make_replica_pool(options: Mapping[str, Any]) -> ReplicaPool:
     """Say how many replicas there are, and what each takes."""
-    from clc.cluster import Pool
+    from clc.cluster import ReplicaPool
 
     gpus, cpus = options["gpus_per_replica"], options["cpus_per_replica"]
     if gpus is None and options["base_urls"]:
         gpus = 0.0
-    return Pool(
+    return ReplicaPool(
         options["replicas"] or 1,
         1.0 if cpus is None else cpus,
         gpus,

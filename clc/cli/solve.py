@@ -18,7 +18,7 @@ from clc.cli.options import (
     engine_options,
     make_configuration,
     make_engine,
-    make_pool,
+    make_replica_pool,
     make_templates,
     make_translator,
     strategy_options,
@@ -161,7 +161,7 @@ def _solve_on_cluster(options: dict[str, Any], reading: dict[str, Any], console:
             outcome = spread(
                 options["source"],
                 out=options["out"],
-                pool=make_pool(options),
+                pool=make_replica_pool(options),
                 configuration=make_configuration(options),
                 engine=engine_maker(options),
                 translator=translator_maker(options),

@@ -1,18 +1,20 @@
-"""Beyond one machine: the same run on Ray (the extra ``ray``).
+"""The same run on a Ray cluster (the extra ``ray``).
 
 ::
 
-    driver.py      one call: the manifest, the pipeline, the export
-    ray_session.py the Ray that is there, or one of our own
-    pipeline.py    Ray Data: reader -> replicas -> driver
-    source.py      the file as a Ray Data source, in batches, less what is done
-    replica.py     one engine and the solver over it; writes shards (clc.runs.shards)
-    ledger.py      what is in hand, to find out the problem that kills its replica
-    messages.py    what travels between them
+    driver        manifest, pipeline, export
+    ray_session   a connection to Ray, or a Ray on this machine
+    pipeline      Ray Data: reader -> replicas -> driver
+    source        the file as a Ray Data source, in batches of unfinished problems
+    replica       one engine and its solver; writes shards (clc.runs.shards)
+    memory_store  the paths of one problem, before they are written
+    ledger        work in progress, to find the problem that crashes its replica
+    votes         the votes of a large run, counted on all CPUs of Ray
+    messages      messages between them
 """
 
-from clc.cluster.driver import Outcome, solve_on_ray, spread
-from clc.cluster.messages import SetAside
-from clc.cluster.ray_session import Pool
+from clc.cluster.driver import ClusterResult, solve_on_ray, spread
+from clc.cluster.messages import SetAsideProblem
+from clc.cluster.ray_session import ReplicaPool
 
-__all__ = ["Outcome", "Pool", "SetAside", "solve_on_ray", "spread"]
+__all__ = ["ClusterResult", "ReplicaPool", "SetAsideProblem", "solve_on_ray", "spread"]

@@ -1,4 +1,4 @@
-"""A run spread over replicas: what the driver does, which is little."""
+"""The driver of a run on Ray: manifest, pipeline, export."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from clc.analysis.export import export
-from clc.cluster.messages import Job, ReadAll, SetAside, Told, add_counters
-from clc.cluster.ray_session import Pool, connected, need_ray
+from clc.cluster.messages import BatchResult, EndOfSource, RunSpec, SetAsideProblem, add_counters
+from clc.cluster.ray_session import ReplicaPool, check_ray, connected
 from clc.cluster.votes import parts
 from clc.datasets import dataset_fingerprint
 from clc.engines.factory import open_engine
 from clc.engines.models import BUNDLED
-from clc.errors import ConfigurationError, RunError
+from clc.errors import ConfigurationError, RunError, StoreError
 from clc.prompts.templates import Templates
 from clc.runs.manifest import add_seconds, begin_run
 from clc.runs.shards import Shards
@@ -37,24 +37,29 @@ if TYPE_CHECKING:
 
     Watch = Callable[[Counters, Sequence[Verdict]], None]
 
-__all__ = ["Outcome", "solve_on_ray", "spread"]
+__all__ = ["ClusterResult", "solve_on_ray", "spread"]
 
-_MOST_PROBLEMS, _LEAST_PROBLEMS = 512, 128  # of a batch: the driver takes some 13 ms for each
+_MOST_PROBLEMS, _LEAST_PROBLEMS = 512, 128  # of a batch; each takes the driver some 13 ms
 
 
 @dataclass
-class Outcome:
-    """What a call came to: the score of the whole run, and what this call did for it.
+class ClusterResult:
+    """The score of the whole run, and what this call added to it.
 
-    ``finished`` says that there was nothing to draw. Problems that were ``set_aside`` have no
-    verdict; the same call tries them again. ``start_seconds`` is what the slowest engine took to
-    start.
+    Attributes:
+        score: of the whole run.
+        counters: of this call.
+        set_aside: problems without a verdict; the same call tries them again.
+        finished: whether the run was finished before, so that nothing was sampled.
+        problems: number of problems that were read from the source.
+        start_seconds: time that the slowest engine took to start.
     """
 
     score: Score | None = None
     counters: Counters = field(default_factory=Counters)
-    set_aside: list[SetAside] = field(default_factory=list)
+    set_aside: list[SetAsideProblem] = field(default_factory=list)
     finished: bool = False
+    problems: int = 0
     start_seconds: float = 0.0
 
 
@@ -73,33 +78,33 @@ def solve_on_ray(
     reading: Mapping[str, Any] | None = None,
     watch: Watch | None = None,
     **settings: Any,
-) -> Outcome:
+) -> ClusterResult:
     """Solve every problem of a file on Ray, and store every path in ``out``.
 
-    Ray is the one that this process is connected to, else that at ``RAY_ADDRESS``, else one of our
-    own on this machine. The same call goes on where it stopped. Problems, seed and settings decide
-    the paths' keys and the votes, as on one machine.
+    It uses the Ray that this process is connected to, else the one at ``RAY_ADDRESS``, else it
+    starts one on this machine. The same call resumes a run. Keys of paths and votes depend on
+    problems, seed and settings only, so they equal those of a run on one machine.
 
     Args:
         source: a file or folder of problems, or a hub id; it is read on this machine.
         out: the run folder, on a file system that all nodes share, or a URI (``s3://…``).
-        replicas: engines, each in a process of its own.
-        cpus_per_replica: what Ray keeps free for each.
+        replicas: number of engines, each in its own process.
+        cpus_per_replica: CPUs that Ray reserves for each.
         gpus_per_replica: GPUs of each, all on one node; a fraction shares one.
-        model: what to load when no ``engine`` is given; it must be there on every node.
-        engine: makes an engine; called in every replica, and here for what identifies it. It must
-            be something that Ray can pickle.
+        model: name of the model when no ``engine`` is given; every node must have it.
+        engine: makes an engine. Called in every replica, and in this process for the engine's
+            fingerprint. Ray must be able to pickle it.
         translator: makes another engine for translations.
         strategy: a name, or your own ``Strategy``.
-        prompts: a folder of templates that go before ours, there on every node.
+        prompts: a folder of templates that override the bundled ones; every node must have it.
         reading: how to read ``source``: language, format, limit, kind, parallel; see
             ``clc.datasets.load_problems``.
-        watch: is told what was done so far, and the verdicts that came just now.
+        watch: called with the counters so far and the verdicts that just arrived.
         settings: as for ``clc.solving.configure.configure``: languages, paths, temperature, seed, …
 
     Raises:
-        InputError: a setting or a row is wrong. What was read before the row is solved.
-        RunError: an engine cannot start, or Ray is lost; what was stored stays.
+        InputError: a setting or a row is wrong. The rows before it are solved.
+        RunError: an engine cannot start, or Ray is lost; the stored paths stay.
 
     >>> from functools import partial  # doctest: +SKIP
     >>> from clc.cluster import solve_on_ray  # doctest: +SKIP
@@ -115,7 +120,7 @@ def solve_on_ray(
     return spread(
         str(source),
         out=str(out),
-        pool=Pool(replicas, cpus_per_replica, gpus_per_replica),
+        pool=ReplicaPool(replicas, cpus_per_replica, gpus_per_replica),
         configuration=configure(strategy, **settings),
         engine=engine or partial(open_engine, model),
         translator=translator,
@@ -129,100 +134,127 @@ def spread(
     source: str,
     *,
     out: str,
-    pool: Pool,
+    pool: ReplicaPool,
     configuration: Configuration,
     engine: Callable[[], Engine],
     translator: Callable[[], Engine] | None,
     prompts: str | None,
     reading: Mapping[str, Any],
     watch: Watch | None = None,
-) -> Outcome:
-    """Solve a file with a configuration that is made; see ``solve_on_ray``."""
-    need_ray()
+) -> ClusterResult:
+    """Solve a file with a ready configuration; see ``solve_on_ray``."""
+    check_ray()
     if source == "-":
         raise ConfigurationError("a cluster reads a file more than once: name a file, not -")
     out = out if "://" in out else str(Path(out).absolute())
     prompts = prompts and str(Path(prompts).absolute())
     own = engine()
     work = Run(configuration, own, Store(None), translator and translator(), Templates(prompts))
-    wanted = work.identity(_dataset(source, reading), reading.get("limit"))
+    identity = work.identity(_dataset(source, reading), reading.get("limit"))
     with Shards(out) as shards:
-        outcome = Outcome(finished=_begin(shards, wanted))
-        if not outcome.finished:
-            job = Job(configuration, engine, translator, prompts, out, wanted)
-            first = first_wave(configuration)
-            most = min(_MOST_PROBLEMS, max(_LEAST_PROBLEMS, 2 * open_problems(own.window, first)))
-            with connected(pool) as counted:
-                from clc.cluster.pipeline import messages
+        if _begin(shards, identity, configuration.paths):
+            return ClusterResult(score=export(shards), finished=True)
+        spec = RunSpec(configuration, engine, translator, prompts, out, identity)
+        first = first_wave(configuration)
+        most = min(_MOST_PROBLEMS, max(_LEAST_PROBLEMS, 2 * open_problems(own.window, first)))
+        result = ClusterResult()
+        with connected(pool) as counted:
+            from clc.cluster.pipeline import messages
 
-                with (
-                    _timed(shards, outcome),
-                    closing(messages(job, counted, source, reading, most)) as told,
-                ):
-                    _take_all(told, outcome, watch)
-                outcome.score = export(shards, parts(shards))
-        else:
-            outcome.score = export(shards)
-        if not (outcome.finished or outcome.set_aside or outcome.counters.lost):
-            shards.write_manifest({**(shards.manifest() or {}), "finished": True})
-    return outcome
+            with (
+                _timed(shards, result),
+                closing(messages(spec, counted, source, reading, most)) as received,
+            ):
+                _add_up(received, result, watch)
+            result.score = export(shards, parts(shards))
+        if not (result.set_aside or result.counters.lost):
+            _finish(shards, result.problems, configuration.paths)
+    return result
 
 
 def _dataset(source: str, reading: Mapping[str, Any]) -> dict[str, Any]:
-    """What a manifest says of a source."""
-    told = {name: reading.get(name) for name in ("language", "format", "kind")}
+    """Return the manifest's entry for a source."""
+    options = {name: reading.get(name) for name in ("language", "format", "kind")}
     fingerprint = dataset_fingerprint(source, parallel=reading.get("parallel"))
-    return {"source": Path(source).name, "fingerprint": fingerprint, **told}
+    return {"source": Path(source).name, "fingerprint": fingerprint, **options}
 
 
-def _begin(shards: Shards, wanted: Mapping[str, Any]) -> bool:
-    """Write or check the manifest; True when the run is finished already."""
-    begun = begin_run(shards.manifest(), wanted, shards.folder)
-    if begun is not None:
-        shards.write_manifest({**begun, "store": "shards"})
-    return begun is None
+def _begin(shards: Shards, identity: Mapping[str, Any], paths: int) -> bool:
+    """Write or check the manifest; return whether the run is finished.
+
+    A manifest that marks the run as finished counts only where the shards hold every problem:
+    those of a lost shard are sampled again.
+    """
+    stored = shards.manifest() or {}
+    started = begin_run(stored or None, identity, shards.folder)
+    if started is None:
+        # Older manifests lack the number of problems: the ones in the shards must be done.
+        problems = stored.get("problems", shards.begun())
+        if 0 < problems == shards.done(paths):
+            return True
+        started = {**stored, "finished": False}
+    shards.write_manifest({**started, "store": "shards"})
+    return False
+
+
+def _finish(shards: Shards, problems: int, paths: int) -> None:
+    """Mark the run as finished.
+
+    Raises:
+        StoreError: the shards lack some of the ``problems`` that were read.
+    """
+    if (done := shards.done(paths)) < problems:
+        raise StoreError(
+            f"{shards.folder}: {problems - done:,} of {problems:,} problems are not stored with "
+            "all their paths; the same command samples what is missing"
+        )
+    manifest = shards.manifest() or {}
+    shards.write_manifest({**manifest, "finished": True, "problems": problems})
 
 
 @contextmanager
-def _timed(shards: Shards, outcome: Outcome) -> Iterator[None]:
-    """Note in the manifest how long drawing took, the slowest engine's start apart."""
+def _timed(shards: Shards, result: ClusterResult) -> Iterator[None]:
+    """Add the sampling time to the manifest, without the slowest engine's start."""
     began = time.monotonic()
     try:
         yield
     finally:
         manifest = shards.manifest()
-        if manifest is not None and outcome.counters.drawn:
-            passed = time.monotonic() - began - outcome.start_seconds
+        if manifest is not None and result.counters.drawn:
+            passed = time.monotonic() - began - result.start_seconds
             shards.write_manifest(add_seconds(manifest, passed))
 
 
-def _take_all(messages: Iterable[Told | ReadAll], outcome: Outcome, watch: Watch | None) -> None:
-    """Add up what replicas and reader say.
+def _add_up(
+    messages: Iterable[BatchResult | EndOfSource], result: ClusterResult, watch: Watch | None
+) -> None:
+    """Add the messages of the replicas and the reader to ``result``.
 
     Raises:
-        ClcError: a replica's, at once; the reader's, when all that it read is solved.
-        RunError: problems were read and never came back.
+        ClcError: from a replica, at once; from the reader, after the rows before it are solved.
+        RunError: problems were read whose results never arrived.
     """
-    read: ReadAll | None = None
+    read: EndOfSource | None = None
     solved = 0
     for message in messages:
-        if isinstance(message, ReadAll):
+        if isinstance(message, EndOfSource):
             read = message
             continue
         if message.error is not None:
             raise message.error
         solved += len(message.verdicts)
-        outcome.start_seconds = max(outcome.start_seconds, message.start_seconds)
-        outcome.set_aside += message.set_aside
+        result.start_seconds = max(result.start_seconds, message.start_seconds)
+        result.set_aside += message.set_aside
         if message.counters is not None:
-            add_counters(outcome.counters, message.counters)
+            add_counters(result.counters, message.counters)
         if watch is not None:
-            watch(outcome.counters, message.verdicts)
+            watch(result.counters, message.verdicts)
     if read is not None and read.error is not None:
         raise read.error
-    came = solved + len(outcome.set_aside)
-    if read is None or read.problems - read.done != came:
+    returned = solved + len(result.set_aside)
+    if read is None or read.problems - read.done != returned:
         raise RunError(
-            f"Ray gave back {came:,} problems, not all that it was given; the same command solves "
-            "the others"
+            f"Ray returned {returned:,} problems, not all that it was given; the same command "
+            "solves the others"
         )
+    result.problems = read.problems

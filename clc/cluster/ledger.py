@@ -1,7 +1,7 @@
-"""Who has what in hand: how a problem that takes its replica with it is found out.
+"""Track work in progress to find the problem that crashes its replica.
 
-A replica that dies cannot say why. So it says before what it takes in hand, and what it has done
-after; what is taken a second time was in the hands of one that died. Only what is in hand is kept.
+A replica that dies cannot report why. It therefore registers work before it starts and removes it
+when it is done: work that is registered twice was running in a replica that died.
 """
 
 from __future__ import annotations
@@ -10,45 +10,45 @@ from collections import Counter
 
 __all__ = ["BATCH_TRIES", "PROBLEM_TRIES", "Ledger"]
 
-BATCH_TRIES = 2  # a machine may be taken away once; after that the batch is looked at one by one
+BATCH_TRIES = 2  # a node may be preempted once; then the batch's problems run one by one
 PROBLEM_TRIES = 2
-_STARTS = 8  # of a replica, in a row, without anything done: more than one bad problem takes
+_STARTS = 8  # of one replica in a row with nothing done: more than one bad problem causes
 
 
 class Ledger:
-    """Counts what is taken and not done. One for a run, in a process of its own.
+    """Counts how often each piece of unfinished work was started. One actor for a run.
 
     Args:
-        replicas: how many replicas there are.
+        replicas: number of replicas.
     """
 
     def __init__(self, replicas: int) -> None:
         self._most_starts = _STARTS * replicas
-        self._taken: Counter[str] = Counter()
+        self._started: Counter[str] = Counter()
         self._starts = 0
-        self._last_words = "a replica's process ended without a word (out of memory?)"
+        self._reason = "a replica's process ended without an error (out of memory?)"
 
     def start(self) -> str | None:
-        """Note that a replica starts; return why none should any more, where that is so."""
+        """Register the start of a replica; return the reason to give up, if there is one."""
         self._starts += 1
         if self._starts <= self._most_starts:
             return None
-        return f"replicas were lost {self._most_starts} times in a row: {self._last_words}"
+        return f"replicas were lost {self._most_starts} times in a row: {self._reason}"
 
     def take(self, name: str) -> int:
-        """Note that something is taken in hand; return how often it was, this time included."""
-        self._taken[name] += 1
-        return self._taken[name]
+        """Register the start of a piece of work; return how often it was started, with this."""
+        self._started[name] += 1
+        return self._started[name]
 
     def done(self, name: str) -> None:
-        """Forget what is done."""
-        self._taken.pop(name, None)
+        """Remove finished work."""
+        self._started.pop(name, None)
         self._starts = 0
 
-    def lost(self, words: str) -> None:
+    def lost(self, reason: str) -> None:
         """Note why a replica gives up."""
-        self._last_words = words
+        self._reason = reason
 
-    def last_words(self) -> str:
-        """Return why a replica was lost last."""
-        return self._last_words
+    def reason(self) -> str:
+        """Return why the last replica was lost."""
+        return self._reason

@@ -1,4 +1,4 @@
-"""What is drawn for one problem, in memory: it becomes one row of a shard."""
+"""The paths of one problem in memory, before they become one row of a shard."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ if TYPE_CHECKING:
     from clc.plan import Plan
     from clc.records import Problem, Prompt, ReasoningPath, Step
 
-__all__ = ["Scratch"]
+__all__ = ["MemoryStore"]
 
 
-class Scratch:
-    """A store of one problem. A dict a table: making it costs nothing, where SQLite takes 0.4 ms.
+class MemoryStore:
+    """A store for one problem: a dict for each table, since opening SQLite takes 0.4 ms.
 
     Args:
-        drawn: rows by table of what was drawn before, as ``drawn`` gives them.
+        drawn: earlier rows by table, as ``drawn`` returns them.
     """
 
     def __init__(self, drawn: Mapping[str, Sequence[Sequence[Any]]] | None = None) -> None:
@@ -30,51 +30,51 @@ class Scratch:
         self.plan: Plan | None = None
 
     def drawn(self) -> dict[str, list[Sequence[Any]]]:
-        """All that was drawn: rows by table, with the columns of ``clc.runs.codec.DRAWN``."""
+        """Return all rows by table, with the columns of ``clc.runs.codec.DRAWN``."""
         return {table: list(rows.values()) for table, rows in self._rows.items()}
 
-    def add_problem(self, position: int, problem: Problem) -> None:  # noqa: ARG002 - one has no place
-        """Note which problem it is."""
+    def add_problem(self, position: int, problem: Problem) -> None:  # noqa: ARG002 - one problem has no order
+        """Keep the problem."""
         self.problem = problem
 
-    def set_plan(self, problem_id: str, plan: Plan) -> None:  # noqa: ARG002 - there is one
-        """Note which paths the problem drew."""
+    def set_plan(self, problem_id: str, plan: Plan) -> None:  # noqa: ARG002 - there is one problem
+        """Keep the plan."""
         self.plan = plan
 
     def add_prompt(self, prompt: Prompt) -> None:
-        """Keep a prompt; one that is there stays."""
+        """Keep a prompt, unless its key is taken."""
         self._add("prompts", prompt_row(prompt))
 
     def add_path(self, path: ReasoningPath) -> None:
-        """Keep a path; one that is there stays; a failure under its key goes."""
+        """Keep a path, unless its key is taken, and drop a failure under its key."""
         self._add("paths", path_row(path))
         self.forget_failure(path.key)
 
     def paths(self, keys: Sequence[str]) -> dict[str, ReasoningPath]:
-        """Those of ``keys`` that are here, by key."""
+        """Return the stored paths among ``keys``, by key."""
         rows = self._rows["paths"]
         return {key: read_path(*rows[key]) for key in keys if key in rows}
 
     def add_failure(self, key: str, reason: str) -> None:
-        """Note why a path or step was lost."""
+        """Keep the reason why a path or step was lost."""
         self._rows["failures"][key] = (key, reason)
 
     def forget_failure(self, key: str) -> None:
-        """Drop the note of what was lost."""
+        """Drop the failure under ``key``."""
         self._rows["failures"].pop(key, None)
 
     def add_step(self, key: str, step: Step) -> None:
-        """Keep a step; one that is there stays; a failure under its key goes."""
+        """Keep a step, unless its key is taken, and drop a failure under its key."""
         self._add("steps", step_row(key, step))
         self.forget_failure(key)
 
     def step(self, key: str) -> Step | None:
-        """One step by its key."""
+        """Return a step by its key, or None."""
         row = self._rows["steps"].get(key)
         return None if row is None else read_step(*row[1:])
 
     def commit(self) -> None:
-        """Nothing to do: what must last is written as a shard."""
+        """Do nothing: the row is written with its shard."""
 
     def _add(self, table: str, row: Sequence[Any]) -> None:
         self._rows[table].setdefault(row[0], row)

@@ -1,4 +1,4 @@
-"""What travels between the reader, the replicas and the driver."""
+"""Messages between the reader, the replicas and the driver."""
 
 from __future__ import annotations
 
@@ -15,16 +15,24 @@ if TYPE_CHECKING:
     from clc.records import Verdict
     from clc.solving.configuration import Configuration
 
-__all__ = ["Asked", "Batch", "Job", "ReadAll", "SetAside", "Told", "add_counters"]
+__all__ = [
+    "BatchResult",
+    "EndOfSource",
+    "PendingProblem",
+    "ProblemBatch",
+    "RunSpec",
+    "SetAsideProblem",
+    "add_counters",
+]
 
 
 @dataclass(frozen=True)
-class Job:
-    """What every replica must know.
+class RunSpec:
+    """The settings of a run, the same for every replica.
 
-    ``engine`` and ``translator`` make engines, in the process that they are called in. ``prompts``
-    is a folder of templates that go before ours, ``out`` the run folder. ``identity`` is the
-    manifest's: a replica that would draw other paths than the driver meant refuses to.
+    ``engine`` and ``translator`` make engines in the process that calls them. ``prompts`` is a
+    folder of templates that override the bundled ones, ``out`` the run folder. ``identity`` is
+    the manifest's: a replica that would sample other paths than the driver refuses to start.
     """
 
     configuration: Configuration
@@ -35,10 +43,10 @@ class Job:
     identity: Mapping[str, Any]
 
 
-class Asked(NamedTuple):
-    """A problem to solve: its place in the file (0-based), its key and its JSON.
+class PendingProblem(NamedTuple):
+    """A problem to solve: its position in the file (0-based), its key and its JSON.
 
-    ``shard`` is the one that holds what was drawn for it before, if anything was.
+    ``shard`` is the one that holds its earlier paths, if there are any.
     """
 
     position: int
@@ -47,21 +55,21 @@ class Asked(NamedTuple):
     shard: str | None = None
 
 
-class Batch(NamedTuple):
+class ProblemBatch(NamedTuple):
     """Problems that become one shard."""
 
-    problems: tuple[Asked, ...]
+    problems: tuple[PendingProblem, ...]
 
     @property
     def name(self) -> str:
-        """What the ledger knows it by: problems differ between batches."""
+        """Name in the ledger; unique, because no problem is in two batches."""
         return f"{self.problems[0].position}-{self.problems[-1].position}"
 
 
-class ReadAll(NamedTuple):
-    """The end of the file: how many problems were read, and how many of them were done before.
+class EndOfSource(NamedTuple):
+    """The end of the file: number of problems read, and of those that were done before.
 
-    ``error`` is the row's that could not be read, or the source's.
+    ``error`` is that of a row that cannot be read, or of the whole source.
     """
 
     problems: int
@@ -69,25 +77,25 @@ class ReadAll(NamedTuple):
     error: ClcError | None = None
 
 
-class SetAside(NamedTuple):
-    """A problem that took its replica with it again and again, and how it did."""
+class SetAsideProblem(NamedTuple):
+    """A problem that crashed its replica repeatedly, and the reason."""
 
     id: str
     reason: str
 
 
 @dataclass
-class Told:
-    """What a replica says of a batch: its verdicts and what they cost; or why the run must end."""
+class BatchResult:
+    """The verdicts of a batch and their cost, or the error that ends the run."""
 
     verdicts: list[Verdict] = field(default_factory=list)
     counters: Counters | None = None
-    set_aside: list[SetAside] = field(default_factory=list)
+    set_aside: list[SetAsideProblem] = field(default_factory=list)
     start_seconds: float = 0.0
     error: ClcError | None = None
 
 
 def add_counters(total: Counters, more: Counters) -> None:
-    """Add what was done to a total."""
-    for part in fields(Counters):
-        setattr(total, part.name, getattr(total, part.name) + getattr(more, part.name))
+    """Add ``more`` to ``total`` in place."""
+    for counter in fields(Counters):
+        setattr(total, counter.name, getattr(total, counter.name) + getattr(more, counter.name))

@@ -1,4 +1,4 @@
-"""The work spread by Ray Data: one reader, replicas that stay, and what they say back."""
+"""The pipeline in Ray Data: one reader, long-lived replicas, and their messages."""
 
 from __future__ import annotations
 
@@ -14,35 +14,35 @@ from ray.data import ActorPoolStrategy
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from clc.cluster.ledger import Ledger
-from clc.cluster.messages import ReadAll
-from clc.cluster.ray_session import reported
+from clc.cluster.messages import EndOfSource
+from clc.cluster.ray_session import ray_errors
 from clc.cluster.replica import Replica
-from clc.cluster.source import Problems, known, read, read_message
+from clc.cluster.source import Problems, read, read_message, read_stored
 from clc.errors import ClcError
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator, Mapping
 
-    from clc.cluster.messages import Batch, Job, Told
-    from clc.cluster.ray_session import Pool
-    from clc.cluster.source import Known
+    from clc.cluster.messages import BatchResult, ProblemBatch, RunSpec
+    from clc.cluster.ray_session import ReplicaPool
+    from clc.cluster.source import StoredProblems
 
 __all__ = ["messages"]
 
-_BATCHES = 3  # of a replica at a time: one that ends, one that runs, one that waits
+_BATCHES = 3  # of a replica at a time: one ends, one runs, one waits
 
 
 def messages(
-    job: Job, pool: Pool, source: str, reading: Mapping[str, Any], most: int
-) -> Generator[Told | ReadAll]:
-    """Spread a file's problems over replicas, and yield what they and the reader say, as it comes.
+    spec: RunSpec, pool: ReplicaPool, source: str, reading: Mapping[str, Any], most: int
+) -> Generator[BatchResult | EndOfSource]:
+    """Spread a file's problems over replicas; yield the messages as they arrive.
 
     Args:
-        job: what every replica must know.
-        pool: how many replicas, and what each takes.
+        spec: settings of the run.
+        pool: number of replicas, and the resources of each.
         source: the file.
-        reading: how it is read.
-        most: problems of one batch, at most.
+        reading: options of ``load_problems``.
+        most: largest number of problems in a batch.
 
     Raises:
         RunError: Ray is lost.
@@ -50,17 +50,17 @@ def messages(
     node = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=False)
     here = {"num_cpus": 0, "scheduling_strategy": node}
     ledger = ray.remote(Ledger).options(**here).remote(pool.replicas)
-    # Looked up once and kept by Ray: a reader that is started again must read the same batches.
-    before = ray.remote(_known).options(**here).remote(job.out, job.configuration.paths)
-    how = {"folder": str(Path.cwd()), "most": most, "replicas": pool.replicas}
+    # Computed once and kept by Ray: a reader that restarts must produce the same batches.
+    stored = ray.remote(_stored).options(**here).remote(spec.out, spec.configuration.paths)
+    batching = {"folder": str(Path.cwd()), "most": most, "replicas": pool.replicas}
     with _quiet():
         dataset = ray.data.read_datasource(
-            Problems(partial(_read, source, dict(reading), before, how)),
+            Problems(partial(_read, source, dict(reading), stored, batching)),
             override_num_blocks=1,
             num_cpus=0,
         ).map_batches(
             Replica,
-            fn_constructor_args=(job, ledger),
+            fn_constructor_args=(spec, ledger),
             batch_size=None,
             batch_format="pyarrow",
             compute=ActorPoolStrategy(
@@ -72,34 +72,34 @@ def messages(
             num_cpus=pool.cpus,
             num_gpus=pool.gpus,
         )
-        dataset.context.target_max_block_size = 1  # a message is a row is a block: none waits
+        dataset.context.target_max_block_size = 1  # one message a block: none waits for others
         dataset.context.enable_progress_bars = False
         dataset.context.print_on_execution_start = False
         blocks = dataset.iter_batches(batch_size=None, batch_format="pyarrow", prefetch_batches=0)
-        with reported(), closing(iter(blocks)) as each:  # whoever stops early ends the work
+        with ray_errors(), closing(iter(blocks)) as each:  # closing early ends the work
             yield from map(read_message, each)
 
 
-def _known(out: str, budget: int) -> Known | ClcError:
+def _stored(out: str, budget: int) -> StoredProblems | ClcError:
     try:
-        return known(out, budget)
+        return read_stored(out, budget)
     except ClcError as error:
         return error
 
 
 def _read(
-    source: str, reading: Mapping[str, Any], before: Any, how: Mapping[str, Any]
-) -> Iterator[Batch | ReadAll]:
-    found: Known | ClcError = ray.get(before)
-    if isinstance(found, ClcError):
-        yield ReadAll(0, 0, found)
+    source: str, reading: Mapping[str, Any], reference: Any, batching: Mapping[str, Any]
+) -> Iterator[ProblemBatch | EndOfSource]:
+    stored: StoredProblems | ClcError = ray.get(reference)
+    if isinstance(stored, ClcError):
+        yield EndOfSource(0, 0, stored)
     else:
-        yield from read(source, reading, found, **how)
+        yield from read(source, reading, stored, **batching)
 
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Let Ray Data say nothing but errors."""
+    """Silence Ray Data's log below errors."""
     logger = logging.getLogger("ray.data")
     level = logger.level
     logger.setLevel(logging.ERROR)

@@ -1,4 +1,4 @@
-"""A Ray to work on: the one that is there, or one of our own on this machine, started quietly."""
+"""Connect to a Ray cluster, or start one on this machine."""
 
 from __future__ import annotations
 
@@ -20,25 +20,25 @@ from clc.version import install_hint
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-__all__ = ["Pool", "connected", "need_ray", "reported"]
+__all__ = ["ReplicaPool", "check_ray", "connected", "ray_errors"]
 
 _log = logging.getLogger("clc.cluster")
-_OBJECT_STORE_BYTES = 1 << 28  # problems on their way; what is drawn goes to the run folder
+_OBJECT_STORE_BYTES = 1 << 28  # for problems in flight; paths go to the run folder
 _SILENT = {
-    "RAY_BACKEND_LOG_LEVEL": "fatal",  # else it warns of every actor that may be started anew
-    "RAY_DEDUP_LOGS_SKIP_REGEX": ".",  # else it tells of every lost replica, on standard output
+    "RAY_BACKEND_LOG_LEVEL": "fatal",  # no warning for each actor that may restart
+    "RAY_DEDUP_LOGS_SKIP_REGEX": ".",  # no line on standard output for each lost replica
     "RAY_USAGE_STATS_ENABLED": "0",
-    "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",  # else it warns that a replica without GPU sees all
+    "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",  # no warning that a replica without GPU sees all
 }
 
 
-def need_ray() -> None:
-    """Look whether Ray is installed.
+def check_ray() -> None:
+    """Check that Ray is installed.
 
     Raises:
         ConfigurationError: it is not.
     """
-    # Not ray.data: looking for it would import ray, which reads its environment then.
+    # Not ray.data: finding it imports ray, which reads its environment at import.
     if any(find_spec(name) is None for name in ("ray", "pandas", "pyarrow")):
         raise ConfigurationError(
             f"--cluster ray needs Ray, which is not installed: {install_hint('ray')}"
@@ -46,11 +46,11 @@ def need_ray() -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class Pool:
-    """Replicas, and what each takes.
+class ReplicaPool:
+    """Number of replicas, and the resources of each.
 
-    All ``gpus`` of a replica are on one node; None is as many as the model is spread over
-    (``parallel``) where Ray has GPUs at all, else 0.
+    All ``gpus`` of a replica are on one node. None stands for ``parallel``, the number of GPUs
+    that the model is spread over, where Ray has GPUs, else for 0.
     """
 
     replicas: int = 1
@@ -67,15 +67,15 @@ class Pool:
 
 
 @contextmanager
-def connected(pool: Pool) -> Iterator[Pool]:
-    """Connect to ``RAY_ADDRESS``, else start a Ray on this machine for as long as the block runs.
+def connected(pool: ReplicaPool) -> Iterator[ReplicaPool]:
+    """Connect to ``RAY_ADDRESS``, or start Ray on this machine while the block runs.
 
-    Gives the pool with its GPUs counted. A Ray that this process is connected to already is used,
-    and left as it is. One of our own counts as many CPUs as the replicas ask for, for they are
-    bookkeeping; GPUs must be there.
+    Yields the pool with its number of GPUs filled in. If this process is already connected, that
+    Ray is used and stays connected. A Ray started here gets at least as many logical CPUs as the
+    replicas request; GPUs must exist.
 
     Raises:
-        ConfigurationError: the machine has fewer GPUs than the replicas ask for.
+        ConfigurationError: the machine has fewer GPUs than the replicas request.
         RunError: Ray does not answer, or cannot be started.
     """
     address = os.environ.get("RAY_ADDRESS")
@@ -84,14 +84,14 @@ def connected(pool: Pool) -> Iterator[Pool]:
         "num_cpus": max(os.cpu_count() or 1, ceil(pool.replicas * pool.cpus)),
         "object_store_memory": _OBJECT_STORE_BYTES,
     }
-    with environment(**{name: os.environ.get(name, said) for name, said in _SILENT.items()}):
+    with environment(**{name: os.environ.get(name, value) for name, value in _SILENT.items()}):
         import ray
 
         if ray.is_initialized():
             yield _counted(pool, ray.cluster_resources(), grows=True)
             return
         try:
-            with _no_stderr(), _own_handler():
+            with _no_stderr(), _kept_sigterm_handler():
                 ray.init(
                     address or "local",
                     log_to_driver=False,
@@ -99,8 +99,8 @@ def connected(pool: Pool) -> Iterator[Pool]:
                     **({} if address else own),
                 )
         except (OSError, RuntimeError, ValueError) as error:
-            place = f"no Ray answers at RAY_ADDRESS={address}" if address else "Ray cannot start"
-            raise RunError(f"{place}: {_reason(error)}") from error
+            what = f"no Ray answers at RAY_ADDRESS={address}" if address else "Ray cannot start"
+            raise RunError(f"{what}: {_reason(error)}") from error
         try:
             yield _counted(pool, ray.cluster_resources(), grows=bool(address))
         finally:
@@ -108,65 +108,70 @@ def connected(pool: Pool) -> Iterator[Pool]:
 
 
 @contextmanager
-def reported() -> Iterator[None]:
-    """Say in our words that Ray was lost.
+def ray_errors() -> Iterator[None]:
+    """Raise Ray's own errors as clc's.
 
     Raises:
-        RunError: it was.
+        RunError: Ray was lost.
     """
     from ray.exceptions import RayError, RayTaskError
 
     try:
         yield
     except RayTaskError:
-        raise  # a fault in our own code: all that is known of it
+        raise  # a bug in clc: keep the whole traceback
     except RayError as error:
         raise RunError(
-            f"Ray lost the run: {_reason(error)}; what was stored stays, and the same command "
-            "goes on"
+            f"Ray lost the run: {_reason(error)}; the stored paths stay, and the same command "
+            "resumes the run"
         ) from error
 
 
-def _counted(pool: Pool, there: Mapping[str, float], *, grows: bool) -> Pool:
-    """Say how many GPUs a replica takes, and whether they can be had.
+def _counted(pool: ReplicaPool, resources: Mapping[str, float], *, grows: bool) -> ReplicaPool:
+    """Fill in the number of GPUs of a replica, and compare all replicas with Ray's resources.
 
-    A cluster may grow when it is asked to; a machine does not.
+    A cluster may grow on demand; a single machine does not.
+
+    Raises:
+        ConfigurationError: a single machine has too few GPUs.
     """
-    found = there.get("GPU", 0)
-    gpus = pool.gpus if pool.gpus is not None else (pool.parallel if found else 0)
-    if not grows and pool.replicas * gpus > found:
+    available = resources.get("GPU", 0)
+    gpus = pool.gpus if pool.gpus is not None else (pool.parallel if available else 0)
+    if not grows and pool.replicas * gpus > available:
         raise ConfigurationError(
-            f"{pool.replicas} replicas with {gpus:g} GPUs each are more than the {found:g} GPUs of "
-            "this machine; lower --replicas or --gpus-per-replica"
+            f"{pool.replicas} replicas with {gpus:g} GPUs each are more than the {available:g} "
+            "GPUs of this machine; lower --replicas or --gpus-per-replica"
         )
-    for name, wanted in (("GPU", pool.replicas * gpus), ("CPU", pool.replicas * pool.cpus)):
-        if wanted > there.get(name, 0):
+    for name, requested in (("GPU", pool.replicas * gpus), ("CPU", pool.replicas * pool.cpus)):
+        if requested > resources.get(name, 0):
             _log.warning(
-                "the replicas ask for %g %ss, and Ray has %g: some wait for nodes to be added",
-                wanted, name, there.get(name, 0),
+                "the replicas request %g %ss, and Ray has %g: some wait for nodes to be added",
+                requested, name, resources.get(name, 0),
             )  # fmt: skip
     return replace(pool, gpus=gpus)
 
 
 def _reason(error: BaseException) -> str:
-    """The last line of what an error came from: a missing token stands there, and only there."""
+    """Return the last line of an error's first cause, the only one to name a missing token."""
     while error.__cause__ is not None:
         error = error.__cause__
     return str(error).strip().splitlines()[-1]
 
 
 @contextmanager
-def _own_handler() -> Iterator[None]:
-    """Let Ray not take SIGTERM from who has said what it means."""
+def _kept_sigterm_handler() -> Iterator[None]:
+    """Restore the caller's SIGTERM handler, which ``ray.init`` replaces."""
     before = signal.getsignal(signal.SIGTERM)
-    yield
-    if callable(before) and threading.current_thread() is threading.main_thread():
-        signal.signal(signal.SIGTERM, before)
+    try:
+        yield
+    finally:
+        if callable(before) and threading.current_thread() is threading.main_thread():
+            signal.signal(signal.SIGTERM, before)
 
 
 @contextmanager
 def _no_stderr() -> Iterator[None]:
-    """Keep Ray's C++ side from writing a line about its log level; what goes wrong is raised."""
+    """Drop the line that Ray's C++ code writes about its log level; errors are raised."""
     kept = os.dup(2)
     try:
         with Path(os.devnull).open("wb") as nowhere:

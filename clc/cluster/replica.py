@@ -1,4 +1,4 @@
-"""One engine in a process of its own, and the solver over it."""
+"""One engine in its own process, and the solver that uses it."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
 from clc.cluster.ledger import BATCH_TRIES, PROBLEM_TRIES
-from clc.cluster.memory_store import Scratch
-from clc.cluster.messages import Batch, SetAside, Told, add_counters
+from clc.cluster.memory_store import MemoryStore
+from clc.cluster.messages import BatchResult, ProblemBatch, SetAsideProblem, add_counters
 from clc.cluster.source import read_message, write_message
 from clc.engines.shared import SharedEngine
 from clc.errors import ClcError, EngineError
@@ -27,239 +27,247 @@ from clc.solving.solver import Solver
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping, Sequence
 
-    from clc.cluster.messages import Asked, Job
+    from clc.cluster.messages import PendingProblem, RunSpec
     from clc.records import Problem
 
 __all__ = ["Replica"]
 
-KEEP_SECONDS = 60.0  # of a replica's work are lost with it, at most
+KEEP_SECONDS = 60.0  # a crash loses at most the last so many seconds of a replica's work
 
 
 class Replica:
-    """What Ray Data calls with one batch after the other, several at a time.
+    """A worker of Ray Data, which calls it with several batches at a time.
 
-    Batches share the engine and its window, so that it stays full from one to the next.
+    Batches share the engine and its window, so that the window stays full between batches.
     """
 
-    def __init__(self, job: Job, ledger: Any) -> None:
-        self._job = job
+    def __init__(self, spec: RunSpec, ledger: Any) -> None:
+        self._spec = spec
         self._ledger = ledger
-        self._turns = _Turns()
-        self._opening: asyncio.Task[_Team] | None = None
+        self._gate = _Gate()
+        self._opening: asyncio.Task[_BatchSolver] | None = None
         self._loop = asyncio.new_event_loop()
         threading.Thread(target=self._loop.run_forever, daemon=True, name="clc-replica").start()
 
     def __call__(self, block: Any) -> Any:
-        """Solve a batch, or pass on what the reader tells the driver."""
+        """Solve a batch; pass any other message on to the driver."""
         message = read_message(block)
-        if isinstance(message, Batch):
+        if isinstance(message, ProblemBatch):
             solving = asyncio.run_coroutine_threadsafe(self._solve(message), self._loop)
             message = solving.result()
         return write_message(message)
 
-    async def _solve(self, batch: Batch) -> Told:
+    async def _solve(self, batch: ProblemBatch) -> BatchResult:
         try:
             if self._opening is None:
                 self._opening = asyncio.ensure_future(self._open())
-            team = await asyncio.shield(self._opening)
+            solver = await asyncio.shield(self._opening)
             times = await self._ledger.take.remote(batch.name)
             problems = batch.problems
             if times > 1:
-                problems = await asyncio.to_thread(team.as_they_are, problems)
-            solve = self._together if times <= BATCH_TRIES else self._apart
-            told = await solve(team, problems)
+                problems = await asyncio.to_thread(solver.find_stored, problems)
+            solve = self._together if times <= BATCH_TRIES else self._one_by_one
+            result = await solve(solver, problems)
             await self._ledger.done.remote(batch.name)
         except ClcError as error:
-            return Told(error=error)
-        told.start_seconds = team.lane.start_seconds
-        return told
+            return BatchResult(error=error)
+        result.start_seconds = solver.engine.start_seconds
+        return result
 
-    async def _open(self) -> _Team:
-        """Start the engines; check that they are those that the run is of.
+    async def _open(self) -> _BatchSolver:
+        """Start the engines and check that they are the driver's.
 
         Raises:
-            ClcError: an engine cannot start, or is another one than the driver's.
+            ClcError: an engine cannot start, or differs from the driver's.
         """
         refused = await self._ledger.start.remote()
         if refused is not None:
-            raise EngineError(f"{refused}; what was stored stays")
-        job = self._job
-        lane = SharedEngine(job.engine())
-        translator = None if job.translator is None else SharedEngine(job.translator())
-        team = _Team(job, lane, translator, Templates(job.prompts), Shards(job.out, read_only=True))
-        team.check()
-        await asyncio.gather(*(one.start() for one in (lane, translator) if one is not None))
-        return team
+            raise EngineError(f"{refused}; the stored paths stay")
+        spec = self._spec
+        engine = SharedEngine(spec.engine())
+        translator = None if spec.translator is None else SharedEngine(spec.translator())
+        shards = Shards(spec.out, read_only=True)
+        solver = _BatchSolver(spec, engine, translator, Templates(spec.prompts), shards)
+        solver.check()
+        await asyncio.gather(*(one.start() for one in (engine, translator) if one is not None))
+        return solver
 
-    async def _together(self, team: _Team, problems: Sequence[Asked]) -> Told:
-        """Solve problems all at once, into one shard, or more where they take long."""
-        told = Told(counters=Counters())
+    async def _together(
+        self, solver: _BatchSolver, problems: Sequence[PendingProblem]
+    ) -> BatchResult:
+        """Solve problems at once, into one shard, or several where they take long."""
+        result = BatchResult(counters=Counters())
         errors: list[BaseException] = []
-        async with self._turns.together():
-            left = {asyncio.create_task(self._one(team, asked)) for asked in problems}
+        async with self._gate.shared():
+            left = {asyncio.create_task(self._one(solver, pending)) for pending in problems}
             while left and not errors:
                 done, left = await asyncio.wait(
                     left, timeout=KEEP_SECONDS, return_when=asyncio.FIRST_EXCEPTION
                 )
                 errors = [error for task in done if (error := task.exception()) is not None]
                 solved = [task.result() for task in done if task.exception() is None]
-                await self._keep(team, solved, told)
+                await self._keep(solver, solved, result)
             for task in left:
                 task.cancel()
             await asyncio.gather(*left, return_exceptions=True)
         if errors:
             await self._give_up(errors[0])
-        return told
+        return result
 
-    async def _apart(self, team: _Team, problems: Sequence[Asked]) -> Told:
-        """Solve problems one by one, each with nothing else in hand and into a shard of its own.
-
-        One of them may take this process with it, for it has done so, with others.
-        """
-        told = Told(counters=Counters())
-        for asked in problems:
-            async with self._turns.alone():
-                times = await self._ledger.take.remote(asked.key)
+    async def _one_by_one(
+        self, solver: _BatchSolver, problems: Sequence[PendingProblem]
+    ) -> BatchResult:
+        """Solve problems of a batch that crashed its replica, each alone and into its own shard."""
+        result = BatchResult(counters=Counters())
+        for pending in problems:
+            async with self._gate.exclusive():
+                times = await self._ledger.take.remote(pending.key)
                 if times > PROBLEM_TRIES:
-                    why = await self._ledger.last_words.remote()
-                    row = await team.set_aside(
-                        asked, f"its replica was lost {PROBLEM_TRIES} times with it alone: {why}"
+                    reason = await self._ledger.reason.remote()
+                    row = await solver.set_aside(
+                        pending,
+                        f"its replica was lost {PROBLEM_TRIES} times with it alone: {reason}",
                     )
-                    await self._keep(team, [(row, Counters())], told)
+                    await self._keep(solver, [(row, Counters())], result)
                 else:
                     try:
-                        solved = await self._one(team, asked)
+                        solved = await self._one(solver, pending)
                     except EngineError as error:
                         await self._give_up(error)
                         raise
-                    await self._keep(team, [solved], told)
-                await self._ledger.done.remote(asked.key)
-        return told
+                    await self._keep(solver, [solved], result)
+                await self._ledger.done.remote(pending.key)
+        return result
 
-    async def _one(self, team: _Team, asked: Asked) -> tuple[Row, Counters]:
-        async with team.room:
-            return await team.solve(asked)
+    async def _one(self, solver: _BatchSolver, pending: PendingProblem) -> tuple[Row, Counters]:
+        async with solver.room:
+            return await solver.solve(pending)
 
-    async def _keep(self, team: _Team, solved: Sequence[tuple[Row, Counters]], told: Told) -> None:
-        """Write a shard, then count what is in it."""
+    async def _keep(
+        self, solver: _BatchSolver, solved: Sequence[tuple[Row, Counters]], result: BatchResult
+    ) -> None:
+        """Write a shard, then add its rows to the result."""
         if not solved:
             return
-        await asyncio.to_thread(team.shards.write_shard, [row for row, _ in solved])
+        await asyncio.to_thread(solver.shards.write_shard, [row for row, _ in solved])
         for row, counters in solved:
             if row.verdict is not None:
-                told.verdicts.append(row.verdict)
+                result.verdicts.append(row.verdict)
             if row.set_aside is not None:
-                told.set_aside.append(SetAside(row.problem.id, row.set_aside))
-            assert told.counters is not None  # noqa: S101 - both callers make them
-            add_counters(told.counters, counters)
+                result.set_aside.append(SetAsideProblem(row.problem.id, row.set_aside))
+            assert result.counters is not None  # noqa: S101 - both callers set them
+            add_counters(result.counters, counters)
 
     async def _give_up(self, error: BaseException) -> None:
-        """Leave a lost engine: Ray starts this process anew, and the batch comes again."""
+        """End this process when its engine is lost: Ray starts another, which repeats the batch."""
         if isinstance(error, EngineError):
             await self._ledger.lost.remote(str(error))
             os._exit(1)
         raise error
 
 
-class _Team:
-    """An engine, its translator, and what the solver needs beside them."""
+class _BatchSolver:
+    """Solves problems of a run over one engine; its rows are ready for a shard."""
 
     def __init__(
         self,
-        job: Job,
-        lane: SharedEngine,
+        spec: RunSpec,
+        engine: SharedEngine,
         translator: SharedEngine | None,
         templates: Templates,
         shards: Shards,
     ) -> None:
-        self.lane = lane
+        self.engine = engine
         self.shards = shards
-        self._job = job
+        self._spec = spec
         self._translator = translator
         self._templates = templates
-        first = first_wave(job.configuration)
-        self.room = asyncio.Semaphore(open_problems(lane.engine.window, first))
+        first = first_wave(spec.configuration)
+        self.room = asyncio.Semaphore(open_problems(engine.engine.window, first))
 
     def check(self) -> None:
-        """Compare what would be drawn here with what the driver meant.
+        """Compare this replica's run identity with the driver's.
 
         Raises:
-            EngineError: something differs; the message shows it.
+            EngineError: they differ; the message shows how.
         """
-        job = self._job
-        here = Run(job.configuration, self.lane, Store(None), self._translator, self._templates)
-        own = here.identity(job.identity["dataset"], job.identity["limit"])
+        spec = self._spec
+        here = Run(spec.configuration, self.engine, Store(None), self._translator, self._templates)
+        own = here.identity(spec.identity["dataset"], spec.identity["limit"])
         wrong = [
-            f"{name}: {a!r} there, {b!r} here" for name, a, b in differences(job.identity, own)
+            f"{name}: {a!r} there, {b!r} here" for name, a, b in differences(spec.identity, own)
         ]
         if wrong:
             raise EngineError(
-                f"node {os.uname().nodename} would draw other paths than the driver ("
+                f"node {os.uname().nodename} would sample other paths than the driver ("
                 f"{'; '.join(wrong)}); put the same model, prompts and clc on every node"
             )
 
-    async def solve(self, asked: Asked) -> tuple[Row, Counters]:
-        """Solve one problem, with what was drawn for it before."""
-        problem = read_problem(asked.problem)
-        scratch = Scratch(await self._stored(asked))
+    async def solve(self, pending: PendingProblem) -> tuple[Row, Counters]:
+        """Solve one problem, starting from its stored paths."""
+        problem = read_problem(pending.problem)
+        store = MemoryStore(await self._stored(pending))
         solver = Solver(
-            self.lane,
-            self._job.configuration,
+            self.engine,
+            self._spec.configuration,
             templates=self._templates,
-            store=scratch,
+            store=store,
             translator=self._translator,
         )
         verdict = await solver.solve(problem)
-        row = Row(*self._about(asked, problem), scratch.plan, scratch.drawn(), verdict)
+        row = Row(*self._head(pending, problem), store.plan, store.drawn(), verdict)
         return row, solver.counters
 
-    async def set_aside(self, asked: Asked, reason: str) -> Row:
-        """Make the row of a problem that cannot be solved; what was drawn for it stays."""
-        about = self._about(asked, read_problem(asked.problem))
-        return Row(*about, None, Scratch(await self._stored(asked)).drawn(), set_aside=reason)
+    async def set_aside(self, pending: PendingProblem, reason: str) -> Row:
+        """Return the row of a problem that cannot be solved, with its stored paths."""
+        head = self._head(pending, read_problem(pending.problem))
+        return Row(*head, None, MemoryStore(await self._stored(pending)).drawn(), set_aside=reason)
 
-    def _about(self, asked: Asked, problem: Problem) -> tuple[int, str, int, Problem]:
-        return asked.position, asked.key, self._job.configuration.paths, problem
+    def _head(self, pending: PendingProblem, problem: Problem) -> tuple[int, str, int, Problem]:
+        """Return the first fields of a problem's row."""
+        return pending.position, pending.key, self._spec.configuration.paths, problem
 
-    async def _stored(self, asked: Asked) -> Mapping[str, Sequence[Sequence[Any]]] | None:
-        """What a shard holds for a problem."""
-        if asked.shard is None:
+    async def _stored(
+        self, pending: PendingProblem
+    ) -> Mapping[str, Sequence[Sequence[Any]]] | None:
+        """Read a problem's rows from its shard."""
+        if pending.shard is None:
             return None
         from pyarrow import compute
 
-        here = compute.field("position") == asked.position
-        found = await asyncio.to_thread(self.shards.read_shard, asked.shard, here)
-        return found[0].drawn if found else None
+        here = compute.field("position") == pending.position
+        rows = await asyncio.to_thread(self.shards.read_shard, pending.shard, here)
+        return rows[0].drawn if rows else None
 
-    def as_they_are(self, problems: Sequence[Asked]) -> tuple[Asked, ...]:
-        """Look for what a lost replica has stored of these problems."""
-        found = self.shards.within(problems[0].position, problems[-1].position)
-        return tuple(one._replace(shard=found.get(one.position, one.shard)) for one in problems)
+    def find_stored(self, problems: Sequence[PendingProblem]) -> tuple[PendingProblem, ...]:
+        """Add the shards that a lost replica wrote for these problems."""
+        shards = self.shards.within(problems[0].position, problems[-1].position)
+        return tuple(one._replace(shard=shards.get(one.position, one.shard)) for one in problems)
 
 
-class _Turns:
-    """Either many at once, or one alone."""
+class _Gate:
+    """A lock that many may share or one may hold exclusively."""
 
     def __init__(self) -> None:
-        self._gate = asyncio.Lock()
+        self._lock = asyncio.Lock()
         self._empty = asyncio.Event()
         self._empty.set()
-        self._in = 0
+        self._inside = 0
 
     @asynccontextmanager
-    async def together(self) -> AsyncIterator[None]:
-        async with self._gate:
-            self._in += 1
+    async def shared(self) -> AsyncIterator[None]:
+        async with self._lock:
+            self._inside += 1
             self._empty.clear()
         try:
             yield
         finally:
-            self._in -= 1
-            if not self._in:
+            self._inside -= 1
+            if not self._inside:
                 self._empty.set()
 
     @asynccontextmanager
-    async def alone(self) -> AsyncIterator[None]:
-        async with self._gate:
+    async def exclusive(self) -> AsyncIterator[None]:
+        async with self._lock:
             await self._empty.wait()
             yield

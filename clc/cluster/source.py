@@ -1,7 +1,7 @@
-"""A source of problems as a Ray Data source: read once, in order, in batches.
+"""The file of problems as a Ray Data source: read once, in order, in batches.
 
-The reader runs where the driver runs, so that the file need be there only, and reads as one machine
-would (``clc.datasets``): ids, places, languages and errors are the same.
+The reader runs on the driver's node, so only that node needs the file. It reads with
+``clc.datasets``, so ids, positions, languages and errors equal those of a run on one machine.
 """
 
 from __future__ import annotations
@@ -16,26 +16,26 @@ import pyarrow as pa
 from ray.data.block import BlockMetadata
 from ray.data.datasource import Datasource, ReadTask
 
-from clc.cluster.messages import Asked, Batch, ReadAll
+from clc.cluster.messages import EndOfSource, PendingProblem, ProblemBatch
 from clc.datasets import load_problems
 from clc.errors import ClcError
 from clc.records import content_key
-from clc.runs.shards import Shards
+from clc.runs.shards import Shards, done_rows
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
     from clc.records import Problem
 
-__all__ = ["Known", "Problems", "known", "read", "read_message", "write_message"]
+__all__ = ["Problems", "StoredProblems", "read", "read_message", "read_stored", "write_message"]
 
 _FIRST_BATCH = 8
 
 
-class Known(NamedTuple):
-    """What the shards hold of problems: keys in order, and of each its shard, and if it is done.
+class StoredProblems(NamedTuple):
+    """The problems in the shards of a run: sorted keys, the shard of each, whether it is done.
 
-    21 bytes a problem. ``names`` are the shards'.
+    Takes 21 bytes a problem. ``names`` are those of the shards.
     """
 
     keys: Any
@@ -44,109 +44,109 @@ class Known(NamedTuple):
     names: tuple[str, ...]
 
     def find(self, key: bytes) -> tuple[str | None, bool]:
-        """Return the shard that has a problem, None where none has, and whether it is done."""
-        key = key.rstrip(b"\0")  # numpy gives bytes without the zeros at their end
-        place = int(np.searchsorted(self.keys, np.bytes_(key)))
-        if place == len(self.keys) or self.keys[place] != key:
+        """Return the shard of a problem (None where no shard has it), and whether it is done."""
+        key = key.rstrip(b"\0")  # numpy drops trailing zeros of bytes
+        index = int(np.searchsorted(self.keys, np.bytes_(key)))
+        if index == len(self.keys) or self.keys[index] != key:
             return None, False
-        return self.names[self.shards[place]], bool(self.done[place])
+        return self.names[self.shards[index]], bool(self.done[index])
 
 
-def known(out: str, budget: int) -> Known:
-    """Look through the shards of a run; of a problem in several, the one that went furthest counts.
+def read_stored(out: str, budget: int) -> StoredProblems:
+    """Read which problems the shards of a run hold; the most complete row of a problem counts.
 
-    A problem is done when it was given ``budget`` paths and lost none.
+    ``budget`` is the number of paths of one problem; see ``done_rows``.
     """
     shards = Shards(out, read_only=True)
     names: list[str] = []
     keys: list[Any] = [np.empty(0, "S16")]
-    places: list[Any] = [np.empty(0, np.int32)]
+    numbers: list[Any] = [np.empty(0, np.int32)]
     ranks: list[Any] = [np.empty(0, np.int64)]
     for number, (name, table) in enumerate(shards.states()):
         names.append(name)
         given, lost = table["budget"].to_numpy(), table["lost"].to_numpy()
         here = table["set_aside"].is_null().to_numpy()
         keys.append(np.array(table["key"].to_pylist(), "S16"))
-        places.append(np.full(len(table), number, np.int32))
-        # Done is above all; then more paths, then fewer lost, and last what was set aside.
-        done = here & (given >= budget) & (lost == 0)
+        numbers.append(np.full(len(table), number, np.int32))
+        # Done ranks highest; then more paths, then fewer lost ones; set aside ranks lowest.
+        done = done_rows(table, budget).to_numpy()
         ranks.append(np.where(done, 2**40, here * (given * 2**16 - np.minimum(lost, 2**15))))
-    key, place, rank = map(np.concatenate, (keys, places, ranks))
+    key, shard, rank = map(np.concatenate, (keys, numbers, ranks))
     order = np.lexsort((-rank, key))
     key, first = np.unique(key[order], return_index=True)
     chosen = order[first]
-    return Known(key, place[chosen], rank[chosen] == 2**40, tuple(names))
+    return StoredProblems(key, shard[chosen], rank[chosen] == 2**40, tuple(names))
 
 
 def read(
     source: str,
     reading: Mapping[str, Any],
-    before: Known,
+    stored: StoredProblems,
     *,
     folder: str,
     most: int,
     replicas: int,
-) -> Iterator[Batch | ReadAll]:
-    """Read problems that are not done, in batches, and say at last how many were read.
+) -> Iterator[ProblemBatch | EndOfSource]:
+    """Yield the problems that are not done in batches, then the number of problems read.
 
-    The first batches are small, so that every replica of a small run has some; a batch grows to
-    ``most`` problems. After a bad row nothing is read: what came before it is solved.
+    The first batches are small, so that every replica of a small run gets some; batches grow to
+    ``most`` problems. A bad row ends the reading; the rows before it are solved.
     """
-    waiting: list[Asked] = []
+    waiting: list[PendingProblem] = []
     count = done = 0
     error: ClcError | None = None
-    with chdir(folder):  # as the driver: paths may be relative
+    with chdir(folder):  # the driver's: paths may be relative
         try:
             for count, problem in enumerate(load_problems(source, **reading), start=1):
-                asked = _asked(count - 1, problem, before)
-                if asked is None:
+                pending = _pending(count - 1, problem, stored)
+                if pending is None:
                     done += 1
                     continue
-                waiting.append(asked)
+                waiting.append(pending)
                 if len(waiting) >= min(most, max(_FIRST_BATCH, count // (4 * replicas))):
-                    yield Batch(tuple(waiting))
+                    yield ProblemBatch(tuple(waiting))
                     waiting = []
-        except ClcError as wrong:
-            error = wrong
+        except ClcError as caught:
+            error = caught
     if waiting:
-        yield Batch(tuple(waiting))
-    yield ReadAll(count, done, error)
+        yield ProblemBatch(tuple(waiting))
+    yield EndOfSource(count, done, error)
 
 
-def _asked(position: int, problem: Problem, before: Known) -> Asked | None:
+def _pending(position: int, problem: Problem, stored: StoredProblems) -> PendingProblem | None:
     key = content_key("problem", problem)
-    shard, done = before.find(bytes.fromhex(key))
-    return None if done else Asked(position, key, orjson.dumps(problem), shard)
+    shard, done = stored.find(bytes.fromhex(key))
+    return None if done else PendingProblem(position, key, orjson.dumps(problem), shard)
 
 
 def write_message(message: object) -> Any:
-    """Make a block of one row that holds a message."""
+    """Pickle a message into a block of one row."""
     return pa.table({"message": pa.array([pickle.dumps(message)], pa.binary())})
 
 
 def read_message(block: Any) -> Any:
-    """Take the message out of a block; only our own processes write them."""
+    """Unpickle the message of a block; only our own processes write blocks."""
     return pickle.loads(block["message"][0].as_py())  # noqa: S301
 
 
 class Problems(Datasource):  # type: ignore[misc]  # Ray's classes are Any here
-    """The messages that ``messages()`` gives, a block each, read on the driver's node."""
+    """A Ray Data source with one block for each message of ``messages()``."""
 
     def __init__(self, messages: Callable[[], Iterator[object]]) -> None:
         super().__init__()
         self._messages = messages
 
     def estimate_inmemory_data_size(self) -> int | None:
-        """Unknown: the file is read once."""
+        """Return None: the size of the file's problems is unknown."""
         return None
 
     @property
     def supports_distributed_reads(self) -> bool:
-        """No: the file is where the driver is."""
+        """Return False: only the driver's node has the file."""
         return False
 
     def get_read_tasks(self, parallelism: int, *_: Any, **__: Any) -> list[Any]:  # noqa: ARG002
-        """One task, whatever ``parallelism``: ids must be seen by one reader."""
+        """Return one task whatever ``parallelism`` is, because one reader must see all ids."""
         messages = self._messages
-        about = BlockMetadata(num_rows=None, size_bytes=None, input_files=None, exec_stats=None)
-        return [ReadTask(lambda: map(write_message, messages()), about)]
+        metadata = BlockMetadata(num_rows=None, size_bytes=None, input_files=None, exec_stats=None)
+        return [ReadTask(lambda: map(write_message, messages()), metadata)]

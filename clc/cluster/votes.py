@@ -1,4 +1,4 @@
-"""The votes of a large run, taken by all CPUs of Ray: one takes some 40,000 paths a second."""
+"""Count the votes of a large run on all CPUs of Ray; one CPU counts some 40,000 paths a second."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from clc.analysis.export import part_of
-from clc.cluster.ray_session import reported
+from clc.cluster.ray_session import ray_errors
 from clc.errors import ClcError
 from clc.runs.revote import counting_of
 from clc.runs.shards import Shards
@@ -21,12 +21,12 @@ if TYPE_CHECKING:
 
 __all__ = ["parts"]
 
-_FEW = 64  # spans: less work than starting Ray's workers
-_MOST = 64  # spans in hand: thirty CPUs are kept busy, and the driver writes what twenty read
+_FEW = 64  # spans; fewer take less time than starting Ray's workers
+_MOST = 64  # spans in flight: keeps 30 CPUs busy, and the driver writes what 20 read
 
 
 def parts(shards: Shards) -> Iterator[Part] | None:
-    """Take the votes of a run's problems, in order; None where there are few, or no CPUs for it.
+    """Count the votes of a run's problems, in order; None where they are few or Ray has no CPUs.
 
     Raises:
         StoreError: a shard cannot be read.
@@ -47,15 +47,17 @@ def _spread(shards: Shards, spans: list[Span], at_once: int) -> Iterator[Part]:
     task = ray.remote(_part).options(num_cpus=1)
     counting = counting_of((shards.manifest() or {}).get("identity", {}))
     waiting = iter(spans)
-    with reported():
-        begun = deque(
+    with ray_errors():
+        running = deque(
             task.remote(shards.folder, span, counting) for span in islice(waiting, at_once)
         )
-        while begun:
-            part: Part | ClcError = ray.get(begun.popleft())
+        while running:
+            part: Part | ClcError = ray.get(running.popleft())
             if isinstance(part, ClcError):
                 raise part
-            begun.extend(task.remote(shards.folder, span, counting) for span in islice(waiting, 1))
+            running.extend(
+                task.remote(shards.folder, span, counting) for span in islice(waiting, 1)
+            )
             yield part
 
 

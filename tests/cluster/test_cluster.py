@@ -16,7 +16,7 @@ from clc.analysis.export import export
 from clc.analysis.scoring import score_run
 from clc.cluster import ray_session, solve_on_ray, votes
 from clc.cluster.ledger import BATCH_TRIES, PROBLEM_TRIES, Ledger
-from clc.cluster.messages import Job
+from clc.cluster.messages import RunSpec
 from clc.datasets import load_problems
 from clc.errors import ConfigurationError, DatasetError, EngineError, StoreError
 from clc.plan import Plan
@@ -34,7 +34,7 @@ from .engines import Logged, asked, lose_some, starts
 pytest.importorskip("ray")
 
 from clc.cluster import replica
-from clc.cluster.source import known, read, read_message, write_message
+from clc.cluster.source import read, read_message, read_stored, write_message
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning:ray.*")  # of its own fields
 
@@ -151,6 +151,36 @@ def test_a_finished_run_needs_no_engine_and_no_ray(tmp_path, ray, monkeypatch):
     assert again.score.problems == 9
 
 
+@pytest.mark.parametrize("numbered", [True, False])
+def test_a_finished_run_without_a_shard_is_completed(ray, tmp_path, numbered):
+    source, out, log = tsv(tmp_path, 20), tmp_path / "run", tmp_path / "log"
+    first = spread(source, out, log)
+    assert first.problems == 20
+    whole = {name: (out / name).read_bytes() for name in FILES}
+    with Shards(out) as shards:
+        assert shards.done(6) == 20
+        assert shards.done(7) == 0
+        manifest = shards.manifest()
+        assert manifest["problems"] == 20
+        name = shards.names()[-1]
+        rows = shards.read_shard(name)
+        if numbered:
+            (out / "shards" / name).unlink()
+        else:  # an older manifest does not say how many problems there were
+            del manifest["problems"]
+            shards.write_manifest(manifest)
+            (out / "shards" / name).unlink()
+            shards.write_shard([rows[0]._replace(budget=5), *rows[1:]])
+        lost = len(rows) if numbered else 1
+        assert shards.done(6) == 20 - lost
+    again = spread(source, out, log)
+    assert not again.finished
+    assert again.counters.drawn == (6 * lost if numbered else 0)
+    assert {name: (out / name).read_bytes() for name in FILES} == whole
+    check_whole(out, 20)
+    assert spread(source, out, log).finished
+
+
 def test_a_lost_replica_is_replaced_and_nothing_counts_twice(ray, tmp_path):
     source = tsv(tmp_path, 60)
     engine = {"dies_at": "Wie viele sind 41 und", "once": str(tmp_path / "died"), "delay": 0.002}
@@ -205,8 +235,10 @@ def test_a_batch_that_takes_long_is_stored_bit_by_bit(ray, tmp_path, monkeypatch
     configuration = configure("clc", **SETTINGS)
     with Shards(out) as shards:
         here = Run(configuration, engine(), Store(None)).identity({})
-        job = Job(configuration, engine, None, None, str(out), here)
-        batch = next(read(str(source), {}, known(str(out), 6), folder=".", most=24, replicas=1))
+        job = RunSpec(configuration, engine, None, None, str(out), here)
+        batch = next(
+            read(str(source), {}, read_stored(str(out), 6), folder=".", most=24, replicas=1)
+        )
         assert isinstance(batch.problems, tuple)
         assert len(batch.problems) == 8
         told = replica.Replica(job, ray.remote(Ledger).remote(1))(write_message(batch))
@@ -226,10 +258,10 @@ def test_keys_that_end_in_zeros_are_known(tmp_path):
     with Shards(tmp_path) as shards:
         shards.write_shard([row(number, key) for number, key in enumerate(keys)])
         (name,) = shards.names()
-    found = known(str(tmp_path), 6)
+    found = read_stored(str(tmp_path), 6)
     assert [found.find(bytes.fromhex(key)) for key in keys] == [(name, True)] * 4
     assert found.find(bytes.fromhex("ab" * 16)) == (None, False)
-    assert known(str(tmp_path), 7).find(bytes.fromhex(keys[0])) == (name, False)
+    assert read_stored(str(tmp_path), 7).find(bytes.fromhex(keys[0])) == (name, False)
 
 
 def test_replicas_that_only_die_end_the_run():
@@ -248,7 +280,7 @@ def test_the_ledger_keeps_only_what_is_in_hand():
     assert ledger.take("a") == 1
     ledger.done("a")
     ledger.done("b")
-    assert not ledger._taken
+    assert not ledger._started
 
 
 def test_an_engine_that_cannot_start_ends_the_run_at_once(ray, tmp_path):

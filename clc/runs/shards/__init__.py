@@ -15,6 +15,6 @@ pandas; clc takes the vote anew from ``plan`` and ``paths``, as everywhere.
 
 from clc.runs.shards.codec import Row
 from clc.runs.shards.filesystem import has_shards
-from clc.runs.shards.folder import Shards, Span
+from clc.runs.shards.folder import Shards, Span, done_rows
 
-__all__ = ["Row", "Shards", "Span", "has_shards"]
+__all__ = ["Row", "Shards", "Span", "done_rows", "has_shards"]

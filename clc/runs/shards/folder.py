@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from clc.runs.protocol import Finished
     from clc.runs.shards.codec import Row
 
-__all__ = ["Shards", "Span"]
+__all__ = ["Shards", "Span", "done_rows"]
 
 _Item = TypeVar("_Item")
 _T = TypeVar("_T")
@@ -192,6 +192,17 @@ class Shards:
         names, columns = self.names(), ["key", "budget", "lost", "set_aside"]
         yield from zip(names, _at_once(lambda name: self._table(name, columns), names), strict=True)
 
+    def done(self, budget: int) -> int:
+        """Number of problems that are done; see ``done_rows``."""
+        import pyarrow as pa
+        from pyarrow import compute
+
+        done = [table.filter(done_rows(table, budget))["key"] for _, table in self.states()]
+        keys = pa.chunked_array(
+            [chunk for column in done for chunk in column.chunks], pa.binary(16)
+        )
+        return int(compute.count_distinct(keys).as_py())
+
     def within(self, first: int, last: int) -> dict[int, str]:
         """Shards by the places of their problems, of those that lie between two places."""
         found: dict[int, str] = {}
@@ -243,6 +254,19 @@ class Shards:
 
     def _table(self, name: str, columns: Sequence[str] | None, matching: Any = None) -> Any:
         return self._files.read_table(f"{SHARDS}/{name}", columns, matching)
+
+
+def done_rows(table: Any, budget: int) -> Any:
+    """Mark the problems of a table of ``states`` that are done (an Arrow mask).
+
+    Done means: sampled with at least ``budget`` paths, none of them lost, and not set aside.
+    """
+    from pyarrow import compute
+
+    whole = compute.and_(
+        compute.greater_equal(table["budget"], budget), compute.equal(table["lost"], 0)
+    )
+    return compute.and_(whole, compute.is_null(table["set_aside"]))
 
 
 def _progress(row: Row) -> tuple[int, bool, int]:
