@@ -1,4 +1,4 @@
-"""What a question draws: its arms with their prompts, and the order of its paths."""
+"""The paths of a question as they are stored: its arms with their prompts, and their order."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from clc.records import Usage, path_key
+from clc.records import Usage, content_key, path_key, path_seed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -17,13 +17,15 @@ __all__ = ["ArmRecord", "Plan", "path_keys"]
 
 
 class ArmRecord(NamedTuple):
-    """What one arm of a problem draws: ``paths`` paths of a prompt from ``first_index`` on.
+    """``paths`` paths of one prompt of an arm, numbered from ``first_index`` on.
 
-    ``prompt_key`` is None when the arm has no prompt, and ``fault`` then says why.
-    ``translation_usage`` is what the prompt cost: a translation, a first turn. ``answers_in`` is
-    the language of the replies, ``weight`` what a vote counts under weighted voting, and
-    ``floor`` the confidence below which a path was aborted. ``question`` is the translation that
-    the prompt asks, None where it asks the question as it is.
+    ``prompt_key`` is None when the arm has no prompt, and ``fault`` is then the reason. ``seed`` is
+    the run's. ``translation_usage`` is what the prompt cost: a translation, a first turn.
+    ``answers_in`` is the language of the replies, ``weight`` what a vote counts under weighted
+    voting, and ``floor`` the confidence below which a path was aborted. ``question`` is the
+    translation that the prompt asks, None where it asks the question as it is. ``arm_key`` and
+    ``redraw`` (how often the path was sampled anew) decide the paths' seeds; a row of format 2
+    has no ``arm_key``.
     """
 
     language: str
@@ -37,15 +39,17 @@ class ArmRecord(NamedTuple):
     weight: float = 1.0
     floor: float | None = None
     question: str | None = None
+    arm_key: str | None = None
+    redraw: int = 0
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What a problem drew.
+    """The paths that were sampled for a problem.
 
     ``arms`` are in the order that breaks ties; ``order`` names for each path, in drawing order,
     the arm whose next path it is. ``usage`` was spent on the question as a whole, and ``details``
-    say what else led to the verdict (``stop``, ``plan``, ``choice``, ``deadline``).
+    are what else led to the verdict (``stop``, ``plan``, ``choice``, ``deadline``).
     """
 
     arms: tuple[ArmRecord, ...]
@@ -55,7 +59,7 @@ class Plan:
 
     @cached_property
     def paths(self) -> Sequence[tuple[ArmRecord, str | None]]:
-        """(arm, path key) in drawing order; the key is None where the arm has no prompt."""
+        """Pairs of arm and path key in drawing order; the key is None without a prompt."""
         keys = [path_keys(arm) for arm in self.arms]
         return [(self.arms[position], next(keys[position])[1]) for position in self.order]
 
@@ -70,7 +74,7 @@ class Plan:
 
     @classmethod
     def of(cls, arms: Sequence[ArmRecord]) -> Plan:
-        """Make a plan that draws one path of each arm, then the next of each.
+        """Make a plan of one path of each arm, then the next of each.
 
         >>> Plan.of([ArmRecord("en", "a", 0, 2, 0), ArmRecord("de", "b", 0, 1, 0)]).order
         (0, 1, 0)
@@ -84,7 +88,17 @@ class Plan:
 
 
 def path_keys(arm: ArmRecord) -> Iterator[tuple[int, str | None]]:
-    """Yield (index, key) of every path that an arm draws."""
+    """Yield (index, key) of every path of a row, of this format or of format 2.
+
+    Format 2 numbered all paths of a prompt, whichever arms rendered it, and hashed the number.
+    """
+    prompt = arm.prompt_key
     for index in range(arm.first_index, arm.first_index + arm.paths):
-        key = arm.prompt_key
-        yield index, key and path_key(key, index, arm.seed, arm.floor)
+        if prompt is None:
+            yield index, None
+        elif arm.arm_key is None:
+            parts = [prompt, index, arm.seed]
+            yield index, content_key("path", parts if arm.floor is None else [*parts, arm.floor])
+        else:
+            seed = path_seed(arm.seed, prompt, arm.arm_key, index, arm.redraw)
+            yield index, path_key(prompt, seed, arm.floor)

@@ -40,6 +40,7 @@ __all__ = [
     "Verdict",
     "Vote",
     "content_key",
+    "hashed_seed",
     "path_key",
     "path_seed",
     "prompt_key",
@@ -48,6 +49,8 @@ __all__ = [
 AnswerKind = Literal["number", "choice", "latex"]
 
 _INT32_MAX = (1 << 31) - 1  # vLLM and Transformers hold these numbers in tensors of int32
+MOST_TOKENS = (1 << 53) - 1
+"""The largest count that is stored: exact in JSON, and sums of it fit SQLite's 64 bits."""
 
 
 class Message(TypedDict):
@@ -69,27 +72,50 @@ def content_key(tag: str, value: object) -> str:
     return hashlib.blake2b(tag.encode() + b"\0" + canonical, digest_size=16).hexdigest()
 
 
-def path_seed(run_seed: int, prompt_key: str, index: int) -> int:
-    """Seed of one path: 53 bits (exact in JSON everywhere) of a hash of where it belongs.
+def hashed_seed(*parts: int | str) -> int:
+    """Hash ``parts`` to a seed of 53 bits (exact in JSON everywhere).
 
-    Neighbouring run seeds or indices share nothing, and a path's seed does not depend on how
-    many paths are drawn beside it.
+    Neighbouring numbers give seeds that share nothing. A text must hold no NUL.
     """
-    digest = hashlib.blake2b(f"seed\0{run_seed}\0{prompt_key}\0{index}".encode(), digest_size=8)
-    return int.from_bytes(digest.digest(), "big") >> 11
+    text = "\0".join(("seed", *map(str, parts)))
+    return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest(), "big") >> 11
+
+
+def path_seed(run_seed: int, prompt_key: str, arm_key: str, index: int, redraw: int = 0) -> int:
+    """Return the seed of path number ``index`` (0-based) of an arm, sampled anew ``redraw`` times.
+
+    It depends on no other path and on no other arm: arms that render the same prompt sample
+    different paths.
+    """
+    return hashed_seed(run_seed, prompt_key, arm_key, index, redraw)
 
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """Tokens spent, as the engine counted them."""
+    """Tokens spent, as the engine counted them.
+
+    ``reasoning_tokens`` are those of the completion that were a thought.
+    """
 
     prompt_tokens: int = 0
     completion_tokens: int = 0
+    reasoning_tokens: int = 0
 
     def __add__(self, other: Usage) -> Usage:
         return Usage(
             self.prompt_tokens + other.prompt_tokens,
             self.completion_tokens + other.completion_tokens,
+            self.reasoning_tokens + other.reasoning_tokens,
+        )
+
+    def clamped(self) -> Usage:
+        """Return the usage with no count above ``MOST_TOKENS``, whatever a server says."""
+        if max(self.prompt_tokens, self.completion_tokens, self.reasoning_tokens) <= MOST_TOKENS:
+            return self
+        return Usage(
+            min(self.prompt_tokens, MOST_TOKENS),
+            min(self.completion_tokens, MOST_TOKENS),
+            min(self.reasoning_tokens, MOST_TOKENS),
         )
 
     @property
@@ -222,7 +248,8 @@ class ReasoningPath:
     """One completion of a prompt.
 
     ``finish_reason`` is the engine's (``stop``, ``length``, ``abort``), or ``error`` for a path
-    that was lost, whose ``error`` says why.
+    that was lost, for the reason ``error``. ``thought`` is what a thinking model wrote before
+    ``text``, and ``closed`` whether it ended its thought (None without one).
     """
 
     key: str
@@ -235,6 +262,8 @@ class ReasoningPath:
     usage: Usage = Usage()
     confidence: Confidence | None = None
     error: str | None = None
+    thought: str = ""
+    closed: bool | None = None
 
 
 class AbstainReason(StrEnum):
@@ -314,30 +343,31 @@ class Verdict:
     details: Mapping[str, Any] = field(default_factory=dict)
 
 
-def path_key(prompt_key: str, index: int, seed: int, floor: float | None = None) -> str:
-    """Key of one path: its prompt's key, its index (0-based) and the seed it is drawn with.
+def path_key(prompt_key: str, seed: int, floor: float | None = None) -> str:
+    """Return the key of one path: its prompt's key and the seed that it is sampled with.
 
     A path that is aborted below a ``floor`` of confidence is another one than the whole path.
     """
-    parts = [prompt_key, index, seed]
+    parts = [prompt_key, seed]
     return content_key("path", parts if floor is None else [*parts, floor])
 
 
 def prompt_key(fingerprint: str, messages: Sequence[Message], sampling: Sampling) -> str:
-    """Key of the prompt that these messages are, for this engine and this sampling."""
-    told = {
+    """Return the key of the prompt that these messages are, for this engine and this sampling."""
+    values = {
         part.name: value
         for part in fields(sampling)
         if (value := getattr(sampling, part.name)) != part.default or part.name in _FIRST_FIELDS
     }
     # Fields in the order of their definition, which is how orjson writes a dataclass.
-    return content_key("prompt", [fingerprint, list(messages), orjson.Fragment(orjson.dumps(told))])
+    return content_key("prompt", [fingerprint, list(messages), orjson.Fragment(orjson.dumps(values))])
 
 
 class Step(NamedTuple):
     """A completion that is no path, good or not, in the language that was asked for.
 
-    ``kind`` is ``translation`` (one try), ``turn`` (before a last one), ``plan`` or ``choice``.
+    ``kind`` is ``translation`` (one try), ``turn`` (before a last one), ``plan`` or ``choice``;
+    ``thought`` and ``closed`` are as for a path.
     """
 
     kind: str
@@ -345,3 +375,5 @@ class Step(NamedTuple):
     text: str
     finish_reason: str
     usage: Usage
+    thought: str = ""
+    closed: bool | None = None

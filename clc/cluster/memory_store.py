@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from clc.runs.codec import DRAWN, path_row, prompt_row, read_path, read_step, step_row
+from clc.runs.codec import TABLES, path_row, prompt_row, read_path, read_step, step_row
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -24,13 +24,13 @@ class MemoryStore:
 
     def __init__(self, drawn: Mapping[str, Sequence[Sequence[Any]]] | None = None) -> None:
         self._rows: dict[str, dict[str, Sequence[Any]]] = {
-            table: {row[0]: row for row in (drawn or {}).get(table, ())} for table in DRAWN
+            table: {row[0]: row for row in (drawn or {}).get(table, ())} for table in TABLES
         }
         self.problem: Problem | None = None
         self.plan: Plan | None = None
 
     def drawn(self) -> dict[str, list[Sequence[Any]]]:
-        """Return all rows by table, with the columns of ``clc.runs.codec.DRAWN``."""
+        """Return all rows by table, with the columns of ``clc.runs.codec.TABLES``."""
         return {table: list(rows.values()) for table, rows in self._rows.items()}
 
     def add_problem(self, position: int, problem: Problem) -> None:  # noqa: ARG002 - one problem has no order
@@ -71,7 +71,7 @@ class MemoryStore:
     def step(self, key: str) -> Step | None:
         """Return a step by its key, or None."""
         row = self._rows["steps"].get(key)
-        return None if row is None else read_step(*row[1:])
+        return None if row is None else read_step(*row)
 
     def commit(self) -> None:
         """Do nothing: the row is written with its shard."""

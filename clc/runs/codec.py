@@ -1,4 +1,4 @@
-"""Rows of what engines produced, for every store that keeps them: SQLite, shards, the cache."""
+"""Rows of what engines produced, for every store that keeps them: SQLite and shards."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
+from clc.errors import StoreError
 from clc.plan import ArmRecord, Plan
 from clc.records import Confidence, Problem, Prompt, ReasoningPath, Step, Usage
 
@@ -13,7 +14,10 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 __all__ = [
-    "DRAWN",
+    "FORMAT",
+    "READ_FORMATS",
+    "TABLES",
+    "check_format",
     "lost_path",
     "path_row",
     "prompt_row",
@@ -26,8 +30,10 @@ __all__ = [
     "write_plan",
 ]
 
-# Columns by table.
-DRAWN: Mapping[str, tuple[str, ...]] = {
+FORMAT = 3
+READ_FORMATS = (2, FORMAT)
+
+TABLES: Mapping[str, tuple[str, ...]] = {
     "prompts": ("key", "language", "template", "template_hash", "messages"),
     "paths": (
         "key",
@@ -40,6 +46,9 @@ DRAWN: Mapping[str, tuple[str, ...]] = {
         "prompt_tokens",
         "completion_tokens",
         "confidence",
+        "thought",
+        "closed",
+        "reasoning_tokens",
     ),
     "steps": (
         "key",
@@ -49,9 +58,36 @@ DRAWN: Mapping[str, tuple[str, ...]] = {
         "finish_reason",
         "prompt_tokens",
         "completion_tokens",
+        "thought",
+        "closed",
+        "reasoning_tokens",
     ),
     "failures": ("key", "reason"),
 }
+"""Columns of what engines produced, by table. Rows of format 2 end before ``thought``."""
+
+
+def check_format(written: object, where: object, *, read_only: bool) -> None:
+    """Check that a run of format ``written`` can be read or, unless ``read_only``, resumed.
+
+    Raises:
+        StoreError: it cannot.
+    """
+    if written == FORMAT or (read_only and written in READ_FORMATS):
+        return
+    if written in READ_FORMATS:
+        raise StoreError(
+            f"{where}: written in format {written} by an older clc; clc score, vote, show and "
+            "report read it; to draw more, choose another run folder (translations come from the "
+            "cache)"
+        )
+    raise StoreError(
+        f"{where}: the store has format {written}, and this clc reads formats "
+        f"{' and '.join(map(str, READ_FORMATS))}; use the clc that wrote it (see manifest.json)"
+    )
+
+
+_NO_THOUGHT = ("", None, 0)
 
 
 def lost_path(key: str, why: str) -> ReasoningPath:
@@ -67,8 +103,7 @@ def write_plan(plan: Plan) -> bytes:
 def read_plan(data: bytes | str) -> Plan:
     """Read what ``write_plan`` wrote."""
     arms, order, usage, details = orjson.loads(data)
-    planned = [_planned_paths(*arm) for arm in arms]
-    return Plan(tuple(planned), tuple(order), Usage(**usage), details)
+    return Plan(tuple(_read_arm(*arm) for arm in arms), tuple(order), Usage(**usage), details)
 
 
 def read_problem(data: bytes | str) -> Problem:
@@ -85,28 +120,41 @@ def read_prompt(
 
 
 def read_path(*row: Any) -> ReasoningPath:
-    """Make a path of its row, whose columns are those of ``DRAWN``."""
-    key, prompt_key, language, index, seed, text, finish, *spent, confidence = row
-    measured = None if confidence is None else Confidence(**orjson.loads(confidence))
+    """Make a path of its row, whose columns are those of ``TABLES``."""
+    key, prompt_key, language, index, seed, text, finish, prompt, completion, confidence = row[:10]
+    thought, closed, reasoning = row[10:] or _NO_THOUGHT
     return ReasoningPath(
-        key, prompt_key, language, index, seed, text, finish, Usage(*spent), measured
+        key,
+        prompt_key,
+        language,
+        index,
+        seed,
+        text,
+        finish,
+        Usage(prompt, completion, reasoning),
+        None if confidence is None else Confidence(**orjson.loads(confidence)),
+        thought=thought,
+        closed=None if closed is None else bool(closed),
     )
 
 
 def read_step(*row: Any) -> Step:
-    """Make a step of its row without the key."""
-    kind, language, text, finish_reason, *spent = row
-    return Step(kind, language, text, finish_reason, Usage(*spent))
+    """Make a step of its row, whose columns are those of ``TABLES``."""
+    _, kind, language, text, finish, prompt, completion = row[:7]
+    thought, closed, reasoning = row[7:] or _NO_THOUGHT
+    closed = None if closed is None else bool(closed)
+    usage = Usage(prompt, completion, reasoning)
+    return Step(kind, language, text, finish, usage, thought, closed)
 
 
 def prompt_row(prompt: Prompt) -> tuple[Any, ...]:
-    """Make the row of a prompt, whose columns are those of ``DRAWN``."""
+    """Make the row of a prompt, whose columns are those of ``TABLES``."""
     messages = orjson.dumps(prompt.messages)
     return prompt.key, prompt.language, prompt.template, prompt.template_hash, messages
 
 
 def path_row(path: ReasoningPath) -> tuple[Any, ...]:
-    """Make the row of a path, whose columns are those of ``DRAWN``."""
+    """Make the row of a path, whose columns are those of ``TABLES``."""
     return (
         path.key,
         path.prompt_key,
@@ -118,15 +166,29 @@ def path_row(path: ReasoningPath) -> tuple[Any, ...]:
         path.usage.prompt_tokens,
         path.usage.completion_tokens,
         None if path.confidence is None else orjson.dumps(path.confidence),
+        path.thought,
+        path.closed,
+        path.usage.reasoning_tokens,
     )
 
 
 def step_row(key: str, step: Step) -> tuple[Any, ...]:
-    """Make the row of a step, whose columns are those of ``DRAWN``."""
-    *fields, usage = step
-    return (key, *fields, usage.prompt_tokens, usage.completion_tokens)
+    """Make the row of a step, whose columns are those of ``TABLES``."""
+    usage = step.usage
+    return (
+        key,
+        step.kind,
+        step.language,
+        step.text,
+        step.finish_reason,
+        usage.prompt_tokens,
+        usage.completion_tokens,
+        step.thought,
+        step.closed,
+        usage.reasoning_tokens,
+    )
 
 
-def _planned_paths(*values: Any) -> ArmRecord:
-    made = ArmRecord(*values)
-    return made._replace(translation_usage=Usage(**values[6]))
+def _read_arm(*values: Any) -> ArmRecord:
+    arm = ArmRecord(*values)
+    return arm._replace(translation_usage=Usage(**values[6]))

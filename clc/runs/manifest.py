@@ -1,4 +1,4 @@
-"""What makes a run the run it is, and what may change when it goes on."""
+"""A run's manifest: the settings that identify the run, and those that may change in it."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from typing import Any
 import orjson
 
 from clc.errors import ConfigurationError
+from clc.runs.codec import FORMAT
 from clc.version import __version__
 
 __all__ = ["add_seconds", "begin_run", "check_same_run", "differences", "versions"]
@@ -36,7 +37,13 @@ def begin_run(
             return None
     history, now = before.get("versions", []), versions()
     history = history if now in history else [*history, now]
-    return {**before, "identity": wanted, "versions": history, "finished": False}
+    return {
+        **before,
+        "format": FORMAT,
+        "identity": wanted,
+        "versions": history,
+        "finished": False,
+    }
 
 
 def add_seconds(manifest: Mapping[str, Any], seconds: float) -> dict[str, Any]:

@@ -25,6 +25,8 @@ import orjson
 
 from clc.errors import ConfigurationError, StoreError
 from clc.runs.codec import (
+    FORMAT,
+    check_format,
     lost_path,
     path_row,
     prompt_row,
@@ -48,7 +50,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Store"]
 
-SCHEMA_VERSION = 2
 CACHE_KIB = 64 * 1024
 CHECKPOINT_PAGES = 8192
 
@@ -81,7 +82,10 @@ CREATE TABLE IF NOT EXISTS paths (
     finish_reason TEXT NOT NULL,
     prompt_tokens INTEGER NOT NULL,
     completion_tokens INTEGER NOT NULL,
-    confidence BLOB
+    confidence BLOB,
+    thought TEXT NOT NULL DEFAULT '',
+    closed INTEGER,
+    reasoning_tokens INTEGER NOT NULL DEFAULT 0
 );
 CREATE TABLE IF NOT EXISTS steps (
     key TEXT PRIMARY KEY,
@@ -90,7 +94,10 @@ CREATE TABLE IF NOT EXISTS steps (
     text TEXT NOT NULL,
     finish_reason TEXT NOT NULL,
     prompt_tokens INTEGER NOT NULL,
-    completion_tokens INTEGER NOT NULL
+    completion_tokens INTEGER NOT NULL,
+    thought TEXT NOT NULL DEFAULT '',
+    closed INTEGER,
+    reasoning_tokens INTEGER NOT NULL DEFAULT 0
 );
 CREATE TABLE IF NOT EXISTS failures (
     key TEXT PRIMARY KEY,
@@ -153,11 +160,8 @@ class Store:
 
     def _prepare(self, *, read_only: bool) -> None:
         version = self._connection.execute("PRAGMA user_version").fetchone()[0]
-        if version not in (0, SCHEMA_VERSION):
-            raise StoreError(
-                f"{self.folder}: the store has format {version}, and this clc reads format "
-                f"{SCHEMA_VERSION}; use the clc that wrote it (see manifest.json)"
-            )
+        if version != 0:  # of a new file
+            check_format(version, self.folder, read_only=read_only)
         if not read_only:
             # Write-ahead logging lets readers look on; NORMAL is safe against a killed process.
             self._connection.execute("PRAGMA journal_mode=WAL")
@@ -167,7 +171,7 @@ class Store:
             self._connection.execute(f"PRAGMA cache_size=-{CACHE_KIB}")
             self._connection.execute(f"PRAGMA wal_autocheckpoint={CHECKPOINT_PAGES}")
             self._connection.executescript(_SCHEMA)
-            self._connection.execute(f"PRAGMA user_version={SCHEMA_VERSION}")
+            self._connection.execute(f"PRAGMA user_version={FORMAT}")
 
     def labelled(self, label: str) -> Store:
         """Return this store with plans, manifest and derived files under ``label``.
@@ -382,7 +386,7 @@ class Store:
     def add_path(self, path: ReasoningPath) -> None:
         """Store a path. A path that is there is never changed; a failure under its key goes."""
         self._write(
-            "INSERT INTO paths VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+            "INSERT INTO paths VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
             path_row(path),
         )
         self._write("DELETE FROM failures WHERE key = ?", (path.key,))
@@ -416,18 +420,14 @@ class Store:
     def add_step(self, key: str, step: Step) -> None:
         """Store a step; one that is there stays; a failure under its key goes."""
         self._write(
-            "INSERT INTO steps VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+            "INSERT INTO steps VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
             step_row(key, step),
         )
         self._write("DELETE FROM failures WHERE key = ?", (key,))
 
     def step(self, key: str) -> Step | None:
         """One step by its key."""
-        row = self._one(
-            "SELECT kind, language, text, finish_reason, prompt_tokens, completion_tokens"
-            " FROM steps WHERE key = ?",
-            (key,),
-        )
+        row = self._one("SELECT * FROM steps WHERE key = ?", (key,))
         return None if row is None else read_step(*row)
 
     def counts(self) -> dict[str, int]:

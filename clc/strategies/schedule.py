@@ -1,4 +1,4 @@
-"""The paths of a question in drawing order: which arm each is of."""
+"""The paths of a question in drawing order, each with its arm."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from clc.errors import StrategyError
 from clc.languages import distinct_languages, normalize_language
-from clc.records import path_seed
-from clc.strategies.strategy import EVERY, QUESTION, Arm, Strategy
+from clc.records import hashed_seed
+from clc.strategies.strategy import EVERY, QUESTION, TRANSLATOR, Arm, Strategy
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -19,7 +19,7 @@ __all__ = ["Slot", "plan_slots", "resolve_arms"]
 
 @dataclass(frozen=True, slots=True)
 class Slot:
-    """One path to draw: its arm, with real languages, and its index among the arm's paths."""
+    """One path to sample: its arm, with real languages, and its index among the arm's paths."""
 
     arm: Arm
     index: int
@@ -37,7 +37,7 @@ def plan_slots(
     """List the paths of a question in drawing order: one of each arm, then the next of each.
 
     A longer list begins with the shorter one. An arm in the question's own language keeps the
-    question as it is; arms that come to the same are one.
+    question as it is; arms that are the same in the end, their shares apart, are one.
 
     Args:
         strategy: what to plan.
@@ -45,7 +45,7 @@ def plan_slots(
         paths: how many.
         languages: what ``"*"`` stands for; the strategy's own by default.
         sequence: languages in drawing order, with repetition, in place of ``languages``.
-        salt: what the languages of ``drawn`` arms are drawn by.
+        salt: decides the languages of ``drawn`` arms.
 
     >>> from clc.strategies.catalogue import STRATEGIES
     >>> slots = plan_slots(STRATEGIES["clc"], "de", 3, languages=["en", "de"])
@@ -65,27 +65,28 @@ def plan_slots(
             'strategies whose arms all reason in "*"'
         )
     chosen = distinct_languages(sequence or languages or strategy.languages)
-    units: dict[tuple[Arm, ...], None] = {}
+    units: dict[tuple[tuple[Arm, ...], int], None] = {}  # arms to pick one of, and their share
     for arm in strategy.arms:
         if arm.drawn:
             others = [code for code in chosen if code != question_language] or chosen
-            units[tuple(_settle(arm, question_language, code) for code in others)] = None
+            unit = tuple(_settle(arm, question_language, code) for code in others)
+            units[unit, arm.share] = None
         elif not sequence:
             for code in chosen if EVERY in (arm.language, arm.into) else ("",):
-                units[(_settle(arm, question_language, code),)] = None
-    rounds = [unit for unit in units for _ in range(unit[0].share)]
+                units[(_settle(arm, question_language, code),), arm.share] = None
+    rounds = [unit for unit, share in units for _ in range(share)]
     used: Counter[Arm] = Counter()
     slots = []
     for position in range(paths):
         if sequence:
-            turn, place = divmod(position, len(strategy.arms))
+            turn, number = divmod(position, len(strategy.arms))
             language = normalize_language(sequence[turn % len(sequence)])
-            arm = _settle(strategy.arms[place], question_language, language)
+            arm = _settle(strategy.arms[number], question_language, language)
         else:
-            turn, place = divmod(position, len(rounds))
-            unit = rounds[place]
-            which = 0 if len(unit) == 1 else path_seed(place, salt, turn) % len(unit)
-            arm = unit[which]
+            turn, number = divmod(position, len(rounds))
+            unit = rounds[number]
+            pick = 0 if len(unit) == 1 else hashed_seed(number, salt, turn) % len(unit)
+            arm = unit[pick]
         slots.append(Slot(arm, used[arm]))
         used[arm] += 1
     return slots
@@ -94,9 +95,9 @@ def plan_slots(
 def resolve_arms(slots: Iterable[Slot], order: Sequence[str]) -> list[Arm]:
     """List the distinct arms of slots: by the first slot, but languages of ``order`` in its order.
 
-    The order of arms breaks ties, so it must not depend on what a seed drew.
+    The order of arms breaks ties, so it must not depend on the languages that a seed picks.
     """
-    rank = {code: place for place, code in enumerate(distinct_languages(order))}
+    rank = {code: position for position, code in enumerate(distinct_languages(order))}
     arms = list(dict.fromkeys(slot.arm for slot in slots))
     ranked = iter(
         sorted(
@@ -107,16 +108,24 @@ def resolve_arms(slots: Iterable[Slot], order: Sequence[str]) -> list[Arm]:
 
 
 def _settle(arm: Arm, question_language: str, chosen: str) -> Arm:
-    """Put real languages into an arm; in the question's own language it stays as it is."""
-    places = {QUESTION: question_language, EVERY: chosen}
-    language = places.get(arm.language) or normalize_language(arm.language)
-    into = arm.into and (places.get(arm.into) or normalize_language(arm.into))
+    """Put real languages into an arm; in the question's own language the question stays.
+
+    Arms that sample the same paths become equal: what makes no difference gets its default.
+    """
+    codes = {QUESTION: question_language, EVERY: chosen}
+    language = codes.get(arm.language) or normalize_language(arm.language)
+    into = arm.into and (codes.get(arm.into) or normalize_language(arm.into))
     form = arm.question
     if (into or language) == question_language:
         form, into = "original", None
-    answers_in = arm.answers_in and (
-        places.get(arm.answers_in) or normalize_language(arm.answers_in)
-    )
+    answers_in = arm.answers_in and (codes.get(arm.answers_in) or normalize_language(arm.answers_in))
     return replace(
-        arm, language=language, question=form, into=into, answers_in=answers_in, drawn=False
+        arm,
+        language=language,
+        question=form,
+        into=into,
+        answers_in=answers_in,
+        translator=TRANSLATOR if form == "original" else arm.translator,
+        drawn=False,
+        share=1,
     )

@@ -8,25 +8,28 @@ None has an engine loop of its own: one solver runs them all. The catalogue is i
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from functools import cached_property
 from typing import Literal, get_args
 
 from clc.errors import StrategyError
 from clc.languages import MGSM_LANGUAGES, distinct_languages, normalize_language
+from clc.records import content_key
 from clc.voting.stopping import Stopping
 
-__all__ = ["EVERY", "QUESTION", "Arm", "Planner", "Strategy", "templates_of"]
+__all__ = ["EVERY", "QUESTION", "TRANSLATOR", "Arm", "Planner", "Strategy", "templates_of"]
 
 QuestionForm = Literal["original", "translated"]
 Voting = Literal["majority", "weighted", "usc"]
 
 QUESTION = "question"
 EVERY = "*"
+TRANSLATOR = "translate"
 _MOST_SHOTS = 8
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*\Z")  # part of file names
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Arm:
     """One way to reason.
 
@@ -53,7 +56,7 @@ class Arm:
     into: str | None = None
     answers_in: str | None = None
     drawn: bool = False
-    translator: str = "translate"
+    translator: str = TRANSLATOR
     shots: int = 0
     switch: float = 0.0
     share: int = 1
@@ -87,6 +90,13 @@ class Arm:
     def stands_for(self) -> str:
         """The language that the arm's votes count for."""
         return self.into or self.language
+
+    @cached_property
+    def key(self) -> str:
+        """Content key of what decides the texts of the arm's paths."""
+        fields = asdict(self)
+        del fields["share"], fields["drawn"]
+        return content_key("arm", fields)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import orjson
 
-from clc.runs.codec import DRAWN, lost_path, read_path, read_plan, read_problem, write_plan
+from clc.runs.codec import TABLES, lost_path, read_path, read_plan, read_problem, write_plan
 from clc.runs.protocol import Finished
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Row", "read_row", "table_of"]
 
-_NUMBERS = frozenset({"idx", "seed", "prompt_tokens", "completion_tokens"})
+_NUMBERS = frozenset({"idx", "seed", "prompt_tokens", "completion_tokens", "reasoning_tokens"})
 
 
 class Row(NamedTuple):
@@ -79,11 +79,11 @@ def table_of(rows: Sequence[Row]) -> Any:
         "problem": pa.array([orjson.dumps(row.problem) for row in rows], pa.string()),
         "plan": pa.array([row.plan and write_plan(row.plan) for row in rows], pa.string()),
     }
-    for table, names in DRAWN.items():
+    for table, names in TABLES.items():
         lists = [row.drawn[table] for row in rows]
         flat = list(zip(*chain.from_iterable(lists), strict=True)) or [()] * len(names)
         fields = [
-            pa.array(values, pa.int64() if name in _NUMBERS else pa.string())
+            pa.array(values, _type(pa, name))
             for name, values in zip(names, flat, strict=True)
         ]
         offsets = pa.array(accumulate(map(len, lists), initial=0), pa.int32())
@@ -92,12 +92,18 @@ def table_of(rows: Sequence[Row]) -> Any:
     return pa.table(columns)
 
 
+def _type(pa: Any, column: str) -> Any:
+    if column == "closed":
+        return pa.bool_()
+    return pa.int64() if column in _NUMBERS else pa.string()
+
+
 def read_row(values: Mapping[str, Any]) -> Row:
     """Make a row of what Arrow gives for it."""
     plan = values["plan"]
     drawn = {
-        table: [tuple(one[name] for name in names) for one in values[table]]
-        for table, names in DRAWN.items()
+        table: [tuple(one[name] for name in names if name in one) for one in values[table]]
+        for table, names in TABLES.items()
     }
     return Row(
         values["position"],

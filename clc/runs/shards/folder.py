@@ -12,7 +12,7 @@ import orjson
 
 from clc.errors import ConfigurationError, StoreError
 from clc.records import content_key
-from clc.runs.codec import read_prompt
+from clc.runs.codec import check_format, read_prompt
 from clc.runs.files import SHARDS, locked
 from clc.runs.shards.codec import read_row, table_of
 from clc.runs.shards.filesystem import Files
@@ -80,6 +80,8 @@ class Shards:
                 f"{self.folder}: holds a run of one machine (it has run.sqlite); go on with it "
                 "without --cluster, or choose another run folder"
             )
+        if (manifest := self.manifest()) is not None:
+            check_format(manifest.get("format", 2), self.folder, read_only=False)
         self._files.make(SHARDS)
 
     # -- the run, as RunFolder has it ----------------------------------------------------------
@@ -94,6 +96,7 @@ class Shards:
             raise StoreError(f"{self.folder}: cannot read the manifest: {error}") from error
         if not isinstance(manifest, dict):
             raise StoreError(f"{self.folder}: the manifest is not a JSON object")
+        check_format(manifest.get("format", 2), self.folder, read_only=True)
         return manifest
 
     def write_manifest(self, manifest: Mapping[str, Any]) -> None:
