@@ -29,7 +29,7 @@ from clc.analysis.comparison_records import Entry, Outcome
 from clc.analysis.resampling import Drawn
 from clc.plan import ArmRecord, Plan
 from clc.prompts.templates import Templates
-from clc.records import Problem, ReasoningPath, Usage, path_key
+from clc.records import Problem, ReasoningPath, Usage
 from clc.runs.revote import revote
 from clc.runs.store import Store
 
@@ -138,16 +138,17 @@ def fill(store: Store, size: int, paths: int) -> None:
         store.add_problem(number, problem)
         for code, count in drawn.items():
             prompt = f"{number}-{code}"
-            for index, value in enumerate(said(number, code, count)):
+            keys = Plan.of([ArmRecord(code, prompt, 0, count, 0, arm_key=code)]).keys()
+            values = said(number, code, count)
+            for index, (key, value) in enumerate(zip(keys, values, strict=True)):
                 reply = f"{STEPS.format(number, value)}\n{labels[code]} {value}"
-                key = path_key(prompt, index, 0)
                 store.add_path(
                     ReasoningPath(key, prompt, code, index, 0, reply, "stop", Usage(60, 90))
                 )
         for name, languages in STRATEGIES.items():
             each, rest = divmod(paths, len(languages))
             arms = [
-                ArmRecord(code, f"{number}-{code}", 0, each + (place < rest), 0)
+                ArmRecord(code, f"{number}-{code}", 0, each + (place < rest), 0, arm_key=code)
                 for place, code in enumerate(languages)
             ]
             store.labelled(name).set_plan(problem.id, Plan.of(arms))

@@ -28,7 +28,7 @@ from clc.engines.base import Request
 from clc.engines.confidence import Measure
 from clc.engines.vllm.engine import VllmEngine
 from clc.prompts.templates import Templates
-from clc.records import Sampling, Vote, path_seed
+from clc.records import Sampling, Vote, hashed_seed
 from clc.voting.tally import vote
 from clc.voting.weighting import WEIGHTINGS, Field, Weighting, language_means, weigh
 
@@ -76,7 +76,7 @@ def requests(
             asked = question(problem, load(code))
             messages = tuple(render("cot", question=asked, question_language=code, language=code))
             key = f"{number}:{index}"
-            request = Request(key, messages, sampling, path_seed(0, key, 0), measure)
+            request = Request(key, messages, sampling, hashed_seed(0, key, 0), measure)
             made.append((str(problem.answer), code, request))
     return made
 

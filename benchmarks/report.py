@@ -33,7 +33,7 @@ from clc.analysis.report.summary import Gatherer
 from clc.analysis.report.write import data_folder, write_report
 from clc.plan import ArmRecord, Plan
 from clc.prompts.templates import Templates
-from clc.records import Problem, ReasoningPath, Usage, path_key
+from clc.records import Problem, ReasoningPath, Usage
 from clc.runs.store import Store
 
 if TYPE_CHECKING:
@@ -172,13 +172,14 @@ def fill(folder: Path, size: int, paths: int) -> None:
             for place, code in enumerate(LANGUAGES):
                 arm = ArmRecord(
                     code, f"{number}-{code}", 0, each + (place < rest), 0,
-                    translation_usage=Usage(40, 30),
+                    translation_usage=Usage(40, 30), arm_key=code,
                 )  # fmt: skip
                 arms.append(arm)
-                for index, value in enumerate(said(number, code, arm.paths)):
+                values = said(number, code, arm.paths)
+                keys = Plan.of([arm]).keys()
+                for index, (key, value) in enumerate(zip(keys, values, strict=True)):
                     prompt = f"{number}-{code}"
                     reply = f"{STEPS.format(number, value)}\n{labels[code]} {value}"
-                    key = path_key(prompt, index, 0)
                     store.add_path(
                         ReasoningPath(key, prompt, code, index, 0, reply, "stop", Usage(60, 90))
                     )

@@ -26,13 +26,13 @@ import click
 from clc.analysis.intervals import Rate, clustered_rate
 from clc.answers.canonical import canonical_gold
 from clc.datasets.recorded_votes import ballots
-from clc.voting.stopping import Ballot, Stopping, first_stop
+from clc.records import Answer, Vote
+from clc.voting.stopping import Stopping, first_stop
 from clc.voting.tally import vote
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from clc.records import Vote
 
 ORDER = "en,de,es,fr,ja,ru,zh"
 RULES = {
@@ -89,9 +89,9 @@ def read(path: Path, order: Sequence[str]) -> list[Question]:
 
 def judged(question: Question, stopping: Stopping, order: Sequence[str]) -> Outcome:
     """Stop where the rule says, and vote."""
-    said = [Ballot(one.language, one.answer) for one in question.votes]
-    stop = first_stop(stopping, said, len(said), {ballot.language for ballot in said})
-    paths = stop.paths if stop else len(said)
+    votes = question.votes
+    stop = first_stop(stopping, votes, len(votes), {vote.language for vote in votes})
+    paths = stop.paths if stop else len(votes)
     verdict = vote(question.votes[:paths], order=order)
     right = verdict.answer is not None and verdict.answer == question.gold
     return Outcome(question.item, question.language, right, verdict.tied, paths, verdict.answer)
@@ -148,14 +148,14 @@ def print_speed() -> None:
     for _ in range(10_000):
         share = rng.random()
         questions.append([
-            Ballot(code, "right" if rng.random() < share else str(rng.randrange(8)))
+            Vote("", code, Answer("right" if rng.random() < share else str(rng.randrange(8))))
             for code in codes * 4
         ])  # fmt: skip
     seconds = []
     for rule in ("lead", "beta", "dirichlet", "window", "crosslingual"):
         started = time.perf_counter()
-        for said in questions:
-            first_stop(Stopping(rule), said, len(said))
+        for votes in questions:
+            first_stop(Stopping(rule), votes, len(votes))
         seconds.append(f"{rule} {time.perf_counter() - started:.1f}")
     print(f"seconds for 10,000 questions x 44 paths: {', '.join(seconds)}")
 

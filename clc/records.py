@@ -360,7 +360,9 @@ def prompt_key(fingerprint: str, messages: Sequence[Message], sampling: Sampling
         if (value := getattr(sampling, part.name)) != part.default or part.name in _FIRST_FIELDS
     }
     # Fields in the order of their definition, which is how orjson writes a dataclass.
-    return content_key("prompt", [fingerprint, list(messages), orjson.Fragment(orjson.dumps(values))])
+    return content_key(
+        "prompt", [fingerprint, list(messages), orjson.Fragment(orjson.dumps(values))]
+    )
 
 
 class Step(NamedTuple):

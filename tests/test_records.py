@@ -17,20 +17,25 @@ from clc.records import (
     Usage,
     Vote,
     content_key,
+    hashed_seed,
     path_key,
     path_seed,
     prompt_key,
 )
+from clc.strategies.strategy import Arm
 
 MESSAGES = (Message(role="user", content="Wie viele?"),)
 
 
 def test_keys_never_change():
-    """A key that changes orphans every run on every disk."""
+    """A key that changes orphans every run on every disk; these are those of format 3."""
     prompt = prompt_key("m", MESSAGES, Sampling())
     assert prompt == "5e46dfc7c6c3ead793bc46bee012609c"
-    assert path_seed(0, prompt, 0) == 984972552571805
-    assert path_key(prompt, 0, 7) == "3cb11359deabc06d8aa6fa80457c731e"
+    assert hashed_seed(0, prompt, 0) == 984972552571805  # translations', as in format 2
+    assert path_seed(0, prompt, "arm", 0) == 4711251838362564
+    assert path_key(prompt, 7) == "e2c74e1ba1433f6db864ed494b2acc4b"
+    assert path_key(prompt, 7, 1.5) == "aec465ddc9e6f07b03dca2631afe03b8"
+    assert Arm("de").key == "f47ad93ce854273ef2ce10a08a4663b2"
 
 
 def test_a_prompt_key_counts_all_that_decides_the_text():
@@ -80,18 +85,30 @@ def test_key_order_does_not_matter(value):
 
 
 def test_seeds_are_exact_in_json_and_share_nothing():
-    seeds = [path_seed(run, key, i) for run in range(10) for key in "abc" for i in range(200)]
+    seeds = [
+        path_seed(run, prompt, arm, index, redraw)
+        for run in range(10) for prompt in "ab" for arm in "ab" for index in range(50)
+        for redraw in range(3)
+    ]  # fmt: skip
     assert len(set(seeds)) == len(seeds)
     assert all(0 <= seed < 2**53 for seed in seeds)
 
 
 def test_run_seed_and_index_do_not_run_into_each_other():
-    assert path_seed(1, "1", 1) != path_seed(11, "", 1)
-    assert path_seed(0, "k1", 1) != path_seed(0, "k", 11)
+    assert path_seed(1, "1", "a", 1) != path_seed(11, "", "a", 1)
+    assert path_seed(0, "k", "a1", 1) != path_seed(0, "k", "a", 11)
+    assert path_seed(0, "k", "a", 1, 11) != path_seed(0, "k", "a", 11, 1)
 
 
 def test_usage_adds():
-    assert Usage(1, 2) + Usage(3, 4) == Usage(4, 6)
+    assert Usage(1, 2, 1) + Usage(3, 4, 2) == Usage(4, 6, 3)
+
+
+def test_a_count_beyond_all_sense_is_clamped_and_a_sum_is_not():
+    most = Usage(2**70, 2**63, 2**53).clamped()
+    assert most == Usage(2**53 - 1, 2**53 - 1, 2**53 - 1)
+    assert (most + most).prompt_tokens == 2**54 - 2
+    assert Usage(5, 4, 3).clamped() == Usage(5, 4, 3)
     assert (Usage(1, 2) + Usage()).total == 3
 
 

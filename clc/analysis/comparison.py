@@ -37,6 +37,7 @@ from clc.analysis.scoring import scored
 from clc.answers.canonical import canonical_gold
 from clc.errors import ConfigurationError, DatasetError, StrategyError
 from clc.runs.revote import revote
+from clc.voting.outcomes import read_outcome
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -46,6 +47,7 @@ if TYPE_CHECKING:
     from clc.records import Problem, ReasoningPath, Verdict, Vote
     from clc.runs.protocol import RunFolder
     from clc.solving.pool import Pool
+    from clc.voting.outcomes import Reader
 
 __all__ = ["compare_strategies", "entries", "outcome", "outcomes"]
 
@@ -387,15 +389,22 @@ def _mean(values: Iterable[float]) -> float:
 
 
 def entries(pool: Pool) -> Iterator[Entry]:
-    """Yield what each strategy of a pool came to, read anew from the store."""
+    """Yield each strategy of a pool with its outcomes, from the store."""
     for name, run in pool.runs.items():
         spent = pool.spent(name)
         settings = run.configuration
         weighted = settings.weighting is not None or settings.strategy.voting == "weighted"
-        yield Entry(name, outcomes(run.store, weighted=weighted), spent.seconds, spent.reused)
+        yield Entry(
+            name,
+            outcomes(run.store, weighted=weighted, read=run.outcomes.recall),
+            spent.seconds,
+            spent.reused,
+        )
 
 
-def outcomes(run: RunFolder, *, weighted: bool = False) -> Iterator[Outcome]:
+def outcomes(
+    run: RunFolder, *, weighted: bool = False, read: Reader = read_outcome
+) -> Iterator[Outcome]:
     """Yield the outcome of every finished problem; ``weighted`` if its votes were."""
-    for solved in revote(run):
+    for solved in revote(run, read):
         yield outcome(*solved, weighted=weighted)

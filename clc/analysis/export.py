@@ -1,4 +1,4 @@
-"""What is derived from a run's store: verdicts, scores, and lm-evaluation-harness samples.
+"""Files derived from a run's store: verdicts, scores, and lm-evaluation-harness samples.
 
 Everything here is computed anew from the paths each time: a better answer reader or another rule
 needs no engine.
@@ -13,14 +13,16 @@ import orjson
 
 from clc.analysis.scoring import Score, Scoreboard, scored
 from clc.answers.canonical import canonical_gold
-from clc.runs.revote import Solved, counting_of, solved
+from clc.runs.revote import Solved, solved
+from clc.voting.outcomes import read_outcome
+from clc.voting.verdict import Counting
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from clc.records import Verdict
     from clc.runs.protocol import Finished, RunFolder
-    from clc.voting.verdict import Counting
+    from clc.voting.outcomes import Reader
 
 __all__ = ["Part", "export", "part_of", "verdict_row"]
 
@@ -66,10 +68,13 @@ def verdict_row(verdict: Verdict, *, gold: str | None = None, kind: Any = None) 
     return row
 
 
-def export(run: RunFolder, parts: Iterable[Part] | None = None) -> Score:
+def export(
+    run: RunFolder, parts: Iterable[Part] | None = None, read: Reader = read_outcome
+) -> Score:
     """Write verdicts.jsonl, samples_*.jsonl and results.json into the run folder.
 
-    ``parts`` are those of the whole run in order, where somebody else takes the votes.
+    ``parts`` are those of the whole run in order, where the votes are taken elsewhere; ``read``
+    reads the answers where they are taken here.
 
     Raises:
         StoreError: a file cannot be written.
@@ -81,7 +86,7 @@ def export(run: RunFolder, parts: Iterable[Part] | None = None) -> Score:
         run.write("verdicts.jsonl") as verdicts,
         run.write(f"samples_{identity.get('strategy', {}).get('name', 'run')}.jsonl") as samples,
     ):
-        for part in parts or _parts(run.finished(), counting_of(identity)):
+        for part in parts or _parts(run.finished(), Counting.from_manifest(manifest), read):
             verdicts.write(part.verdicts)
             for rest in part.samples:
                 samples.write(b'{"doc_id":%d,%b\n' % (position, rest))
@@ -93,16 +98,16 @@ def export(run: RunFolder, parts: Iterable[Part] | None = None) -> Score:
     return result
 
 
-def _parts(finished: Iterator[Finished], counting: Counting) -> Iterator[Part]:
+def _parts(finished: Iterator[Finished], counting: Counting, read: Reader) -> Iterator[Part]:
     while problems := list(islice(finished, _PROBLEMS)):
-        yield part_of(problems, counting)
+        yield part_of(problems, counting, read)
 
 
-def part_of(finished: Iterable[Finished], counting: Counting) -> Part:
+def part_of(finished: Iterable[Finished], counting: Counting, read: Reader = read_outcome) -> Part:
     """Take the votes of problems that follow each other."""
     verdicts, samples, figures = list[bytes](), list[bytes](), Scoreboard()
     for each in finished:
-        one = solved(each, counting)
+        one = solved(each, counting, read)
         problem = one.problem
         row = verdict_row(one.verdict, gold=problem.gold, kind=problem.metadata.get("kind"))
         verdicts.append(orjson.dumps(row) + b"\n")

@@ -169,12 +169,12 @@ class _Forming:
     def _words(self, paths: int) -> str:
         if self.ending:
             return "closing the engine"
-        counters, lane = self._solver.counters, self._solver.drawer.lane
+        counters, engine = self._solver.counters, self._solver.sampler.engine
         if not (paths or counters.drawn or counters.translations):
             return "starting the engine"
         passed = time.monotonic() - self._began
         parts = [f"{paths:,} of {self._budget:,} paths"]
         if counters.translations:
             parts.append(f"{counters.translations:,} translations")
-        speed = counters.completion_tokens / max(passed - lane.start_seconds, 0.001)
+        speed = counters.completion_tokens / max(passed - engine.start_seconds, 0.001)
         return ", ".join([*parts, f"{speed:,.0f} tokens/s", f"{passed:.0f} s"])

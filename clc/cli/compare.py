@@ -100,13 +100,13 @@ def _runs(folders: Sequence[str], options: Mapping[str, Any], stack: ExitStack) 
     from clc.analysis.comparison import outcomes
     from clc.analysis.comparison_records import Entry
     from clc.runs.open import open_run
-    from clc.runs.revote import counting_of
+    from clc.voting.verdict import Counting
 
     if options["strategies"]:
         raise ConfigurationError("--strategies goes with a file of problems, not with runs")
     for folder in folders:
         store = stack.enter_context(open_run(folder))
-        counting = counting_of((store.manifest() or {}).get("identity", {}))
+        counting = Counting.from_manifest(store.manifest())
         weighted = counting.voting == "weighted" or counting.weighting is not None
         yield Entry(Path(folder).resolve().name, outcomes(store, weighted=weighted))
 

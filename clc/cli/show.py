@@ -108,13 +108,15 @@ def _show(run: RunFolder, folder: str, problem_id: str, options: dict[str, Any])
 
     from clc.cli.problem_view import Shown, print_solved, solved_json
     from clc.languages import normalize_language
-    from clc.runs.revote import counting_of, solved
+    from clc.runs.revote import solved
+    from clc.voting.verdict import Counting
 
     found = run.find(problem_id)
     if found is None:
         raise InputError(_no_such(run, folder, problem_id))
-    identity = (run.manifest() or {}).get("identity", {})
-    one = solved(found, counting_of(identity))
+    manifest = run.manifest()
+    identity = (manifest or {}).get("identity", {})
+    one = solved(found, Counting.from_manifest(manifest))
     language = options["language"] and normalize_language(options["language"])
     if language and language not in one.plan.languages:
         raise InputError(

@@ -131,7 +131,7 @@ def _solve_here(options: dict[str, Any], reading: dict[str, Any], console: Conso
         else:
             _solve(work, dataset.problems(), dataset.total, options, console)
         with console.status("taking the votes"):  # of a million paths: for a minute
-            score = export(store)
+            score = export(store, read=work.outcomes.recall)
         if not finished:
             work.finish()
     _report(score, work.solver.counters, options, console)

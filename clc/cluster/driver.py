@@ -23,7 +23,7 @@ from clc.runs.shards import Shards
 from clc.runs.store import Store
 from clc.solving.configure import configure
 from clc.solving.run import Run
-from clc.solving.runner import first_wave, open_problems
+from clc.solving.runner import first_round_size, open_problems
 from clc.solving.sampler import Counters
 
 if TYPE_CHECKING:
@@ -155,7 +155,7 @@ def spread(
         if _begin(shards, identity, configuration.paths):
             return ClusterResult(score=export(shards), finished=True)
         spec = RunSpec(configuration, engine, translator, prompts, out, identity)
-        first = first_wave(configuration)
+        first = first_round_size(configuration)
         most = min(_MOST_PROBLEMS, max(_LEAST_PROBLEMS, 2 * open_problems(own.window, first)))
         result = ClusterResult()
         with connected(pool) as counted:

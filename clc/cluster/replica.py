@@ -20,7 +20,7 @@ from clc.runs.manifest import differences
 from clc.runs.shards import Row, Shards
 from clc.runs.store import Store
 from clc.solving.run import Run
-from clc.solving.runner import first_wave, open_problems
+from clc.solving.runner import first_round_size, open_problems
 from clc.solving.sampler import Counters
 from clc.solving.solver import Solver
 
@@ -182,7 +182,7 @@ class _BatchSolver:
         self._spec = spec
         self._translator = translator
         self._templates = templates
-        first = first_wave(spec.configuration)
+        first = first_round_size(spec.configuration)
         self.room = asyncio.Semaphore(open_problems(engine.engine.window, first))
 
     def check(self) -> None:

@@ -9,15 +9,14 @@ from typing import TYPE_CHECKING
 from clc.analysis.export import part_of
 from clc.cluster.ray_session import ray_errors
 from clc.errors import ClcError
-from clc.runs.revote import counting_of
 from clc.runs.shards import Shards
+from clc.voting.verdict import Counting
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from clc.analysis.export import Part
     from clc.runs.shards import Span
-    from clc.voting.verdict import Counting
 
 __all__ = ["parts"]
 
@@ -45,7 +44,7 @@ def _spread(shards: Shards, spans: list[Span], at_once: int) -> Iterator[Part]:
     import ray
 
     task = ray.remote(_part).options(num_cpus=1)
-    counting = counting_of((shards.manifest() or {}).get("identity", {}))
+    counting = Counting.from_manifest(shards.manifest())
     waiting = iter(spans)
     with ray_errors():
         running = deque(

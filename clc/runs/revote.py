@@ -1,11 +1,11 @@
-"""Votes taken anew from what a run stored: another reader or another rule needs no engine."""
+"""Votes from a stored run: another answer reader or another rule needs no engine."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from clc.voting.verdict import Counting, verdict_of, votes_of
-from clc.voting.weighting import Weighting
+from clc.voting.outcomes import read_outcome
+from clc.voting.verdict import Counting, make_verdict, read_votes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -13,8 +13,9 @@ if TYPE_CHECKING:
     from clc.plan import Plan
     from clc.records import Problem, ReasoningPath, Verdict, Vote
     from clc.runs.protocol import Finished, RunFolder
+    from clc.voting.outcomes import Reader
 
-__all__ = ["Solved", "counting_of", "revote", "solved"]
+__all__ = ["Solved", "revote", "solved"]
 
 
 class Solved(NamedTuple):
@@ -33,25 +34,15 @@ class Solved(NamedTuple):
                 yield arm.language, self.paths[key]
 
 
-def revote(run: RunFolder) -> Iterator[Solved]:
+def revote(run: RunFolder, read: Reader = read_outcome) -> Iterator[Solved]:
     """Take the vote of every problem that is done, in the order of the file, lazily."""
-    counting = counting_of((run.manifest() or {}).get("identity", {}))
+    counting = Counting.from_manifest(run.manifest())
     for one in run.finished():
-        yield solved(one, counting)
+        yield solved(one, counting, read)
 
 
-def solved(one: Finished, counting: Counting) -> Solved:
+def solved(one: Finished, counting: Counting, read: Reader = read_outcome) -> Solved:
     """Take the vote of one problem."""
     problem, plan, paths = one
-    votes = votes_of(problem, plan, paths, counting)
-    return Solved(*one, votes, verdict_of(problem, plan, paths, votes, counting))
-
-
-def counting_of(identity: Mapping[str, Any]) -> Counting:
-    """How a run counts its votes, from its manifest."""
-    weighting = identity.get("weighting")
-    return Counting(
-        identity.get("strategy", {}).get("voting", "majority"),
-        by_written_language=identity.get("fidelity") == "count",
-        weighting=None if weighting is None else Weighting(**weighting),
-    )
+    votes = read_votes(problem, plan, paths, counting, read)
+    return Solved(*one, votes, make_verdict(problem, plan, paths, votes, counting))

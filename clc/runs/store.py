@@ -26,6 +26,7 @@ import orjson
 from clc.errors import ConfigurationError, StoreError
 from clc.runs.codec import (
     FORMAT,
+    TABLES,
     check_format,
     lost_path,
     path_row,
@@ -52,6 +53,12 @@ __all__ = ["Store"]
 
 CACHE_KIB = 64 * 1024
 CHECKPOINT_PAGES = 8192
+
+_INSERT = {
+    table: f"INSERT INTO {table} VALUES ({', '.join('?' * len(columns))})"  # noqa: S608
+    " ON CONFLICT DO NOTHING"
+    for table, columns in TABLES.items()
+}
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS problems (
@@ -369,10 +376,7 @@ class Store:
 
     def add_prompt(self, prompt: Prompt) -> None:
         """Store a prompt; one that is there stays."""
-        self._write(
-            "INSERT INTO prompts VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
-            prompt_row(prompt),
-        )
+        self._write(_INSERT["prompts"], prompt_row(prompt))
 
     def prompts(self, keys: Sequence[str]) -> dict[str, Prompt]:
         """Those of ``keys`` that are stored, by key."""
@@ -385,10 +389,7 @@ class Store:
 
     def add_path(self, path: ReasoningPath) -> None:
         """Store a path. A path that is there is never changed; a failure under its key goes."""
-        self._write(
-            "INSERT INTO paths VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
-            path_row(path),
-        )
+        self._write(_INSERT["paths"], path_row(path))
         self._write("DELETE FROM failures WHERE key = ?", (path.key,))
 
     def paths(self, keys: Sequence[str]) -> dict[str, ReasoningPath]:
@@ -419,10 +420,7 @@ class Store:
 
     def add_step(self, key: str, step: Step) -> None:
         """Store a step; one that is there stays; a failure under its key goes."""
-        self._write(
-            "INSERT INTO steps VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
-            step_row(key, step),
-        )
+        self._write(_INSERT["steps"], step_row(key, step))
         self._write("DELETE FROM failures WHERE key = ?", (key,))
 
     def step(self, key: str) -> Step | None:

@@ -67,11 +67,18 @@ class TranslationCache:
 
     def put(self, key: str, translation: Step) -> None:
         """Keep one try; one that is there stays."""
-        _, language, text, finish_reason, usage = translation
+        usage = translation.usage
         with self._reported():
             self._connection.execute(
                 "INSERT OR IGNORE INTO translations VALUES (?, ?, ?, ?, ?, ?)",
-                (key, language, text, finish_reason, usage.prompt_tokens, usage.completion_tokens),
+                (
+                    key,
+                    translation.language,
+                    translation.text,
+                    translation.finish_reason,
+                    usage.prompt_tokens,
+                    usage.completion_tokens,
+                ),
             )
 
     def close(self) -> None:

@@ -26,7 +26,7 @@ from clc.serving.question import Question, model_names, question_of, wanted_of
 from clc.serving.reply import Answering
 from clc.serving.settings import Limits, Settings
 from clc.solving.identity import identity
-from clc.solving.runner import first_wave
+from clc.solving.runner import first_round_size
 from clc.strategies.catalogue import STRATEGIES
 from clc.strategies.strategy import templates_of
 
@@ -59,7 +59,7 @@ class Asked:
     def paths(self) -> int:
         """How many paths it wants at first."""
         if isinstance(self.work, Question):
-            return first_wave(self.work.configuration)
+            return first_round_size(self.work.configuration)
         return len(self.work)
 
 

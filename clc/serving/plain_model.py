@@ -9,7 +9,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from clc.engines.base import Request
-from clc.records import Sampling, Usage, path_key, path_seed, prompt_key
+from clc.records import Sampling, Usage, hashed_seed, path_key, prompt_key
 from clc.serving.errors import ApiError
 from clc.serving.http.admission import too_late
 from clc.serving.question import check_tokens
@@ -60,15 +60,8 @@ def requests_of(request: Sampled, fingerprint: str, limits: Limits) -> list[Requ
     sampling = Sampling(**said)
     prompt = prompt_key(fingerprint, messages, sampling)
     run_seed = secrets.randbits(_SEED_BITS) if seed is None else seed
-    return [
-        Request(
-            path_key(prompt, index, run_seed),
-            messages,
-            sampling,
-            path_seed(run_seed, prompt, index),
-        )
-        for index in range(n)
-    ]
+    seeds = [hashed_seed(run_seed, prompt, index) for index in range(n)]
+    return [Request(path_key(prompt, seed), messages, sampling, seed) for seed in seeds]
 
 
 async def complete(

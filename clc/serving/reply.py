@@ -14,10 +14,9 @@ from clc.runs.store import Store
 from clc.serving.errors import ApiError
 from clc.serving.http.admission import too_late
 from clc.serving.openai.bodies import Votes
-from clc.solving.configuration import counting_of
 from clc.solving.solver import Solver
 from clc.solving.translation import translation_request
-from clc.voting.verdict import votes_of
+from clc.voting.verdict import read_votes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -130,8 +129,9 @@ class Answering:
             if not paths:
                 failures = list(store.failures(plan.keys()).values())
                 _nothing(verdict, failures, plan)
-        counting = counting_of(question.configuration)
-        votes = votes_of(problem, plan, paths, counting)
+        votes = read_votes(
+            problem, plan, paths, question.configuration.counting, solver.outcomes.read
+        )
         winners = _winners(verdict, votes, paths)
         told = await self._tell(question, verdict, winners, until)
         usage = verdict.usage + verdict.translation_usage + told.usage

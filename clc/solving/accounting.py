@@ -1,4 +1,4 @@
-"""What was drawn for a problem, as its plan keeps it, and which arm pays for what."""
+"""The results of a problem's slots as rows of its plan, each translation charged once."""
 
 from __future__ import annotations
 
@@ -7,83 +7,95 @@ from typing import TYPE_CHECKING
 
 from clc.plan import ArmRecord
 from clc.records import Usage
+from clc.solving.translation import TranslationKey
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from clc.records import Prompt, ReasoningPath
+    from clc.strategies.schedule import Slot
     from clc.strategies.strategy import Arm
 
-__all__ = ["Drawn", "account", "planned_paths"]
+__all__ = ["SlotResult", "make_row", "make_rows"]
 
 
-@dataclass(frozen=True, slots=True)
-class Drawn:
-    """What became of one slot.
+@dataclass(slots=True)
+class SlotResult:
+    """The path of one slot, or the reason why there is none; filled while it is on its way.
 
-    ``base`` was spent on the prompt that the arm's paths share, ``extra`` on this path alone: on
-    turns before it, or on paths that it replaces. ``alone`` says that it is no part of a row of
-    paths of one prompt.
+    Attributes:
+        slot: the arm and the number of the path.
+        prompt: None without a prompt, for the reason ``fault``.
+        path: None without a prompt.
+        redraw: how often the path was sampled anew.
+        floor: the confidence below which the path was aborted.
+        question: the translation that the prompt asks.
+        path_usage: tokens spent on this path alone beside its own: on turns before it, and on
+            paths that it replaces.
+        own_row: stored in a row of its own, because its prompt, redraw or floor is not shared.
     """
 
-    arm: Arm
-    prompt: Prompt | None
+    slot: Slot
+    prompt: Prompt | None = None
     fault: str | None = None
-    index: int = 0
     path: ReasoningPath | None = None
-    base: Usage = Usage()  # noqa: RUF009 - frozen
-    extra: Usage = Usage()  # noqa: RUF009 - frozen
-    alone: bool = True
+    redraw: int = 0
     floor: float | None = None
     question: str | None = None
+    path_usage: Usage = Usage()  # noqa: RUF009 - frozen
+    own_row: bool = False
 
 
-def account(
-    drawn: Sequence[Drawn],
+def make_rows(
+    results: Sequence[SlotResult],
     arms: Iterable[Arm],
-    source: Callable[[Arm], object],
-    row_of: Callable[[Drawn, int], ArmRecord],
+    shared_usage: Callable[[Arm], Usage],
+    seed: int,
+    weights: Mapping[str, float],
 ) -> tuple[tuple[ArmRecord, ...], tuple[int, ...]]:
-    """Make the rows of a plan and its order, each prompt paid for once.
+    """Make the rows of a plan and its order.
 
     Args:
-        drawn: what became of the slots, in drawing order.
+        results: of the slots, in drawing order.
         arms: in the order that breaks ties.
-        source: what an arm's prompt is made from; arms that share a translation pay for it once.
-        row_of: makes the row of so many paths.
+        shared_usage: gives the tokens of an arm's translation.
+        seed: of the run.
+        weights: of the languages that have one.
     """
     rows: list[ArmRecord] = []
-    place: dict[int, int] = {}
-    charged: set[object] = set()
+    row_of_slot: dict[int, int] = {}
+    charged: set[TranslationKey | None] = set()
     for arm in arms:
-        mine = [at for at, one in enumerate(drawn) if one.arm == arm]
-        if not mine:
+        slots = [number for number, result in enumerate(results) if result.slot.arm == arm]
+        if not slots:
             continue
-        apart = any(drawn[at].alone for at in mine)
-        base = max((drawn[at].base for at in mine), key=lambda usage: usage.total)
-        if (shared := source(arm)) in charged:
-            base = Usage()
-        charged.add(shared)
-        for group in [[at] for at in mine] if apart else [mine]:
-            row = row_of(drawn[group[0]], len(group))
-            rows.append(row._replace(translation_usage=row.translation_usage + base))
-            place |= dict.fromkeys(group, len(rows) - 1)
-            base = Usage()  # once an arm
-    return tuple(rows), tuple(place[at] for at in range(len(drawn)))
+        key = TranslationKey.of(arm)
+        usage = Usage() if key in charged else shared_usage(arm)
+        charged.add(key)
+        apart = any(results[number].own_row for number in slots)
+        for group in [[number] for number in slots] if apart else [slots]:
+            row = make_row(results[group[0]], len(group), seed, weights)
+            rows.append(row._replace(translation_usage=row.translation_usage + usage))
+            row_of_slot |= dict.fromkeys(group, len(rows) - 1)
+            usage = Usage()  # once an arm
+    return tuple(rows), tuple(row_of_slot[number] for number in range(len(results)))
 
 
-def planned_paths(drawn: Drawn, paths: int, seed: int, weights: Mapping[str, float]) -> ArmRecord:
-    """Make the row of ``paths`` paths that begin with one that was drawn."""
+def make_row(result: SlotResult, paths: int, seed: int, weights: Mapping[str, float]) -> ArmRecord:
+    """Make the row of ``paths`` paths of which ``result`` is the first."""
+    arm = result.slot.arm
     return ArmRecord(
-        drawn.arm.stands_for,
-        None if drawn.prompt is None else drawn.prompt.key,
-        drawn.index,
+        arm.stands_for,
+        None if result.prompt is None else result.prompt.key,
+        result.slot.index,
         paths,
         seed,
-        drawn.fault,
-        drawn.extra,
-        drawn.arm.answers_in,
-        weights.get(drawn.arm.stands_for, 1.0),
-        drawn.floor,
-        drawn.question,
+        result.fault,
+        result.path_usage,
+        arm.answers_in,
+        weights.get(arm.stands_for, 1.0),
+        result.floor,
+        result.question,
+        arm.key,
+        result.redraw,
     )

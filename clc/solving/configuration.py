@@ -1,4 +1,4 @@
-"""How every question of a run is solved: built at the edge, frozen, passed down."""
+"""The settings of a run: built at the edge, frozen, passed down."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from clc.strategies.strategy import Strategy
     from clc.voting.weighting import Weighting
 
-__all__ = ["Configuration", "Fidelity", "Online", "counting_of"]
+__all__ = ["Configuration", "Fidelity", "Online"]
 
 Fidelity = Literal["keep", "count", "redraw"]
 
@@ -87,11 +87,11 @@ class Configuration:
     weighting: Weighting | None = None
     online: Online | None = None
 
-
-def counting_of(configuration: Configuration) -> Counting:
-    """How a run's paths are counted."""
-    return Counting(
-        configuration.strategy.voting,
-        by_written_language=configuration.fidelity == "count",
-        weighting=configuration.weighting,
-    )
+    @property
+    def counting(self) -> Counting:
+        """The settings of the vote; ``Counting.from_manifest`` reads them from a stored run."""
+        return Counting(
+            self.strategy.voting,
+            by_written_language=self.fidelity == "count",
+            weighting=self.weighting,
+        )

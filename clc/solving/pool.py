@@ -1,4 +1,4 @@
-"""Several strategies over one engine and one store: what they share is drawn once.
+"""Several strategies over one engine and one store: the paths that they share are sampled once.
 
 Each strategy has plans and a manifest of its own under its name; problems, prompts, paths and
 translations are common. So sc-en and the English arm of clc are the same paths, and comparing
@@ -12,6 +12,7 @@ from contextlib import aclosing
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from clc.solving.run import Run
+from clc.voting.outcomes import OutcomeMemory
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -27,7 +28,7 @@ __all__ = ["Pool", "Spent"]
 
 
 class Spent(NamedTuple):
-    """What drawing a strategy took: seconds, and how many paths were there already."""
+    """The cost of sampling a strategy: seconds, and how many paths were stored already."""
 
     seconds: float | None
     reused: int
@@ -37,7 +38,7 @@ class Pool:
     """Strategies that are to be compared.
 
     Args:
-        lane: draws the paths of all.
+        engine: samples the paths of all.
         store: of the folder that they share.
         configurations: by strategy name.
         templates: prompt templates.
@@ -47,7 +48,7 @@ class Pool:
 
     def __init__(
         self,
-        lane: SharedEngine,
+        engine: SharedEngine,
         store: Store,
         configurations: Mapping[str, Configuration],
         *,
@@ -55,14 +56,17 @@ class Pool:
         translator: SharedEngine | None = None,
         cache: TranslationCache | None = None,
     ) -> None:
+        outcomes = OutcomeMemory()
         self.runs = {
-            name: Run(configuration, lane, store.labelled(name), translator, templates, cache)
+            name: Run(
+                configuration, engine, store.labelled(name), translator, templates, cache, outcomes
+            )
             for name, configuration in configurations.items()
         }
         self._spent: dict[str, Spent] = {}
 
     def begin(self, dataset: Mapping[str, Any], limit: int | None = None) -> None:
-        """Write or check every strategy's manifest, before anything is drawn.
+        """Write or check every strategy's manifest, before anything is sampled.
 
         Raises:
             ConfigurationError: the folder holds a strategy of that name with other settings.
@@ -76,27 +80,27 @@ class Pool:
         problems: Iterable[Problem],
         watch: Callable[[Verdict], None] = lambda _: None,
     ) -> None:
-        """Solve all problems with one strategy; what is stored is not drawn again.
+        """Solve all problems with one strategy; paths that are stored are not sampled again.
 
         Raises:
             DatasetError: a row is wrong.
             RunError: the engine or the store is lost.
         """
         run = self.runs[name]
-        drawer = run.solver.drawer
-        lanes = {drawer.lane, drawer.translator}
+        sampler = run.solver.sampler
+        engines = {sampler.engine, sampler.translator}
         # Starting an engine is no strategy's own time.
-        started = time.monotonic() - sum(lane.start_seconds for lane in lanes)
+        started = time.monotonic() - sum(engine.start_seconds for engine in engines)
         async with aclosing(run.verdicts(problems)) as verdicts:
             async for verdict in verdicts:
                 watch(verdict)
         counters = run.solver.counters
-        # A pass that found every path there says nothing about the strategy's own time.
-        passed = time.monotonic() - started - sum(lane.start_seconds for lane in lanes)
+        # A pass that found every path stored has no time of its own.
+        passed = time.monotonic() - started - sum(engine.start_seconds for engine in engines)
         seconds = passed if counters.drawn else None
         self._spent[name] = Spent(seconds, counters.reused)
         run.finish()
 
     def spent(self, name: str) -> Spent:
-        """What drawing a strategy took; nothing where it was not drawn here."""
+        """Return the cost of sampling a strategy; nothing where it was not sampled here."""
         return self._spent.get(name, Spent(None, 0))

@@ -1,4 +1,4 @@
-"""The paths of one problem, in waves, until the vote may stop."""
+"""The run of one problem: rounds of paths until the vote may stop."""
 
 from __future__ import annotations
 
@@ -8,284 +8,246 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from clc.language_id import written_language
-from clc.plan import ArmRecord, Plan
-from clc.records import AbstainReason, Usage, content_key
-from clc.solving.accounting import Drawn, account, planned_paths
-from clc.solving.configuration import counting_of
-from clc.solving.model_choice import ModelChoice
-from clc.solving.prompt_builder import PromptBuilder
+from clc.plan import Plan
+from clc.records import AbstainReason, content_key, path_seed
+from clc.solving.accounting import SlotResult, make_row, make_rows
+from clc.solving.prompt_builder import OpenProblem
 from clc.strategies.schedule import Slot, plan_slots, resolve_arms
-from clc.voting.stopping import Ballot, Stop, first_stop, wave
-from clc.voting.verdict import vote_of
+from clc.voting.stopping import Stop, first_stop, next_round_size
+from clc.voting.verdict import read_vote
 from clc.voting.weighting import floors
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from clc.engines.confidence import Measure
-    from clc.prompts.templates import Templates
+    from clc.engines.base import Measure
     from clc.records import Problem, Prompt, ReasoningPath, Vote
-    from clc.solving.configuration import Configuration, Online
-    from clc.solving.sampler import Sampler
-    from clc.strategies.strategy import Arm, Planner
+    from clc.solving.configuration import Online
+    from clc.solving.solver import Solver
 
     Watch = Callable[[Sequence[Vote], int], None]
 
 __all__ = ["ProblemRun"]
 
 REDRAWS = 2
-# Far above any index that a budget reaches: paths drawn again, and paths of another arm with the
-# same prompt, are paths of their own.
-_REDRAW_STRIDE = 1 << 24
-_ARM_STRIDE = 1 << 18
 
 
 class ProblemRun:
-    """The paths of one problem, on their way."""
+    """One problem on its way to a plan whose paths are stored.
 
-    def __init__(
-        self,
-        problem: Problem,
-        configuration: Configuration,
-        templates: Templates,
-        drawer: Sampler,
-        watch: Watch | None,
-    ) -> None:
-        self._settings = configuration
-        self._templates = templates
-        self._drawer = drawer
-        self._problem = problem
+    Args:
+        problem: the problem.
+        solver: holds what all problems of a run share.
+        watch: is called with the votes so far, in the order of their arrival, and the budget.
+    """
+
+    def __init__(self, problem: Problem, solver: Solver, watch: Watch | None = None) -> None:
+        self._settings = settings = solver.configuration
+        self._solver = solver
         self._watch = watch
-        self._consultant = ModelChoice(problem, templates, drawer)
-        self._counting = counting_of(configuration)
-        self._seen: list[Vote] = []
-        self._languages: tuple[str, ...] = (
-            self._settings.sequence or self._settings.languages or self._settings.strategy.languages
+        self._opened = OpenProblem(
+            problem, settings.sequence or settings.languages or settings.strategy.languages
         )
         self._slots: list[Slot] = []
-        self._tasks: list[asyncio.Task[Drawn]] = []
-        self._kept: list[Drawn] = []
+        self._results: list[SlotResult] = []  # of the slots that were started
+        self._tasks: list[asyncio.Task[Vote]] = []
+        self._kept = 0  # results that count
+        self._arrived: list[Vote] = []
         self._weights: dict[str, float] = {}
-        self._details: dict[str, Any] = {}
-        self._offsets: dict[Arm, int] = {}
-        self._so_far: dict[Slot, Drawn] = {}
         self._floors: dict[str, float] = {}
+        self._details: dict[str, Any] = {}
 
     @property
     def paths(self) -> dict[str, ReasoningPath]:
         """The paths that count, by key."""
-        return {one.path.key: one.path for one in self._kept if one.path is not None}
+        kept = self._results[: self._kept]
+        return {result.path.key: result.path for result in kept if result.path is not None}
 
-    async def draw(self) -> None:
-        """Draw waves of paths until the rule stops or the budget is spent."""
-        settings = self._settings
-        if settings.strategy.planner is not None:
-            await self._choose_languages(settings.strategy.planner)
-        slots = plan_slots(
-            settings.strategy,
-            self._problem.language,
-            settings.paths,
-            languages=self._languages,
-            sequence=settings.sequence,
-            salt=content_key("slots", [settings.seed, self._problem.question]),
-        )
-        # Greedily, a prompt has one path, however often its arm has its turn.
-        greedy = settings.sampling.temperature == 0
-        self._slots = [s for s in slots if not (greedy and s.index and not s.arm.switch)]
-        self._arms = list(dict.fromkeys(slot.arm for slot in self._slots))
-        self._prompting = PromptBuilder(
-            self._problem, settings, self._templates, self._drawer, self._languages
-        )
+    async def solve(self) -> None:
+        """Sample rounds of paths until the rule stops or the budget is spent."""
+        slots = self._slots = await self._choose_slots()
+        votes: list[Vote] = []
         try:
-            await self._waves()
+            while len(votes) < len(slots):
+                self._start(slots, upto=self._next_round(votes, slots))
+                votes += await self._finished(len(votes))
+                if (stop := self._stop(votes, slots)) is not None:
+                    self._drop_after(stop.paths)
+                    break
         finally:
-            # All at once: one that is cancelled later would draw what an earlier one has let go.
-            tasks = [*self._tasks, *self._prompting.tasks]
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
-        if settings.strategy.voting == "usc":
+            await self._cancel()
+        if self._settings.strategy.voting == "usc":
             await self._choose_path()
 
-    async def _waves(self) -> None:
-        settings, slots = self._settings, self._slots
-        languages = {slot.arm.stands_for for slot in slots}
-        ballots: list[Ballot] = []
-        while len(ballots) < len(slots):
-            for slot in slots[len(self._tasks) : self._wanted(ballots)]:
-                self._tasks.append(asyncio.create_task(self._one(slot)))
-            await self._tasks[len(ballots)]
-            for task in self._tasks[len(ballots) :]:
-                if not task.done():
-                    break
-                self._kept.append(task.result())
-                ballots.append(self._ballot(self._kept[-1]))
-            if settings.online is None:
-                rule = settings.stopping.rule
-                stop = first_stop(settings.stopping, ballots, len(slots), languages)
-            else:
-                rule = "online"
-                stop = self._consensus(settings.online, ballots)
-            if stop is not None:
-                self._details["stop"] = {"rule": rule, **stop._asdict()}
-                self._leave(stop.paths)
-                return
+    async def _sample_slot(self, result: SlotResult) -> Vote:
+        """Build the prompt of a slot, sample its path and read its vote."""
+        slot, settings = result.slot, self._settings
+        built = await self._solver.prompts.build(self._opened, slot)
+        result.prompt, result.fault, result.path_usage, result.question = built
+        result.own_row = self._solver.prompts.has_own_prompts(slot.arm)
+        if built.prompt is not None:
+            measure = self._measure(result)
+            result.path = await self._sample(built.prompt, slot, measure)
+            while settings.fidelity == "redraw" and self._must_redraw(result, result.path):
+                path = await self._sample(built.prompt, slot, measure, result.redraw + 1)
+                result.path_usage += result.path.usage
+                result.path, result.redraw, result.own_row = path, result.redraw + 1, True
+        vote = self._read_vote(result)
+        if self._watch is not None:
+            self._arrived.append(vote)
+            self._watch(self._arrived, len(self._slots))
+        return vote
 
-    def _leave(self, paths: int) -> None:
-        """Keep so many paths. What was begun beyond them is unwanted, and so is its failure."""
-        del self._kept[paths:]
-        unwanted = self._tasks[paths:]
-        self._drawer.counters.unwanted += len(unwanted)
-        for task in unwanted:
-            drawn = task.result() if task.done() and not task.exception() else None
-            if drawn is not None and drawn.path is not None and drawn.path.error is not None:
-                self._drawer.store.forget_failure(drawn.path.key)
+    async def _choose_slots(self) -> list[Slot]:
+        """Plan the paths, in the languages that the model chooses where the strategy lets it."""
+        settings, opened = self._settings, self._opened
+        if (planner := settings.strategy.planner) is not None:
+            chosen = await self._solver.choice.languages(opened, planner, settings.paths)
+            opened.languages, self._weights = tuple(chosen.weights), chosen.weights
+            self._details["plan"] = chosen.details
+        slots = plan_slots(
+            settings.strategy,
+            opened.problem.language,
+            settings.paths,
+            languages=opened.languages,
+            sequence=settings.sequence,
+            salt=content_key("slots", [settings.seed, opened.problem.question]),
+        )
+        if settings.sampling.temperature > 0:
+            return slots
+        # Greedily, a prompt has one path, however often its arm has its turn.
+        return [slot for slot in slots if slot.index == 0 or slot.arm.switch]
 
-    def _wanted(self, ballots: Sequence[Ballot]) -> int:
-        """How many paths to have begun, when so many ballots are in."""
-        settings, drawn = self._settings, len(ballots)
-        upcoming = [slot.arm.stands_for for slot in self._slots[drawn:]]
-        wanted = drawn + wave(settings.stopping, ballots, upcoming) + settings.ahead
-        if settings.online is None:
-            return wanted
-        if drawn < settings.online.warm_up:
-            return settings.online.warm_up
-        return drawn + 1 + settings.ahead
+    def _next_round(self, votes: Sequence[Vote], slots: Sequence[Slot]) -> int:
+        """Return the number of paths to have started when these votes are in."""
+        settings, count = self._settings, len(votes)
+        if settings.online is not None:
+            if count < settings.online.warm_up:
+                return settings.online.warm_up
+            return count + 1 + settings.ahead
+        upcoming = [slot.arm.stands_for for slot in slots[count:]]
+        return count + next_round_size(settings.stopping, votes, upcoming) + settings.ahead
 
-    def _consensus(self, online: Online, ballots: Sequence[Ballot]) -> Stop | None:
+    def _start(self, slots: Sequence[Slot], upto: int) -> None:
+        for slot in slots[len(self._tasks) : upto]:
+            self._results.append(SlotResult(slot))
+            self._tasks.append(asyncio.create_task(self._sample_slot(self._results[-1])))
+
+    async def _finished(self, start: int) -> list[Vote]:
+        """Wait for path number ``start``; return its vote and those that are there after it."""
+        await self._tasks[start]
+        votes = []
+        for task in self._tasks[start:]:
+            if not task.done():
+                break
+            votes.append(task.result())
+        self._kept = start + len(votes)
+        return votes
+
+    def _stop(self, votes: Sequence[Vote], slots: Sequence[Slot]) -> Stop | None:
+        """Return where the rule stops, if it does."""
+        settings = self._settings
+        if settings.online is not None:
+            rule, stop = "online", self._consensus(settings.online, votes)
+        else:
+            rule = settings.stopping.rule
+            languages = {slot.arm.stands_for for slot in slots}
+            stop = first_stop(settings.stopping, votes, len(slots), languages)
+        if stop is not None:
+            self._details["stop"] = {"rule": rule, **stop._asdict()}
+        return stop
+
+    def _consensus(self, online: Online, votes: Sequence[Vote]) -> Stop | None:
         """Set the floors when the warm-up is done, and stop when the votes agree enough."""
-        if len(ballots) < online.warm_up:
+        if len(votes) < online.warm_up:
             return None
         if not self._floors:
-            warm = self._kept[: online.warm_up]
+            warm = self._results[: online.warm_up]
             self._floors = floors(
-                [one.arm.stands_for for one in warm],
-                [one.path.confidence if one.path else None for one in warm],
+                [result.slot.arm.stands_for for result in warm],
+                [result.path.confidence if result.path else None for result in warm],
                 online.keep,
             )
-        for paths in range(online.warm_up, len(ballots) + 1):
-            said = Counter(one.answer for one in ballots[:paths] if one.answer is not None)
-            share = max(said.values()) / said.total() if said else 0.0
+        for paths in range(online.warm_up, len(votes) + 1):
+            counts = Counter(vote.answer for vote in votes[:paths] if vote.answer is not None)
+            share = max(counts.values()) / counts.total() if counts else 0.0
             if share >= online.consensus:
                 return Stop(paths, share)
         return None
 
-    def _ballot(self, drawn: Drawn) -> Ballot:
-        if self._settings.stopping.rule == "fixed" and self._settings.online is None:
-            return Ballot(drawn.arm.stands_for, None)  # nobody asks: the answer is read at the end
-        vote = self._vote(drawn)
-        return Ballot(vote.language, vote.answer)
+    def _drop_after(self, paths: int) -> None:
+        """Keep so many paths. Those that were started beyond them leave no failure."""
+        self._kept = paths
+        self._solver.counters.unwanted += len(self._tasks) - paths
+        for result, task in zip(self._results[paths:], self._tasks[paths:], strict=True):
+            if task.done() and result.path is not None and result.path.error is not None:
+                self._solver.store.forget_failure(result.path.key)
 
-    def _vote(self, drawn: Drawn) -> Vote:
-        return vote_of(self._problem, self._row(drawn, 1), drawn.path, self._counting)
+    async def _cancel(self) -> None:
+        # Cancel every task before awaiting any: a task waiting on a shared key would otherwise
+        # restart the request its owner dropped.
+        tasks = [*self._tasks, *self._opened.translations.values()]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
-    async def _one(self, slot: Slot) -> Drawn:
-        """Draw the path of one slot."""
-        drawn = await self._path(slot)
-        if self._watch is not None:
-            self._seen.append(self._vote(drawn))
-            self._watch(self._seen, len(self._slots))
-        return drawn
+    async def _sample(
+        self, prompt: Prompt, slot: Slot, measure: Measure | None, redraw: int = 0
+    ) -> ReasoningPath:
+        seed = path_seed(self._settings.seed, prompt.key, slot.arm.key, slot.index, redraw)
+        return await self._solver.sampler.path(
+            prompt, slot.index, seed, self._settings.sampling, measure
+        )
 
-    async def _path(self, slot: Slot) -> Drawn:
-        arm = slot.arm
-        first = await self._prompting.first(arm)
-        base = first.usage
-        if first.prompt is None:
-            return Drawn(arm, None, first.fault, base=base, alone=False)
-        index = slot.index + await self._offset(arm, first.prompt)
-        prompt, extra = first.prompt, Usage()
-        alone = self._prompting.own_prompts(arm)
-        if alone:
-            own = await self._prompting.own(arm, index)
-            extra = own.usage
-            if own.prompt is None:
-                return Drawn(arm, None, own.fault, base=base, extra=extra)
-            prompt = own.prompt
-        measure = self._measure(arm)
-        path = await self._draw(prompt, index, measure)
-        if self._settings.fidelity == "redraw":
-            for again in range(1, REDRAWS + 1):
-                if path.error is not None or _faithful(path):
-                    break
-                self._so_far[slot] = Drawn(
-                    arm, prompt, None, index, path, base, extra, question=first.question
-                )
-                extra += path.usage
-                alone = True
-                index = index % _REDRAW_STRIDE + again * _REDRAW_STRIDE
-                path = await self._draw(prompt, index, measure)
-        floor = None if measure is None else measure.floor
-        alone = alone or self._settings.online is not None
-        return Drawn(arm, prompt, None, index, path, base, extra, alone, floor, first.question)
-
-    async def _draw(self, prompt: Prompt, index: int, measure: Measure | None) -> ReasoningPath:
-        settings = self._settings
-        return await self._drawer.path(prompt, index, settings.seed, settings.sampling, measure)
-
-    def _measure(self, arm: Arm) -> Measure | None:
+    def _measure(self, result: SlotResult) -> Measure | None:
+        """Return how to measure confidence, with a floor after the warm-up (DeepConf online)."""
         measure = self._settings.measure
-        floor = self._floors.get(arm.stands_for)
-        return measure if measure is None or floor is None else replace(measure, floor=floor)
+        if self._settings.online is not None:
+            result.own_row = True
+        if measure is None or (floor := self._floors.get(result.slot.arm.stands_for)) is None:
+            return measure
+        result.floor = floor
+        return replace(measure, floor=floor)
 
-    async def _offset(self, arm: Arm, prompt: Prompt) -> int:
-        """Index from which an arm draws: arms that come to one prompt draw different paths.
+    @staticmethod
+    def _must_redraw(result: SlotResult, path: ReasoningPath) -> bool:
+        """Whether a path was written in another language than was asked for, and may go again."""
+        if path.error is not None or result.redraw == REDRAWS:
+            return False
+        return written_language(path.text, path.language) not in (None, path.language)
 
-        It does not depend on the budget, or a larger one would draw other paths. Only arms that
-        can come to the same prompt are waited for.
-        """
-        if arm not in self._offsets:
-            alike = 0
-            for other in self._arms[: self._arms.index(arm)]:
-                if _may_meet(arm, other):
-                    before = (await self._prompting.first(other)).prompt
-                    alike += before is not None and before.key == prompt.key
-            self._offsets[arm] = alike * _ARM_STRIDE
-        return self._offsets[arm]
-
-    async def _choose_languages(self, planner: Planner) -> None:
-        chosen = await self._consultant.languages(planner, self._settings.paths)
-        self._languages, self._weights = tuple(chosen.weights), chosen.weights
-        self._details["plan"] = chosen.details
+    def _read_vote(self, result: SlotResult) -> Vote:
+        row = make_row(result, 1, self._settings.seed, self._weights)
+        solver = self._solver
+        return read_vote(
+            self._opened.problem, row, result.path, solver.counting, solver.outcomes.read
+        )
 
     async def _choose_path(self) -> None:
-        paths = [one.path for one in self._kept if one.path is not None and not one.path.error]
+        paths = [path for path in self.paths.values() if not path.error]
         if paths:
-            self._details["choice"] = await self._consultant.path(paths)
+            self._details["choice"] = await self._solver.choice.path(self._opened, paths)
 
     def expire(self) -> None:
-        """Take what is there when the time is over; what is missing abstains."""
-        why = f"{AbstainReason.DEADLINE}: not there in time"
-        for slot, task in list(zip(self._slots, self._tasks, strict=False))[len(self._kept) :]:
-            done = task.done() and not task.cancelled() and task.exception() is None
-            so_far = self._so_far.get(slot)
-            if done:
-                self._kept.append(task.result())
-            elif so_far is not None:
-                self._kept.append(so_far)  # a path that was about to be drawn again
-            else:
-                base = self._prompting.spent(slot.arm)
-                self._kept.append(Drawn(slot.arm, None, why, base=base))
+        """Keep what is there when the time is over; what is missing abstains."""
+        if "stop" in self._details:
+            return  # the vote was decided
+        for result, task in zip(self._results, self._tasks, strict=True):
+            lost = task.cancelled() or task.exception() is not None
+            if lost and result.path is None:  # else it was about to be sampled again
+                result.prompt, result.question = None, None
+                result.fault = f"{AbstainReason.DEADLINE}: not there in time"
+                result.own_row = True
+        self._kept = len(self._results)
         self._details["deadline"] = True
 
     def plan(self) -> Plan:
-        """Say what was drawn, as the store keeps it."""
-        arms = resolve_arms(self._slots, self._languages)
-        rows, order = account(self._kept, arms, self._prompting.source, self._row)
-        return Plan(rows, order, self._consultant.usage, self._details)
-
-    def _row(self, drawn: Drawn, paths: int) -> ArmRecord:
-        return planned_paths(drawn, paths, self._settings.seed, self._weights)
-
-
-def _may_meet(arm: Arm, other: Arm) -> bool:
-    """Whether two arms might come to one prompt: both questions as they are, or one language."""
-    if arm.question == other.question == "original":
-        return True
-    bases = {code.split("-", maxsplit=1)[0] for code in (arm.language, other.language)}
-    return arm.template == other.template and len(bases) == 1
-
-
-def _faithful(path: ReasoningPath) -> bool:
-    """Whether a path was written in the language that was asked for, as far as can be told."""
-    return written_language(path.text, path.language) in (None, path.language)
+        """Return the paths that count, as the store keeps them."""
+        rows, order = make_rows(
+            self._results[: self._kept],
+            resolve_arms(self._slots, self._opened.languages),
+            self._opened.shared_usage,
+            self._settings.seed,
+            self._weights,
+        )
+        return Plan(rows, order, self._opened.usage, self._details)

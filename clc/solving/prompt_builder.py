@@ -1,9 +1,10 @@
-"""What stands before a path: the translation, the demonstrations, the turns before the last."""
+"""Prompts from questions: the translation, the demonstrations, the turns before the last."""
 
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Any, NamedTuple
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, NamedTuple
 
 from clc.engines.base import Request
 from clc.records import (
@@ -11,10 +12,16 @@ from clc.records import (
     Prompt,
     Usage,
     content_key,
+    hashed_seed,
     path_seed,
     prompt_key,
 )
-from clc.solving.translation import Translated, translate
+from clc.solving.translation import (
+    Translated,
+    TranslationKey,
+    translation_fault,
+    translation_request,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,15 +31,43 @@ if TYPE_CHECKING:
     from clc.records import Message, Problem
     from clc.solving.configuration import Configuration
     from clc.solving.sampler import Sampler
+    from clc.strategies.schedule import Slot
     from clc.strategies.strategy import Arm
 
-__all__ = ["Prepared", "PromptBuilder"]
+__all__ = ["BuiltPrompt", "OpenProblem", "PromptBuilder"]
 
 
-class Prepared(NamedTuple):
-    """A prompt, or why there is none, and what it cost to come to it.
+@dataclass(slots=True)
+class OpenProblem:
+    """One problem while it is solved: what its paths share, and what that cost.
 
-    ``question`` is the translation that it asks, None where it asks the question as it is.
+    Attributes:
+        problem: the problem.
+        languages: those chosen for it, in the order that breaks ties.
+        usage: tokens spent on the question as a whole, on plans and choices.
+        prompts: by arm, where all paths of the arm have the same.
+        translations: finished or on their way.
+        spent: tokens spent on translations so far.
+    """
+
+    problem: Problem
+    languages: tuple[str, ...]
+    usage: Usage = Usage()  # noqa: RUF009 - frozen
+    prompts: dict[Arm, Prompt] = field(default_factory=dict)
+    translations: dict[TranslationKey, asyncio.Task[Translated]] = field(default_factory=dict)
+    spent: dict[TranslationKey, Usage] = field(default_factory=dict)
+
+    def shared_usage(self, arm: Arm) -> Usage:
+        """Return the tokens spent so far on the translation that an arm's paths share."""
+        key = TranslationKey.of(arm)
+        return Usage() if key is None else self.spent.get(key, Usage())
+
+
+class BuiltPrompt(NamedTuple):
+    """A rendered prompt, or the reason why there is none, with the tokens spent on it.
+
+    ``usage`` leaves out the translation, which other paths share. ``question`` is the translation
+    that the prompt asks, None where it asks the question as it is.
     """
 
     prompt: Prompt | None
@@ -42,150 +77,133 @@ class Prepared(NamedTuple):
 
 
 class PromptBuilder:
-    """Makes the prompts of one problem, each once.
+    """Builds the prompts of a run.
 
     Args:
-        problem: whose question is put.
         configuration: of the run.
         templates: render the prompts.
-        drawer: draws translations and turns.
-        languages: the languages chosen for this problem.
+        sampler: samples translations and turns.
     """
 
     def __init__(
-        self,
-        problem: Problem,
-        configuration: Configuration,
-        templates: Templates,
-        drawer: Sampler,
-        languages: Sequence[str],
+        self, configuration: Configuration, templates: Templates, sampler: Sampler
     ) -> None:
-        self._problem = problem
         self._settings = configuration
         self._templates = templates
-        self._drawer = drawer
-        self._languages = languages
-        self._translations: dict[tuple[str, str, int], asyncio.Task[Translated]] = {}
-        self._spent: dict[object, Usage] = {}
-        self._first: dict[Arm, asyncio.Task[Prepared]] = {}
+        self._sampler = sampler
 
-    def own_prompts(self, arm: Arm) -> bool:
+    def has_own_prompts(self, arm: Arm) -> bool:
         """Whether every path of an arm has a prompt of its own."""
         return arm.switch > 0 or self._templates.get(arm.template).turns > 1
 
-    async def first(self, arm: Arm) -> Prepared:
-        """Return the prompt that an arm's paths share, or begin with."""
-        task = self._first.get(arm)
+    async def build(self, opened: OpenProblem, slot: Slot) -> BuiltPrompt:
+        """Build the prompt of one path; a translation that other paths share is made once."""
+        arm = slot.arm
+        question: str | None = opened.problem.question
+        if (key := TranslationKey.of(arm)) is not None:
+            question, fault = await self._translation(opened, key)
+            if question is None:
+                return BuiltPrompt(None, fault)
+        assert question is not None  # noqa: S101 - a problem has one
+        asked = None if key is None else question
+        if self.has_own_prompts(arm):
+            built = await self._own_prompt(opened, slot, question)
+            return built._replace(question=asked)
+        prompt = opened.prompts.get(arm)
+        if prompt is None:
+            prompt = self._prompt(arm, self._render(opened, slot, question))
+            opened.prompts[arm] = prompt
+        return BuiltPrompt(prompt, question=asked)
+
+    async def _translation(self, opened: OpenProblem, key: TranslationKey) -> Translated:
+        task = opened.translations.get(key)
         if task is None:
-            task = self._first[arm] = asyncio.ensure_future(self._prepare(arm, None))
+            task = opened.translations[key] = asyncio.create_task(self._translate(opened, key))
         return task.result() if task.done() else await asyncio.shield(task)
 
-    async def own(self, arm: Arm, index: int) -> Prepared:
-        """Return the prompt of one path of an arm; its usage leaves out that of ``first``.
-
-        ``index`` is the path's among all of its first prompt.
-        """
-        before = await self.first(arm)
-        if before.prompt is None:
-            return Prepared(None, before.fault)
-        if arm.switch > 0:
-            before = await self._prepare(arm, index)
-        messages: tuple[Message, ...] = ()
-        usage = Usage()
-        replies: list[str] = []
-        for _ in range(self._templates.get(arm.template).turns - 1):
-            assert before.prompt is not None  # noqa: S101 - the first prompt was made
-            request = self._turn_request(
-                before.prompt.key, messages or before.prompt.messages, index
+    async def _translate(self, opened: OpenProblem, key: TranslationKey) -> Translated:
+        """Translate the question, in as many tries as the configuration allows."""
+        problem, settings, language = opened.problem, self._settings, key.language
+        human = problem.translations.get(language) if settings.human_translations else None
+        if human is not None:
+            return Translated(human, None)
+        fault: str | None = None
+        for attempt in range(settings.translation_tries):
+            request = translation_request(
+                self._templates,
+                self._sampler.translator.fingerprint,
+                problem,
+                language,
+                attempt=attempt,
+                max_tokens=settings.translation_max_tokens,
+                template=key.template,
+                count=key.shots,
             )
-            reply = await self._drawer.step("turn", request, arm.language)
+            draft = await self._sampler.step("translation", request, language)
+            if isinstance(draft, str):
+                return Translated(None, f"{AbstainReason.ENGINE_FAILURE}: {draft}")
+            opened.spent[key] = opened.spent.get(key, Usage()) + draft.usage
+            fault = translation_fault(
+                problem.question, draft.text, problem.language, language, draft.finish_reason
+            )
+            if fault is None:
+                return Translated(draft.text.strip(), None)
+        return Translated(None, f"{AbstainReason.TRANSLATION}: {fault}")
+
+    async def _own_prompt(self, opened: OpenProblem, slot: Slot, question: str) -> BuiltPrompt:
+        """Build the prompt of one path alone, with replies of its own to the turns before it."""
+        arm, usage = slot.arm, Usage()
+        replies: list[str] = []
+        messages = self._render(opened, slot, question)
+        for _ in range(self._templates.get(arm.template).turns - 1):
+            reply = await self._sampler.step("turn", self._turn(slot, messages), arm.language)
             if isinstance(reply, str):
-                return Prepared(None, f"{AbstainReason.ENGINE_FAILURE}: {reply}", usage)
+                return BuiltPrompt(None, f"{AbstainReason.ENGINE_FAILURE}: {reply}", usage)
             usage += reply.usage
             replies.append(reply.text)
-            messages = self._render(arm, await self._text(arm), index, replies)
-        if not messages:
-            return Prepared(before.prompt, None, Usage())
-        return Prepared(self._prompt(arm, messages), None, usage)
-
-    def source(self, arm: Arm) -> object:
-        """What an arm's prompt is made from, for whoever counts its cost: a shared translation."""
-        return arm if arm.question == "original" else (arm.stands_for, arm.translator, arm.shots)
-
-    def spent(self, arm: Arm) -> Usage:
-        """What was spent so far on the prompt that an arm's paths share."""
-        return self._spent.get(self.source(arm), Usage())
-
-    @property
-    def tasks(self) -> list[asyncio.Task[Any]]:
-        """What is being prepared, for whoever ends it."""
-        return [*self._first.values(), *self._translations.values()]
-
-    async def _prepare(self, arm: Arm, index: int | None) -> Prepared:
-        text = await self._text(arm)
-        if text.text is None:
-            return Prepared(None, text.fault, text.usage)
-        prompt = self._prompt(arm, self._render(arm, text, index, ()))
-        asked = None if arm.question == "original" else text.text
-        return Prepared(prompt, None, text.usage, asked)
-
-    async def _text(self, arm: Arm) -> Translated:
-        """Put the question into the language in which the arm wants it."""
-        if arm.question == "original":
-            return Translated(self._problem.question, None, Usage())
-        key = (arm.stands_for, arm.translator, arm.shots)
-        if key not in self._translations:
-            self._translations[key] = asyncio.ensure_future(
-                translate(
-                    self._problem,
-                    self._settings,
-                    self._templates,
-                    self._drawer,
-                    key,
-                    spent=self._spent,
-                )
-            )
-        return await asyncio.shield(self._translations[key])
+            messages = self._render(opened, slot, question, replies)
+        return BuiltPrompt(self._prompt(arm, messages), None, usage)
 
     def _render(
-        self, arm: Arm, text: Translated, index: int | None, replies: Sequence[str]
+        self, opened: OpenProblem, slot: Slot, question: str, replies: Sequence[str] = ()
     ) -> tuple[Message, ...]:
-        assert text.text is not None  # noqa: S101 - callers look first
-        language = self._problem.language if arm.question == "original" else arm.stands_for
+        arm, problem = slot.arm, opened.problem
+        language = problem.language if arm.question == "original" else arm.stands_for
         shots: tuple[Shot, ...] = ()
         if arm.shots:
+            about = content_key("shots", problem.question)
             shots = self._templates.shots(
                 language,
                 arm.language,
                 arm.shots,
-                switch=0.0 if index is None else arm.switch,
-                languages=self._languages,
-                seed=path_seed(self._settings.seed, self._problem.question, index or 0),
+                switch=arm.switch,
+                languages=opened.languages,
+                seed=hashed_seed(self._settings.seed, about, arm.key, slot.index),
             )
         messages = self._templates.render(
             arm.template,
-            question=text.text,
+            question=question,
             question_language=language,
             language=arm.language,
             replies=replies,
-            languages=self._languages,
+            languages=opened.languages,
             shots=shots,
         )
-        return (*self._problem.context, *messages)
+        return (*problem.context, *messages)
 
     def _prompt(self, arm: Arm, messages: tuple[Message, ...]) -> Prompt:
         prompt = Prompt(
-            prompt_key(self._drawer.lane.engine.fingerprint, messages, self._settings.sampling),
+            prompt_key(self._sampler.engine.fingerprint, messages, self._settings.sampling),
             messages,
             arm.answers_in or arm.language,
             arm.template,
             self._templates.get(arm.template).hash,
         )
-        self._drawer.store.add_prompt(prompt)
+        self._sampler.store.add_prompt(prompt)
         return prompt
 
-    def _turn_request(self, first: str, messages: tuple[Message, ...], index: int) -> Request:
-        seed = path_seed(self._settings.seed, first, index)
-        prompt = prompt_key(self._drawer.lane.engine.fingerprint, messages, self._settings.sampling)
-        key = content_key("turn", [prompt, index, seed])
-        return Request(key, messages, self._settings.sampling, seed)
+    def _turn(self, slot: Slot, messages: tuple[Message, ...]) -> Request:
+        sampling = self._settings.sampling
+        prompt = prompt_key(self._sampler.engine.fingerprint, messages, sampling)
+        seed = path_seed(self._settings.seed, prompt, slot.arm.key, slot.index)
+        return Request(content_key("turn", [prompt, seed]), messages, sampling, seed)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from clc.errors import StoreError
@@ -14,6 +14,7 @@ from clc.solving.identity import identity
 from clc.solving.runner import run
 from clc.solving.solver import Solver
 from clc.strategies.strategy import templates_of
+from clc.voting.outcomes import OutcomeMemory
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Iterable, Iterator, Mapping
@@ -34,11 +35,12 @@ class Run:
 
     Args:
         configuration: how every question is solved.
-        engine: draws the paths; a ``SharedEngine`` is shared with other runs and not closed.
+        engine: samples the paths; a ``SharedEngine`` is shared with other runs and not closed.
         store: an open store.
         translator: another engine for translations.
         templates: prompt templates; ours by default.
         cache: translations kept over runs; none by default.
+        outcomes: answers that were read already; the export takes them from here.
     """
 
     configuration: Configuration
@@ -47,6 +49,7 @@ class Run:
     translator: Engine | SharedEngine | None = None
     templates: Templates | None = None
     cache: TranslationCache | None = None
+    outcomes: OutcomeMemory = field(default_factory=OutcomeMemory)
 
     def __post_init__(self) -> None:
         """Check the templates that the run will need, before anything is drawn."""
@@ -61,17 +64,18 @@ class Run:
             store=self.store,
             translator=self.translator,
             cache=self.cache,
+            outcomes=self.outcomes,
         )
 
     def identity(self, dataset: Mapping[str, Any], limit: int | None = None) -> dict[str, Any]:
-        """Everything that decides which paths this run draws."""
+        """Return everything that decides the paths of this run, as JSON values."""
         assert self.templates is not None  # noqa: S101 - set above
-        drawer = self.solver.drawer
+        sampler = self.solver.sampler
         return identity(
             self.configuration,
             self.templates,
-            engine=drawer.lane.engine.fingerprint,
-            translator=drawer.translator.engine.fingerprint,
+            engine=sampler.engine.fingerprint,
+            translator=sampler.translator.fingerprint,
             dataset=dataset,
             limit=limit,
         )
@@ -90,7 +94,7 @@ class Run:
             return False
         if stored is not None and self._is_whole(stored.get("problems")):
             return True
-        # Rows of a finished run are gone: what they held is drawn again.
+        # Rows of a finished run are gone: their paths are sampled again.
         self.store.write_manifest({**(stored or {}), "finished": False})
         return False
 
@@ -103,7 +107,7 @@ class Run:
         return problems in {None, begun} and self.store.done() == begun
 
     def _add_seconds(self, seconds: float) -> None:
-        """Note how long drawing took, over all the times that the run went on."""
+        """Add to the seconds of sampling in the manifest."""
         manifest = self.store.manifest()
         if manifest is not None:
             self.store.write_manifest(add_seconds(manifest, seconds))
@@ -139,15 +143,15 @@ class Run:
         The manifest's ``seconds`` grow by the wall time that this takes, the start of engines
         apart, where anything was drawn.
         """
-        drawer = self.solver.drawer
-        lanes = {drawer.lane, drawer.translator}
-        drawn = drawer.counters.drawn
-        began = time.monotonic() - sum(lane.start_seconds for lane in lanes)
+        sampler = self.solver.sampler
+        engines = {sampler.engine, sampler.translator}
+        drawn = sampler.counters.drawn
+        began = time.monotonic() - sum(engine.start_seconds for engine in engines)
         try:
             async with aclosing(run(self._counted(problems), self.solver)) as verdicts:
                 async for verdict in verdicts:
                     yield verdict
         finally:
-            passed = time.monotonic() - began - sum(lane.start_seconds for lane in lanes)
-            if drawer.counters.drawn > drawn:
+            passed = time.monotonic() - began - sum(engine.start_seconds for engine in engines)
+            if sampler.counters.drawn > drawn:
                 self._add_seconds(passed)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from clc.errors import DatasetError, StoreError
 from clc.solving.concurrency import all_of
-from clc.voting.stopping import wave
+from clc.voting.stopping import next_round_size
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Iterable
@@ -20,14 +20,14 @@ if TYPE_CHECKING:
     from clc.solving.configuration import Configuration
     from clc.solving.solver import Solver
 
-__all__ = ["open_problems", "run"]
+__all__ = ["first_round_size", "open_problems", "run"]
 
 
 COMMIT_SECONDS = 0.2
 
 
 def open_problems(window: int, paths: int) -> int:
-    """How many problems to hold open so that ``window`` requests are always wanted.
+    """Return how many problems to hold open so that ``window`` requests are always wanted.
 
     Twice what the window holds, because a problem waits for its slowest translation before its
     paths begin, and for its slowest path at the end.
@@ -41,8 +41,8 @@ def open_problems(window: int, paths: int) -> int:
 async def run(problems: Iterable[Problem], solver: Solver) -> AsyncGenerator[Verdict, None]:
     """Solve ``problems`` and yield each verdict when it is there (not in the order of the file).
 
-    What a verdict was computed from is committed before the verdict is yielded. When nobody takes
-    the verdicts, the work stops a window ahead. The solver is closed at the end, however it ends.
+    The paths of a verdict are committed before it is yielded. When the verdicts are not taken, the
+    work stops a window ahead. The solver is closed at the end, however it ends.
 
     Raises:
         DatasetError: a row is wrong. Problems read before it are solved first.
@@ -63,16 +63,16 @@ async def run(problems: Iterable[Problem], solver: Solver) -> AsyncGenerator[Ver
         await solver.close()
 
 
-def first_wave(configuration: Configuration) -> int:
-    """How many paths a problem wants at first.
+def first_round_size(configuration: Configuration) -> int:
+    """Return the number of paths that a problem wants at first.
 
     When a rule may stop early, it is the fewest that could let it. Paths of many problems then
     come before the later paths of any, so that the engine stays full while votes are awaited.
     """
     budget = configuration.paths
     languages = configuration.languages or configuration.strategy.languages
-    upcoming = [languages[place % len(languages)] for place in range(budget)]
-    least = wave(configuration.stopping, [], upcoming) + configuration.ahead
+    upcoming = [languages[number % len(languages)] for number in range(budget)]
+    least = next_round_size(configuration.stopping, [], upcoming) + configuration.ahead
     if configuration.online is not None:
         least = configuration.online.warm_up
     return min(budget, least)
@@ -84,7 +84,7 @@ class _Work:
     def __init__(self, problems: Iterable[Problem], solver: Solver) -> None:
         self.verdicts: asyncio.Queue[Verdict | None] = asyncio.Queue()
         self._uncommitted: list[Verdict] = []
-        self._window = open_problems(solver.window, first_wave(solver.configuration))
+        self._window = open_problems(solver.window, first_round_size(solver.configuration))
         self.room = asyncio.Semaphore(self._window)
         self._solver = solver
         self._source = enumerate(problems)
@@ -93,7 +93,7 @@ class _Work:
 
     async def all(self) -> None:
         """Solve all problems; the first failure, that of a commit too, ends the work at once."""
-        works = (all_of([self._some() for _ in range(self._window)]), self._commit_often())
+        works = (all_of([self._worker() for _ in range(self._window)]), self._commit_often())
         tasks = [asyncio.ensure_future(work) for work in works]
         try:
             # Committing never ends but by its error.
@@ -113,7 +113,7 @@ class _Work:
             finally:
                 self.verdicts.put_nowait(None)
 
-    async def _some(self) -> None:
+    async def _worker(self) -> None:
         store = self._solver.store
         while (taken := self._take()) is not None:
             store.add_problem(*taken)
@@ -136,14 +136,14 @@ class _Work:
             self.commit()
 
     def commit(self) -> None:
-        """Make what was drawn last, and let the verdicts that it gave be seen.
+        """Commit pending writes, then yield the verdicts that are made of them.
 
         One commit for several problems: each writes pages all over the file.
         """
         try:
             self._solver.store.commit()
         except StoreError:
-            # What the waiting verdicts were computed from may be gone.
+            # The paths of the waiting verdicts may be gone.
             self._rolled_back = True
             raise
         for verdict in self._uncommitted:

@@ -1,4 +1,4 @@
-"""Drawing completions: each key once, from the store, the cache or the engine."""
+"""Completions by key, each sampled once: from the store, the cache or the engine."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 from clc.engines.base import Measure, Request
-from clc.records import ReasoningPath, Sampling, Step, path_key, path_seed
+from clc.records import ReasoningPath, Sampling, Step, path_key
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -25,9 +25,15 @@ _P = ParamSpec("_P")
 
 @dataclass(slots=True)
 class Counters:
-    """What a solver has done so far, for whoever displays it.
+    """Counts of a solver's work so far.
 
-    ``unwanted`` paths were drawn or begun when the vote had stopped already.
+    Attributes:
+        drawn: paths that the engine sampled.
+        reused: paths that were stored, or that another problem sampled.
+        lost: paths and steps that were lost.
+        unwanted: paths that were sampled or started when the vote had stopped already.
+        translations: that the engine made.
+        completion_tokens: of paths and steps.
     """
 
     drawn: int = 0
@@ -39,23 +45,23 @@ class Counters:
 
 
 class Sampler:
-    """Draws paths and steps over an engine, and stores what it cost.
+    """Samples paths and steps over an engine, and stores them.
 
     Args:
-        lane: draws the paths, and steps that are no translations.
-        translator: draws translations.
+        engine: samples the paths, and steps that are no translations.
+        translator: samples translations.
         store: keeps what engines produce.
         cache: translations kept over runs.
     """
 
     def __init__(
         self,
-        lane: SharedEngine,
+        engine: SharedEngine,
         translator: SharedEngine,
         store: PathStore,
         cache: TranslationCache | None,
     ) -> None:
-        self.lane = lane
+        self.engine = engine
         self.translator = translator
         self.store = store
         self.counters = Counters()
@@ -66,31 +72,29 @@ class Sampler:
         self,
         prompt: Prompt,
         index: int,
-        run_seed: int,
+        seed: int,
         sampling: Sampling,
         measure: Measure | None = None,
     ) -> ReasoningPath:
-        """Draw one path, or find it in the store."""
-        floor = None if measure is None else measure.floor
-        key = path_key(prompt.key, index, run_seed, floor)
-        request = Request(
-            key, prompt.messages, sampling, path_seed(run_seed, prompt.key, index), measure
-        )
+        """Sample one path, number ``index`` of its arm, or return it from the store."""
+        key = path_key(prompt.key, seed, None if measure is None else measure.floor)
+        request = Request(key, prompt.messages, sampling, seed, measure)
         shared = key in self._pending
-        path = await self._once(key, self._draw_path, request, prompt, index)
+        path = await self._once(key, self._sample_path, request, prompt, index)
         self.counters.reused += shared and path.error is None
         return path
 
     async def step(self, kind: str, request: Request, language: str) -> Step | str:
-        """Draw one step, or find it; return why it was lost where it was."""
-        return await self._once(request.key, self._draw_step, kind, request, language)
+        """Sample one step, or return it from the store; a text is the reason why it was lost."""
+        return await self._once(request.key, self._sample_step, kind, request, language)
 
-    async def _draw_path(self, request: Request, prompt: Prompt, index: int) -> ReasoningPath:
+    async def _sample_path(self, request: Request, prompt: Prompt, index: int) -> ReasoningPath:
         key = request.key
         if (stored := self.store.paths([key]).get(key)) is not None:
             self.counters.reused += 1
             return stored
-        completion = await self.lane.complete(request, owner=self)
+        completion = await self.engine.complete(request, owner=self)
+        usage = completion.usage.clamped()
         path = ReasoningPath(
             key,
             prompt.key,
@@ -99,20 +103,20 @@ class Sampler:
             request.seed,
             completion.text,
             completion.finish_reason,
-            completion.usage,
+            usage,
             completion.confidence,
             error=completion.error,
         )
         if completion.error is None:
             self.counters.drawn += 1
-            self.counters.completion_tokens += completion.usage.completion_tokens
+            self.counters.completion_tokens += usage.completion_tokens
             self.store.add_path(path)
         else:
             self.counters.lost += 1
             self.store.add_failure(key, completion.error)
         return path
 
-    async def _draw_step(self, kind: str, request: Request, language: str) -> Step | str:
+    async def _sample_step(self, kind: str, request: Request, language: str) -> Step | str:
         cache = self._cache if kind == "translation" else None
         stored = self.store.step(request.key)
         if stored is None and cache is not None:
@@ -121,45 +125,46 @@ class Sampler:
                 self.store.add_step(request.key, stored)
         if stored is not None:
             return stored
-        lane = self.translator if kind == "translation" else self.lane
-        completion = await lane.complete(request, owner=self)
+        engine = self.translator if kind == "translation" else self.engine
+        completion = await engine.complete(request, owner=self)
         if completion.error is not None:
             self.counters.lost += 1
             self.store.add_failure(request.key, completion.error)
             return completion.error
-        step = Step(kind, language, completion.text, completion.finish_reason, completion.usage)
+        usage = completion.usage.clamped()
+        step = Step(kind, language, completion.text, completion.finish_reason, usage)
         self.counters.translations += kind == "translation"
-        self.counters.completion_tokens += completion.usage.completion_tokens
+        self.counters.completion_tokens += usage.completion_tokens
         self.store.add_step(request.key, step)
         if cache is not None:
             cache.put(request.key, step)
         return step
 
     async def _once(
-        self, key: str, draw: Callable[_P, Awaitable[_T]], *args: _P.args, **kwargs: _P.kwargs
+        self, key: str, sample: Callable[_P, Awaitable[_T]], *args: _P.args, **kwargs: _P.kwargs
     ) -> _T:
-        """Await ``draw``, or what another problem is drawing under the same key just now."""
+        """Await ``sample``, or the result of another problem that samples the same key now."""
         while (pending := self._pending.get(key)) is not None:
             try:
                 shared: _T = await asyncio.shield(pending)
             except asyncio.CancelledError:
                 task = asyncio.current_task()
                 if not pending.cancelled() or (task is not None and task.cancelling()):
-                    raise  # this task was cancelled, and not only the one that draws
+                    raise  # this task was cancelled, and not only the one that samples
             else:
                 return shared
         future = self._pending[key] = asyncio.get_running_loop().create_future()
         try:
-            drawn = await draw(*args, **kwargs)
+            result = await sample(*args, **kwargs)
         except asyncio.CancelledError:
             future.cancel()
             raise
         except BaseException as error:
             future.set_exception(error)
-            future.exception()  # retrieved: nobody else need wait for it
+            future.exception()  # retrieved: perhaps no other task waits for it
             raise
         else:
-            future.set_result(drawn)
-            return drawn
+            future.set_result(result)
+            return result
         finally:
             del self._pending[key]

@@ -1,6 +1,6 @@
-"""One problem to one verdict: waves of paths until the vote may stop.
+"""One problem to one verdict, over the objects that all problems of a run share.
 
-Nothing here is about many problems, files or progress bars: the runner holds those.
+The runner is for many problems.
 """
 
 from __future__ import annotations
@@ -10,10 +10,12 @@ from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING
 
 from clc.engines.shared import SharedEngine
-from clc.solving.configuration import counting_of
+from clc.solving.model_choice import ModelChoice
 from clc.solving.problem_run import ProblemRun
+from clc.solving.prompt_builder import PromptBuilder
 from clc.solving.sampler import Counters, Sampler
-from clc.voting.verdict import verdict_of
+from clc.voting.outcomes import OutcomeMemory
+from clc.voting.verdict import make_verdict, read_votes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -32,12 +34,13 @@ class Solver:
     """Solves problems one by one, any number at a time, over one engine and one store.
 
     Args:
-        engine: draws the paths; a ``SharedEngine`` is shared with others and not closed.
-        configuration: how.
+        engine: samples the paths; a ``SharedEngine`` is shared with others and not closed.
+        configuration: of the run.
         templates: prompt templates.
         store: keeps what engines produce; in memory when it has no folder.
         translator: another engine for translations; ``engine`` does them otherwise.
         cache: translations kept over runs.
+        outcomes: answers that were read already; its own by default.
     """
 
     def __init__(
@@ -49,16 +52,20 @@ class Solver:
         store: PathStore,
         translator: Engine | SharedEngine | None = None,
         cache: TranslationCache | None = None,
+        outcomes: OutcomeMemory | None = None,
     ) -> None:
         self.configuration = configuration
+        self.counting = configuration.counting
         self.store = store
-        self.templates = templates
+        self.outcomes = OutcomeMemory() if outcomes is None else outcomes
         self._owned: list[SharedEngine] = []
-        lane = self._lane(engine)
-        second = lane if translator is None else self._lane(translator)
-        self.drawer = Sampler(lane, second, store, cache)
+        shared = self._shared(engine)
+        second = shared if translator is None else self._shared(translator)
+        self.sampler = Sampler(shared, second, store, cache)
+        self.prompts = PromptBuilder(configuration, templates, self.sampler)
+        self.choice = ModelChoice(templates, self.sampler)
 
-    def _lane(self, engine: Engine | SharedEngine) -> SharedEngine:
+    def _shared(self, engine: Engine | SharedEngine) -> SharedEngine:
         if isinstance(engine, SharedEngine):
             return engine
         self._owned.append(SharedEngine(engine))
@@ -66,19 +73,19 @@ class Solver:
 
     @property
     def counters(self) -> Counters:
-        """What was done so far."""
-        return self.drawer.counters
+        """Counts of the work so far."""
+        return self.sampler.counters
 
     @property
     def window(self) -> int:
-        """How many requests the engine likes to have in flight."""
-        return self.drawer.lane.engine.window
+        """Requests to keep in flight."""
+        return self.sampler.engine.window
 
     async def close(self) -> None:
         """Close the engines that came as engines."""
         async with AsyncExitStack() as stack:
-            for lane in self._owned:
-                stack.push_async_callback(lane.close)
+            for engine in self._owned:
+                stack.push_async_callback(engine.close)
 
     async def solve(
         self,
@@ -87,27 +94,28 @@ class Solver:
         deadline: float | None = None,
         watch: Callable[[Sequence[Vote], int], None] | None = None,
     ) -> Verdict:
-        """Solve one problem. What its paths cost is in the store before this returns.
+        """Solve one problem. Its paths and its plan are in the store before this returns.
 
         Args:
             problem: the question.
             deadline: seconds from now after which the vote is taken over what is there.
-            watch: is told the votes so far, in the order of their arrival, and how many paths
-                the budget has.
+            watch: is called with the votes so far, in the order of their arrival, and the number
+                of paths in the budget.
 
         Raises:
             EngineError: the engine is lost.
             StoreError: the store cannot be written.
             InputError: the strategy, a template or a language is wrong.
         """
-        work = ProblemRun(problem, self.configuration, self.templates, self.drawer, watch)
+        run = ProblemRun(problem, self, watch)
         try:
             async with asyncio.timeout(deadline) as limit:
-                await work.draw()
+                await run.solve()
         except TimeoutError:
             if not limit.expired():
                 raise
-            work.expire()
-        plan = work.plan()
+            run.expire()
+        plan, paths = run.plan(), run.paths
         self.store.set_plan(problem.id, plan)
-        return verdict_of(problem, plan, work.paths, counting=counting_of(self.configuration))
+        votes = read_votes(problem, plan, paths, self.counting, self.outcomes.read)
+        return make_verdict(problem, plan, paths, votes, self.counting)

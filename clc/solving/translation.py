@@ -1,23 +1,22 @@
-"""Translations of a question by a model, and what makes one usable: it keeps the numbers."""
+"""Translations by a model: their requests, and the check that they keep the question's numbers."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
 from clc.engines.base import Request
-from clc.records import AbstainReason, Sampling, Usage, content_key, path_seed, prompt_key
+from clc.records import Sampling, content_key, hashed_seed, prompt_key
 
 if TYPE_CHECKING:
     from clc.prompts.templates import Templates
     from clc.records import Message, Problem
-    from clc.solving.configuration import Configuration
-    from clc.solving.sampler import Sampler
+    from clc.strategies.strategy import Arm
 
 __all__ = [
     "TRANSLATION_TRIES",
     "Translated",
+    "TranslationKey",
     "step_request",
-    "translate",
     "translation_fault",
     "translation_request",
     "translation_sampling",
@@ -27,18 +26,18 @@ TRANSLATION_TRIES = 3
 
 
 def translation_sampling(attempt: int, max_tokens: int) -> Sampling:
-    """Sampling of a try: the first (0) is greedy, later ones vary so that they can differ."""
+    """Return the sampling of a try: the first (0) is greedy, later ones vary so as to differ."""
     return Sampling(temperature=0.0 if attempt == 0 else 0.7, max_tokens=max_tokens)
 
 
 def translation_fault(
     question: str, translation: str, question_language: str, language: str, finish_reason: str
 ) -> str | None:
-    """Say why ``translation`` cannot stand for ``question``, or None if it can.
+    """Return the reason why ``translation`` cannot stand for ``question``, None if it can.
 
     Numbers are compared by value across scripts: every number that the question writes in digits
     must be in the translation, in digits or as a word, and the translation may write none in
-    digits that the question does not say. A 1 may come in: "per day" is 1日 in Japanese.
+    digits that the question does not have. A 1 may come in: "per day" is 1日 in Japanese.
 
     >>> translation_fault("Tom has 3 pens and 12 mugs.", "Tom hat drei Stifte.", "en", "de", "stop")
     'lost the number 12'
@@ -66,12 +65,29 @@ def translation_fault(
     return None
 
 
+class TranslationKey(NamedTuple):
+    """A translation that is wanted: arms with equal keys share it and are charged for it once.
+
+    ``template`` is given ``shots`` demonstrations.
+    """
+
+    language: str
+    template: str
+    shots: int
+
+    @classmethod
+    def of(cls, arm: Arm) -> TranslationKey | None:
+        """Return the key of an arm's translation, None where it asks the question as it is."""
+        if arm.question == "original":
+            return None
+        return cls(arm.stands_for, arm.translator, arm.shots)
+
+
 class Translated(NamedTuple):
-    """A question in another language, or why it is not there, and what that took."""
+    """A question in another language, or the reason why there is none."""
 
     text: str | None
     fault: str | None
-    usage: Usage
 
 
 def translation_request(
@@ -108,51 +124,10 @@ def step_request(
     sampling: Sampling,
     attempt: int = 0,
 ) -> Request:
-    """Make the request of a step that is the same in every run."""
-    prompt = prompt_key(fingerprint, messages, sampling)
-    seed = path_seed(0, prompt, attempt)
-    return Request(content_key(kind, [prompt, attempt, seed]), messages, sampling, seed)
+    """Make the request of a step that is the same in every run.
 
-
-async def translate(
-    problem: Problem,
-    configuration: Configuration,
-    templates: Templates,
-    drawer: Sampler,
-    wanted: tuple[str, str, int],
-    *,
-    spent: dict[object, Usage],
-) -> Translated:
-    """Translate the question of a problem, in as many tries as the configuration allows.
-
-    ``wanted`` is the language, the template and how many demonstrations it is given; ``spent``
-    holds under it what the tries took so far.
+    The keys of the translation cache are made here: another seed would lose what it holds.
     """
-    language, template, count = wanted
-    human = problem.translations.get(language) if configuration.human_translations else None
-    if human is not None:
-        return Translated(human, None, Usage())
-    usage = Usage()
-    fault: str | None = None
-    for attempt in range(configuration.translation_tries):
-        request = translation_request(
-            templates,
-            drawer.translator.engine.fingerprint,
-            problem,
-            language,
-            attempt=attempt,
-            max_tokens=configuration.translation_max_tokens,
-            template=template,
-            count=count,
-        )
-        draft = await drawer.step("translation", request, language)
-        if isinstance(draft, str):
-            return Translated(None, f"{AbstainReason.ENGINE_FAILURE}: {draft}", usage)
-        usage += draft.usage
-        spent[wanted] = usage
-        fault = translation_fault(
-            problem.question, draft.text, problem.language, language, draft.finish_reason
-        )
-        if fault is None:
-            return Translated(draft.text.strip(), None, usage)
-    return Translated(None, f"{AbstainReason.TRANSLATION}: {fault}", usage)
+    prompt = prompt_key(fingerprint, messages, sampling)
+    seed = hashed_seed(0, prompt, attempt)
+    return Request(content_key(kind, [prompt, attempt, seed]), messages, sampling, seed)

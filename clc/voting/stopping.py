@@ -1,4 +1,4 @@
-"""When the paths drawn so far say enough: rules that stop before the budget is spent.
+"""Rules that stop before the budget is spent, when the paths so far are enough.
 
 A rule looks at the votes in drawing order, after every path, and stops at the first prefix that
 satisfies it. Abstentions use up budget and say nothing; without a vote nothing stops. The rules
@@ -47,7 +47,9 @@ from clc.voting.posterior import beta_posterior, dirichlet_posterior, effective_
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
-__all__ = ["Ballot", "Stop", "Stopping", "StoppingRule", "first_stop", "wave"]
+    from clc.records import Vote
+
+__all__ = ["Stop", "Stopping", "StoppingRule", "first_stop", "next_round_size"]
 
 StoppingRule = Literal["fixed", "lead", "beta", "dirichlet", "window", "crosslingual"]
 
@@ -89,28 +91,21 @@ class Stopping:
                 raise StrategyError(f"stopping {name} is {getattr(self, name)!r}; give {wanted}")
 
 
-class Ballot(NamedTuple):
-    """What one path says: its language and canonical answer, None where it abstains."""
-
-    language: str
-    answer: str | None
-
-
 class Stop(NamedTuple):
-    """After how many paths the rule stopped, and its posterior there (None for a rule of none)."""
+    """The number of paths after which a rule stopped, and its posterior there if it has one."""
 
     paths: int
     probability: float | None
 
 
 def first_stop(
-    stopping: Stopping, ballots: Sequence[Ballot], budget: int, languages: Collection[str] = ()
+    stopping: Stopping, votes: Sequence[Vote], budget: int, languages: Collection[str] = ()
 ) -> Stop | None:
-    """Find the first prefix of ``ballots`` after which the rule stops.
+    """Find the first prefix of ``votes`` after which the rule stops.
 
     Args:
         stopping: the rule.
-        ballots: what the paths drawn so far say, in drawing order.
+        votes: those of the paths so far, in drawing order.
         budget: paths at most. Reaching it is not a stop.
         languages: those of all planned paths. ``crosslingual`` asks for agreement between all of
             them where they are fewer than its own number, and always for its own number if they
@@ -119,42 +114,47 @@ def first_stop(
     Returns:
         None if the rule has not stopped yet.
 
-    >>> said = [Ballot(language, "18") for language in ("en", "de", "es", "fr", "ja")]
-    >>> first_stop(Stopping("beta", threshold=0.95), said, budget=7)
+    >>> from clc.records import Answer, Vote
+    >>> votes = [Vote("", language, Answer("18")) for language in ("en", "de", "es", "fr", "ja")]
+    >>> first_stop(Stopping("beta", threshold=0.95), votes, budget=7)
     Stop(paths=4, probability=0.96875)
     """
-    return _stop_after(0, stopping, ballots, budget, languages)
+    pairs = [(vote.language, vote.answer) for vote in votes]
+    return _stop_after(0, stopping, pairs, budget, languages)
 
 
-def wave(stopping: Stopping, ballots: Sequence[Ballot], upcoming: Sequence[str]) -> int:
-    """How many of the next paths to draw at once when the rule has not stopped yet.
+def next_round_size(stopping: Stopping, votes: Sequence[Vote], upcoming: Sequence[str]) -> int:
+    """Return how many of the next paths to sample at once when the rule has not stopped yet.
 
     The fewest after which it could stop, if all of them agreed in the best way: with the leading
-    answer, with any other so far, or with a new one. Drawing them together draws nothing that
-    drawing one by one would not.
+    answer, with any other so far, or with a new one. Together they are no more paths than the rule
+    would take one by one.
 
     Args:
         stopping: the rule.
-        ballots: what the paths drawn so far say, in drawing order.
+        votes: those of the paths so far, in drawing order.
         upcoming: the languages of the paths that are left in the budget, in drawing order.
 
     Returns:
         At least 1 and at most all that are upcoming; 0 if none is.
 
     >>> left = ["en", "de", "es", "fr", "ja", "ru", "zh"]
-    >>> wave(Stopping("beta"), [], left)  # 4 unanimous: 0.96875
+    >>> from clc.records import Answer, Vote
+    >>> next_round_size(Stopping("beta"), [], left)  # 4 unanimous: 0.96875
     4
-    >>> wave(Stopping("beta"), [Ballot("en", "18"), Ballot("de", "26")], left[2:])  # then 6 to 1
+    >>> votes = [Vote("", "en", Answer("18")), Vote("", "de", Answer("26"))]
+    >>> next_round_size(Stopping("beta"), votes, left[2:])  # then 6 to 1
     5
     """
-    drawn, budget = len(ballots), len(ballots) + len(upcoming)
-    languages = {ballot.language for ballot in ballots}.union(upcoming)
+    count, budget = len(votes), len(votes) + len(upcoming)
+    pairs = [(vote.language, vote.answer) for vote in votes]
+    languages = {language for language, _ in pairs}.union(upcoming)
     ends = [budget]
-    for answer in {ballot.answer for ballot in ballots} - {None} | {_NEW}:
-        agreed = [*ballots, *(Ballot(language, answer) for language in upcoming)]
-        if stop := _stop_after(drawn, stopping, agreed, budget, languages):
+    for answer in {answer for _, answer in pairs} - {None} | {_NEW}:
+        agreed = [*pairs, *((language, answer) for language in upcoming)]
+        if stop := _stop_after(count, stopping, agreed, budget, languages):
             ends.append(stop.paths)
-    return min(ends) - drawn
+    return min(ends) - count
 
 
 class _Tally:
@@ -167,8 +167,7 @@ class _Tally:
         self._last: str | None = None
         self.run = 0  # latest votes that agree
 
-    def add(self, ballot: Ballot) -> None:
-        language, answer = ballot
+    def add(self, language: str, answer: str | None) -> None:
         if answer is None:
             return
         self.votes += 1
@@ -182,17 +181,17 @@ class _Tally:
 def _stop_after(
     start: int,
     stopping: Stopping,
-    ballots: Sequence[Ballot],
+    pairs: Sequence[tuple[str, str | None]],
     budget: int,
     languages: Collection[str],
 ) -> Stop | None:
-    """First stop at more than ``start`` paths."""
+    """Find the first stop at more than ``start`` paths, each a pair of language and answer."""
     least = min(stopping.languages, len(set(languages)) or stopping.languages)
     tally = _Tally()
-    for paths, ballot in enumerate(ballots, start=1):
+    for paths, (language, answer) in enumerate(pairs, start=1):
         if paths >= budget or stopping.rule == "fixed":
             break
-        tally.add(ballot)
+        tally.add(language, answer)
         if paths > start and tally.votes:
             stops, probability = _judge(stopping, tally, budget - paths, least)
             if stops:

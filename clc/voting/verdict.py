@@ -1,29 +1,30 @@
-"""From stored paths to votes and a verdict: computed again and again, never stored as truth."""
+"""Votes and a verdict from stored paths: derived each time, never stored as truth."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from clc.answers import extract_answer
-from clc.records import AbstainReason, Abstention, Answer, Usage, Vote
+from clc.records import AbstainReason, Abstention, Usage, Vote
+from clc.voting.outcomes import read_outcome
 from clc.voting.tally import vote
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from clc.plan import ArmRecord, Plan
-    from clc.records import Problem, ReasoningPath, Verdict
+    from clc.records import Answer, Problem, ReasoningPath, Verdict
+    from clc.voting.outcomes import Reader
     from clc.voting.weighting import Weighting
 
-__all__ = ["Counting", "verdict_of", "vote_of", "votes_of"]
+__all__ = ["Counting", "make_verdict", "read_vote", "read_votes"]
 
 _REASONS = {str(reason): reason for reason in AbstainReason}
 
 
 @dataclass(frozen=True, slots=True)
 class Counting:
-    """How paths become votes, and votes a verdict.
+    """Settings of the step from paths to votes, and from votes to a verdict.
 
     ``voting`` is the strategy's; with ``by_written_language`` a path counts for the language in
     which it was really written; ``weighting`` is by confidence.
@@ -33,9 +34,28 @@ class Counting:
     by_written_language: bool = False
     weighting: Weighting | None = None
 
+    @classmethod
+    def from_manifest(cls, manifest: Mapping[str, Any] | None) -> Counting:
+        """Return the settings of a stored run; the defaults where it has no manifest."""
+        identity = (manifest or {}).get("identity", {})
+        weighting = identity.get("weighting")
+        if weighting is not None:
+            from clc.voting.weighting import Weighting
 
-def vote_of(
-    problem: Problem, arm: ArmRecord, path: ReasoningPath | None, counting: Counting
+            weighting = Weighting(**weighting)
+        return cls(
+            identity.get("strategy", {}).get("voting", "majority"),
+            by_written_language=identity.get("fidelity") == "count",
+            weighting=weighting,
+        )
+
+
+def read_vote(
+    problem: Problem,
+    arm: ArmRecord,
+    path: ReasoningPath | None,
+    counting: Counting,
+    read: Reader = read_outcome,
 ) -> Vote:
     """Read the vote out of one path.
 
@@ -52,52 +72,45 @@ def vote_of(
     elif path.finish_reason == "abort":
         outcome = Abstention(AbstainReason.LOW_CONFIDENCE, "aborted")
     else:
-        outcome = extract_answer(
-            path.text,
-            language=path.language,
-            question=problem.question,
-            kind=problem.metadata.get("kind"),
-            finish_reason=path.finish_reason,
-        )
+        outcome = read(problem, path)
         if counting.by_written_language:
             language = _written(path, arm)
     return Vote(path.key, language, outcome, arm.weight)
 
 
-def votes_of(
+def read_votes(
     problem: Problem,
     plan: Plan,
     paths: Mapping[str, ReasoningPath],
     counting: Counting = Counting(),
+    read: Reader = read_outcome,
 ) -> list[Vote]:
     """Read a vote out of every planned path, in drawing order."""
-    drawn = [(arm, key and paths.get(key)) for arm, key in plan.paths]
-    votes = [vote_of(problem, arm, path or None, counting) for arm, path in drawn]
+    planned = [(arm, key and paths.get(key)) for arm, key in plan.paths]
+    votes = [read_vote(problem, arm, path or None, counting, read) for arm, path in planned]
     if counting.weighting is not None:
         from clc.voting.weighting import weigh
 
-        confidences = [path.confidence if path else None for _, path in drawn]
+        confidences = [path.confidence if path else None for _, path in planned]
         weighed = weigh(votes, confidences, counting.weighting)
         votes = [
             replace(vote, weight=vote.weight * arm.weight)
-            for vote, (arm, _) in zip(weighed, drawn, strict=True)
+            for vote, (arm, _) in zip(weighed, planned, strict=True)
         ]
     return votes
 
 
-def verdict_of(
+def make_verdict(
     problem: Problem,
     plan: Plan,
     paths: Mapping[str, ReasoningPath],
-    votes: Sequence[Vote] | None = None,
+    votes: Sequence[Vote],
     counting: Counting = Counting(),
 ) -> Verdict:
-    """Take the vote of one problem. The same plan and paths always give the same verdict.
+    """Take the vote of one problem, whose ``votes`` are those of ``read_votes``.
 
-    ``votes`` spares reading the answers again where ``votes_of`` has done so.
+    The same plan and paths always give the same verdict.
     """
-    if votes is None:
-        votes = votes_of(problem, plan, paths, counting)
     rule = "majority" if counting.voting == "usc" else counting.voting
     verdict = vote(
         votes,
@@ -139,7 +152,7 @@ def _chosen(
 
 
 def _abstention(why: str) -> Abstention:
-    """``reason: detail`` as an abstention; what names no reason is an engine's failure."""
+    """Parse ``reason: detail``; a text without a reason's name is an engine's failure."""
     reason, _, detail = why.partition(": ")
     if reason in _REASONS:
         return Abstention(_REASONS[reason], detail)

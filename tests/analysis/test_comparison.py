@@ -19,7 +19,7 @@ from clc.plan import ArmRecord, Plan
 from clc.records import Problem, ReasoningPath, Usage
 from clc.runs.revote import revote
 from clc.runs.store import Store
-from clc.voting.verdict import verdict_of, votes_of
+from clc.voting.verdict import make_verdict, read_votes
 from tests.solving.test_runner import problems, run
 
 ORDER = ("en", "de")
@@ -270,8 +270,8 @@ def test_outcome_of_a_solved_problem():
         english[0]: ReasoningPath(english[0], "e", "en", 0, 5, "Answer: 7", "stop", Usage(60, 30)),
         english[1]: ReasoningPath(english[1], "e", "en", 1, 5, "", "error", error="lost"),
     }
-    votes = votes_of(problem, plan, said)
-    verdict = verdict_of(problem, plan, said, votes)
+    votes = read_votes(problem, plan, said)
+    verdict = make_verdict(problem, plan, said, votes)
     found = outcome(problem, plan, said, votes, verdict)
     assert found == Outcome(
         "a", "q", "7", "7",

@@ -16,7 +16,7 @@ from clc.solving.configure import configure
 from clc.solving.solver import Solver
 from clc.strategies.catalogue import STRATEGIES
 from clc.strategies.strategy import Arm, Planner
-from clc.voting.stopping import Ballot, Stopping, first_stop
+from clc.voting.stopping import Stopping, first_stop
 from tests.engines.scripted import ScriptedEngine
 
 PROBLEM = Problem("p", "Tom hat 3 Äpfel und kauft 4 dazu. Wie viele?", "de", "7")
@@ -66,8 +66,7 @@ def test_a_rule_draws_what_drawing_one_by_one_would_and_no_path_more(rule, seed)
     stopping = Stopping(rule, threshold=0.9, window=3, languages=2)
     everything, _ = solved(seed=seed)
     (full,) = revote(everything.store)
-    ballots = [Ballot(vote.language, vote.answer) for vote in full.votes]
-    stop = first_stop(stopping, ballots, 24, LANGUAGES)
+    stop = first_stop(stopping, full.votes, 24, LANGUAGES)
     made, verdict = solved(seed=seed, stopping=stopping)
     drawn = 24 if stop is None else stop.paths
     assert verdict.paths == made.counters.drawn == drawn
@@ -93,7 +92,7 @@ def test_paths_ahead_are_aborted_when_they_are_not_wanted():
     assert engine.in_flight == 0
     assert engine.cancelled > 0
     assert made.counters.unwanted == 12
-    assert made.drawer.lane.in_flight == 0
+    assert made.sampler.engine.in_flight == 0
 
 
 def test_the_same_run_again_stops_at_the_same_path_without_the_engine():
@@ -122,7 +121,7 @@ def test_a_deadline_takes_the_vote_so_far():
     missing = sum(verdict.abstentions[AbstainReason.DEADLINE].values())
     assert verdict.total + missing == 24
     assert engine.in_flight == 0
-    assert made.drawer.lane.in_flight == made.drawer.lane.waiting == 0
+    assert made.sampler.engine.in_flight == made.sampler.engine.waiting == 0
 
 
 def test_a_deadline_before_anything_is_there():
@@ -285,7 +284,7 @@ def test_unsure_paths_are_aborted_after_the_warm_up():
 
     online = Online(warm_up=6, keep=0.5, consensus=1.0)
     made, verdict = solved(Measured(), strategy="sc", languages=None, online=online)
-    floors = [r.measure.floor for r in made.drawer.lane.engine.requests]
+    floors = [r.measure.floor for r in made.sampler.engine.engine.requests]
     assert floors[:6] == [None] * 6
     assert None not in floors[6:]
     assert verdict.abstentions["low_confidence"]["de"] > 0

@@ -15,7 +15,7 @@ from clc.runs.translation_cache import TranslationCache
 from clc.solving.configure import configure
 from clc.solving.solver import Solver
 from clc.strategies.catalogue import STRATEGIES
-from clc.voting.verdict import votes_of
+from clc.voting.verdict import read_votes
 from tests.engines.scripted import ScriptedEngine
 
 PROBLEM = Problem("p", "Tom hat 3 Äpfel und kauft 4 dazu. Wie viele?", "de", "7")
@@ -72,7 +72,9 @@ def test_the_plan_is_whole_and_the_vote_is_of_the_store():
     (solved,) = revote(store)
     assert solved.verdict == verdict
     assert len(rows(store)) == 11
-    assert len(made.drawer.lane.engine.translations) == 2  # into en and zh; the question is German
+    assert (
+        len(made.sampler.engine.engine.translations) == 2
+    )  # into en and zh; the question is German
 
 
 def test_the_same_seed_draws_the_same_and_another_does_not():
@@ -102,7 +104,7 @@ def test_a_larger_budget_redraws_nothing():
     assert undisturbed == verdict
 
 
-def test_arms_that_come_to_one_prompt_draw_different_paths():
+def test_arms_that_render_one_prompt_sample_different_paths():
     """A human translation that equals the question makes two arms one prompt."""
     strategy = dataclasses.replace(
         STRATEGIES["clc"],
@@ -119,11 +121,10 @@ def test_arms_that_come_to_one_prompt_draw_different_paths():
             ScriptedEngine(), configure(strategy, paths=paths), templates=templates, store=store
         )
         asyncio.run(made.solve(problem))
-        assert [(arm.first_index, arm.paths) for arm in store.plan("p").arms] == [
-            (0, -(-paths // 2)),
-            (1 << 18, paths // 2),
-        ]
-        assert len(rows(store)) == paths
+        first, second = store.plan("p").arms
+        assert first.prompt_key == second.prompt_key
+        assert (first.paths, second.paths) == (-(-paths // 2), paths // 2)
+        assert len(rows(store)) == len({row[2] for row in rows(store).values()}) == paths
 
 
 def test_gold_changes_no_verdict_and_no_path():
@@ -151,7 +152,7 @@ def test_votes_are_read_in_drawing_order():
     store = Store(None)
     solve(store=store)
     (solved,) = revote(store)
-    assert [vote.language for vote in votes_of(PROBLEM, solved.plan, solved.paths)] == (
+    assert [vote.language for vote in read_votes(PROBLEM, solved.plan, solved.paths)] == (
         ["en", "de", "zh"] * 3 + ["en", "de"]
     )
 
@@ -279,7 +280,7 @@ def test_a_lost_engine_is_an_error_and_what_was_drawn_stays():
     made = solver(Dies(), store=store)
     with pytest.raises(EngineError, match="died"):
         asyncio.run(made.solve(PROBLEM))
-    assert made.drawer._pending == {}
+    assert made.sampler._pending == {}
     kept = rows(store)
     solve(store=store)
     assert kept.items() <= rows(store).items()
@@ -332,7 +333,7 @@ def test_a_cancelled_problem_does_not_take_along_another_that_shares_its_paths()
         with pytest.raises(asyncio.CancelledError):
             await first
         assert [verdict.paths for verdict in verdicts] == [11, 11]
-        assert made.drawer._pending == {}
+        assert made.sampler._pending == {}
         return engine
 
     engine = asyncio.run(main())
@@ -356,7 +357,7 @@ def test_cancelling_all_that_share_draws_nothing_more():
         assert all(isinstance(error, asyncio.CancelledError) for error in done)
         assert len(engine.requests) == asked
         assert engine.in_flight == 0
-        assert made.drawer._pending == {}
+        assert made.sampler._pending == {}
 
     asyncio.run(main())
 

@@ -15,15 +15,22 @@ from clc.errors import StrategyError
 from clc.records import AbstainReason, Abstention, Answer, Vote
 from clc.voting import stopping
 from clc.voting.posterior import beta_posterior, dirichlet_posterior, effective_votes
-from clc.voting.stopping import Ballot, Stop, Stopping, first_stop, wave
+from clc.voting.stopping import Stop, Stopping, first_stop, next_round_size
 from clc.voting.tally import vote
 
 RECORDED = Path(__file__).parents[3] / "shared" / "data" / "recorded"
 ENGLISH = ("en",) * 40
 SEVEN = ("en", "de", "es", "fr", "ja", "ru", "zh")
 
+
+def cast(language, answer):
+    """One vote; None abstains."""
+    outcome = Abstention(AbstainReason.NO_ANSWER) if answer is None else Answer(answer)
+    return Vote("", language, outcome)
+
+
 languages = st.sampled_from(["en", "de", "zh"])
-ballots = st.builds(Ballot, languages, st.sampled_from(["1", "2", "3", None]))
+some_votes = st.builds(cast, languages, st.sampled_from(["1", "2", "3", None]))
 settings = st.builds(
     Stopping,
     st.sampled_from(["fixed", "lead", "beta", "dirichlet", "window", "crosslingual"]),
@@ -35,9 +42,9 @@ settings = st.builds(
 
 
 def said(text, codes=ENGLISH):
-    """One ballot a character; ``.`` abstains."""
+    """One vote a character; ``.`` abstains."""
     return [
-        Ballot(code, None if answer == "." else answer)
+        cast(code, None if answer == "." else answer)
         for code, answer in zip(codes, text, strict=False)
     ]
 
@@ -209,7 +216,7 @@ def test_crosslingual_with_few_planned_languages():
     assert paths(rule, "1111", codes) is None  # three are asked for
     assert paths(rule, "1111", codes, planned=["en", "de"]) == 2
     assert paths(rule, "1111", codes, planned=SEVEN) is None
-    assert wave(rule, [], codes) == 2
+    assert next_round_size(rule, [], codes) == 2
 
 
 def test_nothing_stops_without_a_vote():
@@ -227,59 +234,57 @@ def test_reaching_the_budget_is_no_stop():
 # Properties
 
 
-@given(settings, st.lists(ballots, max_size=14), st.data())
+@given(settings, st.lists(some_votes, max_size=14), st.data())
 def test_waves_draw_what_one_by_one_draws(rule, everything, data):
     budget = len(everything)
-    codes = [ballot.language for ballot in everything]
+    codes = [one.language for one in everything]
     one_by_one = first_stop(rule, everything, budget, codes)
     drawn = 0
     while drawn < budget and first_stop(rule, everything[:drawn], budget, codes) is None:
-        size = wave(rule, everything[:drawn], codes[drawn:])
+        size = next_round_size(rule, everything[:drawn], codes[drawn:])
         assert 1 <= size <= budget - drawn
         drawn += data.draw(st.integers(1, size))  # a scheduler may take less at once
     assert drawn == (one_by_one.paths if one_by_one else budget)
     assert first_stop(rule, everything[:drawn], budget, codes) == one_by_one
 
 
-@given(settings, st.lists(ballots, max_size=6), st.lists(languages, min_size=1, max_size=4))
+@given(settings, st.lists(some_votes, max_size=6), st.lists(languages, min_size=1, max_size=4))
 def test_a_wave_ends_where_the_rule_first_could(rule, drawn, upcoming):
     """All continuations, exhaustively: none stops before the wave's end, and one does there."""
-    codes = [*(ballot.language for ballot in drawn), *upcoming]
+    codes = [*(one.language for one in drawn), *upcoming]
     if first_stop(rule, drawn, len(codes), codes) is not None:
         return
     stops = set()
     for answers in itertools.product(["1", "2", "3", "4", None], repeat=len(upcoming)):
-        continued = [*drawn, *map(Ballot, upcoming, answers)]
+        continued = [*drawn, *map(cast, upcoming, answers)]
         stop = first_stop(rule, continued, len(codes), codes)
         stops.add(stop.paths if stop else len(codes))
-    assert wave(rule, drawn, upcoming) == min(stops) - len(drawn)
+    assert next_round_size(rule, drawn, upcoming) == min(stops) - len(drawn)
 
 
 def test_no_wave_without_upcoming_paths():
-    assert wave(Stopping("beta"), said("12"), []) == 0
-    assert wave(Stopping(), said("12"), ["en"] * 5) == 5
+    assert next_round_size(Stopping("beta"), said("12"), []) == 0
+    assert next_round_size(Stopping(), said("12"), ["en"] * 5) == 5
 
 
 def test_a_wave_is_never_empty():
-    assert wave(Stopping("beta"), said("11111"), ["en"] * 3) == 1  # though four were enough
+    size = next_round_size(Stopping("beta"), said("11111"), ["en"] * 3)
+    assert size == 1  # though four were enough
 
 
-@given(st.lists(ballots, min_size=1, max_size=12))
+@given(st.lists(some_votes, min_size=1, max_size=12))
 def test_lead_keeps_the_verdict(everything):
     stop = first_stop(Stopping("lead"), everything, len(everything))
     if stop is None:
         return
-    votes = [
-        Vote("", code, Answer(answer) if answer else Abstention(AbstainReason.REFUSAL))
-        for code, answer in everything
-    ]
     for order in itertools.permutations(["en", "de", "zh"]):
-        early, full = vote(votes[: stop.paths], order=order), vote(votes, order=order)
+        early = vote(everything[: stop.paths], order=order)
+        full = vote(everything, order=order)
         assert early.answer == full.answer
         assert not full.tied
 
 
-@given(settings, st.lists(ballots, min_size=1, max_size=14), st.randoms(use_true_random=False))
+@given(settings, st.lists(some_votes, min_size=1, max_size=14), st.randoms(use_true_random=False))
 def test_the_order_of_drawn_paths_does_not_matter(rule, everything, rng):
     """Votes that stop a rule stop it in any order, sooner perhaps; windows are the exception."""
     budget = len(everything) + 1
@@ -295,7 +300,7 @@ def test_the_order_of_drawn_paths_does_not_matter(rule, everything, rng):
         assert again == stop
 
 
-@given(st.lists(ballots, max_size=14), st.sampled_from([0.6, 0.8, 0.95]))
+@given(st.lists(some_votes, max_size=14), st.sampled_from([0.6, 0.8, 0.95]))
 def test_uncorrelated_crosslingual_is_beta(everything, threshold):
     independent = Stopping("crosslingual", threshold, languages=1, correlation=0)
     beta = Stopping("beta", threshold)
@@ -320,7 +325,7 @@ def simulated(seed, *, correlation, repeats, deep, questions=2500):
             for code in SEVEN
         }
         codes = sorted(SEVEN * repeats) if deep else SEVEN * repeats
-        drawn = [Ballot(code, "1" if rng.random() < own[code] else "2") for code in codes]
+        drawn = [cast(code, "1" if rng.random() < own[code] else "2") for code in codes]
         yield "1" if share > 0.5 else "2", drawn
 
 
@@ -331,7 +336,7 @@ def wrong_stops(rule, questions):
         stop = first_stop(rule, drawn, len(drawn))
         if stop:
             stops += 1
-            heads = sum(ballot.answer == right for ballot in drawn[: stop.paths])
+            heads = sum(one.answer == right for one in drawn[: stop.paths])
             wrong += 2 * heads < stop.paths
     assert stops > 1000
     return wrong / stops, math.sqrt((1 - rule.threshold) * rule.threshold / stops)
@@ -371,8 +376,8 @@ def recorded():
     if not RECORDED.is_dir():
         pytest.skip(f"needs the recorded data in {RECORDED}")
     return [
-        sorted(ballot.votes, key=lambda vote: SEVEN.index(vote.language))
-        for ballot in recorded_ballots(sorted(RECORDED.glob("*.jsonl")))
+        sorted(one.votes, key=lambda vote: SEVEN.index(vote.language))
+        for one in recorded_ballots(sorted(RECORDED.glob("*.jsonl")))
     ]
 
 
@@ -390,8 +395,7 @@ def test_recorded_questions_need_fewer_paths(recorded, rule, most_paths, least_s
     """Figures as published for all ten question languages, or as measured on these."""
     drawn = same = 0
     for votes in recorded:
-        ballots = [Ballot(one.language, one.answer) for one in votes]
-        stop = first_stop(rule, ballots, len(ballots), SEVEN)
+        stop = first_stop(rule, votes, len(votes), SEVEN)
         count = stop.paths if stop else len(votes)
         drawn += count
         early, full = vote(votes[:count], order=SEVEN), vote(votes, order=SEVEN)

@@ -14,7 +14,7 @@ from clc.datasets.recorded_votes import ballots
 from clc.errors import ConfigurationError
 from clc.languages import MGSM_LANGUAGES
 from clc.plan import ArmRecord, Plan
-from clc.records import Confidence, Problem, ReasoningPath, path_key
+from clc.records import Confidence, Problem, ReasoningPath
 from clc.runs.open import is_run, open_runs
 from clc.runs.revote import Solved, revote
 from clc.voting.tally import vote
@@ -152,8 +152,9 @@ def _solved(ballot: Ballot, texts: Sequence[tuple[Any, ...]]) -> Solved:
     for code in sorted(drawn, key=_rank):
         prompt = f"{ballot.id}:{ballot.question_language}:{code}"
         arms.append(ArmRecord(code, prompt, 0, len(drawn[code]), 0))
-        for index, (one, confidence, text, finish_reason, error) in enumerate(drawn[code]):
-            key = path_key(prompt, index, 0)
+        keys = Plan.of([arms[-1]]).keys()
+        for index, (key, row) in enumerate(zip(keys, drawn[code], strict=True)):
+            one, confidence, text, finish_reason, error = row
             votes[key] = replace(one, path_key=key)
             paths[key] = ReasoningPath(
                 key,

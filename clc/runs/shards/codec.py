@@ -83,8 +83,7 @@ def table_of(rows: Sequence[Row]) -> Any:
         lists = [row.drawn[table] for row in rows]
         flat = list(zip(*chain.from_iterable(lists), strict=True)) or [()] * len(names)
         fields = [
-            pa.array(values, _type(pa, name))
-            for name, values in zip(names, flat, strict=True)
+            pa.array(values, _type(pa, name)) for name, values in zip(names, flat, strict=True)
         ]
         offsets = pa.array(accumulate(map(len, lists), initial=0), pa.int32())
         structs = pa.StructArray.from_arrays(fields, names=names)

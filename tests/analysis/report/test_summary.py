@@ -18,7 +18,7 @@ from clc.analysis.report.summary import Gatherer, comparison
 from clc.analysis.scoring import score, scored
 from clc.errors import ConfigurationError, DatasetError, StrategyError
 from clc.plan import ArmRecord, Plan
-from clc.records import Answer, Confidence, Problem, ReasoningPath, Usage, Vote, path_key
+from clc.records import Answer, Confidence, Problem, ReasoningPath, Usage, Vote
 from clc.runs.protocol import Finished
 from clc.runs.revote import solved
 from clc.runs.store import Store
@@ -47,8 +47,8 @@ def finished(
             continue
         usage = Usage(5, 5)
         arms.append(ArmRecord(code, prompt, 0, len(answers), 0, None, usage, weight=weight))
-        for index, answer in enumerate(answers):
-            key = path_key(prompt, index, 0)
+        keys = Plan.of(arms[-1:]).keys()
+        for index, (key, answer) in enumerate(zip(keys, answers, strict=True)):
             text = SENTENCE.get(code, SENTENCE["en"])
             if answer is not None:
                 text += f"\nThe answer is {answer}." if code == "en" else f"\n{answer}"
