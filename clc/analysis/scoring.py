@@ -105,8 +105,12 @@ class Score:
     translation_usage: Usage
 
     def to_json(self) -> dict[str, Any]:
-        """Plain values for results.json."""
-        return asdict(self)
+        """Return plain values for results.json; reasoning tokens only where there were any."""
+        values = asdict(self)
+        for usage in (values["usage"], values["translation_usage"]):
+            if not usage["reasoning_tokens"]:
+                del usage["reasoning_tokens"]
+        return values
 
 
 def scored(problem: Problem, verdict: Verdict, votes: Sequence[Vote] = ()) -> Scored:

@@ -10,7 +10,7 @@ from clc.records import Usage
 from clc.solving.translation import TranslationKey
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from clc.records import Prompt, ReasoningPath
     from clc.strategies.schedule import Slot
@@ -49,7 +49,7 @@ class SlotResult:
 def make_rows(
     results: Sequence[SlotResult],
     arms: Iterable[Arm],
-    shared_usage: Callable[[Arm], Usage],
+    spent: Mapping[TranslationKey, Usage],
     seed: int,
     weights: Mapping[str, float],
 ) -> tuple[tuple[ArmRecord, ...], tuple[int, ...]]:
@@ -58,20 +58,21 @@ def make_rows(
     Args:
         results: of the slots, in drawing order.
         arms: in the order that breaks ties.
-        shared_usage: gives the tokens of an arm's translation.
+        spent: tokens spent on translations.
         seed: of the run.
         weights: of the languages that have one.
     """
     rows: list[ArmRecord] = []
     row_of_slot: dict[int, int] = {}
-    charged: set[TranslationKey | None] = set()
+    charged: set[TranslationKey] = set()
     for arm in arms:
         slots = [number for number, result in enumerate(results) if result.slot.arm == arm]
         if not slots:
             continue
-        key = TranslationKey.of(arm)
-        usage = Usage() if key in charged else shared_usage(arm)
-        charged.add(key)
+        usage = Usage()
+        if (key := TranslationKey.of(arm)) is not None and key not in charged:
+            usage = spent.get(key, usage)
+            charged.add(key)
         apart = any(results[number].own_row for number in slots)
         for group in [[number] for number in slots] if apart else [slots]:
             row = make_row(results[group[0]], len(group), seed, weights)

@@ -81,22 +81,37 @@ class ProblemRun:
 
     async def _sample_slot(self, result: SlotResult) -> Vote:
         """Build the prompt of a slot, sample its path and read its vote."""
-        slot, settings = result.slot, self._settings
-        built = await self._solver.prompts.build(self._opened, slot)
+        solver = self._solver
+        built = await solver.prompts.build(self._opened, result.slot)
         result.prompt, result.fault, result.path_usage, result.question = built
-        result.own_row = self._solver.prompts.has_own_prompts(slot.arm)
+        result.own_row = solver.prompts.has_own_prompts(result.slot.arm)
         if built.prompt is not None:
-            measure = self._measure(result)
-            result.path = await self._sample(built.prompt, slot, measure)
-            while settings.fidelity == "redraw" and self._must_redraw(result, result.path):
-                path = await self._sample(built.prompt, slot, measure, result.redraw + 1)
-                result.path_usage += result.path.usage
-                result.path, result.redraw, result.own_row = path, result.redraw + 1, True
-        vote = self._read_vote(result)
+            await self._sample_path(result, built.prompt)
+        row = make_row(result, 1, self._settings.seed, self._weights)
+        vote = read_vote(
+            self._opened.problem, row, result.path, solver.counting, solver.outcomes.read
+        )
         if self._watch is not None:
             self._arrived.append(vote)
             self._watch(self._arrived, len(self._slots))
         return vote
+
+    async def _sample_path(self, result: SlotResult, prompt: Prompt) -> None:
+        """Sample the path of a slot; with fidelity ``redraw``, until it is in its language."""
+        settings, slot = self._settings, result.slot
+        measure = settings.measure if settings.online is None else self._set_floor(result)
+        tries = 1 + REDRAWS if settings.fidelity == "redraw" else 1
+        for redraw in range(tries):
+            seed = path_seed(settings.seed, prompt.key, slot.arm.key, slot.index, redraw)
+            path = await self._solver.sampler.sample(
+                prompt, slot.index, seed, settings.sampling, measure
+            )
+            if result.path is not None:
+                result.path_usage += result.path.usage
+                result.own_row = True
+            result.path, result.redraw = path, redraw
+            if redraw + 1 == tries or path.error is not None or _in_its_language(path):
+                break
 
     async def _choose_slots(self) -> list[Slot]:
         """Plan the paths, in the languages that the model chooses where the strategy lets it."""
@@ -191,37 +206,12 @@ class ProblemRun:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
-    async def _sample(
-        self, prompt: Prompt, slot: Slot, measure: Measure | None, redraw: int = 0
-    ) -> ReasoningPath:
-        seed = path_seed(self._settings.seed, prompt.key, slot.arm.key, slot.index, redraw)
-        return await self._solver.sampler.path(
-            prompt, slot.index, seed, self._settings.sampling, measure
-        )
-
-    def _measure(self, result: SlotResult) -> Measure | None:
-        """Return how to measure confidence, with a floor after the warm-up (DeepConf online)."""
+    def _set_floor(self, result: SlotResult) -> Measure | None:
+        """Return how to measure a path of DeepConf online: after the warm-up, with a floor."""
         measure = self._settings.measure
-        if self._settings.online is not None:
-            result.own_row = True
-        if measure is None or (floor := self._floors.get(result.slot.arm.stands_for)) is None:
-            return measure
-        result.floor = floor
-        return replace(measure, floor=floor)
-
-    @staticmethod
-    def _must_redraw(result: SlotResult, path: ReasoningPath) -> bool:
-        """Whether a path was written in another language than was asked for, and may go again."""
-        if path.error is not None or result.redraw == REDRAWS:
-            return False
-        return written_language(path.text, path.language) not in (None, path.language)
-
-    def _read_vote(self, result: SlotResult) -> Vote:
-        row = make_row(result, 1, self._settings.seed, self._weights)
-        solver = self._solver
-        return read_vote(
-            self._opened.problem, row, result.path, solver.counting, solver.outcomes.read
-        )
+        result.own_row = True
+        result.floor = self._floors.get(result.slot.arm.stands_for)
+        return None if measure is None else replace(measure, floor=result.floor)
 
     async def _choose_path(self) -> None:
         paths = [path for path in self.paths.values() if not path.error]
@@ -246,8 +236,13 @@ class ProblemRun:
         rows, order = make_rows(
             self._results[: self._kept],
             resolve_arms(self._slots, self._opened.languages),
-            self._opened.shared_usage,
+            self._opened.spent,
             self._settings.seed,
             self._weights,
         )
         return Plan(rows, order, self._opened.usage, self._details)
+
+
+def _in_its_language(path: ReasoningPath) -> bool:
+    """Whether a path was written in the language that was asked for, as far as it shows."""
+    return written_language(path.text, path.language) in (None, path.language)

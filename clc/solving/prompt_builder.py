@@ -57,11 +57,6 @@ class OpenProblem:
     translations: dict[TranslationKey, asyncio.Task[Translated]] = field(default_factory=dict)
     spent: dict[TranslationKey, Usage] = field(default_factory=dict)
 
-    def shared_usage(self, arm: Arm) -> Usage:
-        """Return the tokens spent so far on the translation that an arm's paths share."""
-        key = TranslationKey.of(arm)
-        return Usage() if key is None else self.spent.get(key, Usage())
-
 
 class BuiltPrompt(NamedTuple):
     """A rendered prompt, or the reason why there is none, with the tokens spent on it.

@@ -68,7 +68,7 @@ class Sampler:
         self._cache = cache
         self._pending: dict[str, asyncio.Future[Any]] = {}
 
-    async def path(
+    async def sample(
         self,
         prompt: Prompt,
         index: int,
@@ -80,15 +80,15 @@ class Sampler:
         key = path_key(prompt.key, seed, None if measure is None else measure.floor)
         request = Request(key, prompt.messages, sampling, seed, measure)
         shared = key in self._pending
-        path = await self._once(key, self._sample_path, request, prompt, index)
+        path = await self._once(key, self._complete_path, request, prompt, index)
         self.counters.reused += shared and path.error is None
         return path
 
     async def step(self, kind: str, request: Request, language: str) -> Step | str:
         """Sample one step, or return it from the store; a text is the reason why it was lost."""
-        return await self._once(request.key, self._sample_step, kind, request, language)
+        return await self._once(request.key, self._complete_step, kind, request, language)
 
-    async def _sample_path(self, request: Request, prompt: Prompt, index: int) -> ReasoningPath:
+    async def _complete_path(self, request: Request, prompt: Prompt, index: int) -> ReasoningPath:
         key = request.key
         if (stored := self.store.paths([key]).get(key)) is not None:
             self.counters.reused += 1
@@ -116,7 +116,7 @@ class Sampler:
             self.store.add_failure(key, completion.error)
         return path
 
-    async def _sample_step(self, kind: str, request: Request, language: str) -> Step | str:
+    async def _complete_step(self, kind: str, request: Request, language: str) -> Step | str:
         cache = self._cache if kind == "translation" else None
         stored = self.store.step(request.key)
         if stored is None and cache is not None:

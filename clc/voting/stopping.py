@@ -119,6 +119,8 @@ def first_stop(
     >>> first_stop(Stopping("beta", threshold=0.95), votes, budget=7)
     Stop(paths=4, probability=0.96875)
     """
+    if stopping.rule == "fixed":
+        return None
     pairs = [(vote.language, vote.answer) for vote in votes]
     return _stop_after(0, stopping, pairs, budget, languages)
 
@@ -146,6 +148,8 @@ def next_round_size(stopping: Stopping, votes: Sequence[Vote], upcoming: Sequenc
     >>> next_round_size(Stopping("beta"), votes, left[2:])  # then 6 to 1
     5
     """
+    if stopping.rule == "fixed":
+        return len(upcoming)
     count, budget = len(votes), len(votes) + len(upcoming)
     pairs = [(vote.language, vote.answer) for vote in votes]
     languages = {language for language, _ in pairs}.union(upcoming)
@@ -189,7 +193,7 @@ def _stop_after(
     least = min(stopping.languages, len(set(languages)) or stopping.languages)
     tally = _Tally()
     for paths, (language, answer) in enumerate(pairs, start=1):
-        if paths >= budget or stopping.rule == "fixed":
+        if paths >= budget:
             break
         tally.add(language, answer)
         if paths > start and tally.votes:

@@ -1,5 +1,6 @@
 """The run folder of a cluster: what many wrote is one run, in the order of its file."""
 
+import dataclasses
 import os
 import random
 
@@ -23,7 +24,8 @@ if TYPE_CHECKING:
 
 
 def path(number, text="Antwort: 7", **more):
-    return ReasoningPath(f"k{number}", f"pk{number}", "de", 0, 5, text, "stop", Usage(3, 4), **more)
+    usage = Usage(3, 4, 2)
+    return ReasoningPath(f"k{number}", f"pk{number}", "de", 0, 5, text, "stop", usage, **more)
 
 
 def prompt(number):
@@ -55,7 +57,9 @@ def shards(request, tmp_path):
 
 def test_what_goes_in_comes_out(shards):
     confident = row(0)
-    measured = path(0, confidence=Confidence(1.5, 1.25, 0.5, -0.25))
+    measured = path(
+        0, confidence=Confidence(1.5, 1.25, 0.5, -0.25), thought="Drei und", closed=True
+    )
     key = confident.drawn["paths"][0][0]
     confident.drawn["paths"][0] = (key, *path_row(measured)[1:])
     (name,) = [shards.write_shard([row(1), confident])]
@@ -67,7 +71,9 @@ def test_what_goes_in_comes_out(shards):
     assert first.drawn["steps"] == confident.drawn["steps"]
     one = first.finished()
     assert one.paths[key].confidence == measured.confidence
-    assert one.paths[key].usage == measured.usage
+    assert one.paths[key] == dataclasses.replace(measured, key=key)
+    (plain,) = second.finished().paths.values()
+    assert (plain.thought, plain.closed) == ("", None)
     assert second.problem.id == "p-1"
     assert shards.prompts([f"pk{number}" for number in range(3)]) == {
         "pk0": prompt(0), "pk1": prompt(1),

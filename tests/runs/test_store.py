@@ -17,8 +17,8 @@ PROBLEM = Problem("p-1", "Wie viele?", "de", "7", {"en": "How many?"}, {"kind": 
 PROMPT = Prompt("pk", (Message(role="user", content="Wie viele?"),), "de", "cot", "abc")
 
 
-def path(key="k1", text="Antwort: 7", **more):
-    return ReasoningPath(key, "pk", "de", 0, 5, text, "stop", Usage(3, 4), **more)
+def path(key="k1", text="Antwort: 7", usage=Usage(3, 4), **more):  # noqa: B008 - frozen
+    return ReasoningPath(key, "pk", "de", 0, 5, text, "stop", usage, **more)
 
 
 @pytest.fixture(params=["folder", "memory"])
@@ -30,18 +30,25 @@ def store(request, tmp_path):
 def test_what_goes_in_comes_out(store):
     plan = Plan(
         (
-            ArmRecord("de", "pk", 0, 2, 9, None, Usage(), "en", 0.5, 1.25),
+            ArmRecord("de", "pk", 0, 2, 9, None, Usage(), "en", 0.5, 1.25, "?", "ak", 1),
             ArmRecord("en", None, 0, 1, 9, "translation: lost the number 3", Usage(5, 6)),
         ),
         (0, 1, 0),
         Usage(7, 8),
         {"stop": {"rule": "beta", "paths": 3, "probability": 0.9}},
     )
-    tried = Step("translation", "en", "How many?", "stop", Usage(1, 2))
+    tried = Step("translation", "en", "How many?", "stop", Usage(1, 2, 1), "I translate.", True)
     store.add_problem(0, PROBLEM)
     store.set_plan("p-1", plan)
     store.add_prompt(PROMPT)
-    store.add_path(path(confidence=Confidence(1.5, 1.25, 0.5, -0.25)))
+    thoughtful = path(
+        confidence=Confidence(1.5, 1.25, 0.5, -0.25),
+        usage=Usage(3, 4, 2),
+        thought="Drei und",
+        closed=False,
+    )
+    store.add_path(thoughtful)
+    store.add_path(path("k3"))
     store.add_step("t1", tried)
     assert list(store.problems()) == [PROBLEM]
     assert store.problem("p-1") == PROBLEM
@@ -49,11 +56,11 @@ def test_what_goes_in_comes_out(store):
     assert store.plan("p-1") == plan
     assert store.plan("p-2") is None
     assert store.prompts(["pk", "none"]) == {"pk": PROMPT}
-    assert store.paths(["k1", "k2"]) == {"k1": path(confidence=Confidence(1.5, 1.25, 0.5, -0.25))}
+    assert store.paths(["k1", "k2", "k3"]) == {"k1": thoughtful, "k3": path("k3")}
     assert store.step("t1") == tried
     assert store.step("t2") is None
     assert store.counts() == {
-        "problems": 1, "plans": 1, "prompts": 1, "paths": 1, "steps": 1, "failures": 0,
+        "problems": 1, "plans": 1, "prompts": 1, "paths": 2, "steps": 1, "failures": 0,
     }  # fmt: skip
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import dataclasses
+from collections import Counter
 
 import pytest
 
@@ -16,6 +17,8 @@ from clc.solving.configure import configure
 from clc.solving.solver import Solver
 from clc.strategies.catalogue import STRATEGIES
 from clc.strategies.strategy import Arm, Planner
+from clc.voting import outcomes
+from clc.voting.outcomes import read_outcome
 from clc.voting.stopping import Stopping, first_stop
 from tests.engines.scripted import ScriptedEngine
 
@@ -451,3 +454,20 @@ def test_a_choice_that_says_nothing_is_none(picked):
 def test_settings_that_contradict_each_other_are_refused(settings, why):
     with pytest.raises(ClcError, match=why):
         configure(**settings)
+
+
+@pytest.mark.parametrize("stopping", ["fixed", "beta"])
+def test_an_answer_is_read_once_in_a_run(stopping, monkeypatch):
+    """By the rule, by whoever watches, for the verdict, and again at the export."""
+    reads = Counter()
+
+    def read(problem, path):
+        reads[path.key] += 1
+        return read_outcome(problem, path)
+
+    monkeypatch.setattr(outcomes, "read_outcome", read)
+    made, verdict = solved(stopping=stopping, watch=lambda *_: None)
+    assert len(reads) == verdict.paths
+    (again,) = revote(made.store, made.outcomes.recall)
+    assert again.verdict == verdict
+    assert set(reads.values()) == {1}

@@ -8,13 +8,14 @@ import pytest
 
 from clc.errors import EngineError
 from clc.prompts.templates import Templates
-from clc.records import Problem
+from clc.records import Problem, Usage
 from clc.runs.revote import revote
 from clc.runs.store import Store
 from clc.runs.translation_cache import TranslationCache
 from clc.solving.configure import configure
 from clc.solving.solver import Solver
 from clc.strategies.catalogue import STRATEGIES
+from clc.strategies.strategy import Arm
 from clc.voting.verdict import read_votes
 from tests.engines.scripted import ScriptedEngine
 
@@ -125,6 +126,48 @@ def test_arms_that_render_one_prompt_sample_different_paths():
         assert first.prompt_key == second.prompt_key
         assert (first.paths, second.paths) == (-(-paths // 2), paths // 2)
         assert len(rows(store)) == len({row[2] for row in rows(store).values()}) == paths
+
+
+def test_no_arm_waits_for_the_translation_of_another():
+    """Though both might render the same prompt."""
+
+    class Hangs(ScriptedEngine):
+        async def complete(self, request):
+            if "into English" in request.messages[-1]["content"]:
+                await asyncio.sleep(60)
+            return await super().complete(request)
+
+    strategy = dataclasses.replace(
+        STRATEGIES["clc"], arms=(Arm("en"), Arm("en-GB", question="original"))
+    )
+    problem = Problem("p", "Tom has 3 and buys 4?", "en-GB")
+    made = solver(Hangs(), strategy=strategy, paths=4, languages=None)
+    verdict = asyncio.run(made.solve(problem, deadline=0.5))
+    assert verdict.paths == 2
+    assert verdict.abstentions["deadline"] == {"en": 2}
+
+
+def test_arms_that_differ_in_their_share_alone_count_no_path_twice():
+    strategy = dataclasses.replace(
+        STRATEGIES["clc"], arms=(Arm("question", question="original", share=2), Arm("*"))
+    )
+    store = Store(None)
+    made, verdict = solve(store=store, strategy=strategy, languages=["en", "de"], paths=8)
+    assert made.counters.drawn == verdict.paths == len(rows(store)) == 8
+    assert made.counters.reused == 0
+    assert [(arm.language, arm.paths) for arm in store.plan("p").arms] == [("en", 2), ("de", 6)]
+
+
+def test_a_count_of_tokens_beyond_all_sense_is_clamped():
+    class Boasts(ScriptedEngine):
+        async def complete(self, request):
+            done = await super().complete(request)
+            return dataclasses.replace(done, usage=Usage(2**63, 2**70, 2**70))
+
+    store = Store(None)
+    _, verdict = solve(PROBLEM, Boasts(), store=store)
+    assert verdict.usage == Usage(*[11 * (2**53 - 1)] * 3)
+    assert next(revote(store)).verdict == verdict
 
 
 def test_gold_changes_no_verdict_and_no_path():
