@@ -1,6 +1,5 @@
 """The public namespace: what it holds, and what it loads."""
 
-import ast
 import inspect
 import subprocess
 import sys
@@ -13,6 +12,9 @@ import clc
 from clc.cli import COMMANDS
 
 ROOT = Path(__file__).parents[1]
+STUB = Path(clc.__file__).with_suffix(".pyi")
+HEAD = "# Made by: python -m tests.test_namespace\n\n"
+TABLES = "_PUBLIC: dict[str, tuple[str, ...]]\n_MODULE_OF: dict[str, str]\n"
 
 # A few of these come with clc, others with its extras; none is needed to say what clc is.
 HEAVY = (
@@ -32,16 +34,15 @@ def loaded_by(code: str) -> set[str]:
     return set(done.stdout.splitlines()[-1].split())
 
 
-def typed_names() -> set[str]:
-    """Names that a type checker sees in ``clc``: the imports under TYPE_CHECKING."""
-    tree = ast.parse(Path(clc.__file__).read_text(encoding="utf-8"))
-    names = set()
-    for block in tree.body:
-        if isinstance(block, ast.If) and ast.unparse(block.test) == "TYPE_CHECKING":
-            for statement in block.body:
-                assert isinstance(statement, ast.ImportFrom)
-                names |= {alias.asname or alias.name for alias in statement.names}
-    return names
+def stub() -> str:
+    """Contents of clc/__init__.pyi, in which type checkers see the names of ``clc._PUBLIC``."""
+    imports = [
+        f"from {module} import {name} as {name}\n"
+        for module, names in sorted({**clc._PUBLIC, "clc.version": ("__version__",)}.items())
+        for name in sorted(names)
+    ]
+    names = "".join(f'    "{name}",\n' for name in clc.__all__)
+    return f"{HEAD}{''.join(imports)}\n{TABLES}__all__ = [  # noqa: RUF022\n{names}]\n"
 
 
 @pytest.mark.parametrize("name", clc.__all__)
@@ -62,15 +63,18 @@ def test_a_submodule_never_hides_a_public_name():
 def test_all_is_exactly_what_is_exported():
     assert len(clc.__all__) == len(set(clc.__all__))
     assert sorted(dir(clc)) == sorted(clc.__all__)
-    assert typed_names() | {"__version__"} == set(clc.__all__), "type checkers see other names"
     star: dict[str, object] = {}
     exec("from clc import *", star)
     assert set(star) - {"__builtins__"} == set(clc.__all__)
 
 
+def test_the_stub_has_the_same_names():
+    assert STUB.read_text(encoding="utf-8") == stub(), "run: python -m tests.test_namespace"
+
+
 def test_an_unknown_name_is_an_attribute_error():
     with pytest.raises(AttributeError, match="'clc' has no attribute 'sovle'"):
-        clc.sovle  # noqa: B018
+        clc.sovle  # type: ignore[attr-defined]  # noqa: B018
 
 
 @pytest.mark.parametrize(
@@ -99,3 +103,7 @@ def test_plain_voting_loads_no_engine():
         "assert clc.extract_answer('Answer: 7', language='en').value == '7'"
     )
     assert not loaded_by(code) & {"torch", "vllm", "transformers", "httpx", "numpy", "sqlite3"}
+
+
+if __name__ == "__main__":
+    STUB.write_text(stub(), encoding="utf-8")

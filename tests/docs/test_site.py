@@ -26,7 +26,7 @@ def _documented():
 
 
 def test_all_that_is_public_is_on_one_page():
-    homes = clc._HOME_OF | {"__version__": "clc.version"}
+    homes = clc._MODULE_OF | {"__version__": "clc.version"}
     times = Counter(_documented())
     for name in clc.__all__:
         assert times[f"{homes[name]}.{name}"] == 1, name
