@@ -1,6 +1,7 @@
-"""Every command of the pages parses; those that can run here run, on the bundled model.
+"""Every command of the pages parses; those that can run here run, and the first page on vLLM.
 
-A line that names a host or a model of the reader's own is parsed only.
+A line that names a host or a model of the reader's own is parsed only. The other pages are answered
+by the scripted engine: what real ones do with the same requests is tested in tests/engines.
 """
 
 import io
@@ -10,12 +11,17 @@ import shutil
 import subprocess
 import sys
 from contextlib import redirect_stderr, redirect_stdout
+from dataclasses import replace
+from importlib.util import find_spec
 
 import click
 import pytest
 
 from clc.cli import cli, main
+from clc.engines.opening import open_engine
+from clc.records import Confidence
 from tests.cli.running import environment
+from tests.engines.scripted import ScriptedEngine
 
 from .pages import NAMES, ROOT, blocks, commands, lines, write_files
 
@@ -27,6 +33,22 @@ ELSEWHERE = re.compile(
 SERVERS = ("serve", "view")  # they end when they are told to
 PROGRAMS = ("clc", "make", "pip", "python", ".venv/bin/python", "curl", "sqlite3", "inspect", "lm_eval")  # fmt: skip
 PORT = "127.0.0.1:8400"
+FIRST = "docs/index.md"
+
+
+class Measured(ScriptedEngine):
+    """Is as sure of every path as of any other."""
+
+    async def complete(self, request):
+        done = await super().complete(request)
+        return replace(done, confidence=Confidence(1.0, 1.0, 1.0, -0.1) if request.measure else None)
+
+
+def scripted(*arguments, **options):
+    """Open the scripted engine where the real one could be opened with the same options."""
+    if options.get("engine", "auto") == "auto" or find_spec(options["engine"]):
+        open_engine(*arguments, **options)
+    return Measured()
 
 
 def words(line):
@@ -38,7 +60,7 @@ def runs_here(line):
 
 
 def call(*arguments):
-    """Run in this process, which has imported vLLM after the first time; returns code and output."""
+    """Run in this process; returns code and output."""
     out, err = (io.TextIOWrapper(io.BytesIO(), "utf-8", write_through=True) for _ in range(2))
     code = 0
     with (
@@ -75,11 +97,11 @@ def test_what_is_typed_is_a_program_that_is_known(name):
 
 @pytest.fixture(scope="module")
 def reader(stand):
-    """Return a folder with the runs that several pages look at; the model has drawn them."""
-    pytest.importorskip("vllm")
+    """Return a folder with the runs that several pages look at; the scripted engine drew them."""
     folder = stand()
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("CLC_CACHE", str(folder / "cache"))
+        patch.setattr("clc.engines.opening.open_engine", scripted)
         patch.chdir(folder)
         for arguments in ((), ("--strategy", "sc")):
             out = "runs/de-sc" if arguments else "runs/de"
@@ -98,12 +120,25 @@ def here(reader, monkeypatch):
     return reader
 
 
-@pytest.mark.engine
 @pytest.mark.parametrize("name", [n for n in NAMES if any(map(runs_here, commands(n)))])
-def test_the_commands_of_a_page_run(name, here):
-    write_files(name, here)
+def test_the_commands_of_a_page_run(name, here, monkeypatch):
+    monkeypatch.setattr("clc.engines.opening.open_engine", scripted)
+    run_the_commands(name, here)
+
+
+@pytest.mark.engine
+def test_the_commands_of_the_first_page_run_on_vllm(stand, monkeypatch):
+    pytest.importorskip("vllm")
+    folder = stand()
+    monkeypatch.chdir(folder)
+    run_the_commands(FIRST, folder)
+
+
+def run_the_commands(name, folder):
+    write_files(name, folder)
     for line in filter(runs_here, commands(name)):
-        done = call(*(part for word in words(line) for part in _expanded(word, here)), *_few(line))
+        given = (part for word in words(line) for part in _expanded(word, folder))
+        done = call(*given, *_few(line))
         assert done.returncode == 0, f"{line}\n{done.stderr}"
         assert done.stdout or done.stderr, line
 
@@ -119,7 +154,6 @@ def _expanded(word, folder):
     return [str(path.relative_to(folder)) for path in folder.glob(word)] if "*" in word else [word]
 
 
-@pytest.mark.engine
 @pytest.mark.skipif(not shutil.which("sqlite3"), reason="needs the sqlite3 shell")
 def test_a_run_is_read_with_sqlite3(here):
     (line,) = [line for line in lines("docs/store.md") if line.startswith("sqlite3 ")]
@@ -149,7 +183,6 @@ def test_what_is_served_answers(here):
         assert names["openai"] is openai
 
 
-@pytest.mark.engine
 def test_a_run_is_viewed(here):
     (line,) = [line for line in commands("README.md") if words(line)[0] == "view"]
     with Started(*words(line), "--no-browser") as url:
