@@ -5,20 +5,15 @@ The bundled model is small: the figure here is completeness, not accuracy.
 
 import asyncio
 import json
-import os
-import socket
-import subprocess
-import sys
-import time
+from functools import partial
+from importlib.util import find_spec
 from pathlib import Path
 
-import httpx
 import pytest
 
 from clc.analysis.export import verdict_row
 from clc.datasets import load_problems
 from clc.engines.factory import open_engine
-from clc.engines.models import resolve_model
 from clc.engines.shared import SharedEngine
 from clc.runs.open import open_run
 from clc.runs.revote import revote
@@ -26,7 +21,8 @@ from clc.runs.store import Store
 from clc.solving.configure import configure
 from clc.solving.run import Run
 from clc.strategies.catalogue import STRATEGIES
-from tests.cli.running import clc
+from tests.cli.running import call, clc
+from tests.conftest import Shared
 
 ROOT = Path(__file__).parents[1]
 SHARED = ROOT.parent / "shared" / "data"
@@ -43,62 +39,12 @@ FILES = {
 }  # fmt: skip
 
 
-@pytest.fixture(scope="module")
-def served():
-    """Yield the base URL of a real vLLM server with the bundled model, under the name clc-tiny."""
-    pytest.importorskip("vllm")
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    quiet = {
-        "VLLM_LOGGING_LEVEL": "ERROR",
-        "VLLM_NO_USAGE_STATS": "1",
-        "HF_HUB_OFFLINE": "1",
-        "OMP_NUM_THREADS": "1",
-        "GOMP_SPINCOUNT": "10000",
-        "VLLM_CPU_KVCACHE_SPACE": "1",
-    }
-    # fmt: off
-    process = subprocess.Popen(
-        [sys.executable, "-m", "vllm.entrypoints.openai.api_server",
-         "--model", resolve_model("clc-tiny"), "--served-model-name", "clc-tiny",
-         "--host", "127.0.0.1", "--port", str(port), "--enforce-eager",
-         "--no-enable-chunked-prefill", "--max-num-batched-tokens", "8192",
-         "--max-num-seqs", "64", "--disable-uvicorn-access-log"],
-        env=os.environ | quiet, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-    )
-    # fmt: on
-    url = f"http://127.0.0.1:{port}/v1"
-    try:
-        _wait(f"{url}/models", process)
-        yield url
-    finally:
-        process.terminate()
-        try:
-            process.wait(20)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
-
-
-def _wait(url, process):
-    for _ in range(600):
-        if process.poll() is not None:
-            pytest.fail(f"vllm serve ended with {process.returncode}")
-        try:
-            if httpx.get(url, timeout=2).status_code == 200:
-                return
-        except httpx.HTTPError:
-            time.sleep(0.5)
-    pytest.fail("vllm serve was not ready in time")
-
-
-def _solve(name, out, *engine):
+def _solve(name, out, *engine, how=clc):
     source, *options = FILES[name]
     if not source.exists():
         pytest.skip(f"{source.name} is not beside the checkout (../shared/data)")
     limit = min(PROBLEMS, len(source.read_text(encoding="utf-8").splitlines()))
-    done = clc("solve", source, "--out", out, *options, *SETTINGS, *engine, "--json", timeout=280)
+    done = how("solve", source, "--out", out, *options, *SETTINGS, *engine, "--json")
     assert done.returncode == 0, done.stderr
     return limit
 
@@ -120,36 +66,63 @@ def _check_complete(out, problems):
 
 
 @pytest.mark.engine
-@pytest.mark.parametrize("name", FILES)
 @pytest.mark.parametrize("engine", ["vllm", "transformers"])
-def test_local_engines(name, engine, tmp_path):
-    pytest.importorskip(engine)
+def test_local_engines(engine, tmp_path):
+    """As a process, which opens the engine itself."""
+    if find_spec(engine) is None:
+        pytest.skip(f"needs {engine}")
     out = tmp_path / "run"
-    problems = _solve(name, out, "--engine", engine)
+    problems = _solve("own", out, "--engine", engine, how=partial(clc, timeout=280))
     _check_complete(out, problems)
+
+
+@pytest.fixture
+def opened(request, monkeypatch):
+    """Have the command line find an engine that is open already; give its name."""
+    engine = request.getfixturevalue(f"bundled_{request.param}")
+    monkeypatch.setattr("clc.engines.opening.open_engine", lambda *_, **__: engine)
+    return request.param
+
+
+@pytest.mark.engine
+@pytest.mark.xdist_group("vllm")
+@pytest.mark.parametrize("name", ["mgsm", "cmath"])
+@pytest.mark.parametrize("opened", ["vllm", "transformers"], indirect=True)
+def test_open_engines(name, opened, tmp_path):
+    out = tmp_path / "run"
+    problems = _solve(name, out, "--engine", opened, how=call)
+    _check_complete(out, problems)
+
+
+@pytest.fixture(scope="module")
+def bundled_transformers():
+    pytest.importorskip("transformers")
+    engine = open_engine("clc-tiny", engine="transformers")
+    asyncio.run(engine.start())
+    yield Shared(engine)
+    asyncio.run(engine.close())
 
 
 @pytest.mark.engine
 @pytest.mark.parametrize("name", FILES)
-def test_served(name, served, tmp_path):
+def test_served(name, vllm_url, tmp_path):
     out = tmp_path / "run"
-    problems = _solve(name, out, "--base-url", served, "--window", 64)
+    asked = ("--base-url", vllm_url, "--window", 64)
+    problems = _solve(name, out, *asked, how=partial(clc, timeout=280))
     _check_complete(out, problems)
 
 
 @pytest.mark.engine
-def test_every_strategy_runs_on_vllm(tmp_path):
+def test_every_strategy_runs_on_vllm(bundled_vllm, tmp_path):
     """The bundled model knows few of the prompts: what counts is that every path is drawn."""
-    pytest.importorskip("vllm")
-    files = [ROOT / "examples" / f"mgsm_{code}.tsv" for code in ("de", "zh", "bn")]
-    problems = [problem for file in files for problem in load_problems(file, limit=1)]
+    problems = list(load_problems(ROOT / "examples" / "mgsm_bn.tsv", limit=1))
 
     async def solve_all():
-        lane = SharedEngine(open_engine("clc-tiny"))
+        lane = SharedEngine(bundled_vllm)
         try:
             for name in STRATEGIES:
                 with Store(tmp_path / name) as store:
-                    settings = configure(name, max_tokens=64, human_translations=False)
+                    settings = configure(name, max_tokens=16, human_translations=False)
                     run = Run(settings, lane, store)
                     run.begin({"of": "a test"})
                     verdicts = [verdict async for verdict in run.verdicts(problems)]

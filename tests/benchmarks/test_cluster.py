@@ -17,24 +17,25 @@ PAGE = (ROOT / "docs" / "cluster.md").read_text(encoding="utf-8")
 ROWS, PATHS = 60, 4
 
 
-def measured(kind, source, out):
-    """Measure in a process of its own, as the benchmark does."""
+def measured(kind, source, out, ray_address):
+    """Measure in a process of its own, as the benchmark does, but on the Ray of all tests."""
     done = subprocess.run(
         [sys.executable, "-m", "benchmarks.cluster", "--paths", str(PATHS),
          "--one", kind, source, out],
-        cwd=ROOT, env=environment(), stdout=subprocess.PIPE, text=True, check=True,
+        cwd=ROOT, env=environment(RAY_ADDRESS=ray_address),
+        stdout=subprocess.PIPE, text=True, check=True,
     )  # fmt: skip
     return json.loads(done.stdout.splitlines()[-1])
 
 
 @pytest.fixture(scope="module")
-def spread(tmp_path_factory):
+def spread(tmp_path_factory, ray_address):
     """A run that two replicas have made: (its folder, the figures, the source)."""
     folder = tmp_path_factory.mktemp("cluster")
     source, out = folder / "problems.jsonl", folder / "runs" / "spread"
     write(source, ROWS)
     out.parent.mkdir()
-    return out, measured("2", source, out), source
+    return out, measured("2", source, out, ray_address), source
 
 
 def test_the_runs_are_the_same_and_every_figure_is_there(spread, tmp_path):

@@ -1,6 +1,7 @@
 """The command line as a process, and endpoints as processes."""
 
 import io
+import multiprocessing
 import os
 import signal
 import subprocess
@@ -36,6 +37,32 @@ def start(*arguments, **more):
     return subprocess.Popen(
         [*CLC, *map(str, arguments)], cwd=ROOT, env=environment(), stdin=subprocess.DEVNULL, **more
     )
+
+
+def fork(*arguments):
+    """Begin, for somebody who will kill it, without the half second that a start takes.
+
+    A process like any other, but forked from one that has imported what it needs.
+    """
+    process = _FORKS.Process(target=_forked, args=(list(map(str, arguments)), environment()))
+    process.start()
+    return process
+
+
+def _forked(arguments, variables):
+    os.environ.clear()
+    os.environ.update(variables)
+    os.chdir(ROOT)
+    nowhere = os.open(os.devnull, os.O_RDWR)
+    for stream in range(3):
+        os.dup2(nowhere, stream)
+    sys.argv = ["clc", *arguments]
+    main()
+
+
+_FORKS = multiprocessing.get_context("forkserver")
+_FORKS.set_forkserver_preload([__name__, "clc.cli.solve", "clc.cli.batch", "clc.api", "clc.store",
+                               "clc.completions", "clc.engines.openai"])  # fmt: skip
 
 
 @contextmanager

@@ -4,13 +4,14 @@ import json
 import random
 import signal
 import time
+from importlib.util import find_spec
 
 import pytest
 from openai.types.chat import ChatCompletion
 
 from tests.serving.test_batch import body, row, write
 
-from .running import ROOT, call, clc, endpoint, start
+from .running import ROOT, call, clc, endpoint, fork, start
 
 DEAD = "http://127.0.0.1:9/v1"
 
@@ -63,13 +64,14 @@ def test_every_reply_is_on_disk_at_once_and_a_kill_loses_only_what_was_open(tmp_
     with endpoint("--delay", 0.05) as (url, _):
         for _ in range(3):
             seen = len(rows(out))
-            running = start("batch", source, "--out", out, *options(url, "--window", 8))
-            until = time.monotonic() + 60
+            running = fork("batch", source, "--out", out, *options(url, "--window", 8))
+            until = time.monotonic() + 240
             while len(rows(out)) <= seen + 3 and time.monotonic() < until:
                 time.sleep(0.01)
             time.sleep(moment.random() / 10)
             running.kill()
-            running.communicate()
+            running.join()
+            running.close()
             assert seen < len(rows(out)) < 60
             assert out.read_bytes().startswith(kept)
             kept = out.read_bytes()[: out.read_bytes().rfind(b"\n") + 1]
@@ -88,11 +90,11 @@ def test_a_polite_stop(tmp_path, number):
     source, out = write(tmp_path, *questions(60)), tmp_path / "out.jsonl"
     with endpoint("--delay", 0.1) as (url, _):
         running = start("batch", source, "--out", out, *options(url, "--window", 4))
-        until = time.monotonic() + 60
+        until = time.monotonic() + 240
         while not rows(out) and time.monotonic() < until:
             time.sleep(0.01)
         running.send_signal(number)
-        _, told = running.communicate(timeout=30)
+        _, told = running.communicate(timeout=240)
     assert running.returncode == 130
     assert "Interrupted. " in told
     assert told.endswith("; the same command goes on.\n")
@@ -154,8 +156,8 @@ def test_the_output_of_a_batch_is_read_by_vote(tmp_path, quick):
 
 
 @pytest.mark.engine
+@pytest.mark.skipif(find_spec("vllm") is None, reason="vLLM is not installed")
 def test_the_example_with_the_bundled_model(tmp_path):
-    pytest.importorskip("vllm", reason="vLLM is not installed")
     out = tmp_path / "out.jsonl"
     done = clc("batch", ROOT / "examples/batch.jsonl", "--out", out, "--json", timeout=280)
     assert done.returncode == 0, done.stderr

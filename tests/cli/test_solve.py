@@ -22,7 +22,7 @@ from clc.runs.revote import revote
 from clc.runs.store import Store
 from tests.solving.test_solver import rows
 
-from .running import CLC, ROOT, call, clc, endpoint, environment, start
+from .running import CLC, ROOT, call, clc, endpoint, environment, fork, start
 
 DEAD = "http://127.0.0.1:9/v1"
 
@@ -178,16 +178,17 @@ def test_a_run_survives_twenty_kills(tmp_path):
         command = ["solve", file, "--out", out, *options(url, "--window", window, paths=paths)]
         before = {}
         for round_ in range(20):
-            process = start(*command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            process = fork(*command)
             if round_ % 5 == 4:  # while it starts; else in the middle of its work
-                time.sleep(rng.uniform(0, 0.8))
+                time.sleep(rng.uniform(0, 0.3))
             else:
                 until = len(log.read_bytes().splitlines()) + rng.randint(1, 80)
-                while process.poll() is None and len(log.read_bytes().splitlines()) < until:
+                while process.is_alive() and len(log.read_bytes().splitlines()) < until:
                     time.sleep(0.005)
                 time.sleep(rng.uniform(0, 0.05))
             process.kill()
-            process.wait()
+            process.join()
+            process.close()
             now = stored(out)
             assert before.items() <= now.items()  # nothing went, and nothing changed
             hit += 0 < len(now) < problems * paths
@@ -209,7 +210,7 @@ def test_a_run_survives_twenty_kills(tmp_path):
         assert (out / name).read_bytes() == (tmp_path / "undisturbed" / name).read_bytes()
 
 
-def wait_for_paths(out, count, seconds=20):
+def wait_for_paths(out, count, seconds=240):
     until = time.monotonic() + seconds
     while len(stored(out)) < count:
         assert time.monotonic() < until
@@ -222,7 +223,7 @@ def test_an_endpoint_that_dies_and_comes_back(tmp_path):
         command = ["solve", file, "--out", out]
         process = start(*command, *options(url, "--attempts", 2, "--window", 8))
         wait_for_paths(out, 10)
-    _, told = process.communicate(timeout=40)
+    _, told = process.communicate(timeout=240)
     assert process.returncode == 1, told
     assert url in told
     assert "Traceback" not in told
@@ -243,7 +244,7 @@ def test_an_interrupt_says_how_to_go_on(number, tmp_path):
         process = start("solve", file, "--out", out, *options(url, "--window", 8))
         wait_for_paths(out, 5)
         process.send_signal(number)
-        _, told = process.communicate(timeout=10)
+        _, told = process.communicate(timeout=240)
         assert process.returncode == 130
         assert f"What was drawn is in {out}; the same command goes on." in told
         assert "Traceback" not in told
@@ -489,7 +490,7 @@ def on_a_terminal(*arguments):
     )  # fmt: skip
     os.close(secondary)
     shown = b""
-    while select.select([primary], [], [], 20)[0]:
+    while select.select([primary], [], [], 240)[0]:
         try:
             part = os.read(primary, 65536)
         except OSError:  # the other end is closed
@@ -513,7 +514,8 @@ def test_progress_on_a_terminal(tmp_path):
     plain = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", shown)
     assert re.search(r"\d+ paths, \d+ translations, \d+ tokens/s, agreement \d+%", plain)
     assert "12/12 problems, 72 paths" in plain
-    assert max(map(len, re.split(r"[\r\n]+", plain))) <= 80
+    told = plain.replace(str(tmp_path), "")  # a folder's name is as long as it is
+    assert max(map(len, re.split(r"[\r\n]+", told))) <= 80
 
 
 def test_plain_lines_elsewhere(quick, file, tmp_path):

@@ -1,4 +1,4 @@
-"""One small Ray for a module: another may start a Ray of its own."""
+"""This process connected to the Ray of all tests, for a module."""
 
 import warnings
 
@@ -6,17 +6,10 @@ import pytest
 
 
 @pytest.fixture(scope="module")
-def ray():
+def ray(ray_address):
     ray = pytest.importorskip("ray")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", FutureWarning)  # of what Ray will do about accelerators
-        ray.init(
-            "local",
-            num_cpus=3,
-            include_dashboard=False,
-            object_store_memory=100_000_000,
-            log_to_driver=False,
-            logging_level="ERROR",
-        )
+        ray.init(ray_address, log_to_driver=False, logging_level="ERROR")
     yield ray
     ray.shutdown()

@@ -5,6 +5,7 @@ import re
 import signal
 import subprocess
 import time
+from importlib.util import find_spec
 
 import pytest
 
@@ -14,6 +15,14 @@ from tests.cli.running import clc, endpoint, start
 from .test_cluster import FILES, check_whole, tsv
 
 pytest.importorskip("ray")
+
+pytestmark = [pytest.mark.ray, pytest.mark.xdist_group("ray")]
+
+
+@pytest.fixture
+def there(ray_address, monkeypatch):
+    """Let the commands find the Ray of all tests; else each starts one of its own."""
+    monkeypatch.setenv("RAY_ADDRESS", ray_address)
 
 
 def command(file, out, url, *more):
@@ -75,7 +84,7 @@ def test_a_driver_that_is_killed_and_begun_again(tmp_path):
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_an_interrupt_says_how_to_go_on(number, tmp_path):
+def test_an_interrupt_says_how_to_go_on(number, there, tmp_path):
     file, out = tsv(tmp_path, 60), tmp_path / "run"
     with endpoint("--delay", 0.05) as (url, _):
         process = start(*command(file, out, url, *ray()), stdout=subprocess.DEVNULL)
@@ -95,8 +104,8 @@ def test_an_interrupt_says_how_to_go_on(number, tmp_path):
 
 
 @pytest.mark.engine
-def test_two_replicas_of_the_bundled_model(tmp_path):
-    pytest.importorskip("vllm")
+@pytest.mark.skipif(find_spec("vllm") is None, reason="needs vLLM")
+def test_two_replicas_of_the_bundled_model(there, tmp_path):
     more = ["--languages", "en,de", "--paths", "4", "--max-tokens", "192"]
     file = "examples/mgsm_de.tsv"
     done = clc("solve", file, "--out", tmp_path / "many", *ray(), *more, timeout=280)

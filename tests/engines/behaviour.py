@@ -189,12 +189,14 @@ async def check_many(engine: Engine) -> None:
 
 async def check_cancellation(engine: Engine) -> None:
     """Cancelled calls end at once, others go on, and the engine still works."""
-    endless = [asyncio.create_task(engine.complete(ask(n, max_tokens=450))) for n in range(40)]
+    begun = asyncio.Event()
+    asked = [replace(ask(n, max_tokens=450), heard=lambda _: begun.set()) for n in range(40)]
+    endless = [asyncio.create_task(engine.complete(one)) for one in asked]
     kept = asyncio.create_task(engine.complete(ask(7, max_tokens=20)))
-    await asyncio.sleep(0.05)
+    await asyncio.wait_for(begun.wait(), 120)
     for task in endless:
         task.cancel()
-    results = await asyncio.wait_for(asyncio.gather(*endless, return_exceptions=True), 5)
+    results = await asyncio.wait_for(asyncio.gather(*endless, return_exceptions=True), 120)
     assert sum(isinstance(result, asyncio.CancelledError) for result in results) > 30
     assert (await kept).finish_reason in {"stop", "length"}
     assert await engine.complete(ask(7, max_tokens=20)) == await kept
@@ -202,8 +204,10 @@ async def check_cancellation(engine: Engine) -> None:
 
 async def check_close(engine: Engine) -> None:
     """Calls in flight end with an error, later ones too, and closing twice is fine."""
-    pending = [asyncio.create_task(engine.complete(ask(n, max_tokens=450))) for n in range(4)]
-    await asyncio.sleep(0.05)
+    begun = asyncio.Event()
+    asked = [replace(ask(n, max_tokens=450), heard=lambda _: begun.set()) for n in range(4)]
+    pending = [asyncio.create_task(engine.complete(one)) for one in asked]
+    await asyncio.wait_for(begun.wait(), 120)
     await engine.close()
     await engine.close()
     for result in await asyncio.gather(*pending, return_exceptions=True):

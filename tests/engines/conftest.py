@@ -1,12 +1,6 @@
 """Shared by the tests that run a model."""
 
-import os
-
 import pytest
-
-# Before torch is imported: beside other programs, two OpenMP threads of a tiny model are slower
-# than one, and far less steady.
-os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 
 @pytest.fixture(scope="session")

@@ -22,18 +22,30 @@ from clc.records import Message, Sampling
 
 GREEDY = Sampling(temperature=0.0, max_tokens=160)
 
+pytestmark = pytest.mark.xdist_group("vllm")
+
+
+@pytest.fixture(scope="module")
+def transformers():
+    pytest.importorskip("transformers")
+    engine = open_engine("clc-tiny", engine="transformers")
+    asyncio.run(engine.start())
+    yield engine
+    asyncio.run(engine.close())
+
+
+@pytest.fixture
+def engine(request):
+    return request.getfixturevalue(request.param)
+
 
 def _complete(engine, prompts):
     async def run():
-        await engine.start()
-        try:
-            requests = [
-                Request(str(n), (Message(role="user", content=prompt),), GREEDY, 0)
-                for n, prompt in enumerate(prompts)
-            ]
-            return await asyncio.gather(*map(engine.complete, requests))
-        finally:
-            await engine.close()
+        requests = [
+            Request(str(n), (Message(role="user", content=prompt),), GREEDY, 0)
+            for n, prompt in enumerate(prompts)
+        ]
+        return await asyncio.gather(*map(engine.complete, requests))
 
     return [completion.text for completion in asyncio.run(run())]
 
@@ -72,12 +84,10 @@ def test_the_tokenizer_is_ours():
 
 
 @pytest.mark.engine
-def test_both_engines_say_the_same():
+def test_both_engines_say_the_same(bundled_vllm, transformers):
     """Greedy texts of vLLM and transformers, except where two tokens are as good as equal."""
-    pytest.importorskip("vllm")
     prompts = [example.prompt for example in islice(examples("test", 7), 100)]
-    ours = _complete(open_engine("clc-tiny", engine="vllm"), prompts)
-    theirs = _complete(open_engine("clc-tiny", engine="transformers"), prompts)
+    ours, theirs = _complete(bundled_vllm, prompts), _complete(transformers, prompts)
     differing = [n for n in range(100) if ours[n] != theirs[n]]
     assert len(differing) <= 10
     for n in differing:
@@ -113,9 +123,8 @@ def _gap_where_they_part(prompt, *texts):
 
 
 @pytest.mark.engine
-@pytest.mark.parametrize("engine", ["vllm", "transformers"])
+@pytest.mark.parametrize("engine", ["bundled_vllm", "transformers"], indirect=True)
 def test_measuring_changes_no_text(engine):
-    pytest.importorskip(engine)
     prompts = [example.prompt for example in islice(examples("test", 3), 24)]
     sampling = Sampling(temperature=0.8, max_tokens=100)
     plain = [
@@ -124,14 +133,9 @@ def test_measuring_changes_no_text(engine):
     ]
 
     async def run():
-        served = open_engine("clc-tiny", engine=engine)
-        await served.start()
-        try:
-            without = await asyncio.gather(*map(served.complete, plain))
-            measured = [replace(one, measure=Measure()) for one in plain]
-            return without, await asyncio.gather(*map(served.complete, measured))
-        finally:
-            await served.close()
+        without = await asyncio.gather(*map(engine.complete, plain))
+        measured = [replace(one, measure=Measure()) for one in plain]
+        return without, await asyncio.gather(*map(engine.complete, measured))
 
     without, drawn = asyncio.run(run())
     assert [replace(one, confidence=None) for one in drawn] == without
@@ -139,19 +143,15 @@ def test_measuring_changes_no_text(engine):
 
 
 @pytest.mark.engine
-def test_it_solves_new_problems():
+def test_it_solves_new_problems(transformers):
     """Most English ones, greedily; its card has the figures."""
-    pytest.importorskip("transformers")
     sample = list(islice(problems("test", 5), 96))
     render = Templates().render
     prompts = [
         render("cot", question=question(p, load("en")), question_language="en", language="en")
         for p in sample
     ]
-    texts = _complete(
-        open_engine("clc-tiny", engine="transformers"),
-        [messages[0]["content"] for messages in prompts],
-    )
+    texts = _complete(transformers, [messages[0]["content"] for messages in prompts])
     right = sum(
         getattr(extract_answer(text, "en"), "value", None) == str(problem.answer)
         for text, problem in zip(texts, sample, strict=True)

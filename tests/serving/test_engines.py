@@ -2,14 +2,12 @@
 
 import asyncio
 import csv
-import os
 import re
 import signal
-import socket
 import subprocess
 import sys
 import time
-from contextlib import contextmanager
+from importlib.util import find_spec
 from pathlib import Path
 
 import httpx
@@ -17,13 +15,17 @@ import openai
 import pytest
 from openai.types.chat import ChatCompletion
 
-from clc.engines.models import resolve_model
-from tests.cli.running import ROOT, environment
+from tests.cli.running import ROOT, endpoint
 
 from .serving import ask, process
 from .test_clients import check_langchain, check_lm_eval, has
 
-pytestmark = [pytest.mark.engine, pytest.mark.timeout(600)]
+pytestmark = [
+    pytest.mark.engine,
+    pytest.mark.timeout(600),
+    pytest.mark.xdist_group("vllm-server"),
+    pytest.mark.skipif(find_spec("vllm") is None, reason="needs vLLM"),
+]
 QUIET = {"stderr": subprocess.DEVNULL}
 TINY = ("--model", "clc-tiny", "--max-tokens", "160", "--languages", "en,de,zh", "--paths", "3")
 
@@ -35,43 +37,14 @@ def examples(language, count):
     return [{"question": row[0], "answer_number": int(row[1]), "answer": None} for row in rows]
 
 
-@contextmanager
-def vllm_server(port=0):
-    """``vllm serve`` with the bundled model, as ``m``; yields (base URL, process)."""
-    pytest.importorskip("vllm")
-    if not port:
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            port = free.getsockname()[1]
-    more = {"VLLM_LOGGING_LEVEL": "ERROR", "HF_HUB_OFFLINE": "1", "VLLM_NO_USAGE_STATS": "1",
-            "VLLM_CPU_OMP_THREADS_BIND": "0"}  # fmt: skip
-    running = subprocess.Popen(
-        [sys.executable, "-m", "vllm.entrypoints.openai.api_server", "--port", str(port),
-         "--host", "127.0.0.1", "--model", resolve_model("clc-tiny"), "--served-model-name", "m",
-         "--enforce-eager", "--no-enable-chunked-prefill", "--max-num-seqs", "64",
-         "--kv-cache-memory-bytes", str(1 << 29), "--disable-log-stats"],
-        env=environment(**more), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-        start_new_session=True,
-    )  # fmt: skip
-    try:
-        yield f"http://127.0.0.1:{port}/v1", running
-    finally:
-        if running.poll() is None:
-            os.killpg(running.pid, signal.SIGKILL)
-        running.wait()
-
-
 @pytest.fixture(scope="module", params=["in-process", "in-front"])
 def url(request):
     if request.param == "in-process":
-        pytest.importorskip("vllm")
         with process(*TINY, **QUIET) as (base, _):
             yield base, "clc-tiny"
         return
-    with (
-        vllm_server() as (upstream, _),
-        process("--base-url", upstream, *TINY, "--model", "m", **QUIET) as (base, _),
-    ):
+    upstream = request.getfixturevalue("vllm_url")
+    with process("--base-url", upstream, *TINY, "--model", "m", **QUIET) as (base, _):
         yield base, "m"
 
 
@@ -165,7 +138,7 @@ def test_a_client_that_leaves_stops_the_engine(url):
             json={"model": "clc", "messages": ask(), "clc": {"paths": 200}},
             timeout=0.5,
         )
-    until = time.monotonic() + 10
+    until = time.monotonic() + 120
     while time.monotonic() < until:
         text = httpx.get(f"{root}/metrics").text
         names = ("running", "waiting")
@@ -193,25 +166,25 @@ def test_lm_evaluation_harness(url, tmp_path):
 
 
 def test_the_upstream_dies_and_comes_back():
-    with vllm_server() as (upstream, vllm):
+    """What is there in front of it goes on, whatever is there: an endpoint starts at once."""
+    with endpoint("--delay", 0) as (upstream, other):
         arguments = ("--base-url", upstream, *TINY, "--model", "m", "--attempts", "2")
         with process(*arguments, **QUIET) as (base, _), httpx.Client(timeout=120) as client:
             body = {"model": "clc", "messages": ask()}
             assert client.post(f"{base}/chat/completions", json=body).status_code == 200
-            os.killpg(vllm.pid, signal.SIGKILL)
-            vllm.wait()
+            other.kill()
+            other.wait()
             assert client.post(f"{base}/chat/completions", json=body).status_code == 503
             health = base.removesuffix("/v1") + "/health"
             assert client.get(health).status_code == 503
-            with vllm_server(int(upstream.split(":")[2].split("/")[0])):
+            with endpoint("--delay", 0, "--port", upstream.split(":")[2].split("/")[0]):
                 until = time.monotonic() + 180
                 while client.get(health).status_code != 200 and time.monotonic() < until:
-                    time.sleep(1)
+                    time.sleep(0.1)
                 assert client.post(f"{base}/chat/completions", json=body).status_code == 200
 
 
 def test_it_ends_in_order_and_keeps_its_history(tmp_path):
-    pytest.importorskip("vllm")
     folder = tmp_path / "history"
     with process(*TINY, "--history", folder, **QUIET) as (base, running):
         for _ in range(2):

@@ -24,6 +24,8 @@ from .serving import serving as serving_here
 ray = pytest.importorskip("ray", reason="needs Ray: pip install 'ray[serve]'")
 serve = pytest.importorskip("ray.serve", reason="needs Ray Serve: pip install 'ray[serve]'")
 
+pytestmark = pytest.mark.xdist_group("ray")
+
 SLOW = "Take your time. What is 3 + 4?"
 
 
@@ -68,14 +70,14 @@ def until(holds, seconds=20):
 
 
 @pytest.fixture(scope="module")
-def served(tmp_path_factory):
+def served(tmp_path_factory, ray_address):
     """The deployment with one replica: (base URL, file that its engines write)."""
     from examples.ray_serve import Arguments, deployed
 
     told, port = tmp_path_factory.mktemp("served") / "told.txt", free_port()
     ray.init(
-        address="local", num_cpus=2, include_dashboard=False, log_to_driver=False,
-        object_store_memory=100 << 20, runtime_env={"env_vars": {"PYTHONPATH": str(ROOT)}},
+        address=ray_address, log_to_driver=False,
+        runtime_env={"env_vars": {"PYTHONPATH": str(ROOT)}},
     )  # fmt: skip
     try:
         serve.start(http_options={"port": port})
@@ -194,6 +196,7 @@ def test_serve_run_builds_it_from_words():
 
 
 @pytest.mark.engine
+@pytest.mark.ray
 def test_the_command_serves_the_bundled_model():
     port = free_port()
     running = subprocess.Popen(

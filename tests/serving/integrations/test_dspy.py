@@ -3,6 +3,7 @@
 import asyncio
 import subprocess
 import sys
+from importlib.util import find_spec
 
 import pytest
 
@@ -105,8 +106,8 @@ def test_what_cannot_be_honoured_is_refused(lm):
 
 
 @pytest.mark.engine
+@pytest.mark.skipif(find_spec("vllm") is None, reason="vLLM is not installed")
 def test_the_example_with_the_bundled_model():
-    pytest.importorskip("vllm", reason="vLLM is not installed")
     done = subprocess.run(
         [sys.executable, "examples/dspy_program.py"], cwd=ROOT, env=environment(),
         capture_output=True, text=True, timeout=280, check=False,

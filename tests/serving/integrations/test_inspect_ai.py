@@ -4,6 +4,7 @@ import asyncio
 import json
 import subprocess
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -113,8 +114,8 @@ def test_as_many_at_a_time_as_the_engine_likes(url):  # noqa: F811
 
 
 @pytest.mark.engine
+@pytest.mark.skipif(find_spec("vllm") is None, reason="vLLM is not installed")
 def test_the_example_with_the_bundled_model(tmp_path):
-    pytest.importorskip("vllm", reason="vLLM is not installed")
     log = evaluate(tmp_path, "--model", "clc/clc-tiny", "-M", "paths=11", "-M",
                    "languages=en,de,zh")  # fmt: skip
     assert log["status"] == "success"

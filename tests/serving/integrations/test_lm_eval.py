@@ -4,6 +4,7 @@ import json
 import re
 import subprocess
 import sys
+from importlib.util import find_spec
 
 import pytest
 
@@ -142,8 +143,8 @@ def test_likelihoods_are_refused(url):  # noqa: F811
 
 
 @pytest.mark.engine
+@pytest.mark.skipif(find_spec("vllm") is None, reason="vLLM is not installed")
 def test_the_example_with_the_bundled_model(tmp_path):
-    pytest.importorskip("vllm", reason="vLLM is not installed")
     arguments = "model=clc-tiny,paths=11,languages=en+de+zh"
     score, samples = evaluate(
         "clc.serving.integrations.lm_eval", tmp_path, "--model", "clc", "--model_args", arguments
