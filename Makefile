@@ -1,10 +1,11 @@
 # Needs Linux on x86-64 or arm64 and Python 3.11 or later. Nothing is installed outside .venv, but
-# `make test` as root on Debian or Ubuntu adds the Chromium that it looks at the report with.
+# `make test` as root on Debian or Ubuntu adds the Chromium that it looks at the report with, and
+# `make adapters` has an environment of its own, .venv-adapters.
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
-.PHONY: help run test check fix types cover bench docs install dev browser wheel release lock clean
+.PHONY: help run test fast adapters check fix types cover bench docs install dev browser wheel release lock clean
 
 PYTHON ?= python3
 VENV := .venv
@@ -13,6 +14,9 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input
 # A stamp is newer than the files it was installed from: a second `make` installs nothing.
 INSTALLED := $(VENV)/clc-installed
 DEV_INSTALLED := $(VENV)/clc-dev-installed
+# DSPy and Inspect ask for other versions of what vLLM needs, too.
+ADAPTERS := .venv-adapters
+ADAPTERS_INSTALLED := $(ADAPTERS)/clc-adapters-installed
 
 help: ## Say what there is
 	@sed -nE 's/^([a-z]+):[^#]*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
@@ -20,8 +24,16 @@ help: ## Say what there is
 run: install ## Set up, solve the sample in 11 languages with the bundled model, print the table
 	$(BIN)/clc solve examples --translations model --out runs/first
 
+# Two workers; tests that share an engine or a Ray are a group and run in one (tests/conftest.py).
+PYTEST := $(BIN)/python -m pytest -n 2 --dist loadgroup --no-loadscope-reorder
 test: check browser ## Set up, run every check and every test
-	$(BIN)/python -m pytest
+	$(PYTEST)
+
+fast: dev ## Set up, run the tests that load no model and start no Ray and no browser
+	$(PYTEST) -m "not engine and not ray and not browser"
+
+adapters: $(ADAPTERS_INSTALLED) ## Set up .venv-adapters, run the tests of the adapters for DSPy and Inspect
+	$(ADAPTERS)/bin/python -m pytest tests/integrations/test_dspy.py tests/integrations/test_inspect_ai.py
 
 check: dev ## Set up, run the checks: lint, format, types, layers
 	$(BIN)/ruff check
@@ -76,6 +88,14 @@ $(DEV_INSTALLED): requirements/dev.lock $(INSTALLED)
 	@$(PIP) install -qq --no-deps -r requirements/dev.lock
 	@touch $@
 
+$(ADAPTERS_INSTALLED): requirements/adapters.lock pyproject.toml | $(BIN)/python
+	@echo "Installing DSPy and Inspect in $(ADAPTERS)"
+	@rm -rf $(ADAPTERS)
+	@$(BIN)/python -m venv $(ADAPTERS)
+	@$(ADAPTERS)/bin/python -m pip --disable-pip-version-check --no-input install -qq --no-deps -r requirements/adapters.lock
+	@$(ADAPTERS)/bin/python -m pip --disable-pip-version-check --no-input install -qq --no-deps --no-build-isolation --editable .
+	@touch $@
+
 # Chromium draws the report as a reader sees it, and the fonts are those of the scripts in the tests.
 # Without it those tests are skipped.
 BROWSER := chromium fonts-noto-core fonts-noto-cjk
@@ -114,7 +134,8 @@ lock: dev ## Resolve requirements/*.lock again from pyproject.toml and requireme
 	  $(COMPILE) "$${from[@]}" requirements/cpu.in \
 	    --extra transformers --extra parquet --extra latex --extra plot -o requirements/cpu.lock; \
 	  $(COMPILE) "$${from[@]}" --extra dev -c requirements/cpu.lock -o requirements/dev.lock
+	$(COMPILE) --extra dspy --extra inspect requirements/adapters.in -o requirements/adapters.lock
 
 clean: ## Remove what make made; runs/ stays
-	rm -rf $(VENV) dist build site .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .coverage
+	rm -rf $(VENV) $(ADAPTERS) dist build site .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .coverage
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

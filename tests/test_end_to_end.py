@@ -80,7 +80,7 @@ def test_local_engines(engine, tmp_path):
 def opened(request, monkeypatch):
     """Have the command line find an engine that is open already; give its name."""
     engine = request.getfixturevalue(f"bundled_{request.param}")
-    monkeypatch.setattr("clc.engines.opening.open_engine", lambda *_, **__: engine)
+    monkeypatch.setattr("clc.engines.factory.open_engine", lambda *_, **__: engine)
     return request.param
 
 

@@ -1,6 +1,5 @@
 """Comparisons against figures counted by hand."""
 
-import doctest
 import json
 import math
 import random
@@ -8,7 +7,6 @@ from dataclasses import replace
 
 import pytest
 
-from clc.analysis import comparison
 from clc.analysis.comparison import compare_strategies, outcome
 from clc.analysis.comparison_records import Entry, Outcome
 from clc.analysis.intervals import clustered_difference, mcnemar
@@ -43,10 +41,6 @@ def verdicts(name, right, count=20, per_item=1, **more):
 
 def result(comparison, name):
     return next(one for one in comparison.strategies if one.name == name)
-
-
-def test_examples():
-    assert doctest.testmod(comparison).failed == 0
 
 
 def test_costs_are_means_for_a_problem():

@@ -1,13 +1,11 @@
 """Intervals and tests against worked numbers, brute force and simulation."""
 
-import doctest
 import itertools
 import math
 import random
 
 import pytest
 
-from clc.analysis import intervals
 from clc.analysis.intervals import (
     clustered_difference,
     clustered_rate,
@@ -17,10 +15,6 @@ from clc.analysis.intervals import (
     wilson,
 )
 from clc.voting.posterior import beta_cdf
-
-
-def test_examples():
-    assert doctest.testmod(intervals).failed == 0
 
 
 def test_beta_against_binomial_tails():

@@ -1,6 +1,5 @@
 """Votes over subsets against ``clc.voting.tally.vote`` itself, subset by subset."""
 
-import doctest
 import itertools
 import math
 import random
@@ -9,7 +8,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from clc.analysis import resampling
 from clc.analysis.resampling import Ballots, Drawn
 from clc.records import AbstainReason, Abstention, Answer, Vote
 from clc.voting.tally import vote
@@ -42,10 +40,6 @@ def share(paths, k, order):
     """By brute force: the share of k-subsets whose vote is right."""
     subsets = list(itertools.combinations(paths, k))
     return sum(elected(subset, order) == "7" for subset in subsets) / len(subsets)
-
-
-def test_examples():
-    assert doctest.testmod(resampling).failed == 0
 
 
 @given(drawn(most=14), st.permutations(ORDER))

@@ -18,7 +18,7 @@ import click
 import pytest
 
 from clc.cli import cli, main
-from clc.engines.opening import open_engine
+from clc.engines.factory import open_engine
 from clc.records import Confidence
 from tests.cli.running import environment
 from tests.engines.scripted import ScriptedEngine
@@ -41,7 +41,9 @@ class Measured(ScriptedEngine):
 
     async def complete(self, request):
         done = await super().complete(request)
-        return replace(done, confidence=Confidence(1.0, 1.0, 1.0, -0.1) if request.measure else None)
+        return replace(
+            done, confidence=Confidence(1.0, 1.0, 1.0, -0.1) if request.measure else None
+        )
 
 
 def scripted(*arguments, **options):
@@ -101,7 +103,7 @@ def reader(stand):
     folder = stand()
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("CLC_CACHE", str(folder / "cache"))
-        patch.setattr("clc.engines.opening.open_engine", scripted)
+        patch.setattr("clc.engines.factory.open_engine", scripted)
         patch.chdir(folder)
         for arguments in ((), ("--strategy", "sc")):
             out = "runs/de-sc" if arguments else "runs/de"
@@ -122,7 +124,7 @@ def here(reader, monkeypatch):
 
 @pytest.mark.parametrize("name", [n for n in NAMES if any(map(runs_here, commands(n)))])
 def test_the_commands_of_a_page_run(name, here, monkeypatch):
-    monkeypatch.setattr("clc.engines.opening.open_engine", scripted)
+    monkeypatch.setattr("clc.engines.factory.open_engine", scripted)
     run_the_commands(name, here)
 
 

@@ -1,6 +1,5 @@
 """Stopping rules against worked numbers, exhaustive search, the full vote and simulation."""
 
-import doctest
 import itertools
 import math
 import random
@@ -13,7 +12,6 @@ from hypothesis import strategies as st
 from clc.datasets.recorded_votes import ballots as recorded_ballots
 from clc.errors import StrategyError
 from clc.records import AbstainReason, Abstention, Answer, Vote
-from clc.voting import stopping
 from clc.voting.posterior import beta_posterior, dirichlet_posterior, effective_votes
 from clc.voting.stopping import Stop, Stopping, first_stop, next_round_size
 from clc.voting.tally import vote
@@ -52,10 +50,6 @@ def said(text, codes=ENGLISH):
 def paths(rule, text, codes=ENGLISH, budget=40, planned=()):
     stop = first_stop(rule, said(text, codes), budget, planned)
     return stop and stop.paths
-
-
-def test_examples():
-    assert doctest.testmod(stopping).failed == 0
 
 
 @pytest.mark.parametrize(
