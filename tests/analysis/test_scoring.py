@@ -218,10 +218,10 @@ def test_runs_that_cannot_be_compared():
 
 
 def test_it_is_linear():
-    start = time.perf_counter()
+    start = time.process_time()
     rows = (
         row(f"{i}", "7", agreement=0.5, paths=ROWS[0].votes, item=f"{i % 500}")
         for i in range(10_000)
     )
     assert score(rows).accuracy.value == 1.0
-    assert time.perf_counter() - start < 5
+    assert time.process_time() - start < 5

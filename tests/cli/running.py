@@ -22,7 +22,7 @@ def environment(**more):
     return kept | {"COLUMNS": "80", "PYTHONWARNINGS": "error::ResourceWarning"} | more
 
 
-def clc(*arguments, timeout=60, stdin="", **more):
+def clc(*arguments, timeout=240, stdin="", **more):
     """Run to the end."""
     return subprocess.run(
         [*CLC, *map(str, arguments)],

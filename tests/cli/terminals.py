@@ -27,7 +27,7 @@ class Ended(NamedTuple):
         return re.sub(r"\x1b\[[0-9;]*m", "", self.text)
 
 
-def on_terminal(*arguments, columns=80, press=None, stdout=None, timeout=60, **variables):
+def on_terminal(*arguments, columns=80, press=None, stdout=None, timeout=240, **variables):
     """Run to the end; ``press`` (text, keys) presses keys when the text is there.
 
     Standard output goes to the file ``stdout`` where there is one, the rest to the terminal.
@@ -56,7 +56,7 @@ def on_terminal(*arguments, columns=80, press=None, stdout=None, timeout=60, **v
             if press is not None and press[0].encode() in got:
                 os.write(ours, press[1].encode())
                 press = None
-        code = process.wait(10)
+        code = process.wait(60)
     finally:
         process.kill()
         process.wait()

@@ -161,7 +161,7 @@ def served(run):
 
 
 def get(port, path, host="127.0.0.1"):
-    connection = HTTPConnection("127.0.0.1", port, timeout=10)
+    connection = HTTPConnection("127.0.0.1", port, timeout=120)
     connection.request("GET", path, headers={"Host": f"{host}:{port}"})
     answer = connection.getresponse()
     found = answer.status, answer.read()
@@ -189,13 +189,13 @@ def test_view_serves_until_it_is_interrupted(run):
         told = process.stdout.readline()
         url = re.search(r"http://127\.0\.0\.1:\d+/", told)[0]
         assert told == f"The report of {run} is at {url} - Ctrl-C ends this\n"
-        with urllib.request.urlopen(url, timeout=10) as answer:
+        with urllib.request.urlopen(url, timeout=120) as answer:
             assert answer.read() == (run / "report.html").read_bytes()
         with pytest.raises(urllib.error.HTTPError, match="404"):
-            urllib.request.urlopen(f"{url}run.sqlite", timeout=10)
+            urllib.request.urlopen(f"{url}run.sqlite", timeout=120)
     finally:
         process.send_signal(signal.SIGINT)
-        _, errors = process.communicate(timeout=20)
+        _, errors = process.communicate(timeout=240)
     assert process.returncode == 0, errors
     assert errors == ""
 

@@ -144,10 +144,10 @@ def test_elsewhere_than_on_a_terminal_lines_go_out_as_they_are():
 
 @pytest.mark.parametrize("answer", [HOSTILE, LONG, HOSTILE * 10_000])
 def test_only_its_own_cell_is_concerned(answer):
-    began = time.monotonic()
+    began = time.process_time()
     verdict = Verdict("q", answer, 2, 3, 0.6, False, {answer: {"en": 1, "de": 1}, "8": {"sw": 1}})
     lines = printed(vote_table(verdict)).splitlines()
-    assert time.monotonic() - began < 1
+    assert time.process_time() - began < 1
     assert lines[1].split() == ["answer", "votes", "languages"]
     assert lines[3].rstrip().endswith("2   █████████████   en de")
     assert lines[4].split() == ["8", "1", "███████", "sw"]

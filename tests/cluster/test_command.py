@@ -42,7 +42,7 @@ def seeds(out):
         return {path.seed for one in run.finished() for path in one.paths.values()}
 
 
-def wait_for_paths(out, process, seconds=60):
+def wait_for_paths(out, process, seconds=240):
     until = time.monotonic() + seconds
     while not (found := seeds(out)):
         assert time.monotonic() < until
@@ -90,7 +90,7 @@ def test_an_interrupt_says_how_to_go_on(number, there, tmp_path):
         process = start(*command(file, out, url, *ray()), stdout=subprocess.DEVNULL)
         wait_for_paths(out, process)
         process.send_signal(number)
-        _, told = process.communicate(timeout=30)
+        _, told = process.communicate(timeout=240)
         assert process.returncode == 130, told
         assert f"What was drawn is in {out}; the same command goes on." in told
         assert "Traceback" not in told

@@ -327,7 +327,7 @@ def ask_many(count: int, *replies, servers: int = 1, max_tokens: int = 10, **opt
         for server in running:
             await server.__aenter__()
         try:
-            async with asyncio.timeout(30), engine_at(*running, **options) as engine:
+            async with asyncio.timeout(240), engine_at(*running, **options) as engine:
                 wanted = (request(i, max_tokens=max_tokens) for i in range(count))
                 got = await asyncio.gather(*(engine.complete(one) for one in wanted))
         finally:
@@ -361,16 +361,16 @@ def test_a_request_above_the_limit_on_tokens_goes_alone():
 
 
 def test_requests_per_minute_are_spaced():
-    _, (server,) = ask_many(6, ok(), requests_per_minute=60 * 20)
-    times = [seen.at for seen in server.requests]
-    assert times[-1] - times[0] >= 5 / 20 * 0.8  # the server's clock starts at arrival
+    began = time.monotonic()
+    _, (server,) = ask_many(6, ok(), requests_per_minute=60 * 5)
+    assert server.requests[-1].at - began >= 5 / 5  # the first one may arrive late, none early
 
 
 def test_tokens_per_minute_are_spaced_and_corrected_by_what_was_used():
     # 1,070 estimated at 60,000 a second; a reply says it used 18.
-    _, (server,) = ask_many(6, ok(usage=None), max_tokens=1000, tokens_per_minute=60 * 20_000)
-    times = [seen.at for seen in server.requests]
-    assert times[-1] - times[0] >= 5 * 1000 / 20_000 * 0.8
+    began = time.monotonic()
+    _, (server,) = ask_many(6, ok(usage=None), max_tokens=1000, tokens_per_minute=60 * 5_000)
+    assert server.requests[-1].at - began >= 5 * 1000 / 5_000
     pace = Pace(600)
     pace.spend(0.0, 100)
     assert pace.next_at == 10
@@ -433,9 +433,9 @@ def test_the_event_loop_is_never_held():
             work = asyncio.gather(*(engine.complete(request(i)) for i in range(30)))
             longest = 0.0
             while not work.done():
-                before = time.perf_counter()
+                before = time.thread_time()  # of this thread alone, however busy the machine is
                 await asyncio.sleep(0.001)
-                longest = max(longest, time.perf_counter() - before)
+                longest = max(longest, time.thread_time() - before)
             await work
             return longest
 

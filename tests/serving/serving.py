@@ -1,8 +1,10 @@
 """A real server on a loopback port, in a thread of this process or as a process of its own."""
 
 import asyncio
+import json
 import re
 import signal
+import socket
 import threading
 import time
 from contextlib import contextmanager
@@ -48,7 +50,8 @@ def serving(engine=None, *, model="scripted", keys=(), defaults=None, limits=Non
     async def main():
         await serve(engine or ScriptedEngine(), settings, Templates(), ready=ready, **more)
         left = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
-        await asyncio.sleep(0.05)  # for what was cancelled to end
+        if left:  # what was cancelled may take a moment to end
+            await asyncio.wait(left, timeout=10)
         ended.extend(task for task in left if not task.done())
 
     def run():
@@ -69,7 +72,7 @@ def serving(engine=None, *, model="scripted", keys=(), defaults=None, limits=Non
             _open.pop().close()
         if held:
             held[0].server.should_exit = True
-        thread.join(30)
+        thread.join(240)
     assert not thread.is_alive()
     assert ended == [], "tasks were left, or the server failed"
 
@@ -85,7 +88,7 @@ def http(it, **more):
     return _open[-1]
 
 
-def idle(it, seconds=5.0):
+def idle(it, seconds=60.0):
     """Wait until nothing is being worked on; False if that does not come."""
     until = time.monotonic() + seconds
     service = it.service
@@ -102,6 +105,22 @@ def idle(it, seconds=5.0):
     return False
 
 
+def leave(it, body, begun, seconds=60):
+    """Ask, and hang up as soon as ``begun()``."""
+    told = json.dumps(body).encode()
+    head = (
+        "POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\n"
+        f"Content-Type: application/json\r\nContent-Length: {len(told)}\r\n\r\n"
+    ).encode()
+    port = int(it.url.split(":")[2].split("/")[0])
+    until = time.monotonic() + seconds
+    with socket.create_connection(("127.0.0.1", port)) as asking:
+        asking.sendall(head + told)
+        while not begun():
+            assert time.monotonic() < until, "it never began"
+            time.sleep(0.01)
+
+
 @contextmanager
 def process(*arguments, **more):
     """``clc serve`` as a process; yields (base URL, process)."""
@@ -114,7 +133,7 @@ def process(*arguments, **more):
     finally:
         if running.poll() is None:
             running.send_signal(signal.SIGTERM)
-        running.wait(60)
+        running.wait(240)
         running.stdout.close()
         if running.stderr is not None:
             running.stderr.close()

@@ -17,11 +17,32 @@ from clc.serving.errors import ApiError
 from clc.serving.http.admission import Admission
 from tests.engines.scripted import ScriptedEngine
 
-from .serving import ask, client, http, idle, serving
+from .serving import ask, client, http, idle, leave, serving
 
 
 def slow(seconds, **more):
     return ScriptedEngine(delay=lambda _: seconds, **more)
+
+
+class Gated(ScriptedEngine):
+    """Answers nothing until it is opened."""
+
+    def __init__(self, **more):
+        super().__init__(**more)
+        self.opened = threading.Event()
+
+    async def complete(self, request):
+        while not self.opened.is_set():  # noqa: ASYNC110 - another thread opens it
+            await asyncio.sleep(0.01)
+        return await super().complete(request)
+
+
+def until(holds, seconds=60):
+    """Wait until ``holds()``; False if that does not come."""
+    end = time.monotonic() + seconds
+    while not holds() and time.monotonic() < end:
+        time.sleep(0.01)
+    return holds()
 
 
 def post(it, **body):
@@ -30,9 +51,13 @@ def post(it, **body):
 
 
 def test_a_full_queue_is_429_with_a_time_to_come_back():
-    with serving(slow(0.4), limits={"running": 1, "waiting": 2}) as it:
+    engine = Gated()
+    with serving(engine, limits={"running": 1, "waiting": 2}) as it:
         with ThreadPoolExecutor(8) as pool:
-            replies = list(pool.map(lambda _: post(it), range(8)))
+            asked = [pool.submit(post, it) for _ in range(8)]
+            assert until(lambda: sum(one.done() for one in asked) == 5)
+            engine.opened.set()
+            replies = [one.result() for one in asked]
         statuses = sorted(reply.status_code for reply in replies)
         assert statuses == [200] * 3 + [429] * 5
         refused = next(reply for reply in replies if reply.status_code == 429)
@@ -43,28 +68,31 @@ def test_a_full_queue_is_429_with_a_time_to_come_back():
 
 def test_a_stream_that_finds_the_queue_full_is_429_too():
     limits = {"running": 1, "waiting": 0}
-    with serving(slow(2), limits=limits) as it, ThreadPoolExecutor(1) as pool:
+    engine = Gated()
+    with serving(engine, limits=limits) as it, ThreadPoolExecutor(1) as pool:
         ours = client(it)
         first = pool.submit(post, it)
-        while not it.service.admission.running:
-            time.sleep(0.01)
+        assert until(lambda: it.service.admission.running)
         with pytest.raises(openai.RateLimitError):
             ours.chat.completions.create(model="clc", messages=ask(), stream=True)
+        engine.opened.set()
         assert first.result().status_code == 200
 
 
 def test_waiting_requests_are_answered_in_order():
     async def main():
-        admission, order = Admission(1, 10), []
+        admission, order, go_on = Admission(1, 10), [], asyncio.Event()
 
         async def one(number):
-            async with admission.place(asyncio.get_running_loop().time() + 5):
+            async with admission.place(asyncio.get_running_loop().time() + 300):
                 order.append(number)
-                await asyncio.sleep(0.01)
+                await go_on.wait()
 
         tasks = [asyncio.create_task(one(number)) for number in range(5)]
-        await asyncio.sleep(0.005)
+        while admission.waiting < 4:  # noqa: ASYNC110 - it says nothing
+            await asyncio.sleep(0)
         tasks[2].cancel()
+        go_on.set()
         await asyncio.gather(*tasks, return_exceptions=True)
         assert order == [0, 1, 3, 4]
         assert (admission.running, admission.waiting) == (0, 0)
@@ -77,13 +105,14 @@ def test_waiting_requests_are_answered_in_order():
 
 
 def test_a_small_request_does_not_wait_for_a_large_one():
-    engine = slow(0.02, window=4)
+    answered = []
+    engine = ScriptedEngine(delay=lambda _: 0 if answered else 0.2, window=4)
     with serving(engine, limits={"running": 8}) as it, ThreadPoolExecutor(1) as pool:
-        large = pool.submit(post, it, clc={"paths": 200})
-        while it.service.lane.waiting < 100:
-            time.sleep(0.01)
-        assert post(it, model="clc:native-cot").status_code == 200
+        large = pool.submit(post, it, clc={"paths": 200})  # 50 times what the small one waits
+        assert until(lambda: it.service.lane.waiting >= 100)
+        answered.append(post(it, model="clc:native-cot"))
         assert not large.done()
+        assert answered[0].status_code == 200
         assert large.result().json()["clc"]["paths"] == 200
     assert engine.most_in_flight == 4
 
@@ -91,7 +120,7 @@ def test_a_small_request_does_not_wait_for_a_large_one():
 def test_a_deadline_returns_the_vote_so_far_with_a_mark():
     engine = ScriptedEngine(delay=lambda request: 60 if request.seed % 3 == 0 else 0.01)
     with serving(engine) as it:
-        reply = post(it, clc={"deadline": 0.5, "paths": 20})
+        reply = post(it, clc={"deadline": 2, "paths": 20})
         assert reply.status_code == 200
         votes = reply.json()["clc"]
         assert votes["deadline"] is True
@@ -119,7 +148,7 @@ def test_no_deadline_is_longer_than_the_servers():
     with serving(slow(60), limits={"deadline_s": 0.2}) as it:
         began = time.monotonic()
         assert post(it, clc={"deadline": 1000}).status_code == 408
-        assert time.monotonic() - began < 5
+        assert time.monotonic() - began < 60  # what one path takes
 
 
 @pytest.mark.parametrize("stream", [False, True])
@@ -127,31 +156,24 @@ def test_no_deadline_is_longer_than_the_servers():
 def test_a_client_that_leaves_stops_the_work(model, stream):
     engine = slow(60)
     with serving(engine) as it:
-        with pytest.raises(httpx.TimeoutException):
-            httpx.post(
-                f"{it.url}/chat/completions",
-                json={"model": model, "messages": ask(), "stream": stream},
-                timeout=0.5,
-            )
+        body = {"model": model, "messages": ask(), "stream": stream}
+        leave(it, body, lambda: engine.in_flight)
         assert idle(it)
         assert engine.in_flight == 0
         assert engine.cancelled > 0
-        assert 'status="499"' in http(it).get("/metrics").text or stream
+        assert until(lambda: 'status="499"' in http(it).get("/metrics").text or stream)
 
 
 def test_a_client_that_leaves_the_queue_is_forgotten():
     limits = {"running": 1, "waiting": 5}
-    with serving(slow(1.0), limits=limits) as it, ThreadPoolExecutor(1) as pool:
+    engine = Gated()
+    with serving(engine, limits=limits) as it, ThreadPoolExecutor(1) as pool:
         first = pool.submit(post, it)
-        while not it.service.admission.running:
-            time.sleep(0.01)
-        body = {"model": "clc:sc", "messages": ask()}
-        with pytest.raises(httpx.TimeoutException):
-            httpx.post(f"{it.url}/chat/completions", json=body, timeout=0.3)
-        until = time.monotonic() + 2
-        while it.service.admission.waiting and time.monotonic() < until:
-            time.sleep(0.01)
-        assert it.service.admission.waiting == 0
+        assert until(lambda: it.service.admission.running)
+        leave(it, {"model": "clc:sc", "messages": ask()}, lambda: it.service.admission.waiting)
+        assert until(lambda: it.service.admission.waiting == 0)
+        assert not first.done()
+        engine.opened.set()
         assert first.result().status_code == 200
 
 
@@ -164,7 +186,7 @@ def test_a_slow_reader_gets_everything_and_holds_up_nobody():
         ).encode()
         port = int(it.url.split(":")[2].split("/")[0])
         with socket.create_connection(("127.0.0.1", port)) as reader:
-            reader.settimeout(10)
+            reader.settimeout(120)
             reader.sendall(head + body)
             text = reader.recv(20)
             assert post(it).status_code == 200
@@ -211,16 +233,17 @@ def test_a_fault_of_the_server_is_500_and_it_goes_on(monkeypatch):
 
 
 def test_running_requests_end_before_the_server_does():
-    with serving(slow(0.5)) as it, ThreadPoolExecutor(2) as pool:
+    engine = Gated()
+    with serving(engine, drain_s=120) as it, ThreadPoolExecutor(2) as pool:
         whole = pool.submit(post, it)
         streamed = pool.submit(
             lambda: list(
                 client(it).chat.completions.create(model="clc:sc", messages=ask(), stream=True)
             )
         )
-        while it.service.admission.running < 2:
-            time.sleep(0.01)
+        assert until(lambda: it.service.admission.running == 2)
         it.server.should_exit = True
+        engine.opened.set()
         assert whole.result().status_code == 200
         assert streamed.result()[-1].choices[0].finish_reason == "stop"
         with pytest.raises(httpx.ConnectError):
@@ -231,13 +254,12 @@ def test_what_does_not_end_in_time_is_stopped():
     engine = slow(60)
     with serving(engine, drain_s=1) as it, ThreadPoolExecutor(1) as pool:
         waiting = pool.submit(post, it)
-        while not it.service.admission.running:
-            time.sleep(0.01)
+        assert until(lambda: it.service.admission.running)
         began = time.monotonic()
         it.server.should_exit = True
         reply = waiting.result()
         assert (reply.status_code, reply.json()["error"]["code"]) == (503, "shutting_down")
-        assert time.monotonic() - began < 10
+        assert time.monotonic() - began < 50  # a path takes longer
     assert engine.in_flight == 0
     assert engine.closed == 1
 
@@ -285,8 +307,6 @@ def test_two_hundred_clients_get_their_own_answers_and_leave_nothing():
         ids = [one[1] for one in told if one is not None]
         assert len(set(ids)) == len(ids) >= 160
         assert idle(it)
-        time.sleep(0.3)
-        after = files(), threading.active_count()
-        assert after[0] <= before[0] + 2
-        assert after[1] <= before[1]
+        assert until(lambda: files() <= before[0] + 2)
+        assert until(lambda: threading.active_count() <= before[1])
         assert post(it).status_code == 200

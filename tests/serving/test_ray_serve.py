@@ -30,7 +30,7 @@ SLOW = "Take your time. What is 3 + 4?"
 
 
 def _delay(request):
-    return 60 if SLOW in request.messages[-1]["content"] else 0
+    return 600 if SLOW in request.messages[-1]["content"] else 0
 
 
 class Told(ScriptedEngine):
@@ -59,7 +59,7 @@ def free_port():
         return opened.getsockname()[1]
 
 
-def until(holds, seconds=20):
+def until(holds, seconds=240):
     """Wait until ``holds()``; False if that does not come."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:
@@ -146,7 +146,7 @@ def test_a_stream_begins_at_once_and_a_client_that_leaves_ends_its_work(served, 
     began = time.monotonic()
     with say(client, stream=True, messages=ask(SLOW)) as chunks:
         next(iter(chunks))
-        assert time.monotonic() - began < 30  # half of what one path takes
+        assert time.monotonic() - began < 300  # half of what one path takes
         assert running() == 1
     assert until(lambda: running() == 0)
 
@@ -213,10 +213,10 @@ def test_the_command_serves_the_bundled_model():
                 except openai.APIError:
                     return False
 
-            assert until(ready, 200)
+            assert until(ready)
             reply = say(opened, messages=ask(QUESTION))
         assert reply.clc["paths"] == 4
         assert reply.clc["answer"] == "7"
     finally:
         running.send_signal(signal.SIGINT)
-        running.wait(60)
+        running.wait(240)

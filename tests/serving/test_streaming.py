@@ -155,14 +155,18 @@ def test_a_slow_client_gets_what_has_come_in_one_piece():
         end=lambda reply: iter([reply]),
     )
 
+    drawn = asyncio.Event()
+    has = {event: asyncio.Event() for event in (b"1BC", b"1D")}  # what the client has
+
     async def job(news: StreamState):
         for piece in "abc":
             news.heard(0, piece)
             news.heard(1, piece.upper())
             await asyncio.sleep(0)
-        await asyncio.sleep(0.2)
+        drawn.set()
+        await has[b"1BC"].wait()
         news.heard(1, "D")
-        await asyncio.sleep(0.2)
+        await has[b"1D"].wait()
         return b"end"
 
     async def main():
@@ -170,7 +174,9 @@ def test_a_slow_client_gets_what_has_come_in_one_piece():
         async for event in events_of(writer, job, pytest.fail):  # type: ignore[arg-type]
             said.append(event)
             if event == b"0a":
-                await asyncio.sleep(0.1)  # the client reads slowly
+                await drawn.wait()  # the client reads slowly
+            if event in has:
+                has[event].set()
         return said
 
     said = asyncio.run(main())

@@ -368,7 +368,7 @@ def test_a_slow_translation_holds_up_nobody_else():
                 await asyncio.sleep(60)
             return await super().complete(request)
 
-    _, verdict = solved(Hangs(), languages=["en", "de"], paths=4, deadline=0.3)
+    _, verdict = solved(Hangs(), languages=["en", "de"], paths=4, deadline=1.5)
     lost = sum(by.get("de", 0) for by in verdict.abstentions.values())
     assert sum(by.get("de", 0) for by in verdict.tally.values()) + lost == 2
     assert verdict.abstentions["deadline"] == {"en": 2}
@@ -384,13 +384,13 @@ def test_a_deadline_keeps_a_path_that_was_to_be_drawn_again_and_counts_what_was_
                 await asyncio.sleep(60)
             return dataclasses.replace(done, text=FRENCH)
 
-    _, verdict = solved(Slow(), languages=["en"], paths=1, fidelity="redraw", deadline=0.3)
+    _, verdict = solved(Slow(), languages=["en"], paths=1, fidelity="redraw", deadline=1.5)
     assert verdict.answer == "7"
     assert verdict.usage.completion_tokens > 0
     engine: ScriptedEngine = ScriptedEngine(
         delay=lambda _: 60.0 if len(engine.requests) > 3 else 0.0
     )
-    _, verdict = solved(engine, languages=["en", "zh", "fr"], paths=3, deadline=0.3)
+    _, verdict = solved(engine, languages=["en", "zh", "fr"], paths=3, deadline=1.5)
     assert verdict.answer is None
     assert verdict.translation_usage.completion_tokens > 0
 

@@ -136,7 +136,7 @@ def opened(browser):
 
     def open_page(file: Path, fragment="", **options):
         context = browser.new_context(**({"viewport": {"width": 1200, "height": 800}} | options))
-        context.set_default_timeout(10_000)
+        context.set_default_timeout(120_000)
         page = context.new_page()
         seen = SimpleNamespace(page=page, errors=[], requests=[])
         page.on("console", lambda message: seen.errors.append(message.text))
@@ -156,7 +156,7 @@ def opened(browser):
 
 def settle(page):
     """Wait until what was asked for is drawn."""
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 120
     while not page.evaluate("document.documentElement.dataset.hash === location.hash"):
         assert time.monotonic() < deadline, "the page never drew what was asked for"
         page.wait_for_timeout(10)
