@@ -31,7 +31,13 @@ def press(page, key):
 
 def search(page, text):
     page.fill("#q", text)
-    page.wait_for_timeout(250)
+    searched(page, text)
+
+
+def searched(page, text):
+    """Wait until the page, which waits for the next letter, has looked for a text."""
+    asked = "wanted => (new URLSearchParams(location.hash.slice(1)).get('q') ?? '') === wanted"
+    page.wait_for_function(asked, arg=text)
     settle(page)
 
 
@@ -202,8 +208,7 @@ def test_the_keyboard_is_enough(opened, page_file):
     assert page.evaluate("document.activeElement.dataset.key") == "sum-1"
     press(page, "/")
     page.keyboard.type("jk")
-    page.wait_for_timeout(250)
-    settle(page)
+    searched(page, "jk")
     assert page.input_value("#q") == "jk"
     assert page.locator("#overview").is_visible()
 
@@ -222,7 +227,7 @@ def test_back_leads_back(opened, page_file):
 def test_the_link_is_copied(opened, page_file):
     page = opened(page_file, "#p=sum-1", permissions=["clipboard-read", "clipboard-write"])
     page.locator("#one .copy").click()
-    page.wait_for_timeout(50)
+    page.wait_for_function("document.getElementById('told').textContent")
     assert page.locator("#told").inner_text() == "Link copied"
     assert page.evaluate("navigator.clipboard.readText()") == page.url
 
