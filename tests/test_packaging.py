@@ -213,7 +213,7 @@ def test_git_takes_the_model_in(name):
 
 def test_the_locks_answer_to_pyproject():
     extras = PROJECT["optional-dependencies"]
-    cpu, dev = locked("cpu.lock"), locked("dev.lock")
+    cpu, dev, adapters = locked("cpu.lock"), locked("dev.lock"), locked("adapters.lock")
     asked = [*PROJECT["dependencies"], *extras["transformers"], *extras["parquet"]]
     dev_lines = [
         line
@@ -223,6 +223,7 @@ def test_the_locks_answer_to_pyproject():
     for lock, lines in (
         (cpu, [*asked, *extras["latex"], *extras["plot"]]),
         (cpu | dev, dev_lines),
+        (adapters, [*PROJECT["dependencies"], *extras["dspy"][1:], *extras["inspect"][1:]]),
     ):
         for requirement in map(Requirement, lines):
             version = lock.get(canonicalize_name(requirement.name))
