@@ -5,6 +5,7 @@ import re
 import subprocess
 import sys
 from collections import Counter
+from importlib.util import find_spec
 
 import pytest
 
@@ -12,8 +13,9 @@ import clc
 
 from .pages import ROOT
 
-pytest.importorskip("mkdocs")
-pytest.importorskip("mkdocstrings")
+pytestmark = pytest.mark.skipif(
+    not all(map(find_spec, ("mkdocs", "mkdocstrings"))), reason="needs the extra docs"
+)
 
 _ASSET = re.compile(
     r"""<(?:script|link|img|iframe|source|video|audio)\b[^>]*?(?:src|href)=["']?(?:https?:)?//"""
