@@ -33,6 +33,7 @@ MARKED = {"ray": "ray", "ray_address": "ray", "browser": "browser"}
 FIRST = ("vllm", "ray", "vllm-server")  # the longest groups: the others fill what is left
 
 
+@pytest.hookimpl(tryfirst=True)  # before pytest-xdist looks at the groups
 def pytest_collection_modifyitems(config, items):
     groups = {}
     for item in items:
