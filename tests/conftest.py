@@ -79,7 +79,7 @@ class Shared:
 def bundled_vllm():
     """Give the bundled model on vLLM in this process."""
     pytest.importorskip("vllm")
-    from clc.engines.vllm import VllmEngine
+    from clc.engines.vllm.engine import VllmEngine
 
     engine = VllmEngine("clc-tiny", engine_args={"kv_cache_memory_bytes": 1 << 29})
     asyncio.run(engine.start())

@@ -190,7 +190,7 @@ async def check_many(engine: Engine) -> None:
 async def check_cancellation(engine: Engine) -> None:
     """Cancelled calls end at once, others go on, and the engine still works."""
     begun = asyncio.Event()
-    asked = [replace(ask(n, max_tokens=450), heard=lambda _: begun.set()) for n in range(40)]
+    asked = [replace(ask(n, max_tokens=450), on_text=lambda _: begun.set()) for n in range(40)]
     endless = [asyncio.create_task(engine.complete(one)) for one in asked]
     kept = asyncio.create_task(engine.complete(ask(7, max_tokens=20)))
     await asyncio.wait_for(begun.wait(), 120)
@@ -205,7 +205,7 @@ async def check_cancellation(engine: Engine) -> None:
 async def check_close(engine: Engine) -> None:
     """Calls in flight end with an error, later ones too, and closing twice is fine."""
     begun = asyncio.Event()
-    asked = [replace(ask(n, max_tokens=450), heard=lambda _: begun.set()) for n in range(4)]
+    asked = [replace(ask(n, max_tokens=450), on_text=lambda _: begun.set()) for n in range(4)]
     pending = [asyncio.create_task(engine.complete(one)) for one in asked]
     await asyncio.wait_for(begun.wait(), 120)
     await engine.close()
