@@ -33,7 +33,7 @@ fast: dev ## Set up, run the tests that load no model and start no Ray and no br
 	$(PYTEST) -m "not engine and not ray and not browser"
 
 adapters: $(ADAPTERS_INSTALLED) ## Set up .venv-adapters, run the tests of the adapters for DSPy and Inspect
-	$(ADAPTERS)/bin/python -m pytest tests/integrations/test_dspy.py tests/integrations/test_inspect_ai.py
+	$(ADAPTERS)/bin/python -m pytest tests/serving/integrations/test_dspy.py tests/serving/integrations/test_inspect_ai.py
 
 check: dev ## Set up, run the checks: lint, format, types, layers
 	$(BIN)/ruff check
