@@ -24,8 +24,8 @@ help: ## Say what there is
 run: install ## Set up, solve the sample in 11 languages with the bundled model, print the table
 	$(BIN)/clc solve examples --translations model --out runs/first
 
-# Two workers; tests that share an engine or a Ray are a group and run in one (tests/conftest.py).
-PYTEST := $(BIN)/python -m pytest -n 2 --dist loadgroup --no-loadscope-reorder
+# Two workers; tests that share an engine or a Ray run in one of them (tests/conftest.py).
+PYTEST := $(BIN)/python -m pytest -n 2
 test: check browser ## Set up, run every check and every test
 	$(PYTEST)
 

@@ -1,7 +1,6 @@
 """What every test needs, and what many share: engines, servers and a Ray that start once.
 
-Tests that share one of these are one group of ``pytest -n 2 --dist loadgroup``, so that one worker
-starts it; else a file is a group.
+``pytest -n 2`` gives the tests that share one of these to one worker; else a file goes to one.
 """
 
 import asyncio
@@ -28,30 +27,66 @@ os.environ.setdefault("RAY_AUTH_MODE", "token")
 os.environ.setdefault("RAY_AUTH_TOKEN", token_hex(32))
 
 ROOT = Path(__file__).parents[1]
-SHARED = {"bundled_vllm": "vllm", "vllm_url": "vllm-server", "ray": "ray", "ray_address": "ray"}
-MARKED = {"ray": "ray", "ray_address": "ray", "browser": "browser"}
-FIRST = ("vllm", "ray", "vllm-server")  # the longest groups: the others fill what is left
+MARKED = {"ray": "ray", "ray_address": "ray", "browser": "browser"}  # fixture -> mark
+# What one worker runs: ends of files' names, and of tests' names. The longest come first, so that
+# the others fill what is left.
+GROUPS = {
+    "vllm": (
+        "engines/test_vllm.py",
+        "engines/test_bundled.py",
+        "engines/test_transformers.py",
+        "test_end_to_end.py::test_every_strategy_runs_on_vllm",
+        "test_end_to_end.py::test_open_engines",
+        "docs/test_commands.py::test_the_commands_of_the_first_page_run_on_vllm",
+        "test_langchain.py::test_the_example_with_the_bundled_model",
+    ),
+    "ray": ("cluster/test_cluster.py", "cluster/test_command.py", "test_ray_serve.py",
+            "benchmarks/test_cluster.py"),
+    "server": ("server/test_engines.py", "test_end_to_end.py::test_served"),
+    "report": ("report/test_page.py", "report/test_writing.py"),
+}  # fmt: skip
 
 
-@pytest.hookimpl(tryfirst=True)  # before pytest-xdist looks at the groups
+def group_of(nodeid):
+    """Give the place of a test's group, and its name: a test that is in none goes with its file."""
+    file, _, test = nodeid.partition("::")
+    test = test.partition("[")[0]
+    for place, (name, members) in enumerate(GROUPS.items()):
+        for member in members:
+            its_file, _, its_test = member.partition("::")
+            if f"/{file}".endswith(f"/{its_file}") and its_test in ("", test):
+                return place, name
+    return len(GROUPS), file
+
+
 def pytest_collection_modifyitems(config, items):
-    groups = {}
     for item in items:
-        needs = getattr(item, "fixturenames", ())
         for fixture, mark in MARKED.items():
-            if fixture in needs:
+            if fixture in getattr(item, "fixturenames", ()):
                 item.add_marker(mark)
-        group = item.get_closest_marker("xdist_group")
-        if group is None:
-            shared = (SHARED[fixture] for fixture in SHARED if fixture in needs)
-            name = next(shared, str(item.path.relative_to(config.rootpath)))
-            item.add_marker(pytest.mark.xdist_group(name))
-        else:
-            (name,) = group.args
-        groups[item] = name
     if hasattr(config, "workerinput"):
-        places = {name: place for place, name in enumerate(FIRST)}
-        items.sort(key=lambda item: places.get(groups[item], len(FIRST)))
+        items.sort(key=lambda item: group_of(item.nodeid)[0])
+
+
+if find_spec("xdist"):
+    from xdist.scheduler import LoadScopeScheduling
+
+    class Groups(LoadScopeScheduling):
+        """Gives a worker a whole group."""
+
+        def _split_scope(self, nodeid):
+            return group_of(nodeid)[1]
+
+    class Scheduling:
+        """Hooks of pytest-xdist."""
+
+        def pytest_xdist_make_scheduler(self, config, log):
+            config.option.loadscopereorder = False  # they come in the order that we give them
+            return Groups(config, log)
+
+    def pytest_configure(config):
+        if config.pluginmanager.has_plugin("xdist"):
+            config.pluginmanager.register(Scheduling())
 
 
 @pytest.fixture(autouse=True)

@@ -85,7 +85,6 @@ def opened(request, monkeypatch):
 
 
 @pytest.mark.engine
-@pytest.mark.xdist_group("vllm")
 @pytest.mark.parametrize("name", ["mgsm", "cmath"])
 @pytest.mark.parametrize("opened", ["vllm", "transformers"], indirect=True)
 def test_open_engines(name, opened, tmp_path):

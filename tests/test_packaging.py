@@ -20,6 +20,7 @@ import clc
 from benchmarks.clc_tiny import language, samples
 from clc.datasets import load_problems
 from clc.version import DISTRIBUTION, install_hint
+from tests.conftest import GROUPS
 
 ROOT = Path(__file__).parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
@@ -304,6 +305,17 @@ def test_make_names_a_missing_python(tmp_path):
     done = make(tmp_path, "install", "PYTHON=python3.99")
     assert done.returncode == 2
     assert "there is no python3.99" in done.stderr
+
+
+# The tests
+
+
+def test_the_groups_of_tests_name_files_and_tests_that_are_there():
+    files = [path.relative_to(ROOT).as_posix() for path in (ROOT / "tests").rglob("test_*.py")]
+    for member in (member for members in GROUPS.values() for member in members):
+        name, _, test = member.partition("::")
+        (file,) = [file for file in files if f"/{file}".endswith(f"/{name}")]
+        assert f"def {test}" in (ROOT / file).read_text(encoding="utf-8"), member
 
 
 # The sample files

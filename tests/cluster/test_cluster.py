@@ -36,10 +36,7 @@ pytest.importorskip("ray")
 from clc.cluster import replica
 from clc.cluster.source import read, read_message, read_stored, write_message
 
-pytestmark = [
-    pytest.mark.filterwarnings("ignore::DeprecationWarning:ray.*"),  # of its own fields
-    pytest.mark.xdist_group("ray"),
-]
+pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning:ray.*")  # of its own fields
 
 SETTINGS: dict = {"languages": ["en", "de", "zh"], "paths": 6}
 FILES = ("verdicts.jsonl", "samples_clc.jsonl", "results.json")

@@ -16,7 +16,7 @@ from .test_cluster import FILES, check_whole, tsv
 
 pytest.importorskip("ray")
 
-pytestmark = [pytest.mark.ray, pytest.mark.xdist_group("ray")]
+pytestmark = pytest.mark.ray
 
 
 @pytest.fixture

@@ -22,8 +22,6 @@ from clc.records import Message, Sampling
 
 GREEDY = Sampling(temperature=0.0, max_tokens=160)
 
-pytestmark = pytest.mark.xdist_group("vllm")
-
 
 @pytest.fixture(scope="module")
 def transformers():

@@ -20,7 +20,7 @@ from .behaviour import ask, complete_all
 
 CACHE = {"kv_cache_memory_bytes": 1 << 28}
 
-pytestmark = [pytest.mark.engine, pytest.mark.xdist_group("vllm")]
+pytestmark = pytest.mark.engine
 
 
 @pytest.fixture(scope="module")

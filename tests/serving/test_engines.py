@@ -23,7 +23,6 @@ from .test_clients import check_langchain, check_lm_eval, has
 pytestmark = [
     pytest.mark.engine,
     pytest.mark.timeout(600),
-    pytest.mark.xdist_group("vllm-server"),
     pytest.mark.skipif(find_spec("vllm") is None, reason="needs vLLM"),
 ]
 QUIET = {"stderr": subprocess.DEVNULL}

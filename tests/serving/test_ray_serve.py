@@ -24,8 +24,6 @@ from .serving import serving as serving_here
 ray = pytest.importorskip("ray", reason="needs Ray: pip install 'ray[serve]'")
 serve = pytest.importorskip("ray.serve", reason="needs Ray Serve: pip install 'ray[serve]'")
 
-pytestmark = pytest.mark.xdist_group("ray")
-
 SLOW = "Take your time. What is 3 + 4?"
 
 
