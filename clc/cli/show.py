@@ -141,11 +141,12 @@ def _show(run: RunFolder, folder: str, problem_id: str, options: dict[str, Any])
 def _list(run: RunFolder, options: dict[str, Any]) -> None:
     """Print the problems that are wanted, as they are found."""
     import orjson
+    from rich.cells import cell_len
     from rich.console import Console
     from rich.text import Text
 
     from clc.analysis.export import verdict_row
-    from clc.cli.text import brief, cells
+    from clc.cli.text import brief
     from clc.runs.revote import revote
 
     console = Console()
@@ -176,7 +177,7 @@ def _list(run: RunFolder, options: dict[str, Any]) -> None:
         if console.is_terminal:
             widths = (16, 10, 13, 9, 0)
             padded = [
-                column + " " * (width - cells(column))
+                column + " " * (width - cell_len(column))
                 for column, width in zip(columns, widths, strict=True)
             ]
             console.print(Text(brief("  ".join(padded), console.width)), soft_wrap=True)

@@ -8,10 +8,10 @@ from dataclasses import replace
 import orjson
 import pytest
 from click.testing import CliRunner
+from rich.cells import cell_len
 
 from clc.api import solve_many
 from clc.cli.show import command
-from clc.cli.text import cells
 from clc.engines.base import Completion
 from clc.engines.shared import SharedEngine
 from clc.prompts.templates import Templates
@@ -206,7 +206,7 @@ def test_a_terminal_gets_colours_and_lines_that_fit(tmp_path):
     assert "\x1b" not in dumb
     for shown, width in ((plain, 60), (dumb, 80)):  # rich takes a dumb terminal to have 80
         lines = shown.splitlines()
-        assert width - 6 < max(cells(line.rstrip()) for line in lines) <= width
+        assert width - 6 < max(cell_len(line.rstrip()) for line in lines) <= width
         joined = "".join(line.strip() for line in lines)
         assert thai in joined
         assert "何キロメートルですかと聞かれたら答えは次の通りです。" in joined
