@@ -46,7 +46,7 @@ if TYPE_CHECKING:
     from clc.plan import Plan
     from clc.records import Problem, ReasoningPath, Verdict, Vote
     from clc.runs.protocol import RunFolder
-    from clc.solving.pool import Pool
+    from clc.solving.pool import StrategyPool
     from clc.voting.outcomes import Reader
 
 __all__ = ["compare_strategies", "entries", "outcome", "outcomes"]
@@ -388,7 +388,7 @@ def _mean(values: Iterable[float]) -> float:
     return sum(values) / len(values)
 
 
-def entries(pool: Pool) -> Iterator[Entry]:
+def entries(pool: StrategyPool) -> Iterator[Entry]:
     """Yield each strategy of a pool with its outcomes, from the store."""
     for name, run in pool.runs.items():
         spent = pool.spent(name)

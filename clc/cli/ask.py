@@ -6,19 +6,13 @@ import sys
 import time
 from dataclasses import replace
 from itertools import islice
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
 from clc.cli.interrupts import run_interruptible
-from clc.cli.options import (
-    engine_options,
-    make_configuration,
-    make_engine,
-    make_templates,
-    make_translator,
-    strategy_options,
-)
+from clc.cli.options import EngineOptions, grouped
+from clc.cli.solving_options import SolvingOptions, strategy_option
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -37,11 +31,21 @@ _OTHER_LINES = 4  # of half a screen: the table's head and what is said under it
 @click.command("ask")
 @click.argument("question")
 @click.option("--language", help="Language of the question.  [default: detected]")
-@strategy_options
-@engine_options
+@strategy_option
+@grouped("solving", SolvingOptions)
+@grouped("engine", EngineOptions)
 @click.option("--show-paths", is_flag=True, help="Print every path's text, too.")
 @click.option("--json", "as_json", is_flag=True, help="Print the verdict as JSON.")
-def command(question: str, *, as_json: bool, show_paths: bool, **options: Any) -> None:
+def command(
+    *,
+    question: str,
+    language: str | None,
+    strategy: str,
+    solving: SolvingOptions,
+    engine: EngineOptions,
+    show_paths: bool,
+    as_json: bool,
+) -> None:
     """Solve QUESTION (or - for standard input) and show the vote.
 
     On a terminal, the vote is shown as it forms.
@@ -65,12 +69,12 @@ def command(question: str, *, as_json: bool, show_paths: bool, **options: Any) -
     from clc.solving.run import Run
 
     text = sys.stdin.read() if question == "-" else question
-    problem = as_problem(text, options["language"])
-    configuration = make_configuration(options)
-    engine, translator = make_engine(options), make_translator(options)
+    problem = as_problem(text, language)
+    configuration = solving.configuration(strategy)
+    opened, translator = engine.open()
     console = Console()
     with Store(None) as store:
-        work = Run(configuration, engine, store, translator, make_templates(options))
+        work = Run(configuration, opened, store, translator, solving.templates())
         work.begin({"given": "by a question"})
         verdict = _draw(work, problem, _screen(console), tally=not as_json)
         (solved,) = revote(store)
@@ -79,8 +83,8 @@ def command(question: str, *, as_json: bool, show_paths: bool, **options: Any) -
         return
     styles = language_styles(solved.plan.languages)
     if show_paths:
-        for ballot in Shown(solved, {}).ballots():
-            print_path(console, ballot, styles)
+        for path in Shown(solved, {}).shown_paths():
+            print_path(console, path, styles)
     console.print(vote_table(verdict, styles))
     for line in detail_lines(verdict, configuration.paths):
         put(console, Text(line))

@@ -6,20 +6,13 @@ import sys
 import time
 from contextlib import aclosing
 from dataclasses import asdict, dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
 from clc.cli.interrupts import run_interruptible
-from clc.cli.options import (
-    engine_options,
-    make_configuration,
-    make_engine,
-    make_templates,
-    make_translator,
-    strategy_options,
-)
+from clc.cli.options import EngineOptions, grouped
+from clc.cli.solving_options import SolvingOptions, strategy_option
 from clc.errors import ConfigurationError, RunError
 from clc.version import install_hint
 
@@ -39,10 +32,20 @@ _PLAIN_SECONDS = 10.0
 @click.option("--out", required=True, metavar="FILE", type=click.Path(dir_okay=False),
               help="Replies, written as they come. The same command on it goes on.")  # fmt: skip
 @click.option("--retry-failed", is_flag=True, help="Do again what failed before.")
-@strategy_options
-@engine_options
+@strategy_option
+@grouped("solving", SolvingOptions)
+@grouped("engine", EngineOptions)
 @click.option("--json", "as_json", is_flag=True, help="Print the counts as JSON.")
-def command(**options: Any) -> None:
+def command(
+    *,
+    source: str,
+    out: str,
+    retry_failed: bool,
+    strategy: str,
+    solving: SolvingOptions,
+    engine: EngineOptions,
+    as_json: bool,
+) -> None:
     """Answer every request of FILE, in OpenAI's batch format, by a vote.
 
     A line of FILE has custom_id, method (POST), url (/v1/chat/completions) and body. The body's
@@ -67,33 +70,32 @@ def command(**options: Any) -> None:
     import orjson
     from rich.console import Console
 
-    source, model = options["source"], options["model"]
+    configuration = solving.configuration(strategy)
+    opened, translator = engine.open()
     completions = Completions(
-        make_engine(options),
-        make_configuration(options),
-        model=Path(model).name if not options["base_urls"] and Path(model).is_dir() else model,
-        templates=make_templates(options),
-        translator=make_translator(options),
+        opened,
+        configuration,
+        model=engine.served_name,
+        templates=solving.templates(),
+        translator=translator,
     )
     console = Console(stderr=True)
-    with Output(
-        options["out"], completions.fingerprint, retry=options["retry_failed"]
-    ) as output:  # fmt: skip
+    with Output(out, completions.fingerprint, retry=retry_failed) as output:
         batch = open_batch(source, output)
         counts = _Counts(batch.lines, reused=batch.answered)
-        shown = _Shown(counts, console, quiet=options["as_json"])
+        shown = _Shown(counts, console, quiet=as_json)
         try:
             if batch.answered < batch.lines:
                 run_interruptible(_drain(source, output, completions, shown), shown.tick)
         except KeyboardInterrupt:
             _say(console, f"Interrupted. {counts.words()}; the same command goes on.")
             sys.exit(130)
-    if options["as_json"]:
+    if as_json:
         click.echo(orjson.dumps(asdict(counts), option=orjson.OPT_INDENT_2).decode())
     else:
-        _say(console, f"{counts.words()}, in {options['out']}")
+        _say(console, f"{counts.words()}, in {out}")
     if counts.failed and not counts.answered + counts.reused:
-        raise RunError(f"every request failed; the errors in {options['out']} say why")
+        raise RunError(f"every request failed; the errors in {out} say why")
 
 
 @dataclass(slots=True)

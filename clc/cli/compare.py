@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-from contextlib import AsyncExitStack, ExitStack
+from contextlib import AsyncExitStack, ExitStack, closing
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from clc.cli.interrupts import run_interruptible
-from clc.cli.options import (
-    engine_options,
-    make_configuration,
-    make_engine,
-    make_templates,
-    make_translator,
-    solving_options,
-)
+from clc.cli.options import EngineOptions, OptionGroup, grouped, option, split_codes
+from clc.cli.solving_options import SolvingOptions
 from clc.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -26,36 +21,62 @@ if TYPE_CHECKING:
 
     from clc.analysis.comparison_records import Entry
     from clc.engines.shared import SharedEngine
+    from clc.prompts.templates import Templates
     from clc.records import Problem, Verdict
     from clc.solving.configuration import Configuration
-    from clc.solving.pool import Pool
+    from clc.solving.pool import StrategyPool
 
 __all__ = ["command"]
 
 BASELINES = ("native-cot", "sc", "sc-en")
+_NOT_OF_BASELINES = ("stopping", "threshold", "stop_window", "stop_languages", "portfolio",
+                     "weighting")  # fmt: skip
+
+
+@dataclass(frozen=True)
+class _PoolOptions(OptionGroup):
+    """The options that need a file of problems."""
+
+    strategies: str | None = option(
+        "--strategies",
+        metavar="NAMES",
+        help="Strategies to sample for FILE, besides the baselines.  [default: clc]",
+    )
+    limit: int | None = option("--limit", type=int, help="Only the first N problems.")
+    language: str | None = option(
+        "--language", help="Language of the questions, where the file does not give it."
+    )
+    parallel: str | None = option(
+        "--parallel", metavar="DIR",
+        help="Folder of mgsm_<lang>.tsv whose rows are translations of FILE's.")  # fmt: skip
 
 
 @click.command("compare")
 @click.argument("sources", nargs=-1, required=True, metavar="FILE | RUN...")
-@click.option("--strategies", metavar="NAMES",
-              help="What to draw for FILE, beside the baselines.  [default: clc]")  # fmt: skip
 @click.option("--out", metavar="DIR",
               help="Folder of the pool of paths and of the results. For runs: of the results only, "
                    "and not needed.")  # fmt: skip
 @click.option("--reference", metavar="NAME",
-              help="What the others are compared with: a strategy, or a run by its folder's name.  "
+              help="Strategy that the others are compared with, or a run by its folder's name.  "
                    "[default: sc; of runs, the first]")  # fmt: skip
 @click.option("--budget", type=float, metavar="TOKENS",
               help="Tokens for one problem at which all are compared.  "
-                   "[default: what the cheapest with several paths spends]")  # fmt: skip
-@click.option("--limit", type=int, help="Only the first N problems.")
-@click.option("--language", help="Language of the questions, where the file does not say it.")
-@click.option("--parallel", metavar="DIR",
-              help="Folder of mgsm_<lang>.tsv whose rows are translations of FILE's.")  # fmt: skip
-@solving_options
-@engine_options
+                   "[default: the cost of the cheapest with several paths]")  # fmt: skip
+@grouped("pool", _PoolOptions)
+@grouped("solving", SolvingOptions)
+@grouped("engine", EngineOptions)
 @click.option("--json", "as_json", is_flag=True, help="Print the comparison as JSON.")
-def command(sources: tuple[str, ...], **options: Any) -> None:
+def command(
+    *,
+    sources: tuple[str, ...],
+    out: str | None,
+    reference: str | None,
+    budget: float | None,
+    pool: _PoolOptions,
+    solving: SolvingOptions,
+    engine: EngineOptions,
+    as_json: bool,
+) -> None:
     """Compare strategies on the problems of FILE, or runs that are there already.
 
     Each strategy gets --paths paths for a question (single greedy ones keep one). All draw from
@@ -77,15 +98,32 @@ def command(sources: tuple[str, ...], **options: Any) -> None:
     console = Console(stderr=True)
     with ExitStack() as stack:
         if len(sources) > 1 or _is_run(sources[0]):
-            reference = options["reference"] or Path(sources[0]).resolve().name
-            entries = _runs(sources, options, stack)
+            if pool.strategies:
+                raise ConfigurationError("--strategies goes with a file of problems, not with runs")
+            reference = reference or Path(sources[0]).resolve().name
+            entries = _run_entries(sources, stack)
         else:
-            reference = options["reference"] or "sc"
-            entries = _drawn(sources[0], {**options, "reference": reference}, stack, console)
-        comparison = compare_strategies(entries, reference=reference, budget=options["budget"])
-    print_strategies(comparison, as_json=options["as_json"])
-    if options["out"]:
-        for line in write_comparison(comparison, Path(options["out"])):
+            reference = reference or "sc"
+            configurations = _configurations(pool.strategies or "clc", solving)
+            if reference not in configurations:
+                raise ConfigurationError(
+                    f"--reference {reference!r} is not among the strategies: "
+                    f"{', '.join(configurations)}"
+                )
+            entries = _solve_all(
+                sources[0],
+                out,
+                stack,
+                console,
+                options=pool,
+                configurations=configurations,
+                templates=solving.templates(),
+                engine=engine,
+            )
+        comparison = compare_strategies(entries, reference=reference, budget=budget)
+    print_strategies(comparison, as_json=as_json)
+    if out:
+        for line in write_comparison(comparison, Path(out)):
             console.print(Text(visible(line)), soft_wrap=True)
 
 
@@ -95,15 +133,13 @@ def _is_run(source: str) -> bool:
     return is_run(source)
 
 
-def _runs(folders: Sequence[str], options: Mapping[str, Any], stack: ExitStack) -> Iterable[Entry]:
-    """Take runs as they are, each under its folder's name."""
+def _run_entries(folders: Sequence[str], stack: ExitStack) -> Iterable[Entry]:
+    """Yield the outcomes of stored runs, each under its folder's name."""
     from clc.analysis.comparison import outcomes
     from clc.analysis.comparison_records import Entry
     from clc.runs.open import open_run
     from clc.voting.verdict import Counting
 
-    if options["strategies"]:
-        raise ConfigurationError("--strategies goes with a file of problems, not with runs")
     for folder in folders:
         store = stack.enter_context(open_run(folder))
         counting = Counting.from_manifest(store.manifest())
@@ -111,61 +147,58 @@ def _runs(folders: Sequence[str], options: Mapping[str, Any], stack: ExitStack) 
         yield Entry(Path(folder).resolve().name, outcomes(store, weighted=weighted))
 
 
-def _drawn(
-    source: str, options: Mapping[str, Any], stack: ExitStack, console: Console
+def _solve_all(
+    source: str,
+    out: str | None,
+    stack: ExitStack,
+    console: Console,
+    *,
+    options: _PoolOptions,
+    configurations: Mapping[str, Configuration],
+    templates: Templates,
+    engine: EngineOptions,
 ) -> Iterable[Entry]:
-    """Draw every strategy's paths into one pool."""
+    """Solve the problems with every strategy over one pool of paths; return the outcomes."""
     from clc.analysis.comparison import entries
     from clc.datasets import Dataset
     from clc.engines.shared import SharedEngine
     from clc.runs.store import Store
     from clc.runs.translation_cache import TranslationCache, default_cache_folder
-    from clc.solving.pool import Pool
+    from clc.solving.pool import StrategyPool
 
-    if not (options["out"] or "").strip():
+    if out is None or not out.strip():
         raise ConfigurationError("name the folder of the pool with --out")
     if source == "-":
         raise ConfigurationError("every strategy reads the problems: name a file, not -")
-    reading = {name: options[name] for name in ("language", "limit", "parallel")}
-    configurations = _configurations(options)
-    if options["reference"] not in configurations:
-        raise ConfigurationError(
-            f"--reference {options['reference']!r} is not among the strategies: "
-            f"{', '.join(configurations)}"
-        )
-    dataset = Dataset(source, **reading)
+    dataset = Dataset(
+        source, language=options.language, limit=options.limit, parallel=options.parallel
+    )
     problems = list(dataset.problems())
-    lane, second = SharedEngine(make_engine(options)), make_translator(options)
-    translator = None if second is None else SharedEngine(second)
-    store = stack.enter_context(Store(options["out"]))
-    cache = TranslationCache(default_cache_folder())
-    stack.callback(cache.close)
-    pool = Pool(
-        lane,
-        store,
-        configurations,
-        templates=make_templates(options),
-        translator=translator,
-        cache=cache,
+    engines = [None if one is None else SharedEngine(one) for one in engine.open()]
+    shared, translator = engines
+    assert shared is not None  # noqa: S101 - only a translator may be missing
+    store = stack.enter_context(Store(out))
+    cache = stack.enter_context(closing(TranslationCache(default_cache_folder())))
+    pool = StrategyPool(
+        shared, store, configurations, templates=templates, translator=translator, cache=cache
     )
     identity = {
         "source": Path(source).name,
         "fingerprint": dataset.fingerprint,
-        "language": options["language"],
+        "language": options.language,
     }
-    pool.begin(identity, options["limit"])
-    lanes = [lane] if translator is None else [lane, translator]
-    run_interruptible(_draw(pool, lanes, problems, len(problems), console))
+    pool.begin(identity, options.limit)
+    run_interruptible(_solve_each(pool, [one for one in engines if one], problems, console))
     return entries(pool)
 
 
-async def _draw(
-    pool: Pool,
-    lanes: Sequence[SharedEngine],
+async def _solve_each(
+    pool: StrategyPool,
+    engines: Sequence[SharedEngine],
     problems: Sequence[Problem],
-    total: int,
     console: Console,
 ) -> None:
+    """Run one strategy after the other, then close the engines."""
     from rich.text import Text
 
     from clc.cli.text import brief, put
@@ -179,39 +212,35 @@ async def _draw(
                 def watch(_: Verdict, shown: str = shown, status: Any = status) -> None:
                     nonlocal done
                     done += 1
-                    status.update(Text(f"{shown}: {done:,} of {total:,} problems"))
+                    status.update(Text(f"{shown}: {done:,} of {len(problems):,} problems"))
 
-                await pool.draw(name, problems, watch)
+                await pool.solve(name, problems, watch)
             counters = pool.runs[name].solver.counters
-            drawn = f"{counters.drawn:,} paths drawn now, {counters.reused:,} reused"
-            put(console, Text(f"{shown}: {drawn}"))
+            summary = f"{counters.drawn:,} paths drawn now, {counters.reused:,} reused"
+            put(console, Text(f"{shown}: {summary}"))
     finally:
         async with AsyncExitStack() as stack:
-            for lane in lanes:
-                stack.push_async_callback(lane.close)
+            for engine in engines:
+                stack.push_async_callback(engine.close)
 
 
-def _configurations(options: Mapping[str, Any]) -> dict[str, Configuration]:
-    """Return the baselines and the strategies asked for, by name, with the same budget."""
+def _configurations(names: str, options: SolvingOptions) -> dict[str, Configuration]:
+    """Return the configurations of the baselines and the named strategies, with one budget."""
     from clc.strategies.files import open_strategy
 
-    asked = (options["strategies"] or "clc").replace(" ", "").split(",")
-    # What one strategy weighs by must be measured in the paths that it shares with others.
-    measured = options["confidence"] or options["weighting"] is not None or options["online"]
-    made: dict[str, Configuration] = {}
-    for told in (*BASELINES, *asked):
-        strategy = open_strategy(told)
-        single = strategy.temperature == 0
-        fixed = {"paths": None, "temperature": None} if single else {}
-        plain = single or strategy.name in BASELINES
-        own = dict.fromkeys(
-            ("stopping", "threshold", "stop_window", "stop_languages", "portfolio", "weighting")
-        )
-        changes: dict[str, Any] = fixed | {"confidence": measured}
-        changes |= {**own, "online": False} if plain else {}
+    # Strategies share paths: a confidence that one of them weighs by is measured for all.
+    measured = options.confidence or options.weighting is not None or options.online
+    configurations: dict[str, Configuration] = {}
+    for name in (*BASELINES, *(split_codes(names) or ())):
+        strategy = open_strategy(name)
+        changes: dict[str, Any] = {"confidence": measured}
+        if strategy.temperature == 0:  # a single greedy path
+            changes |= {"paths": None, "sampling": {**options.sampling, "temperature": None}}
+        if strategy.temperature == 0 or strategy.name in BASELINES:
+            changes |= dict.fromkeys(_NOT_OF_BASELINES) | {"online": False}
         if strategy.planner is not None:
             changes |= {"languages": None, "portfolio": None}  # the model chooses them
-        configuration = make_configuration({**options, **changes, "strategy": told})
-        if made.setdefault(strategy.name, configuration).strategy != strategy:
-            raise ConfigurationError(f"two strategies are called {strategy.name!r}; rename {told}")
-    return made
+        configuration = replace(options, **changes).configuration(name)
+        if configurations.setdefault(strategy.name, configuration).strategy != strategy:
+            raise ConfigurationError(f"two strategies are called {strategy.name!r}; rename {name}")
+    return configurations

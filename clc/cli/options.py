@@ -1,305 +1,285 @@
-"""Options that several commands share, and what they come to."""
+"""Options that several commands share, in typed groups.
+
+A group is a dataclass whose fields are declared by ``option``. ``grouped`` adds its options to a
+command, which gets an instance of the group as one argument.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import fields, replace
-from functools import partial
+from collections.abc import Callable
+from dataclasses import dataclass, field, fields, replace
+from functools import partial, wraps
 from math import prod
-from typing import TYPE_CHECKING, Any, TypeVar, get_args
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar
 
 import click
 
 from clc.errors import ConfigurationError
-from clc.records import Sampling
-from clc.strategies.catalogue import STRATEGIES
-from clc.voting.stopping import StoppingRule
-from clc.voting.weighting import WEIGHTINGS
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from clc.cluster import ReplicaPool
     from clc.engines.base import Engine
-    from clc.prompts.templates import Templates
-    from clc.solving.configuration import Configuration
-    from clc.strategies.strategy import Strategy
-    from clc.voting.stopping import Stopping
 
-__all__ = ["cluster_options", "engine_maker", "engine_options", "make_configuration", "make_engine",
-           "make_replica_pool", "make_templates", "make_translator", "sampling_option",
-           "solving_options", "strategy_options", "translator_maker"]  # fmt: skip
+__all__ = ["COUNT", "ClusterOptions", "EngineOptions", "OptionGroup", "grouped", "option",
+           "split_codes"]  # fmt: skip
 
 _F = TypeVar("_F", bound=Callable[..., Any])
-_COUNT = click.IntRange(min=1)
+COUNT = click.IntRange(min=1)
 _PARALLEL = ("tensor_parallel_size", "pipeline_parallel_size")
 
-_ENGINE = (
-    click.option("--model", default="clc-tiny", show_default=True, metavar="NAME",
-                 help="clc-tiny (bundled), a folder, a Hugging Face id, or an endpoint's name."),
-    click.option("--engine", type=click.Choice(["auto", "vllm", "transformers", "openai"]),
-                 default="auto", show_default=True, help="What runs the model."),
-    click.option("--base-url", "base_urls", multiple=True, metavar="URL",
-                 help="OpenAI-compatible endpoint, e.g. http://host:8000/v1; may be repeated. "
-                      "The key is read from OPENAI_API_KEY."),
-    click.option("--window", type=_COUNT, metavar="N",
-                 help="Requests in flight.  [default: the engine's]"),
-    click.option("--timeout", type=click.FloatRange(min=0, min_open=True), metavar="SECONDS",
-                 help="For one answer of an endpoint.  [default: 600]"),
-    click.option("--attempts", type=_COUNT, metavar="N",
-                 help="For one answer of an endpoint.  [default: 6]"),
-    click.option("--max-model-len", type=_COUNT, metavar="TOKENS",
-                 help="Longest prompt and path together (vLLM)."),
-    click.option("--tensor-parallel-size", type=_COUNT, metavar="N",
-                 help="GPUs that share each layer of one model (vLLM)."),
-    click.option("--pipeline-parallel-size", type=_COUNT, metavar="N",
-                 help="GPUs that share the layers of one model (vLLM)."),
-    click.option("--translator", metavar="MODEL", help="Another model for translations."),
-    click.option("--translator-base-url", "translator_urls", multiple=True, metavar="URL",
-                 help="Endpoint of the translator."),
-)  # fmt: skip
 
-_CLUSTER = (
-    click.option("--cluster", type=click.Choice(["ray"]),
-                 help="Spread the work over replicas of the engine, on the Ray at RAY_ADDRESS or "
-                      "one of this machine's own."),
-    click.option("--replicas", type=_COUNT, metavar="N",
-                 help="Engines, each in a process of its own.  [default: 1]"),
-    click.option("--gpus-per-replica", type=click.FloatRange(min=0), metavar="N",
-                 help="GPUs of each, all on one node.  [default: tensor times pipeline parallel "
-                      "size for vLLM where there are GPUs, else 0]"),
-    click.option("--cpus-per-replica", type=click.FloatRange(min=0), metavar="N",
-                 help="CPUs that Ray keeps free for each.  [default: 1]"),
-)  # fmt: skip
+def option(*names: str, **settings: Any) -> Any:
+    """Declare a field of a group as a click option; arguments are those of ``click.option``."""
+    return field(metadata={"option": lambda name: click.option(*names, name, **settings)})
 
 
-def sampling_option(name: str) -> Callable[[_F], _F]:
-    """Make the option for a field of ``Sampling``, with its type, default and description."""
-    setting = next(setting for setting in fields(Sampling) if setting.name == name)
-    text: str = setting.metadata["help"]
-    default: Any = setting.default
-    kind: type = type(default)
-    if kind is tuple:
-        text, kind = f"{text} May be repeated.", str
-    elif name == "temperature":  # has its default from the strategy
-        text, default, kind = f"{text}  [default: the strategy's]", None, float
-    else:
-        text = f"{text}  [default: {default:g}]"
-    return click.option(
-        f"--{name.replace('_', '-')}", type=kind, default=default, help=text,
-        multiple=kind is str, metavar="TEXT" if kind is str else None,
-    )  # fmt: skip
+@dataclass(frozen=True)
+class OptionGroup:
+    """The values of options that belong together."""
+
+    @classmethod
+    def decorators(cls) -> list[Callable[[_F], _F]]:
+        """Return a click decorator for each option, in the order of the help."""
+        return [
+            declared.metadata["option"](declared.name)
+            for declared in fields(cls)
+            if "option" in declared.metadata
+        ]
+
+    @classmethod
+    def take(cls, values: dict[str, Any]) -> Self:
+        """Make the group of click's values and remove those it takes."""
+        return cls(**{declared.name: values.pop(declared.name) for declared in fields(cls)})
 
 
-_SOLVING = (
-    click.option("--languages", metavar="CODES",
-                 help="Languages to reason in, e.g. en,de,zh; earlier ones win ties.  "
-                      "[default: the strategy's]"),
-    click.option("--paths", type=int, metavar="N",
-                 help="Paths for one question, over all languages.  [default: the strategy's]"),
-    *map(sampling_option, (setting.name for setting in fields(Sampling))),
-    click.option("--seed", type=int, default=0, show_default=True, help="Seed of the run."),
-    click.option("--translations", type=click.Choice(["auto", "model"]), default="auto",
-                 show_default=True,
-                 help="auto: the problems' own where they have them; model: always translate."),
-    click.option("--translation-tries", type=int, default=3, show_default=True,
-                 help="Tries at a translation that keeps all numbers."),
-    click.option("--prompts", "prompt_folder", metavar="DIR",
-                 help="Folder of templates that go before ours."),
-    click.option("--portfolio", metavar="FILE",
-                 help="Languages and their order from clc calibrate, instead of --languages."),
-    click.option("--stopping", type=click.Choice(get_args(StoppingRule)),
-                 help="When a question has enough paths.  [default: the strategy's]"),
-    click.option("--threshold", type=float,
-                 help="Posterior at which beta, dirichlet and crosslingual stop.  [default: 0.95]"),
-    click.option("--stop-window", type=int, metavar="N",
-                 help="Paths in a row that must agree, for window.  [default: 5]"),
-    click.option("--stop-languages", type=int, metavar="N",
-                 help="Languages that must agree, for crosslingual.  [default: 3]"),
-    click.option("--ahead", type=int, default=0, show_default=True, metavar="N",
-                 help="Paths drawn beyond the fewest needed next; aborted when unwanted."),
-    click.option("--fidelity", type=click.Choice(["keep", "count", "redraw"]), default="keep",
-                 show_default=True,
-                 help="A path that left its language is kept, counted for the language it used, "
-                      "or drawn again."),
-    click.option("--confidence", is_flag=True,
-                 help="Measure the paths' confidence. It costs throughput."),
-    click.option("--weighting", type=click.Choice(list(WEIGHTINGS)),
-                 help="Weigh votes by confidence."),
-    click.option("--online", is_flag=True,
-                 help="Abort paths of low confidence (DeepConf online)."),
-)  # fmt: skip
+def grouped(name: str, group: type[OptionGroup]) -> Callable[[_F], _F]:
+    """Add the options of a group to a command, which takes the group as its argument ``name``."""
+
+    def decorate(function: _F) -> _F:
+        @wraps(function)
+        def command(*arguments: Any, **values: Any) -> Any:
+            return function(*arguments, **{name: group.take(values)}, **values)
+
+        decorated: Any = command
+        for decorator in reversed(group.decorators()):
+            decorated = decorator(decorated)
+        return decorated  # type: ignore[no-any-return]
+
+    return decorate
 
 
-_STRATEGY = (
-    click.option("--strategy", default="clc", show_default=True,
-                 metavar="NAME",
-                 help=f"How to solve a question: {', '.join(STRATEGIES)}; or a TOML file (see "
-                      "clc strategies)."),
-    *_SOLVING,
-)  # fmt: skip
+def split_codes(codes: str | None) -> list[str] | None:
+    """Split language codes at commas; None stays None.
+
+    >>> split_codes("en, de"), split_codes(None)
+    (['en', 'de'], None)
+    """
+    return None if codes is None else codes.replace(" ", "").split(",")
 
 
-# What each stopping rule reads; the others read nothing.
-_READ_BY = {
-    "beta": ("threshold",),
-    "dirichlet": ("threshold",),
-    "window": ("window",),
-    "crosslingual": ("threshold", "languages"),
-}
+@dataclass(frozen=True)
+class EngineOptions(OptionGroup):
+    """The options that choose an engine and a translator."""
 
-
-def engine_options(function: _F) -> _F:
-    """Add the options that choose an engine."""
-    return _add(_ENGINE, function)
-
-
-def cluster_options(function: _F) -> _F:
-    """Add the options that spread a run over a cluster."""
-    return _add(_CLUSTER, function)
-
-
-def strategy_options(function: _F) -> _F:
-    """Add the options that say how a question is solved."""
-    return _add(_STRATEGY, function)
-
-
-def solving_options(function: _F) -> _F:
-    """Add the options that say how a question is solved, whatever the strategy."""
-    return _add(_SOLVING, function)
-
-
-def make_engine(options: Mapping[str, Any]) -> Engine:
-    """Make the engine that the options choose."""
-    return engine_maker(options)()
-
-
-def engine_maker(options: Mapping[str, Any]) -> Callable[[], Engine]:
-    """Return what makes the engine that the options choose, here or in another process."""
-    from clc.engines.factory import open_engine
-
-    more: dict[str, Any] = {}
-    if options["base_urls"]:
-        for name in ("max_model_len", *_PARALLEL):
-            if options[name] is not None:
-                raise ConfigurationError(
-                    f"--{name.replace('_', '-')} goes with --engine vllm: what serves at "
-                    "--base-url has its own; leave one of them out"
-                )
-    for name in _PARALLEL:
-        if options[name] is not None:
-            if options["engine"] not in {"auto", "vllm"}:
-                raise ConfigurationError(f"--{name.replace('_', '-')} goes with --engine vllm only")
-            more[name] = options[name]
-    more.update(_patience(options, options["base_urls"]))
-    return partial(
-        open_engine,
-        options["model"],
-        engine=options["engine"],
-        base_urls=options["base_urls"],
-        window=options["window"],
-        max_model_len=options["max_model_len"],
-        **more,
+    model: str = option(
+        "--model",
+        default="clc-tiny",
+        show_default=True,
+        metavar="NAME",
+        help="clc-tiny (bundled), a folder, a Hugging Face id, or an endpoint's name.",
     )
-
-
-def make_translator(options: Mapping[str, Any]) -> Engine | None:
-    """Make the second engine, if one is asked for."""
-    maker = translator_maker(options)
-    return None if maker is None else maker()
-
-
-def translator_maker(options: Mapping[str, Any]) -> Callable[[], Engine] | None:
-    """Return what makes the second engine, if one is asked for."""
-    from clc.engines.factory import open_engine
-
-    if options["translator"] is None and not options["translator_urls"]:
-        return None
-    return partial(
-        open_engine,
-        options["translator"] or options["model"],
-        base_urls=options["translator_urls"],
-        **(_patience(options, options["translator_urls"]) if options["translator_urls"] else {}),
+    engine: str = option(
+        "--engine",
+        type=click.Choice(["auto", "vllm", "transformers", "openai"]),
+        default="auto",
+        show_default=True,
+        help="Engine that runs the model.",
     )
-
-
-def make_replica_pool(options: Mapping[str, Any]) -> ReplicaPool:
-    """Say how many replicas there are, and what each takes."""
-    from clc.cluster import ReplicaPool
-
-    gpus, cpus = options["gpus_per_replica"], options["cpus_per_replica"]
-    if gpus is None and options["base_urls"]:
-        gpus = 0.0
-    return ReplicaPool(
-        options["replicas"] or 1,
-        1.0 if cpus is None else cpus,
-        gpus,
-        parallel=prod(options[name] or 1 for name in _PARALLEL),
+    base_urls: tuple[str, ...] = option(
+        "--base-url",
+        multiple=True,
+        metavar="URL",
+        help="OpenAI-compatible endpoint, e.g. http://host:8000/v1; may be repeated. The key is "
+        "read from OPENAI_API_KEY.",
     )
-
-
-def _patience(options: Mapping[str, Any], urls: Sequence[str]) -> dict[str, Any]:
-    """Return how long to wait for an endpoint, where that is said."""
-    said = {"timeout_s": options["timeout"], "max_attempts": options["attempts"]}
-    more = {name: value for name, value in said.items() if value is not None}
-    if more and not urls:
-        raise ConfigurationError("--timeout and --attempts go with --base-url")
-    return more
-
-
-def make_templates(options: Mapping[str, Any]) -> Templates:
-    """Open the templates that the options choose."""
-    from clc.prompts.templates import Templates
-
-    return Templates(options["prompt_folder"])
-
-
-def make_configuration(options: Mapping[str, Any]) -> Configuration:
-    """Freeze the settings that the options give."""
-    from clc.analysis.portfolio import read_portfolio
-    from clc.engines.confidence import Measure
-    from clc.solving.configuration import Online
-    from clc.solving.configure import configure
-    from clc.strategies.files import open_strategy
-
-    languages = options["languages"]
-    if options["portfolio"] and languages is not None:
-        raise ConfigurationError("--portfolio names the languages; leave out --languages")
-    strategy = open_strategy(options["strategy"])
-    sampling: Any = {setting.name: options[setting.name] for setting in fields(Sampling)}
-    return configure(
-        strategy,
-        languages=None if languages is None else languages.replace(" ", "").split(","),
-        paths=options["paths"],
-        seed=options["seed"],
-        human_translations=options["translations"] == "auto",
-        translation_tries=options["translation_tries"],
-        stopping=_stopping(options, strategy),
-        ahead=options["ahead"],
-        portfolio=read_portfolio(options["portfolio"]).sequence if options["portfolio"] else (),
-        fidelity=options["fidelity"],
-        measure=Measure() if options["confidence"] else None,
-        weighting=options["weighting"],
-        online=Online() if options["online"] else None,
-        **sampling,
+    window: int | None = option(
+        "--window", type=COUNT, metavar="N", help="Requests in flight.  [default: the engine's]"
     )
+    timeout: float | None = option(
+        "--timeout",
+        type=click.FloatRange(min=0, min_open=True),
+        metavar="SECONDS",
+        help="Longest wait for one answer of an endpoint.  [default: 600]",
+    )
+    attempts: int | None = option(
+        "--attempts",
+        type=COUNT,
+        metavar="N",
+        help="Attempts for one answer of an endpoint.  [default: 6]",
+    )
+    max_model_len: int | None = option(
+        "--max-model-len",
+        type=COUNT,
+        metavar="TOKENS",
+        help="Longest prompt and path together (vLLM).",
+    )
+    tensor_parallel_size: int | None = option(
+        "--tensor-parallel-size",
+        type=COUNT,
+        metavar="N",
+        help="GPUs that share each layer of one model (vLLM).",
+    )
+    pipeline_parallel_size: int | None = option(
+        "--pipeline-parallel-size",
+        type=COUNT,
+        metavar="N",
+        help="GPUs that share the layers of one model (vLLM).",
+    )
+    translator: str | None = option(
+        "--translator", metavar="MODEL", help="Another model for translations."
+    )
+    translator_urls: tuple[str, ...] = option(
+        "--translator-base-url", multiple=True, metavar="URL",
+        help="Endpoint of the translator.")  # fmt: skip
+
+    @property
+    def served_name(self) -> str:
+        """The model's name in requests: without the path to its folder."""
+        local = not self.base_urls and Path(self.model).is_dir()
+        return Path(self.model).name if local else self.model
+
+    @property
+    def gpus(self) -> int:
+        """Number of GPUs that one model is spread over."""
+        return prod(getattr(self, name) or 1 for name in _PARALLEL)
+
+    def with_absolute_folders(self) -> EngineOptions:
+        """Make the folders of models absolute, for processes in other working directories."""
+        return replace(
+            self,
+            model=_absolute(self.model),
+            translator=None if self.translator is None else _absolute(self.translator),
+        )
+
+    def maker(self) -> Callable[[], Engine]:
+        """Return a function that makes the engine, here or in another process.
+
+        Raises:
+            ConfigurationError: options contradict each other.
+        """
+        from clc.engines.factory import open_engine
+
+        more: dict[str, Any] = {}
+        if self.base_urls:
+            for name in ("max_model_len", *_PARALLEL):
+                if getattr(self, name) is not None:
+                    raise ConfigurationError(
+                        f"--{name.replace('_', '-')} goes with --engine vllm: the server at "
+                        "--base-url has its own; leave one of them out"
+                    )
+        for name in _PARALLEL:
+            if (size := getattr(self, name)) is not None:
+                if self.engine not in {"auto", "vllm"}:
+                    raise ConfigurationError(
+                        f"--{name.replace('_', '-')} goes with --engine vllm only"
+                    )
+                more[name] = size
+        return partial(
+            open_engine,
+            self.model,
+            engine=self.engine,
+            base_urls=self.base_urls,
+            window=self.window,
+            max_model_len=self.max_model_len,
+            **more,
+            **self._retry_options(self.base_urls),
+        )
+
+    def translator_maker(self) -> Callable[[], Engine] | None:
+        """Return a function that makes the translator, or None without one.
+
+        Raises:
+            ConfigurationError: options contradict each other.
+        """
+        from clc.engines.factory import open_engine
+
+        if self.translator is None and not self.translator_urls:
+            return None
+        return partial(
+            open_engine,
+            self.translator or self.model,
+            base_urls=self.translator_urls,
+            **(self._retry_options(self.translator_urls) if self.translator_urls else {}),
+        )
+
+    def open(self) -> tuple[Engine, Engine | None]:
+        """Make the engine, and the translator if there is one."""
+        maker, translator_maker = self.maker(), self.translator_maker()
+        return maker(), None if translator_maker is None else translator_maker()
+
+    def _retry_options(self, urls: Sequence[str]) -> Mapping[str, Any]:
+        """Return the retry settings of an endpoint that differ from its defaults."""
+        settings = {"timeout_s": self.timeout, "max_attempts": self.attempts}
+        given = {name: value for name, value in settings.items() if value is not None}
+        if given and not urls:
+            raise ConfigurationError("--timeout and --attempts go with --base-url")
+        return given
 
 
-def _stopping(options: Mapping[str, Any], strategy: Strategy) -> Stopping:
-    """Return the strategy's own rule, with whatever the options say otherwise."""
-    said = {
-        "rule": options["stopping"],
-        "threshold": options["threshold"],
-        "window": options["stop_window"],
-        "languages": options["stop_languages"],
-    }
-    changes = {name: value for name, value in said.items() if value is not None}
-    rule = options["stopping"] or strategy.stopping.rule
-    wrong = ", ".join(name for name in changes if name not in {"rule", *_READ_BY.get(rule, ())})
-    if wrong:
-        raise ConfigurationError(f"--stopping {rule} has no {wrong}; choose another rule")
-    return replace(strategy.stopping, **changes)
+def _absolute(model: str) -> str:
+    return str(Path(model).absolute()) if Path(model).is_dir() else model
 
 
-def _add(options: tuple[Callable[[_F], _F], ...], function: _F) -> _F:
-    for option in reversed(options):
-        function = option(function)
-    return function
+@dataclass(frozen=True)
+class ClusterOptions(OptionGroup):
+    """The options that spread a run over a cluster."""
+
+    _NEED_CLUSTER: ClassVar = ("replicas", "gpus_per_replica", "cpus_per_replica")
+
+    cluster: str | None = option(
+        "--cluster",
+        type=click.Choice(["ray"]),
+        help="Run replicas of the engine on Ray: the one at RAY_ADDRESS, or a new one on this "
+        "machine.",
+    )
+    replicas: int | None = option(
+        "--replicas",
+        type=COUNT,
+        metavar="N",
+        help="Number of engines, each in its own process.  [default: 1]",
+    )
+    gpus_per_replica: float | None = option(
+        "--gpus-per-replica",
+        type=click.FloatRange(min=0),
+        metavar="N",
+        help="GPUs of each, all on one node.  [default: tensor times pipeline parallel size for "
+        "vLLM where there are GPUs, else 0]",
+    )
+    cpus_per_replica: float | None = option(
+        "--cpus-per-replica", type=click.FloatRange(min=0), metavar="N",
+        help="CPUs that Ray reserves for each.  [default: 1]")  # fmt: skip
+
+    def refuse_without_cluster(self) -> None:
+        """Check that no option is given that needs --cluster.
+
+        Raises:
+            ConfigurationError: one is.
+        """
+        for name in self._NEED_CLUSTER:
+            if getattr(self, name) is not None:
+                raise ConfigurationError(f"--{name.replace('_', '-')} goes with --cluster ray")
+
+    def pool(self, engine: EngineOptions) -> ReplicaPool:
+        """Return the number of replicas and the resources of each."""
+        from clc.cluster import ReplicaPool
+
+        gpus = self.gpus_per_replica
+        if gpus is None and engine.base_urls:
+            gpus = 0.0
+        cpus = self.cpus_per_replica
+        return ReplicaPool(
+            self.replicas or 1, 1.0 if cpus is None else cpus, gpus, parallel=engine.gpus
+        )

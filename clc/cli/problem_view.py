@@ -1,4 +1,4 @@
-"""How one problem's vote is shown: for a person line by line, for a program as JSON."""
+"""Show the vote on one problem: as text for a person, as JSON for a program."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from clc.records import Prompt, ReasoningPath, Vote
     from clc.runs.revote import Solved
 
-__all__ = ["Ballot", "Shown", "print_path", "print_solved", "solved_json"]
+__all__ = ["Shown", "ShownPath", "print_path", "print_solved", "solved_json"]
 
 _INDENT = 4
 _DETAIL_MOST = 300  # cells
@@ -47,7 +47,7 @@ _WHY = {
 }
 
 
-class Ballot(NamedTuple):
+class ShownPath(NamedTuple):
     """One path of a plan, counted from 1, and its vote; an arm without a prompt has no path."""
 
     number: int
@@ -70,12 +70,12 @@ class Shown(NamedTuple):
     language: str | None = None
     full: bool = False
 
-    def ballots(self) -> Iterator[Ballot]:
-        """Yield what is shown of the paths, in drawing order."""
+    def shown_paths(self) -> Iterator[ShownPath]:
+        """Yield the paths to show, in the order of the plan."""
         one = self.solved
         for number, ((arm, key), vote) in enumerate(zip(one.plan.paths, one.votes, strict=True), 1):
             if self.language in {None, arm.language}:
-                yield Ballot(number, arm, None if key is None else one.paths[key], vote)
+                yield ShownPath(number, arm, None if key is None else one.paths[key], vote)
 
     def translations(self) -> dict[tuple[str, str], bool]:
         """Return (language, question) of what was asked in other words, and whether it is human."""
@@ -91,8 +91,8 @@ def print_solved(console: Console, shown: Shown) -> None:
     """Print a problem: question, translations, tally, paths, verdict."""
     problem, plan, _, _, verdict = shown.solved
     styles = language_styles(plan.languages)
-    told_of = f"{brief(problem.id)}, a question in {language_name(problem.language)}"
-    put(console, Text(f"Problem {told_of}", "bold"))
+    title = f"Problem {brief(problem.id)}, a question in {language_name(problem.language)}"
+    put(console, Text(title, "bold"))
     put(console, excerpt(problem.question, full=shown.full), _INDENT)
     if translations := shown.translations():
         _heading(console, "Translations")
@@ -105,13 +105,13 @@ def print_solved(console: Console, shown: Shown) -> None:
     put(console, legend(styles), 2)
     if shown.paths:
         _heading(console, "Paths")
-        told: set[str] = set()
-        for ballot in shown.ballots():
-            prompt = shown.prompts.get(ballot.arm.prompt_key or "")
-            if prompt is not None and prompt.key not in told:
-                told.add(prompt.key)
+        printed: set[str] = set()
+        for shown_path in shown.shown_paths():
+            prompt = shown.prompts.get(shown_path.arm.prompt_key or "")
+            if prompt is not None and prompt.key not in printed:
+                printed.add(prompt.key)
                 _print_prompt(console, prompt, full=shown.full)
-            print_path(console, ballot, styles, full=shown.full)
+            print_path(console, shown_path, styles, full=shown.full)
     _heading(console, "Verdict")
     put(console, answer_line(verdict), 2)
     put(console, _gold(shown.solved), 2)
@@ -120,10 +120,10 @@ def print_solved(console: Console, shown: Shown) -> None:
 
 
 def print_path(
-    console: Console, ballot: Ballot, styles: Mapping[str, str], *, full: bool = False
+    console: Console, shown_path: ShownPath, styles: Mapping[str, str], *, full: bool = False
 ) -> None:
     """Print one path: what it is and votes for, then its text with the answer standing out."""
-    number, arm, path, vote = ballot
+    number, arm, path, vote = shown_path
     head = [language_name(arm.language)]
     if path is not None and path.error is None:
         head += [f"path {path.index}", visible(path.finish_reason)]
@@ -134,21 +134,21 @@ def print_path(
     line = Text(f"{number}. ")
     line.append(head[0], style=f"bold {styles.get(arm.language, '')}")
     line.append("".join(f", {part}" for part in head[1:]))
-    said = vote.outcome
-    if isinstance(said, Answer):
-        line.append(f": votes {brief(said.value)}")
+    outcome = vote.outcome
+    if isinstance(outcome, Answer):
+        line.append(f": votes {brief(outcome.value)}")
         put(console, line, 2)
     else:
-        detail = f" ({brief(said.detail, _DETAIL_MOST)})" if said.detail else ""
-        put(console, line.append(f": no vote, {_WHY[said.reason]}{detail}"), 2)
+        detail = f" ({brief(outcome.detail, _DETAIL_MOST)})" if outcome.detail else ""
+        put(console, line.append(f": no vote, {_WHY[outcome.reason]}{detail}"), 2)
     if path is not None and path.text:
-        span = said.span if isinstance(said, Answer) else None
+        span = outcome.span if isinstance(outcome, Answer) else None
         put(console, excerpt(path.text, marked=span, full=full), _INDENT)
 
 
 def _print_prompt(console: Console, prompt: Prompt, *, full: bool) -> None:
-    told = f"prompt {brief(prompt.template)} in {language_name(prompt.language)}"
-    put(console, Text(told, "bold"), 2)
+    title = f"prompt {brief(prompt.template)} in {language_name(prompt.language)}"
+    put(console, Text(title, "bold"), 2)
     for message in prompt.messages:
         put(console, Text(f"--- {visible(message['role'])}", "dim"), _INDENT)
         put(console, excerpt(message["content"], full=full), _INDENT)
@@ -163,8 +163,8 @@ def _gold(one: Solved) -> Text:
     if canonical is None:
         return Text(f"Gold: {brief(gold)}, which is no answer that can be compared.")
     right = canonical == one.verdict.answer
-    said = ("right", "bold green") if right else ("wrong", "bold red")
-    return Text.assemble(f"Gold: {brief(gold)}, so the verdict is ", said, ".")
+    verdict = ("right", "bold green") if right else ("wrong", "bold red")
+    return Text.assemble(f"Gold: {brief(gold)}, so the verdict is ", verdict, ".")
 
 
 def _heading(console: Console, title: str) -> None:
@@ -175,7 +175,7 @@ def solved_json(shown: Shown) -> dict[str, Any]:
     """Everything that ``print_solved`` shows, as JSON values. Texts are exact."""
     problem, _, _, _, verdict = shown.solved
     row = verdict_row(verdict, gold=problem.gold, kind=problem.metadata.get("kind"))
-    found: dict[str, Any] = {
+    fields: dict[str, Any] = {
         **row,
         "language": problem.language,
         "question": problem.question,
@@ -185,31 +185,31 @@ def solved_json(shown: Shown) -> dict[str, Any]:
         ],
     }
     if shown.paths:
-        found["votes"] = [_vote_json(ballot) for ballot in shown.ballots()]
+        fields["votes"] = [_vote_json(shown_path) for shown_path in shown.shown_paths()]
     if shown.prompts:
-        found["prompts"] = {
+        fields["prompts"] = {
             key: {"template": one.template, "language": one.language, "messages": one.messages}
             for key, one in shown.prompts.items()
         }
-    return found
+    return fields
 
 
-def _vote_json(ballot: Ballot) -> dict[str, Any]:
-    number, arm, path, vote = ballot
-    said = vote.outcome
-    found: dict[str, Any] = {
+def _vote_json(shown_path: ShownPath) -> dict[str, Any]:
+    number, arm, path, vote = shown_path
+    outcome = vote.outcome
+    fields: dict[str, Any] = {
         "number": number,
         "language": arm.language,
         "counted_in": vote.language,
         "weight": vote.weight,
         "prompt": arm.prompt_key,
     }
-    if isinstance(said, Answer):
-        found |= {"answer": said.value, "span": said.span}
+    if isinstance(outcome, Answer):
+        fields |= {"answer": outcome.value, "span": outcome.span}
     else:
-        found |= {"answer": None, "abstains": said.reason, "detail": said.detail}
+        fields |= {"answer": None, "abstains": outcome.reason, "detail": outcome.detail}
     if path is not None and path.error is None:
-        found |= {
+        fields |= {
             "index": path.index,
             "seed": path.seed,
             "finish_reason": path.finish_reason,
@@ -217,4 +217,4 @@ def _vote_json(ballot: Ballot) -> dict[str, Any]:
             "completion_tokens": path.usage.completion_tokens,
             "text": path.text,
         }
-    return found
+    return fields

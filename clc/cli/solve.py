@@ -4,26 +4,16 @@ from __future__ import annotations
 
 import signal
 import sys
-from contextlib import ExitStack, aclosing
-from dataclasses import fields
+from contextlib import ExitStack, aclosing, closing
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 import click
 
 from clc.cli.interrupts import run_interruptible
-from clc.cli.options import (
-    cluster_options,
-    engine_maker,
-    engine_options,
-    make_configuration,
-    make_engine,
-    make_replica_pool,
-    make_templates,
-    make_translator,
-    strategy_options,
-    translator_maker,
-)
+from clc.cli.options import ClusterOptions, EngineOptions, OptionGroup, grouped, option
+from clc.cli.solving_options import SolvingOptions, strategy_option
 from clc.errors import ConfigurationError, EngineError, RunError
 
 if TYPE_CHECKING:
@@ -32,7 +22,11 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from clc.analysis.scoring import Score
+    from clc.cli.progress import RunProgress
+    from clc.datasets import Dataset
+    from clc.prompts.templates import Templates
     from clc.records import Verdict
+    from clc.solving.configuration import Configuration
     from clc.solving.run import Run
     from clc.solving.sampler import Counters
 
@@ -42,25 +36,52 @@ _FINISHED = "This run is finished: there is nothing to draw."
 _SHOWN = 10  # problems that were set aside; all are in the run folder
 
 
+@dataclass(frozen=True)
+class _SourceOptions(OptionGroup):
+    """How the file of problems is read, as ``load_problems`` takes it."""
+
+    limit: int | None = option("--limit", type=int, help="Only the first N problems.")
+    language: str | None = option(
+        "--language", help="Language of the questions, where the file does not give it."
+    )
+    format: str | None = option(
+        "--format",
+        type=click.Choice(["tsv", "jsonl", "json", "parquet", "hub"]),
+        help="Format of the file.  [default: by its name and content]",
+    )
+    parallel: str | None = option(
+        "--parallel",
+        metavar="DIR",
+        help="Folder of mgsm_<lang>.tsv whose rows are translations of FILE's.",
+    )
+    kind: str | None = option(
+        "--kind", type=click.Choice(["number", "choice", "latex"]),
+        help="Kind of the answers, where the file does not give it.")  # fmt: skip
+
+
 @click.command("solve")
 @click.argument("source", metavar="FILE")
 @click.option("--out", required=True, metavar="DIR",
-              help="Run folder. The same command on it goes on where it stopped.")  # fmt: skip
-@click.option("--limit", type=int, help="Only the first N problems.")
-@click.option("--language", help="Language of the questions, where the file does not say it.")
-@click.option("--format", "file_format",
-              type=click.Choice(["tsv", "jsonl", "json", "parquet", "hub"]),
-              help="Format of the file.  [default: by its name and content]")  # fmt: skip
-@click.option("--parallel", metavar="DIR",
-              help="Folder of mgsm_<lang>.tsv whose rows are translations of FILE's.")  # fmt: skip
-@click.option("--kind", type=click.Choice(["number", "choice", "latex"]),
-              help="Kind of the answers, where the file does not say it.")  # fmt: skip
-@strategy_options
-@engine_options
-@cluster_options
+              help="Run folder. The same command resumes the run in it.")  # fmt: skip
+@grouped("reading", _SourceOptions)
+@strategy_option
+@grouped("solving", SolvingOptions)
+@grouped("engine", EngineOptions)
+@grouped("cluster", ClusterOptions)
 @click.option("--no-cache", is_flag=True, help="Keep no translations for other runs.")
 @click.option("--json", "as_json", is_flag=True, help="Print results as JSON.")
-def command(**options: Any) -> None:
+def command(
+    *,
+    source: str,
+    out: str,
+    reading: _SourceOptions,
+    strategy: str,
+    solving: SolvingOptions,
+    engine: EngineOptions,
+    cluster: ClusterOptions,
+    no_cache: bool,
+    as_json: bool,
+) -> None:
     """Solve every problem of FILE (or - for standard input) and store every path.
 
     FILE is an MGSM TSV, a folder of mgsm_<lang>.tsv, MGSM or CMATH rows in JSONL or Parquet, JSONL
@@ -78,26 +99,82 @@ def command(**options: Any) -> None:
     """  # noqa: D301
     from rich.console import Console
 
-    if not options["out"].strip():
+    if not out.strip():
         raise ConfigurationError("--out is empty; name a run folder")
-    console = Console(stderr=True)
-    reading = {
-        "language": options["language"],
-        "format": options["file_format"],
-        "limit": options["limit"],
-        "kind": options["kind"],
-        "parallel": options["parallel"],
-    }
-    if options["cluster"] is not None:
-        _solve_on_cluster(options, reading, console)
+    shown = _Shown(out, Console(stderr=True), as_json=as_json)
+    if cluster.cluster is not None:
+        _solve_on_cluster(
+            source,
+            reading,
+            shown,
+            configuration=solving.configuration(strategy),
+            prompts=solving.prompt_folder,
+            engine=engine.with_absolute_folders(),
+            cluster=cluster,
+        )
         return
-    for name in ("replicas", "gpus_per_replica", "cpus_per_replica"):
-        if options[name] is not None:
-            raise ConfigurationError(f"--{name.replace('_', '-')} goes with --cluster ray")
-    _solve_here(options, reading, console)
+    cluster.refuse_without_cluster()
+    _solve_here(
+        source,
+        reading,
+        shown,
+        configuration=solving.configuration(strategy),
+        templates=solving.templates(),
+        engine=engine,
+        cache=not no_cache,
+    )
 
 
-def _solve_here(options: dict[str, Any], reading: dict[str, Any], console: Console) -> None:
+class _Shown:
+    """The output of the command: progress, results, the end of an interrupted run."""
+
+    def __init__(self, out: str, console: Console, *, as_json: bool) -> None:
+        self.out = out
+        self.console = console
+        self.as_json = as_json
+
+    def progress(self, counters: Counters, total: int | None) -> RunProgress:
+        from clc.cli.progress import RunProgress
+
+        return RunProgress(counters, total, self.console, quiet=self.as_json)
+
+    def finished(self) -> None:
+        self.console.print(_FINISHED)
+
+    def results(self, score: Score, counters: Counters) -> None:
+        """Print the score and the cost.
+
+        Raises:
+            EngineError: every path was lost.
+        """
+        from clc.cli.tables import print_score, run_lines
+
+        print_score(score, as_json=self.as_json)
+        for line in run_lines(counters, self.out):
+            self.console.print(line, highlight=False, markup=False, soft_wrap=True)
+        if counters.lost and not score.paths:
+            raise EngineError("every path was lost; verdicts.jsonl and its abstentions say why")
+
+    def interrupted(self) -> NoReturn:
+        self.console.print(
+            f"\nInterrupted. What was drawn is in {self.out}; the same command goes on.",
+            highlight=False,
+            markup=False,
+            soft_wrap=True,
+        )
+        sys.exit(130)
+
+
+def _solve_here(
+    source: str,
+    reading: _SourceOptions,
+    shown: _Shown,
+    *,
+    configuration: Configuration,
+    templates: Templates,
+    engine: EngineOptions,
+    cache: bool,
+) -> None:
     """Solve in this process, over one engine."""
     from clc.analysis.export import export
     from clc.datasets import Dataset
@@ -105,115 +182,39 @@ def _solve_here(options: dict[str, Any], reading: dict[str, Any], console: Conso
     from clc.runs.translation_cache import TranslationCache, default_cache_folder
     from clc.solving.run import Run
 
-    configuration = make_configuration(options)
-    templates = make_templates(options)
-    source = options["source"]
-    dataset = Dataset(source, **reading)
-    engine, translator = make_engine(options), make_translator(options)
+    dataset = Dataset(source, **asdict(reading))
+    opened, translator = engine.open()
     with ExitStack() as stack:
-        store = stack.enter_context(Store(options["out"]))
-        cache = None
-        if not options["no_cache"]:
-            cache = TranslationCache(default_cache_folder())
-            stack.callback(cache.close)
-        work = Run(configuration, engine, store, translator, templates, cache)
+        store = stack.enter_context(Store(shown.out))
+        kept = None
+        if cache:
+            kept = stack.enter_context(closing(TranslationCache(default_cache_folder())))
+        run = Run(configuration, opened, store, translator, templates, kept)
         identity = {
             "source": "-" if source == "-" else str(Path(source).name),
             "fingerprint": dataset.fingerprint,
-            "language": options["language"],
-            "format": options["file_format"],
-            "kind": options["kind"],
+            "language": reading.language,
+            "format": reading.format,
+            "kind": reading.kind,
         }
-        # Standard input has no fingerprint: what it holds is compared problem by problem.
-        finished = work.begin(identity, options["limit"]) and source != "-"
+        # Standard input has no fingerprint: its problems are compared one by one.
+        finished = run.begin(identity, reading.limit) and source != "-"
         if finished:
-            console.print(_FINISHED)
+            shown.finished()
         else:
-            _solve(work, dataset.problems(), dataset.total, options, console)
-        with console.status("taking the votes"):  # of a million paths: for a minute
-            score = export(store, read=work.outcomes.recall)
+            _solve(run, dataset, shown)
+        with shown.console.status("taking the votes"):  # of a million paths: a minute
+            score = export(store, read=run.outcomes.recall)
         if not finished:
-            work.finish()
-    _report(score, work.solver.counters, options, console)
+            run.finish()
+    shown.results(score, run.solver.counters)
 
 
-def _solve_on_cluster(options: dict[str, Any], reading: dict[str, Any], console: Console) -> None:
-    """Spread the work over replicas; see ``clc.cluster``."""
-    from clc.cli.progress import RunProgress
-    from clc.cluster import spread
-    from clc.solving.sampler import Counters
-
-    for name in ("model", "translator"):  # replicas work in folders of their own
-        if options[name] is not None and Path(options[name]).is_dir():
-            options[name] = str(Path(options[name]).absolute())
-    counters = Counters()
-    progress = RunProgress(counters, None, console, quiet=options["as_json"])
-
-    def watch(so_far: Counters, verdicts: Sequence[Verdict]) -> None:
-        for part in fields(Counters):
-            setattr(counters, part.name, getattr(so_far, part.name))
-        for verdict in verdicts:
-            progress.tick(verdict)
-
-    before = signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends as Ctrl-C does
-    try:
-        with progress:
-            outcome = spread(
-                options["source"],
-                out=options["out"],
-                pool=make_replica_pool(options),
-                configuration=make_configuration(options),
-                engine=engine_maker(options),
-                translator=translator_maker(options),
-                prompts=options["prompt_folder"],
-                reading=reading,
-                watch=watch,
-            )
-    except KeyboardInterrupt:
-        _interrupted(options, console)
-    finally:
-        signal.signal(signal.SIGTERM, before)
-    if outcome.finished:
-        console.print(_FINISHED)
-    assert outcome.score is not None  # noqa: S101 - a run that ends well is scored
-    _report(outcome.score, outcome.counters, options, console)
-    if outcome.set_aside:
-        shown = "\n".join(f"  {one.id}: {one.reason}" for one in outcome.set_aside[:_SHOWN])
-        raise RunError(
-            f"{len(outcome.set_aside):,} problems were set aside, and have no verdict; the same "
-            f"command tries them again:\n{shown}"
-        )
-
-
-def _report(score: Score, counters: Counters, options: dict[str, Any], console: Console) -> None:
-    from clc.cli.tables import print_score, run_lines
-
-    print_score(score, as_json=options["as_json"])
-    for line in run_lines(counters, options["out"]):
-        console.print(line, highlight=False, markup=False, soft_wrap=True)
-    if counters.lost and not score.paths:
-        raise EngineError("every path was lost; verdicts.jsonl and its abstentions say why")
-
-
-def _interrupted(options: dict[str, Any], console: Console) -> NoReturn:
-    console.print(
-        f"\nInterrupted. What was drawn is in {options['out']}; the same command goes on.",
-        highlight=False,
-        markup=False,
-        soft_wrap=True,
-    )
-    sys.exit(130)
-
-
-def _solve(
-    work: Run, problems: Any, total: int | None, options: dict[str, Any], console: Any
-) -> None:
-    from clc.cli.progress import RunProgress
-
-    progress = RunProgress(work.solver.counters, total, console, quiet=options["as_json"])
+def _solve(run: Run, dataset: Dataset, shown: _Shown) -> None:
+    progress = shown.progress(run.solver.counters, dataset.total)
 
     async def drain() -> None:
-        async with aclosing(work.verdicts(problems)) as verdicts:
+        async with aclosing(run.verdicts(dataset.problems())) as verdicts:
             async for verdict in verdicts:
                 progress.tick(verdict)
 
@@ -221,4 +222,57 @@ def _solve(
         with progress:
             run_interruptible(drain(), progress.tick, progress.stopping)
     except KeyboardInterrupt:
-        _interrupted(options, console)
+        shown.interrupted()
+
+
+def _solve_on_cluster(
+    source: str,
+    reading: _SourceOptions,
+    shown: _Shown,
+    *,
+    configuration: Configuration,
+    prompts: str | None,
+    engine: EngineOptions,
+    cluster: ClusterOptions,
+) -> None:
+    """Spread the work over replicas; see ``clc.cluster``."""
+    from clc.cluster import spread
+    from clc.solving.sampler import Counters
+
+    counters = Counters()
+    progress = shown.progress(counters, None)
+
+    def watch(so_far: Counters, verdicts: Sequence[Verdict]) -> None:
+        for part in fields(Counters):
+            setattr(counters, part.name, getattr(so_far, part.name))
+        for verdict in verdicts:
+            progress.tick(verdict)
+
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C
+    try:
+        with progress:
+            result = spread(
+                source,
+                out=shown.out,
+                pool=cluster.pool(engine),
+                configuration=configuration,
+                engine=engine.maker(),
+                translator=engine.translator_maker(),
+                prompts=prompts,
+                reading=asdict(reading),
+                watch=watch,
+            )
+    except KeyboardInterrupt:
+        shown.interrupted()
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    if result.finished:
+        shown.finished()
+    assert result.score is not None  # noqa: S101 - a run that ends without an error has a score
+    shown.results(result.score, result.counters)
+    if result.set_aside:
+        lines = "\n".join(f"  {one.id}: {one.reason}" for one in result.set_aside[:_SHOWN])
+        raise RunError(
+            f"{len(result.set_aside):,} problems were set aside, and have no verdict; the same "
+            f"command tries them again:\n{lines}"
+        )

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from clc.runs.translation_cache import TranslationCache
     from clc.solving.configuration import Configuration
 
-__all__ = ["Pool", "Spent"]
+__all__ = ["Spent", "StrategyPool"]
 
 
 class Spent(NamedTuple):
@@ -34,7 +34,7 @@ class Spent(NamedTuple):
     reused: int
 
 
-class Pool:
+class StrategyPool:
     """Strategies that are to be compared.
 
     Args:
@@ -74,7 +74,7 @@ class Pool:
         for run in self.runs.values():
             run.begin(dataset, limit)
 
-    async def draw(
+    async def solve(
         self,
         name: str,
         problems: Iterable[Problem],

@@ -20,7 +20,7 @@ from clc.runs.open import open_run
 from clc.runs.revote import revote
 from clc.runs.store import Store
 from clc.solving.configure import configure
-from clc.solving.pool import Pool
+from clc.solving.pool import StrategyPool
 from tests.engines.scripted import ScriptedEngine
 
 from .running import call
@@ -66,12 +66,12 @@ def compared(tmp_path_factory):
     folder = tmp_path_factory.mktemp("pool")
     with Store(folder) as store:
         names = {name: configure(name, languages=["en"], paths=2) for name in ("sc", "sc-en")}
-        pool = Pool(SharedEngine(ScriptedEngine()), store, names, templates=Templates())
+        pool = StrategyPool(SharedEngine(ScriptedEngine()), store, names, templates=Templates())
         pool.begin({"source": "here"}, None)
 
         async def draw():
             for name in names:
-                await pool.draw(name, [PROBLEM], lambda _: None)
+                await pool.solve(name, [PROBLEM], lambda _: None)
 
         asyncio.run(draw())
     return folder

@@ -1,0 +1,231 @@
+"""The options that say how a question is solved."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields, replace
+from typing import TYPE_CHECKING, Any, Self, TypeVar, get_args
+
+import click
+
+from clc.cli.options import OptionGroup, option, split_codes
+from clc.errors import ConfigurationError
+from clc.records import Sampling
+from clc.strategies.catalogue import STRATEGIES
+from clc.voting.stopping import StoppingRule
+from clc.voting.weighting import WEIGHTINGS
+
+if TYPE_CHECKING:
+    from clc.prompts.templates import Templates
+    from clc.solving.configuration import Configuration
+    from clc.strategies.strategy import Strategy
+    from clc.voting.stopping import Stopping
+
+__all__ = ["SolvingOptions", "sampled", "strategy_option"]
+
+_F = TypeVar("_F", bound=Callable[..., Any])
+
+# The settings that each stopping rule has; the others have none.
+_STOPPING_SETTINGS = {
+    "beta": ("threshold",),
+    "dirichlet": ("threshold",),
+    "window": ("window",),
+    "crosslingual": ("threshold", "languages"),
+}
+
+strategy_option = click.option(
+    "--strategy", default="clc", show_default=True, metavar="NAME",
+    help=f"How to solve a question: {', '.join(STRATEGIES)}; or a TOML file (see clc strategies).",
+)  # fmt: skip
+
+
+def _sampling_option(name: str) -> Callable[[_F], _F]:
+    """Make the option for a field of ``Sampling``, with its type, default and description."""
+    parameter = next(parameter for parameter in fields(Sampling) if parameter.name == name)
+    text: str = parameter.metadata["help"]
+    default: Any = parameter.default
+    kind: type = type(default)
+    if kind is tuple:
+        text, kind = f"{text} May be repeated.", str
+    elif name == "temperature":
+        text, default, kind = f"{text}  [default: the strategy's]", None, float
+    else:
+        text = f"{text}  [default: {default:g}]"
+    return click.option(
+        f"--{name.replace('_', '-')}", type=kind, default=default, help=text,
+        multiple=kind is str, metavar="TEXT" if kind is str else None,
+    )  # fmt: skip
+
+
+def sampled() -> Any:
+    """Declare a field of a group as the option of the sampling parameter of that name."""
+    return field(metadata={"option": _sampling_option})
+
+
+def _all_sampled() -> Any:
+    return field()  # without an option: ``decorators`` adds one for each parameter
+
+
+@dataclass(frozen=True)
+class SolvingOptions(OptionGroup):
+    """The options that say how a question is solved, whatever the strategy.
+
+    ``sampling`` holds the fields of ``Sampling``, each an option of its own.
+    """
+
+    languages: str | None = option(
+        "--languages",
+        metavar="CODES",
+        help="Languages to reason in, e.g. en,de,zh; earlier ones win ties.  "
+        "[default: the strategy's]",
+    )
+    paths: int | None = option(
+        "--paths",
+        type=int,
+        metavar="N",
+        help="Paths for one question, over all languages.  [default: the strategy's]",
+    )
+    sampling: Mapping[str, Any] = _all_sampled()
+    seed: int = option("--seed", type=int, default=0, show_default=True, help="Seed of the run.")
+    translations: str = option(
+        "--translations",
+        type=click.Choice(["auto", "model"]),
+        default="auto",
+        show_default=True,
+        help="auto: the problems' own where they have them; model: always translate.",
+    )
+    translation_tries: int = option(
+        "--translation-tries",
+        type=int,
+        default=3,
+        show_default=True,
+        help="Tries at a translation that keeps all numbers.",
+    )
+    prompt_folder: str | None = option(
+        "--prompts", metavar="DIR", help="Folder of templates that override the bundled ones."
+    )
+    portfolio: str | None = option(
+        "--portfolio",
+        metavar="FILE",
+        help="Languages and their order from clc calibrate, instead of --languages.",
+    )
+    stopping: str | None = option(
+        "--stopping",
+        type=click.Choice(get_args(StoppingRule)),
+        help="Rule that ends a question early.  [default: the strategy's]",
+    )
+    threshold: float | None = option(
+        "--threshold",
+        type=float,
+        help="Posterior at which beta, dirichlet and crosslingual stop.  [default: 0.95]",
+    )
+    stop_window: int | None = option(
+        "--stop-window",
+        type=int,
+        metavar="N",
+        help="Paths in a row that must agree, for window.  [default: 5]",
+    )
+    stop_languages: int | None = option(
+        "--stop-languages",
+        type=int,
+        metavar="N",
+        help="Languages that must agree, for crosslingual.  [default: 3]",
+    )
+    ahead: int = option(
+        "--ahead",
+        type=int,
+        default=0,
+        show_default=True,
+        metavar="N",
+        help="Paths to sample beyond the fewest needed next; aborted when unwanted.",
+    )
+    fidelity: str = option(
+        "--fidelity",
+        type=click.Choice(["keep", "count", "redraw"]),
+        default="keep",
+        show_default=True,
+        help="A path that left its language is kept, counted for the language it used, or "
+        "sampled again.",
+    )
+    confidence: bool = option(
+        "--confidence",
+        is_flag=True,
+        help="Measure the confidence of the paths. It costs throughput.",
+    )
+    weighting: str | None = option(
+        "--weighting", type=click.Choice(list(WEIGHTINGS)), help="Weigh votes by confidence."
+    )
+    online: bool = option(
+        "--online", is_flag=True, help="Abort paths of low confidence (DeepConf online).",
+    )  # fmt: skip
+
+    @classmethod
+    def decorators(cls) -> list[Callable[[_F], _F]]:
+        """Return a click decorator for each option, those of sampling after the paths."""
+        own = super().decorators()
+        index = [declared.name for declared in fields(cls)].index("sampling")
+        sampling = [_sampling_option(parameter.name) for parameter in fields(Sampling)]
+        return [*own[:index], *sampling, *own[index:]]
+
+    @classmethod
+    def take(cls, values: dict[str, Any]) -> Self:
+        """Make the group of click's values and remove those it takes."""
+        values["sampling"] = {
+            parameter.name: values.pop(parameter.name) for parameter in fields(Sampling)
+        }
+        return super().take(values)
+
+    def templates(self) -> Templates:
+        """Open the prompt templates."""
+        from clc.prompts.templates import Templates
+
+        return Templates(self.prompt_folder)
+
+    def configuration(self, strategy: str) -> Configuration:
+        """Check the options and make the configuration of a run.
+
+        Raises:
+            InputError: a value is out of range, or options contradict each other.
+        """
+        from clc.analysis.portfolio import read_portfolio
+        from clc.engines.confidence import Measure
+        from clc.solving.configuration import Online
+        from clc.solving.configure import configure
+        from clc.strategies.files import open_strategy
+
+        if self.portfolio and self.languages is not None:
+            raise ConfigurationError("--portfolio names the languages; leave out --languages")
+        opened = open_strategy(strategy)
+        return configure(
+            opened,
+            languages=split_codes(self.languages),
+            paths=self.paths,
+            seed=self.seed,
+            human_translations=self.translations == "auto",
+            translation_tries=self.translation_tries,
+            stopping=self._stopping(opened),
+            ahead=self.ahead,
+            portfolio=read_portfolio(self.portfolio).sequence if self.portfolio else (),
+            fidelity=self.fidelity,  # type: ignore[arg-type]  # click checked it
+            measure=Measure() if self.confidence else None,
+            weighting=self.weighting,
+            online=Online() if self.online else None,
+            **self.sampling,
+        )
+
+    def _stopping(self, strategy: Strategy) -> Stopping:
+        """Return the strategy's stopping rule, changed by the options."""
+        settings = {
+            "rule": self.stopping,
+            "threshold": self.threshold,
+            "window": self.stop_window,
+            "languages": self.stop_languages,
+        }
+        changes: dict[str, Any] = {
+            name: value for name, value in settings.items() if value is not None
+        }
+        rule = self.stopping or strategy.stopping.rule
+        allowed = {"rule", *_STOPPING_SETTINGS.get(rule, ())}
+        if wrong := ", ".join(name for name in changes if name not in allowed):
+            raise ConfigurationError(f"--stopping {rule} has no {wrong}; choose another rule")
+        return replace(strategy.stopping, **changes)
