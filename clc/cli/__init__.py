@@ -18,7 +18,7 @@ from clc.version import DISTRIBUTION, __version__
 
 __all__ = ["cli", "main"]
 
-# Name -> what `clc --help` says of it. Each is the `command` of clc.cli.NAME.
+# Name -> its line in `clc --help`. Each is the `command` of clc.cli.NAME.
 COMMANDS = {
     "solve": "Solve a file of problems and store every path.",
     "ask": "Solve one question.",
@@ -54,7 +54,7 @@ class LazyGroup(click.Group):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        """Find the command; of a mistyped one, name the one that was meant."""
+        """Find the command, or fail with the most similar name."""
         name = args[0]
         if name not in COMMANDS and (near := get_close_matches(name, COMMANDS, n=1)):
             ctx.fail(f"No such command {name!r}. Did you mean {near[0]!r}?")
@@ -79,13 +79,13 @@ def cli() -> None:
     clc ask "Tom has 3 apples and buys 4 more. How many apples does Tom have?"
     clc solve problems.tsv --out runs/first
     clc vote generations.jsonl
-    """  # noqa: D301 - click's mark for text that it must not wrap
+    """  # noqa: D301 - click does not wrap text after \b
 
 
 def main() -> None:
-    """Run the command line: exit as ``clc.errors`` says, and with 130 when interrupted."""
+    """Run the command line; exit with the error's code, or 130 when interrupted."""
     for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, TextIOWrapper):  # texts are of every script, a pipe's encoding is not
+        if isinstance(stream, TextIOWrapper):  # a pipe's encoding may lack a text's script
             stream.reconfigure(errors="backslashreplace")
     try:
         _alone()
@@ -139,7 +139,7 @@ def _alone() -> None:
 
 
 def _visible(message: str) -> str:
-    """Make an error harmless to print: it holds values from files, models and endpoints."""
+    """Make an error safe to print: it holds values from files, models and endpoints."""
     from clc.cli.text import visible
 
     return visible(message, lines=True)

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 __all__ = ["command"]
 
 _REFRESHES = 8  # a second
-_OTHER_LINES = 4  # of half a screen: the table's head and what is said under it
+_OTHER_LINES = 4  # of half a screen: the table's head and the line under it
 
 
 @click.command("ask")
@@ -92,7 +92,7 @@ def command(
 
 
 def _screen(console: Console) -> Console:
-    """Choose where the vote is shown as it forms: on standard error, unless only output is seen."""
+    """Choose the console for the live vote: standard error, unless only output is a terminal."""
     from rich.console import Console
 
     errors = Console(stderr=True)
@@ -100,7 +100,7 @@ def _screen(console: Console) -> Console:
 
 
 def _draw(work: Run, problem: Problem, screen: Console, *, tally: bool) -> Verdict:
-    """Solve one question and show meanwhile how far it is."""
+    """Solve one question and show the progress."""
     from rich.live import Live
 
     forming = _Forming(work, screen, tally=tally)
@@ -125,7 +125,7 @@ def _draw(work: Run, problem: Problem, screen: Console, *, tally: bool) -> Verdi
 
 
 class _Forming:
-    """A vote as it forms: ``watch`` is told the votes; a thread calls ``render`` to show them."""
+    """A vote in progress: ``watch`` takes the votes, and rich's thread calls ``render``."""
 
     def __init__(self, work: Run, screen: Console, *, tally: bool) -> None:
         from rich.spinner import Spinner
@@ -151,26 +151,26 @@ class _Forming:
         from clc.voting.tally import vote
 
         votes = list(self._votes)
-        line = Text(self._words(len(votes)), no_wrap=True, overflow="ellipsis")
+        line = Text(self._progress(len(votes)), no_wrap=True, overflow="ellipsis")
         self._spinner.update(text=line)
         if not votes or not self._tally:
             return self._spinner
         so_far = vote(votes, rule=self._rule)
-        # What does not fit on the screen cannot be taken away from it again.
+        # Lines that do not fit on the screen could not be erased.
         room = max(1, self._screen.height // 2 - _OTHER_LINES)
         strongest = dict(islice(so_far.tally.items(), room))
         styles = language_styles(self._languages(votes))
         return Group(vote_table(replace(so_far, tally=strongest), styles), self._spinner)
 
     def _languages(self, votes: Sequence[Vote]) -> Sequence[str]:
-        """Languages in the order of the strategy where it says one, so that colours stay."""
+        """Return the languages in the strategy's order, so that their colours stay."""
         configuration = self._solver.configuration
         named = (
             configuration.sequence or configuration.languages or configuration.strategy.languages
         )
         return [*named, *(one.language for one in votes)]
 
-    def _words(self, paths: int) -> str:
+    def _progress(self, paths: int) -> str:
         if self.ending:
             return "closing the engine"
         counters, engine = self._solver.counters, self._solver.sampler.engine

@@ -24,14 +24,12 @@ if TYPE_CHECKING:
 
 __all__ = ["command"]
 
-_PLAIN_SECONDS = 10.0
-
 
 @click.command("batch")
 @click.argument("source", metavar="FILE")
 @click.option("--out", required=True, metavar="FILE", type=click.Path(dir_okay=False),
-              help="Replies, written as they come. The same command on it goes on.")  # fmt: skip
-@click.option("--retry-failed", is_flag=True, help="Do again what failed before.")
+              help="Replies, written as they arrive. The same command resumes it.")  # fmt: skip
+@click.option("--retry-failed", is_flag=True, help="Repeat requests that failed before.")
 @strategy_option
 @grouped("solving", SolvingOptions)
 @grouped("engine", EngineOptions)
@@ -49,9 +47,9 @@ def command(
     """Answer every request of FILE, in OpenAI's batch format, by a vote.
 
     A line of FILE has custom_id, method (POST), url (/v1/chat/completions) and body. The body's
-    model is clc (a vote), clc:STRATEGY, or the name of --model (the plain model); what it says of
-    the vote goes before the options. Every line becomes one line of --out, in the order in which
-    the replies come; one that cannot be answered says why.
+    model is clc (a vote), clc:STRATEGY, or the name of --model (the plain model). Settings of
+    the vote in a body override the options. Every line becomes one line of --out, in the order of
+    the replies; a request that cannot be answered gets a line with the error.
 
     \b
     Examples:
@@ -88,19 +86,19 @@ def command(
             if batch.answered < batch.lines:
                 run_interruptible(_drain(source, output, completions, shown), shown.tick)
         except KeyboardInterrupt:
-            _say(console, f"Interrupted. {counts.words()}; the same command goes on.")
+            _print_line(console, f"Interrupted. {counts.words()}; the same command goes on.")
             sys.exit(130)
     if as_json:
         click.echo(orjson.dumps(asdict(counts), option=orjson.OPT_INDENT_2).decode())
     else:
-        _say(console, f"{counts.words()}, in {out}")
+        _print_line(console, f"{counts.words()}, in {out}")
     if counts.failed and not counts.answered + counts.reused:
         raise RunError(f"every request failed; the errors in {out} say why")
 
 
 @dataclass(slots=True)
 class _Counts:
-    """What has been done. ``reused`` lines were there before; ``tokens`` are of this call."""
+    """Counts of requests and their cost; ``reused`` were answered before this call."""
 
     requests: int
     answered: int = 0
@@ -117,28 +115,29 @@ class _Counts:
         self.tokens += answered.tokens
 
     def words(self) -> str:
+        from clc.cli.progress import join_counts
+
         done = self.answered + self.failed + self.reused
         parts = [f"{done:,}/{self.requests:,} requests", f"{self.paths:,} paths"]
-        if self.failed:
-            parts.append(f"{self.failed:,} failed")
-        if self.reused:
-            parts.append(f"{self.reused:,} reused")
-        if self.tokens:
-            parts.append(f"{self.tokens / max(self.seconds, 0.001):,.0f} tokens/s")
-        return ", ".join(parts)
+        others = join_counts(
+            ((self.failed, "failed"), (self.reused, "reused")), self.tokens or None, self.seconds
+        )
+        return ", ".join([*parts, others] if others else parts)
 
 
 class _Shown:
-    """Shows the counts: a line that changes on a terminal, a new one now and then elsewhere."""
+    """Shows the counts: in a live line on a terminal, as a new line every ten seconds elsewhere."""
 
     def __init__(self, counts: _Counts, console: Console, *, quiet: bool) -> None:
         self.counts = counts
         self._console = console
         self._quiet = quiet
-        self._began = self._told = time.monotonic()
+        self._began = self._printed = time.monotonic()
         self.status = console.status("starting the engine")
 
     def tick(self) -> None:
+        from clc.cli.progress import PLAIN_SECONDS
+
         now = time.monotonic()
         self.counts.seconds = round(now - self._began, 3)
         if self._quiet:
@@ -147,9 +146,9 @@ class _Shown:
             self.status.start()
             if self.counts.paths or self.counts.failed:
                 self.status.update(self.counts.words())
-        elif now - self._told > _PLAIN_SECONDS:
-            self._told = now
-            _say(self._console, self.counts.words())
+        elif now - self._printed > PLAIN_SECONDS:
+            self._printed = now
+            _print_line(self._console, self.counts.words())
 
 
 async def _drain(source: str, output: Output, completions: Completions, shown: _Shown) -> None:
@@ -166,7 +165,7 @@ async def _drain(source: str, output: Output, completions: Completions, shown: _
         await completions.close()
 
 
-def _say(console: Console, line: str) -> None:
+def _print_line(console: Console, line: str) -> None:
     from rich.text import Text
 
     from clc.cli.text import visible

@@ -1,4 +1,4 @@
-"""``clc calibrate``: which languages to ask, learned from a run whose answers are known."""
+"""``clc calibrate``: learn from a run with gold answers in which languages to sample."""
 
 from __future__ import annotations
 
@@ -32,9 +32,11 @@ __all__ = ["command"]
     help="Paths for one question later.  [default: half of what the run drew]",
 )
 @click.option(
-    "--folds", type=int, default=5, show_default=True, help="Parts that items are dealt into."
+    "--folds", type=int, default=5, show_default=True, help="Folds of the cross-validation."
 )
-@click.option("--seed", type=int, default=0, show_default=True, help="Seed of the dealing.")
+@click.option(
+    "--seed", type=int, default=0, show_default=True, help="Seed that assigns items to folds."
+)
 @click.option("--out", type=click.Path(dir_okay=False), help="Write the portfolio here as JSON.")
 @click.option("--json", "as_json", is_flag=True, help="Print the portfolio as JSON.")
 def command(
@@ -46,14 +48,14 @@ def command(
     out: str | None,
     as_json: bool,
 ) -> None:
-    """Learn from problems with gold which languages to draw paths in, and how many.
+    """Learn from problems with gold in which languages to draw paths, and how many.
 
     DEV_RUN is a run folder or a JSONL file of recorded generations, as for clc vote; several are
     taken together. Every problem must have been asked in the same languages. A language gets at
     most as many paths as the run drew in it.
 
-    The learned portfolio is compared with equal shares on items that it has not seen. Where it is
-    not better beyond doubt, equal shares are what --out holds, and the advice says so.
+    The learned portfolio is compared with equal shares on held-out items. Unless it is
+    significantly better, --out gets equal shares, and the advice says so.
 
     \b
     Examples:
@@ -104,7 +106,7 @@ def _of_files(files: Sequence[str]) -> Iterator[CalibrationRow]:
     from clc.languages import MGSM_LANGUAGES
 
     for ballot in ballots(files):
-        # As in clc vote: our order goes first, whatever stands first in the file.
+        # As in clc vote: MGSM's order comes first, whatever the order of the file.
         votes = sorted(
             ballot.votes, key=lambda one: [one.language != code for code in MGSM_LANGUAGES]
         )
@@ -114,22 +116,22 @@ def _of_files(files: Sequence[str]) -> Iterator[CalibrationRow]:
 def _row(
     problem: str, item: str, gold: str | None, kind: AnswerKind | None, votes: Sequence[Vote]
 ) -> Iterator[CalibrationRow]:
-    """Yield the problem if it has a gold that can be read; languages as their votes come."""
+    """Yield the problem if it has a readable gold answer; languages in the order of the votes."""
     from clc.analysis.portfolio_search import CalibrationRow
     from clc.answers.canonical import canonical_gold
 
     right = None if gold is None else canonical_gold(gold, kind)
     if right is None:
         return
-    said: dict[str, list[str | None]] = {}
+    answers: dict[str, list[str | None]] = {}
     for one in votes:
-        said.setdefault(one.language, []).append(one.answer)
-    if "und" in said:
+        answers.setdefault(one.language, []).append(one.answer)
+    if "und" in answers:
         raise DatasetError(
             f"problem {problem!r} has paths that do not say their language; give each row a "
             "'language'"
         )
-    yield CalibrationRow(item, right, said)
+    yield CalibrationRow(item, right, answers)
 
 
 def _report(portfolio: Portfolio, most: int) -> Iterator[RenderableType]:
@@ -152,56 +154,51 @@ def _report(portfolio: Portfolio, most: int) -> Iterator[RenderableType]:
 
 
 def _languages(portfolio: Portfolio) -> Table:
-    from clc.languages import english_name
+    from clc.cli.tables import language_label, make_table
 
     learned = Counter(portfolio.learned)
-    found = _table(
-        "Single paths, and how many are spent", "paths in", "drawn", "right", "95 % interval",
-        "learned", "used",
+    table = make_table(
+        "paths in", "drawn", "right", "95 % interval", "learned", "used",
+        title="Single paths, and how many are spent",
     )  # fmt: skip
     for code, rate in portfolio.accuracy.items():
-        found.add_row(
-            f"{english_name(code)} ({code})",
+        table.add_row(
+            language_label(code),
             f"{rate.total:,}",
             f"{rate.value:.1%}",
             f"{rate.low:.1%} to {rate.high:.1%}",
             f"{learned[code]}",
             f"{portfolio.shares.get(code, 0)}",
         )
-    return found
+    return table
 
 
 def _steps(portfolio: Portfolio) -> Table:
-    found = _table(
-        "One vote, on held-out items", "paths", "learned", "equal shares", "difference",
-        "95 % interval",
+    from clc.cli.tables import make_table
+
+    table = make_table(
+        "paths", "learned", "equal shares", "difference", "95 % interval",
+        title="One vote, on held-out items",
     )  # fmt: skip
     for step in portfolio.steps:
         gain = step.difference
-        found.add_row(
+        table.add_row(
             f"{step.paths}",
             f"{step.learned:.1%}",
             f"{step.plain:.1%}",
             f"{100 * gain.value:+.1f}",
             f"{100 * gain.low:+.1f} to {100 * gain.high:+.1f}",
         )
-    return found
+    return table
 
 
 def _correlation(portfolio: Portfolio) -> Table:
-    """Errors of two paths: what another path in the same language repeats, and in another."""
-    found = _table("Correlation of errors, in hundredths", "", *portfolio.correlation)
+    """Return the correlations of the errors of two paths, by their languages."""
+    from clc.cli.tables import make_table
+
+    title = "Correlation of errors, in hundredths"
+    table = make_table("", *portfolio.correlation, title=title)
     for code, row in portfolio.correlation.items():
         cells = ("" if value is None else f"{100 * value:.0f}" for value in row.values())
-        found.add_row(code, *cells)
-    return found
-
-
-def _table(title: str, *columns: str) -> Table:
-    from rich import box
-    from rich.table import Table
-
-    table = Table(title=title, box=box.SIMPLE_HEAD, title_justify="left", title_style="bold")
-    for position, column in enumerate(columns):
-        table.add_column(column, justify="right" if position else "left")
+        table.add_row(code, *cells)
     return table

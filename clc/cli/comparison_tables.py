@@ -1,4 +1,4 @@
-"""What ``clc compare`` shows and writes: tables, JSON, CSV and figures of a comparison."""
+"""Output of ``clc compare``: tables, JSON, CSV and figures of a comparison."""
 
 from __future__ import annotations
 
@@ -9,13 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 import orjson
-from rich import box
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
 from clc.analysis.comparison_records import CurvePoint, PairedDifference
 from clc.analysis.figures import draw_comparison
+from clc.cli.tables import make_table
 from clc.cli.text import brief, visible
 from clc.errors import ConfigurationError, StoreError
 from clc.runs.files import write_atomically
@@ -25,6 +24,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from rich.console import RenderableType
+    from rich.table import Table
 
     from clc.analysis.comparison_records import StrategyComparison
     from clc.analysis.intervals import Rate
@@ -33,7 +33,7 @@ __all__ = ["print_strategies", "strategy_tables", "write_comparison"]
 
 _K_WIDTH = 7  # columns that one number of paths takes
 _LEAST_P = 0.001
-_NAMES_WIDTH = 16  # columns that stand before them, beside the longest name
+_NAMES_WIDTH = 16  # columns before them, besides the longest name
 
 
 def print_strategies(
@@ -49,7 +49,7 @@ def print_strategies(
 
 
 def strategy_tables(comparison: StrategyComparison, width: int = 80) -> Iterator[RenderableType]:
-    """Yield the tables for a terminal ``width`` columns wide, each with what must be known of it.
+    """Yield the tables for a terminal ``width`` columns wide, each with its notes.
 
     Accuracy and differences, costs, curves over k, and accuracy at equal tokens.
     """
@@ -62,16 +62,16 @@ def strategy_tables(comparison: StrategyComparison, width: int = 80) -> Iterator
     for start in range(0, len(shown), step):
         yield _curves(comparison, shown[start : start + step])
     yield _note(_on_curves(comparison))
-    if comparison.budget > 0:  # else nobody said what paths cost
+    if comparison.budget > 0:  # else the costs of the paths are unknown
         yield _equal_tokens(comparison)
 
 
 def write_comparison(comparison: StrategyComparison, folder: Path) -> list[str]:
-    """Write a comparison into ``folder`` and return lines that say what is there.
+    """Write a comparison into ``folder`` and return lines that name the files.
 
     ``comparison.json`` holds everything; ``strategies.csv``, ``curves.csv`` and ``budgets.csv``
-    the same in rows. Figures are ``comparison.svg`` and ``comparison.png``; without matplotlib
-    there are none, and a line says so.
+    hold the same in rows. Figures are ``comparison.svg`` and ``comparison.png``; without
+    matplotlib a line gives the reason that there are none.
 
     Raises:
         StoreError: a file cannot be written.
@@ -97,7 +97,7 @@ def write_comparison(comparison: StrategyComparison, folder: Path) -> list[str]:
 
 
 def _accuracies(comparison: StrategyComparison) -> Table:
-    table = _table(
+    table = make_table(
         "strategy",
         "right",
         "95 % interval",
@@ -110,17 +110,17 @@ def _accuracies(comparison: StrategyComparison) -> Table:
         "strategy"
     )
     for result in comparison.strategies:
-        found = result.difference
-        paired = (
+        paired = result.difference
+        cells = (
             ("", "", "")
-            if found is None
+            if paired is None
             else (
-                f"{found.value:+.1%}",
-                f"{100 * found.low:+.1f} to {100 * found.high:+.1f}",
-                "<0.001" if found.p_value < _LEAST_P else f"{found.p_value:.3f}",
+                f"{paired.value:+.1%}",
+                f"{100 * paired.low:+.1f} to {100 * paired.high:+.1f}",
+                "<0.001" if paired.p_value < _LEAST_P else f"{paired.p_value:.3f}",
             )
         )
-        table.add_row(_strategy(result.name), *_rate(result.accuracy), *paired)
+        table.add_row(_strategy(result.name), *_rate(result.accuracy), *cells)
     return table
 
 
@@ -139,7 +139,9 @@ def _on_accuracies(comparison: StrategyComparison) -> Iterator[str]:
 
 
 def _costs(comparison: StrategyComparison) -> Table:
-    table = _table("strategy", "paths", "path tokens", "prepared", "together", "seconds", "reused")
+    table = make_table(
+        "strategy", "paths", "path tokens", "prepared", "together", "seconds", "reused"
+    )
     table.title = "Costs: means for a problem; seconds and reused paths of the whole run"
     for result in comparison.strategies:
         table.add_row(
@@ -155,7 +157,7 @@ def _costs(comparison: StrategyComparison) -> Table:
 
 
 def _curves(comparison: StrategyComparison, ks: Sequence[int]) -> Table:
-    table = _table("strategy", "k paths", *(f"{k:,}" for k in ks))
+    table = make_table("strategy", "k paths", *(f"{k:,}" for k in ks))
     table.columns[1].justify = "left"
     table.title = "maj@k: % where the vote over k paths is right; oracle@k: where any path is"
     for result in comparison.strategies:
@@ -175,10 +177,10 @@ def _on_curves(comparison: StrategyComparison) -> Iterator[str]:
         result.name: max((point.error for point in result.curve), default=0.0)
         for result in comparison.strategies
     }
-    drawn = [name for name, error in errors.items() if error]
-    if drawn:
+    estimated = [name for name, error in errors.items() if error]
+    if estimated:
         yield (
-            f"maj@k of {', '.join(drawn)}: mean of {comparison.resamples:,} random subsets a "
+            f"maj@k of {', '.join(estimated)}: mean of {comparison.resamples:,} random subsets a "
             f"problem, standard error {100 * max(errors.values()):.2f} points at most; all else "
             "is exact."
         )
@@ -193,7 +195,7 @@ def _on_curves(comparison: StrategyComparison) -> Iterator[str]:
 
 
 def _equal_tokens(comparison: StrategyComparison) -> Table:
-    table = _table("strategy", "right", "95 % interval", "paths", "tokens", "no path")
+    table = make_table("strategy", "right", "95 % interval", "paths", "tokens", "no path")
     table.title = (
         f"Equal tokens: the first paths that {comparison.budget:,.0f} tokens a problem buy"
     )
@@ -209,15 +211,8 @@ def _equal_tokens(comparison: StrategyComparison) -> Table:
     return table
 
 
-def _table(*columns: str) -> Table:
-    table = Table(box=box.SIMPLE_HEAD, title_justify="left", title_style="bold")
-    for position, column in enumerate(columns):
-        table.add_column(Text(column), justify="left" if position == 0 else "right")
-    return table
-
-
 def _strategy(name: str) -> Text:
-    """A name as a cell: the user's, or a folder's."""
+    """Return a name from the user or a folder as a cell."""
     return Text(brief(name))
 
 

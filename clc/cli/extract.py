@@ -21,7 +21,7 @@ __all__ = ["command"]
 @click.option(
     "--kind",
     type=click.Choice(["number", "choice", "latex"]),
-    help="What the answers are; inferred when not given.",
+    help="Kind of the answers; inferred by default.",
 )
 def command(files: tuple[str, ...], out: str | None, kind: str | None) -> None:
     """Add "answer" and "abstain" to every row of recorded generations.
@@ -38,7 +38,7 @@ def command(files: tuple[str, ...], out: str | None, kind: str | None) -> None:
         for source, line, row in read_rows(files):
             paths = generations(source, line, row)
             read = [
-                _said(path._replace(kind=path.kind or cast("AnswerKind | None", kind)))
+                _answer(path._replace(kind=path.kind or cast("AnswerKind | None", kind)))
                 for path in paths
             ]
             several = len(read) != 1
@@ -47,9 +47,9 @@ def command(files: tuple[str, ...], out: str | None, kind: str | None) -> None:
             sink.write(orjson.dumps(row, option=orjson.OPT_APPEND_NEWLINE))
 
 
-def _said(path: Any) -> tuple[str | None, str | None]:
+def _answer(path: Any) -> tuple[str | None, str | None]:
     from clc.datasets.generations import outcome
     from clc.records import Answer
 
-    said = outcome(path)
-    return (said.value, None) if isinstance(said, Answer) else (None, str(said.reason))
+    read = outcome(path)
+    return (read.value, None) if isinstance(read, Answer) else (None, str(read.reason))

@@ -1,4 +1,4 @@
-"""Where a command writes its rows."""
+"""The file or stream that a command writes its rows to."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ _DEVICES = (Path("/dev"), Path("/dev/fd"), Path("/proc/self/fd"))  # /dev/stdout
 
 @contextmanager
 def rows_to(out: str | None) -> Iterator[IO[bytes]]:
-    """A file that appears as ``out`` when it is complete, so that it may be one that is read.
+    """Open ``out`` for writing, or standard output without it.
 
-    Standard output without ``out``.
+    The file is replaced when the block ends, so that it may be one of the inputs.
 
     Raises:
         InputError: ``out`` cannot be written.

@@ -11,7 +11,7 @@ from clc.answers.canonical import canonical_gold
 from clc.cli.tables import (
     answer_line,
     detail_lines,
-    language_name,
+    language_label,
     language_styles,
     legend,
     vote_table,
@@ -91,14 +91,14 @@ def print_solved(console: Console, shown: Shown) -> None:
     """Print a problem: question, translations, tally, paths, verdict."""
     problem, plan, _, _, verdict = shown.solved
     styles = language_styles(plan.languages)
-    title = f"Problem {brief(problem.id)}, a question in {language_name(problem.language)}"
+    title = f"Problem {brief(problem.id)}, a question in {language_label(problem.language)}"
     put(console, Text(title, "bold"))
     put(console, excerpt(problem.question, full=shown.full), _INDENT)
     if translations := shown.translations():
         _heading(console, "Translations")
         for (code, question), human in translations.items():
             by = " by a human" if human else ""
-            put(console, Text.assemble((language_name(code), styles[code]), by), 2)
+            put(console, Text.assemble((language_label(code), styles[code]), by), 2)
             put(console, excerpt(question, full=shown.full), _INDENT)
     _heading(console, "Vote")
     console.print(vote_table(verdict, styles))
@@ -124,13 +124,13 @@ def print_path(
 ) -> None:
     """Print one path: what it is and votes for, then its text with the answer standing out."""
     number, arm, path, vote = shown_path
-    head = [language_name(arm.language)]
+    head = [language_label(arm.language)]
     if path is not None and path.error is None:
         head += [f"path {path.index}", visible(path.finish_reason)]
         head.append(f"{path.usage.completion_tokens:,} tokens")
     head.append(f"weight {vote.weight:g}")
     if vote.language != arm.language:
-        head.append(f"written and counted in {language_name(vote.language)}")
+        head.append(f"written and counted in {language_label(vote.language)}")
     line = Text(f"{number}. ")
     line.append(head[0], style=f"bold {styles.get(arm.language, '')}")
     line.append("".join(f", {part}" for part in head[1:]))
@@ -147,7 +147,7 @@ def print_path(
 
 
 def _print_prompt(console: Console, prompt: Prompt, *, full: bool) -> None:
-    title = f"prompt {brief(prompt.template)} in {language_name(prompt.language)}"
+    title = f"prompt {brief(prompt.template)} in {language_label(prompt.language)}"
     put(console, Text(title, "bold"), 2)
     for message in prompt.messages:
         put(console, Text(f"--- {visible(message['role'])}", "dim"), _INDENT)

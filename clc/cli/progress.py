@@ -1,4 +1,4 @@
-"""Progress of a long run: a live display on a terminal, a plain line now and then elsewhere."""
+"""Show the progress of a long run: live on a terminal, as a line every ten seconds elsewhere."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from rich.progress import (
 from rich.text import Text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
     from types import TracebackType
 
     from rich.console import Console, RenderableType
@@ -25,29 +25,38 @@ if TYPE_CHECKING:
     from clc.records import Verdict
     from clc.solving.sampler import Counters
 
-__all__ = ["RunProgress", "so_far"]
+__all__ = ["PLAIN_SECONDS", "RunProgress", "describe_counters", "join_counts"]
 
 PLAIN_SECONDS = 10.0
 STOPPING = "stopping: closing the engine; Ctrl-C once more does not wait for it"
 
 
-def so_far(counters: Counters, seconds: float) -> str:
-    """Say in words what a solver has done in ``seconds``."""
-    if not (counters.drawn or counters.reused or counters.lost or counters.translations):
-        return "starting the engine"
-    parts = [f"{counters.drawn:,} paths"]
-    if counters.lost:
-        parts.append(f"{counters.lost:,} lost")
-    if counters.reused:
-        parts.append(f"{counters.reused:,} reused")
-    if counters.translations:
-        parts.append(f"{counters.translations:,} translations")
-    parts.append(f"{counters.completion_tokens / max(seconds, 0.001):,.0f} tokens/s")
+def join_counts(counts: Iterable[tuple[int, str]], tokens: int | None, seconds: float) -> str:
+    """Join counts that are not 0, and the speed unless ``tokens`` is None.
+
+    >>> join_counts([(1200, "paths"), (0, "lost"), (3, "reused")], tokens=5000, seconds=10)
+    '1,200 paths, 3 reused, 500 tokens/s'
+    """
+    parts = [f"{count:,} {name}" for count, name in counts if count]
+    if tokens is not None:
+        parts.append(f"{tokens / max(seconds, 0.001):,.0f} tokens/s")
     return ", ".join(parts)
 
 
+def describe_counters(counters: Counters, seconds: float) -> str:
+    """Describe the work of a solver in ``seconds``."""
+    if not (counters.drawn or counters.reused or counters.lost or counters.translations):
+        return "starting the engine"
+    others = (
+        (counters.lost, "lost"),
+        (counters.reused, "reused"),
+        (counters.translations, "translations"),
+    )
+    return f"{counters.drawn:,} paths, {join_counts(others, counters.completion_tokens, seconds)}"
+
+
 class _TwoLines(Progress):
-    """A bar, and what it says in words under it: both fit in 80 columns."""
+    """A bar, and a line of text under it: both fit in 80 columns."""
 
     def get_renderables(self) -> Iterator[RenderableType]:
         yield self.make_tasks_table(self.tasks)
@@ -59,9 +68,9 @@ class RunProgress:
     """Shows problems done, paths, tokens per second, agreement so far and the time left.
 
     Args:
-        counters: what the solver counts.
+        counters: the solver's.
         total: number of problems, if it is known.
-        console: where to (standard error).
+        console: the one to print on (standard error).
         quiet: show nothing.
     """
 
@@ -110,7 +119,7 @@ class RunProgress:
             self._plain()
 
     def tick(self, verdict: Verdict | None = None) -> None:
-        """Show what has changed; with a verdict, one more problem is done."""
+        """Update the display; with a verdict, one more problem is done."""
         if verdict is not None:
             self._done += 1
             self._agreement += verdict.agreement
@@ -123,7 +132,7 @@ class RunProgress:
             self._plain()
 
     def stopping(self) -> None:
-        """Say that the run is being stopped, which takes as long as the engine takes to close."""
+        """Show that the run is being stopped, which takes until the engine has closed."""
         self._stopping = True
         self.tick()
 
@@ -138,5 +147,5 @@ class RunProgress:
         self._console.print(line, highlight=False, soft_wrap=True)
 
     def _text(self) -> str:
-        text = so_far(self._counters, time.monotonic() - self._started)
+        text = describe_counters(self._counters, time.monotonic() - self._started)
         return f"{text}, agreement {self._agreement / self._done:.0%}" if self._done else text

@@ -1,4 +1,4 @@
-"""``clc prompts``: read what a model will be told."""
+"""``clc prompts``: list, show and check prompt templates."""
 
 from __future__ import annotations
 
@@ -14,7 +14,9 @@ if TYPE_CHECKING:
 
 __all__ = ["command"]
 
-_FOLDER = click.option("--prompts", "folder", metavar="DIR", help="Your templates, before ours.")
+_FOLDER = click.option(
+    "--prompts", "folder", metavar="DIR", help="Folder of templates that override the bundled ones."
+)
 _QUESTION = "Tom has 3 apples and buys 4 more. How many apples does Tom have?"
 _REPLY = "<the model's reply>"
 _LANGUAGES = "en,de,zh"
@@ -40,8 +42,8 @@ def command() -> None:
 def list_templates(folder: str | None) -> None:
     """List templates and the languages with cue words.
 
-    A line is a template's name, its content hash and its file. Languages without cue words of
-    their own are told in English in which language to reason.
+    A line is a template's name, its content hash and its file. For languages without cue words,
+    the prompt names the language to reason in in English.
     """
     from clc.cli.text import visible
     from clc.prompts.templates import Templates
@@ -51,7 +53,7 @@ def list_templates(folder: str | None) -> None:
         template = templates.get(name)
         click.echo(visible(f"{name:14} {template.hash}  {template.path}"))
     codes = visible(" ".join(templates.languages()))
-    click.echo(f"cue words: {codes}; others are told in English")
+    click.echo(f"cue words: {codes}; others use English ones")
 
 
 @command.command("show")
@@ -62,19 +64,19 @@ def list_templates(folder: str | None) -> None:
 @click.option("--question-language", default=None,
               help="Language of the question.  [default: --language]")  # fmt: skip
 @click.option("--shots", type=click.IntRange(min=0), default=_SHOTS, show_default=True,
-              metavar="N", help="Demonstrations, for a template that shows some.")  # fmt: skip
+              metavar="N", help="Demonstrations, for templates that have some.")  # fmt: skip
 @click.option("--switch", type=click.FloatRange(0, 1), default=0.0, show_default=True,
               metavar="P", help="Probability that a demonstration's sentence is in another "
               "language.")  # fmt: skip
-@click.option("--seed", type=int, default=0, show_default=True, help="What --switch draws by.")
+@click.option("--seed", type=int, default=0, show_default=True, help="Seed of --switch.")
 @click.option("--languages", default=_LANGUAGES, show_default=True, metavar="CODES",
-              help="Languages that reason together, or to weigh.")  # fmt: skip
+              help="Languages that reason together, or that are weighed.")  # fmt: skip
 @_FOLDER
 def show(name: str, folder: str | None, **options: Any) -> None:
-    """Print template NAME as a model is told it.
+    """Print template NAME as the model gets it.
 
-    What a run fills in stands for itself: three short responses to choose from, and
-    "<the model's reply>" where a template has several turns.
+    Sample values stand for those of a run: three short responses to choose from, and
+    "<the model's reply>" between the turns of a template.
     """
     from clc.cli.text import visible
     from clc.languages import normalize_language
@@ -99,7 +101,7 @@ def show(name: str, folder: str | None, **options: Any) -> None:
 @command.command("check")
 @_FOLDER
 def check(folder: str | None) -> None:
-    """Render every template in every language, and say what is wrong or in English."""
+    """Render every template in every language; report errors and cue words in English."""
     from clc.cli.text import visible
     from clc.prompts.templates import Templates
 
@@ -109,7 +111,7 @@ def check(folder: str | None) -> None:
         for code in codes:
             _sample(templates, name, code)
     for code, lacking in templates.missing_cues().items():
-        click.echo(visible(f"[{code}] has no {', '.join(lacking)}: told in English"))
+        click.echo(visible(f"[{code}] has no {', '.join(lacking)}: English ones are used"))
     click.echo(f"{len(templates.names())} templates are fine in {len(codes)} languages")
 
 
@@ -125,7 +127,7 @@ def _sample(
     switch: float = 0.0,
     seed: int = 0,
 ) -> tuple[Message, ...]:
-    """Messages of a template to its last turn, with sample values for what a run would fill in."""
+    """Render a template to its last turn, with sample values."""
     return templates.render(
         name,
         question=question,

@@ -28,11 +28,11 @@ __all__ = ["command", "open_all"]
 @click.option("--figures", type=click.Path(file_okay=False), metavar="DIR",
               help="Write every figure as SVG and PNG and its numbers as CSV, too.")  # fmt: skip
 def command(sources: tuple[str, ...], out: str | None, figures: str | None) -> None:
-    """Write a page with what a run came to and every problem's reasoning.
+    """Write a page with the results of a run and the reasoning on every problem.
 
     RUN is a run folder, a folder of clc compare, or a file or folder of recorded generations
     (.jsonl). The page needs no network and opens from the disk; several runs are compared in it.
-    Where the texts are more than 24 MB they lie beside it, in FILE's name with .data: keep both
+    More than 24 MB of texts go into a folder beside it, named as FILE with .data: keep both
     together.
 
     \b
@@ -55,7 +55,7 @@ def command(sources: tuple[str, ...], out: str | None, figures: str | None) -> N
 
 
 def open_all(paths: tuple[str, ...], stack: ExitStack) -> dict[str, Source]:
-    """Open everything that a report is made of, by name; a name that is there twice is told apart.
+    """Open the sources of a report by name; duplicate names get their path.
 
     Raises:
         ClcError: one of ``paths`` cannot be opened.

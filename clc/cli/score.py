@@ -1,4 +1,4 @@
-"""``clc score``: what a run came to, or how two differ."""
+"""``clc score``: the accuracy of a run, or the difference between two."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ __all__ = ["command"]
 @click.argument("run")
 @click.option("--against", metavar="RUN", help="Compare with another run over shared problems.")
 @click.option("--fidelity", is_flag=True,
-              help="Tell which language each path was really written in.")  # fmt: skip
+              help="Detect the language that each path is written in.")  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def command(run: str, against: str | None, *, fidelity: bool, as_json: bool) -> None:
     """Score a run folder from its stored paths; nothing is drawn.
@@ -38,19 +38,19 @@ def command(run: str, against: str | None, *, fidelity: bool, as_json: bool) -> 
         if against is not None:
             raise ConfigurationError("--fidelity is of one run; leave out --against")
         with open_run(run) as store:
-            found = fidelity_of(store)
+            by_language = fidelity_of(store)
         if as_json:
-            click.echo(orjson.dumps(found, option=orjson.OPT_INDENT_2).decode())
+            click.echo(orjson.dumps(by_language, option=orjson.OPT_INDENT_2).decode())
         else:
-            Console().print(fidelity_table(found))
+            Console().print(fidelity_table(by_language))
         return
     if against is None:
         with open_run(run) as store:
             score = score_run(store)
-            open_ones = store.begun() - score.problems
+            unfinished = store.begun() - score.problems
         print_score(score, as_json=as_json)
-        if open_ones:
-            click.echo(f"{open_ones:,} problems are begun, not done: clc solve goes on", err=True)
+        if unfinished:
+            click.echo(f"{unfinished:,} problems are begun, not done: clc solve goes on", err=True)
         return
     with open_run(run) as first, open_run(against) as second:
         comparison = compare(scored_rows(first), scored_rows(second))

@@ -1,4 +1,4 @@
-"""``clc show``: one problem of a run and how its paths voted, or which problems to look at."""
+"""``clc show``: the vote on one problem of a run, or a list of problems."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["command"]
 
 _EXAMPLES = 3  # ids that an error names
-_LOOKED_AT = 10_000  # problems among which a mistyped id is looked for: about a second
+_LOOKED_AT = 10_000  # problems searched for an id like a mistyped one: about a second
 _ALIKE = 0.6  # difflib's measure
 _QUESTION_MOST = 60  # cells of a question in a list
 
@@ -30,11 +30,11 @@ _QUESTION_MOST = 60  # cells of a question in a list
 @click.command("show")
 @click.argument("folder", metavar="RUN")
 @click.argument("problem_id", metavar="[ID]", required=False)
-@click.option("--strategy", metavar="NAME", help="Which run, in a folder of clc compare.")
+@click.option("--strategy", metavar="NAME", help="Strategy, in a folder of clc compare.")
 @click.option("--paths/--no-paths", default=None, help="Print every path's text.  [default: paths]")
-@click.option("--prompts", is_flag=True, help="Print what the model was told, too.")
+@click.option("--prompts", is_flag=True, help="Print the prompts, too.")
 @click.option("--language", metavar="CODE", help="Only the paths in this language.")
-@click.option("--full", is_flag=True, help="Print lines of any length whole.")
+@click.option("--full", is_flag=True, help="Print long lines in full.")
 @click.option("--wrong", is_flag=True, help="List problems whose answer is not the gold one.")
 @click.option("--tied", is_flag=True, help="List problems whose vote was tied.")
 @click.option("--low-agreement", type=click.FloatRange(0, 1), metavar="X",
@@ -45,8 +45,8 @@ _QUESTION_MOST = 60  # cells of a question in a list
 def command(folder: str, problem_id: str | None, **options: Any) -> None:
     """Show the vote of problem ID of a run: translations, tally, and every path.
 
-    Without ID, list the problems that --wrong, --tied and --low-agreement choose, those that are
-    all of it. Answers are read anew from the stored paths; nothing is drawn.
+    Without ID, list the problems that match all of --wrong, --tied and --low-agreement. Answers
+    are read again from the stored paths; nothing is drawn.
 
     \b
     Examples:
@@ -55,12 +55,12 @@ def command(folder: str, problem_id: str | None, **options: Any) -> None:
       clc show runs/de mgsm-de-017 --language sw --prompts
       clc show runs/compared mgsm-sw-003 --strategy clc --no-paths
     """  # noqa: D301
-    asked = {name for name, value in options.items() if value not in (None, False)}
-    _check_options(asked, listing=problem_id is None)
+    given = {name for name, value in options.items() if value not in (None, False)}
+    _check_options(given, listing=problem_id is None)
     with _one_run(folder, options["strategy"]) as run:
         if problem_id is not None:
             _show(run, folder, problem_id, options)
-        elif asked.isdisjoint(_FILTERS):
+        elif given.isdisjoint(_FILTERS):
             raise ConfigurationError(_no_id(run, folder))
         else:
             _list(run, options)
@@ -71,8 +71,8 @@ _OF_LIST = _FILTERS | {"limit"}
 _OF_ONE = {"paths", "prompts", "language", "full"}
 
 
-def _check_options(asked: set[str], *, listing: bool) -> None:
-    wrong = sorted(asked & (_OF_ONE if listing else _OF_LIST))
+def _check_options(given: set[str], *, listing: bool) -> None:
+    wrong = sorted(given & (_OF_ONE if listing else _OF_LIST))
     if wrong:
         option = f"--{wrong[0].replace('_', '-')}"
         raise ConfigurationError(
@@ -84,7 +84,7 @@ def _check_options(asked: set[str], *, listing: bool) -> None:
 
 @contextmanager
 def _one_run(folder: str, strategy: str | None) -> Iterator[RunFolder]:
-    """Open a run, of several the one that is named."""
+    """Open the run of a folder; of several, the one of ``strategy``."""
     from clc.runs.open import open_runs
 
     with open_runs(folder) as runs:
@@ -94,9 +94,9 @@ def _one_run(folder: str, strategy: str | None) -> Iterator[RunFolder]:
             )
         name = next(iter(runs)) if strategy is None else strategy
         if name not in runs:
-            told = "strategies: " if len(runs) > 1 else "one run; leave out --strategy, or name "
+            holds = "strategies: " if len(runs) > 1 else "one run; leave out --strategy, or name "
             raise ConfigurationError(
-                f"{folder} has no strategy {name!r}; it holds {told}{', '.join(runs)}"
+                f"{folder} has no strategy {name!r}; it holds {holds}{', '.join(runs)}"
             )
         yield runs[name]
 
@@ -111,12 +111,12 @@ def _show(run: RunFolder, folder: str, problem_id: str, options: dict[str, Any])
     from clc.runs.revote import solved
     from clc.voting.verdict import Counting
 
-    found = run.find(problem_id)
-    if found is None:
+    stored = run.find(problem_id)
+    if stored is None:
         raise InputError(_no_such(run, folder, problem_id))
     manifest = run.manifest()
     identity = (manifest or {}).get("identity", {})
-    one = solved(found, Counting.from_manifest(manifest))
+    one = solved(stored, Counting.from_manifest(manifest))
     language = options["language"] and normalize_language(options["language"])
     if language and language not in one.plan.languages:
         raise InputError(
@@ -139,7 +139,7 @@ def _show(run: RunFolder, folder: str, problem_id: str, options: dict[str, Any])
 
 
 def _list(run: RunFolder, options: dict[str, Any]) -> None:
-    """Print the problems that are wanted, as they are found."""
+    """Print the matching problems while reading the run."""
     import orjson
     from rich.cells import cell_len
     from rich.console import Console
@@ -151,16 +151,16 @@ def _list(run: RunFolder, options: dict[str, Any]) -> None:
 
     console = Console()
     wanted = _wanted(options)
-    limit, found, with_gold = options["limit"], 0, False
+    limit, listed, with_gold = options["limit"], 0, False
     for one in revote(run):
         right = _right(one)
         with_gold = with_gold or right is not None
         if not wanted(one):
             continue
-        if found == limit:
+        if listed == limit:
             click.echo(f"These are the first {limit:,}; --limit shows more.", err=True)
             break
-        found += 1
+        listed += 1
         problem, verdict = one.problem, one.verdict
         if options["as_json"]:
             row = verdict_row(verdict, gold=problem.gold, kind=problem.metadata.get("kind"))
@@ -185,12 +185,12 @@ def _list(run: RunFolder, options: dict[str, Any]) -> None:
             click.echo("\t".join(columns))
     if options["wrong"] and not with_gold:
         click.echo("No problem of this run has a gold answer that can be read.", err=True)
-    elif not found:
-        click.echo("No problem of this run is like that.", err=True)
+    elif not listed:
+        click.echo("No problem of this run matches.", err=True)
 
 
 def _wanted(options: dict[str, Any]) -> Callable[[Solved], bool]:
-    """Make the test that a problem must pass to be listed."""
+    """Return the filter for the list."""
     below = options["low_agreement"]
 
     def wanted(one: Solved) -> bool:
@@ -204,7 +204,7 @@ def _wanted(options: dict[str, Any]) -> Callable[[Solved], bool]:
 
 
 def _right(one: Solved) -> bool | None:
-    """Whether the answer is the gold one, None without a gold that can be read."""
+    """Return whether the answer equals the gold one; None without a readable gold answer."""
     from clc.answers.canonical import canonical_gold
 
     problem = one.problem
@@ -215,7 +215,7 @@ def _right(one: Solved) -> bool | None:
 
 
 def _no_id(run: RunFolder, folder: str) -> str:
-    """Say what there is to choose from."""
+    """Return the error for a missing id, with examples of ids."""
     ids = [one.problem.id for one in islice(run.finished(), _EXAMPLES)]
     if not ids:
         return f"{folder} has no problem that is done; clc solve goes on with it"
@@ -228,7 +228,7 @@ def _no_id(run: RunFolder, folder: str) -> str:
 
 
 def _no_such(run: RunFolder, folder: str, problem_id: str) -> str:
-    """Say which ids are like one that is not there, looking at some of a large run only."""
+    """Return the error for an unknown id, with the most similar ids among the first 10,000."""
     matcher = SequenceMatcher(b=problem_id)
 
     def alike(other: str) -> float:
@@ -246,6 +246,6 @@ def _no_such(run: RunFolder, folder: str, problem_id: str) -> str:
     hint = (
         f"did you mean {', '.join(map(repr, names))}{among}?"
         if names
-        else f"clc show {folder} says what there is"
+        else f"clc show {folder} lists some ids"
     )
     return f"{folder}: no problem {problem_id!r} is done; {hint}"

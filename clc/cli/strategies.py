@@ -1,4 +1,4 @@
-"""``clc strategies``: what can be done with a question."""
+"""``clc strategies``: list, show and check strategies."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def list_strategies() -> None:
 @command.command("show")
 @click.argument("name")
 def show(name: str) -> None:
-    """Print strategy NAME (or a file) as the TOML file that would be it."""
+    """Print strategy NAME, or that of a file, as TOML."""
     from clc.strategies.files import open_strategy, strategy_toml
 
     click.echo(strategy_toml(open_strategy(name)))
@@ -48,7 +48,9 @@ def show(name: str) -> None:
 
 @command.command("check")
 @click.argument("path", metavar="FILE")
-@click.option("--prompts", "folder", metavar="DIR", help="Your templates, before ours.")
+@click.option(
+    "--prompts", "folder", metavar="DIR", help="Folder of templates that override the bundled ones."
+)
 def check(path: str, folder: str | None) -> None:
     """Read the strategy in FILE and render each of its templates."""
     from clc.cli.text import visible
@@ -61,6 +63,6 @@ def check(path: str, folder: str | None) -> None:
     names = templates_of(strategy)
     for name in names:
         check_template(templates, name)
-    arms, told = len(strategy.arms), ", ".join(names)
-    line = f"{strategy.name}: {arms} arm{'s'[: arms != 1]}, templates {told}: fine"
+    arms = len(strategy.arms)
+    line = f"{strategy.name}: {arms} arm{'s'[: arms != 1]}, templates {', '.join(names)}: fine"
     click.echo(visible(line))

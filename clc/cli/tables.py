@@ -1,4 +1,4 @@
-"""What a person reads at the end: tables of scores."""
+"""Tables and lines of results for the terminal."""
 
 from __future__ import annotations
 
@@ -30,17 +30,18 @@ __all__ = [
     "comparison_table",
     "detail_lines",
     "fidelity_table",
-    "language_name",
+    "language_label",
     "language_styles",
     "legend",
+    "make_table",
     "print_score",
     "run_lines",
     "score_tables",
     "vote_table",
 ]
 
-# Of one middling lightness, so that they can be told from a black and from a white background;
-# neighbours are far apart.
+# Of medium lightness, so that they contrast with a black and with a white background; neighbours
+# are far apart.
 _COLOURS = (
     "#3b8ad9", "#e07b00", "#2e9e5b", "#d1495b", "#9467bd", "#a8a100",
     "#17a2b8", "#c05fa8", "#a0703c", "#6a7fdb", "#7f9c1f", "#808080",
@@ -60,7 +61,7 @@ def print_score(score: Score, *, as_json: bool, err: bool = False) -> None:
 
 
 def run_lines(counters: Counters, folder: str) -> Iterator[str]:
-    """Say what this call cost and where it is."""
+    """Yield the cost of this call and the run folder."""
     if counters.lost:
         yield (
             f"{counters.lost:,} paths or translations were lost (they abstain, with their reasons);"
@@ -80,18 +81,18 @@ def score_tables(score: Score) -> Iterator[Table]:
         summary.add_row(name, value)
     yield summary
     if len(score.by_language) > 1:
-        table = _table("question language", "right", "accuracy", "95 % interval")
+        table = make_table("question language", "right", "accuracy", "95 % interval")
         for code, rate in score.by_language.items():
-            table.add_row(language_name(code), f"{rate.right}/{rate.total}", *_rate(rate))
+            table.add_row(language_label(code), f"{rate.right}/{rate.total}", *_rate(rate))
         yield table
     if score.by_reasoning_language:
-        table = _table("reasoning language", "paths", "right", "95 % interval", "no answer")
+        table = make_table("reasoning language", "paths", "right", "95 % interval", "no answer")
         for code, path in score.by_reasoning_language.items():
             rate = path.accuracy
-            table.add_row(language_name(code), f"{rate.total}", *_rate(rate), f"{path.abstained}")
+            table.add_row(language_label(code), f"{rate.total}", *_rate(rate), f"{path.abstained}")
         yield table
     if score.calibration:
-        table = _table("agreement", "verdicts", "right", "95 % interval")
+        table = make_table("agreement", "verdicts", "right", "95 % interval")
         for item in score.calibration:
             rate = item.accuracy
             table.add_row(f"{item.low:.0%} to {item.high:.0%}", f"{rate.total}", *_rate(rate))
@@ -99,9 +100,9 @@ def score_tables(score: Score) -> Iterator[Table]:
 
 
 def comparison_table(a: str, b: str, comparison: Comparison) -> Table:
-    """Two runs beside each other, over the problems that both have."""
+    """Return the comparison of two runs over the problems that both have."""
     c = comparison
-    table = _table("", brief(a), brief(b), "difference", "95 % interval")
+    table = make_table("", brief(a), brief(b), "difference", "95 % interval")
     table.add_row(
         "accuracy",
         f"{c.accuracy_a:.1%}",
@@ -122,10 +123,10 @@ def comparison_table(a: str, b: str, comparison: Comparison) -> Table:
     return table
 
 
-def language_name(code: str) -> str:
-    """English name and code; recorded paths may be in no language that is known.
+def language_label(code: str) -> str:
+    """Return the English name and the code; recorded paths may be in an unknown language.
 
-    >>> language_name("sw"), language_name("und")
+    >>> language_label("sw"), language_label("und")
     ('Swahili (sw)', 'unknown (und)')
     """
     try:
@@ -135,28 +136,28 @@ def language_name(code: str) -> str:
 
 
 def language_styles(codes: Iterable[str]) -> dict[str, str]:
-    """Give each language a colour, the same one wherever the codes come in the same order."""
+    """Assign a colour to each language, by the order of the codes."""
     return {code: _COLOURS[at % len(_COLOURS)] for at, code in enumerate(dict.fromkeys(codes))}
 
 
 def legend(styles: Mapping[str, str]) -> Text:
-    """Name the languages with their codes, each behind its colour."""
+    """Return the languages with their codes, each after its colour."""
     return Text("  ").join(
-        Text.assemble(("█ ", style), language_name(code)) for code, style in styles.items()
+        Text.assemble(("█ ", style), language_label(code)) for code, style in styles.items()
     )
 
 
 def vote_table(verdict: Verdict, styles: Mapping[str, str] | None = None) -> Table:
-    """The tally of one vote: a bar, the support, and which languages stand behind each answer.
+    """Return the tally of a vote: for each answer its support, a bar, and the languages.
 
-    A bar is in parts, in the order of the languages that stand beside it.
+    The parts of a bar have the order of the languages beside it.
 
     Args:
         verdict: the vote.
         styles: colours of languages, see ``language_styles``.
     """
     styles = styles or {}
-    table = _table("answer", "votes", "", "languages")
+    table = make_table("answer", "votes", "", "languages")
     table.columns[3].justify = table.columns[2].justify = "left"
     for answer, by_language in verdict.tally.items():
         support = sum(by_language.values())
@@ -167,13 +168,13 @@ def vote_table(verdict: Verdict, styles: Mapping[str, str] | None = None) -> Tab
             bar.append("█" * (wanted - len(bar)), style=styles.get(code, ""))
         table.add_row(Text(brief(answer)), f"{support:g}", bar, _behind(by_language, styles))
     for reason, counts in verdict.abstentions.items():
-        told = f"no vote: {reason.replace('_', ' ')}"
-        table.add_row(told, "", "", _behind(counts, styles), style="dim")
+        label = f"no vote: {reason.replace('_', ' ')}"
+        table.add_row(label, "", "", _behind(counts, styles), style="dim")
     return table
 
 
 def answer_line(verdict: Verdict) -> Text:
-    """Say what the vote came to."""
+    """Return the answer of a vote with its support."""
     if verdict.answer is None:
         return Text("No path gave an answer.")
     votes = "1 vote" if verdict.total == 1 else f"{verdict.total:g} votes"
@@ -185,28 +186,28 @@ def answer_line(verdict: Verdict) -> Text:
     )
 
 
-def fidelity_table(found: Mapping[str, Fidelity]) -> Table:
-    """Which languages the paths of each arm were really written in."""
-    table = _table("asked for", "paths", "faithful", "cannot be told", "written in")
+def fidelity_table(by_language: Mapping[str, Fidelity]) -> Table:
+    """Return the languages in which the paths of each arm are written."""
+    table = make_table("asked for", "paths", "faithful", "undetected", "written in")
     table.columns[4].justify = "left"
-    for code, one in found.items():
+    for code, one in by_language.items():
         share = "-" if one.share is None else f"{one.share:.1%}"
         others = " ".join(f"{other}×{count}" for other, count in one.written.items())
-        table.add_row(language_name(code), f"{one.paths}", share, f"{one.unknown}", others)
+        table.add_row(language_label(code), f"{one.paths}", share, f"{one.unknown}", others)
     return table
 
 
 def detail_lines(verdict: Verdict, budget: int) -> Iterator[str]:
-    """Say what beside the votes led to a verdict: a plan, an early stop, a choice, a deadline."""
+    """Yield what else led to a verdict: a plan, an early stop, a choice, a deadline."""
     details = verdict.details
     if plan := details.get("plan"):
         chosen = ", ".join(f"{code} {weight:g}" for code, weight in plan["weights"].items())
         faults = "; ".join(brief(fault, _ANSWER_MOST) for fault in plan["faults"])
-        mended = f" (mended: {faults})" if faults else ""
-        yield f"The model's plan, languages with weights: {visible(chosen)}{mended}"
+        repaired = f" (repaired: {faults})" if faults else ""
+        yield f"The model's plan, languages with weights: {visible(chosen)}{repaired}"
     if stop := details.get("stop"):
-        sure = "" if stop["probability"] is None else f", at {stop['probability']:.3f}"
-        yield f"Stopped after {stop['paths']} of {budget} paths ({stop['rule']}{sure})"
+        posterior = "" if stop["probability"] is None else f", at {stop['probability']:.3f}"
+        yield f"Stopped after {stop['paths']} of {budget} paths ({stop['rule']}{posterior})"
     if choice := details.get("choice"):
         if choice["path"] is None:
             yield "The model did not name the most consistent path: the majority decides"
@@ -244,8 +245,9 @@ def _summary(score: Score) -> Iterator[tuple[str, str]]:
         yield "tokens of translations", f"{score.translation_usage.total:,}"
 
 
-def _table(*columns: str) -> Table:
-    table = Table(box=box.SIMPLE_HEAD, title_justify="left", title_style="bold")
+def make_table(*columns: str, title: str | None = None) -> Table:
+    """Return an empty table; its first column is aligned left, the others right."""
+    table = Table(title=title, box=box.SIMPLE_HEAD, title_justify="left", title_style="bold")
     for position, column in enumerate(columns):
         table.add_column(Text(column), justify="left" if position == 0 else "right")
     return table

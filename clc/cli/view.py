@@ -14,7 +14,7 @@ __all__ = ["command"]
 @click.argument("run")
 @click.option("--port", type=click.IntRange(0, 65535), default=0, metavar="PORT",
               help="Port of 127.0.0.1.  [default: any free one]")  # fmt: skip
-@click.option("--no-browser", is_flag=True, help="Only say where the report is.")
+@click.option("--no-browser", is_flag=True, help="Print the address only.")
 def command(run: str, port: int, *, no_browser: bool) -> None:
     """Show the report of RUN on this machine, until Ctrl-C.
 

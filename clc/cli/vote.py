@@ -30,17 +30,17 @@ __all__ = ["command", "vote_ballots"]
     type=click.Choice(["majority", "weighted"]),
     default="majority",
     show_default=True,
-    help="Count votes alike, or by --weights and the rows' confidence.",
+    help="Count votes equally, or by --weights and the rows' confidence.",
 )
 @click.option("--weights", help="Weight by language under --rule weighted: en=2,sw=0.5.")
 @click.option(
     "--order",
-    help="Languages that break ties, first one first; --languages, then en,de,es,... by default.",
+    help="Languages that win ties, best first.  [default: --languages, else en,de,es,...]",
 )
 @click.option(
     "--kind",
     type=click.Choice(["number", "choice", "latex"]),
-    help="What the answers are; inferred when not given.",
+    help="Kind of the answers; inferred by default.",
 )
 @click.option("--out", type=click.Path(dir_okay=False), help="Write verdicts here as JSONL.")
 @click.option("--json", "as_json", is_flag=True, help="Print the score as JSON instead of a table.")
@@ -71,26 +71,31 @@ def command(  # noqa: PLR0917
     runs = [file for file in files if Path(file).is_dir()]
     if runs and len(runs) < len(files):
         raise InputError(f"{runs[0]}: is a run folder; give run folders or files, not both")
-    found = (
+    problems = (
         _run_ballots(runs, chosen)
         if runs
         else ballots(files, languages=chosen, kind=cast("AnswerKind | None", kind))
     )
     score = vote_ballots(
-        found, rule=rule, order=tie_order, weights=by_language, out=out, quiet=as_json and not out
+        problems,
+        rule=rule,
+        order=tie_order,
+        weights=by_language,
+        out=out,
+        quiet=as_json and not out,
     )
     if as_json or score.with_gold:
         print_score(score, as_json=as_json, err=not as_json)
 
 
 def _run_ballots(folders: Sequence[str], languages: Sequence[str]) -> Iterator[Ballot]:
-    """Votes of the problems that are done in run folders."""
+    """Yield the votes of the finished problems in run folders."""
     from clc.datasets.recorded_votes import Ballot, say_left_out
     from clc.runs.open import open_run
     from clc.runs.revote import revote
 
     wanted = frozenset(languages)
-    found = False
+    any_votes = False
     left_out = 0
     for folder in folders:
         with open_run(folder) as store:
@@ -100,7 +105,7 @@ def _run_ballots(folders: Sequence[str], languages: Sequence[str]) -> Iterator[B
                 if wanted and not votes:
                     left_out += 1
                     continue
-                found = True
+                any_votes = True
                 yield Ballot(
                     problem.id,
                     problem.language,
@@ -109,13 +114,13 @@ def _run_ballots(folders: Sequence[str], languages: Sequence[str]) -> Iterator[B
                     problem.metadata.get("kind"),
                     votes,
                 )
-    if wanted and not found:
+    if wanted and not any_votes:
         raise InputError(f"no paths in {', '.join(languages)} in {', '.join(folders)}")
     say_left_out(left_out, languages)
 
 
 def vote_ballots(
-    found: Iterable[Ballot],
+    ballots: Iterable[Ballot],
     *,
     rule: str,
     order: Sequence[str],
@@ -134,11 +139,11 @@ def vote_ballots(
         nullcontext(None) if quiet and not out else rows_to(out)
     )
     with target as sink:
-        return score(_scored(found, sink, rule, order, weights))
+        return score(_scored(ballots, sink, rule, order, weights))
 
 
 def _scored(
-    found: Iterable[Ballot],
+    ballots: Iterable[Ballot],
     sink: IO[bytes] | None,
     rule: str,
     order: Sequence[str],
@@ -151,7 +156,7 @@ def _scored(
     from clc.voting.tally import vote
     from clc.voting.weighting import normalized_weights
 
-    for ballot in found:
+    for ballot in ballots:
         votes = ballot.votes
         if rule == "weighted":
             confident = normalized_weights(
@@ -199,7 +204,7 @@ def _codes(option: str | None) -> list[str]:
 
 
 def _languages(option: str | None) -> list[str]:
-    """Codes as the rows may write them: a known language, or what clc calls an unnamed one."""
+    """Read language codes; ``und`` stands for paths without a language."""
     from clc.languages import normalize_language
 
     return [code if code == "und" else normalize_language(code) for code in _codes(option)]
@@ -212,13 +217,13 @@ def _default_order(chosen: list[str]) -> list[str]:
 
 
 def _weights(option: str | None) -> dict[str, float]:
-    found = {}
+    weights = {}
     for part in _codes(option):
         language, equals, number = part.partition("=")
         try:
-            found[language.strip()] = float(number)
+            weights[language.strip()] = float(number)
         except ValueError:
             equals = ""
         if not equals:
             raise InputError(f"--weights {part!r} is not LANGUAGE=NUMBER; give such as en=2,sw=0.5")
-    return found
+    return weights

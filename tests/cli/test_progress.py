@@ -4,7 +4,7 @@ import io
 
 from rich.console import Console
 
-from clc.cli.progress import STOPPING, RunProgress, so_far
+from clc.cli.progress import STOPPING, RunProgress, describe_counters
 from clc.records import Verdict
 from clc.solving.sampler import Counters
 
@@ -23,9 +23,12 @@ def shown(counters, *, terminal, stop=False):
 
 
 def test_words():
-    assert so_far(Counters(), 3) == "starting the engine"
-    assert so_far(Counters(reused=2), 0) == "0 paths, 2 reused, 0 tokens/s"
-    assert so_far(Counters(drawn=1_000, completion_tokens=500), 2) == "1,000 paths, 250 tokens/s"
+    assert describe_counters(Counters(), 3) == "starting the engine"
+    assert describe_counters(Counters(reused=2), 0) == "0 paths, 2 reused, 0 tokens/s"
+    assert (
+        describe_counters(Counters(drawn=1_000, completion_tokens=500), 2)
+        == "1,000 paths, 250 tokens/s"
+    )
 
 
 def test_a_plain_line_is_one_line_however_long():

@@ -69,7 +69,7 @@ def test_check(tmp_path):
 def test_check_names_cue_words_that_stay_english(tmp_path):
     (tmp_path / "languages.toml").write_text('[ga]\nlabel = "Freagra:"\n[de]\nlabel = "Lösung:"\n')
     done = call("prompts", "check", "--prompts", tmp_path)
-    assert "[ga] has no think, final, reason_in, only: told in English\n" in done.stdout
+    assert "[ga] has no think, final, reason_in, only: English ones are used\n" in done.stdout
     assert "[de]" not in done.stdout
 
 

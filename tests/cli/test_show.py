@@ -254,7 +254,7 @@ def test_a_list_says_when_it_is_empty(tmp_path):
         "No problem of this run has a gold answer that can be read.\n",
     )
     done = show(tmp_path, "--tied")
-    assert (done.stdout, done.stderr) == ("", "No problem of this run is like that.\n")
+    assert (done.stdout, done.stderr) == ("", "No problem of this run matches.\n")
 
 
 def test_a_strategy_of_several(compared):

@@ -154,7 +154,7 @@ def test_details_from_a_model_are_one_line():
     plan = {"weights": {"en": 1.0}, "faults": ["no \x1b[2J list\nclc: fine"]}
     verdict = Verdict("q", "8", 1, 1, 1, False, {"8": {"en": 1}}, details={"plan": plan})
     (line,) = detail_lines(verdict, 1)
-    assert line.endswith("en 1 (mended: no ␛[2J list␊clc: fine)")
+    assert line.endswith("en 1 (repaired: no ␛[2J list␊clc: fine)")
 
 
 def test_an_error_shows_what_a_file_is_called(tmp_path):
