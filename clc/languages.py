@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "MGSM_LANGUAGES",
+    "UNKNOWN_LANGUAGE",
     "distinct_languages",
     "english_name",
     "native_name",
@@ -25,6 +26,7 @@ __all__ = [
 # Strongest first on the recorded multilingual runs, because arm order breaks ties.
 MGSM_LANGUAGES = ("en", "de", "es", "fr", "ja", "ru", "zh", "bn", "sw", "te", "th")
 
+UNKNOWN_LANGUAGE = "und"  # BCP-47 for a language that is not known
 
 _SUBTAG = re.compile(r"[A-Za-z0-9]{1,8}\Z")
 
@@ -33,7 +35,7 @@ def _locale(code: str) -> Locale:
     from babel import Locale, UnknownLocaleError
 
     subtags = code.strip().replace("_", "-").split("-")
-    well_formed = subtags[0].lower() != "und" and all(map(_SUBTAG.match, subtags))
+    well_formed = subtags[0].lower() != UNKNOWN_LANGUAGE and all(map(_SUBTAG.match, subtags))
     with suppress(UnknownLocaleError, ValueError, TypeError):
         if well_formed:
             locale = Locale.parse("-".join(subtags), sep="-")

@@ -22,6 +22,9 @@ __all__ = [
 ]
 
 
+_MOST_WITHOUT_PATH = 0.1  # share of the problems
+
+
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """What a strategy made of one problem.
@@ -83,6 +86,11 @@ class BudgetPoint:
     paths: float
     tokens: float
     without: int
+
+    @property
+    def is_plotted(self) -> bool:
+        """Whether the budget buys a path for at least 90 % of the problems."""
+        return self.without <= _MOST_WITHOUT_PATH * self.accuracy.total
 
 
 @dataclass(frozen=True, slots=True)

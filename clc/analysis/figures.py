@@ -27,7 +27,6 @@ MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
 DASHES = ("-", (0, (6, 2)), (0, (3, 1.5)), (0, (6, 1.5, 1, 1.5)), (0, (1, 1.2)))
 _SIZE = (9.0, 4.2)  # inches
 _DPI = 150
-_WITHOUT = 0.1  # share of problems for which a budget may buy no path: below it is no vote to show
 
 
 def draw_comparison(comparison: StrategyComparison, files: Iterable[Path]) -> None:
@@ -105,9 +104,7 @@ def _against_tokens(axes: Any, result: StrategyResult, look: Mapping[str, Any]) 
     if result.most_drawn < 2:  # noqa: PLR2004  one path: nothing to choose
         at = ([result.tokens], [100 * result.accuracy.value])
     else:
-        bought = [
-            point for point in result.budgets if point.without <= _WITHOUT * point.accuracy.total
-        ]
+        bought = [point for point in result.budgets if point.is_plotted]
         at = (
             [point.budget for point in bought],
             [100 * point.accuracy.value for point in bought],

@@ -119,6 +119,7 @@ def _row(
     """Yield the problem if it has a readable gold answer; languages in the order of the votes."""
     from clc.analysis.portfolio_search import CalibrationRow
     from clc.answers.canonical import canonical_gold
+    from clc.languages import UNKNOWN_LANGUAGE
 
     right = None if gold is None else canonical_gold(gold, kind)
     if right is None:
@@ -126,7 +127,7 @@ def _row(
     answers: dict[str, list[str | None]] = {}
     for one in votes:
         answers.setdefault(one.language, []).append(one.answer)
-    if "und" in answers:
+    if UNKNOWN_LANGUAGE in answers:
         raise DatasetError(
             f"problem {problem!r} has paths that do not say their language; give each row a "
             "'language'"

@@ -153,6 +153,7 @@ def _scored(
 
     from clc.analysis.scoring import Scored
     from clc.answers.canonical import canonical_gold
+    from clc.languages import UNKNOWN_LANGUAGE
     from clc.voting.tally import vote
     from clc.voting.weighting import normalized_weights
 
@@ -172,7 +173,7 @@ def _scored(
         yield Scored(
             ballot.id,
             ballot.item,
-            ballot.question_language or "und",
+            ballot.question_language or UNKNOWN_LANGUAGE,
             ballot.gold,
             verdict,
             votes,
@@ -205,9 +206,11 @@ def _codes(option: str | None) -> list[str]:
 
 def _languages(option: str | None) -> list[str]:
     """Read language codes; ``und`` stands for paths without a language."""
-    from clc.languages import normalize_language
+    from clc.languages import UNKNOWN_LANGUAGE, normalize_language
 
-    return [code if code == "und" else normalize_language(code) for code in _codes(option)]
+    return [
+        code if code == UNKNOWN_LANGUAGE else normalize_language(code) for code in _codes(option)
+    ]
 
 
 def _default_order(chosen: list[str]) -> list[str]:

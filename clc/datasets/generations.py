@@ -28,6 +28,7 @@ import orjson
 
 from clc.answers import extract_answer
 from clc.errors import DatasetError
+from clc.languages import UNKNOWN_LANGUAGE
 from clc.records import AbstainReason, Abstention, Answer, Confidence
 
 if TYPE_CHECKING:
@@ -37,7 +38,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Generation", "generations", "outcome", "read_rows", "recorded"]
 
-_UNKNOWN = "und"  # BCP-47 for a language that nobody names
 _SAMPLES = re.compile(r"(?:samples_)?(.+?)(?:_\d{4}-\d{2}-\d{2}T[\d\-.]+)?\.jsonl(?:\.gz)?\Z")
 _CODE = re.compile(r"(?<![a-zA-Z])(en|de|es|fr|ja|ru|zh|bn|sw|te|th|ar|hi|it|ko|pt|id|ms|vi|pl|tr|fa|nl|uk|ca|eu|gl)(?![a-zA-Z])")  # fmt: skip  # noqa: E501
 _CUSTOM = re.compile(r"(.+?)[:|/]([a-z]{2,3}(?:-[A-Za-z0-9]{2,8})?)(?:[:|/]\d+)?\Z")
@@ -166,7 +166,7 @@ def generations(source: str, line: int, row: dict[str, Any]) -> list[Generation]
     return [
         Generation(
             str(row["id"]),
-            language or _UNKNOWN,
+            language or UNKNOWN_LANGUAGE,
             response or "",
             _text(row.get("question")),
             None if gold is None else str(gold),
@@ -207,7 +207,7 @@ def _harness(source: str, line: int, row: dict[str, Any]) -> list[Generation]:
     named = None
     for named in _CODE.finditer(task):  # noqa: B007  the last one: mgsm_en_cot_de asks in German
         pass
-    language = named[1] if named else _text(doc.get("language")) or _UNKNOWN
+    language = named[1] if named else _text(doc.get("language")) or UNKNOWN_LANGUAGE
     stem = task[: named.start()] + task[named.end() :] if named else task
     stem = re.sub(r"[_-]{2,}", "_", stem).strip("_-")
     number = row.get("doc_id", row.get("id"))
@@ -250,7 +250,7 @@ def _harness_gold(doc: dict[str, Any], target: object) -> str | None:
 def _batch(source: str, line: int, row: dict[str, Any]) -> list[Generation]:
     name = str(row["custom_id"])
     match = _CUSTOM.match(name)
-    problem, language = (match[1], match[2]) if match else (name, _UNKNOWN)
+    problem, language = (match[1], match[2]) if match else (name, UNKNOWN_LANGUAGE)
     response = row.get("response")
     body = response.get("body") if isinstance(response, dict) else None
     choices = body.get("choices") if isinstance(body, dict) else None
@@ -278,7 +278,7 @@ def outcome(path: Generation) -> Answer | Abstention:
         return Abstention(AbstainReason.ENGINE_FAILURE, path.error)
     return extract_answer(
         path.response,
-        None if path.language == _UNKNOWN else path.language,
+        None if path.language == UNKNOWN_LANGUAGE else path.language,
         path.question,
         kind=path.kind,
         finish_reason=path.finish_reason,

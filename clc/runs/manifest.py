@@ -14,7 +14,8 @@ from clc.errors import ConfigurationError
 from clc.runs.codec import FORMAT
 from clc.version import __version__
 
-__all__ = ["add_seconds", "begin_run", "check_same_run", "differences", "versions"]
+__all__ = ["add_seconds", "begin_run", "check_same_run", "differences", "shorten_hashes",
+           "versions"]  # fmt: skip
 
 _HASH = re.compile(r"\b([0-9a-f]{12})[0-9a-f]{12,}\b")
 
@@ -99,6 +100,15 @@ def versions(
     return found
 
 
+def shorten_hashes(text: str, mark: str = "") -> str:
+    """Cut long hashes in a text to 12 digits, followed by ``mark``.
+
+    >>> shorten_hashes("vllm:model@0123456789abcdef0123456789abcdef", "…")
+    'vllm:model@0123456789ab…'
+    """
+    return _HASH.sub(rf"\1{mark}", text)
+
+
 def _grows(before: int | None, after: int | None) -> bool:
     """Whether ``after`` covers ``before``; None is no limit."""
     return after is None or (before is not None and after >= before)
@@ -107,5 +117,5 @@ def _grows(before: int | None, after: int | None) -> bool:
 def _show(value: Any) -> str:
     """A value as JSON; of a hash, enough to tell it from another."""
     if isinstance(value, str):
-        value = _HASH.sub(r"\1…", value)
+        value = shorten_hashes(value, "…")
     return orjson.dumps(value).decode()

@@ -12,9 +12,9 @@ from dataclasses import asdict, dataclass
 from functools import cached_property
 from typing import Literal, get_args
 
-from clc.errors import StrategyError
+from clc.errors import ConfigurationError, StrategyError
 from clc.languages import MGSM_LANGUAGES, distinct_languages, normalize_language
-from clc.records import content_key
+from clc.records import Sampling, content_key
 from clc.voting.stopping import Stopping
 
 __all__ = ["EVERY", "QUESTION", "TRANSLATOR", "Arm", "Planner", "Strategy", "templates_of"]
@@ -159,6 +159,14 @@ class Strategy:
             raise StrategyError(
                 f"a strategy's name is of letters, digits, '.', '_' and '-', not {self.name!r:.60}"
             )
+        if self.paths < 1:
+            raise StrategyError(
+                f"strategy {self.name!r}: paths must be at least 1, not {self.paths}"
+            )
+        try:
+            Sampling(temperature=self.temperature)
+        except ConfigurationError as error:
+            raise StrategyError(f"strategy {self.name!r}: {error}") from None
         if not self.languages:
             raise StrategyError(f"strategy {self.name!r}: languages must name at least one")
         distinct_languages(self.languages)

@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 __all__ = ["comparison"]
 
 _BASELINE = "sc"
-_WITHOUT = 0.1  # share of problems that a budget may buy no path for: below it is no vote to show
 
 
 def comparison(runs: Iterable[tuple[str, Source]], reference: str = "") -> tuple[Section, ...]:
@@ -208,5 +207,5 @@ def _equal_tokens(found: StrategyComparison) -> Section:
 def _budgets(one: StrategyResult) -> Iterator[tuple[Cell, ...]]:
     for point in one.budgets:
         rate = point.accuracy
-        if point.without <= _WITHOUT * rate.total:
+        if point.is_plotted:
             yield one.name, point.budget, rate.total, rate.right, rate.value, rate.low, rate.high

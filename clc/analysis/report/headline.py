@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Any
 
 from clc.analysis.report.format import count, duration, of, percent, with_interval
 from clc.analysis.report.sections import Fact
 from clc.engines.models import BUNDLED, model_fingerprint, resolve_model
+from clc.runs.manifest import shorten_hashes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -15,8 +15,6 @@ if TYPE_CHECKING:
     from clc.analysis.scoring import Score
 
 __all__ = ["headline"]
-
-_HASH = re.compile(r"\b([0-9a-f]{12})[0-9a-f]{12,}\b")
 
 
 def headline(score: Score, manifest: Mapping[str, Any], languages: Sequence[str]) -> Iterator[Fact]:
@@ -112,4 +110,4 @@ def _model(fingerprint: str) -> str:
     if "folder@" in fingerprint:
         bundled = model_fingerprint(resolve_model(BUNDLED))
         fingerprint = fingerprint.replace(bundled, BUNDLED)
-    return _HASH.sub(r"\1", fingerprint)
+    return shorten_hashes(fingerprint)

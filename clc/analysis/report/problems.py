@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from clc.answers import extract_answer
 from clc.answers.canonical import canonical_gold
+from clc.languages import UNKNOWN_LANGUAGE
 from clc.records import Answer
 
 if TYPE_CHECKING:
@@ -131,7 +132,7 @@ def _read_again(problem: Problem, path: ReasoningPath, said: Answer) -> tuple[in
     """Where the answer stands; recorded generations keep their answers without their places."""
     found = extract_answer(
         path.text,
-        None if path.language == "und" else path.language,
+        None if path.language == UNKNOWN_LANGUAGE else path.language,
         problem.question or None,
         kind=said.kind,
         finish_reason=path.finish_reason,

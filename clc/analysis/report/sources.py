@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from clc.datasets.generations import recorded
 from clc.datasets.recorded_votes import ballots
 from clc.errors import ConfigurationError
-from clc.languages import MGSM_LANGUAGES
+from clc.languages import MGSM_LANGUAGES, UNKNOWN_LANGUAGE
 from clc.plan import ArmRecord, Plan
 from clc.records import Confidence, Problem, ReasoningPath
 from clc.runs.open import is_run, open_runs
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Source", "open_sources"]
 
-_UNKNOWN = "und"  # BCP-47 for a language that nobody names
 _ROWS = (".jsonl", ".jsonl.gz")
 
 
@@ -139,7 +138,7 @@ def _solved(ballot: Ballot, texts: Sequence[tuple[Any, ...]]) -> Solved:
     problem = Problem(
         ballot.id,
         question,
-        ballot.question_language or _UNKNOWN,
+        ballot.question_language or UNKNOWN_LANGUAGE,
         ballot.gold,
         metadata={"item": ballot.item, **({"kind": ballot.kind} if ballot.kind else {})},
     )
