@@ -71,7 +71,7 @@ def pytest_collection_modifyitems(config, items):
 if find_spec("xdist"):
     from xdist.scheduler import LoadScopeScheduling
 
-    class Groups(LoadScopeScheduling):
+    class Groups(LoadScopeScheduling):  # type: ignore[misc]
         """Gives a worker a whole group."""
 
         def _split_scope(self, nodeid):
