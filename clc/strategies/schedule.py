@@ -118,6 +118,8 @@ def _settle(arm: Arm, question_language: str, chosen: str) -> Arm:
     form = arm.question
     if (into or language) == question_language:
         form, into = "original", None
+    if into == language:
+        into = None
     answers_in = arm.answers_in and (
         codes.get(arm.answers_in) or normalize_language(arm.answers_in)
     )

@@ -110,9 +110,10 @@ def test_everything_about_a_problem(run):
         assert f"  {head.format(name)}{said}" in text
         assert body in text
     right = "right" if one.verdict.answer == "7" else "wrong"
+    tie = " (a tie, decided by the order of languages)" if one.verdict.tied else ""
     assert text.endswith(
         f"\nVerdict\n  Answer: {one.verdict.answer}  {one.verdict.support:g} of "
-        f"{one.verdict.total:g} votes\n  Gold: 7, so the verdict is {right}.\n"
+        f"{one.verdict.total:g} votes{tie}\n  Gold: 7, so the verdict is {right}.\n"
     )
     assert "\x1b" not in text
 
