@@ -207,7 +207,7 @@ class SamplingSettings(TypedDict, total=False):
 
 
 # Keys hold the fields that came after these only where they are not their defaults, so that the
-# keys of paths that are drawn already stay.
+# keys of paths that are stored stay.
 _FIRST_FIELDS = frozenset({"temperature", "top_p", "top_k", "max_tokens", "stop"})
 
 
@@ -233,7 +233,7 @@ class Confidence:
     The confidence of a token is the negative mean log-probability of the ``k`` likeliest tokens
     at its place (DeepConf, arXiv 2508.15260, section 3): high where one token stands out.
     ``mean`` is its mean over the path, ``tail`` over the path's end, ``lowest_group`` the lowest
-    mean of a sliding window. ``logprob`` is the mean log-probability of the drawn tokens, at
+    mean of a sliding window. ``logprob`` is the mean log-probability of the sampled tokens, at
     most 0. Tokenizers differ, so values compare paths of one model in one language only.
     """
 
@@ -304,7 +304,7 @@ class Abstention:
 
 @dataclass(frozen=True, slots=True)
 class Vote:
-    """What one path says: an answer or an abstention, in the path's language."""
+    """The vote of one path: an answer or an abstention, in the path's language."""
 
     path_key: str
     language: str
@@ -324,8 +324,8 @@ class Verdict:
     ``support`` is the weight behind ``answer`` and ``total`` the weight of all votes cast
     (abstentions cast none); ``agreement`` is their ratio, 0.0 without votes. ``tally`` maps each
     answer to its support by language, strongest answer first, and ``abstentions`` each reason
-    to its count by language. ``answer`` is None when nobody voted. ``translation_usage`` counts
-    all that came before the paths: translations, first turns, plans. ``details`` says what else
+    to its count by language. ``answer`` is None without a vote. ``translation_usage`` counts
+    all that came before the paths: translations, first turns, plans. ``details`` are what else
     led here: ``stop``, ``plan``, ``choice``.
     """
 

@@ -48,12 +48,12 @@ def begin_run(
 
 
 def add_seconds(manifest: Mapping[str, Any], seconds: float) -> dict[str, Any]:
-    """Return the manifest with drawing time added to that of the times before."""
+    """Return the manifest with the seconds of sampling added to those before."""
     return {**manifest, "seconds": round(manifest.get("seconds", 0.0) + seconds, 3)}
 
 
 def check_same_run(old: Mapping[str, Any], new: Mapping[str, Any], where: str) -> None:
-    """Let a run go on only with the configuration it was begun with.
+    """Check that a run is resumed with the configuration that it was started with.
 
     Raises:
         ConfigurationError: something else differs; the message shows every difference.

@@ -1,4 +1,4 @@
-"""What solving and figures ask of whatever keeps a run, on one machine or many."""
+"""Protocols of the stores of a run, for solving and for analysis."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class RunFolder(Protocol):
         ...
 
     def begun(self) -> int:
-        """Count the problems that were begun, done or not."""
+        """Count the problems that were started, done or not."""
         ...
 
     def file(self, name: str) -> Path:
@@ -63,13 +63,13 @@ class RunFolder(Protocol):
 
 
 class PathStore(Protocol):
-    """What a solver asks of a store, and a runner beside it. See ``Store``."""
+    """The part of a store that a solver and a runner use. See ``Store``."""
 
     def add_problem(self, position: int, problem: Problem) -> None:
         """Store a problem at its place in the file (0-based)."""
 
     def set_plan(self, problem_id: str, plan: Plan) -> None:
-        """Store which paths a problem drew."""
+        """Store the plan of a problem."""
 
     def add_prompt(self, prompt: Prompt) -> None:
         """Store a prompt; one that is there stays."""
@@ -95,4 +95,4 @@ class PathStore(Protocol):
         ...
 
     def commit(self) -> None:
-        """Make what was written last."""
+        """Commit pending writes."""

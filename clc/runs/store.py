@@ -1,4 +1,4 @@
-"""The run folder: what cost compute, in SQLite by content key, and the manifest beside it.
+"""The run folder: what engines produced, in SQLite by content key, and the manifest beside it.
 
 ::
 
@@ -9,7 +9,7 @@
 Several strategies may share a folder: each has plans under a label of its own, and they share
 problems, prompts, paths and steps.
 
-Only what an engine produced is truth. Votes and verdicts are computed from it again and again.
+Only what an engine produced is truth. Votes and verdicts are derived from it.
 """
 
 from __future__ import annotations
@@ -116,7 +116,7 @@ CREATE TABLE IF NOT EXISTS failures (
 class Store:
     """A run's SQLite file, for one writer at a time.
 
-    Writes are grouped: call ``commit`` when they must last. A process that is killed loses what
+    Writes are grouped until ``commit``. A process that is killed loses what
     was not committed and nothing else.
 
     Args:
@@ -153,7 +153,7 @@ class Store:
         if read_only:
             if not path.is_file():
                 raise StoreError(f"{self.folder}: not a run folder (it has no run.sqlite)")
-            # Even a reader of a write-ahead log writes beside it, unless told that nobody does.
+            # Even a reader of a write-ahead log writes beside it, unless the file is immutable.
             alone = not os.access(self.folder, os.W_OK) and not Path(f"{path}-wal").exists()
             mode = "immutable=1" if alone else "mode=ro"
             return sqlite3.connect(f"{path.absolute().as_uri()}?{mode}", uri=True)
@@ -173,8 +173,8 @@ class Store:
             # Write-ahead logging lets readers look on; NORMAL is safe against a killed process.
             self._connection.execute("PRAGMA journal_mode=WAL")
             self._connection.execute("PRAGMA synchronous=NORMAL")
-            # Keys are hashes, so that every write lands on a page of its own: the index of a
-            # million paths (50 MB) stays in memory, and a page is written back but now and then.
+            # Keys are hashes, so every write lands on a page of its own. The index of a million
+            # paths (50 MB) stays in memory, so dirty pages are flushed rarely.
             self._connection.execute(f"PRAGMA cache_size=-{CACHE_KIB}")
             self._connection.execute(f"PRAGMA wal_autocheckpoint={CHECKPOINT_PAGES}")
             self._connection.executescript(_SCHEMA)
@@ -228,7 +228,7 @@ class Store:
         self.close()
 
     def commit(self) -> None:
-        """Make what was written last.
+        """Commit pending writes.
 
         Raises:
             StoreError: the disk is full or gone.
@@ -239,7 +239,7 @@ class Store:
     # -- manifest ----------------------------------------------------------------------------
 
     def manifest(self) -> dict[str, Any] | None:
-        """The manifest, or None when the run has none yet."""
+        """Return the manifest, or None when the run has none yet."""
         if self.folder is None:
             return self._manifests.get(self.label)
         if not (path := self.file("manifest.json")).is_file():
@@ -296,31 +296,31 @@ class Store:
         )
 
     def problems(self) -> Iterator[Problem]:
-        """All problems in the order of their file, lazily."""
+        """Yield all problems in the order of their file, lazily."""
         for (data,) in self._all("SELECT data FROM problems ORDER BY position"):
             yield read_problem(data)
 
     def problem(self, problem_id: str) -> Problem | None:
-        """One problem by its id."""
+        """Return one problem by its id."""
         row = self._one("SELECT data FROM problems WHERE id = ?", (problem_id,))
         return None if row is None else read_problem(row[0])
 
     def set_plan(self, problem_id: str, plan: Plan) -> None:
-        """Store which paths a problem drew; a later plan replaces an earlier one."""
+        """Store the plan of a problem; a later plan replaces an earlier one."""
         self._write(
             "INSERT OR REPLACE INTO plans VALUES (?, ?, ?)",
             (self.label, problem_id, write_plan(plan)),
         )
 
     def plan(self, problem_id: str) -> Plan | None:
-        """The plan of a problem, or None when there is none yet."""
+        """Return the plan of a problem, or None when there is none yet."""
         row = self._one(
             "SELECT data FROM plans WHERE label = ? AND problem_id = ?", (self.label, problem_id)
         )
         return None if row is None else read_plan(row[0])
 
     def begun(self) -> int:
-        """Number of problems that were begun, done or not."""
+        """Number of problems that were started, done or not."""
         return self.counts()["problems"]
 
     def done(self) -> int:
@@ -346,7 +346,7 @@ class Store:
         return found
 
     def finished(self) -> Iterator[Finished]:
-        """Problems that are done, in the order of their file, lazily.
+        """Yield the problems that are done, in the order of their file, lazily.
 
         A problem is done when each of its planned paths is stored or known to be lost.
         """
@@ -355,7 +355,7 @@ class Store:
                 yield one
 
     def find(self, problem_id: str) -> Finished | None:
-        """One problem, if it is there and done."""
+        """Return one problem, if it is stored and done."""
         problem = self.problem(problem_id)
         return None if problem is None else self._finished(problem)
 
@@ -379,7 +379,7 @@ class Store:
         self._write(_INSERT["prompts"], prompt_row(prompt))
 
     def prompts(self, keys: Sequence[str]) -> dict[str, Prompt]:
-        """Those of ``keys`` that are stored, by key."""
+        """Return those of ``keys`` that are stored, by key."""
         found: dict[str, Prompt] = {}
         for chunk in _chunks(keys):
             marks = ",".join("?" * len(chunk))
@@ -393,7 +393,7 @@ class Store:
         self._write("DELETE FROM failures WHERE key = ?", (path.key,))
 
     def paths(self, keys: Sequence[str]) -> dict[str, ReasoningPath]:
-        """Those of ``keys`` that are stored, by key."""
+        """Return those of ``keys`` that are stored, by key."""
         found: dict[str, ReasoningPath] = {}
         for chunk in _chunks(keys):
             marks = ",".join("?" * len(chunk))
@@ -402,15 +402,15 @@ class Store:
         return found
 
     def add_failure(self, key: str, reason: str) -> None:
-        """Note why a path or step was lost; drawing it again is allowed."""
+        """Store why a path or step was lost; it may be sampled again."""
         self._write("INSERT OR REPLACE INTO failures VALUES (?, ?)", (key, reason))
 
     def forget_failure(self, key: str) -> None:
-        """Drop the note of a lost path that nobody wants any more."""
+        """Drop the failure of a path that is not wanted any more."""
         self._write("DELETE FROM failures WHERE key = ?", (key,))
 
     def failures(self, keys: Sequence[str]) -> dict[str, str]:
-        """Why those of ``keys`` that were lost were lost, by key."""
+        """Return the reasons of those of ``keys`` that were lost, by key."""
         found: dict[str, str] = {}
         for chunk in _chunks(keys):
             marks = ",".join("?" * len(chunk))
@@ -424,12 +424,12 @@ class Store:
         self._write("DELETE FROM failures WHERE key = ?", (key,))
 
     def step(self, key: str) -> Step | None:
-        """One step by its key."""
+        """Return one step by its key."""
         row = self._one("SELECT * FROM steps WHERE key = ?", (key,))
         return None if row is None else read_step(*row)
 
     def counts(self) -> dict[str, int]:
-        """Number of rows of each table."""
+        """Return the number of rows of each table."""
         tables = ("problems", "plans", "prompts", "paths", "steps", "failures")
         rows = {name: self._one(f"SELECT count(*) FROM {name}", ()) for name in tables}  # noqa: S608
         return {name: row[0] if row else 0 for name, row in rows.items()}

@@ -25,9 +25,9 @@ Fidelity = Literal["keep", "count", "redraw"]
 class Online:
     """DeepConf online (arXiv 2508.15260): abort paths that turn out unsure.
 
-    The first ``warm_up`` paths of a question are drawn in full. They set a floor for each language
-    which the best ``keep`` of them pass; later paths are aborted below it. The question is done
-    when the leading answer has the share ``consensus`` of the votes.
+    The first ``warm_up`` paths of a question are sampled in full. They set a floor for each
+    language which the best ``keep`` of them pass; later paths are aborted below it. The question
+    is done when the leading answer has the share ``consensus`` of the votes.
 
     Raises:
         StrategyError: a value is out of range.
@@ -62,10 +62,10 @@ class Configuration:
         translation_tries: tries at a translation.
         translation_max_tokens: new tokens of a translation or another step, at most.
         stopping: when a question has enough paths.
-        ahead: paths drawn beyond the fewest that the stopping rule needs next. They come sooner
+        ahead: paths sampled beyond the fewest that the stopping rule needs next. They come sooner
             when they are needed; the engine aborts them when they are not.
         fidelity: a path that was not written in its arm's language is kept, is counted for the
-            language it used, or is drawn again.
+            language it used, or is sampled again.
         measure: how confidence is measured, where it is.
         weighting: how confidence weighs votes, where it does.
         online: abort paths of low confidence (DeepConf online), where that is wanted.

@@ -1,4 +1,4 @@
-"""A configuration from plain arguments, checked before anything is drawn."""
+"""A configuration from plain arguments, checked before anything is sampled."""
 
 from __future__ import annotations
 
@@ -53,16 +53,16 @@ def configure(
         languages: the languages to reason in, in the order that breaks ties; the strategy's own
             by default.
         paths: paths for one question; the strategy's own number by default.
-        seed: of the run. Paths of one seed are the same whenever they are drawn.
+        seed: of the run. Paths of one seed are the same whenever they are sampled.
         human_translations: use the translations that come with a problem.
         translation_tries: tries at a translation that keeps the question's numbers.
         stopping: when a question has enough paths: the name of a rule with its defaults, or a
             ``Stopping``; the strategy's own by default.
-        ahead: paths to draw beyond the fewest that the rule needs next, for a lower latency.
+        ahead: paths to sample beyond the fewest that the rule needs next, for a lower latency.
         portfolio: languages in drawing order, with repetition, in place of ``languages``; see
             ``clc calibrate``.
         fidelity: a path that was not written in its arm's language is kept (``keep``), counted
-            for the language it used (``count``), or drawn again (``redraw``).
+            for the language it used (``count``), or sampled again (``redraw``).
         measure: how to measure the paths' confidence; not at all by default.
         weighting: weigh votes by confidence: a name of ``WEIGHTINGS``, or your own.
         online: abort paths of low confidence (DeepConf online).

@@ -1,4 +1,4 @@
-"""Everything that decides which paths a run draws."""
+"""The settings that decide the paths of a run."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def identity(
     dataset: Mapping[str, Any],
     limit: int | None,
 ) -> dict[str, Any]:
-    """Everything that decides which paths are drawn, as JSON values.
+    """Return everything that decides the paths of a run, as JSON values.
 
     ``engine`` and ``translator`` are fingerprints. Versions are not part of it: they are
     recorded, and a later version may finish a run.

@@ -52,7 +52,7 @@ class Run:
     outcomes: OutcomeMemory = field(default_factory=OutcomeMemory)
 
     def __post_init__(self) -> None:
-        """Check the templates that the run will need, before anything is drawn."""
+        """Check the templates that the run will need, before anything is sampled."""
         self._read = 0
         self.templates = self.templates or Templates()
         for name in templates_of(self.configuration.strategy):
@@ -101,7 +101,7 @@ class Run:
     def _is_whole(self, problems: object) -> bool:
         """Whether all paths of all ``problems`` (their number, when the run finished) are there.
 
-        Runs of older versions have no such number; for them the problems that were begun count.
+        Runs of older versions have no such number; for them the problems that were started count.
         """
         begun = self.store.begun()
         return problems in {None, begun} and self.store.done() == begun
@@ -141,7 +141,7 @@ class Run:
         """Solve ``problems``; see ``clc.solving.runner.run``.
 
         The manifest's ``seconds`` grow by the wall time that this takes, the start of engines
-        apart, where anything was drawn.
+        apart, where anything was sampled.
         """
         sampler = self.solver.sampler
         engines = {sampler.engine, sampler.translator}

@@ -29,8 +29,8 @@ def read_outcome(problem: Problem, path: ReasoningPath) -> Answer | Abstention:
 class OutcomeMemory:
     """The latest outcomes by path and question, without the places in the texts.
 
-    A run reads an answer when its path comes, for the stopping rule and for whoever watches; the
-    verdict and the export at the end of the same process take it from here.
+    A run reads an answer when its path arrives, for the stopping rule and the display; the verdict
+    and the export at the end of the same process take it from here.
 
     Args:
         most: outcomes to hold, at most.

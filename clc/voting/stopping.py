@@ -5,7 +5,7 @@ satisfies it. Abstentions use up budget and say nothing; without a vote nothing 
 count every vote once, as the ``majority`` vote does.
 
 ``fixed``
-    Never: the whole budget is drawn.
+    Never: the whole budget is sampled.
 ``lead``
     The leading answer has more votes than any other, or a new one, can still reach with all
     paths that are left. Lossless: the vote over the whole budget has the same answer, whatever

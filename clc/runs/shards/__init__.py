@@ -2,15 +2,15 @@
 
 ::
 
-    shards/FIRST-LAST-HASH.parquet   one row a problem, with all that was drawn for it
+    shards/FIRST-LAST-HASH.parquet   one row a problem, with all that was sampled for it
     manifest.json, verdicts.jsonl, ...   as in any run folder
 
 Many processes write at once, each its own shards; nothing is ever appended to. A shard appears
 under its name when it is whole, and the same problems have the same name, so that work done twice
 is stored once. The folder is local or a URI that pyarrow knows (``s3://``, ``gs://``, ``file://``).
 
-``answer``, ``agreement``, ``tied`` and ``lost`` are derived, for questions put with DuckDB or
-pandas; clc takes the vote anew from ``plan`` and ``paths``, as everywhere.
+``answer``, ``agreement``, ``tied`` and ``lost`` are derived, for DuckDB or pandas; clc
+takes the vote from ``plan`` and ``paths``, as everywhere.
 """
 
 from clc.runs.shards.codec import Row

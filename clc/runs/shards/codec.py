@@ -22,11 +22,11 @@ _NUMBERS = frozenset({"idx", "seed", "prompt_tokens", "completion_tokens", "reas
 
 
 class Row(NamedTuple):
-    """One problem with all that was drawn for it.
+    """One problem with all that was sampled for it.
 
-    ``position`` is its place in the file (0-based), ``key`` the content key of the whole record,
-    ``budget`` the paths that it was given, ``drawn`` rows by table as ``Store.drawn`` gives them.
-    A problem that could not be solved has no plan and ``set_aside`` says why.
+    ``position`` is its number in the file (0-based), ``key`` the content key of the whole record,
+    ``budget`` the paths that it was given, ``drawn`` rows by table, with the columns of
+    ``clc.runs.codec.TABLES``. A problem that could not be solved has no plan and ``set_aside`` is the reason.
     """
 
     position: int
@@ -45,7 +45,7 @@ class Row(NamedTuple):
 
     @property
     def lost(self) -> int:
-        """Paths and steps that were lost; they may be drawn again."""
+        """Paths and steps that were lost; they may be sampled again."""
         return len(self.drawn["failures"])
 
     def finished(self) -> Finished | None:

@@ -1,4 +1,4 @@
-"""The run folder itself: many write shards, whoever reads sees one run."""
+"""The run folder itself: many processes write shards, and a reader sees one run."""
 
 from __future__ import annotations
 
