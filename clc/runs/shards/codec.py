@@ -26,7 +26,8 @@ class Row(NamedTuple):
 
     ``position`` is its number in the file (0-based), ``key`` the content key of the whole record,
     ``budget`` the paths that it was given, ``drawn`` rows by table, with the columns of
-    ``clc.runs.codec.TABLES``. A problem that could not be solved has no plan and ``set_aside`` is the reason.
+    ``clc.runs.codec.TABLES``. A problem that could not be solved has no plan; ``set_aside`` is the
+    reason.
     """
 
     position: int
