@@ -42,7 +42,7 @@ GROUPS = {
     ),
     "ray": ("cluster/test_cluster.py", "cluster/test_command.py", "test_ray_serve.py",
             "benchmarks/test_cluster.py"),
-    "server": ("server/test_engines.py", "test_end_to_end.py::test_served"),
+    "server": ("serving/test_engines.py", "test_end_to_end.py::test_served"),
     "report": ("report/test_page.py", "report/test_writing.py"),
 }  # fmt: skip
 

@@ -371,7 +371,7 @@ def recorded():
         pytest.skip(f"needs the recorded data in {RECORDED}")
     return [
         sorted(one.votes, key=lambda vote: SEVEN.index(vote.language))
-        for one in recorded_ballots(sorted(RECORDED.glob("*.jsonl")))
+        for one in recorded_ballots(sorted(RECORDED.glob("*.clsp.jsonl")))
     ]
 
 
