@@ -43,7 +43,7 @@ GROUPS = {
     "ray": ("cluster/test_cluster.py", "cluster/test_command.py", "test_ray_serve.py",
             "benchmarks/test_cluster.py"),
     "server": ("serving/test_engines.py", "test_end_to_end.py::test_served"),
-    "report": ("report/test_page.py", "report/test_writing.py"),
+    "report": ("report/test_page.py", "report/test_write.py"),
 }  # fmt: skip
 
 
@@ -187,7 +187,7 @@ ray.shutdown()
 def ray_address():
     """Give the address of a Ray on this machine, for this process and those that it starts."""
     if find_spec("ray") is None:
-        pytest.skip("needs Ray: pip install 'clc[ray]'")
+        pytest.skip("needs Ray: pip install 'crosslingual-consistency[ray]'")
     process = subprocess.Popen(
         [sys.executable, "-W", "ignore", "-c", RAY],
         env=os.environ | {"RAY_USAGE_STATS_ENABLED": "0", "RAY_BACKEND_LOG_LEVEL": "fatal"},

@@ -137,7 +137,7 @@ def test_recorded_paths():
     """As read by eye: nearly all European arms are kept, a quarter of ja and ru is not."""
     rows = [
         json.loads(line)
-        for file in sorted(RECORDED.glob("*.jsonl"))
+        for file in sorted(RECORDED.glob("*.clsp.jsonl"))
         for line in file.read_text("utf-8").splitlines()
     ]
     found = fidelity((row["language"], row["response"]) for row in rows)
