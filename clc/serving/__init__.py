@@ -2,15 +2,16 @@
 
 ::
 
-    question     a request to a question     reply       a question to a reply
-    plain_model  the model, without a vote   settings    errors
-    openai/      what requests and replies look like: requests, bodies, and the two dialects
-                 chat (/v1/chat/completions) and responses (/v1/responses)
+    question     request -> question         reply       question -> reply
+    plain_model  the model without a vote    settings    errors
+    openai/      requests    bodies of requests          bodies     bodies of replies
+                 sampling    sampling parameters         validation errors of a body
+                 chat        /v1/chat/completions        responses  /v1/responses
     http/        server      start, serve, drain, end    app        routes, the OpenAPI document
-                 middleware  keys, ids, log, statuses    service    from a request to its answer
-                 body        the body of a request       proxy      a model behind an endpoint
-                 admission   how many at once            streaming  while the client is there
+                 middleware  keys, ids, log, statuses    service    request -> response
+                 body        reads a request's body      proxy      a model behind an endpoint
+                 admission   the queue                   streaming  events, disconnects
                  metrics, logs, history
-    completions, batch   OpenAI's files of requests and of replies
+    completions, batch   chat requests in this process, and OpenAI's batch files
     integrations/        clc as a model of other frameworks
 """

@@ -1,8 +1,8 @@
-"""A file of chat requests in OpenAI's batch format, answered into another.
+"""Answer a file of chat requests in OpenAI's batch format into another file.
 
-Every line of the input becomes one line of the output, written when its reply is there. What the
-output holds already is not done again, so that the same call goes on after any end, a kill in the
-middle of a write included.
+Every line of the input becomes one line of the output, written when its reply is complete. Lines
+that are in the output are skipped, so the same call resumes after any end, including a kill in the
+middle of a write.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ import orjson
 
 from clc.errors import ConfigurationError, DatasetError, InputError, StoreError
 from clc.runs.files import create_beside
-from clc.serving.errors import ApiError
+from clc.serving.errors import ApiError, abbreviate
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Iterator
@@ -35,7 +35,7 @@ _BOM = b"\xef\xbb\xbf"
 
 
 class Line(NamedTuple):
-    """One line of the input: its number (1-based) and its request, or what is wrong with it."""
+    """One line of the input: its number (1-based) and its request, or its error."""
 
     number: int
     custom_id: str | None
@@ -43,12 +43,12 @@ class Line(NamedTuple):
 
     @property
     def key(self) -> str | int:
-        """What a line of the output belongs to: the ``custom_id``, or the line's number."""
+        """The key of its line in the output: the ``custom_id``, or the line's number."""
         return self.number if self.custom_id is None else self.custom_id
 
 
 class Answered(NamedTuple):
-    """What became of one line. ``paths`` and ``tokens`` (prompt and completion) were spent."""
+    """The outcome of one line; ``paths`` and ``tokens`` (prompt and completion) were spent."""
 
     key: str | int
     failed: bool
@@ -57,7 +57,7 @@ class Answered(NamedTuple):
 
 
 def read_lines(source: str | Path) -> Iterator[Line]:
-    """Yield the lines of a batch; blank ones are passed over, wrong ones hold an error.
+    """Yield the lines of a batch; blank ones are skipped, wrong ones hold an error.
 
     Raises:
         InputError: the file cannot be read.
@@ -73,15 +73,15 @@ def read_lines(source: str | Path) -> Iterator[Line]:
 
 
 class Output:
-    """The file of replies: open for one process, without a line torn by a kill.
+    """The file of replies, locked by one process, without a line torn by a kill.
 
     Args:
-        path: of the file; it is made where it is not there.
-        fingerprint: of what answers. A file with replies of something else is refused.
-        retry: forget the lines that failed, so that they are done again.
+        path: of the file; created if missing.
+        fingerprint: ``system_fingerprint`` of the replies; a file with another one is refused.
+        retry: remove the lines that failed, so that they are answered again.
 
     Attributes:
-        done: keys of the lines that are there.
+        done: keys of the lines that are in the file.
 
     Raises:
         ConfigurationError: it holds replies of other settings.
@@ -142,7 +142,7 @@ class Output:
         return file
 
     def _check(self) -> tuple[int, int]:
-        """Read what is there; return where its last whole line ends, and how many have failed."""
+        """Read the file; return the end of its last whole line, and the number of failed lines."""
         end = failed = 0
         with self.path.open("rb") as file:
             for number, raw in enumerate(file, 1):
@@ -171,7 +171,7 @@ class Output:
         return row
 
     def _forget(self) -> None:
-        """Put a file without the failed lines in the place of this one, which stays locked."""
+        """Replace this file by one without the failed lines; it stays locked."""
         part, file = create_beside(self.path)
         kept = self._lock(self._held.enter_context(file))
         self.done.clear()
@@ -207,14 +207,14 @@ def _write(file: FileIO, row: bytes) -> None:
 
 
 class Batch(NamedTuple):
-    """A batch that was looked through: how many lines it has, and how many are answered."""
+    """A checked batch: number of its lines, and of those answered."""
 
     lines: int
     answered: int
 
 
 def open_batch(source: str | Path, output: Output) -> Batch:
-    """Look through a batch before anything is drawn.
+    """Check a batch before anything is sampled.
 
     Raises:
         DatasetError: two lines have one ``custom_id``.
@@ -245,10 +245,10 @@ def open_batch(source: str | Path, output: Output) -> Batch:
 async def answer_lines(
     source: str | Path, output: Output, completions: Completions
 ) -> AsyncGenerator[Answered, None]:
-    """Answer what the output does not hold yet; yield what became of each line.
+    """Answer the lines that are not in the output; yield the outcome of each.
 
     Raises:
-        EngineError: the engine is lost. What is in the output stays.
+        EngineError: the engine is lost; the output keeps its lines.
         StoreError: the output cannot be written.
     """
     todo = ((line, line.body) for line in read_lines(source) if line.key not in output.done)
@@ -273,26 +273,25 @@ def _line(number: int, raw: bytes) -> Line:
         ("url", lambda given: given == URL, f"{URL!r}"),
         ("body", lambda given: isinstance(given, dict), "the request, an object"),
     )
-    for name, fine, what in checks:
-        if not fine(row.get(name)):
-            return Line(number, custom_id, _field(name, row, what))
+    for name, is_valid, needed in checks:
+        if not is_valid(row.get(name)):
+            return Line(number, custom_id, _field(name, row, needed))
     return Line(number, custom_id, body)  # type: ignore[arg-type]  # checked above
 
 
-def _field(name: str, row: dict[str, Any], what: str) -> ApiError:
+def _field(name: str, row: dict[str, Any], needed: str) -> ApiError:
     if name not in row:
-        return _wrong(f"{name} is missing; give {what}", param=name)
-    return _wrong(f"{name} must be {what}, not", row[name], name)
+        return _wrong(f"{name} is missing; give {needed}", param=name)
+    return _wrong(f"{name} must be {needed}, not", row[name], name)
 
 
 def _wrong(message: str, value: object = "", param: str | None = None) -> ApiError:
-    shown = f" {value!r}" if value != "" else ""
-    shown = shown if len(shown) <= 80 else f"{shown[:79]}…"  # noqa: PLR2004
+    shown = f" {abbreviate(value)}" if value != "" else ""
     return ApiError(400, message + shown, code="invalid_line", param=param)
 
 
 def _row(line: Line, reply: dict[str, Any] | ApiError) -> dict[str, Any]:
-    """Write a reply as OpenAI does; a failed one also says on which line it was asked."""
+    """Make the row of a reply in OpenAI's form; a failed one also has the line of its request."""
     status, error = _OK, None
     body: object = reply
     if isinstance(reply, ApiError):

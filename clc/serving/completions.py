@@ -1,7 +1,6 @@
 """Chat completions in this process: the body of a request in, the body of its reply out.
 
-The bodies are those of ``clc serve``, so that whoever answers a file or a framework's calls reads
-requests and writes replies as the server does.
+The bodies are those of ``clc serve``; batch files and the adapters of other frameworks use them.
 """
 
 from __future__ import annotations
@@ -18,12 +17,13 @@ from clc.engines.shared import SharedEngine
 from clc.errors import ClcError, InputError, RunError
 from clc.prompts.templates import Templates, check_template
 from clc.records import content_key
-from clc.serving.errors import ApiError, api_error
+from clc.serving.errors import ApiError, api_error, no_model
 from clc.serving.openai.chat import ChatWriter
-from clc.serving.openai.requests import ChatRequest, parse
-from clc.serving.plain_model import complete, requests_of
-from clc.serving.question import Question, model_names, question_of, wanted_of
-from clc.serving.reply import Answering
+from clc.serving.openai.requests import ChatRequest
+from clc.serving.openai.validation import parse
+from clc.serving.plain_model import complete, plain_requests
+from clc.serving.question import Question, model_names, read_question, read_vote_options
+from clc.serving.reply import Answerer
 from clc.serving.settings import Limits, Settings
 from clc.solving.identity import identity
 from clc.solving.runner import first_round_size
@@ -36,11 +36,11 @@ if TYPE_CHECKING:
     from clc.engines.base import Engine, Request
     from clc.solving.configuration import Configuration
 
-__all__ = ["Asked", "Completions", "as_error"]
+__all__ = ["CheckedRequest", "Completions", "as_error"]
 
 _K = TypeVar("_K")
 
-# Whoever asks here owns the machine.
+# The caller owns the machine.
 _NO_LIMITS = Limits(
     paths=sys.maxsize, languages=sys.maxsize, tokens=sys.maxsize, deadline_s=inf
 )  # fmt: skip
@@ -49,15 +49,15 @@ _TIMEOUT, _SERVER_ERROR = 408, 500
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
-    """A request that was checked: a question for a vote, or requests to the plain model."""
+class CheckedRequest:
+    """A valid request: a question for a vote, or requests to the plain model."""
 
     request: ChatRequest
     work: Question | list[Request]
 
     @property
     def paths(self) -> int:
-        """How many paths it wants at first."""
+        """Number of paths in its first round."""
         if isinstance(self.work, Question):
             return first_round_size(self.work.configuration)
         return len(self.work)
@@ -66,22 +66,23 @@ class Asked:
 class Completions:
     """Answers chat requests over one engine, any number at a time.
 
-    Model ``clc`` is a vote, ``clc:NAME`` one with another strategy, and ``model`` the plain model,
-    as behind ``clc serve``.
+    Model ``clc`` is a vote, ``clc:NAME`` a vote by another strategy, and ``model`` the plain model,
+    as in ``clc serve``.
 
     Args:
-        engine: draws the paths. It starts with the first request.
-        configuration: how a question is solved where its request says nothing else.
+        engine: samples the paths. It starts with the first request.
+        configuration: defaults for what a request does not set.
         model: name of the plain model.
-        templates: prompt templates; ours by default.
+        templates: prompt templates; the bundled ones by default.
         translator: another engine for translations.
 
     Attributes:
-        fingerprint: of all that decides what is answered; every reply's ``system_fingerprint``.
+        fingerprint: hash of all settings that influence answers; the ``system_fingerprint`` of
+            every reply.
 
     Raises:
         TemplateError: a template of the strategy is missing or broken.
-        ConfigurationError: the model has the name of a vote.
+        ConfigurationError: ``model`` is the name of a vote.
     """
 
     def __init__(
@@ -101,8 +102,8 @@ class Completions:
         self._settings = Settings(
             model, defaults=_defaults(configuration), limits=_NO_LIMITS
         )  # fmt: skip
-        self._answering = Answering(self.lane, templates=chosen, translator=self._translator)
-        told = identity(
+        self._answering = Answerer(self.lane, templates=chosen, translator=self._translator)
+        settings = identity(
             configuration,
             chosen,
             engine=engine.fingerprint,
@@ -110,57 +111,57 @@ class Completions:
             dataset={},
             limit=None,
         )
-        self.fingerprint = f"fp_{content_key('completions', told)[:10]}"
+        self.fingerprint = f"fp_{content_key('completions', settings)[:10]}"
 
-    def read(self, body: Mapping[str, Any]) -> Asked:
+    def read(self, body: Mapping[str, Any]) -> CheckedRequest:
         """Check the body of a ``POST /v1/chat/completions``.
 
         Raises:
-            ApiError: 400 or 404; the message names the field that is wrong and what to do.
+            ApiError: 400 or 404; the message names the field and what to do.
         """
         try:
             return self._read(parse(ChatRequest, dict(body)))
         except InputError as error:
             raise api_error(error) from error
 
-    async def answer(self, asked: Asked) -> dict[str, Any]:
+    async def answer(self, checked: CheckedRequest) -> dict[str, Any]:
         """Answer a request; cancelling the call ends its work in the engine.
 
         Raises:
-            ApiError: the engine does not take the prompt, every path was lost, or the request's
-                own deadline passed.
+            ApiError: the engine refuses the prompt, every path was lost, or the request's
+                deadline passed.
             EngineError: the engine is lost.
         """
-        writer = ChatWriter(asked.request, uuid.uuid4().hex, self.fingerprint)
+        writer = ChatWriter(checked.request, uuid.uuid4().hex, self.fingerprint)
         clock = asyncio.get_running_loop().time
         try:
-            if isinstance(asked.work, Question):
-                until = clock() + asked.work.deadline_s
-                return writer.whole(await self._answering.answer(asked.work, until))
-            return writer.whole(await complete(self.lane, asked.work, inf))
+            if isinstance(checked.work, Question):
+                until = clock() + checked.work.deadline_s
+                return writer.whole(await self._answering.answer(checked.work, until))
+            return writer.whole(await complete(self.lane, checked.work, inf))
         except InputError as error:
             raise api_error(error) from error
 
     async def stream(
         self, bodies: Iterable[tuple[_K, Mapping[str, Any] | ApiError]]
     ) -> AsyncGenerator[tuple[_K, dict[str, Any] | ApiError], None]:
-        """Answer many requests and yield each reply, or why there is none, as it comes.
+        """Answer many requests; yield each reply or error with its key as it completes.
 
-        Requests are read when there is room for them: as many are open as keep the engine's window
-        full. An error in place of a body comes out as it is.
+        Requests are read lazily: as many are open as keep the engine's window full. An error in
+        place of a body is yielded unchanged.
 
         Raises:
-            EngineError: the engine is lost. What was not yielded has no answer.
+            EngineError: the engine is lost; requests not yielded are unanswered.
         """
         open_tasks: dict[asyncio.Task[dict[str, Any]], tuple[_K, int]] = {}
         done: asyncio.Queue[asyncio.Task[dict[str, Any]]] = asyncio.Queue()
-        wanted = 0
+        open_paths = 0
 
         async def take() -> tuple[_K, dict[str, Any] | ApiError]:
-            nonlocal wanted
+            nonlocal open_paths
             task = await done.get()
             key, paths = open_tasks.pop(task)
-            wanted -= paths
+            open_paths -= paths
             try:
                 return key, task.result()
             except ApiError as error:
@@ -168,17 +169,17 @@ class Completions:
 
         try:
             for key, body in bodies:
-                while wanted >= 2 * self.lane.engine.window and len(open_tasks) >= _FEWEST_OPEN:
+                while open_paths >= 2 * self.lane.engine.window and len(open_tasks) >= _FEWEST_OPEN:
                     yield await take()
                 try:
-                    asked = self.read(_required(body))
+                    checked = self.read(_raise_error(body))
                 except ApiError as error:
                     yield key, error
                     continue
-                task = asyncio.create_task(self.answer(asked))
+                task = asyncio.create_task(self.answer(checked))
                 task.add_done_callback(done.put_nowait)
-                open_tasks[task] = key, asked.paths
-                wanted += asked.paths
+                open_tasks[task] = key, checked.paths
+                open_paths += checked.paths
                 await asyncio.sleep(0)
                 while not done.empty():
                     yield await take()
@@ -196,35 +197,31 @@ class Completions:
                 if lane is not None:
                     stack.push_async_callback(lane.close)
 
-    def _read(self, request: ChatRequest) -> Asked:
+    def _read(self, request: ChatRequest) -> CheckedRequest:
         names = model_names(self._settings)
         if request.model not in names:
-            raise ApiError(
-                404,
-                f"there is no model {request.model!r:.80}; there are: {', '.join(names)}",
-                code="model_not_found",
-                param="model",
-            )
+            raise no_model(request.model, names)
         if request.stream:
             raise ApiError(
                 400, "stream is true, and replies are whole here; leave it out",
                 code="unsupported_value", param="stream",
             )  # fmt: skip
         if request.model == self._settings.model:
-            return Asked(
-                request, requests_of(request, self.lane.engine.fingerprint, _NO_LIMITS)
+            return CheckedRequest(
+                request, plain_requests(request, self.lane.engine.fingerprint, _NO_LIMITS)
             )  # fmt: skip
-        wanted = wanted_of(request, {})
-        return Asked(request, question_of(request, wanted, self._settings, uuid.uuid4().hex))
+        options = read_vote_options(request, {})
+        question = read_question(request, options, self._settings, uuid.uuid4().hex)
+        return CheckedRequest(request, question)
 
 
 def as_error(error: ApiError) -> ClcError:
-    """Make the error that this library raises of one that a server answers."""
+    """Turn an error reply into an exception of this library."""
     failed = error.status == _TIMEOUT or error.status >= _SERVER_ERROR
     return (RunError if failed else InputError)(error.message)
 
 
-def _required(body: Mapping[str, Any] | ApiError) -> Mapping[str, Any]:
+def _raise_error(body: Mapping[str, Any] | ApiError) -> Mapping[str, Any]:
     if isinstance(body, ApiError):
         raise body
     return body
@@ -234,14 +231,14 @@ def _defaults(configuration: Configuration) -> dict[str, Any]:
     """Return the arguments of ``configure`` that give ``configuration``."""
     strategy = configuration.strategy
     named = STRATEGIES.get(strategy.name) == strategy
-    told: dict[str, Any] = {
+    arguments: dict[str, Any] = {
         name: getattr(configuration, name)
         for name in ("languages", "paths", "seed", "human_translations", "translation_tries",
                      "ahead", "fidelity", "measure", "weighting", "online")
     }  # fmt: skip
-    told |= asdict(configuration.sampling)
-    told["strategy"] = strategy.name if named else strategy
-    told["portfolio"] = configuration.sequence
+    arguments |= asdict(configuration.sampling)
+    arguments["strategy"] = strategy.name if named else strategy
+    arguments["portfolio"] = configuration.sequence
     if configuration.stopping != strategy.stopping:  # another strategy keeps its own rule
-        told["stopping"] = configuration.stopping
-    return told
+        arguments["stopping"] = configuration.stopping
+    return arguments

@@ -1,4 +1,4 @@
-"""Everything that can go wrong with a request, as OpenAI's error body.
+"""Errors of a request, as OpenAI's error body.
 
 ======  =========================  =============================================================
 status  code                       when
@@ -22,11 +22,15 @@ status  code                       when
 
 from __future__ import annotations
 
-from typing import Any
+import reprlib
+from typing import TYPE_CHECKING, Any
 
 from clc.errors import ClcError, EngineError, InputError
 
-__all__ = ["ApiError", "api_error"]
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+__all__ = ["ApiError", "abbreviate", "api_error", "no_model"]
 
 _TYPES = {
     401: "authentication_error",
@@ -36,12 +40,17 @@ _TYPES = {
 }
 _SERVER_ERROR = 500
 _RETRY_ENGINE_S = 5
+_SHOWN = 80  # characters of a value in a message
+# Bounded in depth: a body may be nested deeper than repr can follow.
+_REPR = reprlib.Repr()
+_REPR.maxlevel = 4
+_REPR.maxstring = _REPR.maxother = _REPR.maxlong = _SHOWN
 
 
 class ApiError(Exception):
-    """An answer that is an error: a status, and what OpenAI's error body says.
+    """An error reply: a status and the fields of OpenAI's error body.
 
-    ``retry`` tells OpenAI's clients whether to try again, where they would guess wrong.
+    ``retry`` sets ``X-Should-Retry``, where OpenAI's clients would decide wrongly by status.
     """
 
     def __init__(
@@ -81,7 +90,7 @@ class ApiError(Exception):
 
 
 def api_error(error: Exception) -> ApiError:
-    """Make the answer of any error; what is the server's own affair stays in its log."""
+    """Make the reply of any error; internal details stay in the server's log."""
     if isinstance(error, ApiError):
         return error
     if isinstance(error, InputError):
@@ -95,3 +104,23 @@ def api_error(error: Exception) -> ApiError:
         )
     what = "could not store the request" if isinstance(error, ClcError) else "failed"
     return ApiError(500, f"the server {what}; its log says why", code="internal_error")
+
+
+def no_model(name: str, names: Sequence[str]) -> ApiError:
+    """Make the error for a model that is none of ``names``."""
+    return ApiError(
+        404,
+        f"there is no model {name!r:.80}; there are: {', '.join(names)}",
+        code="model_not_found",
+        param="model",
+    )
+
+
+def abbreviate(value: object) -> str:
+    """Write a value for a message in at most 80 characters.
+
+    >>> abbreviate({"a": [1, "b"]}), abbreviate([[[[[1]]]]])
+    ("{'a': [1, 'b']}", '[[[[[...]]]]]')
+    """
+    text = _REPR.repr(value)
+    return text if len(text) <= _SHOWN else f"{text[: _SHOWN - 1]}…"

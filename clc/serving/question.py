@@ -1,4 +1,4 @@
-"""From a request to the question that it puts: model, settings, limits, conversation."""
+"""Read the question of a request: model, settings, limits, conversation."""
 
 from __future__ import annotations
 
@@ -16,20 +16,27 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from clc.records import Message, Problem
-    from clc.serving.openai.requests import Sampled
+    from clc.serving.openai.requests import BaseRequest
     from clc.serving.settings import Limits, Settings
     from clc.solving.configuration import Configuration
 
-__all__ = ["Question", "Wanted", "check_tokens", "model_names", "question_of",
-           "wanted_of"]  # fmt: skip
+__all__ = [
+    "Question",
+    "VoteOptions",
+    "check_tokens",
+    "model_names",
+    "random_seed",
+    "read_question",
+    "read_vote_options",
+]
 
 _PREFIX = "x-clc-"
-_SEED_BITS = 53
-_BY_STRATEGY = ("paths", "temperature")  # defaults that belong to the default strategy
+_SEED_BITS = 53  # a double's significand
+_BY_STRATEGY = ("paths", "temperature")  # defaults of the default strategy only
 
 
-class Wanted(NamedTuple):
-    """Settings of the vote from body, headers and model name; ``None`` where nothing is said."""
+class VoteOptions(NamedTuple):
+    """Settings of the vote from body, headers and model name; None where not given."""
 
     strategy: str | None = None
     languages: list[str] | None = None
@@ -41,7 +48,7 @@ class Wanted(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What is to be solved, how, and within how many seconds. ``model`` is the name asked for."""
+    """A problem with its configuration and deadline. ``model`` is the requested name."""
 
     model: str
     problem: Problem
@@ -54,31 +61,35 @@ def model_names(settings: Settings) -> tuple[str, ...]:
     return ("clc", *(f"clc:{name}" for name in STRATEGIES), settings.model)
 
 
-def wanted_of(request: Sampled, headers: Mapping[str, str]) -> Wanted:
-    """Read the settings of a vote: the body first, then the headers.
+def read_vote_options(request: BaseRequest, headers: Mapping[str, str]) -> VoteOptions:
+    """Read the settings of a vote; the body wins over headers.
 
     Raises:
-        ApiError: 400, a header is unknown or no number, or body and model name contradict.
+        ApiError: 400, a header is unknown or wrong, or body and model name contradict.
     """
-    told = _from_headers(headers)
+    options = _from_headers(headers)
     body = request.clc
-    said = {} if body is None else {k: v for k, v in body.model_dump().items() if v is not None}
+    given: dict[str, Any] = {}
+    if body is not None:
+        given = {name: value for name, value in body.model_dump().items() if value is not None}
     _, _, alias = request.model.partition(":")
     if alias:
-        if said.get("strategy", alias) != alias:
+        if given.get("strategy", alias) != alias:
             raise ApiError(
                 400,
-                f"model {request.model!r} and clc.strategy {said['strategy']!r} contradict each "
+                f"model {request.model!r} and clc.strategy {given['strategy']!r} contradict each "
                 "other; leave one of them out",
                 code="invalid_value",
                 param="clc.strategy",
             )
-        said["strategy"] = alias
-    return Wanted(**(told | said))
+        given["strategy"] = alias
+    return VoteOptions(**(options | given))
 
 
-def question_of(request: Sampled, wanted: Wanted, settings: Settings, key: str) -> Question:
-    """Put the question together: the last turn is the problem, earlier ones are its context.
+def read_question(
+    request: BaseRequest, options: VoteOptions, settings: Settings, key: str
+) -> Question:
+    """Make the question: the last turn is the problem, earlier ones are its context.
 
     Raises:
         ApiError: 400, a setting is wrong or beyond the limits.
@@ -95,26 +106,31 @@ def question_of(request: Sampled, wanted: Wanted, settings: Settings, key: str) 
     if messages[-1]["role"] != "user":
         raise ApiError(
             400,
-            f"the last turn is the {messages[-1]['role']}'s: it must be the user's, for it is "
-            "the problem that is put to the vote",
+            f"the last turn is the {messages[-1]['role']}'s: it must be the user's, because it is "
+            "the problem to vote on",
             code="invalid_value",
             param="messages",
         )
     limits = settings.limits
-    chosen = _chosen(request, wanted, settings)
-    # Before anything is planned: that alone costs time by the number of paths.
+    chosen = _chosen(request, options, settings)
+    # Before configure, which plans every path.
     _check_limits(chosen.get("paths"), chosen.get("languages"), limits)
     configuration = configure(**chosen)
     strategy = configuration.strategy
     _check_limits(configuration.paths, configuration.languages or strategy.languages, limits)
     check_tokens(configuration.paths, configuration.sampling.max_tokens, limits)
-    problem = _problem(messages, wanted.language, key)
-    asked = min(wanted.deadline or limits.deadline_s, limits.deadline_s)
-    return Question(request.model, problem, configuration, asked)
+    problem = _problem(messages, options.language, key)
+    deadline_s = min(options.deadline or limits.deadline_s, limits.deadline_s)
+    return Question(request.model, problem, configuration, deadline_s)
+
+
+def random_seed() -> int:
+    """Return a seed for a request without one; JSON numbers hold it exactly in every client."""
+    return secrets.randbits(_SEED_BITS)
 
 
 def check_tokens(paths: int, max_tokens: int, limits: Limits) -> None:
-    """Refuse more new tokens than one request may cost.
+    """Refuse more new tokens than one request may have.
 
     Raises:
         ApiError: 400.
@@ -122,7 +138,7 @@ def check_tokens(paths: int, max_tokens: int, limits: Limits) -> None:
     if paths * max_tokens > limits.tokens:
         raise ApiError(
             400,
-            f"{paths} paths of {max_tokens} tokens are {paths * max_tokens}: this server draws "
+            f"{paths} paths of {max_tokens} tokens are {paths * max_tokens}: this server samples "
             f"at most {limits.tokens} for one request; lower max_tokens or paths",
             code="invalid_value",
             param="max_tokens",
@@ -137,19 +153,19 @@ def _problem(messages: Sequence[Message], language: str | None, key: str) -> Pro
     return replace(problem, id=key, context=tuple(messages[:-1]))
 
 
-def _chosen(request: Sampled, wanted: Wanted, settings: Settings) -> dict[str, Any]:
+def _chosen(request: BaseRequest, options: VoteOptions, settings: Settings) -> dict[str, Any]:
     """Return the arguments of ``configure``."""
     chosen: dict[str, Any] = {"strategy": "clc", **settings.defaults}
-    if wanted.strategy not in {None, chosen["strategy"]}:
+    if options.strategy not in {None, chosen["strategy"]}:
         chosen = {name: value for name, value in chosen.items() if name not in _BY_STRATEGY}
     for name in ("strategy", "languages", "paths", "stopping"):
-        if (value := getattr(wanted, name)) is not None:
+        if (value := getattr(options, name)) is not None:
             chosen[name] = value
     chosen.update(request.sampling())
     if (most := request.new_tokens()) is not None:
         chosen["max_tokens"] = most
     if chosen.get("seed") is None:
-        chosen["seed"] = secrets.randbits(_SEED_BITS)
+        chosen["seed"] = random_seed()
     return chosen
 
 
@@ -161,24 +177,24 @@ def _check_limits(paths: int | None, languages: Sequence[str] | None, limits: Li
         if value > most:
             raise ApiError(
                 400,
-                f"{value} {name} are asked for, and this server draws at most {most}",
+                f"{value} {name} are asked for, and this server samples at most {most}",
                 code="invalid_value",
                 param=f"clc.{name}",
             )
 
 
 def _from_headers(headers: Mapping[str, str]) -> dict[str, Any]:
-    told: dict[str, Any] = {}
+    options: dict[str, Any] = {}
     for header, text in headers.items():
         lowered = header.lower()
         if not lowered.startswith(_PREFIX):
             continue
         name = lowered.removeprefix(_PREFIX)
-        if name not in Wanted._fields:
-            there = ", ".join(f"X-CLC-{field.title()}" for field in Wanted._fields)
-            raise _bad_header(header, f"is unknown; there are: {there}")
-        told[name] = _from_header(header, name, text.strip())
-    return told
+        if name not in VoteOptions._fields:
+            known = ", ".join(f"X-CLC-{field.title()}" for field in VoteOptions._fields)
+            raise _bad_header(header, f"is unknown; there are: {known}")
+        options[name] = _from_header(header, name, text.strip())
+    return options
 
 
 def _from_header(header: str, name: str, text: str) -> object:
@@ -199,5 +215,5 @@ def _from_header(header: str, name: str, text: str) -> object:
     return value
 
 
-def _bad_header(header: str, what: str) -> ApiError:
-    return ApiError(400, f"header {header!r:.40} {what}", code="invalid_value", param=header)
+def _bad_header(header: str, fault: str) -> ApiError:
+    return ApiError(400, f"header {header!r:.40} {fault}", code="invalid_value", param=header)

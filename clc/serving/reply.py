@@ -1,4 +1,4 @@
-"""From a question to its reply: the vote, and the text that stands for it."""
+"""Answer a question: the vote, and the text that represents it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from clc.language_id import written_language
 from clc.records import Problem, Usage
 from clc.runs.store import Store
 from clc.serving.errors import ApiError
-from clc.serving.http.admission import too_late
+from clc.serving.http.admission import deadline_error
 from clc.serving.openai.bodies import Votes
 from clc.solving.solver import Solver
 from clc.solving.translation import translation_request
@@ -28,18 +28,18 @@ if TYPE_CHECKING:
     from clc.serving.http.history import History
     from clc.serving.question import Question
 
-__all__ = ["Answering", "Reply", "Spoken", "finish_reason_of", "lost"]
+__all__ = ["Answerer", "Choice", "Reply", "lost_error", "map_finish_reason"]
 
 _TRANSLATION_TRIES = 2
-_NO_PATH = "No reasoning path could be drawn: the question could not be translated faithfully."
-# What the engines say of a prompt that they do not take; everything else is their own failure.
+_NO_PATH = "No reasoning path could be sampled: the question could not be translated faithfully."
+# Reasons of the engines for refusing a prompt; any other reason is a failure of the engine.
 _REFUSED = re.compile(
     r"(?:does|do) not fit|refused the request|refuses the (?:request|messages)|cannot be sent as"
 )
 _URL = re.compile(r"https?://\S+")
 
 
-class Spoken(NamedTuple):
+class Choice(NamedTuple):
     """One text, and why it ended (``stop``, ``length`` or ``content_filter``)."""
 
     text: str
@@ -48,18 +48,18 @@ class Spoken(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What is said in the end. ``usage`` counts translations and all paths.
+    """A reply. ``usage`` counts translations and all paths.
 
-    The plain model speaks ``n`` times and has no ``votes``; a vote speaks once.
+    The plain model gives ``n`` choices and no ``votes``; a vote gives one choice.
     """
 
-    spoken: tuple[Spoken, ...]
+    choices: tuple[Choice, ...]
     usage: Usage
     votes: Votes | None = None
 
 
-class _Told(NamedTuple):
-    """A text in the question's language, and what it cost to put it there."""
+class _FinalText(NamedTuple):
+    """The reply's text in the question's language, and the tokens spent on its translation."""
 
     text: str
     finish_reason: str
@@ -67,14 +67,14 @@ class _Told(NamedTuple):
     usage: Usage = Usage()
 
 
-class Answering:
+class Answerer:
     """Answers questions, any number at a time, over one shared engine.
 
     Args:
-        lane: draws the paths of all requests.
-        translator: draws translations; ``lane`` does by default.
+        lane: samples the paths of all requests.
+        translator: samples translations; ``lane`` by default.
         templates: prompt templates.
-        history: keeps every question with its paths, where that is wanted.
+        history: keeps every question with its paths.
     """
 
     def __init__(
@@ -99,17 +99,17 @@ class Answering:
         """Solve a question; cancelling the call ends its work in the engine.
 
         Args:
-            question: what is asked, and how it is to be solved.
-            until: time of the loop's clock at which the vote is taken over what is there.
-            watch: as ``Solver.solve`` takes it.
+            question: the problem and its configuration.
+            until: deadline by the loop's clock; the vote is then over the paths that are done.
+            watch: passed to ``Solver.solve``.
 
         Raises:
-            ApiError: 400 when the engine does not take the prompt, 408 when no path was done in
-                time, 502 when all were lost.
+            ApiError: 400 when the engine refuses the prompt, 408 when no path was done by the
+                deadline, 502 when all paths were lost.
             EngineError: the engine is lost.
         """
         clock = asyncio.get_running_loop().time
-        began, problem = clock(), question.problem
+        started, problem = clock(), question.problem
         with Store(None) as store:
             store.add_problem(0, problem)
             solver = Solver(
@@ -128,41 +128,41 @@ class Answering:
                 self._history.add(question, plan, store)
             if not paths:
                 failures = list(store.failures(plan.keys()).values())
-                _nothing(verdict, failures, plan)
+                _raise_lost(verdict, failures, plan)
         votes = read_votes(
             problem, plan, paths, question.configuration.counting, solver.outcomes.read
         )
         winners = _winners(verdict, votes, paths)
-        told = await self._tell(question, verdict, winners, until)
-        usage = verdict.usage + verdict.translation_usage + told.usage
-        votes_field = _votes(question, verdict, plan, told, clock() - began)
-        return Reply((Spoken(told.text, told.finish_reason),), usage, votes_field)
+        final = await self._final_text(question, verdict, winners, until)
+        usage = verdict.usage + verdict.translation_usage + final.usage
+        body = _votes_body(question, verdict, plan, final, clock() - started)
+        return Reply((Choice(final.text, final.finish_reason),), usage, body)
 
-    async def _tell(
+    async def _final_text(
         self,
         question: Question,
         verdict: Verdict,
         winners: Sequence[ReasoningPath],
         until: float,
-    ) -> _Told:
+    ) -> _FinalText:
         """Choose the winning path in the question's language, or translate one into it."""
         language = question.problem.language
         if not winners:
-            return _Told(_NO_PATH, "stop")
+            return _FinalText(_NO_PATH, "stop")
         for path in sorted(winners, key=lambda path: path.language != language):
             written = written_language(path.text, language)
             if written == language or (written is None and path.language == language):
-                return _Told(path.text, finish_reason_of(path.finish_reason))
+                return _FinalText(path.text, map_finish_reason(path.finish_reason))
         first = winners[0]
         if verdict.details.get("deadline"):
             text, usage = None, Usage()
         else:
             text, usage = await self._translate(question, first, verdict.answer, until)
         if text is None and verdict.answer is None:
-            return _Told(first.text, finish_reason_of(first.finish_reason), usage=usage)
+            return _FinalText(first.text, map_finish_reason(first.finish_reason), usage=usage)
         if text is None:  # the bare answer is in every language
             text = f"{self._templates.cues(language).label} {verdict.answer}"
-        return _Told(text, "stop", translated=True, usage=usage)
+        return _FinalText(text, "stop", translated=True, usage=usage)
 
     async def _translate(
         self, question: Question, path: ReasoningPath, answer: str | None, until: float
@@ -182,23 +182,23 @@ class Answering:
             )
             try:
                 async with asyncio.timeout_at(until):
-                    drawn = await self._translator.complete(request, owner=source.id)
+                    completion = await self._translator.complete(request, owner=source.id)
             except TimeoutError:
                 break
-            usage += drawn.usage
-            said = extract_answer(drawn.text, language=language)
-            if drawn.error is None and getattr(said, "value", None) == answer:
-                return drawn.text, usage
+            usage += completion.usage
+            outcome = extract_answer(completion.text, language=language)
+            if completion.error is None and getattr(outcome, "value", None) == answer:
+                return completion.text, usage
         return None, usage
 
 
-def finish_reason_of(reason: str) -> str:
-    """Write an engine's finish reason as OpenAI does."""
+def map_finish_reason(reason: str) -> str:
+    """Map an engine's finish reason to one of OpenAI's."""
     return reason if reason in {"stop", "length", "content_filter"} else "stop"
 
 
-def lost(reasons: Sequence[str]) -> ApiError:
-    """Make the answer where everything was lost, for these reasons."""
+def lost_error(reasons: Sequence[str]) -> ApiError:
+    """Make the error for a request whose completions were all lost, for these reasons."""
     for reason in reasons:
         if _REFUSED.search(reason):
             words = _URL.sub("the model", reason)
@@ -212,27 +212,29 @@ def lost(reasons: Sequence[str]) -> ApiError:
     )
 
 
-def _nothing(verdict: Verdict, failures: Sequence[str], plan: Plan) -> None:
-    """Raise for a vote without one path, unless the model's translations are to blame."""
+def _raise_lost(verdict: Verdict, failures: Sequence[str], plan: Plan) -> None:
+    """Raise for a vote without paths, unless the translations were unusable."""
     if verdict.details.get("deadline"):
-        raise too_late()
+        raise deadline_error()
     faults = [arm.fault for arm in plan.arms if arm.fault is not None]
     reasons = [*failures, *(fault for fault in faults if fault.startswith("engine_failure"))]
     if reasons:
-        raise lost(reasons)
+        raise lost_error(reasons)
 
 
 def _winners(
     verdict: Verdict, votes: Sequence[Vote], paths: dict[str, ReasoningPath]
 ) -> list[ReasoningPath]:
-    """Paths that state the answer, in drawing order; all of them where nobody voted."""
+    """Return the paths that state the answer, in sampling order; all paths if none voted."""
     chosen = (verdict.details.get("choice") or {}).get("path")
     keys = [vote.path_key for vote in votes if vote.answer is not None
             and vote.answer == verdict.answer] or ([chosen] if chosen else [])  # fmt: skip
     return [paths[key] for key in keys if key in paths] or list(paths.values())
 
 
-def _votes(question: Question, verdict: Verdict, plan: Plan, told: _Told, seconds: float) -> Votes:
+def _votes_body(
+    question: Question, verdict: Verdict, plan: Plan, final: _FinalText, seconds: float
+) -> Votes:
     configuration = question.configuration
     return Votes.model_validate(
         {
@@ -246,12 +248,12 @@ def _votes(question: Question, verdict: Verdict, plan: Plan, told: _Told, second
             "abstentions": verdict.abstentions,
             "languages": plan.languages,
             "question_language": question.problem.language,
-            "translated": told.translated,
+            "translated": final.translated,
             "paths": verdict.paths,
             "tokens": {
                 "prompt": verdict.usage.prompt_tokens,
                 "completion": verdict.usage.completion_tokens,
-                "translation": verdict.translation_usage.total + told.usage.total,
+                "translation": verdict.translation_usage.total + final.usage.total,
             },
             "seconds": round(seconds, 3),
             "seed": configuration.seed,

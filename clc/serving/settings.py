@@ -1,4 +1,4 @@
-"""What whoever starts the server decides: defaults, limits, keys."""
+"""Settings of the server: address, keys, defaults, limits."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ _SHORTEST_KEY = 8
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What one request, and all of them together, may ask for.
+    """Limits on one request and on all requests together.
 
-    ``body_bytes`` and ``body_s`` are for one request's body, ``paths`` and ``languages`` for its
-    vote, ``tokens`` for its new tokens in all (paths times max_tokens). ``deadline_s`` is the
-    longest time for one answer, and the time where the request says none. ``running`` requests
-    are worked on at a time (by default as many as keep the engine's window full) and ``waiting``
-    more may wait; whoever comes then is told to come later.
+    ``body_bytes`` and ``body_s`` (seconds to arrive) limit a request's body, ``paths`` and
+    ``languages`` its vote, ``tokens`` its new tokens in all (paths times max_tokens).
+    ``deadline_s`` is the longest and the default time for one answer. ``running`` requests are
+    answered at a time (by default as many as keep the engine's window full), ``waiting`` more
+    wait, and any further one gets 429.
     """
 
     body_bytes: int = 1 << 20
@@ -39,19 +39,19 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """How the server listens, and what holds where a request says nothing else.
+    """Address, keys, defaults and limits of a server.
 
     Args:
-        model: name of the plain model, as ``/v1/models`` lists it.
+        model: name of the plain model in ``/v1/models``.
         host: address to listen on.
         port: port to listen on; 0 is any free one.
-        keys: bearer tokens that open the server; none are asked for when it is empty.
+        keys: accepted bearer tokens; without any, no key is needed.
         defaults: arguments of ``clc.solving.configure.configure``: strategy, paths, languages, …
-        limits: what a request may ask for.
-        drain_s: seconds that running requests have to end when the server is stopped.
+        limits: limits on requests.
+        drain_s: seconds for running requests to end when the server is stopped.
 
     Raises:
-        ConfigurationError: a public address without a key, or a value that cannot be right.
+        ConfigurationError: a public address without a key, a bad key, or the name of a vote.
     """
 
     model: str
@@ -63,7 +63,7 @@ class Settings:
     drain_s: float = 30.0
 
     def __post_init__(self) -> None:
-        """Refuse what would be unsafe or could not work."""
+        """Check keys, address and name."""
         for key in self.keys:
             if len(key) < _SHORTEST_KEY or not key.isascii() or not key.isprintable() or " " in key:
                 raise ConfigurationError(

@@ -64,6 +64,8 @@ def test_a_line_for_a_line(tmp_path):
     assert all(one.tokens for one in answered)
 
 
+NESTED = "[" * 1000 + "]" * 1000  # deeper than repr goes
+
 WRONG = [
     ("not json", "no JSON: ", None),
     ('{"custom_id": "a", ', "no JSON: ", None),
@@ -78,6 +80,9 @@ WRONG = [
     (row("a", body("x" * 9, temprature=1)), "unknown parameter 'temprature'", "temprature"),
     (row("a", body("x" * 9, model="gpt")), "there is no model 'gpt'", "model"),
     ("\udcff", "no JSON: ", None),
+    (NESTED, r"no JSON object \[\[\[\[\[\.\.\.", None),
+    (row("a")[:-1] + f', "method": {NESTED}}}', r"method must be 'POST', not \[\[", "method"),
+    (row("a", body("x"))[:-2] + f', "tools": {NESTED}}}}}', "tools is", "tools"),
 ]
 
 

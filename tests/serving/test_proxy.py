@@ -242,11 +242,36 @@ def test_it_waits_for_an_upstream_that_is_still_starting(monkeypatch):
     held[0].__exit__(None, None, None)
 
 
-def test_tokens_are_limited_where_the_body_says_how_many():
+@pytest.mark.parametrize(
+    ("more", "param", "words"),
+    [
+        ({"max_tokens": 1001}, "max_tokens", "at most 1000"),
+        ({"max_tokens": 1001.0}, "max_tokens", "at most 1000"),
+        ({"n": 3, "max_completion_tokens": 500}, "max_tokens", "at most 1000"),
+        ({"n": 3.0, "max_completion_tokens": 500}, "max_tokens", "at most 1000"),
+        ({"max_tokens": 10**300}, "max_tokens", "at most 1000"),
+        ({"max_tokens": "1001"}, "max_tokens", "it must be a whole number"),
+        ({"n": "3", "max_tokens": 500}, "n", "it must be a whole number"),
+        ({"n": -5, "max_tokens": 10**9}, "n", "not negative"),
+        ({"n": 2.5}, "n", "it must be a whole number"),
+        ({"n": True}, "n", "it must be a whole number"),
+        ({"n": [[[[[3]]]]]}, "n", "it must be a whole number"),
+    ],
+)
+def test_tokens_are_limited_however_their_number_is_written(more, param, words):
     with upstream() as server, in_front_of(server.url, limits={"tokens": 1000}) as it:
-        for more in ({"max_tokens": 1001}, {"n": 3, "max_completion_tokens": 500}):
-            reply = http(it).post(
-                "/v1/chat/completions", json={"model": "m", "messages": []} | more
-            )
-            assert reply.status_code == 400
+        content = json.dumps({"model": "m", "messages": []} | more)
+        reply = http(it).post(
+            "/v1/chat/completions", content=content, headers={"Content-Type": "application/json"}
+        )
+        assert reply.status_code == 400
+        assert reply.json()["error"]["param"] == param
+        assert words in reply.json()["error"]["message"]
         assert server.requests == []
+
+
+def test_numbers_within_the_limit_are_forwarded_as_they_are_written():
+    body = {"model": "m", "messages": ask(), "n": 2.0, "max_tokens": 500, "max_output_tokens": None}
+    with upstream(ok("7")) as server, in_front_of(server.url, limits={"tokens": 1000}) as it:
+        assert http(it).post("/v1/chat/completions", json=body).status_code == 200
+        assert server.requests[0].body == body

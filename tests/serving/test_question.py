@@ -1,10 +1,13 @@
 """What a request may say, what wins, and what is refused."""
 
+import dataclasses
 import json
 
 import openai
 import pytest
 
+from clc.records import Sampling
+from clc.serving.openai.requests import ChatMessage, ChatRequest, ResponsesRequest
 from clc.strategies.catalogue import STRATEGIES
 
 from .serving import FRAGE, QUESTION, ask, client, http, serving
@@ -174,6 +177,52 @@ def test_what_cannot_be_honoured_is_refused_by_name(it, wrong, param, words):
     error = refused(it, **wrong)
     assert error["param"] == param
     assert words in error["message"]
+
+
+@pytest.mark.parametrize("field", ["logit_bias", "temperature", "unknown", "messages"])
+def test_a_deeply_nested_value_is_refused(it, field):
+    nested = "[" * 1000 + "]" * 1000
+    valid = json.dumps({"model": "clc", "messages": ask()})
+    content = f'{valid[:-1]}, "{field}": {nested}}}'
+    reply = http(it).post(
+        "/v1/chat/completions", content=content, headers={"Content-Type": "application/json"}
+    )
+    assert reply.status_code == 400
+    error = reply.json()["error"]
+    assert error["param"].split(".")[0] == field
+    assert len(error["message"]) < 300
+
+
+@pytest.mark.parametrize("declared", dataclasses.fields(Sampling), ids=lambda one: one.name)
+@pytest.mark.parametrize("kind", [ChatRequest, ResponsesRequest])
+def test_every_sampling_parameter_is_a_field_with_its_bounds(kind, declared):
+    names = [declared.name]
+    if declared.name == "max_tokens":
+        names = [name for name in kind.model_fields if name.startswith("max_")]
+        assert names
+    for name in names:
+        schema = json.dumps(kind.model_json_schema()["properties"][name])
+        words = {
+            "ge": "minimum",
+            "gt": "exclusiveMinimum",
+            "le": "maximum",
+            "lt": "exclusiveMaximum",
+        }
+        for bound, limit in declared.metadata["bounds"].items():
+            assert f'"{words[bound]}": {limit}' in schema
+
+
+def test_every_sampling_parameter_reaches_the_paths():
+    given = {"temperature": 0.9, "top_p": 0.8, "top_k": 40, "stop": ["END"], "min_p": 0.1,
+             "presence_penalty": 0.1, "frequency_penalty": 0.2, "repetition_penalty": 1.1,
+             "seed": 3}  # fmt: skip
+    request = ChatRequest(
+        model="clc", messages=[ChatMessage(role="user", content="2 + 3?")], **given
+    )
+    assert request.sampling() == given | {"stop": ("END",)}
+    assert set(given) - {"seed"} == {one.name for one in dataclasses.fields(Sampling)} - {
+        "max_tokens"
+    }
 
 
 @pytest.mark.parametrize(

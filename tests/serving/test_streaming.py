@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import httpx
 import pytest
 
-from clc.serving.http.streaming import StreamState, events_of
+from clc.serving.http.streaming import StreamState, stream_events
 from tests.engines.scripted import ScriptedEngine
 
 from .serving import QUESTION, ask, client, idle, serving
@@ -155,26 +155,26 @@ def test_a_slow_client_gets_what_has_come_in_one_piece():
         end=lambda reply: iter([reply]),
     )
 
-    drawn = asyncio.Event()
+    sampled = asyncio.Event()
     has = {event: asyncio.Event() for event in (b"1BC", b"1D")}  # what the client has
 
-    async def job(news: StreamState):
+    async def job(state: StreamState):
         for piece in "abc":
-            news.heard(0, piece)
-            news.heard(1, piece.upper())
+            state.add_text(0, piece)
+            state.add_text(1, piece.upper())
             await asyncio.sleep(0)
-        drawn.set()
+        sampled.set()
         await has[b"1BC"].wait()
-        news.heard(1, "D")
+        state.add_text(1, "D")
         await has[b"1D"].wait()
         return b"end"
 
     async def main():
         said = []
-        async for event in events_of(writer, job, pytest.fail):  # type: ignore[arg-type]
+        async for event in stream_events(writer, job, pytest.fail):  # type: ignore[arg-type]
             said.append(event)
             if event == b"0a":
-                await drawn.wait()  # the client reads slowly
+                await sampled.wait()  # the client reads slowly
             if event in has:
                 has[event].set()
         return said

@@ -1,4 +1,4 @@
-"""How many requests are worked on at a time, how many wait, and who is sent away."""
+"""The queue of requests: how many run, how many wait, and who gets 429."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ _MEMORY = 0.9  # of the mean over past requests
 
 
 class Admission:
-    """A bounded queue in order of arrival.
+    """A bounded first-in, first-out queue.
 
     Args:
-        running: requests worked on at a time.
-        waiting: requests that may wait for a place.
+        running: requests answered at a time.
+        waiting: requests that may wait.
     """
 
     def __init__(self, running: int, waiting: int) -> None:
@@ -48,10 +48,10 @@ class Admission:
 
     @asynccontextmanager
     async def place(self, until: float) -> AsyncIterator[None]:
-        """Hold a place; wait for it until the loop's clock shows ``until``.
+        """Hold a place; wait for it until ``until`` by the loop's clock.
 
         Raises:
-            ApiError: 429 when the queue is full, 408 when the time is up.
+            ApiError: 429 when the queue is full, 408 when the deadline passes.
         """
         self.check()
         self.waiting += 1
@@ -59,26 +59,26 @@ class Admission:
             async with asyncio.timeout_at(until):
                 await self._places.acquire()
         except TimeoutError:
-            raise too_late() from None
+            raise deadline_error() from None
         finally:
             self.waiting -= 1
         self.running += 1
-        began = time.monotonic()
+        started = time.monotonic()
         try:
             yield
         finally:
             self.running -= 1
             self._places.release()
-            self._mean_s += (1 - _MEMORY) * (time.monotonic() - began - self._mean_s)
+            self._mean_s += (1 - _MEMORY) * (time.monotonic() - started - self._mean_s)
 
     def _retry_after_s(self) -> int:
-        """When about half of those who wait will have a place, in seconds."""
+        """Estimate the seconds until half of the waiting requests have a place."""
         rounds = self.waiting / (2 * self.limit)
         return max(1, min(_LONGEST_RETRY_S, math.ceil(rounds * self._mean_s)))
 
 
-def too_late() -> ApiError:
-    """Make the answer to a request whose time was up before there was anything to answer with."""
+def deadline_error() -> ApiError:
+    """Make the error for a request whose deadline passed before a path was done."""
     return ApiError(
         408,
         "the deadline passed before one reasoning path was done; give a later deadline, fewer "

@@ -1,4 +1,4 @@
-"""The routes, and the document that describes them."""
+"""The routes, and the OpenAPI document."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ _REF = "#/components/schemas/{model}"
 
 
 def make_app(service: Service) -> FastAPI:
-    """Put the routes over a service."""
+    """Make the routes of a service."""
     app = FastAPI(
         title="clc serve",
         version=__version__,
         summary="Cross-lingual voting behind the OpenAI API.",
-        docs_url=None,  # they load scripts from elsewhere
+        docs_url=None,  # these pages load scripts from another host
         redoc_url=None,
         middleware=[Middleware(Guard, keys=service.settings.keys, finished=service.finished)],
     )
@@ -40,12 +40,12 @@ def make_app(service: Service) -> FastAPI:
 
     @app.post("/v1/chat/completions", **_post(ChatReply))
     async def chat(request: Request) -> Response:
-        """Answer a conversation: by a vote, or with the plain model."""
+        """Answer a conversation by a vote or the plain model."""
         return await service.chat(request)
 
     @app.post("/v1/responses", **_post(ResponsesReply))
     async def responses(request: Request) -> Response:
-        """Answer an input: by a vote, or with the plain model."""
+        """Answer an input by a vote or the plain model."""
         return await service.responses(request)
 
     @app.get("/v1/models", responses=_errors(401, 403), response_model=ModelList)
@@ -60,7 +60,7 @@ def make_app(service: Service) -> FastAPI:
 
     @app.get("/health", responses={503: {"model": HealthReply}}, response_model=HealthReply)
     async def health() -> Response:
-        """Say whether requests can be answered: 200 or 503."""
+        """Return 200 when requests can be answered, else 503."""
         return await service.health()
 
     @app.get(
@@ -69,7 +69,7 @@ def make_app(service: Service) -> FastAPI:
         response_class=Response,
     )
     async def metrics() -> Response:
-        """Tell Prometheus."""
+        """Return the metrics for Prometheus."""
         return Response(service.metrics.render(), media_type="text/plain; version=0.0.4")
 
     @app.exception_handler(HTTPException)
@@ -86,14 +86,14 @@ def _errors(*statuses: int) -> dict[int | str, dict[str, Any]]:
 
 
 def _post(reply: type[BaseModel]) -> dict[str, Any]:
-    """Return what the document says of the two routes that answer."""
+    """Return the document's fields of the two POST routes."""
     answer = {"model": reply, "content": {"text/event-stream": {}}}
     errors = _errors(400, 401, 403, 404, 408, 413, 415, 429, 500, 502, 503)
     return {"responses": errors | {200: answer}, "response_class": Response}
 
 
 def _described(document: dict[str, Any], service: Service) -> dict[str, Any]:
-    """Add what the framework cannot know: the bodies, the names of the models, the key."""
+    """Add request bodies, names of the models and the key to the document."""
     schemas = document["components"]["schemas"]
     for path, kind in (
         ("/v1/chat/completions", ChatRequest),

@@ -1,4 +1,4 @@
-"""The body of a request: of bounded size, in bounded time, and a JSON object."""
+"""Read the body of a request: a JSON object of bounded size, in bounded time."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ if TYPE_CHECKING:
 
 __all__ = ["read_object"]
 
-# A client that is cut off while it still sends may never see the answer, so somewhat more is read.
+# A client that is cut off while it sends may miss the reply, so a larger body is read and dropped.
 _PATIENCE = 16
 
 
 async def read_object(request: Request, limits: Limits) -> tuple[bytes, dict[str, Any]]:
-    """Read the body as bytes and as the JSON object that they are.
+    """Read the body; return its bytes and the JSON object.
 
     Raises:
-        ApiError: 400 for other JSON or none, 408, 413 or 415.
-        ClientGoneError: the client went away before it was complete.
+        ApiError: 400 (not a JSON object), 408, 413 or 415.
+        ClientGoneError: the client disconnected before the body was complete.
     """
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if kind != "application/json":  # browsers send other kinds without asking first
+    if kind != "application/json":  # browsers send other types without a preflight
         raise ApiError(
             415,
             f"the body is {kind or 'of no type'!r:.60}: send application/json",
@@ -55,8 +55,8 @@ async def read_object(request: Request, limits: Limits) -> tuple[bytes, dict[str
 
 
 async def _read(request: Request, limit: int) -> bytes:
-    said = request.headers.get("content-length", "")
-    total = int(said) if said.isdecimal() else 0
+    declared = request.headers.get("content-length", "")
+    total = int(declared) if declared.isdecimal() else 0
     if total > _PATIENCE * limit:
         raise _too_large(limit)
     parts: list[bytes] = []

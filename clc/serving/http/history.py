@@ -1,4 +1,4 @@
-"""The request log: every question with its paths, in a run folder like any other."""
+"""The request log: every question with its paths in a run folder."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ __all__ = ["History"]
 
 
 class History:
-    """Keeps questions, prompts and paths; ``clc vote FOLDER`` takes their votes again.
+    """Keeps questions, prompts and paths; ``clc vote FOLDER`` votes on them again.
 
     Args:
-        folder: a run folder of its own; later servers go on in it.
+        folder: a run folder of its own; later servers append to it.
 
     Raises:
         StoreError: the folder cannot be written, or another process writes to it.
@@ -38,22 +38,24 @@ class History:
         self._store.close()
 
     def add(self, question: Question, plan: Plan, store: Store) -> None:
-        """Keep what was drawn for one question.
+        """Store the paths of one question.
 
         Raises:
             StoreError: the disk is full or gone.
         """
         configuration = question.configuration
-        told = {
+        metadata = {
             "model": question.model,
             "strategy": configuration.strategy.name,
             "seed": configuration.seed,
             "time": round(time.time(), 3),
         }
-        self._store.add_problem(self._next, replace(question.problem, metadata=told))
+        self._store.add_problem(self._next, replace(question.problem, metadata=metadata))
         self._next += 1
-        wanted = dict.fromkeys(arm.prompt_key for arm in plan.arms if arm.prompt_key is not None)
-        for prompt in store.prompts(list(wanted)).values():
+        prompt_keys = dict.fromkeys(
+            arm.prompt_key for arm in plan.arms if arm.prompt_key is not None
+        )
+        for prompt in store.prompts(list(prompt_keys)).values():
             self._store.add_prompt(prompt)
         keys = plan.keys()
         for path in store.paths(keys).values():

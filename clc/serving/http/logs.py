@@ -1,4 +1,4 @@
-"""Log lines as JSON objects, one a line, with no key, question or answer in them."""
+"""Log lines as JSON objects, without keys, questions and answers."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class JsonLines(logging.Formatter):
 
 
 def log_to(stream: TextIO, *, requests: bool = True) -> None:
-    """Log the server's lines to ``stream``; without ``requests``, warnings only."""
+    """Log to ``stream``; without ``requests``, warnings only."""
     handler = logging.StreamHandler(stream)
     handler.setFormatter(JsonLines())
     for name, level in (

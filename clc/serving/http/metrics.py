@@ -1,4 +1,4 @@
-"""What ``GET /metrics`` tells Prometheus."""
+"""Metrics for Prometheus (``GET /metrics``)."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ _AGREEMENT = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
 
 
 class Metrics:
-    """Counts requests, votes and tokens, and looks at the queue when it is asked.
+    """Counters of requests, votes and tokens, and gauges of the queue.
 
     Args:
-        lane: whose window is shown.
-        admission: whose queue is shown.
+        lane: engine of the gauges.
+        admission: queue of the gauges.
     """
 
     def __init__(self, lane: SharedEngine, admission: Admission) -> None:
@@ -39,7 +39,7 @@ class Metrics:
             "clc_tokens", "Tokens spent, translations included.", ("kind",), registry=registry
         )
         self._paths = Counter(
-            "clc_paths", "Paths drawn by strategy.", ("strategy",), registry=registry
+            "clc_paths", "Paths sampled by strategy.", ("strategy",), registry=registry
         )
         self._lost = Counter(
             "clc_abstentions", "Paths without a vote, by reason.", ("reason",), registry=registry
@@ -57,12 +57,12 @@ class Metrics:
             Gauge(name, help_text, registry=registry).set_function(read)
 
     def finished(self, route: str, model: str, status: int, seconds: float) -> None:
-        """Count a request that has ended; 499 is a client that went away."""
+        """Count a request that has ended; status 499 is a client that disconnected."""
         self._requests.labels(route, model, str(status)).inc()
         self._seconds.labels(route, model).observe(seconds)
 
     def replied(self, reply: Reply) -> None:
-        """Count what a reply cost and how its vote went."""
+        """Count the tokens, paths and abstentions of a reply."""
         self._tokens.labels("prompt").inc(reply.usage.prompt_tokens)
         self._tokens.labels("completion").inc(reply.usage.completion_tokens)
         votes = reply.votes
@@ -75,5 +75,5 @@ class Metrics:
             self._agreement.labels(votes.strategy).observe(votes.agreement)
 
     def render(self) -> bytes:
-        """Write everything in Prometheus's text format."""
+        """Return the metrics in Prometheus's text format."""
         return generate_latest(self._registry)

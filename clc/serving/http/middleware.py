@@ -1,4 +1,4 @@
-"""Around every request: its id, its key, its log line, and a body for every error."""
+"""Middleware: request id, API key, log line, and a body for every error."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ __all__ = ["CLIENT_GONE", "Guard", "failure"]
 
 _log = logging.getLogger("clc.serving")
 
-CLIENT_GONE = 499  # as nginx counts a client that did not wait
+CLIENT_GONE = 499  # nginx's status for a client that disconnected
 _OPEN = frozenset({"/health"})
 _ID = re.compile(r"[A-Za-z0-9._-]{1,64}\Z")
 _STOPPING = ApiError(503, "the server is being stopped", code="shutting_down", retry_after_s=5)
@@ -36,15 +36,15 @@ _CODES = {404: "not_found", 405: "method_not_allowed"}
 
 
 class Guard:
-    """Lets in who has a key, and ends every request with a status and a log line.
+    """Checks the key, and gives every request a status and a log line.
 
-    Without keys only this machine's own names are answered to, so that no web page reaches the
-    server through a name of its own that points here.
+    Without keys only loopback names are accepted as host, which prevents DNS rebinding: a web page
+    cannot reach the server through a name of its own that resolves to this machine.
 
     Args:
-        app: what is guarded.
-        keys: bearer tokens that are let in.
-        finished: is told path, state, status and seconds of every request.
+        app: the guarded application.
+        keys: accepted bearer tokens.
+        finished: called with path, state, status and seconds of every request.
     """
 
     def __init__(
@@ -58,11 +58,11 @@ class Guard:
         self._finished = finished
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request."""
+        """Handle one request."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        began = time.monotonic()
+        started = time.monotonic()
         headers = Headers(scope=scope)
         given = headers.get("x-request-id", "")
         key = given if _ID.match(given) else f"req_{uuid.uuid4().hex}"
@@ -82,21 +82,21 @@ class Guard:
             await self._app(scope, receive, sending)
         except ClientGoneError:
             status = CLIENT_GONE
-        except asyncio.CancelledError:  # the server ends, and this took longer than it waits
+        except asyncio.CancelledError:  # the server stops, and the request outlasted drain_s
             state["error"] = "shutting_down"
             if not status:
                 await failure(_STOPPING, state)(scope, receive, sending)
         except Exception as error:
-            if status:  # too late for an answer: the connection is closed
+            if status:  # too late for a reply: the connection is closed
                 state["error"] = type(error).__name__
                 raise
             response = failure(error, state)
             await response(scope, receive, sending)
         finally:
-            self._tell(scope, state, status, time.monotonic() - began)
+            self._log(scope, state, status, time.monotonic() - started)
 
     def _admit(self, path: str, headers: Headers) -> None:
-        """Raise ApiError for who may not come in."""
+        """Raise ApiError (401 or 403) unless the request may pass."""
         if path in _OPEN:
             return
         if not self._keys:
@@ -111,7 +111,7 @@ class Guard:
             return
         scheme, _, token = headers.get("authorization", "").partition(" ")
         digest = _digest(token.strip() if scheme.lower() == "bearer" else "")
-        # All of them, whichever matches: the time tells nothing.
+        # Compare with every key: the time then depends on none of them.
         if sum(hmac.compare_digest(digest, known) for known in self._keys) == 0:
             raise ApiError(
                 401,
@@ -119,13 +119,13 @@ class Guard:
                 code="invalid_api_key",
             )
 
-    def _tell(self, scope: Scope, state: dict[str, Any], status: int, seconds: float) -> None:
-        told = {name: value for name, value in state.items() if not name.startswith("_")}
+    def _log(self, scope: Scope, state: dict[str, Any], status: int, seconds: float) -> None:
+        fields = {name: value for name, value in state.items() if not name.startswith("_")}
         _log.info(
             "request",
             extra={
                 "fields": {
-                    **told,
+                    **fields,
                     "method": scope["method"],
                     "path": scope["path"],
                     "status": status,
@@ -137,21 +137,21 @@ class Guard:
 
 
 def failure(error: Exception, state: dict[str, Any]) -> JSONResponse:
-    """Make the answer of any error, and log what the answer leaves out."""
+    """Make the reply of any error, and log the details that it leaves out."""
     if isinstance(error, HTTPException):
         code = _CODES.get(error.status_code, "http_error")
-        made = ApiError(error.status_code, str(error.detail), code=code)
-        made.headers.update(error.headers or {})
+        reply = ApiError(error.status_code, str(error.detail), code=code)
+        reply.headers.update(error.headers or {})
     else:
-        made = api_error(error)
-        if made.status >= 500 and not isinstance(error, ApiError):  # noqa: PLR2004
+        reply = api_error(error)
+        if reply.status >= 500 and not isinstance(error, ApiError):  # noqa: PLR2004
             _log.error("request %s failed: %s", state.get("id"), error, exc_info=error)
-    state["error"] = made.code
-    if made.param is not None:
-        state["param"] = made.param
-    return JSONResponse(made.body(), made.status, made.headers)
+    state["error"] = reply.code
+    if reply.param is not None:
+        state["param"] = reply.param
+    return JSONResponse(reply.body(), reply.status, reply.headers)
 
 
 def _digest(key: str) -> bytes:
-    """Equal lengths, whatever is given, so that a comparison takes the same time."""
+    """Hash a key to a fixed length, so that comparisons take equal time."""
     return hashlib.sha256(key.encode()).digest()

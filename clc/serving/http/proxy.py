@@ -1,41 +1,45 @@
-"""The plain model behind another endpoint: requests go there as they are, and replies come back.
+"""The plain model behind another endpoint: requests are forwarded and replies returned untouched.
 
-Only the credentials differ: the client's stay here, and the upstream's never leave the server.
+Only the credentials differ: the client's key is not sent on, and the upstream's key is sent to the
+upstream only.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import httpx
 import orjson
 from starlette.responses import Response
 
 from clc.engines.openai.settings import KEEPALIVE_S, bearer_header
-from clc.serving.errors import ApiError
-from clc.serving.http.admission import too_late
+from clc.serving.errors import ApiError, abbreviate
+from clc.serving.http.admission import deadline_error
 from clc.serving.http.streaming import EventStream
+from clc.serving.question import check_tokens
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 
-__all__ = ["Upstream"]
+    from clc.serving.settings import Limits
+
+__all__ = ["Upstream", "check_forwarded"]
 
 _log = logging.getLogger("clc.serving")
 _CONNECT_TIMEOUT_S = 10.0
 _PASSED_ON = ("content-type", "retry-after")
 _OURS = frozenset({401, 402, 403})  # the upstream refuses this server, not its client
 _REDIRECTS = range(300, 400)
+_NEW_TOKENS = ("max_tokens", "max_completion_tokens", "max_output_tokens")
 
 
 class Upstream:
     """One or several endpoints that serve the plain model.
 
     Args:
-        base_urls: what stands before ``/chat/completions``; one that cannot be connected to is
-            passed over.
+        base_urls: URLs before ``/chat/completions``; one that refuses connections is skipped.
         api_key: sent as a bearer token; the environment's ``OPENAI_API_KEY`` by default.
     """
 
@@ -54,7 +58,7 @@ class Upstream:
         await self._client.aclose()
 
     async def alive(self) -> bool:
-        """Whether an endpoint answers at all."""
+        """Whether an endpoint answers."""
         for url in self._urls:
             try:
                 async with asyncio.timeout(_CONNECT_TIMEOUT_S):
@@ -74,14 +78,14 @@ class Upstream:
         failed: Callable[[Exception], None],
         done: Callable[[], Awaitable[None]],
     ) -> Response:
-        """Send a body on and return the reply: status, body, stream and all.
+        """Forward a body and return the reply: status, body or stream.
 
         Args:
-            path: what stands after the base URL, such as ``/chat/completions``.
-            body: sent as it is.
+            path: appended to the base URL, such as ``/chat/completions``.
+            body: sent unchanged.
             until: time of the loop's clock at which the answer must have ended.
-            failed: is told of an error in the middle of a stream.
-            done: is called when a stream has ended, and not where there is none.
+            failed: called with an error in the middle of a stream.
+            done: called at the end of a stream; not called for a whole reply.
 
         Raises:
             ApiError: 408, 502 or 503.
@@ -98,7 +102,7 @@ class Upstream:
                     await reply.aclose()
                     raise
         except TimeoutError:
-            raise too_late() from None
+            raise deadline_error() from None
         except httpx.HTTPError as error:
             raise _broken(error) from error
         return EventStream(_events(reply, until, failed), done)
@@ -120,6 +124,33 @@ class Upstream:
             code="engine_unavailable",
             retry_after_s=5,
         )
+
+
+def check_forwarded(body: dict[str, Any], limits: Limits) -> None:
+    """Check the new tokens of a request that is forwarded, where it gives a number of them.
+
+    Raises:
+        ApiError: 400, more than ``limits.tokens``, or a number that endpoints read differently.
+    """
+    tokens = max((_whole_number(body, name) or 0 for name in _NEW_TOKENS), default=0)
+    n = _whole_number(body, "n")
+    check_tokens(1 if n is None else n, tokens, limits)
+
+
+def _whole_number(body: dict[str, Any], name: str) -> int | None:
+    """Return a field's value; 3.0 is 3, and null is None."""
+    value = body.get(name)
+    if value is None:
+        return None
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    if not number or not float(value).is_integer() or value < 0:
+        raise ApiError(
+            400,
+            f"{name} is {abbreviate(value)}: it must be a whole number and not negative",
+            code="invalid_value",
+            param=name,
+        )
+    return int(value)
 
 
 def _check(reply: httpx.Response) -> None:
@@ -144,7 +175,7 @@ def _whole(reply: httpx.Response, body: bytes) -> Response:
 async def _events(
     reply: httpx.Response, until: float, failed: Callable[[Exception], None]
 ) -> AsyncGenerator[bytes, None]:
-    """Yield what the upstream streams, as it comes; an error in the middle is an error event."""
+    """Yield the upstream's chunks as they arrive; an error becomes an error event."""
     chunks = aiter(reply.aiter_bytes())
     try:
         while True:
@@ -154,9 +185,9 @@ async def _events(
                 break
             yield chunk
     except (httpx.HTTPError, TimeoutError) as error:
-        told = too_late() if isinstance(error, TimeoutError) else _broken(error)
-        failed(told)
-        yield b"\n\ndata: " + orjson.dumps(told.body()) + b"\n\n"
+        reported = deadline_error() if isinstance(error, TimeoutError) else _broken(error)
+        failed(reported)
+        yield b"\n\ndata: " + orjson.dumps(reported.body()) + b"\n\n"
     finally:
         await reply.aclose()
 

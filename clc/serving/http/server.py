@@ -1,4 +1,4 @@
-"""From nothing to a server that listens, and back: start, serve, drain, end."""
+"""The life of a server: start, serve, drain, end."""
 
 from __future__ import annotations
 
@@ -30,15 +30,15 @@ __all__ = ["Serving", "listen", "serve"]
 _log = logging.getLogger("clc.serving")
 _RETRY_S = 2.0
 _END_S = 5.0
-# Longer than clients keep a connection (httpx 5 s, aiohttp 15 s), so that none is closed under
-# one who is about to use it again.
+# Longer than clients keep a connection (httpx 5 s, aiohttp 15 s), so that none is closed while a
+# client is about to reuse it.
 _KEEPALIVE_S = 75
 _BACKLOG = 2048
-_STALLED_MS = 60_000  # a client that reads nothing for so long is cut off, by the kernel
+_STALLED_MS = 60_000  # the kernel closes a connection whose client reads nothing for so long
 
 
 class Serving(NamedTuple):
-    """A server that answers: its base URL, what it shares, and ``server.should_exit`` to end it."""
+    """A running server: base URL, service, and ``server.should_exit`` to stop it."""
 
     url: str
     service: Service
@@ -58,31 +58,30 @@ async def serve(
 ) -> None:
     """Serve until SIGTERM or SIGINT; the port opens when the engine is ready.
 
-    At the end no new connection is taken, running requests have ``settings.drain_s`` seconds,
-    and the engine is closed.
+    When stopped, the server takes no new connections, gives running requests
+    ``settings.drain_s`` seconds and closes the engine.
 
     Args:
-        engine: draws the paths.
+        engine: samples the paths.
         settings: address, keys, defaults, limits.
         templates: prompt templates.
-        upstream: serves the plain model, where it is not in this process. The start then waits
-            for it.
+        upstream: serves the plain model, where it is not in this process; the start waits for it.
         translator: another engine for translations.
         history: keeps every question with its paths.
         start_s: seconds to wait for an upstream that cannot be reached.
-        ready: is called once it answers.
+        ready: called when the port is open.
 
     Raises:
         EngineError: the engine cannot start.
-        ConfigurationError: the address is taken or not this machine's.
+        ConfigurationError: the address is in use or not this machine's.
     """
     async with AsyncExitStack() as stack:
         if upstream is not None:
             stack.push_async_callback(upstream.close)
-        waits_s = 0.0 if upstream is None else start_s
-        lane = await _started(stack, engine, waits_s)
-        detect_language("ready")  # loads its model now, and not at the first question
-        second = None if translator is None else await _started(stack, translator, waits_s)
+        wait_s = 0.0 if upstream is None else start_s
+        lane = await _started(stack, engine, wait_s)
+        detect_language("ready")  # loads its model before the first question
+        second = None if translator is None else await _started(stack, translator, wait_s)
         service = Service(
             lane, settings, templates, upstream=upstream, translator=second, history=history
         )
@@ -104,15 +103,15 @@ async def serve(
             serving = Serving(f"http://{name}:{port}/v1", service, server)
             server.ready = lambda: ready(serving)
         await server.serve(sockets=[opened])
-        if left := server.server_state.tasks:  # cancelled, and not yet ended
+        if left := server.server_state.tasks:  # cancelled but not ended
             await asyncio.wait(left, timeout=_END_S)
 
 
 def listen(host: str, port: int) -> socket.socket:
-    """Open the socket on which the server listens.
+    """Open the listening socket.
 
     Raises:
-        ConfigurationError: the address is taken or not this machine's.
+        ConfigurationError: the address is in use or not this machine's.
     """
     try:
         (family, kind, proto, _, address), *_ = socket.getaddrinfo(
@@ -137,7 +136,7 @@ def listen(host: str, port: int) -> socket.socket:
 
 
 class _Server(uvicorn.Server):
-    """Says when it is ready."""
+    """A uvicorn server that calls ``ready`` after its start."""
 
     ready: Callable[[], None] | None = None
 
@@ -147,11 +146,11 @@ class _Server(uvicorn.Server):
             self.ready()
 
 
-async def _started(stack: AsyncExitStack, engine: Engine, waits_s: float) -> SharedEngine:
-    """Start an engine, and try again while its endpoint cannot be reached yet."""
+async def _started(stack: AsyncExitStack, engine: Engine, wait_s: float) -> SharedEngine:
+    """Start an engine; retry while its endpoint cannot be reached."""
     _log.info("starting the engine")
     clock = asyncio.get_running_loop().time
-    until = clock() + waits_s
+    until = clock() + wait_s
     stack.push_async_callback(engine.close)
     while True:
         lane = SharedEngine(engine)

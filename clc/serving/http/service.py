@@ -1,4 +1,4 @@
-"""What all routes share: the engine, the queue, and the way from a request to its answer."""
+"""State and logic of all routes: engine, queue, and the steps from a request to its reply."""
 
 from __future__ import annotations
 
@@ -13,22 +13,24 @@ from starlette.responses import JSONResponse, Response
 
 from clc.errors import EngineError
 from clc.records import content_key
-from clc.serving.errors import ApiError
+from clc.serving.errors import no_model
 from clc.serving.http.admission import Admission
 from clc.serving.http.body import read_object
 from clc.serving.http.metrics import Metrics
 from clc.serving.http.middleware import failure
-from clc.serving.http.streaming import EventStream, events_of, while_connected
+from clc.serving.http.proxy import check_forwarded
+from clc.serving.http.streaming import EventStream, stream_events, while_connected
 from clc.serving.openai.chat import ChatWriter
-from clc.serving.openai.requests import ChatRequest, ResponsesRequest, parse
+from clc.serving.openai.requests import ChatRequest, ResponsesRequest
 from clc.serving.openai.responses import ResponsesWriter
-from clc.serving.plain_model import complete, requests_of
-from clc.serving.question import check_tokens, model_names, question_of, wanted_of
-from clc.serving.reply import Answering
+from clc.serving.openai.validation import parse
+from clc.serving.plain_model import complete, plain_requests
+from clc.serving.question import model_names, read_question, read_vote_options
+from clc.serving.reply import Answerer
 from clc.solving.runner import open_problems
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
 
     from starlette.requests import Request
 
@@ -37,14 +39,13 @@ if TYPE_CHECKING:
     from clc.serving.http.history import History
     from clc.serving.http.proxy import Upstream
     from clc.serving.http.streaming import Job, StreamState, Writer
-    from clc.serving.openai.requests import Sampled
+    from clc.serving.openai.requests import BaseRequest
     from clc.serving.reply import Reply
-    from clc.serving.settings import Limits, Settings
+    from clc.serving.settings import Settings
 
 __all__ = ["Service"]
 
-_PATHS = 11  # of the default strategy: so many requests fill the engine's window
-_TOKENS = ("max_tokens", "max_completion_tokens", "max_output_tokens")
+_PATHS = 11  # of the default strategy
 _ROUTES = frozenset(
     {"/v1/chat/completions", "/v1/responses", "/v1/models", "/health", "/metrics", "/openapi.json"}
 )
@@ -55,11 +56,11 @@ class Service:
 
     Args:
         lane: the engine.
-        settings: what whoever started the server decided.
+        settings: address, keys, defaults, limits.
         templates: prompt templates.
         upstream: serves the plain model, where it is not in this process.
-        translator: draws translations; ``lane`` does by default.
-        history: keeps every question with its paths, where that is wanted.
+        translator: samples translations; ``lane`` by default.
+        history: keeps every question with its paths.
     """
 
     def __init__(
@@ -81,9 +82,7 @@ class Service:
         self.started = int(time.time())
         self.admission = Admission(running, limits.waiting)
         self.metrics = Metrics(lane, self.admission)
-        self.answering = Answering(
-            lane, templates=templates, translator=translator, history=history
-        )
+        self.answering = Answerer(lane, templates=templates, translator=translator, history=history)
         self.fingerprint = f"fp_{content_key('engine', lane.engine.fingerprint)[:10]}"
         self.engine_lost = False
 
@@ -92,22 +91,22 @@ class Service:
         raw, body = await read_object(request, self.settings.limits)
         if self._goes_upstream(request, body):
             return await self._forward(request, "/chat/completions", raw, body)
-        asked = parse(ChatRequest, body)
+        parsed = parse(ChatRequest, body)
         key = uuid.uuid4().hex
-        job = self._job(request, asked, key)  # before anything is made for each choice
-        writer = ChatWriter(asked, key, self.fingerprint)
-        return await _answer(request, writer, job, stream=bool(asked.stream))
+        job = self._job(request, parsed, key)  # checks n before anything is made for each choice
+        writer = ChatWriter(parsed, key, self.fingerprint)
+        return await _answer(request, writer, job, stream=bool(parsed.stream))
 
     async def responses(self, request: Request) -> Response:
         """Answer ``POST /v1/responses``."""
         raw, body = await read_object(request, self.settings.limits)
         if self._goes_upstream(request, body):
             return await self._forward(request, "/responses", raw, body)
-        asked = parse(ResponsesRequest, body)
+        parsed = parse(ResponsesRequest, body)
         key = uuid.uuid4().hex
-        job = self._job(request, asked, key)
-        writer = ResponsesWriter(asked, key)
-        return await _answer(request, writer, job, stream=bool(asked.stream))
+        job = self._job(request, parsed, key)
+        writer = ResponsesWriter(parsed, key)
+        return await _answer(request, writer, job, stream=bool(parsed.stream))
 
     def models(self) -> dict[str, Any]:
         """Answer ``GET /v1/models``."""
@@ -116,19 +115,19 @@ class Service:
     def model(self, name: str) -> dict[str, Any]:
         """Answer ``GET /v1/models/{model}``."""
         if name not in self.names:
-            raise _no_model(name, self.names)
+            raise no_model(name, self.names)
         return {"id": name, "object": "model", "created": self.started, "owned_by": "clc"}
 
     async def health(self) -> Response:
         """Answer ``GET /health``."""
         if self.engine_lost and self.upstream is not None and await self.upstream.alive():
             self.engine_lost = False
-        told = {
+        body = {
             "status": "unavailable" if self.engine_lost else "ok",
             "running": self.admission.running,
             "waiting": self.admission.waiting,
         }
-        return JSONResponse(told, 503 if self.engine_lost else 200)
+        return JSONResponse(body, 503 if self.engine_lost else 200)
 
     def finished(self, path: str, state: dict[str, Any], status: int, seconds: float) -> None:
         """Count a request that has ended."""
@@ -136,44 +135,44 @@ class Service:
         self.metrics.finished(route, state.get("model", ""), status, seconds)
 
     def _goes_upstream(self, request: Request, body: dict[str, Any]) -> bool:
-        """Look at the model's name; whether the request is passed through untouched.
+        """Check the model's name; return whether the request is forwarded untouched.
 
         Raises:
-            ApiError: 404, there is no such model.
+            ApiError: 404, the model is unknown.
         """
         name = body.get("model")
         if isinstance(name, str) and name not in self.names:
-            raise _no_model(name, self.names)
+            raise no_model(name, self.names)
         if isinstance(name, str):
             request.state.model = name
         return self.upstream is not None and name == self.settings.model
 
-    def _job(self, request: Request, asked: Sampled, key: str) -> Job:
-        """Check everything that can be checked, and return what is left to do."""
+    def _job(self, request: Request, parsed: BaseRequest, key: str) -> Job:
+        """Check the request, and return the work that is left."""
         limits = self.settings.limits
         clock = asyncio.get_running_loop().time
-        if asked.model == self.settings.model:
+        if parsed.model == self.settings.model:
             until = clock() + limits.deadline_s
-            wanted = requests_of(asked, self.lane.engine.fingerprint, limits)
+            requests = plain_requests(parsed, self.lane.engine.fingerprint, limits)
 
-            async def draw(news: StreamState | None) -> Reply:
-                heard = None if news is None else news.heard
-                return await complete(self.lane, wanted, until, heard)
+            async def answer(state: StreamState | None) -> Reply:
+                on_text = None if state is None else state.add_text
+                return await complete(self.lane, requests, until, on_text)
         else:
-            settings = wanted_of(asked, request.headers)
-            question = question_of(asked, settings, self.settings, key)
+            options = read_vote_options(parsed, request.headers)
+            question = read_question(parsed, options, self.settings, key)
             until = clock() + question.deadline_s
 
-            async def draw(news: StreamState | None) -> Reply:
-                watch = None if news is None else news.voted
+            async def answer(state: StreamState | None) -> Reply:
+                watch = None if state is None else state.set_votes
                 return await self.answering.answer(question, until, watch)
 
         self.admission.check()
 
-        async def job(news: StreamState | None) -> Reply:
+        async def job(state: StreamState | None) -> Reply:
             async with self.admission.place(until):
                 try:
-                    reply = await draw(news)
+                    reply = await answer(state)
                 except EngineError:
                     self.engine_lost = True
                     raise
@@ -188,8 +187,8 @@ class Service:
         self, request: Request, path: str, raw: bytes, body: dict[str, Any]
     ) -> Response:
         upstream = self.upstream
-        assert upstream is not None  # noqa: S101 - the caller looked
-        _check_forwarded(body, self.settings.limits)
+        assert upstream is not None  # noqa: S101 - _goes_upstream is true
+        check_forwarded(body, self.settings.limits)
         until = asyncio.get_running_loop().time() + self.settings.limits.deadline_s
         place = AsyncExitStack()
 
@@ -210,15 +209,15 @@ class Service:
 
 
 async def _answer(request: Request, writer: Writer, job: Job, *, stream: bool) -> Response:
-    """Do the job while the client is there."""
+    """Run the job while the client is connected."""
     if stream:
-        return EventStream(events_of(writer, job, _reporter(request)))
+        return EventStream(stream_events(writer, job, _reporter(request)))
     reply = await while_connected(request.receive, job(None))
     return Response(orjson.dumps(writer.whole(reply)), media_type="application/json")
 
 
 def _reporter(request: Request) -> Callable[[Exception], None]:
-    """Return what notes an error in the middle of a stream, where no status can tell it."""
+    """Return a function that logs an error in the middle of a stream."""
 
     def failed(error: Exception) -> None:
         made = failure(error, request.scope["state"])
@@ -228,7 +227,7 @@ def _reporter(request: Request) -> Callable[[Exception], None]:
 
 
 def _note(request: Request, reply: Reply) -> None:
-    """Leave what the log says of a reply."""
+    """Set the fields of the request's log line."""
     state = request.state
     state.prompt_tokens = reply.usage.prompt_tokens
     state.completion_tokens = reply.usage.completion_tokens
@@ -238,20 +237,3 @@ def _note(request: Request, reply: Reply) -> None:
         state.paths = votes.paths
         state.agreement = votes.agreement
         state.deadline = votes.deadline
-
-
-def _check_forwarded(body: dict[str, Any], limits: Limits) -> None:
-    """Hold a request that is passed through to the limit on tokens, where it says how many."""
-    asked = [body.get(name) for name in _TOKENS]
-    most = max((tokens for tokens in asked if isinstance(tokens, int)), default=0)
-    n = body.get("n")
-    check_tokens(n if isinstance(n, int) else 1, most, limits)
-
-
-def _no_model(name: str, names: Sequence[str]) -> ApiError:
-    return ApiError(
-        404,
-        f"there is no model {name!r:.80}; there are: {', '.join(names)}",
-        code="model_not_found",
-        param="model",
-    )

@@ -1,4 +1,4 @@
-"""Answers while the client is there: whole ones, and streams of events."""
+"""Replies to a client that may disconnect: whole ones, and streams of events."""
 
 from __future__ import annotations
 
@@ -25,51 +25,51 @@ __all__ = [
     "Job",
     "StreamState",
     "Writer",
-    "events_of",
+    "stream_events",
     "while_connected",
 ]
 
 _T = TypeVar("_T")
 
 Job: TypeAlias = "Callable[[StreamState | None], Coroutine[Any, Any, Reply]]"
-"""What is left to do when a request has been checked; with news of it for a stream."""
+"""The work that is left after a request was checked; for a stream it updates the state."""
 
-_KEEPALIVE_S = 15.0  # proxies drop a connection on which nothing is said for 30 to 60 s
+_PING_S = 15.0  # proxies close a connection that is silent for 30 to 60 s
 _PROGRESS_S = 0.1
 
 
 class ClientGoneError(Exception):
-    """The client has closed the connection; nobody is left to answer."""
+    """The client has closed the connection."""
 
 
 class StreamState:
-    """What has come of an answer since its client was last told.
+    """The part of an answer that its client has not received yet.
 
-    However slow the client, there is one state of the vote and one piece of each text to tell.
+    Bounded for a slow client: one state of the vote, and one piece of each text.
 
     Attributes:
-        come: is set when there is something.
-        votes: so far, and how many there may be; None where that is told.
+        changed: set while there is something to send.
+        votes: votes so far and the number of paths planned; None once sent.
     """
 
     def __init__(self) -> None:
-        self.come = asyncio.Event()
+        self.changed = asyncio.Event()
         self.votes: tuple[Sequence[Vote], int] | None = None
         self._pieces: dict[int, str] = {}
 
-    def voted(self, votes: Sequence[Vote], planned: int) -> None:
-        """Take in the votes so far, and how many paths there may be."""
+    def set_votes(self, votes: Sequence[Vote], planned: int) -> None:
+        """Set the votes so far and the number of paths planned."""
         self.votes = votes, planned
-        self.come.set()
+        self.changed.set()
 
-    def heard(self, index: int, piece: str) -> None:
-        """Take in more of the text of one choice."""
+    def add_text(self, index: int, piece: str) -> None:
+        """Append to the text of one choice."""
         self._pieces[index] = self._pieces.get(index, "") + piece
-        self.come.set()
+        self.changed.set()
 
-    def told(self, writer: Writer) -> Iterator[bytes]:
-        """Write everything that has come, once."""
-        self.come.clear()
+    def flush(self, writer: Writer) -> Iterator[bytes]:
+        """Write everything that is not sent yet."""
+        self.changed.clear()
         votes, self.votes = self.votes, None
         pieces, self._pieces = self._pieces, {}
         if votes is not None:
@@ -79,32 +79,32 @@ class StreamState:
 
 
 class Writer(Protocol):
-    """Writes a reply as one of the two APIs does."""
+    """Writes a reply in the form of one of the two APIs."""
 
     def whole(self, reply: Reply) -> dict[str, Any]:
-        """Write the reply at once."""
+        """Write a whole reply."""
 
     def begin(self) -> Iterator[bytes]:
-        """Write what a stream begins with."""
+        """Write the first events of a stream."""
 
     def progress(self, progress: dict[str, Any]) -> bytes:
-        """Write how far the vote is."""
+        """Write the progress of the vote."""
 
     def piece(self, index: int, text: str) -> Iterator[bytes]:
         """Write more of the text of one choice."""
 
     def end(self, reply: Reply) -> Iterator[bytes]:
-        """Write what is left to say of the answer, and what ends a stream."""
+        """Write the rest of the answer, and the last events of a stream."""
 
     def fail(self, error: ApiError) -> Iterator[bytes]:
-        """Write an error that comes after the stream has begun."""
+        """Write an error in the middle of a stream."""
 
 
 async def while_connected(receive: Receive, work: Coroutine[Any, Any, _T]) -> _T:
-    """Await ``work``, and cancel it when the client goes away.
+    """Await ``work``, and cancel it when the client disconnects.
 
     Raises:
-        ClientGoneError: it did. The work has ended when this is raised.
+        ClientGoneError: the client disconnected. The work has ended before this is raised.
     """
     tasks = (asyncio.ensure_future(work), asyncio.ensure_future(_gone(receive)))
     try:
@@ -118,41 +118,41 @@ async def while_connected(receive: Receive, work: Coroutine[Any, Any, _T]) -> _T
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
-async def events_of(
+async def stream_events(
     writer: Writer,
     job: Job,
     failed: Callable[[Exception], None],
 ) -> AsyncGenerator[bytes, None]:
-    """Yield the events of one answer: beginning, news, then the rest of the answer or an error.
+    """Yield the events of one answer: beginning, progress, then the rest or an error.
 
     Args:
         writer: writes the events.
-        job: does the work, and tells the news.
-        failed: is told of an error, which the stream then says, too.
+        job: does the work, and updates the state.
+        failed: called with an error, which the stream then ends with.
     """
-    news = StreamState()
+    state = StreamState()
     for event in writer.begin():
         yield event
-    task = asyncio.create_task(job(news))
-    task.add_done_callback(lambda _: news.come.set())
+    task = asyncio.create_task(job(state))
+    task.add_done_callback(lambda _: state.changed.set())
     try:
         while True:
             try:
-                async with asyncio.timeout(_KEEPALIVE_S):
-                    await news.come.wait()
+                async with asyncio.timeout(_PING_S):
+                    await state.changed.wait()
             except TimeoutError:
                 yield b": still at work\n\n"
                 continue
             if task.done():
                 break
-            voted = news.votes is not None
-            for event in news.told(writer):
+            voted = state.votes is not None
+            for event in state.flush(writer):
                 yield event
             if voted:
                 await asyncio.wait([task], timeout=_PROGRESS_S)
         try:
             last = writer.end(task.result())
-        except Exception as error:  # noqa: BLE001 - told to the client, and to the log
+        except Exception as error:  # noqa: BLE001 - goes to the client and the log
             failed(error)
             last = writer.fail(api_error(error))
         for event in last:
@@ -163,7 +163,7 @@ async def events_of(
 
 
 class EventStream(Response):
-    """Server-sent events; their source is closed as soon as the client has gone."""
+    """Server-sent events; their source is closed when the client disconnects."""
 
     media_type = "text/event-stream"
 
@@ -178,7 +178,7 @@ class EventStream(Response):
         self._done = done
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002
-        """Send the events as they come."""
+        """Send the events as they are yielded."""
         try:
             await while_connected(receive, self._send(send))
         finally:
@@ -200,7 +200,7 @@ async def _gone(receive: Receive) -> None:
 
 
 def _progress(votes: Sequence[Vote], planned: int) -> dict[str, Any]:
-    """Say how many paths of how many are done, in which languages, and what leads."""
+    """Return the progress: paths done and planned, languages, leading answer."""
     so_far = vote(votes)
     languages: dict[str, int] = {}
     for one in votes:

@@ -31,7 +31,7 @@ from clc.answers import extract_answer
 from clc.datasets import detect_language
 from clc.errors import ClcError, ConfigurationError, InputError
 from clc.records import Answer
-from clc.serving.integrations.local import Local
+from clc.serving.integrations.local import LocalClient
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
@@ -42,18 +42,18 @@ if TYPE_CHECKING:
 __all__ = ["AsyncVoteEngine", "VoteAdapter", "VoteEngine", "vote_lm"]
 
 _REASONING = "reasoning"  # the field that dspy.ChainOfThought adds
-_DEFAULT_INSTRUCTIONS = "Given the fields `"  # how DSPy begins those that nobody wrote
+_DEFAULT_INSTRUCTIONS = "Given the fields `"  # start of DSPy's generated instructions
 
 
 def vote_lm(model: str = "clc-tiny", *, cache: bool = True, **settings: Any) -> dspy.LM:
     """Make a language model of DSPy that answers by a vote.
 
     Args:
-        model: as for ``Local``, like ``settings``: strategy, paths, languages, base_url, …
-        cache: whether DSPy keeps replies. Its keys tell settings apart by the model's name.
+        model: as for ``LocalClient``, like ``settings``: strategy, paths, languages, base_url, …
+        cache: whether DSPy caches replies; the model's name keys the settings.
         settings: see ``model``.
     """
-    local = Local(model, **settings)
+    local = LocalClient(model, **settings)
     return dspy.LM(
         f"clc/{local.name}:{local.fingerprint}",
         engine=VoteEngine(local),
@@ -67,10 +67,10 @@ class VoteEngine:
     """Answers DSPy's requests.
 
     Args:
-        local: what draws the paths.
+        local: samples the paths.
     """
 
-    def __init__(self, local: Local) -> None:
+    def __init__(self, local: LocalClient) -> None:
         self._local = local
 
     def complete(self, request: Request) -> Response:
@@ -78,9 +78,9 @@ class VoteEngine:
 
         Raises:
             InvalidRequestError: it cannot be honoured.
-            ServerError: the engine is lost, or every path of it.
+            ServerError: the engine, or every path, is lost.
         """
-        with _as_theirs():
+        with _dspy_errors():
             return _response(self._local.complete(_body(request)))
 
     def stream(self, request: Request) -> Iterator[Any]:
@@ -96,15 +96,15 @@ class AsyncVoteEngine:
     """``VoteEngine`` for DSPy's asynchronous calls.
 
     Args:
-        local: what draws the paths.
+        local: samples the paths.
     """
 
-    def __init__(self, local: Local) -> None:
+    def __init__(self, local: LocalClient) -> None:
         self._local = local
 
     async def complete(self, request: Request) -> Response:
         """Answer one request; see ``VoteEngine``."""
-        with _as_theirs():
+        with _dspy_errors():
             return _response(await self._local.acomplete(_body(request)))
 
     async def stream(self, request: Request) -> AsyncIterator[Any]:
@@ -118,12 +118,12 @@ class AsyncVoteEngine:
 
 
 class VoteAdapter(dspy.Adapter):
-    """Asks the question as it stands, and reads the answer out of the reply.
+    """Sends the question unchanged, and reads the answer in the reply.
 
-    DSPy's own adapters wrap the question in markers of fields, which would be translated and
-    voted on with it. Here a signature has inputs, which make the question, and one output, the
-    answer, as text, int or float; an output ``reasoning`` is the whole reply. Instructions of
-    your own come first as a system message, demonstrations as earlier turns.
+    DSPy's adapters wrap the question in field markers, which would be translated and voted on
+    with it. Here the inputs of a signature form the question, and its one output is the answer
+    (text, int or float); an output ``reasoning`` is the whole reply. Instructions that are not
+    generated become a system message, demonstrations earlier turns.
     """
 
     def format(
@@ -132,16 +132,16 @@ class VoteAdapter(dspy.Adapter):
         """Write the turns.
 
         Raises:
-            ConfigurationError: the signature has not one answer.
+            ConfigurationError: the signature does not have exactly one answer.
         """
         answer = _answer_field(signature)
         turns = []
         if not signature.instructions.startswith(_DEFAULT_INSTRUCTIONS):
             turns.append({"role": "system", "content": signature.instructions})
         for demo in demos:
-            said = [str(demo[name]) for name in (_REASONING, answer) if demo.get(name) is not None]
+            texts = [str(demo[name]) for name in (_REASONING, answer) if demo.get(name) is not None]
             turns.append({"role": "user", "content": _question(signature, demo)})
-            turns.append({"role": "assistant", "content": "\n".join(said)})
+            turns.append({"role": "assistant", "content": "\n".join(texts)})
         return [*turns, {"role": "user", "content": _question(signature, inputs)}]
 
     def parse(self, signature: type[Signature], completion: str) -> dict[str, Any]:
@@ -151,12 +151,14 @@ class VoteAdapter(dspy.Adapter):
             AdapterParseError: the reply states no answer, or none of the field's type.
         """
         name = _answer_field(signature)
-        said = extract_answer(completion, language=detect_language(completion))
-        if not isinstance(said, Answer):
-            raise AdapterParseError("VoteAdapter", signature, completion, message=str(said.reason))
+        outcome = extract_answer(completion, language=detect_language(completion))
+        if not isinstance(outcome, Answer):
+            raise AdapterParseError(
+                "VoteAdapter", signature, completion, message=str(outcome.reason)
+            )
         field = signature.output_fields[name]
         try:
-            value = TypeAdapter(field.annotation).validate_python(said.value)
+            value = TypeAdapter(field.annotation).validate_python(outcome.value)
         except ValidationError as error:
             raise AdapterParseError(
                 "VoteAdapter", signature, completion, message=f"{name}: {error.errors()[0]['msg']}"
@@ -166,8 +168,8 @@ class VoteAdapter(dspy.Adapter):
 
 
 @contextmanager
-def _as_theirs() -> Iterator[None]:
-    """Raise DSPy's errors for ours."""
+def _dspy_errors() -> Iterator[None]:
+    """Turn errors of clc into DSPy's."""
     try:
         yield
     except InputError as error:
@@ -192,14 +194,14 @@ def _question(signature: type[Signature], values: dict[str, Any]) -> str:
 
 
 def _body(request: Request) -> dict[str, Any]:
-    """Write a request as the body of a chat request; what cannot be honoured is refused there."""
+    """Make the body of a chat request, where unsupported fields are refused."""
     config = request.config
-    said = {
+    options = {
         name: getattr(config, name)
         for name in ("max_tokens", "temperature", "top_p", "top_k", "seed", "frequency_penalty",
                      "presence_penalty", "response_format", "logprobs")
     }  # fmt: skip
-    body = {name: value for name, value in said.items() if value is not None}
+    body = {name: value for name, value in options.items() if value is not None}
     if config.stop:
         body["stop"] = list(config.stop)
     turns = [{"role": turn.role, "content": _content(turn.parts)} for turn in request.messages]

@@ -21,7 +21,7 @@ from inspect_ai.model import (
     modelapi,
 )
 
-from clc.serving.integrations.local import Local
+from clc.serving.integrations.local import LocalClient
 
 if TYPE_CHECKING:
     from inspect_ai.model import ChatMessage
@@ -29,9 +29,9 @@ if TYPE_CHECKING:
 
 __all__ = ["ClcAPI"]
 
-# What a request says, by Inspect's name for it. All else of its configuration is about retries,
-# caches and reasoning that others do.
-_SAID = {
+# Fields of a request by Inspect's name. The rest of its configuration is about retries, caches and
+# reasoning.
+_FIELDS = {
     "max_tokens": "max_tokens",
     "temperature": "temperature",
     "top_p": "top_p",
@@ -53,11 +53,11 @@ class ClcAPI(ModelAPI):
     """A voted model.
 
     Args:
-        model_name: as for ``Local``: ``clc-tiny``, a folder, a Hugging Face id, …
+        model_name: as for ``LocalClient``: ``clc-tiny``, a folder, a Hugging Face id, …
         base_url: an OpenAI-compatible endpoint that serves it.
         api_key: not used; the endpoint's is read from ``OPENAI_API_KEY``.
         config: Inspect's own.
-        settings: as for ``Local``: strategy, paths, languages, seed, …
+        settings: as for ``LocalClient``: strategy, paths, languages, seed, …
     """
 
     def __init__(
@@ -69,7 +69,7 @@ class ClcAPI(ModelAPI):
         **settings: Any,
     ) -> None:
         super().__init__(model_name, base_url, api_key, [], config)
-        self._local = Local(model_name, base_url=base_url or (), **settings)
+        self._local = LocalClient(model_name, base_url=base_url or (), **settings)
 
     async def generate(
         self,
@@ -84,15 +84,15 @@ class ClcAPI(ModelAPI):
             InputError: the conversation or the configuration cannot be honoured.
             RunError: the engine is lost, or every path of it.
         """
-        said = config.model_dump(exclude_none=True)
-        body = {theirs: said[ours] for ours, theirs in _SAID.items() if ours in said}
+        given = config.model_dump(exclude_none=True)
+        body = {theirs: given[ours] for ours, theirs in _FIELDS.items() if ours in given}
         messages = [{"role": turn.role, "content": _content(turn)} for turn in input]
         body |= {"model": "clc", "messages": messages, "tools": [tool.name for tool in tools]}
         reply = await self._local.acomplete(body)
         return _output(reply, self.model_name)
 
     def max_connections(self) -> int:
-        """Return how many requests keep the engine busy."""
+        """Return the number of requests that keep the engine busy."""
         return self._local.at_once
 
     async def aclose(self) -> None:

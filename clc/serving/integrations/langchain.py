@@ -7,7 +7,7 @@
     reply = ChatClc(paths=11).invoke("Tom has 3 apples and buys 4 more. How many now?")
     reply.content, reply.response_metadata["clc"]["answer"]
 
-A server is called with LangChain's own ``ChatOpenAI(model="clc", base_url=...)``.
+To call a server, use LangChain's ``ChatOpenAI(model="clc", base_url=...)``.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from langchain_core.messages.ai import UsageMetadata
 from langchain_core.outputs import ChatGeneration, ChatResult
 from pydantic import Field, PrivateAttr
 
-from clc.serving.integrations.local import Local
+from clc.serving.integrations.local import LocalClient
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -35,18 +35,18 @@ class ChatClc(BaseChatModel):
     """A voted model.
 
     Attributes:
-        model: as for ``Local``: ``clc-tiny``, a folder, a Hugging Face id, …
+        model: as for ``LocalClient``: ``clc-tiny``, a folder, a Hugging Face id, …
         strategy: how a question is solved.
         languages: to reason in.
         paths: for one question, over all languages.
         temperature: of every path.
         max_tokens: new tokens of a path, at most.
-        seed: of all questions; the same one is answered alike.
+        seed: of all questions; equal questions get equal answers.
         base_url: an OpenAI-compatible endpoint that serves the model.
-        settings: what else ``Local`` takes: engine, window, stopping, …
+        settings: further arguments of ``LocalClient``: engine, window, stopping, …
 
-    Whatever a call gives beside the messages (``stop``, ``clc={"paths": 3}``) is part of its
-    request, as behind ``clc serve``.
+    Further arguments of a call (``stop``, ``clc={"paths": 3}``) become fields of its request, as
+    in ``clc serve``.
     """
 
     model: str = "clc-tiny"
@@ -58,7 +58,7 @@ class ChatClc(BaseChatModel):
     seed: int = 0
     base_url: str | None = None
     settings: dict[str, Any] = Field(default_factory=dict)
-    _local: Local = PrivateAttr()
+    _local: LocalClient = PrivateAttr()
 
     def model_post_init(self, context: Any, /) -> None:
         """Make the engine; it starts with the first call.
@@ -67,7 +67,7 @@ class ChatClc(BaseChatModel):
             InputError: a setting is wrong.
         """
         super().model_post_init(context)
-        self._local = Local(
+        self._local = LocalClient(
             self.model,
             strategy=self.strategy,
             languages=self.languages,
@@ -89,7 +89,7 @@ class ChatClc(BaseChatModel):
 
     @property
     def _identifying_params(self) -> dict[str, Any]:
-        """Return what LangChain's caches tell models apart by."""
+        """Return the identity of the model in LangChain's caches."""
         return {"model": self.model, "fingerprint": self._local.fingerprint}
 
     def _generate(
@@ -114,14 +114,14 @@ class ChatClc(BaseChatModel):
 def _body(
     messages: Sequence[BaseMessage], stop: list[str] | None, more: dict[str, Any]
 ) -> dict[str, Any]:
-    told = {} if stop is None else {"stop": stop}
-    return {"model": "clc", "messages": convert_to_openai_messages(messages), **told, **more}
+    stops = {} if stop is None else {"stop": stop}
+    return {"model": "clc", "messages": convert_to_openai_messages(messages), **stops, **more}
 
 
 def _result(reply: dict[str, Any]) -> ChatResult:
     (choice,) = reply["choices"]
     usage = reply["usage"]
-    told = {
+    metadata = {
         "model_name": reply["model"],
         "finish_reason": choice["finish_reason"],
         "system_fingerprint": reply["system_fingerprint"],
@@ -130,7 +130,7 @@ def _result(reply: dict[str, Any]) -> ChatResult:
     message = AIMessage(
         content=choice["message"]["content"],
         id=reply["id"],
-        response_metadata=told,
+        response_metadata=metadata,
         usage_metadata=UsageMetadata(
             input_tokens=usage["prompt_tokens"],
             output_tokens=usage["completion_tokens"],

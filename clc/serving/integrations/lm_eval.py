@@ -5,7 +5,7 @@ The harness finds models by name once this module is imported. On the command li
     python -m clc.serving.integrations.lm_eval --model clc \
         --model_args model=clc-tiny,strategy=clc,paths=11,languages=en+de+zh --tasks TASK
 
-is the harness's own ``lm_eval``, which then knows it.
+is the harness's ``lm_eval`` with that model registered.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from lm_eval.api.model import LM
 from lm_eval.api.registry import register_model
 
 from clc.errors import ConfigurationError
-from clc.serving.integrations.local import Local
+from clc.serving.integrations.local import LocalClient
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -29,7 +29,7 @@ _RENAMED = {"max_gen_toks": "max_tokens", "until": "stop"}
 
 
 class Conversation(str):
-    """Chat messages as JSON, so that the harness may handle them as the text of a prompt."""
+    """Chat messages as JSON, which the harness handles as the text of a prompt."""
 
     __slots__ = ()
 
@@ -38,13 +38,13 @@ class Conversation(str):
 class ClcLM(LM):
     """A voted model; generation only.
 
-    What a task says of sampling counts where it samples (``do_sample: true``); the greedy
-    temperature of the others is no way to draw different paths. ``until`` ends the paths, but for
-    stops of white space alone: they would end a chain of thought at its first line. A task's
-    repeats are drawn with seeds of their own.
+    A task's sampling parameters are used where it samples (``do_sample: true``); at a greedy
+    task's temperature all paths of a prompt would be the same. ``until`` ends the paths, except
+    for stops of white space alone, which would end a chain of thought at its first line. Each
+    repeat of a task has its own seed.
 
     Args:
-        model: as for ``Local``, like ``settings``: strategy, paths, languages (``en+de``), …
+        model: as for ``LocalClient``, like ``settings``: strategy, paths, languages (``en+de``), …
         batch_size: without effect, like ``max_batch_size`` and ``device``: the engine batches.
         max_batch_size: see ``batch_size``.
         device: see ``batch_size``.
@@ -66,7 +66,7 @@ class ClcLM(LM):
     ) -> None:
         super().__init__()
         self._seed = seed
-        self._local = Local(model, seed=seed, **settings)
+        self._local = LocalClient(model, seed=seed, **settings)
 
     def generate_until(
         self,
@@ -76,18 +76,20 @@ class ClcLM(LM):
         """Return the voted reply to every request, in their order."""
         from tqdm import tqdm
 
-        asked: Counter[str] = Counter()
+        repeats: Counter[str] = Counter()
         bodies = []
         for request in requests:
             context, settings = request.args
-            bodies.append(_body(context, settings, self._seed + asked[context]))
-            asked[context] += 1
+            bodies.append(_body(context, settings, self._seed + repeats[context]))
+            repeats[context] += 1
         texts = [""] * len(bodies)
         bar = tqdm(total=len(bodies), desc="clc", disable=disable_tqdm)
         with bar:
-            for place, reply in self._local.complete_all(bodies):
-                texts[place] = reply["choices"][0]["message"]["content"]
-                self.cache_hook.add_partial("generate_until", requests[place].args, texts[place])
+            for position, reply in self._local.complete_all(bodies):
+                texts[position] = reply["choices"][0]["message"]["content"]
+                self.cache_hook.add_partial(
+                    "generate_until", requests[position].args, texts[position]
+                )
                 bar.update()
         return texts
 
@@ -105,27 +107,27 @@ class ClcLM(LM):
         chat_history: list[dict[str, str]],
         add_generation_prompt: bool = True,  # noqa: ARG002, FBT001, FBT002 - the harness's
     ) -> str:
-        """Keep the turns; the engine's own template renders them."""
+        """Keep the turns; the engine's template renders them."""
         return Conversation(json.dumps(chat_history, ensure_ascii=False))
 
     def chat_template(self, chat_template: bool | str = False) -> str:  # noqa: ARG002, FBT001, FBT002
-        """Say that there is none here."""
+        """Return the empty name: the engine has the template."""
         return ""
 
 
 def _body(context: str, settings: Mapping[str, Any], seed: int) -> dict[str, Any]:
-    """Write one request of the harness as the body of a chat request."""
-    told = {_RENAMED.get(name, name): value for name, value in settings.items()}
-    if not told.pop("do_sample", False):
-        told = {name: told[name] for name in ("max_tokens", "stop") if name in told}
-    stop = told.pop("stop", None) or []
+    """Make the body of a chat request of a request of the harness."""
+    given = {_RENAMED.get(name, name): value for name, value in settings.items()}
+    if not given.pop("do_sample", False):
+        given = {name: given[name] for name in ("max_tokens", "stop") if name in given}
+    stop = given.pop("stop", None) or []
     stop = [text for text in ([stop] if isinstance(stop, str) else stop) if text.strip()]
     if stop:
-        told["stop"] = stop
+        given["stop"] = stop
     messages = [{"role": "user", "content": context}]
     if isinstance(context, Conversation):
         messages = json.loads(context)
-    return {"model": "clc", "messages": messages, "seed": seed, **told}
+    return {"model": "clc", "messages": messages, "seed": seed, **given}
 
 
 if __name__ == "__main__":

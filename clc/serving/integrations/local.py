@@ -1,4 +1,4 @@
-"""An engine in a thread of its own, for frameworks that call from anywhere."""
+"""An engine in its own thread, for frameworks that call from any thread or event loop."""
 
 from __future__ import annotations
 
@@ -24,29 +24,29 @@ if TYPE_CHECKING:
     from clc.engines.base import Engine
     from clc.strategies.strategy import Strategy
 
-__all__ = ["Local"]
+__all__ = ["LocalClient"]
 
 _CLOSE_S = 30.0
 
 
-class Local:
+class LocalClient:
     """Answers chat requests in this process; safe to call from any thread or event loop.
 
     The model is loaded at the first request and stays until ``close`` or the end of the process.
 
     Args:
         model: ``clc-tiny`` (bundled), a folder, a Hugging Face id, or an endpoint's name.
-        strategy: a name, a TOML file, or your own ``Strategy``.
-        engine: ``auto``, ``vllm``, ``transformers``, ``openai``, or an ``Engine`` of your own.
+        strategy: a name, a TOML file, or a ``Strategy``.
+        engine: ``auto``, ``vllm``, ``transformers``, ``openai``, or an ``Engine``.
         base_url: OpenAI-compatible endpoints, one or several.
-        window: requests in flight; the engine's own choice by default.
+        window: requests in flight; the engine's choice by default.
         languages: to reason in; also as one text, ``"en,de"`` or ``"en+de"``.
         settings: as for ``clc.configure``: paths, temperature, max_tokens, seed, …
 
     Attributes:
         name: of the plain model; a vote is model ``clc``.
-        at_once: how many requests keep the engine busy.
-        fingerprint: of all that decides what is answered.
+        at_once: number of requests that keep the engine busy.
+        fingerprint: hash of all settings that influence answers.
 
     Raises:
         InputError: a setting is wrong.
@@ -93,7 +93,7 @@ class Local:
         self._end()
 
     def complete(self, body: Mapping[str, Any]) -> dict[str, Any]:
-        """Answer one request: the body of a ``POST /v1/chat/completions``, and its reply's.
+        """Answer one request: the body of a ``POST /v1/chat/completions`` to its reply's body.
 
         Raises:
             InputError: the request is wrong.
@@ -119,7 +119,7 @@ class Local:
     def complete_all(
         self, bodies: Sequence[Mapping[str, Any]]
     ) -> Iterator[tuple[int, dict[str, Any]]]:
-        """Answer many requests; yield (place in ``bodies``, reply) as the replies come.
+        """Answer many requests; yield (position in ``bodies``, reply) as they complete.
 
         Raises:
             InputError: a request is wrong.
@@ -138,10 +138,10 @@ class Local:
         future = asyncio.run_coroutine_threadsafe(pump(), self._loop)
         try:
             while (item := done.get()) is not None:
-                place, reply = item
+                position, reply = item
                 if isinstance(reply, ApiError):
                     raise as_error(reply) from reply
-                yield place, reply
+                yield position, reply
             future.result()
         finally:
             future.cancel()
@@ -156,7 +156,7 @@ class Local:
 def _end(
     completions: Completions, loop: asyncio.AbstractEventLoop, thread: threading.Thread
 ) -> None:
-    """Wait for what was cancelled, close the engine on its own loop, then end the loop."""
+    """Cancel every task, close the engine on its loop, then stop the loop."""
 
     async def finish() -> None:
         left = asyncio.all_tasks() - {asyncio.current_task()}

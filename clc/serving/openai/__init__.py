@@ -1,1 +1,1 @@
-"""What requests and replies look like in OpenAI's API."""
+"""Requests and replies of OpenAI's API."""

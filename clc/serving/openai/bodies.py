@@ -1,4 +1,4 @@
-"""What both APIs share of their replies: the vote, errors, models, health."""
+"""Bodies of replies in both APIs: the vote, errors, models, health."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class ModelList(BaseModel):
 
 
 class HealthReply(BaseModel):
-    """Whether requests can be answered, how many are, and how many wait."""
+    """State of the server, requests being answered, and requests waiting."""
 
     status: Literal["ok", "unavailable"]
     running: int
@@ -55,11 +55,11 @@ class _Tokens(BaseModel):
 class Votes(BaseModel):
     """The vote behind a reply, as ``clc`` in its body.
 
-    ``tokens.translation`` counts prompt and completion tokens of all that came before the paths
+    ``tokens.translation`` counts prompt and completion tokens of every request before the paths
     and after the vote, and is part of neither ``prompt`` nor ``completion``. ``seconds`` is the
-    time spent on the answer, without the wait for its turn. ``stop`` says which rule ended the
-    vote early, where one did. ``deadline`` is true when the time was up before all paths
-    were done: the vote is of those that were.
+    time spent on the answer, without the wait in the queue. ``stop`` names the rule that ended
+    the vote early, or is None. ``deadline`` is true when the deadline passed before all paths
+    were done: the vote is then over the paths that were.
     """
 
     strategy: str

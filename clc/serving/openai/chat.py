@@ -1,4 +1,4 @@
-"""What ``POST /v1/chat/completions`` answers: whole, or as a stream of chunks."""
+"""Replies of ``POST /v1/chat/completions``: whole, or a stream of chunks."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class _Usage(BaseModel):
 
 
 class ChatReply(BaseModel):
-    """The body of a reply; ``clc`` is there when it was voted on."""
+    """The body of a reply; a vote has ``clc``."""
 
     id: str
     object: Literal["chat.completion"]
@@ -62,12 +62,12 @@ class ChatWriter:
     Args:
         request: the request.
         key: the completion's id, without its prefix.
-        fingerprint: of what answers, for ``system_fingerprint``.
+        fingerprint: ``system_fingerprint`` of the reply.
     """
 
     def __init__(self, request: ChatRequest, key: str, fingerprint: str) -> None:
         self._request = request
-        self._sent: dict[int, int] = {}  # characters of each choice that are sent
+        self._sent: dict[int, int] = {}  # characters by choice
         self._common = {
             "id": f"chatcmpl-{key}",
             "created": int(time.time()),
@@ -76,25 +76,25 @@ class ChatWriter:
         }
 
     def whole(self, reply: Reply) -> dict[str, Any]:
-        """Write the reply at once."""
+        """Write a whole reply."""
         choices: list[dict[str, Any]] = [
             {
                 "index": index,
                 "message": {
                     "role": "assistant",
-                    "content": spoken.text,
+                    "content": choice.text,
                     "refusal": None,
                     "annotations": [],
                 },
                 "logprobs": None,
-                "finish_reason": spoken.finish_reason,
+                "finish_reason": choice.finish_reason,
             }
-            for index, spoken in enumerate(reply.spoken)
+            for index, choice in enumerate(reply.choices)
         ]
         body = self._common | {
             "object": "chat.completion",
             "choices": choices,
-            "usage": usage_of(reply.usage),
+            "usage": write_usage(reply.usage),
             "service_tier": "default",
         }
         if self._request.metadata is not None:
@@ -104,12 +104,12 @@ class ChatWriter:
         return body
 
     def begin(self) -> Iterator[bytes]:
-        """Write what a stream begins with: the role of every choice."""
+        """Write the first chunks of a stream: the role of every choice."""
         for index in range(self._request.choices()):
             yield self._chunk(index, {"role": "assistant", "content": "", "refusal": None})
 
     def progress(self, progress: dict[str, Any]) -> bytes:
-        """Write how far the vote is: a chunk that adds nothing to the text."""
+        """Write the progress of the vote, in a chunk without text."""
         return self._chunk(0, {}, clc=progress)
 
     def piece(self, index: int, text: str) -> Iterator[bytes]:
@@ -118,22 +118,22 @@ class ChatWriter:
         yield self._chunk(index, {"content": text})
 
     def end(self, reply: Reply) -> Iterator[bytes]:
-        """Write what is left of each text, and what ends a stream.
+        """Write the rest of each text, and the last chunks of a stream.
 
         The vote is in the last chunk of its choice.
         """
-        for index, spoken in enumerate(reply.spoken):
-            if rest := spoken.text[self._sent.get(index, 0) :]:
+        for index, choice in enumerate(reply.choices):
+            if rest := choice.text[self._sent.get(index, 0) :]:
                 yield from self.piece(index, rest)
             more = {} if reply.votes is None else {"clc": reply.votes.model_dump()}
-            yield self._chunk(index, {}, spoken.finish_reason, **more)
+            yield self._chunk(index, {}, choice.finish_reason, **more)
         options = self._request.stream_options
         if options is not None and options.include_usage:
-            yield _event(self._body([], usage_of(reply.usage)))
+            yield _event(self._body([], write_usage(reply.usage)))
         yield b"data: [DONE]\n\n"
 
     def fail(self, error: ApiError) -> Iterator[bytes]:
-        """Write an error that comes after the stream has begun; OpenAI's clients raise it."""
+        """Write an error in the middle of a stream; OpenAI's clients raise it."""
         yield _event(error.body())
 
     def _chunk(
@@ -150,8 +150,8 @@ class ChatWriter:
         return body
 
 
-def usage_of(usage: Usage) -> dict[str, int]:
-    """Write token counts as the chat API does."""
+def write_usage(usage: Usage) -> dict[str, int]:
+    """Write token counts in the form of the chat API."""
     return {
         "prompt_tokens": usage.prompt_tokens,
         "completion_tokens": usage.completion_tokens,

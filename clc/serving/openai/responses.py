@@ -1,4 +1,4 @@
-"""What ``POST /v1/responses`` answers: whole, or as a stream of events."""
+"""Replies of ``POST /v1/responses``: whole, or a stream of events."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ class _Incomplete(BaseModel):
 
 
 class ResponsesReply(BaseModel):
-    """The body of a reply; ``clc`` is there when it was voted on."""
+    """The body of a reply; a vote has ``clc``."""
 
     id: str
     object: Literal["response"]
@@ -98,19 +98,19 @@ class ResponsesWriter:
         self._key = key
         self._created = int(time.time())
         self._number = 0
-        self._said = 0  # characters of the text that are sent
-        self._at = {"item_id": f"msg_{key}", "output_index": 0, "content_index": 0}
+        self._sent = 0  # characters of the text
+        self._position = {"item_id": f"msg_{key}", "output_index": 0, "content_index": 0}
 
     def whole(self, reply: Reply) -> dict[str, Any]:
-        """Write the reply at once."""
-        (spoken,) = reply.spoken
-        whole = spoken.finish_reason == "stop"
-        why = "content_filter" if spoken.finish_reason == "content_filter" else "max_output_tokens"
+        """Write a whole reply."""
+        (choice,) = reply.choices
+        whole = choice.finish_reason == "stop"
+        why = "content_filter" if choice.finish_reason == "content_filter" else "max_output_tokens"
         usage = reply.usage
         status = "completed" if whole else "incomplete"
         body = self._body(status) | {
             "incomplete_details": None if whole else {"reason": why},
-            "output": [self._item(status, spoken.text)],
+            "output": [self._item(status, choice.text)],
             "usage": {
                 "input_tokens": usage.prompt_tokens,
                 "input_tokens_details": {"cached_tokens": 0, "cache_write_tokens": 0},
@@ -124,51 +124,51 @@ class ResponsesWriter:
         return body
 
     def begin(self) -> Iterator[bytes]:
-        """Write what a stream begins with."""
+        """Write the first events of a stream."""
         body = self._body("in_progress")
         yield self._event("response.created", response=body)
         yield self._event("response.in_progress", response=body)
 
     def progress(self, progress: dict[str, Any]) -> bytes:
-        """Write how far the vote is: the response is still in progress."""
+        """Write the progress of the vote."""
         body = self._body("in_progress")
         return self._event("response.in_progress", response=body, clc=progress)
 
     def piece(self, index: int, text: str) -> Iterator[bytes]:  # noqa: ARG002 - there is one
         """Write more of the text."""
-        if not self._said:
+        if not self._sent:
             yield from self._open()
-        self._said += len(text)
-        yield self._event("response.output_text.delta", **self._at, delta=text, logprobs=[])
+        self._sent += len(text)
+        yield self._event("response.output_text.delta", **self._position, delta=text, logprobs=[])
 
     def end(self, reply: Reply) -> Iterator[bytes]:
-        """Write what is left of the text, and what ends a stream."""
+        """Write the rest of the text, and the last events of a stream."""
         body = self.whole(reply)
         (item,) = body["output"]
         (part,) = item["content"]
         text = part["text"]
-        if rest := text[self._said :]:
+        if rest := text[self._sent :]:
             yield from self.piece(0, rest)
         elif not text:
             yield from self._open()
-        yield self._event("response.output_text.done", **self._at, text=text, logprobs=[])
-        yield self._event("response.content_part.done", **self._at, part=part)
+        yield self._event("response.output_text.done", **self._position, text=text, logprobs=[])
+        yield self._event("response.content_part.done", **self._position, part=part)
         yield self._event("response.output_item.done", output_index=0, item=item)
         yield self._event(f"response.{body['status']}", response=body)
 
     def fail(self, error: ApiError) -> Iterator[bytes]:
-        """Write an error that comes after the stream has begun."""
+        """Write an error in the middle of a stream."""
         code = "rate_limit_exceeded" if error.status == 429 else "server_error"  # noqa: PLR2004
-        told = {"code": code, "message": error.message}
-        yield self._event("response.failed", response=self._body("failed") | {"error": told})
+        failed = self._body("failed") | {"error": {"code": code, "message": error.message}}
+        yield self._event("response.failed", response=failed)
 
     def _open(self) -> Iterator[bytes]:
-        """Write that a text begins."""
+        """Write the first events of the text."""
         item = self._item("in_progress", "")
         (part,) = item["content"]
         opened = item | {"content": []}
         yield self._event("response.output_item.added", output_index=0, item=opened)
-        yield self._event("response.content_part.added", **self._at, part=part)
+        yield self._event("response.content_part.added", **self._position, part=part)
 
     def _event(self, kind: str, **fields: Any) -> bytes:
         body = {"type": kind, "sequence_number": self._number, **fields}
@@ -178,7 +178,7 @@ class ResponsesWriter:
     def _item(self, status: str, text: str) -> dict[str, Any]:
         part = {"type": "output_text", "text": text, "annotations": [], "logprobs": []}
         return {
-            "id": self._at["item_id"],
+            "id": self._position["item_id"],
             "type": "message",
             "role": "assistant",
             "status": status,
@@ -186,7 +186,7 @@ class ResponsesWriter:
         }
 
     def _body(self, status: str) -> dict[str, Any]:
-        request = self._request
+        request, sampling = self._request, self._request.sampling()
         return {
             "id": f"resp_{self._key}",
             "object": "response",
@@ -203,11 +203,11 @@ class ResponsesWriter:
             "previous_response_id": None,
             "service_tier": "default",
             "store": False,
-            "temperature": request.temperature,
+            "temperature": sampling.get("temperature"),
             "text": {"format": {"type": "text"}},
             "tool_choice": request.tool_choice or "auto",
             "tools": [],
-            "top_p": request.top_p,
+            "top_p": sampling.get("top_p"),
             "truncation": "disabled",
             "usage": None,
             "user": request.user,

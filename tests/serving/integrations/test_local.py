@@ -9,14 +9,14 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from clc.errors import EngineError, InputError, RunError, StrategyError
-from clc.serving.integrations.local import Local
+from clc.serving.integrations.local import LocalClient
 from tests.engines.scripted import ScriptedEngine
 from tests.serving.test_completions import body
 
 
 def local(engine=None, **settings):
     chosen: dict = {"languages": "en+de, zh", "paths": 3} | settings
-    return Local("m", engine=engine or ScriptedEngine(), **chosen)
+    return LocalClient("m", engine=engine or ScriptedEngine(), **chosen)
 
 
 def test_one_request():
@@ -134,7 +134,7 @@ def test_a_process_that_never_closes_ends_by_itself():
         "from tests.engines.scripted import ScriptedEngine\n"
         "class Engine(ScriptedEngine):\n"
         "    async def close(self): print('closed')\n"
-        "it = Local('m', engine=Engine(), paths=3)\n"
+        "it = LocalClient('m', engine=Engine(), paths=3)\n"
         "message = {'role': 'user', 'content': 'What is 3 and 4?'}\n"
         "print(it.complete({'model': 'clc', 'messages': [message]})['clc']['answer'])\n"
     )
