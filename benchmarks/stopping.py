@@ -25,7 +25,7 @@ import click
 
 from clc.analysis.intervals import Rate, clustered_rate
 from clc.answers.canonical import canonical_gold
-from clc.datasets.recorded_votes import ballots
+from clc.datasets.recorded_votes import group_votes
 from clc.records import Answer, Vote
 from clc.voting.stopping import Stopping, first_stop
 from clc.voting.tally import vote
@@ -72,7 +72,7 @@ class Outcome(NamedTuple):
 def read(path: Path, order: Sequence[str]) -> list[Question]:
     """Read all questions, each one's paths in rounds over the languages of ``order``."""
     questions = []
-    for found in ballots(
+    for found in group_votes(
         sorted(path.glob("*.jsonl")) if path.is_dir() else [path], languages=order
     ):
         rounds: Counter[str] = Counter()

@@ -102,10 +102,10 @@ def _of_runs(folders: Sequence[str]) -> Iterator[CalibrationRow]:
 
 
 def _of_files(files: Sequence[str]) -> Iterator[CalibrationRow]:
-    from clc.datasets.recorded_votes import ballots
+    from clc.datasets.recorded_votes import group_votes
     from clc.languages import MGSM_LANGUAGES
 
-    for ballot in ballots(files):
+    for ballot in group_votes(files):
         # As in clc vote: MGSM's order comes first, whatever the order of the file.
         votes = sorted(
             ballot.votes, key=lambda one: [one.language != code for code in MGSM_LANGUAGES]

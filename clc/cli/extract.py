@@ -32,11 +32,11 @@ def command(files: tuple[str, ...], out: str | None, kind: str | None) -> None:
     lists.
     """
     from clc.cli.output import rows_to
-    from clc.datasets.generations import generations, read_rows
+    from clc.datasets.generations import parse_generations, read_rows
 
     with rows_to(out) as sink:
         for source, line, row in read_rows(files):
-            paths = generations(source, line, row)
+            paths = parse_generations(source, line, row)
             read = [
                 _answer(path._replace(kind=path.kind or cast("AnswerKind | None", kind)))
                 for path in paths
@@ -48,8 +48,8 @@ def command(files: tuple[str, ...], out: str | None, kind: str | None) -> None:
 
 
 def _answer(path: Any) -> tuple[str | None, str | None]:
-    from clc.datasets.generations import outcome
+    from clc.datasets.generations import read_generation
     from clc.records import Answer
 
-    read = outcome(path)
+    read = read_generation(path)
     return (read.value, None) if isinstance(read, Answer) else (None, str(read.reason))

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
     from clc.analysis.scoring import Score, Scored
-    from clc.datasets.recorded_votes import Ballot
+    from clc.datasets.recorded_votes import RecordedVotes
     from clc.records import AnswerKind, Verdict
 
 __all__ = ["command", "vote_ballots"]
@@ -61,7 +61,7 @@ def command(  # noqa: PLR0917
     standard error. Rows of a problem may stand anywhere, in files of any size.
     """
     from clc.cli.tables import print_score
-    from clc.datasets.recorded_votes import ballots
+    from clc.datasets.recorded_votes import group_votes
 
     chosen = _languages(languages)
     tie_order = _languages(order) or _default_order(chosen)
@@ -74,7 +74,7 @@ def command(  # noqa: PLR0917
     problems = (
         _run_ballots(runs, chosen)
         if runs
-        else ballots(files, languages=chosen, kind=cast("AnswerKind | None", kind))
+        else group_votes(files, languages=chosen, kind=cast("AnswerKind | None", kind))
     )
     score = vote_ballots(
         problems,
@@ -88,9 +88,9 @@ def command(  # noqa: PLR0917
         print_score(score, as_json=as_json, err=not as_json)
 
 
-def _run_ballots(folders: Sequence[str], languages: Sequence[str]) -> Iterator[Ballot]:
+def _run_ballots(folders: Sequence[str], languages: Sequence[str]) -> Iterator[RecordedVotes]:
     """Yield the votes of the finished problems in run folders."""
-    from clc.datasets.recorded_votes import Ballot, say_left_out
+    from clc.datasets.recorded_votes import RecordedVotes, warn_left_out
     from clc.runs.open import open_run
     from clc.runs.revote import revote
 
@@ -106,7 +106,7 @@ def _run_ballots(folders: Sequence[str], languages: Sequence[str]) -> Iterator[B
                     left_out += 1
                     continue
                 any_votes = True
-                yield Ballot(
+                yield RecordedVotes(
                     problem.id,
                     problem.language,
                     str(problem.metadata.get("item", problem.id)),
@@ -116,11 +116,11 @@ def _run_ballots(folders: Sequence[str], languages: Sequence[str]) -> Iterator[B
                 )
     if wanted and not any_votes:
         raise InputError(f"no paths in {', '.join(languages)} in {', '.join(folders)}")
-    say_left_out(left_out, languages)
+    warn_left_out(left_out, languages)
 
 
 def vote_ballots(
-    ballots: Iterable[Ballot],
+    ballots: Iterable[RecordedVotes],
     *,
     rule: str,
     order: Sequence[str],
@@ -143,7 +143,7 @@ def vote_ballots(
 
 
 def _scored(
-    ballots: Iterable[Ballot],
+    ballots: Iterable[RecordedVotes],
     sink: IO[bytes] | None,
     rule: str,
     order: Sequence[str],
@@ -181,7 +181,7 @@ def _scored(
         )
 
 
-def _row(ballot: Ballot, verdict: Verdict, gold: str | None) -> dict[str, Any]:
+def _row(ballot: RecordedVotes, verdict: Verdict, gold: str | None) -> dict[str, Any]:
     row: dict[str, Any] = {
         "id": verdict.id,
         "answer": verdict.answer,

@@ -1,8 +1,8 @@
 """Files of problems in, ``Problem`` records out.
 
-One file a subject: ``source`` (bytes to lines), ``fields`` (a row to a problem), ``mgsm``,
-``cmath``, ``jsonl``, ``parquet``, ``hub``, ``text`` (problems made of it), ``loading`` (which of
-them). ``generations`` and ``recorded_votes`` read what was generated elsewhere.
+``source`` (bytes to lines), ``fields`` (a row to a problem), the formats ``mgsm``, ``cmath``,
+``jsonl``, ``parquet``, ``hub`` and ``text``, and ``loading`` (which format a source has).
+``generations`` and ``recorded_votes`` read recorded responses.
 """
 
 from __future__ import annotations

@@ -1,29 +1,30 @@
 """CMATH: ``golden`` answers to Chinese questions in ``question`` or ``input``, and its distractors.
 
-A distractor row asks its ``original`` with sentences added that do not matter: rows of one original
-are one item.
+A distractor row is its ``original`` with irrelevant sentences added; rows of one original are one
+item.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from clc.datasets.fields import Defaults, Row, make_problem
+from clc.datasets.fields import Defaults, SourceRow, make_problem
 from clc.records import content_key
 
 if TYPE_CHECKING:
     from clc.records import Problem
 
-__all__ = ["fields_problem"]
+__all__ = ["cmath_problem"]
 
 
-def fields_problem(row: Row, defaults: Defaults) -> Problem:
-    """Read a row with the fields of CMATH (``grade``, ``reasoning_step``, ``num_digits`` are kept).
+def cmath_problem(row: SourceRow, defaults: Defaults) -> Problem:
+    """Make a problem of a CMATH row (``grade``, ``reasoning_step``, ``num_digits`` are kept).
 
     >>> from clc.datasets.source import Place
-    >>> from clc.datasets.fields import Named
+    >>> from clc.datasets.fields import SetName
     >>> fields = {"input": "3只猫和4只猫一共几只？", "golden": "7", "grade": 1}
-    >>> problem = fields_problem(Row(Place("c.jsonl", 1), 0, fields), Defaults(Named("c", None)))
+    >>> row = SourceRow(Place("c.jsonl", 1), 0, fields)
+    >>> problem = cmath_problem(row, Defaults(SetName("c", None)))
     >>> problem.id, problem.language, problem.gold, problem.metadata["grade"]
     ('c-000', 'zh', '7', 1)
     """

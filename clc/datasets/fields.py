@@ -1,4 +1,4 @@
-"""One row to one problem: what the formats have in common."""
+"""One row to one problem, in any format."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Defaults",
-    "Named",
-    "Row",
+    "SetName",
+    "SourceRow",
     "answer_kind",
     "check_gold",
     "make_problem",
-    "name_of",
+    "read_set_name",
     "same_gold",
 ]
 
@@ -35,59 +35,60 @@ _LANGUAGE_SETS = ("mgsm", "msvamp")
 _known = lru_cache(maxsize=1024)(normalize_language)
 
 
-class Named(NamedTuple):
-    """What a name such as ``mgsm_de`` says: the set, and the language if it names one."""
+class SetName(NamedTuple):
+    """The parts of a name such as ``mgsm_de``: the set, and the language or None."""
 
     set: str
     language: str | None
 
 
-def name_of(stem: str, place: Place, *, trusted: bool = False) -> Named:
+def read_set_name(stem: str, place: Place, *, trusted: bool = False) -> SetName:
     """Read the language out of a file's stem.
 
-    Sets that come one language a file (MGSM, MSVAMP) must name a known one; of other files only
-    ``trusted`` ones (TSV) are read so, and a last word that is no language belongs to the name.
+    Files of MGSM and MSVAMP hold one language each and must name a known one. Of other files only
+    the names of ``trusted`` ones (TSV) are read; a last word that is no language is part of the
+    set's name.
 
     Raises:
         DatasetError: an MGSM or MSVAMP file in an unknown language.
     """
     match = _NAME.fullmatch(stem)
     if not match:
-        return Named(stem, None)
+        return SetName(stem, None)
     known_set = match["set"].lower().endswith(_LANGUAGE_SETS)
     if not (trusted or known_set):
-        return Named(stem, None)
+        return SetName(stem, None)
     try:
-        return Named(match["set"], _known(match["language"]))
+        return SetName(match["set"], _known(match["language"]))
     except LanguageError as error:
         if known_set and len(match["language"]) == len("de"):
             raise place.error(
                 f"unknown language {match['language']!r} in the file name; "
                 "name the file <set>_<BCP-47 code>, such as mgsm_de.tsv"
             ) from error
-        return Named(stem, None)
+        return SetName(stem, None)
 
 
 @dataclass(frozen=True, slots=True)
 class Defaults:
-    """What holds for all rows of a source.
+    """Defaults for all rows of a source.
 
-    ``flag`` is the language that the caller gave, ``named`` what the source's name says, ``kind``
-    the kind of answer that the caller gave.
+    ``named`` are set and language by the source's name, ``flag`` and ``kind`` the language and the
+    kind of answer that the caller gave.
     """
 
-    named: Named
+    named: SetName
     flag: str | None = None
     kind: AnswerKind | None = None
 
     @property
     def prefix(self) -> str:
-        """What generated ids begin with."""
+        """Prefix of generated ids."""
         return f"{self.named.set}-{self.named.language}" if self.named.language else self.named.set
 
 
-class Row(NamedTuple):
-    """An object read from a file: its place, its 0-based number, and its text if it is a line."""
+class SourceRow(NamedTuple):
+    """An object of a file: its place, its 0-based number, and its text if it is a line."""
 
     place: Place
     number: int
@@ -96,7 +97,7 @@ class Row(NamedTuple):
 
 
 def make_problem(
-    row: Row,
+    row: SourceRow,
     defaults: Defaults,
     *,
     question: str = "question",
@@ -105,11 +106,11 @@ def make_problem(
     numeric: bool = False,
     chinese: bool = False,
 ) -> Problem:
-    """Make the problem of a row whose question and gold stand in the fields so named.
+    """Make the problem of a row.
 
-    ``item`` is what rows that ask the same share. ``numeric`` sets have number golds unless the
-    caller says otherwise; in a ``chinese`` set a question with Chinese characters is Chinese.
-    All other fields that are not null become metadata.
+    ``question`` and ``gold`` are names of fields. ``item`` is shared by rows that ask the same.
+    ``numeric`` sets have numbers as golds unless the caller gives a kind; in a ``chinese`` set a
+    question with Chinese characters is Chinese. All other fields that are not null become metadata.
 
     Raises:
         DatasetError: a field is missing, empty or of the wrong type.
@@ -144,11 +145,11 @@ def _type(value: object) -> str:
     return names.get(type(value).__name__, type(value).__name__)
 
 
-def _question(row: Row, field: str) -> str:
+def _question(row: SourceRow, field: str) -> str:
     value = row.fields.get(field)
     if value is None:
-        found = ", ".join(repr(name) for name in list(row.fields)[:8]) or "none"
-        raise row.place.error(f"no {field!r}; the row's fields are: {found}")
+        names = ", ".join(repr(name) for name in list(row.fields)[:8]) or "none"
+        raise row.place.error(f"no {field!r}; the row's fields are: {names}")
     if not isinstance(value, str):
         raise row.place.error(f"{field!r} is {_type(value)} ({value!r:.60}); it must be text")
     if not value.strip():
@@ -156,7 +157,7 @@ def _question(row: Row, field: str) -> str:
     return value.strip()
 
 
-def _identifier(row: Row, field: str) -> str | None:
+def _identifier(row: SourceRow, field: str) -> str | None:
     value = row.fields.get(field)
     if value is None:
         return None
@@ -169,7 +170,7 @@ def _identifier(row: Row, field: str) -> str | None:
     return text
 
 
-def _gold(row: Row, field: str) -> str | None:
+def _gold(row: SourceRow, field: str) -> str | None:
     value = row.fields.get(field)
     if value is None or (isinstance(value, float) and value != value):  # noqa: PLR0124  (NaN)
         return None
@@ -178,7 +179,7 @@ def _gold(row: Row, field: str) -> str | None:
             f"{field!r} is {_type(value)} ({value!r:.60}); it must be text or a number"
         )
     if isinstance(value, float) and row.raw is not None:
-        # As the file writes it: 0.10 stays 0.10, and a 20-digit number keeps its digits.
+        # As in the file: 0.10 stays 0.10, and a 20-digit number keeps its digits.
         return str(json.loads(row.raw, parse_float=str, parse_int=str)[field])
     text = str(value).strip()
     if not text:
@@ -186,7 +187,7 @@ def _gold(row: Row, field: str) -> str | None:
     return text
 
 
-def _kind(row: Row, defaults: Defaults, *, numeric: bool) -> AnswerKind | None:
+def _kind(row: SourceRow, defaults: Defaults, *, numeric: bool) -> AnswerKind | None:
     kind = row.fields.get("kind")
     if kind is None:
         return defaults.kind or ("number" if numeric else None)
@@ -199,7 +200,7 @@ def _kind(row: Row, defaults: Defaults, *, numeric: bool) -> AnswerKind | None:
 
 
 def check_gold(place: Place, gold: str, kind: AnswerKind | None) -> None:
-    """Refuse a gold that is no number in a set of number answers.
+    """Check that a gold of kind ``number`` is a number.
 
     Raises:
         DatasetError: it cannot be read as a number.
@@ -212,7 +213,7 @@ def check_gold(place: Place, gold: str, kind: AnswerKind | None) -> None:
 
 
 def same_gold(one: str | None, other: str | None, kind: AnswerKind | None) -> bool:
-    """Whether two golds are the same value; without a canonical form they must be the same text."""
+    """Whether two golds are one value; golds without a canonical form are compared as text."""
     if one == other or one is None or other is None:
         return one == other
     canonical = canonical_gold(one, kind)
@@ -228,8 +229,8 @@ def _code(place: Place, field: str, code: object) -> str:
         raise place.error(f"{field!r}: {error}") from error
 
 
-def _language(row: Row, defaults: Defaults, text: str, *, chinese: bool) -> tuple[str, str]:
-    """Language of a question and who said so, most trusted first."""
+def _language(row: SourceRow, defaults: Defaults, text: str, *, chinese: bool) -> tuple[str, str]:
+    """Return a question's language and its origin; the first origin that gives one counts."""
     field = row.fields.get("language")
     if field is not None:
         return _code(row.place, "language", field), "field"
@@ -243,7 +244,7 @@ def _language(row: Row, defaults: Defaults, text: str, *, chinese: bool) -> tupl
     return (detected, "detected") if detected else (DEFAULT_LANGUAGE, "default")
 
 
-def _translations(row: Row) -> dict[str, str]:
+def _translations(row: SourceRow) -> dict[str, str]:
     value = row.fields.get("translations")
     if value is None:
         return {}
@@ -264,10 +265,10 @@ def _translations(row: Row) -> dict[str, str]:
 
 
 def answer_kind(kind: str | None) -> AnswerKind | None:
-    """Check a kind that the caller gave.
+    """Check the caller's kind of answer.
 
     Raises:
-        ConfigurationError: there is no such kind.
+        ConfigurationError: the kind is unknown.
     """
     if kind is not None and kind not in _KINDS:
         raise ConfigurationError(f"unknown kind {kind!r}; answers are of kind {', '.join(_KINDS)}")

@@ -1,7 +1,7 @@
-"""Recorded generations, of clc and of other tools, read row by row for another vote.
+"""Read recorded generations of clc and of other tools, row by row.
 
-Three shapes of JSONL, told apart by each row's own fields; ``.gz`` files and ``-`` for standard
-input are read too:
+Three shapes of JSONL, recognized by each row's fields; ``.gz`` files and ``-`` for standard input
+are read, too:
 
     clc                      id, language, response; optional question, gold, question_language,
                              finish_reason, confidence, kind, item. The confidence is a number
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
     from clc.records import AnswerKind
 
-__all__ = ["Generation", "generations", "outcome", "read_rows", "recorded"]
+__all__ = ["Generation", "parse_generations", "read_generation", "read_generations", "read_rows"]
 
 _SAMPLES = re.compile(r"(?:samples_)?(.+?)(?:_\d{4}-\d{2}-\d{2}T[\d\-.]+)?\.jsonl(?:\.gz)?\Z")
 _CODE = re.compile(r"(?<![a-zA-Z])(en|de|es|fr|ja|ru|zh|bn|sw|te|th|ar|hi|it|ko|pt|id|ms|vi|pl|tr|fa|nl|uk|ca|eu|gl)(?![a-zA-Z])")  # fmt: skip  # noqa: E501
@@ -56,7 +56,7 @@ _NUMBERS_TOO = frozenset(["id", "gold", "item"])
 
 
 class Generation(NamedTuple):
-    """One recorded path, with what its file says about its problem."""
+    """One recorded path, with the fields of its problem."""
 
     id: str
     language: str
@@ -72,7 +72,7 @@ class Generation(NamedTuple):
 
 
 def read_rows(files: Iterable[str | Path]) -> Iterator[tuple[str, int, dict[str, Any]]]:
-    """Rows of JSONL files with their file and line, one at a time.
+    """Yield the rows of JSONL files with file and line (1-based).
 
     Raises:
         DatasetError: a file cannot be read or a line is not a JSON object.
@@ -106,7 +106,7 @@ def read_rows(files: Iterable[str | Path]) -> Iterator[tuple[str, int, dict[str,
 
 
 def _parsed(line: bytes) -> Any:
-    """One line of JSON; half an emoji, where a generation was cut, becomes a question mark."""
+    """Parse a line of JSON; a lone surrogate, where a generation was cut, becomes '?'."""
     try:
         return orjson.loads(line)
     except orjson.JSONDecodeError as error:
@@ -124,10 +124,11 @@ def _opened(source: str) -> IO[bytes]:
     return Path(source).open("rb")
 
 
-def generations(source: str, line: int, row: dict[str, Any]) -> list[Generation]:
-    """Paths of one row: one of ours, one for each repeat or choice of another tool's.
+def parse_generations(source: str, line: int, row: dict[str, Any]) -> list[Generation]:
+    """Return the paths of one row: one in clc's shape, else one for each repeat or choice.
 
-    >>> generations("g.jsonl", 1, {"id": 7, "language": "de", "response": "Antwort: 5"})[0][:3]
+    >>> row = {"id": 7, "language": "de", "response": "Antwort: 5"}
+    >>> parse_generations("g.jsonl", 1, row)[0][:3]
     ('7', 'de', 'Antwort: 5')
 
     Raises:
@@ -139,12 +140,12 @@ def generations(source: str, line: int, row: dict[str, Any]) -> list[Generation]
         return _batch(source, line, row)
     response = row.get("response")
     if not isinstance(response, str) and not (response is None and row.get("error")):
-        found = (
+        fault = (
             f"is {response!r:.60}"
             if "response" in row
             else f"is missing (fields: {', '.join(row)})"
         )
-        raise DatasetError.at(source, line, f"'response' {found}; give the path's text")
+        raise DatasetError.at(source, line, f"'response' {fault}; give the path's text")
     if row.get("id") is None:
         raise DatasetError.at(source, line, "'id' is missing; give the problem's id")
     for field, needed in _TEXTS:
@@ -242,8 +243,8 @@ def _harness_gold(doc: dict[str, Any], target: object) -> str | None:
             return str(value)
         if isinstance(value, str) and value.strip():
             text = value.rsplit(_GSM8K, 1)[-1].strip()
-            found = extract_answer(text, "en") if len(text) > 24 else None  # noqa: PLR2004
-            return found.value if isinstance(found, Answer) else text
+            outcome = extract_answer(text, "en") if len(text) > 24 else None  # noqa: PLR2004
+            return outcome.value if isinstance(outcome, Answer) else text
     return None
 
 
@@ -257,7 +258,7 @@ def _batch(source: str, line: int, row: dict[str, Any]) -> list[Generation]:
     if not isinstance(choices, list) or not choices:
         fault = row.get("error") or (response or "no response")
         return [Generation(problem, language, "", error=f"{fault!r:.200}")]
-    found = []
+    paths = []
     for choice in choices:
         if not isinstance(choice, dict):
             raise DatasetError.at(source, line, f"choice {choice!r:.60} is no object")
@@ -268,12 +269,12 @@ def _batch(source: str, line: int, row: dict[str, Any]) -> list[Generation]:
             else choice.get("text")
         )
         finish = _text(choice.get("finish_reason"))
-        found.append(Generation(problem, language, _text(content) or "", finish_reason=finish))
-    return found
+        paths.append(Generation(problem, language, _text(content) or "", finish_reason=finish))
+    return paths
 
 
-def outcome(path: Generation) -> Answer | Abstention:
-    """What a recorded path answers."""
+def read_generation(path: Generation) -> Answer | Abstention:
+    """Read the answer of a recorded path."""
     if path.error:
         return Abstention(AbstainReason.ENGINE_FAILURE, path.error)
     return extract_answer(
@@ -285,8 +286,8 @@ def outcome(path: Generation) -> Answer | Abstention:
     )
 
 
-def recorded(files: Sequence[str | Path]) -> Iterator[tuple[str, int, list[Generation]]]:
-    """Yield (source, line, paths) of every row that is not another's repetition.
+def read_generations(files: Sequence[str | Path]) -> Iterator[tuple[str, int, list[Generation]]]:
+    """Yield (source, line, paths) of every row; repetitions by lm-eval's filters are skipped.
 
     Raises:
         DatasetError: a row is wrong.
@@ -296,4 +297,4 @@ def recorded(files: Sequence[str | Path]) -> Iterator[tuple[str, int, list[Gener
         # lm-eval repeats every row for each filter of the task, with the same responses
         if "resps" in row and filters.setdefault(source, row.get("filter")) != row.get("filter"):
             continue
-        yield source, line, generations(source, line, row)
+        yield source, line, parse_generations(source, line, row)

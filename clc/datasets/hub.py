@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from clc.datasets.fields import Named, Row
+from clc.datasets.fields import SetName, SourceRow
 from clc.datasets.source import Place
 from clc.errors import ConfigurationError, DatasetError, LanguageError
 from clc.languages import normalize_language
@@ -26,7 +26,7 @@ _URL = re.compile(
     rf"hf://(?:datasets/)?(?P<path>{_PART}/{_PART})(?:/(?P<config>{_PART}))?(?::(?P<split>{_PART}))?"
 )
 _FILE = re.compile(r"\.(?:tsv|jsonl?|ndjson|parquet|csv|txt|gz)$", re.IGNORECASE)
-_CONVERTED = "refs/convert/parquet"  # the hub's own Parquet copy of sets that need a script
+_CONVERTED = "refs/convert/parquet"  # the hub's Parquet copy of sets that need a script
 
 
 class HubId(NamedTuple):
@@ -37,21 +37,21 @@ class HubId(NamedTuple):
     split: str | None = None
 
     @property
-    def named(self) -> Named:
-        """Set and language for ids: ``juletxara/mgsm:de`` is set mgsm in German."""
+    def named(self) -> SetName:
+        """Set and language: ``juletxara/mgsm:de`` is set mgsm in German."""
         name = self.path.rpartition("/")[2]
         if self.split not in (None, "test"):
             name += f"-{self.split}"
         if self.config in (None, "default"):
-            return Named(name, None)
+            return SetName(name, None)
         try:
-            return Named(name, normalize_language(self.config))
+            return SetName(name, normalize_language(self.config))
         except LanguageError:
-            return Named(f"{name}-{self.config}", None)
+            return SetName(f"{name}-{self.config}", None)
 
 
 def parse_hub_id(text: str) -> HubId | None:
-    """Read a hub id; None for what can only be a file.
+    """Read a hub id; None for the name of a file.
 
     >>> parse_hub_id("hf://juletxara/mgsm/de:test")
     HubId(path='juletxara/mgsm', config='de', split='test')
@@ -64,12 +64,12 @@ def parse_hub_id(text: str) -> HubId | None:
     return HubId(match["path"], match["config"], match["split"])
 
 
-def hub_rows(hub: HubId, name: str) -> Iterator[Row]:
+def hub_rows(hub: HubId, name: str) -> Iterator[SourceRow]:
     """Stream a data set's rows; its ``test`` split unless the id names another.
 
     Raises:
         ConfigurationError: ``datasets`` is not installed.
-        DatasetError: there is no such data set, configuration or split, or no network.
+        DatasetError: the data set, configuration or split does not exist, or there is no network.
     """
     try:
         import datasets
@@ -81,11 +81,11 @@ def hub_rows(hub: HubId, name: str) -> Iterator[Row]:
     return _rows(datasets, hub, name)
 
 
-def _rows(datasets: Any, hub: HubId, name: str) -> Iterator[Row]:
+def _rows(datasets: Any, hub: HubId, name: str) -> Iterator[SourceRow]:
     try:
         rows = _split(_load(datasets, hub), hub.split, name)
         for index, fields in enumerate(rows):
-            yield Row(Place(name, row=index + 1), index, fields)
+            yield SourceRow(Place(name, row=index + 1), index, fields)
     except (OSError, ValueError, RuntimeError) as error:
         reason = (str(error).splitlines() or [type(error).__name__])[0]
         raise DatasetError(

@@ -1,7 +1,7 @@
-"""JSON Lines and JSON arrays of problems: any set's fields, or our own.
+"""JSON Lines and JSON arrays of problems, with the fields of MGSM, CMATH or the general ones.
 
-Our own: ``question``, and optionally ``id``, ``language``, ``answer`` or ``gold``,
-``translations``, ``item`` (what rows that ask the same share) and ``kind`` (number, choice or
+General fields: ``question``, and optionally ``id``, ``language``, ``answer`` or ``gold``,
+``translations``, ``item`` (shared by rows that ask the same) and ``kind`` (number, choice or
 latex). Every other field is kept as metadata.
 """
 
@@ -13,20 +13,20 @@ from typing import TYPE_CHECKING
 import orjson
 
 from clc.datasets import cmath, mgsm
-from clc.datasets.fields import Defaults, Row, make_problem
-from clc.datasets.source import Place, Source, text_lines, whole
+from clc.datasets.fields import Defaults, SourceRow, make_problem
+from clc.datasets.source import Place, RawSource, read_whole, text_lines
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from clc.records import Problem
 
-__all__ = ["array_rows", "fields_problem", "line_rows"]
+__all__ = ["array_rows", "line_rows", "problem_from_row"]
 
 _WORKED_ANSWER = "####"  # GSM8K: the reasoning, then "#### 18"
 
 
-def line_rows(source: Source) -> Iterator[Row]:
+def line_rows(source: RawSource) -> Iterator[SourceRow]:
     """Read one object a line; blank lines are skipped.
 
     Raises:
@@ -47,13 +47,13 @@ def line_rows(source: Source) -> Iterator[Row]:
         index += 1
 
 
-def array_rows(source: Source) -> Iterator[Row]:
+def array_rows(source: RawSource) -> Iterator[SourceRow]:
     """Read a JSON array of objects; it is read whole.
 
     Raises:
         DatasetError: it is not JSON, not UTF-8, or an element is not an object.
     """
-    content = whole(source).getvalue().removeprefix(b"\xef\xbb\xbf")
+    content = read_whole(source).getvalue().removeprefix(b"\xef\xbb\xbf")
     try:
         values = orjson.loads(content)
     except orjson.JSONDecodeError as error:
@@ -65,19 +65,19 @@ def array_rows(source: Source) -> Iterator[Row]:
         yield _row(Place(source.name, row=index + 1), index, value, None)
 
 
-def _row(place: Place, index: int, value: object, raw: str | None) -> Row:
+def _row(place: Place, index: int, value: object, raw: str | None) -> SourceRow:
     if not isinstance(value, Mapping):
         shown = orjson.dumps(value).decode()
         raise place.error(f'{shown:.60} is not an object; write {{"question": …}}')
-    return Row(place, index, value, raw)
+    return SourceRow(place, index, value, raw)
 
 
-def fields_problem(row: Row, defaults: Defaults) -> Problem:
-    """Make the problem of a row by the fields that it has: CMATH's, MGSM's or our own."""
+def problem_from_row(row: SourceRow, defaults: Defaults) -> Problem:
+    """Make the problem of a row by its fields: CMATH's, MGSM's or the general ones."""
     if "golden" in row.fields:
-        return cmath.fields_problem(row, defaults)
+        return cmath.cmath_problem(row, defaults)
     if "answer_number" in row.fields:
-        return mgsm.fields_problem(row, defaults)
+        return mgsm.mgsm_problem(row, defaults)
     gold = "answer" if row.fields.get("gold") is None else "gold"
     answer = row.fields.get(gold)
     if isinstance(answer, str) and _WORKED_ANSWER in answer:

@@ -1,4 +1,4 @@
-"""Any source of problems to problems: which format, which language, which id."""
+"""Load problems from any source: its format, language and ids."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, NamedTuple, cast
 
 from clc.datasets import jsonl, mgsm
-from clc.datasets.fields import Defaults, Named, answer_kind, name_of
+from clc.datasets.fields import Defaults, SetName, answer_kind, read_set_name
 from clc.datasets.hub import HubId, hub_rows, parse_hub_id
 from clc.datasets.parquet import parquet_rows
-from clc.datasets.source import Place, Source, no_problems, open_source, snapshot
+from clc.datasets.source import Place, RawSource, empty_error, open_source, read_snapshot
 from clc.errors import ConfigurationError, DatasetError
 from clc.languages import normalize_language
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
-    from clc.datasets.fields import Row
+    from clc.datasets.fields import SourceRow
     from clc.records import AnswerKind, Problem
 
 __all__ = ["FORMATS", "Dataset", "dataset_fingerprint", "load_problems"]
@@ -39,13 +39,13 @@ class _Options(NamedTuple):
 
 
 class Dataset:
-    """Problems whose files are read once, when it is made.
+    """Problems of files that are read once, at construction.
 
-    What happens to a file afterwards changes nothing. Every row is checked at once, so that a bad
-    one shows before any problem is solved. The arguments are those of ``load_problems``.
+    Later changes of a file have no effect. Every row is checked at construction, so a bad one is
+    reported before any problem is solved. The arguments are those of ``load_problems``.
 
     Attributes:
-        total: number of problems; None for standard input and the hub, which are read as they come.
+        total: number of problems; None for standard input and the hub, which are streamed.
         fingerprint: ``sha256:`` and the file's SHA-256 as ``sha256sum`` prints it; of a folder, or
             with ``parallel``, the SHA-256 over the lines ``<hash>  <name>`` of its parallel files.
             None for standard input and the hub.
@@ -56,7 +56,7 @@ class Dataset:
 
     def __init__(self, source: str | Path, **reading: Any) -> None:
         self._source, self._reading = source, reading
-        self._opened: dict[Path, Source] = {}
+        self._opened: dict[Path, RawSource] = {}
         self.total: int | None = None
         self.fingerprint: str | None = None
         if source == "-" or _hub_id(source, reading.get("format")) is not None:
@@ -68,9 +68,9 @@ class Dataset:
         """Read the problems one by one, from the first on."""
         return _load(self._source, opener=self._open, **self._reading)
 
-    def _open(self, path: Path) -> Source:
+    def _open(self, path: Path) -> RawSource:
         if path not in self._opened:
-            self._opened[path] = snapshot(path)
+            self._opened[path] = read_snapshot(path)
         return self._opened[path]
 
     def _sha256(self, path: Path) -> str:
@@ -90,20 +90,21 @@ def load_problems(
 
     ``source`` is a file (TSV, JSON Lines, a JSON array, Parquet), a folder of parallel
     ``<set>_<language>.tsv`` files, ``-`` for standard input, an open stream, or an id on the
-    Hugging Face hub such as ``juletxara/mgsm:de``. ``format`` is one of ``FORMATS``, told by name
-    and content where it is None; a row's own fields say whether it is MGSM's, CMATH's or generic.
+    Hugging Face hub such as ``juletxara/mgsm:de``. ``format`` is one of ``FORMATS``; where it is
+    None, name and content decide. A row's fields decide whether it is MGSM's, CMATH's or general.
 
-    A question's language is what the file says (field or name), else ``language``, else detected:
-    ``metadata["language_source"]`` tells. Of a folder, ``language`` chooses the file whose rows
-    become problems; without it row k of every file comes before row k + 1 of any. Their siblings'
-    rows are translations. A single TSV file gets them from ``parallel``, a file or a folder.
+    A question's language is the file's (field or name), else ``language``, else detected;
+    ``metadata["language_source"]`` is its origin. Of a folder, ``language`` chooses the file whose
+    rows become problems; without it row k of every file comes before row k + 1 of any. The same
+    row of the other files is a translation. A single TSV file gets translations from
+    ``parallel``, a file or a folder.
 
     ``kind`` is the answers' kind (number, choice or latex), kept in ``metadata["kind"]``; MGSM and
-    CMATH are numbers. ``limit`` takes the first so many problems.
+    CMATH are numbers. ``limit`` is a number of problems, from the first.
 
     Raises:
         DatasetError: at once for a source that is missing, empty or contradicts ``language``;
-            while reading, for the row that is wrong, with file and line.
+            while reading, for a bad row, with file and line.
         LanguageError: ``language`` is unknown.
         ConfigurationError: an option is unknown or does not go with the source, or the format
             needs an extra that is not installed.
@@ -121,7 +122,7 @@ def _load(
     limit: int | None = None,
     kind: str | None = None,
     parallel: str | Path | None = None,
-    opener: Callable[[Path], Source] = open_source,
+    opener: Callable[[Path], RawSource] = open_source,
 ) -> Iterator[Problem]:
     if format is not None and format not in FORMATS:
         raise ConfigurationError(f"unknown format {format!r}; it is one of {', '.join(FORMATS)}")
@@ -149,7 +150,7 @@ def _distinct(problems: Iterable[_Placed]) -> Iterator[Problem]:
 
 
 def _hub_id(source: str | Path | IO[str] | IO[bytes], format: str | None) -> HubId | None:  # noqa: A002
-    """Hub id that a source is: what no file has as its name, or what is said to be one."""
+    """Return the hub id of a source, or None for a file."""
     if not isinstance(source, str) or source == "-":
         return None
     hub = parse_hub_id(source)
@@ -164,7 +165,7 @@ def _hub_id(source: str | Path | IO[str] | IO[bytes], format: str | None) -> Hub
 
 
 def _placed(
-    source: str | Path | IO[str] | IO[bytes], options: _Options, opener: Callable[[Path], Source]
+    source: str | Path | IO[str] | IO[bytes], options: _Options, opener: Callable[[Path], RawSource]
 ) -> Iterator[_Placed]:
     hub = _hub_id(source, options.format)
     if hub is not None:
@@ -176,7 +177,7 @@ def _placed(
     is_file = isinstance(source, str | Path) and source != "-"
     opened = opener(Path(cast("str | Path", source))) if is_file else open_source(source)
     chosen = options.format or _format(opened)
-    named = name_of(opened.stem, Place(opened.name), trusted=chosen == "tsv")
+    named = read_set_name(opened.stem, Place(opened.name), trusted=chosen == "tsv")
     defaults = _defaults(named, opened.name, options)
     if chosen == "tsv" and opened.path is not None and options.parallel is not None:
         return mgsm.with_parallel(opened.path, defaults, options.parallel, opener)
@@ -197,7 +198,9 @@ def _is_folder(path: Path) -> bool:
         ) from error
 
 
-def _folder(folder: Path, options: _Options, opener: Callable[[Path], Source]) -> Iterator[_Placed]:
+def _folder(
+    folder: Path, options: _Options, opener: Callable[[Path], RawSource]
+) -> Iterator[_Placed]:
     _no_parallel(options, str(folder))
     if options.format not in (None, "tsv"):
         raise ConfigurationError(f"{folder}: a folder is read as tsv, not {options.format!r}")
@@ -206,7 +209,7 @@ def _folder(folder: Path, options: _Options, opener: Callable[[Path], Source]) -
     return mgsm.open_aligned(files, chosen, options.kind, opener)
 
 
-def _defaults(named: Named, name: str, options: _Options) -> Defaults:
+def _defaults(named: SetName, name: str, options: _Options) -> Defaults:
     if named.language and options.language and _primary(named) != _primary(options):
         raise DatasetError(
             f"{name}: the name says language {named.language!r}, the option {options.language!r}; "
@@ -215,9 +218,9 @@ def _defaults(named: Named, name: str, options: _Options) -> Defaults:
     return Defaults(named, options.language, options.kind)
 
 
-def _primary(said: Named | _Options) -> str | None:
-    """Language without script and region."""
-    return said.language and said.language.partition("-")[0]
+def _primary(named: SetName | _Options) -> str | None:
+    """Return the language without script and region."""
+    return named.language and named.language.partition("-")[0]
 
 
 def _no_parallel(options: _Options, name: str) -> None:
@@ -227,8 +230,8 @@ def _no_parallel(options: _Options, name: str) -> None:
         )
 
 
-def _format(source: Source) -> str:
-    """Tell a format by suffix, else by how the content begins."""
+def _format(source: RawSource) -> str:
+    """Return the format by suffix, else by the first bytes."""
     suffix = source.suffix.lower()
     if suffix in _SUFFIXES:
         return _SUFFIXES[suffix]
@@ -238,12 +241,12 @@ def _format(source: Source) -> str:
     return "jsonl" if suffix == ".json" else "tsv"
 
 
-def _problems(rows: Iterator[Row], defaults: Defaults, name: str) -> Iterator[_Placed]:
+def _problems(rows: Iterator[SourceRow], defaults: Defaults, name: str) -> Iterator[_Placed]:
     row = None
     for row in rows:
-        yield row.place, jsonl.fields_problem(row, defaults)
+        yield row.place, jsonl.problem_from_row(row, defaults)
     if row is None:
-        raise no_problems(name)
+        raise empty_error(name)
 
 
 def _files(given: str | Path) -> list[Path]:
@@ -252,7 +255,7 @@ def _files(given: str | Path) -> list[Path]:
 
 
 def dataset_fingerprint(source: str | Path, *, parallel: str | Path | None = None) -> str | None:
-    """Hash what a source holds; see ``Dataset.fingerprint``.
+    """Hash the content of a source; see ``Dataset.fingerprint``.
 
     Raises:
         DatasetError: a file cannot be read.

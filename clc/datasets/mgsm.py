@@ -9,8 +9,8 @@ from __future__ import annotations
 from itertools import count
 from typing import TYPE_CHECKING, NamedTuple
 
-from clc.datasets.fields import Defaults, Named, Row, make_problem, name_of, same_gold
-from clc.datasets.source import Place, Source, open_source, text_lines
+from clc.datasets.fields import Defaults, SetName, SourceRow, make_problem, read_set_name, same_gold
+from clc.datasets.source import Place, RawSource, open_source, text_lines
 from clc.errors import ConfigurationError, DatasetError
 
 if TYPE_CHECKING:
@@ -20,11 +20,11 @@ if TYPE_CHECKING:
 
     from clc.records import AnswerKind, Problem
 
-    Opener: TypeAlias = Callable[[Path], Source]
+    Opener: TypeAlias = Callable[[Path], RawSource]
 
 __all__ = [
     "aligned_problems",
-    "fields_problem",
+    "mgsm_problem",
     "open_aligned",
     "parallel_files",
     "tsv_problems",
@@ -38,14 +38,14 @@ class _Pair(NamedTuple):
     gold: str
 
 
-def _pairs(source: Source) -> Iterator[_Pair]:
-    """Read the rows of a TSV file. Nothing is quoted: a quotation mark is text."""
+def _pairs(source: RawSource) -> Iterator[_Pair]:
+    """Read the rows of a TSV file without quoting: a quotation mark is text."""
     for place, line in text_lines(source):
         columns = line.split("\t")
         if len(columns) != 2:  # noqa: PLR2004
-            found = "no tab" if len(columns) == 1 else f"{len(columns)} columns"
+            fault = "no tab" if len(columns) == 1 else f"{len(columns)} columns"
             raise place.error(
-                f"{found} in {line!r:.60}; a row is the question, one tab and the answer"
+                f"{fault} in {line!r:.60}; a row is the question, one tab and the answer"
             )
         question, gold = columns[0].strip(), columns[1].strip()
         if not question:
@@ -67,11 +67,11 @@ def _problem(
         "gold": pair.gold,
         "translations": translations,
     }
-    row = Row(pair.place, index, fields)
+    row = SourceRow(pair.place, index, fields)
     return make_problem(row, defaults, gold="gold", item=item, numeric=True)
 
 
-def tsv_problems(source: Source, defaults: Defaults) -> Iterator[tuple[Place, Problem]]:
+def tsv_problems(source: RawSource, defaults: Defaults) -> Iterator[tuple[Place, Problem]]:
     """Read one TSV file."""
     for index, pair in enumerate(_pairs(source)):
         yield pair.place, _problem(pair, index, defaults, {})
@@ -81,7 +81,7 @@ def parallel_files(folder: Path) -> dict[str, Path]:
     """Find the ``<set>_<language>.tsv`` files of one set in a folder, by language.
 
     Raises:
-        DatasetError: there are none, two of one language, or more than one set.
+        DatasetError: there are no files, two of one language, or more than one set.
     """
     sets: dict[str, dict[str, Path]] = {}
     try:
@@ -108,7 +108,7 @@ def parallel_files(folder: Path) -> dict[str, Path]:
 
 
 def aligned_problems(
-    files: Mapping[str, Source],
+    files: Mapping[str, RawSource],
     defaults: Mapping[str, Defaults],
     kind: AnswerKind | None,
 ) -> Iterator[tuple[Place, Problem]]:
@@ -161,7 +161,7 @@ def open_aligned(
     """Open a set's parallel files and read the problems of ``languages``.
 
     Raises:
-        DatasetError: a file is missing or empty, or there is none in a language.
+        DatasetError: a file is missing or empty, or a language has none.
     """
     for language in languages:
         if language not in files:
@@ -180,7 +180,7 @@ def with_parallel(
     """Read one TSV file with the translations of a parallel file or a folder of them.
 
     Raises:
-        ConfigurationError: nothing says which language a file is in.
+        ConfigurationError: the language of a file is unknown.
         DatasetError: a file is missing or empty, or all are in the file's own language.
     """
     own = defaults.named.language or defaults.flag
@@ -200,8 +200,8 @@ def with_parallel(
     return aligned_problems(sources, {own: defaults}, defaults.kind)
 
 
-def _named(path: Path) -> Named:
-    return name_of(path.stem, Place(str(path)), trusted=True)
+def _named(path: Path) -> SetName:
+    return read_set_name(path.stem, Place(str(path)), trusted=True)
 
 
 def _no_language(path: Path) -> ConfigurationError:
@@ -210,7 +210,7 @@ def _no_language(path: Path) -> ConfigurationError:
     )
 
 
-def fields_problem(row: Row, defaults: Defaults) -> Problem:
-    """Read a row with the fields of ``juletxara/mgsm``; a null ``answer`` is fine."""
+def mgsm_problem(row: SourceRow, defaults: Defaults) -> Problem:
+    """Make a problem of a row of ``juletxara/mgsm``; a null ``answer`` is allowed."""
     item = f"{defaults.named.set}-{row.number:03d}" if row.fields.get("id") is None else None
     return make_problem(row, defaults, gold="answer_number", item=item, numeric=True)

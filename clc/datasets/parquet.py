@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from clc.datasets.fields import Row
-from clc.datasets.source import Place, Source, whole
+from clc.datasets.fields import SourceRow
+from clc.datasets.source import Place, RawSource, read_whole
 from clc.errors import ConfigurationError
 from clc.version import install_hint
 
@@ -17,7 +17,7 @@ __all__ = ["parquet_rows"]
 _BATCH = 1024
 
 
-def parquet_rows(source: Source) -> Iterator[Row]:
+def parquet_rows(source: RawSource) -> Iterator[SourceRow]:
     """Read a Parquet file batch by batch.
 
     Raises:
@@ -34,13 +34,15 @@ def parquet_rows(source: Source) -> Iterator[Row]:
     return _rows(source, parquet.ParquetFile, (pa.ArrowException, OSError))
 
 
-def _rows(source: Source, reader: type, broken: tuple[type[Exception], ...]) -> Iterator[Row]:
+def _rows(
+    source: RawSource, reader: type, broken: tuple[type[Exception], ...]
+) -> Iterator[SourceRow]:
     try:
-        with reader(source.path or whole(source)) as file:
+        with reader(source.path or read_whole(source)) as file:
             index = 0
             for batch in file.iter_batches(batch_size=_BATCH):
                 for fields in batch.to_pylist():
-                    yield Row(Place(source.name, row=index + 1), index, fields)
+                    yield SourceRow(Place(source.name, row=index + 1), index, fields)
                     index += 1
     except broken as error:
         reason = str(error).splitlines()[0]

@@ -1,4 +1,4 @@
-"""Recorded generations grouped into votes by problem, in a temporary database on disk."""
+"""Group recorded generations into votes by problem, in a temporary database on disk."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import orjson
 
 from clc.answers import canonical
-from clc.datasets.generations import Generation, outcome, recorded
+from clc.datasets.generations import Generation, read_generation, read_generations
 from clc.errors import DatasetError, InputError
 from clc.records import AbstainReason, Abstention, Answer, Confidence, Vote
 from clc.voting.weighting import normalized_weights
@@ -23,18 +23,18 @@ if TYPE_CHECKING:
 
     from clc.records import AnswerKind
 
-__all__ = ["Ballot", "ballots", "say_left_out"]
+__all__ = ["RecordedVotes", "group_votes", "warn_left_out"]
 
 
 _log = logging.getLogger("clc.datasets.generations")
 _BATCH = 4096
 
 
-class Ballot(NamedTuple):
+class RecordedVotes(NamedTuple):
     """A problem with the votes of all its paths.
 
-    ``confidences`` has one for each vote, as its row gives it; the votes' weights are these (the
-    ``mean`` of several figures) over their language's mean.
+    ``confidences`` has its row's confidence for each vote; a vote's weight is its confidence (the
+    ``mean`` of several figures) over the mean of its language.
     """
 
     id: str
@@ -46,20 +46,20 @@ class Ballot(NamedTuple):
     confidences: Sequence[Confidence | float | None] = ()
 
 
-def ballots(
+def group_votes(
     files: Sequence[str | Path],
     *,
     languages: Sequence[str] = (),
     kind: AnswerKind | None = None,
-) -> Iterator[Ballot]:
-    """Votes by problem, problems in the order of their first row; rows may stand anywhere.
+) -> Iterator[RecordedVotes]:
+    """Yield votes by problem, in the order of the problems' first rows; rows may be in any order.
 
-    Answers are read as the rows stream by and grouped in a temporary database on disk, so memory
-    stays flat for files of any size. ``languages`` keeps the paths of these languages only.
+    Answers are read while the rows are streamed and grouped in a temporary database on disk, so
+    memory does not grow with the files. ``languages`` keeps the paths of these languages only.
 
     Raises:
         DatasetError: a bad row, or two golds for one problem.
-        InputError: no path is left to vote on.
+        InputError: there are no paths to vote on.
     """
     with closing(sqlite3.connect("")) as database:  # "": a temporary file, deleted by itself
         database.executescript(_SCHEMA)
@@ -69,13 +69,13 @@ def ballots(
             raise InputError(f"no paths{wanted} in {', '.join(map(str, files))}")
         rows = database.execute(_SELECT)
         for _, group in groupby(rows, key=lambda row: row[0]):
-            yield _ballot(list(group))
+            yield _make_votes(list(group))
         without = database.execute(_WITHOUT_PATHS).fetchone()[0]
-        say_left_out(without, languages)
+        warn_left_out(without, languages)
 
 
-def say_left_out(problems: int, languages: Sequence[str]) -> None:
-    """Warn of problems that have no path in the languages that were chosen."""
+def warn_left_out(problems: int, languages: Sequence[str]) -> None:
+    """Warn of problems without a path in the chosen languages."""
     if problems:
         _log.warning(
             "left out: %s without a path in %s",
@@ -116,7 +116,7 @@ def _paths(
     kind: AnswerKind | None,
 ) -> Iterator[tuple[Any, ...]]:
     recent: dict[tuple[str, str], int] = {}  # the neighbours of a row are often its problem's
-    for source, line, paths in recorded(files):
+    for source, line, paths in read_generations(files):
         for path in paths:
             key = (path.id, path.question_language or "")
             number = recent.get(key)
@@ -126,10 +126,10 @@ def _paths(
                 number = recent[key] = _number(database, path, kind)
             if languages and path.language not in languages:
                 continue
-            said = outcome(path._replace(kind=path.kind or kind) if kind else path)
-            answer = said.value if isinstance(said, Answer) else None
-            reason = str(said.reason) if isinstance(said, Abstention) else None
-            answer_kind = said.kind if isinstance(said, Answer) else None
+            outcome = read_generation(path._replace(kind=path.kind or kind) if kind else path)
+            answer = outcome.value if isinstance(outcome, Answer) else None
+            reason = str(outcome.reason) if isinstance(outcome, Abstention) else None
+            answer_kind = outcome.kind if isinstance(outcome, Answer) else None
             place = f"{source}:{line}" if path.gold is not None else None
             yield (
                 number,
@@ -145,29 +145,29 @@ def _paths(
 
 def _number(database: sqlite3.Connection, path: Generation, kind: AnswerKind | None) -> int:
     key = (path.id, path.question_language or "")
-    found = database.execute(
+    known = database.execute(
         "SELECT number FROM problems WHERE id = ? AND question_language = ?", key
     ).fetchone()
-    if found:
-        return int(found[0])
+    if known:
+        return int(known[0])
     row = (*key, path.item or _item(path), path.kind or kind)
     cursor = database.execute("INSERT INTO problems VALUES (NULL, ?, ?, ?, ?)", row)
     return int(cursor.lastrowid or 0)
 
 
 def _item(path: Generation) -> str:
-    """What problems that ask the same in several languages share: the id without the language."""
+    """Return the id without the language, which translations of one problem share."""
     if not path.question_language:
         return path.id
     language = re.escape(path.question_language)
     return re.sub(rf"(?<![a-zA-Z]){language}(?![a-zA-Z])", "", path.id)
 
 
-def _ballot(rows: list[tuple[Any, ...]]) -> Ballot:
+def _make_votes(rows: list[tuple[Any, ...]]) -> RecordedVotes:
     _, problem, question_language, item, kind, *_ = rows[0]
     gold: str | None = None
     first = ""
-    said_by = []
+    outcomes = []
     confidences: list[Confidence | float | None] = []
     for index, row in enumerate(rows):
         language, answer, reason, answer_kind, confidence, row_gold, place = row[5:]
@@ -175,13 +175,15 @@ def _ballot(rows: list[tuple[Any, ...]]) -> Ballot:
             gold, first = row_gold, place
         elif row_gold is not None and row_gold != gold:
             _same_gold(gold, row_gold, first, place, problem)
-        said = Answer(answer, answer_kind) if reason is None else Abstention(AbstainReason(reason))
-        said_by.append((f"{problem}:{index}", language, said))
-        found = None if confidence is None else orjson.loads(confidence)
-        confidences.append(Confidence(**found) if isinstance(found, dict) else found)
-    weights = normalized_weights([language for _, language, _ in said_by], confidences)
-    votes = [Vote(*one, weight) for one, weight in zip(said_by, weights, strict=True)]
-    return Ballot(problem, question_language or None, item, gold, kind, votes, confidences)
+        outcome = (
+            Answer(answer, answer_kind) if reason is None else Abstention(AbstainReason(reason))
+        )
+        outcomes.append((f"{problem}:{index}", language, outcome))
+        value = None if confidence is None else orjson.loads(confidence)
+        confidences.append(Confidence(**value) if isinstance(value, dict) else value)
+    weights = normalized_weights([language for _, language, _ in outcomes], confidences)
+    votes = [Vote(*one, weight) for one, weight in zip(outcomes, weights, strict=True)]
+    return RecordedVotes(problem, question_language or None, item, gold, kind, votes, confidences)
 
 
 def _same_gold(gold: str | None, other: str, first: str, place: str, problem: str) -> None:

@@ -1,4 +1,4 @@
-"""Where problems are read from: bytes to lines and places, whatever the file holds."""
+"""Files and streams of problems: bytes to lines with their places, in any format."""
 
 from __future__ import annotations
 
@@ -17,7 +17,15 @@ from clc.errors import DatasetError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-__all__ = ["Place", "Source", "no_problems", "open_source", "snapshot", "text_lines", "whole"]
+__all__ = [
+    "Place",
+    "RawSource",
+    "empty_error",
+    "open_source",
+    "read_snapshot",
+    "read_whole",
+    "text_lines",
+]
 
 _BOM = b"\xef\xbb\xbf"
 _IN_MEMORY = 256 << 20  # bytes of a snapshot; a larger one is a temporary file
@@ -25,7 +33,7 @@ _BLOCK = 1 << 20
 
 
 class Place(NamedTuple):
-    """Where a problem stands: line (1-based) of a text file, or row (1-based) of anything else."""
+    """The place of a problem: line (1-based) of a text file, or row (1-based) of any other."""
 
     name: str
     line: int | None = None
@@ -38,11 +46,11 @@ class Place(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
-    """A file or stream that holds something.
+class RawSource:
+    """A file or stream that is not empty.
 
-    ``first`` is its first line that is not blank, which tells its format; ``lines`` reads it from
-    the start (a stream only once) and closes it at the end. ``sha256`` is that of a snapshot.
+    ``first`` is its first line that is not blank, by which its format is recognized; ``lines``
+    reads it from the start (a stream only once). ``sha256`` is set for a snapshot.
     """
 
     name: str
@@ -71,7 +79,7 @@ def _file_lines(path: Path) -> Iterator[bytes]:
 
 
 class _Bytes:
-    """Bytes in memory or, beyond a size, in a temporary file that goes with this object."""
+    """Bytes in memory or, beyond a size, in a temporary file that is deleted with this object."""
 
     def __init__(self) -> None:
         self._file = SpooledTemporaryFile(max_size=_IN_MEMORY)  # noqa: SIM115 - closed by __del__
@@ -87,8 +95,8 @@ class _Bytes:
         self._file.close()
 
 
-def snapshot(path: Path) -> Source:
-    """Read a file, FIFO or ``/dev/fd`` once and keep its bytes, whatever happens to it later.
+def read_snapshot(path: Path) -> RawSource:
+    """Read a file, FIFO or ``/dev/fd`` once and keep its bytes.
 
     Raises:
         DatasetError: it is missing, unreadable or empty.
@@ -100,8 +108,8 @@ def snapshot(path: Path) -> Source:
             kept.write(block)
     first = _first(kept.lines())[1]
     if not first:
-        raise no_problems(str(path))
-    return Source(
+        raise empty_error(str(path))
+    return RawSource(
         str(path), path.stem, path.suffix, first, kept.lines, path, sha256=digest.hexdigest()
     )
 
@@ -112,13 +120,13 @@ def _stream_lines(stream: IO[str] | IO[bytes]) -> Iterator[bytes]:
         yield line.encode() if isinstance(line, str) else line
 
 
-def no_problems(name: str) -> DatasetError:
-    """Make the error for a source without a single row."""
+def empty_error(name: str) -> DatasetError:
+    """Make the error for a source without rows."""
     return DatasetError(f"{name}: the file is empty; give a file with at least one problem")
 
 
 def _first(lines: Iterator[bytes]) -> tuple[list[bytes], bytes]:
-    """Read up to the first line that is not blank: all that was read, and that line."""
+    """Read up to the first line that is not blank; return all lines read, and that line."""
     read = []
     for line in lines:
         read.append(line)
@@ -128,8 +136,8 @@ def _first(lines: Iterator[bytes]) -> tuple[list[bytes], bytes]:
     return read, b""
 
 
-def open_source(source: str | Path | IO[str] | IO[bytes]) -> Source:
-    """Look at a file, or at standard input for ``-``, or at an open stream.
+def open_source(source: str | Path | IO[str] | IO[bytes]) -> RawSource:
+    """Open a file, standard input for ``-``, or a stream.
 
     Raises:
         DatasetError: it is missing, unreadable or empty.
@@ -144,28 +152,28 @@ def open_source(source: str | Path | IO[str] | IO[bytes]) -> Source:
     return _open_stream(source, name, Path(name).stem.strip("<>"))
 
 
-def _open_stream(stream: IO[str] | IO[bytes], name: str, stem: str) -> Source:
+def _open_stream(stream: IO[str] | IO[bytes], name: str, stem: str) -> RawSource:
     lines = _stream_lines(stream)
     read, first = _first(lines)
     if not first:
-        raise no_problems(name)
-    return Source(name, stem, Path(name).suffix, first, lambda: chain(read, lines))
+        raise empty_error(name)
+    return RawSource(name, stem, Path(name).suffix, first, lambda: chain(read, lines))
 
 
-def _open_file(path: Path) -> Source:
+def _open_file(path: Path) -> RawSource:
     if path.exists() and not (path.is_file() or path.is_dir()):
-        return snapshot(path)  # a FIFO or /dev/fd/63: it can be read once
+        return read_snapshot(path)  # a FIFO or /dev/fd/63: it can be read once
     with _readable(path) as handle:
         first = _first(iter(handle))[1]
     if not first:
-        raise no_problems(str(path))
-    return Source(str(path), path.stem, path.suffix, first, lambda: _file_lines(path), path)
+        raise empty_error(str(path))
+    return RawSource(str(path), path.stem, path.suffix, first, lambda: _file_lines(path), path)
 
 
-def text_lines(source: Source) -> Iterator[tuple[Place, str]]:
+def text_lines(source: RawSource) -> Iterator[tuple[Place, str]]:
     r"""Decode a source line by line, without line ends, a byte order mark or trailing blank lines.
 
-    Only ``\n`` and ``\r\n`` end a line: U+2028 and its like are text.
+    Only ``\n`` and ``\r\n`` end a line; U+2028 and similar characters are text.
 
     Raises:
         DatasetError: bytes that are not UTF-8.
@@ -178,9 +186,9 @@ def text_lines(source: Source) -> Iterator[tuple[Place, str]]:
         try:
             text = line.decode()
         except UnicodeDecodeError as error:
-            at = offset + len(raw) - len(line) + error.start
+            position = offset + len(raw) - len(line) + error.start
             raise place.error(
-                f"byte 0x{line[error.start]:02x} at offset {at} is not UTF-8; "
+                f"byte 0x{line[error.start]:02x} at offset {position} is not UTF-8; "
                 "save the file as UTF-8"
             ) from error
         offset += len(raw)
@@ -193,6 +201,6 @@ def text_lines(source: Source) -> Iterator[tuple[Place, str]]:
             blank.append((place, ""))
 
 
-def whole(source: Source) -> io.BytesIO:
-    """Read a source into memory, for the formats that cannot be read line by line."""
+def read_whole(source: RawSource) -> io.BytesIO:
+    """Read a source into memory, for formats that are not read line by line."""
     return io.BytesIO(b"".join(source.lines()))

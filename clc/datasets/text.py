@@ -1,4 +1,4 @@
-"""Problems made of text."""
+"""Make problems of texts."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ __all__ = ["as_problem", "as_problems"]
 
 
 def as_problem(question: str, language: str | None = None) -> Problem:
-    """Make a problem of a question; its language is detected where it is not given."""
+    """Make a problem of a question; its language is detected by default."""
     from clc.datasets import detect_language
 
     if not question.strip():
@@ -33,15 +33,15 @@ def as_problem(question: str, language: str | None = None) -> Problem:
 
 
 def as_problems(problems: Iterable[Problem | str]) -> Iterator[Problem]:
-    """Make problems of texts; a text that comes again gets an id of its own."""
+    """Make problems of texts; a repeated text gets a distinct id."""
     if isinstance(problems, str):
         raise ConfigurationError("solve_many takes many problems; for one there is solve")
-    asked: Counter[str] = Counter()
+    counts: Counter[str] = Counter()
     for problem in problems:
         if isinstance(problem, Problem):
             yield problem
             continue
         made = as_problem(problem)
-        asked[made.id] += 1
-        times = asked[made.id]
+        counts[made.id] += 1
+        times = counts[made.id]
         yield made if times == 1 else replace(made, id=f"{made.id}-{times}")

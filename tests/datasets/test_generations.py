@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from clc.datasets.generations import generations, outcome, read_rows
-from clc.datasets.recorded_votes import ballots
+from clc.datasets.generations import parse_generations, read_generation, read_rows
+from clc.datasets.recorded_votes import group_votes
 from clc.errors import DatasetError, InputError
 from clc.records import AbstainReason
 
@@ -23,7 +23,7 @@ def test_rows_of_a_problem_may_stand_anywhere(tmp_path):
         {"id": "b", "language": "en", "response": "Answer: 7"},
         {"id": "a", "language": "de", "response": "Antwort: 5,0"},
     ]
-    found = list(ballots([write(tmp_path / "g.jsonl", rows)]))
+    found = list(group_votes([write(tmp_path / "g.jsonl", rows)]))
     assert [(one.id, one.gold, len(one.votes)) for one in found] == [("a", "5", 2), ("b", None, 1)]
     assert [vote.answer for vote in found[0].votes] == ["5", "5"]
 
@@ -33,7 +33,7 @@ def test_one_id_in_two_question_languages_is_two_problems(tmp_path):
         {"id": "q-de-1", "question_language": language, "language": "en", "response": "Answer: 5"}
         for language in ("de", "zh")
     ]
-    found = list(ballots([write(tmp_path / "g.jsonl", rows)]))
+    found = list(group_votes([write(tmp_path / "g.jsonl", rows)]))
     assert [one.question_language for one in found] == ["de", "zh"]
     assert found[0].item == "q--1"
 
@@ -41,11 +41,11 @@ def test_one_id_in_two_question_languages_is_two_problems(tmp_path):
 def test_languages_are_filtered(tmp_path):
     rows = [{"id": 1, "language": language, "response": "Answer: 5"} for language in ("en", "de")]
     file = write(tmp_path / "g.jsonl", rows)
-    assert [vote.language for one in ballots([file], languages=["de"]) for vote in one.votes] == [
-        "de"
-    ]
+    assert [
+        vote.language for one in group_votes([file], languages=["de"]) for vote in one.votes
+    ] == ["de"]
     with pytest.raises(InputError, match="no paths in fr"):
-        list(ballots([file], languages=["fr"]))
+        list(group_votes([file], languages=["fr"]))
 
 
 def test_harness_samples_of_several_languages_are_one_problem(tmp_path):
@@ -64,7 +64,7 @@ def test_harness_samples_of_several_languages_are_one_problem(tmp_path):
                 [row],
             )
         )
-    (ballot,) = ballots(files)
+    (ballot,) = group_votes(files)
     assert (ballot.id, ballot.gold) == ("mgsm_native_cot-3", "5")
     assert [(vote.language, vote.answer) for vote in ballot.votes] == [
         ("de", "5"),
@@ -81,7 +81,7 @@ def test_samples_of_clc_keep_their_languages_and_ids():
         "resps": [["Answer: 5", "Antwort: 5"]],
         "languages": ["en", "de"],
     }
-    paths = generations("samples_clc.jsonl", 1, row)
+    paths = parse_generations("samples_clc.jsonl", 1, row)
     assert [(path.id, path.language) for path in paths] == [("q7", "en"), ("q7", "de")]
 
 
@@ -92,7 +92,7 @@ def test_harness_gold_after_hashes():
         "target": "6 / 2 = 3, so 4 + 3 = 7 and that is it.\n#### 7",
         "resps": [["Answer: 7"]],
     }
-    assert generations("samples_gsm8k_2026.jsonl", 1, row)[0].gold == "7"
+    assert parse_generations("samples_gsm8k_2026.jsonl", 1, row)[0].gold == "7"
 
 
 def test_batch_output():
@@ -110,16 +110,16 @@ def test_batch_output():
         },
         "error": None,
     }
-    first, second = generations("out.jsonl", 1, row)
-    assert (first.id, first.language, outcome(first).value) == ("mgsm-001", "de", "5")
-    assert outcome(second).reason is AbstainReason.EMPTY
+    first, second = parse_generations("out.jsonl", 1, row)
+    assert (first.id, first.language, read_generation(first).value) == ("mgsm-001", "de", "5")
+    assert read_generation(second).reason is AbstainReason.EMPTY
 
 
 def test_failed_batch_request_is_an_engine_failure():
     row = {"custom_id": "q1", "response": None, "error": {"message": "rate limit"}}
-    (path,) = generations("out.jsonl", 1, row)
+    (path,) = parse_generations("out.jsonl", 1, row)
     assert path.language == "und"
-    assert outcome(path).reason is AbstainReason.ENGINE_FAILURE
+    assert read_generation(path).reason is AbstainReason.ENGINE_FAILURE
 
 
 def test_gzip_and_stdin(tmp_path, monkeypatch):
@@ -152,7 +152,7 @@ def test_bad_rows_name_file_line_and_value(tmp_path, line, message):
     file = tmp_path / "g.jsonl"
     file.write_text('{"id": 0, "response": "Answer: 1"}\n' + line + "\n")
     with pytest.raises(DatasetError, match=message):
-        list(ballots([file]))
+        list(group_votes([file]))
 
 
 def test_harness_filters_do_not_count_a_path_twice(tmp_path):
@@ -161,7 +161,7 @@ def test_harness_filters_do_not_count_a_path_twice(tmp_path):
         for number in (0, 1)
         for name in ("flexible-extract", "strict-match")
     ]
-    found = list(ballots([write(tmp_path / "samples_mgsm_en.jsonl", rows)]))
+    found = list(group_votes([write(tmp_path / "samples_mgsm_en.jsonl", rows)]))
     assert [len(one.votes) for one in found] == [1, 1]
 
 
@@ -174,8 +174,8 @@ def test_byte_order_mark_and_half_an_emoji_are_read(tmp_path):
 def test_refusal_field_of_a_batch():
     choice = {"message": {"content": None, "refusal": "I'm sorry, I can't help with that."}}
     row = {"custom_id": "q:en", "response": {"body": {"choices": [choice]}}}
-    (path,) = generations("b.jsonl", 1, row)
-    assert outcome(path).reason == AbstainReason.REFUSAL
+    (path,) = parse_generations("b.jsonl", 1, row)
+    assert read_generation(path).reason == AbstainReason.REFUSAL
 
 
 def test_two_golds_for_a_problem_are_an_error(tmp_path):
@@ -183,12 +183,12 @@ def test_two_golds_for_a_problem_are_an_error(tmp_path):
     with pytest.raises(
         DatasetError, match=r"g.jsonl:3: gold of 'a' is '6', and '5' in .*g.jsonl:1"
     ):
-        list(ballots([write(tmp_path / "g.jsonl", rows)]))
+        list(group_votes([write(tmp_path / "g.jsonl", rows)]))
 
 
 def test_missing_file_is_named(tmp_path):
     with pytest.raises(DatasetError, match="nowhere.jsonl: cannot be read: No such file"):  # noqa: RUF043
-        list(ballots([tmp_path / "nowhere.jsonl"]))
+        list(group_votes([tmp_path / "nowhere.jsonl"]))
 
 
 def test_broken_gzip_is_named(tmp_path):
@@ -202,4 +202,4 @@ def test_broken_gzip_is_named(tmp_path):
 def test_a_language_with_control_characters_is_refused(field):
     row = {"id": 1, "language": "de", "response": "5", field: "l\u202e\x1b"}
     with pytest.raises(DatasetError, match=rf"g.jsonl:3: '{field}' is"):
-        generations("g.jsonl", 3, row)
+        parse_generations("g.jsonl", 3, row)

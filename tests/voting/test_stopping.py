@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from clc.datasets.recorded_votes import ballots as recorded_ballots
+from clc.datasets.recorded_votes import group_votes
 from clc.errors import StrategyError
 from clc.records import AbstainReason, Abstention, Answer, Vote
 from clc.voting.posterior import beta_posterior, dirichlet_posterior, effective_votes
@@ -371,7 +371,7 @@ def recorded():
         pytest.skip(f"needs the recorded data in {RECORDED}")
     return [
         sorted(one.votes, key=lambda vote: SEVEN.index(vote.language))
-        for one in recorded_ballots(sorted(RECORDED.glob("*.clsp.jsonl")))
+        for one in group_votes(sorted(RECORDED.glob("*.clsp.jsonl")))
     ]
 
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from clc.datasets.recorded_votes import ballots
+from clc.datasets.recorded_votes import group_votes
 from clc.engines.confidence import Measure, Meter, measure_tokens
 from clc.errors import ConfigurationError, DatasetError, StrategyError
 from clc.records import AbstainReason, Abstention, Answer, Confidence, Vote
@@ -198,7 +198,7 @@ def test_recorded_rows_keep_their_confidence(tmp_path):
     ]
     file = tmp_path / "rows.jsonl"
     file.write_bytes(b"\n".join(map(orjson.dumps, rows)))
-    (ballot,) = ballots([file])
+    (ballot,) = group_votes([file])
     assert ballot.confidences == [sure(2.0), 4, None]
     assert [one.weight for one in ballot.votes] == pytest.approx([2 / 3, 4 / 3, 1.0])
 
@@ -208,7 +208,7 @@ def test_a_row_with_another_confidence_is_refused(tmp_path, wrong):
     file = tmp_path / "rows.jsonl"
     file.write_bytes(orjson.dumps({"id": 1, "response": "Answer: 1", "confidence": wrong}))
     with pytest.raises(DatasetError, match=r"'confidence' is .* give a number, or an object"):
-        list(ballots([file]))
+        list(group_votes([file]))
 
 
 # Floors

@@ -9,8 +9,8 @@ from itertools import chain, groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from clc.datasets.generations import recorded
-from clc.datasets.recorded_votes import ballots
+from clc.datasets.generations import read_generations
+from clc.datasets.recorded_votes import group_votes
 from clc.errors import ConfigurationError
 from clc.languages import MGSM_LANGUAGES, UNKNOWN_LANGUAGE
 from clc.plan import ArmRecord, Plan
@@ -22,7 +22,7 @@ from clc.voting.tally import vote
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from clc.datasets.recorded_votes import Ballot
+    from clc.datasets.recorded_votes import RecordedVotes
     from clc.records import Vote
     from clc.runs.protocol import RunFolder
 
@@ -113,7 +113,7 @@ class _Recorded:
             database.executemany("INSERT INTO texts VALUES (?, ?, ?, ?, ?)", _texts(self.files))
             rows = database.execute("SELECT * FROM texts ORDER BY problem, rowid")
             groups = (list(group) for _, group in groupby(rows, key=lambda row: row[0]))
-            for ballot, group in zip(ballots(self.files), groups, strict=True):
+            for ballot, group in zip(group_votes(self.files), groups, strict=True):
                 yield _solved(ballot, group)
 
 
@@ -125,14 +125,14 @@ CREATE TABLE texts (problem INTEGER, question TEXT, text TEXT, finish_reason TEX
 
 
 def _texts(files: Sequence[Path]) -> Iterator[tuple[int, str | None, str, str | None, str | None]]:
-    """Yield what ``ballots`` leaves out, of the same paths and under the same numbers."""
+    """Yield what ``group_votes`` leaves out, of the same paths and under the same numbers."""
     numbers: dict[tuple[str, str], int] = {}
-    for path in chain.from_iterable(paths for _, _, paths in recorded(files)):
+    for path in chain.from_iterable(paths for _, _, paths in read_generations(files)):
         number = numbers.setdefault((path.id, path.question_language or ""), len(numbers))
         yield number, path.question, path.response, path.finish_reason, path.error
 
 
-def _solved(ballot: Ballot, texts: Sequence[tuple[Any, ...]]) -> Solved:
+def _solved(ballot: RecordedVotes, texts: Sequence[tuple[Any, ...]]) -> Solved:
     """Put the votes of a problem beside their texts, and take the verdict."""
     question = next((row[1] for row in texts if row[1]), "")
     problem = Problem(
