@@ -130,7 +130,7 @@ def test_closing_twice_ends_the_thread_once():
 
 def test_a_process_that_never_closes_ends_by_itself():
     code = (
-        "from clc.serving.integrations.local import Local\n"
+        "from clc.serving.integrations.local import LocalClient\n"
         "from tests.engines.scripted import ScriptedEngine\n"
         "class Engine(ScriptedEngine):\n"
         "    async def close(self): print('closed')\n"
