@@ -24,8 +24,8 @@ async def serve(port: int, delay: float, log) -> None:
         text = say(body["messages"], body["seed"])
         usage = {"prompt_tokens": 11, "completion_tokens": len(text.split()), "total_tokens": 0}
         if log:
-            told = hashlib.sha256(json.dumps(body["messages"]).encode()).hexdigest()[:16]
-            log.write(f"{body['seed']} {told}\n")
+            digest = hashlib.sha256(json.dumps(body["messages"]).encode()).hexdigest()[:16]
+            log.write(f"{body['seed']} {digest}\n")
             log.flush()
         await exchange.send_json(200, completion(text, usage=usage))
 

@@ -77,9 +77,9 @@ def test_every_reply_is_on_disk_at_once_and_a_kill_loses_only_what_was_open(tmp_
             kept = out.read_bytes()[: out.read_bytes().rfind(b"\n") + 1]
         done = clc("batch", source, "--out", out, *options(url, "--window", 8), "--json")
     assert done.returncode == 0, done.stderr
-    told = json.loads(done.stdout)
-    assert told["reused"] == kept.count(b"\n")
-    assert told["answered"] == 60 - told["reused"]
+    counts = json.loads(done.stdout)
+    assert counts["reused"] == kept.count(b"\n")
+    assert counts["answered"] == 60 - counts["reused"]
     assert out.read_bytes().startswith(kept)
     assert sorted(one["custom_id"] for one in rows(out)) == sorted(f"q{n}" for n in range(60))
     assert out.read_bytes().count(b"\n") == 60
@@ -94,11 +94,11 @@ def test_a_polite_stop(tmp_path, number):
         while not rows(out) and time.monotonic() < until:
             time.sleep(0.01)
         running.send_signal(number)
-        _, told = running.communicate(timeout=240)
+        _, errors = running.communicate(timeout=240)
     assert running.returncode == 130
-    assert "Interrupted. " in told
-    assert told.endswith("; the same command goes on.\n")
-    assert "Traceback" not in told
+    assert "Interrupted. " in errors
+    assert errors.endswith("; the same command goes on.\n")
+    assert "Traceback" not in errors
     assert out.read_bytes().endswith(b"\n")
 
 
@@ -127,8 +127,13 @@ def test_failures_are_done_again_when_that_is_asked(tmp_path, quick):
     assert clc("batch", *given, *options(quick)).returncode == 0
     given = (write(tmp_path, *questions(3)), "--out", out)
     done = clc("batch", *given, *options(quick), "--retry-failed", "--json")
-    told = json.loads(done.stdout)
-    assert (told["requests"], told["reused"], told["answered"], told["failed"]) == (3, 2, 1, 0)
+    counts = json.loads(done.stdout)
+    assert (counts["requests"], counts["reused"], counts["answered"], counts["failed"]) == (
+        3,
+        2,
+        1,
+        0,
+    )
     assert sorted(one["custom_id"] for one in rows(out)) == ["q0", "q1", "q2"]
 
 

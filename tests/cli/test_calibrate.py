@@ -19,11 +19,13 @@ def generations(count, rates, *, paths=2, seed=0):
     for number in range(count):
         for language, rate in rates.items():
             for _ in range(paths):
-                said = number if rng.random() < rate else number + rng.choice([-3, -2, -1, 1, 2, 3])
+                answer = (
+                    number if rng.random() < rate else number + rng.choice([-3, -2, -1, 1, 2, 3])
+                )
                 yield {
                     "id": f"q-{number}",
                     "language": language,
-                    "response": f"{LABELS[language]}: {said}",
+                    "response": f"{LABELS[language]}: {answer}",
                     "gold": str(number),
                 }
 

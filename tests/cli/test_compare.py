@@ -39,8 +39,8 @@ def test_strategies_share_a_pool_and_the_same_command_draws_nothing(file, tmp_pa
         "comparison.json", "strategies.csv", "curves.csv", "budgets.csv", "run.sqlite",
         "manifest.sc.json", "manifest.clc.json",
     }  # fmt: skip
-    told = json.loads(again.stdout)
-    for before, after in zip(found["strategies"], told["strategies"], strict=True):
+    repeated = json.loads(again.stdout)
+    for before, after in zip(found["strategies"], repeated["strategies"], strict=True):
         assert {**before, "seconds": None, "reused": 0} == {**after, "seconds": None, "reused": 0}
         assert after["seconds"] is None  # nothing was drawn, so nothing was timed
     assert "0 paths drawn now" in again.stderr

@@ -23,8 +23,8 @@ def outcomes(paths, right, *, count=40, preparation=0, tokens=100):
     made = []
     for number in range(count):
         wins = number % 10 < right
-        said = ["8" if (path % 4 == 3) == wins else "7" for path in range(paths)]
-        drawn = [Drawn(ORDER[path % 2], one, tokens) for path, one in enumerate(said)]
+        answers = ["8" if (path % 4 == 3) == wins else "7" for path in range(paths)]
+        drawn = [Drawn(ORDER[path % 2], one, tokens) for path, one in enumerate(answers)]
         answer = "7" if wins else "8"
         made.append(Outcome(f"{number}", f"{number}", "7", answer, drawn, preparation, ORDER))
     return made

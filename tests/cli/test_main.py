@@ -1,4 +1,4 @@
-"""How the command line ends: exit codes, and what a mistyped command is told."""
+"""Exit codes of the command line, and the error for a mistyped command."""
 
 import re
 from unittest import mock

@@ -1,4 +1,4 @@
-"""What is said of work that goes on, without the work."""
+"""The progress display, without a run."""
 
 import io
 

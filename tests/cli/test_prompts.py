@@ -16,7 +16,7 @@ def test_list():
     assert " sw " in done.stdout
 
 
-def test_show_is_what_a_model_is_told():
+def test_show_prints_what_the_model_gets():
     done = call("prompts", "show", "cot", "--language", "sw", "--question", "Ngapi?")
     assert done.stdout.startswith("--- user\nNgapi?\n")
     other = call("prompts", "show", "cot", "--language", "sw", "--question-language", "de")

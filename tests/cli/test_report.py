@@ -186,9 +186,9 @@ def test_only_the_report_is_served(served):
 def test_view_serves_until_it_is_interrupted(run):
     process = start("view", run, "--no-browser")
     try:
-        told = process.stdout.readline()
-        url = re.search(r"http://127\.0\.0\.1:\d+/", told)[0]
-        assert told == f"The report of {run} is at {url} - Ctrl-C ends this\n"
+        line = process.stdout.readline()
+        url = re.search(r"http://127\.0\.0\.1:\d+/", line)[0]
+        assert line == f"The report of {run} is at {url} - Ctrl-C ends this\n"
         with urllib.request.urlopen(url, timeout=120) as answer:
             assert answer.read() == (run / "report.html").read_bytes()
         with pytest.raises(urllib.error.HTTPError, match="404"):

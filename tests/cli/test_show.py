@@ -39,9 +39,9 @@ class Says(ScriptedEngine):
         self._texts, self._finish = list(texts), finish
 
     async def complete(self, request):
-        told = await super().complete(request)
+        completion = await super().complete(request)
         if request in self.translations:
-            return told
+            return completion
         text = self._texts[(len(self.requests) - 1) % len(self._texts)]
         return Completion(text, self._finish, Usage(11, 5))
 
@@ -105,9 +105,9 @@ def test_everything_about_a_problem(run):
         path = one.paths[key]
         head = f"{number}. {{}} ({arm.language}), path {path.index}, stop, {path.usage.completion_tokens} tokens, weight 1: "
         name = {"en": "English", "de": "German", "zh": "Chinese"}[arm.language]
-        said = f"votes {vote.answer}" if vote.answer else "no vote, "
+        ending = f"votes {vote.answer}" if vote.answer else "no vote, "
         body = "".join(f"    {line}\n" if line else "\n" for line in path.text.split("\n"))
-        assert f"  {head.format(name)}{said}" in text
+        assert f"  {head.format(name)}{ending}" in text
         assert body in text
     right = "right" if one.verdict.answer == "7" else "wrong"
     tie = " (a tie, decided by the order of languages)" if one.verdict.tied else ""
@@ -196,8 +196,8 @@ def test_a_long_line_is_cut_and_quick(tmp_path):
 
 def test_a_terminal_gets_colours_and_lines_that_fit(tmp_path):
     thai = "นีนาขับรถด้วยความเร็วสามสิบกิโลเมตรต่อชั่วโมงเป็นเวลาหกชั่วโมงน้ำกี่ลิตรกำไรทั้งหมดเท่าไร" * 2
-    told = f"{thai}\n全部で180キロメートル進みますから、道のりは全部で何キロメートルですかと聞かれたら答えは次の通りです。\nAnswer: 7"
-    run_in(tmp_path, [PROBLEM], Says(told), languages=["de"], paths=1)
+    text = f"{thai}\n全部で180キロメートル進みますから、道のりは全部で何キロメートルですかと聞かれたら答えは次の通りです。\nAnswer: 7"
+    run_in(tmp_path, [PROBLEM], Says(text), languages=["de"], paths=1)
     text = on_terminal("show", tmp_path, "p1", columns=60).text
     assert "\x1b[1;7m7\x1b[0m" in text  # the answer stands out
     assert "\x1b[38;5;" in text

@@ -132,12 +132,12 @@ def test_gold_and_order_change_no_verdict(quick, file, tmp_path):
     call("solve", other, "--out", tmp_path / "b", *options(quick))
     strip = ("id", "gold", "correct")
 
-    def told(folder):
+    def exported(folder):
         return sorted(
             json.dumps({k: v for k, v in row.items() if k not in strip}) for row in lines(folder)
         )
 
-    assert told(tmp_path / "a") == told(tmp_path / "b")
+    assert exported(tmp_path / "a") == exported(tmp_path / "b")
 
 
 def test_json_for_machines(quick, file, tmp_path):
@@ -223,10 +223,10 @@ def test_an_endpoint_that_dies_and_comes_back(tmp_path):
         command = ["solve", file, "--out", out]
         process = start(*command, *options(url, "--attempts", 2, "--window", 8))
         wait_for_paths(out, 10)
-    _, told = process.communicate(timeout=240)
-    assert process.returncode == 1, told
-    assert url in told
-    assert "Traceback" not in told
+    _, errors = process.communicate(timeout=240)
+    assert process.returncode == 1, errors
+    assert url in errors
+    assert "Traceback" not in errors
     before = stored(out)
     assert 10 <= len(before) < 120
     with endpoint("--port", url.split(":")[2].split("/")[0], "--delay", 0) as (same, _):
@@ -244,10 +244,10 @@ def test_an_interrupt_says_how_to_go_on(number, tmp_path):
         process = start("solve", file, "--out", out, *options(url, "--window", 8))
         wait_for_paths(out, 5)
         process.send_signal(number)
-        _, told = process.communicate(timeout=240)
+        _, errors = process.communicate(timeout=240)
         assert process.returncode == 130
-        assert f"What was drawn is in {out}; the same command goes on." in told
-        assert "Traceback" not in told
+        assert f"What was drawn is in {out}; the same command goes on." in errors
+        assert "Traceback" not in errors
         before = stored(out)
         scored = call("score", out)
         assert "problems are begun, not done: clc solve goes on" in scored.stderr
@@ -514,8 +514,8 @@ def test_progress_on_a_terminal(tmp_path):
     plain = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", shown)
     assert re.search(r"\d+ paths, \d+ translations, \d+ tokens/s, agreement \d+%", plain)
     assert "12/12 problems, 72 paths" in plain
-    told = plain.replace(str(tmp_path), "")  # a folder's name is as long as it is
-    assert max(map(len, re.split(r"[\r\n]+", told))) <= 80
+    screen = plain.replace(str(tmp_path), "")  # a folder's name is as long as it is
+    assert max(map(len, re.split(r"[\r\n]+", screen))) <= 80
 
 
 def test_plain_lines_elsewhere(quick, file, tmp_path):

@@ -54,9 +54,9 @@ def test_a_run_with_a_strategy_and_a_rule_of_ones_own(file, tmp_path):
         assert 'stopping.rule: "beta" -> "fixed"' in other.stderr
     rows = [json.loads(line) for line in (out / "verdicts.jsonl").read_text().splitlines()]
     assert any(row.get("details", {}).get("stop", {}).get("rule") == "beta" for row in rows)
-    told = clc("score", out, "--fidelity")
-    assert told.returncode == 0
-    assert "asked for" in told.stdout
+    score = clc("score", out, "--fidelity")
+    assert score.returncode == 0
+    assert "asked for" in score.stdout
 
 
 def test_a_portfolio_names_the_languages(file, tmp_path):

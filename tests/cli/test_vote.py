@@ -122,7 +122,7 @@ def test_vote_over_chosen_languages_breaks_ties_in_their_order(file):
     assert (first["answer"], first["tied"]) == ("5", True)
 
 
-def test_problems_without_a_path_in_the_languages_are_told(file, caplog):
+def test_problems_without_a_path_in_the_languages_are_reported(file, caplog):
     assert [row["id"] for row in rows(run(vote, file, "--languages", "de").stdout)] == ["a"]
     assert caplog.messages == ["left out: 1 problem without a path in de"]
     caplog.clear()

@@ -1,4 +1,4 @@
-"""Engines that replicas make: scripted ones that keep a log, and die when they are told to."""
+"""Scripted engines for replicas: they keep a log, and fail on demand."""
 
 import os
 import signal
@@ -39,12 +39,12 @@ class Logged(ScriptedEngine):
         await super().start()
 
     async def complete(self, request):
-        told = request.messages[-1]["content"]
-        if self._dies_at and self._dies_at in told and not self._died():
+        content = request.messages[-1]["content"]
+        if self._dies_at and self._dies_at in content and not self._died():
             if self._once:
                 self._once.touch()
             os.kill(os.getpid(), signal.SIGKILL)
-        if self._breaks_at and self._breaks_at in told:
+        if self._breaks_at and self._breaks_at in content:
             raise EngineError("the engine process ended")
         done = await super().complete(request)
         self._note(request.key)

@@ -110,10 +110,10 @@ def test_the_run_of_one_machine_byte_for_byte(ray, file, tmp_path):
     assert outcome.counters.drawn == 360
     assert outcome.score.problems == 60
     with Shards(tmp_path / "many", read_only=True) as shards:
-        told = shards.manifest()
-    assert (told["finished"], told["store"]) == (True, "shards")
-    assert "store" not in told["identity"]
-    assert told["seconds"] > 0
+        manifest = shards.manifest()
+    assert (manifest["finished"], manifest["store"]) == (True, "shards")
+    assert "store" not in manifest["identity"]
+    assert manifest["seconds"] > 0
 
 
 def test_votes_that_ray_takes_are_those_of_one_process(ray, tmp_path, monkeypatch):
@@ -241,8 +241,8 @@ def test_a_batch_that_takes_long_is_stored_bit_by_bit(ray, tmp_path, monkeypatch
         )
         assert isinstance(batch.problems, tuple)
         assert len(batch.problems) == 8
-        told = replica.Replica(job, ray.remote(Ledger).remote(1))(write_message(batch))
-        assert sorted(one.id for one in read_message(told).verdicts) == [
+        block = replica.Replica(job, ray.remote(Ledger).remote(1))(write_message(batch))
+        assert sorted(one.id for one in read_message(block).verdicts) == [
             f"mgsm-de-{n:03d}" for n in range(8)
         ]
         assert len(shards.names()) > 1
@@ -404,8 +404,8 @@ def test_what_ray_is_needed_for(tmp_path, monkeypatch):
 
 def test_nothing_of_ray_is_loaded_before_it_is_used():
     code = "import sys, clc.cluster, clc.runs.shards, clc.cli.solve; print('ray' in sys.modules)"
-    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert told.stdout == "False\n"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "False\n"
 
 
 @pytest.mark.parametrize("name", errors.__all__)

@@ -1,4 +1,4 @@
-"""``clc solve --cluster ray`` as people run it: as a process that is stopped, killed and begun again."""
+"""``clc solve --cluster ray`` as a process that is stopped, killed and started again."""
 
 import json
 import re
@@ -90,10 +90,10 @@ def test_an_interrupt_says_how_to_go_on(number, there, tmp_path):
         process = start(*command(file, out, url, *ray()), stdout=subprocess.DEVNULL)
         wait_for_paths(out, process)
         process.send_signal(number)
-        _, told = process.communicate(timeout=240)
-        assert process.returncode == 130, told
-        assert f"What was drawn is in {out}; the same command goes on." in told
-        assert "Traceback" not in told
+        _, errors = process.communicate(timeout=240)
+        assert process.returncode == 130, errors
+        assert f"What was drawn is in {out}; the same command goes on." in errors
+        assert "Traceback" not in errors
         stored = len(seeds(out))
     with endpoint("--delay", 0) as (url, _):
         done = clc(*command(file, out, url, *ray("--json")))
