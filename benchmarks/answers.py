@@ -43,7 +43,7 @@ _STRICT = re.compile(
 )
 
 
-class Row(NamedTuple):
+class ShardRow(NamedTuple):
     """One recorded response."""
 
     problem: str
@@ -62,29 +62,29 @@ class Result(NamedTuple):
     said: list[str | None]
 
 
-def ours(row: Row) -> str | None:
+def ours(row: ShardRow) -> str | None:
     said = extract_answer(row.response, row.language, row.question)
     return said.value if isinstance(said, Answer) else None
 
 
-def naive(row: Row) -> str | None:
+def naive(row: ShardRow) -> str | None:
     """Last number after "Answer:"; of the whole text when there is none."""
     tail = row.response.rpartition("Answer:")[2]
     found = _NUMBER.findall(tail)
     return found[-1].replace(",", "").rstrip(".") if found else None
 
 
-def flexible(row: Row) -> str | None:
+def flexible(row: ShardRow) -> str | None:
     found = _FLEXIBLE.findall(row.response)
     return found[-1].translate(_PUNCTUATION) if found else None
 
 
-def strict(row: Row) -> str | None:
+def strict(row: ShardRow) -> str | None:
     match = _STRICT.search(row.response)
     return match[1].translate(_PUNCTUATION) if match else None
 
 
-def measure(name: str, read: Callable[[Row], str | None], rows: Sequence[Row]) -> Result:
+def measure(name: str, read: Callable[[ShardRow], str | None], rows: Sequence[ShardRow]) -> Result:
     """Read all rows a few times; the fastest round counts."""
     best = float("inf")
     said: list[str | None] = []
@@ -96,7 +96,7 @@ def measure(name: str, read: Callable[[Row], str | None], rows: Sequence[Row]) -
     return Result(name, len(rows) / best, right, said)
 
 
-def math_verify(rows: Sequence[Row]) -> Result | None:
+def math_verify(rows: Sequence[ShardRow]) -> Result | None:
     """Parse and verify with math-verify, None when it is not installed."""
     try:
         from math_verify import parse, verify
@@ -111,7 +111,7 @@ def math_verify(rows: Sequence[Row]) -> Result | None:
     return Result("math-verify", len(rows) / seconds, right, [])
 
 
-def vote_accuracy(result: Result, rows: Sequence[Row]) -> float:
+def vote_accuracy(result: Result, rows: Sequence[ShardRow]) -> float:
     """Right verdicts of one vote per problem, in percent."""
     votes = defaultdict(list)
     golds = {}
@@ -125,7 +125,7 @@ def vote_accuracy(result: Result, rows: Sequence[Row]) -> float:
     return 100 * right / len(golds)
 
 
-def load(folder: Path) -> list[Row]:
+def load(folder: Path) -> list[ShardRow]:
     rows = []
     for file in sorted(folder.glob("*.jsonl")):
         with file.open(encoding="utf-8") as lines:
@@ -133,7 +133,7 @@ def load(folder: Path) -> list[Row]:
                 row = json.loads(line)
                 gold = canonical(row["gold"], "en") or row["gold"]
                 question = row.get("question")
-                rows.append(Row(row["id"], row["language"], question, row["response"], gold))
+                rows.append(ShardRow(row["id"], row["language"], question, row["response"], gold))
     return rows
 
 
@@ -141,7 +141,7 @@ def percent(right: Sequence[bool]) -> str:
     return f"{100 * sum(right) / len(right):.1f}"
 
 
-def show(results: Sequence[Result], rows: Sequence[Row]) -> None:
+def show(results: Sequence[Result], rows: Sequence[ShardRow]) -> None:
     languages = [code for code in MGSM_LANGUAGES if any(row.language == code for row in rows)]
     print(f"{'':24}{'responses/s':>12} {'paths %':>8} {'vote %':>7}  "
           + " ".join(f"{code:>5}" for code in languages))  # fmt: skip

@@ -72,7 +72,7 @@ def list_templates(folder: str | None) -> None:
 @click.option("--languages", default=_LANGUAGES, show_default=True, metavar="CODES",
               help="Languages that reason together, or that are weighed.")  # fmt: skip
 @_FOLDER
-def show(name: str, folder: str | None, **options: Any) -> None:
+def show_template(name: str, folder: str | None, **options: Any) -> None:
     """Print template NAME as the model gets it.
 
     Sample values stand for those of a run: three short responses to choose from, and
@@ -100,7 +100,7 @@ def show(name: str, folder: str | None, **options: Any) -> None:
 
 @command.command("check")
 @_FOLDER
-def check(folder: str | None) -> None:
+def check_templates(folder: str | None) -> None:
     """Render every template in every language; report errors and cue words in English."""
     from clc.cli.text import visible
     from clc.prompts.templates import Templates

@@ -39,7 +39,7 @@ def list_strategies() -> None:
 
 @command.command("show")
 @click.argument("name")
-def show(name: str) -> None:
+def show_strategy(name: str) -> None:
     """Print strategy NAME, or that of a file, as TOML."""
     from clc.strategies.files import open_strategy, strategy_toml
 
@@ -51,7 +51,7 @@ def show(name: str) -> None:
 @click.option(
     "--prompts", "folder", metavar="DIR", help="Folder of templates that override the bundled ones."
 )
-def check(path: str, folder: str | None) -> None:
+def check_strategy(path: str, folder: str | None) -> None:
     """Read the strategy in FILE and render each of its templates."""
     from clc.cli.text import visible
     from clc.prompts.templates import Templates, check_template

@@ -17,7 +17,7 @@ from clc.errors import ClcError, EngineError
 from clc.prompts.templates import Templates
 from clc.runs.codec import read_problem
 from clc.runs.manifest import differences
-from clc.runs.shards import Row, Shards
+from clc.runs.shards import ShardRow, Shards
 from clc.runs.store import Store
 from clc.solving.run import Run
 from clc.solving.runner import first_round_size, open_problems
@@ -139,12 +139,14 @@ class Replica:
                 await self._ledger.done.remote(pending.key)
         return result
 
-    async def _one(self, solver: _BatchSolver, pending: PendingProblem) -> tuple[Row, Counters]:
+    async def _one(
+        self, solver: _BatchSolver, pending: PendingProblem
+    ) -> tuple[ShardRow, Counters]:
         async with solver.room:
             return await solver.solve(pending)
 
     async def _keep(
-        self, solver: _BatchSolver, solved: Sequence[tuple[Row, Counters]], result: BatchResult
+        self, solver: _BatchSolver, solved: Sequence[tuple[ShardRow, Counters]], result: BatchResult
     ) -> None:
         """Write a shard, then add its rows to the result."""
         if not solved:
@@ -203,7 +205,7 @@ class _BatchSolver:
                 f"{'; '.join(wrong)}); put the same model, prompts and clc on every node"
             )
 
-    async def solve(self, pending: PendingProblem) -> tuple[Row, Counters]:
+    async def solve(self, pending: PendingProblem) -> tuple[ShardRow, Counters]:
         """Solve one problem, starting from its stored paths."""
         problem = read_problem(pending.problem)
         store = MemoryStore(await self._stored(pending))
@@ -215,13 +217,15 @@ class _BatchSolver:
             translator=self._translator,
         )
         verdict = await solver.solve(problem)
-        row = Row(*self._head(pending, problem), store.plan, store.drawn(), verdict)
+        row = ShardRow(*self._head(pending, problem), store.plan, store.drawn(), verdict)
         return row, solver.counters
 
-    async def set_aside(self, pending: PendingProblem, reason: str) -> Row:
+    async def set_aside(self, pending: PendingProblem, reason: str) -> ShardRow:
         """Return the row of a problem that cannot be solved, with its stored paths."""
         head = self._head(pending, read_problem(pending.problem))
-        return Row(*head, None, MemoryStore(await self._stored(pending)).drawn(), set_aside=reason)
+        return ShardRow(
+            *head, None, MemoryStore(await self._stored(pending)).drawn(), set_aside=reason
+        )
 
     def _head(self, pending: PendingProblem, problem: Problem) -> tuple[int, str, int, Problem]:
         """Return the first fields of a problem's row."""

@@ -24,7 +24,7 @@ from clc.records import Problem
 from clc.runs.codec import TABLES
 from clc.runs.open import open_run, open_runs
 from clc.runs.revote import revote
-from clc.runs.shards import Row, Shards
+from clc.runs.shards import ShardRow, Shards
 from clc.runs.store import Store
 from clc.solving.configure import configure
 from clc.solving.run import Run
@@ -252,7 +252,7 @@ def test_a_batch_that_takes_long_is_stored_bit_by_bit(ray, tmp_path, monkeypatch
 def test_keys_that_end_in_zeros_are_known(tmp_path):
     def row(number, key):
         problem, drawn = Problem(f"p{number}", "?", "de"), {name: [] for name in TABLES}
-        return Row(number, key, 6, problem, Plan((), ()), drawn)
+        return ShardRow(number, key, 6, problem, Plan((), ()), drawn)
 
     keys = ["ab" * 15 + "00", "ab" * 14 + "0000", "cd" * 16, "00" * 16]
     with Shards(tmp_path) as shards:

@@ -16,7 +16,7 @@ from clc.plan import ArmRecord, Plan
 from clc.records import Confidence, Message, Problem, Prompt, ReasoningPath, Step, Usage, Verdict
 from clc.runs.codec import path_row, prompt_row, step_row
 from clc.runs.open import open_run
-from clc.runs.shards import Row, Shards, has_shards
+from clc.runs.shards import ShardRow, Shards, has_shards
 from clc.runs.store import Store
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ def row(number, *, budget=1, lost=False, set_aside=None, text="Antwort: 7"):
     }
     plan = None if set_aside else Plan.of([arm])
     verdict = None if set_aside else Verdict(f"p-{number}", "7", 1, 1, 1.0, False, {"7": {"de": 1}})
-    return Row(number, f"{number:032x}", budget, problem, plan, drawn, verdict, set_aside)
+    return ShardRow(number, f"{number:032x}", budget, problem, plan, drawn, verdict, set_aside)
 
 
 @pytest.fixture(params=["path", "uri"])

@@ -13,8 +13,8 @@ is stored once. The folder is local or a URI that pyarrow knows (``s3://``, ``gs
 takes the vote from ``plan`` and ``paths``, as everywhere.
 """
 
-from clc.runs.shards.codec import Row
+from clc.runs.shards.codec import ShardRow
 from clc.runs.shards.filesystem import has_shards
 from clc.runs.shards.folder import Shards, Span, done_rows
 
-__all__ = ["Row", "Shards", "Span", "done_rows", "has_shards"]
+__all__ = ["ShardRow", "Shards", "Span", "done_rows", "has_shards"]

@@ -16,12 +16,12 @@ if TYPE_CHECKING:
     from clc.plan import Plan
     from clc.records import Problem, Verdict
 
-__all__ = ["Row", "read_row", "table_of"]
+__all__ = ["ShardRow", "read_row", "table_of"]
 
 _NUMBERS = frozenset({"idx", "seed", "prompt_tokens", "completion_tokens", "reasoning_tokens"})
 
 
-class Row(NamedTuple):
+class ShardRow(NamedTuple):
     """One problem with all that was sampled for it.
 
     ``position`` is its number in the file (0-based), ``key`` the content key of the whole record,
@@ -61,7 +61,7 @@ class Row(NamedTuple):
         return Finished(self.problem, self.plan, paths) if len(paths) == len(wanted) else None
 
 
-def table_of(rows: Sequence[Row]) -> Any:
+def table_of(rows: Sequence[ShardRow]) -> Any:
     """Make an Arrow table, one row a problem; see ``clc.runs.shards``."""
     import pyarrow as pa
 
@@ -98,14 +98,14 @@ def _type(pa: Any, column: str) -> Any:
     return pa.int64() if column in _NUMBERS else pa.string()
 
 
-def read_row(values: Mapping[str, Any]) -> Row:
+def read_row(values: Mapping[str, Any]) -> ShardRow:
     """Make a row of what Arrow gives for it."""
     plan = values["plan"]
     drawn = {
         table: [tuple(one[name] for name in names if name in one) for one in values[table]]
         for table, names in TABLES.items()
     }
-    return Row(
+    return ShardRow(
         values["position"],
         values["key"].hex(),
         values["budget"],

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from clc.records import Prompt
     from clc.runs.protocol import Finished
-    from clc.runs.shards.codec import Row
+    from clc.runs.shards.codec import ShardRow
 
 __all__ = ["Shards", "Span", "done_rows"]
 
@@ -175,7 +175,7 @@ class Shards:
         """Names of the shards, by the place of their first problem."""
         return self._files.names(SHARDS, "parquet")
 
-    def write_shard(self, rows: Sequence[Row]) -> str:
+    def write_shard(self, rows: Sequence[ShardRow]) -> str:
         """Write problems as one shard and return its name."""
         from pyarrow import parquet
 
@@ -186,7 +186,7 @@ class Shards:
             parquet.write_table(table_of(rows), sink, compression="zstd")
         return name
 
-    def read_shard(self, name: str, matching: Any = None) -> list[Row]:
+    def read_shard(self, name: str, matching: Any = None) -> list[ShardRow]:
         """Read the problems of a shard, or those that a pyarrow expression is true of."""
         return [read_row(values) for values in self._table(name, None, matching).to_pylist()]
 
@@ -231,16 +231,16 @@ class Shards:
             held = [name for name in held if places[name][1] >= first]
             yield Span(first, following - 1, tuple(held))
 
-    def _rows(self) -> Iterator[Row]:
+    def _rows(self) -> Iterator[ShardRow]:
         for rows in _at_once(self._rows_of, self.spans(), ahead=2):
             yield from rows
 
-    def _rows_of(self, span: Span) -> list[Row]:
+    def _rows_of(self, span: Span) -> list[ShardRow]:
         """Problems of a span in the order of the file, each once: as it went furthest."""
         from pyarrow import compute
 
         place = compute.field("position")
-        found: dict[int, Row] = {}
+        found: dict[int, ShardRow] = {}
         for name in span.names:
             first, last = _places(name)
             whole = span.first <= first and last <= span.last
@@ -251,7 +251,7 @@ class Shards:
                     found[row.position] = row
         return [found[position] for position in sorted(found)]
 
-    def _finished(self, row: Row) -> Finished | None:
+    def _finished(self, row: ShardRow) -> Finished | None:
         self._near = {values[0]: read_prompt(*values) for values in row.drawn["prompts"]}
         return row.finished()
 
@@ -272,7 +272,7 @@ def done_rows(table: Any, budget: int) -> Any:
     return compute.and_(whole, compute.is_null(table["set_aside"]))
 
 
-def _progress(row: Row) -> tuple[int, bool, int]:
+def _progress(row: ShardRow) -> tuple[int, bool, int]:
     return row.progress
 
 
