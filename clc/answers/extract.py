@@ -13,6 +13,8 @@ from clc.answers.refusals import is_refusal, undetermined_at
 from clc.answers.region import read_region
 from clc.answers.scene import Reading, TextContext
 from clc.records import AbstainReason, Abstention, Answer, AnswerKind
+from clc.thoughts.marks import load_marks
+from clc.thoughts.spans import find_spans
 
 __all__ = ["extract_answer"]
 
@@ -28,8 +30,7 @@ _UNFINISHED = re.compile(
     r"(?:(?<!/)=|[+×÷/(\[{,:\\]|(?<=\s)\*{1,2}|(?<![/\s-])-|(?<=\d )-)\s*\Z|oxed\{[^}]*\Z"
 )
 _OPEN_BOX = re.compile(r"\\boxed\{[^}\n]*\Z")
-_OPEN_THOUGHT = re.compile(r"\s*<think>")
-_THOUGHT_ENDS = "</think>"
+_REFUSED = frozenset({"content_filter", "refusal"})
 _SECOND_THOUGHT = re.compile(
     r"[\s*]*(?:wait|sorry|oops|correction|actually|no,|moment|entschuldigung|nein,|perdón|pardon|non,|нет,|простите|hapana|不对|不，|抱歉|いや|すみません|দুঃখিত|ขอโทษ)",
     re.IGNORECASE,
@@ -60,6 +61,8 @@ def extract_answer(
     *,
     kind: AnswerKind | None = None,
     finish_reason: str | None = None,
+    opened: bool = False,
+    closed: bool | None = None,
 ) -> Answer | Abstention:
     r"""Read the answer that ``text`` states.
 
@@ -69,7 +72,13 @@ def extract_answer(
             listen to it, because paths do not always follow it.
         question: the question, whose numbers tell which number of a sentence is new.
         kind: what the data set's answers are; inferred when None.
-        finish_reason: ``length`` marks a path that was cut off.
+        finish_reason: ``length`` marks a path that was cut off; ``content_filter`` and
+            ``refusal`` one that is a refusal whatever it says.
+        opened: the prompt ended inside a thought.
+        closed: the path's thought was taken off ``text`` and had ended (True) or not (False);
+            None looks for a thought in ``text``.
+
+    A path that ends inside its thought is truncated; one with nothing after it is empty.
 
     >>> extract_answer("答案是3吗？不，答案是18。").value
     '18'
@@ -79,7 +88,18 @@ def extract_answer(
     '1/2'
     >>> extract_answer("Answer: it cannot be determined").reason.value
     'undetermined'
+    >>> extract_answer("<think>The answer is 16. But wait").reason.value
+    'truncated'
     """
+    if finish_reason in _REFUSED:
+        return Abstention(AbstainReason.REFUSAL)
+    start, stop = 0, len(text)
+    if closed is None:
+        _, (start, stop), closed = find_spans(
+            text, load_marks(), opened=opened, finish_reason=finish_reason
+        )
+    if closed is False:
+        return Abstention(AbstainReason.TRUNCATED)
     if kind is None or kind == "number":
         end = len(text)
         while end and text[end - 1] in " \n\t":
@@ -89,6 +109,8 @@ def extract_answer(
             match
             and "oxed" not in text
             and "<" not in text
+            and start <= match.start()
+            and stop == len(text)
             and finish_reason != "length"
             and not _may_run_on(text, match)
         ):
@@ -97,11 +119,10 @@ def extract_answer(
                 return Answer(str(int(whole)), "number", match.span(2))
             value = Fraction(int(whole + cents), 10 ** len(cents))
             return Answer(str(value), "number", (match.start(2), match.end(3)))
-    if not text.strip():
-        return Abstention(AbstainReason.EMPTY)
-    if finish_reason == "length" and _OPEN_THOUGHT.match(text) and _THOUGHT_ENDS not in text:
-        return Abstention(AbstainReason.TRUNCATED)
-    return _Reader(text, language, question, kind, finish_reason).read()
+    if locate.is_blank(text, start, stop):
+        cut = finish_reason == "length"
+        return Abstention(AbstainReason.TRUNCATED if cut else AbstainReason.EMPTY)
+    return _Reader(text, language, question, kind, finish_reason, (start, stop)).read()
 
 
 def _may_run_on(text: str, end: re.Match[str]) -> bool:
@@ -129,12 +150,13 @@ class _Reader:
         question: str | None,
         kind: AnswerKind | None,
         finish_reason: str | None,
+        said: tuple[int, int],
     ) -> None:
         self.text = text
         self.kind = kind
         self.cut = finish_reason == "length"
         self.scene = TextContext(text, language, question)
-        self.start, self.end = locate.body(text)
+        self.start, self.end = locate.body(text, *said)
 
     def read(self) -> Answer | Abstention:  # noqa: PLR0911
         """Box, labels, conclusion, in this order."""
@@ -300,7 +322,7 @@ class _Reader:
 
     def _conclusion(self) -> Answer | Abstention:  # noqa: C901, PLR0911
         text = self.text
-        if self.cut or (_OPEN_THOUGHT.match(text) and _THOUGHT_ENDS not in text):
+        if self.cut:
             return Abstention(AbstainReason.TRUNCATED)
         if is_refusal(text[self.start : self.end]):
             return Abstention(AbstainReason.REFUSAL)

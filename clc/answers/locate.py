@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 
-__all__ = ["RUN_ON", "body", "conclusions", "corrected_between", "sentence_end"]
+__all__ = ["RUN_ON", "body", "conclusions", "corrected_between", "is_blank", "sentence_end"]
 
 _SPECIAL = re.compile(
     r"<\|[a-zA-Z_]{2,24}\|>|</s>|<end_of_turn>|<eos>|<\|endoftext\|>|\[/?INST\]|<｜[^｜\n]{2,40}｜>"
@@ -28,8 +28,6 @@ _DONE = re.compile(
     r"####\s?-?\d|(?:answer|antwort|respuesta|réponse|ответ|jibu|答案|回答|答え|উত্তর|సమాధానం|คำตอบ)\S{0,3}\s?[:：*ঃ]{1,3}[^\n\d]{0,60}\d",
     re.IGNORECASE,
 )
-_THOUGHT = "</think>"
-_FINAL = "<|channel|>final<|message|>"
 _PROMPT = re.compile(r"\s*(?:<s>)?\s*\[INST\][^\[]*\[/INST\]")
 _END = re.compile(r"[.!?](?=[\s*\"'”»」』)\]\\$]|\Z)|[。！？।॥]|\n")
 _CORRECTION = re.compile(
@@ -47,20 +45,24 @@ _CHECK = re.compile(
 )
 _DIGIT = re.compile(r"\d")
 _SENTENCES = 8
+_HEAD = 60  # characters from the start that settle most texts
 _WINDOW = 4000  # characters from the end in which a text without label concludes
 
 
-def body(text: str) -> tuple[int, int]:
-    """Where the answer to this problem stands: after the thinking, before a run-on.
+def body(text: str, start: int = 0, end: int | None = None) -> tuple[int, int]:
+    """Where the answer to this problem stands in ``text[start:end]``: before a run-on.
 
-    >>> text = "<think>5?</think>Answer: 6<|im_end|>Answer: 7"
+    >>> text = "Answer: 6<|im_end|>Answer: 7"
     >>> text[slice(*body(text))]
     'Answer: 6'
     """
-    start = _after_thought(text) if "<" in text or "[" in text else 0
-    end = len(text)
+    end = len(text) if end is None else end
+    if "[" in text:
+        echoed = _PROMPT.match(text, start)
+        if echoed and text[echoed.end() : end].strip():
+            start = echoed.end()
     if "<" in text or "[" in text:
-        for mark in _SPECIAL.finditer(text, start):
+        for mark in _SPECIAL.finditer(text, start, end):
             if text[start : mark.start()].strip():
                 end = mark.start()
                 break
@@ -76,17 +78,21 @@ def body(text: str) -> tuple[int, int]:
     return start, end
 
 
-def _after_thought(text: str) -> int:
-    """Where the words to the user begin: after an echoed prompt and the thought."""
-    start = 0
-    echoed = _PROMPT.match(text)
-    if echoed and text[echoed.end() :].strip():
-        start = echoed.end()
-    for ending in (_THOUGHT, _FINAL):
-        after = text.rfind(ending) + len(ending) if ending in text else 0
-        if text[after:].strip():
-            start = max(start, after)
-    return start
+def is_blank(text: str, start: int, end: int) -> bool:
+    """Whether ``text[start:end]`` holds nothing but spaces and special tokens.
+
+    >>> is_blank("\\n<|im_end|>", 0, 11), is_blank("5<|im_end|>", 0, 11)
+    (True, False)
+    """
+    head = text[start : min(end, start + _HEAD)]
+    if head.strip() and "<" not in head and "[" not in head:
+        return False
+    position = start
+    for mark in _SPECIAL.finditer(text, start, end):
+        if text[position : mark.start()].strip():
+            return False
+        position = mark.end()
+    return not text[position:end].strip()
 
 
 def sentence_end(text: str, start: int, end: int) -> int:

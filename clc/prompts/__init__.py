@@ -3,7 +3,7 @@
 ::
 
     templates   all of a folder's templates, with cue words     template  one of them
-    demonstrations, candidates   what else stands in prompts    files     where prompt files lie
+    demonstrations, candidates   what else stands in prompts    files     of them: clc.prompt_files
     replies     what a model answers to the planning prompts
 
 The templates themselves lie in prompts/ at the top of the source tree, and in ``bundled`` beside

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from clc.errors import TemplateError
 from clc.languages import english_name
-from clc.prompts.files import prompt_language, read_layers
+from clc.prompt_files import prompt_language, read_layers
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

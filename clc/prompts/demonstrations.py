@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from clc.errors import TemplateError
-from clc.prompts.files import prompt_language, read_layers
+from clc.prompt_files import prompt_language, read_layers
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence

@@ -12,13 +12,13 @@ import re
 from typing import TYPE_CHECKING
 
 from clc.languages import english_name, native_name
+from clc.thoughts import split
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
 __all__ = ["parse_choice", "parse_selection", "parse_weights"]
 
-_THOUGHT = "</think>"
 _MARKS = " \t*_`~#\"'“”„‘’«»「」{}[]()（）.。!"
 _LABEL = r"^[^\w\n]*(?:\w+[ ])?(?:{})[*_`\"' ]*[:=：][*_`\" \t]*"
 _LANGUAGES = re.compile(_LABEL.format("languages?"), re.IGNORECASE | re.MULTILINE)
@@ -70,7 +70,7 @@ def parse_selection(
     names = _names(candidates)
     chosen: list[str] = []
     faults: list[str] = []
-    for item in _items(text.rpartition(_THOUGHT)[2], names):
+    for item in _items(split(text).said, names):
         code = _code(item, names)
         if code is None:
             faults.append(f"{item[:40]!r} is none of the candidates")
@@ -95,7 +95,7 @@ def parse_weights(text: str, languages: Sequence[str]) -> tuple[dict[str, float]
     Returns:
         Weights by code in the order of ``languages``, and what is wrong with the reply, or None.
     """
-    said = text.rpartition(_THOUGHT)[2]
+    said = split(text).said
     found = _weights_in(said, languages)
     labels = list(_WEIGHTS.finditer(said))
     if labels:
@@ -126,7 +126,7 @@ def parse_choice(text: str, count: int) -> int | None:
     Returns:
         Its index from 0, or None when the reply does not say one that exists.
     """
-    said = text.rpartition(_THOUGHT)[2].strip()
+    said = split(text).said.strip()
     stated = [match["after"] or match["before"] for match in _STATED.finditer(said)][-1:]
     if not stated:
         alone = _ONLY_NUMBER.fullmatch(said.splitlines()[-1]) if said else None

@@ -16,7 +16,7 @@ __all__ = ["Layer", "bundled_prompts", "prompt_language", "read_layers"]
 
 
 class Layer(NamedTuple):
-    """What one folder says in a file: the file, and its top-level tables."""
+    """A prompt file of one folder, and its top-level tables."""
 
     path: Path
     tables: dict[str, Any]
@@ -24,8 +24,8 @@ class Layer(NamedTuple):
 
 def bundled_prompts() -> Path:
     """Folder of the templates that clc ships: in the wheel, or at the top of the source tree."""
-    inside = Path(__file__).parent / "bundled"
-    return inside if inside.is_dir() else Path(__file__).parents[2] / "prompts"
+    inside = Path(__file__).parent / "prompts" / "bundled"
+    return inside if inside.is_dir() else Path(__file__).parents[1] / "prompts"
 
 
 def read_layers(folders: Sequence[Path], name: str) -> list[Layer]:

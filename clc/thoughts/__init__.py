@@ -1,0 +1,16 @@
+"""Thoughts: what a model wrote before its answer, apart from what it said.
+
+::
+
+    marks    the marks around a thought, from prompts/thoughts.toml and a user's file
+    mentions marks that a text only mentions
+    spans    where in a text its thought and its answer are
+    split    both as texts
+    stream   the same for a text that arrives piece by piece
+"""
+
+from clc.thoughts.marks import MarkFamily, Marks, load_marks
+from clc.thoughts.split import Split, split
+from clc.thoughts.stream import ThoughtStream
+
+__all__ = ["MarkFamily", "Marks", "Split", "ThoughtStream", "load_marks", "split"]

@@ -1,0 +1,252 @@
+"""Marks that models put around their thought, as data."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, fields
+from functools import cached_property, lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from clc.errors import TemplateError
+from clc.prompt_files import bundled_prompts, read_layers
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+__all__ = ["Mark", "MarkFamily", "Marks", "Turns", "load_marks"]
+
+FILE = "thoughts.toml"
+_TAG = re.compile(r"([<\[◁]/?)([^<>\[\]◁▷/]+)([>\]▷])")
+_TOKEN = re.compile(r"<[^<>]+>|\[/?[A-Z_]+\]|◁[^◁▷]+▷")
+_LEAST = 2  # characters of a mark
+_SPACE = "[ \t]{0,3}"
+
+
+@dataclass(frozen=True, slots=True)
+class MarkFamily:
+    """One way to mark a thought: any of ``open`` begins it, any of ``close`` ends it.
+
+    ``answer`` may follow a close, or stand in its place; ``end`` ends the answer. ``special``:
+    the marks are special tokens in the tokenizers of the models that write them. ``bare_open``
+    and ``bare_close`` are the words that are left where an engine removed special tokens.
+    """
+
+    name: str
+    open: tuple[str, ...] = ()
+    close: tuple[str, ...] = ()
+    answer: tuple[str, ...] = ()
+    end: tuple[str, ...] = ()
+    special: bool = False
+    bare_open: tuple[str, ...] = ()
+    bare_close: tuple[str, ...] = ()
+
+    def token_texts(self) -> tuple[str, ...]:
+        """Return the texts of the tokens in the marks, each once, to find their ids by.
+
+        >>> MarkFamily("a", ("<unused94>thought",), ("<unused95>",), special=True).token_texts()
+        ('<unused94>', '<unused95>')
+        """
+        marks = (*self.open, *self.close, *self.answer, *self.end)
+        return tuple(dict.fromkeys(token for mark in marks for token in _TOKEN.findall(mark)))
+
+
+@dataclass(frozen=True, slots=True)
+class Turns:
+    """Headers of the turns of a chat: of the model's (``reply``) and of all ``other``."""
+
+    other: tuple[str, ...]
+    reply: tuple[str, ...]
+
+
+class Mark(NamedTuple):
+    """A text that is searched for, its role, and its family's index (-1 for a turn's header).
+
+    ``role`` is ``open``, ``close``, ``answer``, ``end``, ``other`` or ``reply``.
+    """
+
+    text: str
+    role: str
+    family: int
+
+
+@dataclass(frozen=True)
+class Marks:
+    """All marks that are searched for; where two families share one, it is the earlier family's."""
+
+    families: tuple[MarkFamily, ...]
+    turns: tuple[Turns, ...] = ()
+
+    def special_tokens(self) -> tuple[str, ...]:
+        """Return the texts of the tokens of the families whose marks are special tokens."""
+        special = (family for family in self.families if family.special)
+        return tuple(dict.fromkeys(text for family in special for text in family.token_texts()))
+
+    @cached_property
+    def table(self) -> tuple[Mark, ...]:
+        """Every mark once, longest first, because one may begin with another."""
+        marks: dict[str, Mark] = {}
+        for mark in self._all():
+            marks.setdefault(mark.text.casefold(), mark)
+        return tuple(sorted(marks.values(), key=lambda mark: len(mark.text), reverse=True))
+
+    @cached_property
+    def pattern(self) -> re.Pattern[str]:
+        """Any mark; group N + 1 is ``table[N]``."""
+        groups = "|".join(f"({_loose(mark.text)})" for mark in self.table)
+        return re.compile(groups or r"(?!)", re.IGNORECASE)
+
+    @cached_property
+    def firsts(self) -> tuple[str, ...]:
+        """First characters of the marks: a text without them holds none."""
+        return tuple({mark.text[0] for mark in self.table})
+
+    @cached_property
+    def bare(self) -> tuple[tuple[str, int], ...]:
+        """Words that begin a thought at the start of a text, with their family's index."""
+        return tuple(
+            (word, index) for index, family in enumerate(self.families) for word in family.bare_open
+        )
+
+    @cached_property
+    def bare_words(self) -> tuple[str, ...]:
+        """The words of ``bare``."""
+        return tuple(word for word, _ in self.bare)
+
+    @cached_property
+    def replies(self) -> tuple[str, ...]:
+        """Headers of the model's turns."""
+        return tuple(text for turns in self.turns for text in turns.reply)
+
+    @cached_property
+    def longest(self) -> int:
+        """Characters of the longest mark, spaces inside included."""
+        return max((2 * len(mark.text) for mark in self.table), default=0)
+
+    def partial(self, text: str, start: int = 0) -> tuple[int, tuple[Mark, ...]]:
+        """Find a mark that is cut off at the end of ``text[start:]``.
+
+        Returns:
+            Where it begins, and the marks that it may become; ``len(text)`` and none where the
+            text does not end inside a mark.
+        """
+        for position in range(max(start, len(text) - self.longest), len(text)):
+            if text[position] not in self.firsts:
+                continue
+            begun = _squeezed(text[position:])
+            marks = tuple(
+                mark
+                for mark, whole in zip(self.table, self._squeezed, strict=True)
+                if len(begun) < len(whole) and whole.startswith(begun)
+            )
+            if marks:
+                return position, marks
+        return len(text), ()
+
+    @cached_property
+    def _squeezed(self) -> tuple[str, ...]:
+        return tuple(_squeezed(mark.text) for mark in self.table)
+
+    def _all(self) -> Iterator[Mark]:
+        for index, family in enumerate(self.families):
+            for role in ("open", "close", "answer", "end"):
+                yield from (Mark(text, role, index) for text in getattr(family, role))
+        for turns in self.turns:
+            yield from (Mark(text, "other", -1) for text in turns.other)
+            yield from (Mark(text, "reply", -1) for text in turns.reply)
+
+
+def _squeezed(text: str) -> str:
+    return text.replace(" ", "").replace("\t", "").casefold()
+
+
+def _loose(mark: str) -> str:
+    """Pattern of a mark with any spaces inside its brackets and between its tokens."""
+    tag = _TAG.fullmatch(mark)
+    if tag and "|" not in mark:
+        return _SPACE.join(
+            (re.escape(tag[1]).replace("/", f"{_SPACE}/"), re.escape(tag[2]), re.escape(tag[3]))
+        )
+    pattern = re.escape(mark).replace(r"\ ", _SPACE)
+    pattern = re.sub(r">(?=.)", f">{_SPACE}", pattern)
+    return re.sub(r"(?<=[^>\]}])(?=<)", _SPACE, pattern)
+
+
+def load_marks(folder: str | Path | None = None) -> Marks:
+    """Read the marks: those of ``folder``/thoughts.toml, where there is one, before ours.
+
+    Raises:
+        TemplateError: a file that cannot be read, is not TOML, or holds a wrong entry.
+    """
+    if folder is None or not (Path(folder) / FILE).is_file():
+        return _bundled()
+    return _read([Path(folder), bundled_prompts()])
+
+
+@lru_cache(maxsize=1)
+def _bundled() -> Marks:
+    return _read([bundled_prompts()])
+
+
+def _read(folders: Sequence[Path]) -> Marks:
+    families: dict[str, MarkFamily] = {}
+    turns: list[Turns] = []
+    for path, tables in read_layers(folders, FILE):
+        unknown = sorted(set(tables) - {"marks", "turns"})
+        if unknown:
+            raise TemplateError(f"{path}: [{unknown[0]}] is none of [[marks]], [[turns]]")
+        for number, entry in _entries(path, tables, "marks"):
+            family = _family(f"{path}: [[marks]] {number}", entry)
+            families.setdefault(family.name, family)
+        for number, entry in _entries(path, tables, "turns"):
+            where = f"{path}: [[turns]] {number}"
+            _known(where, entry, ("other", "reply"))
+            turns.append(Turns(_texts(where, entry, "other"), _texts(where, entry, "reply")))
+    return Marks(tuple(families.values()), tuple(turns))
+
+
+def _entries(path: Path, tables: dict[str, Any], name: str) -> Iterable[tuple[int, dict[str, Any]]]:
+    entries = tables.get(name, [])
+    if not isinstance(entries, list) or not all(isinstance(one, dict) for one in entries):
+        raise TemplateError(f"{path}: {name} is no list of tables; write [[{name}]]")
+    return enumerate(entries, start=1)
+
+
+def _family(where: str, entry: dict[str, Any]) -> MarkFamily:
+    names = [one.name for one in fields(MarkFamily)]
+    _known(where, entry, names)
+    name = entry.get("name")
+    if not isinstance(name, str) or not name:
+        raise TemplateError(f"{where}: name = {name!r} is no name")
+    where = f"{where} ({name})"
+    special = entry.get("special", False)
+    if not isinstance(special, bool):
+        raise TemplateError(f"{where}: special = {special!r} is neither true nor false")
+    lists = {one: _texts(where, entry, one) for one in names if one not in ("name", "special")}
+    for begin, close in (("open", "close"), ("bare_open", "bare_close")):
+        if lists[begin] and not (lists["close"] or lists[close]):
+            raise TemplateError(f"{where}: {begin} without {close}: no thought would ever end")
+    return MarkFamily(name=name, special=special, **lists)
+
+
+def _known(where: str, entry: dict[str, Any], names: Iterable[str]) -> None:
+    unknown = sorted(set(entry) - set(names))
+    if unknown:
+        raise TemplateError(f"{where}: unknown {unknown[0]!r}; known are {', '.join(names)}")
+
+
+def _texts(where: str, entry: dict[str, Any], name: str) -> tuple[str, ...]:
+    texts = entry.get(name, [])
+    if not isinstance(texts, list):
+        raise TemplateError(f"{where}: {name} = {texts!r:.60} is no list of texts")
+    for text in texts:
+        if not isinstance(text, str) or len(text.strip()) < _LEAST:
+            raise TemplateError(
+                f"{where}: {name} holds {text!r:.60}; a mark has two characters or more"
+            )
+        if name in ("open", "close", "answer", "end") and (text[0].isalnum() or text[0].isspace()):
+            raise TemplateError(
+                f"{where}: {name} holds {text!r:.60}, which begins like a word; "
+                "give it as bare_open or bare_close"
+            )
+    return tuple(texts)

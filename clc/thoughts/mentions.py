@@ -1,0 +1,98 @@
+"""Marks that a text only mentions: quoted, in code, or named in a sentence."""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_left
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+__all__ = ["Mentions", "is_quoted", "may_open"]
+
+_QUOTES = {
+    '"': '"', "'": "'", "`": "`", "“": "”", "„": "“”", "‘": "’", "‚": "‘", "«": "»", "»": "«",
+    "「": "」", "『": "』", "《": "》", "(": ")", "（": "）",
+}  # fmt: skip
+_FENCE = re.compile(r"^[ \t]{0,3}(?:```|~~~)", re.MULTILINE)
+_SPACES = " \t\u00a0\u202f"
+_WINDOW = 200  # characters on each side in which the rest of a code span is looked for
+_SENTENCE_ENDS = ".!?:;>])}*。！？：；।॥…—\n"
+_SHORT = 40  # characters between two marks that a sentence names
+
+
+def is_quoted(text: str, start: int, end: int, low: int = 0) -> bool:
+    """Whether the mark ``text[start:end]`` stands between quotation marks or parentheses.
+
+    >>> is_quoted("I end with `</think>`.", 12, 20), is_quoted("so 5</think>5", 4, 12)
+    (True, False)
+    """
+    before = start - 1
+    after = end
+    if before > low and text[before] in _SPACES:  # « <think> »
+        before -= 1
+        after += after < len(text) and text[after] in _SPACES
+        if before < low or text[before] not in "«»":
+            return False
+    if before < low or after >= len(text):
+        return False
+    return text[after] in _QUOTES.get(text[before], "")
+
+
+def may_open(text: str, start: int, end: int, low: int, close: int | None) -> bool:
+    """Whether an opening mark begins a thought rather than being named in a sentence.
+
+    It does where a text, a line or a sentence begins. Within a sentence a name of a mark is
+    followed by a space or a comma; or both marks are named close together ("<think> and
+    </think>"). ``low`` is where the text begins, ``close`` where the next closing mark does.
+
+    >>> text = "The <think> tag is for thoughts."
+    >>> may_open(text, 4, 11, 0, None), may_open("So: <think>12", 4, 11, 0, None)
+    (False, True)
+    """
+    before = start
+    while before > low and start - before <= _WINDOW and text[before - 1] in _SPACES:
+        before -= 1
+    if before <= low or text[before - 1] in _SENTENCE_ENDS:
+        return True
+    follows = text[end : end + 1]
+    if follows == "\n":
+        return True
+    if before < start and follows and (follows.isalnum() or follows in "\\*#$"):
+        return True
+    if close is None:
+        return False
+    if close - end > _SHORT:
+        return True
+    return any(char.isdigit() or char in ".!?。।\n" for char in text[end:close])
+
+
+class Mentions:
+    """Code in one text: fences and spans."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+
+    @cached_property
+    def _fences(self) -> Sequence[int]:
+        if "```" not in self._text and "~~~" not in self._text:
+            return ()
+        return [match.start() for match in _FENCE.finditer(self._text)]
+
+    def is_code(self, start: int, end: int, low: int) -> bool:
+        """Whether ``text[start:end]`` is within code that begins after ``low`` and that ends."""
+        fences = self._fences
+        if fences:
+            at = bisect_left(fences, start)
+            if (at - bisect_left(fences, low)) % 2 and at < len(fences):
+                return True
+        if "`" not in self._text:
+            return False
+        low = max(low, start - _WINDOW)
+        before = self._text[max(low, self._text.rfind("\n", low, start) + 1) : start]
+        if before.count("`") % 2 == 0:
+            return False
+        high = self._text.find("\n", end, end + _WINDOW)
+        return self._text.find("`", end, high if high >= 0 else end + _WINDOW) >= 0

@@ -1,0 +1,279 @@
+"""Where in a text its thought and its answer are."""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_left
+from typing import TYPE_CHECKING, NamedTuple
+
+from clc.thoughts.mentions import Mentions, is_quoted, may_open
+
+if TYPE_CHECKING:
+    from clc.thoughts.marks import Mark, Marks
+
+__all__ = ["PARTIAL", "Spans", "find_spans", "is_glued"]
+
+_WORD = re.compile(r"\w")
+_HEAD = 100  # characters from the start in which a text begins after its spaces
+_ROUNDS = 8  # thoughts that only bare words or marks within code close
+PARTIAL = 3  # characters of a mark cut off at the end, so that "a <" is none
+
+
+class Spans(NamedTuple):
+    """Slices (start, end) of one text; ``thought`` is None and ``closed`` None without a thought.
+
+    ``closed`` is False where the text ends inside its thought.
+    """
+
+    thought: tuple[int, int] | None
+    said: tuple[int, int]
+    closed: bool | None
+
+
+def find_spans(
+    text: str, marks: Marks, *, opened: bool = False, finish_reason: str | None = None
+) -> Spans:
+    """Find the thought and the answer of ``text``, in time proportional to its length.
+
+    See :func:`clc.thoughts.split.split` for the arguments.
+    """
+    if not opened and not any(first in text for first in marks.firsts):  # noqa: SIM102
+        if not text[:_HEAD].lstrip().startswith(marks.bare_words):
+            return Spans(None, (0, len(text)), None)
+    return _Search(text, marks, opened=opened, cut=finish_reason != "stop").run()
+
+
+class _Found(NamedTuple):
+    start: int
+    end: int
+    mark: Mark
+
+
+class _Search:
+    """One pass over the marks of one text."""
+
+    def __init__(self, text: str, marks: Marks, *, opened: bool, cut: bool) -> None:
+        self.text = text
+        self.marks = marks
+        self.cut = cut
+        self.mentions = Mentions(text)
+        self.found = self._find()
+        self.closes = self._next_closes()
+        self.low = 0  # where the reply begins
+        self.end = len(text)  # where it ends
+        self.thought: list[int] | None = None  # start and end of the thought so far
+        # Family that the open thought belongs to; None outside; -1 where the prompt opened it.
+        self.inside: int | None = -1 if opened else None
+        self.said = 0  # start of the part outside of thoughts that is being read
+        self.said_end: int | None = None  # where a mark ended it
+        self.word: tuple[int, int] = (-1, 0)  # the first word after a start, as searched last
+        self.opened = 0  # start of the thought that is open
+        self.nested = 0  # opening marks within the thought
+        # The last part before a thought that said something.
+        self.before: tuple[int, int] | None = None
+        self.in_code: _Found | None = None  # a close within code, if no other comes
+        self.named: set[int] = set()  # starts of closes that a sentence names
+
+    def run(self) -> Spans:
+        rest = self._skip_prompt()
+        if self.inside is not None:
+            self.thought, self.opened = [self.low, self.low], self.low
+        self._bare_open()
+        for _ in range(_ROUNDS):
+            self._scan(rest)
+            if not self._close_late():
+                break
+            rest = bisect_left(self.found, self.said, key=lambda one: one.start)
+        return self._result()
+
+    def _scan(self, first: int) -> None:
+        for index in range(first, len(self.found)):
+            one = self.found[index]
+            if one.mark.role == "other":
+                if not self.low and not self.text[: one.start].strip():
+                    continue  # a header that no reply follows
+                self.end = one.start
+                break
+            if one.start < self.low or is_quoted(self.text, one.start, one.end, self.low):
+                continue
+            if self.inside is None:
+                self._outside(index, one)
+            else:
+                self._within(one)
+
+    def _find(self) -> list[_Found]:
+        table = self.marks.table
+        return [
+            _Found(match.start(), match.end(), table[(match.lastindex or 1) - 1])
+            for match in self.marks.pattern.finditer(self.text)
+        ]
+
+    def _next_closes(self) -> list[int | None]:
+        """For each mark the start of the next close of its family."""
+        nearest: dict[int, int] = {}
+        closes: list[int | None] = []
+        for one in reversed(self.found):
+            closes.append(nearest.get(one.mark.family))
+            if one.mark.role == "close":
+                nearest[one.mark.family] = one.start
+        return closes[::-1]
+
+    def _skip_prompt(self) -> int:
+        """Begin at the last reply of a chat transcript; return the index of its first mark."""
+        start = 0
+        if not (self.found and self.found[0].mark.role == "other"):
+            return 0
+        if self.text[: self.found[0].start].strip():
+            return 0
+        prompted = True
+        for index, one in enumerate(self.found):
+            if one.mark.role == "other":
+                prompted = True
+            elif prompted and self._is_reply(one):
+                prompted = False
+                self.low = self.said = one.end if one.mark.role == "reply" else one.start
+                start = index + (one.mark.role == "reply")
+        return start
+
+    def _is_reply(self, one: _Found) -> bool:
+        """Whether a mark is a reply's header, or begins with one, as those of harmony do."""
+        return one.mark.role == "reply" or one.mark.text.startswith(self.marks.replies)
+
+    def _bare_open(self) -> None:
+        low = self.low
+        while low < len(self.text) and self.text[low].isspace():
+            low += 1
+        for word, family in self.marks.bare:
+            if self.inside is None and self.text.startswith(word, low):
+                end = low + len(word)
+                closed = self._bare_close(family, end) is not None
+                if closed or not word[-1].isalnum() or is_glued(self.text[end : end + 1]):
+                    self.inside, self.opened = family, end
+                    self.thought = [end, end]
+
+    def _bare_close(self, family: int, start: int) -> tuple[int, int] | None:
+        places = [
+            (at, at + len(word))
+            for word in self.marks.families[family].bare_close
+            if (at := self.text.find(word, start, self.end)) >= 0
+        ]
+        return min(places, default=None)
+
+    def _outside(self, index: int, one: _Found) -> None:
+        role = one.mark.role
+        if one.start in self.named:
+            return
+        if role == "open":
+            close = self.closes[index]
+            if self.mentions.is_code(one.start, one.end, self.said):
+                return
+            if not may_open(self.text, one.start, one.end, self.said, close):
+                if close is not None:
+                    self.named.add(close)
+                return
+            self._keep_said(one.start)
+            self.inside, self.opened, self.nested = one.mark.family, one.end, 0
+            if self.thought is None:
+                self.thought = [one.end, one.end]
+        elif role == "close":
+            self._stray_close(one)
+        elif role == "answer" and not self._says(self.said, one.start):
+            self.said, self.said_end = one.end, None
+        elif role == "end" and self.said_end is None and self._says(self.said, one.start):
+            self.said_end = one.start
+
+    def _stray_close(self, one: _Found) -> None:
+        """End a thought that the prompt began, or that ended once before."""
+        if self.mentions.is_code(one.start, one.end, self.said):
+            return
+        if self.thought is None:
+            self.thought = [self.low, one.start]
+        elif self.nested:
+            self.nested -= 1
+        else:
+            self._keep_said(one.start)
+        self._close(one.start, one.end)
+
+    def _within(self, one: _Found) -> None:
+        mark = one.mark
+        self.nested += mark.role == "open"
+        if mark.role not in ("close", "answer") or self.inside not in (-1, mark.family):
+            return
+        if self.mentions.is_code(one.start, one.end, self.opened):
+            self.in_code = self.in_code or one
+            return
+        if mark.role == "answer" and not may_open(self.text, one.start, one.end, self.opened, None):
+            return
+        self._close(one.start, one.end)
+
+    def _close(self, start: int, end: int) -> None:
+        assert self.thought is not None  # noqa: S101 - a thought that is open has begun
+        self.thought[1] = start
+        self.inside = self.in_code = None
+        self.named.clear()
+        self.said, self.said_end = end, None
+
+    def _keep_said(self, end: int) -> None:
+        end = end if self.said_end is None else self.said_end
+        if self._says(self.said, end):
+            self.before = (self.said, end)
+        self.said_end = None
+
+    def _says(self, start: int, end: int) -> bool:
+        """Whether a word stands in ``text[start:end]``."""
+        if self.word[0] != start:
+            word = _WORD.search(self.text, start)
+            self.word = (start, len(self.text) if word is None else word.start())
+        return self.word[1] < end
+
+    def _result(self) -> Spans:
+        if self.cut:
+            self._cut_mark()
+        if self.inside is not None:
+            assert self.thought is not None  # noqa: S101 - see _close
+            said = self.before or (self.end, self.end)
+            return Spans((self.thought[0], self.end), said, closed=False)
+        said = (self.said, self.end if self.said_end is None else self.said_end)
+        if self.thought is None:
+            return Spans(None, said, None)
+        if self.before and not self._says(*said):
+            said = self.before
+        return Spans((self.thought[0], max(self.thought)), said, closed=True)
+
+    def _close_late(self) -> bool:
+        """Close an open thought at bare words or at a mark within code, where nothing else did."""
+        if self.inside is None:
+            return False
+        families = [self.inside] if self.inside >= 0 else range(len(self.marks.families))
+        places = [self._bare_close(family, self.opened) for family in families]
+        place = min((one for one in places if one), default=None)
+        if place is None and self.in_code:
+            place = self.in_code.start, self.in_code.end
+        if place:
+            self._close(*place)
+        return place is not None
+
+    def _cut_mark(self) -> None:
+        """Leave out a mark that is cut off at the end; an open or a stray close opens a thought."""
+        if self.end < len(self.text):
+            return
+        low = self.said if self.inside is None or self.thought is None else self.thought[0]
+        position, candidates = self.marks.partial(self.text, low)
+        if self.end - position < PARTIAL:
+            return
+        roles = {mark.role for mark in candidates}
+        if self.inside is None and "open" in roles:
+            if not may_open(self.text, position, self.end, low, None):
+                return
+            self._keep_said(position)
+            self.inside = -1
+            self.thought = self.thought or [position, position]
+        elif self.inside is None and "close" in roles and self.thought is None:
+            self.inside = -1
+            self.thought = [self.low, position]
+        self.end = position
+
+
+def is_glued(follows: str) -> bool:
+    """Whether a word that another follows at once, as in ``analysisWe``, is a mark's remainder."""
+    return follows.isalnum() and not (follows.isascii() and follows.islower())
