@@ -78,7 +78,8 @@ def extract_answer(
         closed: the path's thought was taken off ``text`` and had ended (True) or not (False);
             None looks for a thought in ``text``.
 
-    A path that ends inside its thought is truncated; one with nothing after it is empty.
+    A path that ends inside its thought is truncated, unless it stated an answer before; one with
+    nothing after its thought is empty.
 
     >>> extract_answer("答案是3吗？不，答案是18。").value
     '18'
@@ -98,31 +99,35 @@ def extract_answer(
         _, (start, stop), closed = find_spans(
             text, load_marks(), opened=opened, finish_reason=finish_reason
         )
+        if closed is False and not locate.is_blank(text, start, stop):
+            # What was said before the thought may be an answer, not what leads to one.
+            before = _Reader(text, language, question, kind, "length", said=(start, stop)).read()
+            return before if isinstance(before, Answer) else Abstention(AbstainReason.TRUNCATED)
     if closed is False:
         return Abstention(AbstainReason.TRUNCATED)
-    if kind is None or kind == "number":
-        end = len(text)
-        while end and text[end - 1] in " \n\t":
-            end -= 1
-        match = _PLAIN_END.fullmatch(text, text.rfind("\n", 0, end) + 1, end)
-        if (
-            match
-            and "oxed" not in text
-            and "<" not in text
-            and start <= match.start()
-            and stop == len(text)
-            and finish_reason != "length"
-            and not _may_run_on(text, match)
-        ):
-            whole, cents = match.group(2, 3)
-            if not cents:
-                return Answer(str(int(whole)), "number", match.span(2))
-            value = Fraction(int(whole + cents), 10 ** len(cents))
-            return Answer(str(value), "number", (match.start(2), match.end(3)))
+    if finish_reason != "length" and (kind is None or kind == "number"):
+        answer = _plain_end(text, start, stop)
+        if answer:
+            return answer
     if locate.is_blank(text, start, stop):
         cut = finish_reason == "length"
         return Abstention(AbstainReason.TRUNCATED if cut else AbstainReason.EMPTY)
-    return _Reader(text, language, question, kind, finish_reason, (start, stop)).read()
+    return _Reader(text, language, question, kind, finish_reason, said=(start, stop)).read()
+
+
+def _plain_end(text: str, start: int, stop: int) -> Answer | None:
+    """Read the usual ending of ``text[start:stop]``, where nothing before it can matter."""
+    end = stop
+    while end > start and text[end - 1] in " \n\t":
+        end -= 1
+    match = _PLAIN_END.fullmatch(text, max(start, text.rfind("\n", start, end) + 1), end)
+    if not match or "oxed" in text or "<" in text or _may_run_on(text, match):
+        return None
+    whole, cents = match.group(2, 3)
+    if not cents:
+        return Answer(str(int(whole)), "number", match.span(2))
+    value = Fraction(int(whole + cents), 10 ** len(cents))
+    return Answer(str(value), "number", (match.start(2), match.end(3)))
 
 
 def _may_run_on(text: str, end: re.Match[str]) -> bool:
@@ -150,6 +155,7 @@ class _Reader:
         question: str | None,
         kind: AnswerKind | None,
         finish_reason: str | None,
+        *,
         said: tuple[int, int],
     ) -> None:
         self.text = text

@@ -79,9 +79,9 @@ def body(text: str, start: int = 0, end: int | None = None) -> tuple[int, int]:
 
 
 def is_blank(text: str, start: int, end: int) -> bool:
-    """Whether ``text[start:end]`` holds nothing but spaces and special tokens.
+    r"""Whether ``text[start:end]`` holds nothing but spaces and special tokens.
 
-    >>> is_blank("\\n<|im_end|>", 0, 11), is_blank("5<|im_end|>", 0, 11)
+    >>> is_blank("\n<|im_end|>", 0, 11), is_blank("5<|im_end|>", 0, 11)
     (True, False)
     """
     head = text[start : min(end, start + _HEAD)]

@@ -28,9 +28,9 @@ from typing import TYPE_CHECKING, Any
 
 from clc.errors import TemplateError
 from clc.languages import english_name, native_name
+from clc.prompt_files import bundled_prompts, read_layers
 from clc.prompts.candidates import Candidate, load_candidates
 from clc.prompts.demonstrations import Demonstration, Shot, load_demonstrations, make_shots
-from clc.prompt_files import bundled_prompts, read_layers
 from clc.prompts.template import PromptTemplate
 from clc.records import content_key
 

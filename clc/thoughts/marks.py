@@ -14,7 +14,7 @@ from clc.prompt_files import bundled_prompts, read_layers
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-__all__ = ["Mark", "MarkFamily", "Marks", "Turns", "load_marks"]
+__all__ = ["FoundMark", "Mark", "MarkFamily", "Marks", "Turns", "load_marks"]
 
 FILE = "thoughts.toml"
 _TAG = re.compile(r"([<\[◁]/?)([^<>\[\]◁▷/]+)([>\]▷])")
@@ -70,6 +70,14 @@ class Mark(NamedTuple):
     family: int
 
 
+class FoundMark(NamedTuple):
+    """A mark that stands in a text from ``start`` to ``end``."""
+
+    start: int
+    end: int
+    mark: Mark
+
+
 @dataclass(frozen=True)
 class Marks:
     """All marks that are searched for; where two families share one, it is the earlier family's."""
@@ -95,6 +103,21 @@ class Marks:
         """Any mark; group N + 1 is ``table[N]``."""
         groups = "|".join(f"({_loose(mark.text)})" for mark in self.table)
         return re.compile(groups or r"(?!)", re.IGNORECASE)
+
+    @cached_property
+    def starts(self) -> re.Pattern[str]:
+        """First character of a mark; a search by ``pattern`` alone takes 100 times as long."""
+        return re.compile(f"[{re.escape(''.join(self.firsts))}]" if self.firsts else r"(?!)")
+
+    def find(self, text: str, start: int = 0) -> Iterator[FoundMark]:
+        """Yield the marks in ``text`` from ``start`` on; they do not overlap."""
+        for first in self.starts.finditer(text, start):
+            if first.start() < start:
+                continue
+            match = self.pattern.match(text, first.start())
+            if match:
+                start = match.end()
+                yield FoundMark(match.start(), start, self.table[(match.lastindex or 1) - 1])
 
     @cached_property
     def firsts(self) -> tuple[str, ...]:

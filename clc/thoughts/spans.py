@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from clc.thoughts.mentions import Mentions, is_quoted, may_open
 
 if TYPE_CHECKING:
-    from clc.thoughts.marks import Mark, Marks
+    from clc.thoughts.marks import FoundMark, Marks
 
 __all__ = ["PARTIAL", "Spans", "find_spans", "is_glued"]
 
@@ -43,12 +43,6 @@ def find_spans(
     return _Search(text, marks, opened=opened, cut=finish_reason != "stop").run()
 
 
-class _Found(NamedTuple):
-    start: int
-    end: int
-    mark: Mark
-
-
 class _Search:
     """One pass over the marks of one text."""
 
@@ -57,7 +51,7 @@ class _Search:
         self.marks = marks
         self.cut = cut
         self.mentions = Mentions(text)
-        self.found = self._find()
+        self.found = list(marks.find(text))
         self.closes = self._next_closes()
         self.low = 0  # where the reply begins
         self.end = len(text)  # where it ends
@@ -71,7 +65,7 @@ class _Search:
         self.nested = 0  # opening marks within the thought
         # The last part before a thought that said something.
         self.before: tuple[int, int] | None = None
-        self.in_code: _Found | None = None  # a close within code, if no other comes
+        self.in_code: FoundMark | None = None  # a close within code, if no other comes
         self.named: set[int] = set()  # starts of closes that a sentence names
 
     def run(self) -> Spans:
@@ -101,13 +95,6 @@ class _Search:
             else:
                 self._within(one)
 
-    def _find(self) -> list[_Found]:
-        table = self.marks.table
-        return [
-            _Found(match.start(), match.end(), table[(match.lastindex or 1) - 1])
-            for match in self.marks.pattern.finditer(self.text)
-        ]
-
     def _next_closes(self) -> list[int | None]:
         """For each mark the start of the next close of its family."""
         nearest: dict[int, int] = {}
@@ -135,7 +122,7 @@ class _Search:
                 start = index + (one.mark.role == "reply")
         return start
 
-    def _is_reply(self, one: _Found) -> bool:
+    def _is_reply(self, one: FoundMark) -> bool:
         """Whether a mark is a reply's header, or begins with one, as those of harmony do."""
         return one.mark.role == "reply" or one.mark.text.startswith(self.marks.replies)
 
@@ -159,7 +146,7 @@ class _Search:
         ]
         return min(places, default=None)
 
-    def _outside(self, index: int, one: _Found) -> None:
+    def _outside(self, index: int, one: FoundMark) -> None:
         role = one.mark.role
         if one.start in self.named:
             return
@@ -182,7 +169,7 @@ class _Search:
         elif role == "end" and self.said_end is None and self._says(self.said, one.start):
             self.said_end = one.start
 
-    def _stray_close(self, one: _Found) -> None:
+    def _stray_close(self, one: FoundMark) -> None:
         """End a thought that the prompt began, or that ended once before."""
         if self.mentions.is_code(one.start, one.end, self.said):
             return
@@ -194,7 +181,7 @@ class _Search:
             self._keep_said(one.start)
         self._close(one.start, one.end)
 
-    def _within(self, one: _Found) -> None:
+    def _within(self, one: FoundMark) -> None:
         mark = one.mark
         self.nested += mark.role == "open"
         if mark.role not in ("close", "answer") or self.inside not in (-1, mark.family):

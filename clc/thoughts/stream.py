@@ -9,9 +9,7 @@ from clc.thoughts.mentions import is_quoted, may_open
 from clc.thoughts.spans import PARTIAL, is_glued
 
 if TYPE_CHECKING:
-    import re
-
-    from clc.thoughts.marks import Mark, Marks
+    from clc.thoughts.marks import FoundMark, Marks
 
 __all__ = ["Deltas", "ThoughtStream"]
 
@@ -103,53 +101,52 @@ class ThoughtStream:
 
     def _step(self, *, final: bool) -> bool:
         """Read up to the next mark and past it; False where there is no whole one."""
-        match = self._marks.pattern.search(self._buffer, self._position)
+        found = next(self._marks.find(self._buffer, self._position), None)
         bare = self._bare_close()
-        if bare and (match is None or bare[0] <= match.start()):
+        if bare and (found is None or bare[0] <= found.start):
             self._emit(bare[0])
             self._close(bare[1])
             return True
-        if match is None or not (final or self._decided(match)):
+        if found is None or not (final or self._decided(found)):
             return False
-        self._emit(match.start())
-        mark = self._marks.table[(match.lastindex or 1) - 1]
-        if is_quoted(self._buffer, match.start(), match.end(), max(self._low, 0)):
-            self._emit(match.end())
+        self._emit(found.start)
+        if is_quoted(self._buffer, found.start, found.end, max(self._low, 0)):
+            self._emit(found.end)
         elif self._inside is None:
-            self._outside(match, mark)
-        elif self._closes(match, mark):
-            self._close(match.end())
+            self._outside(found)
+        elif self._closes(found):
+            self._close(found.end)
         else:
-            self._emit(match.end())
+            self._emit(found.end)
         return True
 
-    def _decided(self, match: re.Match[str]) -> bool:
+    def _decided(self, found: FoundMark) -> bool:
         """Whether what follows a mark is here, and no longer mark can come of it."""
-        spaced = match.start() > 0 and self._buffer[match.start() - 1].isspace()  # « <think> »
-        if match.end() + spaced >= len(self._buffer):
+        spaced = found.start > 0 and self._buffer[found.start - 1].isspace()  # « <think> »
+        if found.end + spaced >= len(self._buffer):
             return False
-        return self._marks.partial(self._buffer, match.start())[0] > match.start()
+        return self._marks.partial(self._buffer, found.start)[0] > found.start
 
-    def _outside(self, match: re.Match[str], mark: Mark) -> None:
-        end = match.end()
-        if mark.role == "open" and not self._fenced and self._may_open(match):
-            self._inside, self._closed = mark.family, False
+    def _outside(self, found: FoundMark) -> None:
+        end = found.end
+        if found.mark.role == "open" and not self._fenced and self._may_open(found):
+            self._inside, self._closed = found.mark.family, False
             self._position = self._low = end
-        elif mark.role == "close":
+        elif found.mark.role == "close":
             self._closed = True
             self._position = end
-        elif mark.role == ("end" if self._says else "answer"):
+        elif found.mark.role == ("end" if self._says else "answer"):
             self._position = end
         else:
             self._emit(end)
 
-    def _may_open(self, match: re.Match[str]) -> bool:
-        return may_open(self._buffer, match.start(), match.end(), self._low, None)
+    def _may_open(self, found: FoundMark) -> bool:
+        return may_open(self._buffer, found.start, found.end, self._low, None)
 
-    def _closes(self, match: re.Match[str], mark: Mark) -> bool:
-        if self._inside not in (-1, mark.family):
+    def _closes(self, found: FoundMark) -> bool:
+        if self._inside not in (-1, found.mark.family):
             return False
-        return mark.role == "close" or (mark.role == "answer" and self._may_open(match))
+        return found.mark.role == "close" or (found.mark.role == "answer" and self._may_open(found))
 
     def _close(self, end: int) -> None:
         self._inside, self._closed = None, True
@@ -186,10 +183,10 @@ class ThoughtStream:
             return (
                 position if cut and len(buffer) - position >= PARTIAL and is_mark else len(buffer)
             )
-        match = self._marks.pattern.search(buffer, self._position)
+        found = next(self._marks.find(buffer, self._position), None)
         position = self._marks.partial(buffer, self._position)[0]
-        if match:
-            position = min(position, match.start())
+        if found:
+            position = min(position, found.start)
         for word in self._bare_words():
             for length in range(1, len(word)):
                 if buffer.endswith(word[:length]):

@@ -36,7 +36,9 @@ def test_every_text_is_split_into_parts_of_it(text, opened, reason):
 
 
 @settings(max_examples=1000, deadline=None)
-@given(text=TEXTS, opened=st.booleans(), reason=REASONS, cuts=st.lists(st.integers(1, 9), min_size=1))
+@given(
+    text=TEXTS, opened=st.booleans(), reason=REASONS, cuts=st.lists(st.integers(1, 9), min_size=1)
+)
 def test_a_stream_does_not_depend_on_its_deltas(text, opened, reason, cuts):
     def read(deltas):
         stream = ThoughtStream(opened=opened)
@@ -52,12 +54,20 @@ def test_a_stream_does_not_depend_on_its_deltas(text, opened, reason, cuts):
     assert read(deltas) == read([text]) == read(list(text))
 
 
-WORDS = st.text(alphabet="ab 12.:=+\\{}আগে数はñж\n", min_size=1, max_size=60).filter(lambda text: text.strip())
+WORDS = st.text(alphabet="ab 12.:=+\\{}আগে数はñж\n", min_size=1, max_size=60).filter(
+    lambda text: text.strip()
+)
 FAMILIES = [one for one in MARKS.families if one.open and one.close]
 
 
 @settings(max_examples=500, deadline=None)
-@given(family=st.sampled_from(FAMILIES), thought=WORDS, said=WORDS, size=st.integers(1, 12), open_=st.booleans())
+@given(
+    family=st.sampled_from(FAMILIES),
+    thought=WORDS,
+    said=WORDS,
+    size=st.integers(1, 12),
+    open_=st.booleans(),
+)
 def test_a_stream_and_the_whole_text_agree(family, thought, said, size, open_):
     text = f"{family.open[0]}{thought}" + ("" if open_ else f"{family.close[0]}{said}")
     stream = ThoughtStream()
