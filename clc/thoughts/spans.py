@@ -37,21 +37,25 @@ def find_spans(
 
     See :func:`clc.thoughts.split.split` for the arguments.
     """
-    if not opened and not any(first in text for first in marks.firsts):  # noqa: SIM102
-        if not text[:_HEAD].lstrip().startswith(marks.bare_words):
-            return Spans(None, (0, len(text)), None)
-    return _Search(text, marks, opened=opened, cut=finish_reason != "stop").run()
+    bare = text[:_HEAD].lstrip().startswith(marks.bare_words)
+    held = any(first in text for first in marks.firsts)
+    found = list(marks.find(text)) if held else []
+    if not (opened or bare or found or (held and marks.partial(text)[1])):
+        return Spans(None, (0, len(text)), None)
+    return _Search(text, marks, found, opened=opened, cut=finish_reason != "stop").run()
 
 
 class _Search:
     """One pass over the marks of one text."""
 
-    def __init__(self, text: str, marks: Marks, *, opened: bool, cut: bool) -> None:
+    def __init__(
+        self, text: str, marks: Marks, found: list[FoundMark], *, opened: bool, cut: bool
+    ) -> None:
         self.text = text
         self.marks = marks
         self.cut = cut
         self.mentions = Mentions(text)
-        self.found = list(marks.find(text))
+        self.found = found
         self.closes = self._next_closes()
         self.low = 0  # where the reply begins
         self.end = len(text)  # where it ends
