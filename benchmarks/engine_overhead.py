@@ -158,7 +158,7 @@ async def compare(
         recorder = Recorder(engine)
         await solve(recorder, configuration, number)
         work = recorder.asked
-        prompts = [engine.chat.encode(request.messages) for request in work]
+        prompts = [engine.chat.render(request.messages).ids for request in work]
         some = work[: engine.window // 4]
         await solve(Kept(engine), configuration, number // 8)
         time_generate(llm, prompts[: len(some)], some)

@@ -30,6 +30,7 @@ class Request:
             pieces, joined, are a prefix of the completion's text; the caller takes the rest from
             there. What may become a stop string is held back, and an engine that gets the text
             only at its end passes on no piece. It changes no token and must not raise.
+        on_thought: the same for the thought of a thinking model, which is no part of the text.
     """
 
     key: str
@@ -38,6 +39,12 @@ class Request:
     seed: int
     measure: Measure | None = None
     on_text: Callable[[str], None] | None = field(default=None, compare=False)
+    on_thought: Callable[[str], None] | None = field(default=None, compare=False)
+
+    @property
+    def is_streamed(self) -> bool:
+        """Whether a caller wants the completion while it is sampled."""
+        return self.on_text is not None or self.on_thought is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,11 +52,14 @@ class Completion:
     """A completion, or the reason why there is none.
 
     Attributes:
-        text: what was sampled.
-        finish_reason: ``stop``, ``length``, ``abort`` or ``error``; endpoints have others.
-        usage: tokens spent.
+        text: the answer: what was sampled, without a thought and its marks.
+        finish_reason: ``stop``, ``length``, ``abort`` or ``error``; ``content_filter`` for a
+            refusal by an endpoint, which may have more.
+        usage: tokens spent, those of the thought included.
         error: why the path is lost, with ``finish_reason`` ``error``; the run goes on without it.
-        confidence: measured where the request has a ``measure``.
+        confidence: measured where the request has a ``measure``, over thought and text.
+        thought: what a thinking model wrote before its answer, as it wrote it.
+        closed: whether the thought ended; None where there is none.
     """
 
     text: str
@@ -57,6 +67,8 @@ class Completion:
     usage: Usage = Usage()  # noqa: RUF009 - frozen
     error: str | None = None
     confidence: Confidence | None = None
+    thought: str = ""
+    closed: bool | None = None
 
     @classmethod
     def lost(cls, reason: str) -> Completion:

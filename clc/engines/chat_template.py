@@ -1,48 +1,87 @@
-"""Render chat messages to the token ids of a prompt with the model's own template."""
+"""Render chat messages to token ids with the model's own template, and ids back to text."""
 
 from __future__ import annotations
 
-from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+import re
+from contextlib import suppress
+from functools import cached_property, lru_cache
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from clc.errors import EngineError
-from clc.version import install_hint
+from clc.engines.chat_options import ChatOptions
+from clc.errors import ConfigurationError, EngineError
+from clc.thoughts import load_marks, split
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from clc.records import Message
+    from clc.thoughts import Marks
 
-__all__ = ["Chat", "ChatTemplateError"]
+__all__ = ["Chat", "ChatTemplateError", "Prompt"]
+
+_SWITCHES = ("enable_thinking", "thinking")  # Qwen3, GLM, …; DeepSeek V3.1, Granite, Kimi
+_TAIL = 24  # tokens of a prompt's end in which a thought's opening mark stands
+_Turns = tuple[tuple[str, str], ...]
+_PROBE: _Turns = (("user", "1 + 1"),)
 
 
 class ChatTemplateError(ValueError):
     """The model's chat template refuses these messages."""
 
 
+class Prompt(NamedTuple):
+    """A rendered prompt; ``opened``: it ends inside a thought, which the completion goes on."""
+
+    ids: list[int]
+    opened: bool
+
+
 class Chat:
     """A model's tokenizer and chat template.
 
     All paths of a question share one prompt, so the last 1,024 prompts are cached.
+
+    Args:
+        tokenizer: of transformers.
+        options: how to ask the model to think.
+        marks: the marks of thoughts; the bundled ones by default.
+
+    Raises:
+        ConfigurationError: the template does not have the switches that the options need.
     """
 
-    def __init__(self, tokenizer: Any) -> None:
+    def __init__(
+        self, tokenizer: Any, options: ChatOptions | None = None, marks: Marks | None = None
+    ) -> None:
         self.tokenizer = tokenizer
-        self._encode = lru_cache(maxsize=1024)(self._encode_once)
+        self.marks = load_marks() if marks is None else marks
+        self._opens = tuple(mark for family in self.marks.families for mark in family.open)
+        self._render = lru_cache(maxsize=1024)(self._render_once)
+        options = options or ChatOptions()
+        self._kwargs = dict(options.template_kwargs)
+        self._check_kwargs()
+        self._kwargs |= self._choose_switches(options)
 
     @classmethod
-    def load(cls, location: str, revision: str | None = None) -> Chat:
+    def load(
+        cls,
+        location: str,
+        revision: str | None = None,
+        options: ChatOptions | None = None,
+        marks: Marks | None = None,
+    ) -> Chat:
         """Load the tokenizer of a folder or Hugging Face id.
 
         Raises:
             EngineError: transformers is not installed, the tokenizer cannot be loaded, or it has
                 no chat template.
+            ConfigurationError: the template does not have the switches that the options need.
         """
         try:
             from transformers import AutoTokenizer
         except ModuleNotFoundError as error:
             raise EngineError(
-                f"package transformers is not installed: {install_hint('transformers')}"
+                "package transformers is not installed: pip install 'clc[transformers]'"
             ) from error
         try:
             tokenizer = AutoTokenizer.from_pretrained(location, revision=revision)
@@ -56,33 +95,169 @@ class Chat:
                 "put a chat_template.jinja into its folder (for a base model: "
                 "{% for m in messages %}{{ m.content }}\n{% endfor %})"
             )
-        return cls(tokenizer)
+        return cls(tokenizer, options, marks)
 
-    def encode(self, messages: Sequence[Message]) -> list[int]:
-        """Return the prompt's token ids, up to the beginning of the assistant's turn.
+    def render(self, messages: Sequence[Message]) -> Prompt:
+        """Render messages up to the beginning of the assistant's turn.
+
+        A last message of the assistant is a prefill: its turn is left open.
 
         Raises:
             ChatTemplateError: the template refuses the messages (a system message, say).
         """
-        return self._encode(tuple((message["role"], message["content"]) for message in messages))
+        return self._render(tuple((message["role"], message["content"]) for message in messages))
 
-    def _encode_once(self, messages: tuple[tuple[str, str], ...]) -> list[int]:
+    def _render_once(self, messages: _Turns) -> Prompt:
+        if messages[-1][0] == "assistant":
+            return self._prefilled(messages)
+        ids = self._apply(messages)
+        return Prompt(ids, self._text(ids[-_TAIL:]).rstrip().endswith(self._opens))
+
+    def _prefilled(self, messages: _Turns) -> Prompt:
+        prefill = messages[-1][1]
+        if split(prefill, self.marks).closed is not False:
+            return Prompt(self._apply(messages, prefill=True), opened=False)
+        # Some templates put an empty thought before, or take the thought out of, a last message
+        # of the assistant (Qwen3), so the begun thought follows the generation prompt.
+        ids = self._apply(messages[:-1])
+        tail = self._text(ids[-_TAIL:]).rstrip()
+        for mark in self._opens:
+            if tail.endswith(mark) and prefill.lstrip().startswith(mark):
+                prefill = prefill.lstrip().removeprefix(mark).lstrip("\n")
+        return Prompt([*ids, *self.encode(prefill)], opened=True)
+
+    def _apply(self, messages: _Turns, *, prefill: bool = False, **kwargs: Any) -> list[int]:
         from jinja2 import TemplateError
 
         turns = [{"role": role, "content": content} for role, content in messages]
         try:
             ids = self.tokenizer.apply_chat_template(
-                turns, add_generation_prompt=True, tokenize=True, return_dict=False
+                turns,
+                add_generation_prompt=not prefill,
+                continue_final_message=prefill,
+                tokenize=True,
+                return_dict=False,
+                **(self._kwargs | kwargs),
             )
-        except TemplateError as error:
+        except (TemplateError, ValueError) as error:
             raise ChatTemplateError(
                 f"the model's chat template refuses the messages: {error}"
             ) from error
         return list(ids)
 
+    def _check_kwargs(self) -> None:
+        for name in self._kwargs:
+            if not self._mentions(name):
+                raise ConfigurationError(f"the model's chat template has no variable {name!r}")
+
+    def _choose_switches(self, options: ChatOptions) -> dict[str, Any]:
+        """Return the template's arguments for the options, each of which must change a prompt."""
+        kwargs: dict[str, Any] = {}
+        if options.thinking != "auto":
+            on = options.thinking == "on"
+            switch = next((name for name in _SWITCHES if self._changes(name, (True, False))), None)
+            if switch is not None:
+                kwargs[switch] = on
+            elif not (on and self._render_once(_PROBE).opened):
+                raise ConfigurationError(
+                    f"thinking is {options.thinking!r}, and the model's chat template has no "
+                    f"switch for it ({', '.join(_SWITCHES)}): leave it out, or choose another model"
+                )
+        if options.reasoning_effort is not None:
+            if not self._changes("reasoning_effort", ("low", "high")):
+                raise ConfigurationError(
+                    f"reasoning_effort is {options.reasoning_effort!r}, and the model's chat "
+                    "template does not take it: leave it out, or choose another model"
+                )
+            kwargs["reasoning_effort"] = options.reasoning_effort
+        if kwargs:
+            try:
+                self._apply(_PROBE, **kwargs)
+            except ChatTemplateError as error:
+                raise ConfigurationError(f"{kwargs}: {error}") from None
+        return kwargs
+
+    def _changes(self, name: str, values: Sequence[Any]) -> bool:
+        """Whether the template's argument ``name`` changes a prompt."""
+        prompts = set()
+        for value in values:
+            with suppress(ChatTemplateError):
+                prompts.add(tuple(self._apply(_PROBE, **{name: value})))
+        return len(prompts) > 1
+
+    def _mentions(self, name: str) -> bool:
+        template = self.tokenizer.chat_template
+        sources = template.values() if isinstance(template, dict) else [template]
+        return any(re.search(rf"\b{re.escape(name)}\b", str(source)) for source in sources)
+
+    def encode(self, text: str) -> list[int]:
+        """Return the token ids of a text; in it, the texts of special tokens are these tokens."""
+        return list(self.tokenizer.encode(text, add_special_tokens=False))
+
+    def _text(self, ids: Sequence[int]) -> str:
+        """Return the text of ids with all special tokens."""
+        text: str = self.tokenizer.decode(
+            ids, skip_special_tokens=False, clean_up_tokenization_spaces=False
+        )
+        return text
+
+    @cached_property
+    def mark_tokens(self) -> dict[int, str]:
+        """The marks of thoughts, and parts of marks, that are single tokens: text by id."""
+        texts = (text for family in self.marks.families for text in family.token_texts())
+        ids = {self.tokenizer.convert_tokens_to_ids(text): text for text in texts}
+        return {
+            id_: text for id_, text in ids.items() if id_ is not None and self._text([id_]) == text
+        }
+
+    @cached_property
+    def hidden_marks(self) -> frozenset[int]:
+        """Ids of the marks that are special tokens, which engines leave out of their texts."""
+        return frozenset(id_ for id_ in self.mark_tokens if not self.decode_visible([id_]))
+
     def decode(self, ids: Sequence[int]) -> str:
-        """Return the text of generated ids, without special tokens."""
+        """Return the text of generated ids, of the special tokens only the marks of thoughts."""
+        if self.hidden_marks.isdisjoint(ids):
+            return self.decode_visible(ids)
+        parts: list[str] = []
+        start = 0
+        for index, id_ in enumerate(ids):
+            if id_ in self.hidden_marks:
+                parts += (self.decode_visible(ids[start:index]), self.mark_tokens[id_])
+                start = index + 1
+        return "".join((*parts, self.decode_visible(ids[start:])))
+
+    def decode_visible(self, ids: Sequence[int]) -> str:
+        """Return the text of generated ids without any special token."""
         text: str = self.tokenizer.decode(
             ids, skip_special_tokens=True, clean_up_tokenization_spaces=False
         )
         return text
+
+    def count_thought(self, ids: Sequence[int], text: str, end: int) -> int:
+        """Return how many of the ids, whose text is ``text``, are a thought that ends at ``end``.
+
+        Its closing mark counts as far as it is one token.
+        """
+        length = counted = 0
+        for index, id_ in enumerate(ids):
+            if (mark := self.mark_tokens.get(id_)) is None:
+                continue
+            length += len(self.decode_visible(ids[counted:index]))
+            if length > end:
+                break
+            length += len(mark)
+            counted = index + 1
+        return counted or min(len(self.encode(text[:end])), len(ids))
+
+    def closing_text(self, prompt: Prompt, text: str) -> str:
+        """Return what closes the thought that is open after ``text``; '' where none is open."""
+        if split(text, self.marks, opened=prompt.opened).closed is not False:
+            return ""
+        whole = (self._text(prompt.ids[-_TAIL:]) if prompt.opened else "") + text
+        families = [family for family in self.marks.families if family.close]
+        last = max(
+            families, key=lambda it: max((whole.rfind(mark) for mark in it.open), default=-1)
+        )
+        mark = last.close[0]
+        return mark if last.special else f"\n{mark}\n\n"

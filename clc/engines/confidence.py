@@ -64,13 +64,14 @@ class Meter:
     (1.85, 0.7, 1.85, -0.3)
 
     Attributes:
+        measure: the parameters.
         fell: the mean of a whole group has been below the measure's floor.
     """
 
-    __slots__ = ("_logprobs", "_lowest", "_measure", "_sums", "fell")
+    __slots__ = ("_logprobs", "_lowest", "_sums", "fell", "measure")
 
     def __init__(self, measure: Measure) -> None:
-        self._measure = measure
+        self.measure = measure
         self._sums = [0.0]  # of the confidences of the first 0, 1, 2, … tokens
         self._logprobs: list[float] = []
         self._lowest = math.inf
@@ -90,7 +91,7 @@ class Meter:
                 where none is left, the sampled token stands in for them.
             sampled: log-probability of the sampled token, in nats.
         """
-        measure = self._measure
+        measure = self.measure
         logprobs = [logprob for logprob in likeliest[: measure.top_k] if logprob > _IMPOSSIBLE]
         if sampled > _IMPOSSIBLE:
             self._logprobs.append(sampled)
@@ -113,7 +114,7 @@ class Meter:
         mean = self._mean_of_last(self.tokens)
         return Confidence(
             mean=mean,
-            tail=self._mean_of_last(min(self._measure.tail, self.tokens)),
+            tail=self._mean_of_last(min(self.measure.tail, self.tokens)),
             lowest_group=mean if self._lowest == math.inf else self._lowest,
             logprob=math.fsum(self._logprobs) / len(self._logprobs) if self._logprobs else 0.0,
         )

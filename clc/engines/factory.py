@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from importlib.util import find_spec
+from inspect import signature
 from typing import TYPE_CHECKING, Any
 
 from clc.engines.models import BUNDLED
@@ -13,6 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from clc.engines.base import Engine
+    from clc.engines.chat_options import ChatOptions
+    from clc.thoughts import Marks
 
 __all__ = ["ENGINES", "open_engine"]
 
@@ -26,6 +29,8 @@ def open_engine(
     base_urls: Sequence[str] = (),
     window: int | None = None,
     max_model_len: int | None = None,
+    chat_options: ChatOptions | None = None,
+    marks: Marks | None = None,
     **options: Any,
 ) -> Engine:
     """Make the engine that serves ``model``; nothing is loaded before its first request.
@@ -38,10 +43,13 @@ def open_engine(
         base_urls: OpenAI-compatible endpoints, such as ``http://host:8000/v1``.
         window: requests in flight; the engine's own choice by default.
         max_model_len: longest prompt and completion together, in tokens (vLLM).
-        options: passed on to the engine's constructor.
+        chat_options: how to ask the model to think.
+        marks: the marks of thoughts; the bundled ones by default.
+        options: further arguments of the engine's class.
 
     Raises:
-        ConfigurationError: the options contradict each other, or no engine is installed.
+        ConfigurationError: the options contradict each other, the engine has no such option, or no
+            engine is installed.
     """
     if engine not in ENGINES:
         raise ConfigurationError(f"unknown engine {engine!r}; there are: {', '.join(ENGINES)}")
@@ -50,12 +58,13 @@ def open_engine(
         if window < 1:
             raise ConfigurationError(f"window must be at least 1, not {window}")
         options["window"] = window
+    options |= {"chat_options": chat_options, "marks": marks}
     if chosen == "openai":
         from clc.engines.openai.engine import OpenAIEngine
 
         if not base_urls:
             raise ConfigurationError("engine 'openai' needs a base URL (--base-url)")
-        return OpenAIEngine(model, base_urls, **options)
+        return OpenAIEngine(model, base_urls, **_checked(OpenAIEngine, options))
     if base_urls:
         raise ConfigurationError(
             f"a base URL goes with engine 'openai', not with {chosen!r}; leave one of them out"
@@ -64,7 +73,8 @@ def open_engine(
         from clc.engines.vllm.engine import VllmEngine
 
         _need("vllm", "vllm")
-        return VllmEngine(model, max_model_len=max_model_len, **options)
+        options["max_model_len"] = max_model_len
+        return VllmEngine(model, **_checked(VllmEngine, options))
     from clc.engines.transformers.engine import TransformersEngine
 
     _need("torch", "transformers")
@@ -73,7 +83,22 @@ def open_engine(
         raise ConfigurationError("max_model_len goes with engine 'vllm' only")
     if window is not None:
         options["batch_size"] = options.pop("window")
-    return TransformersEngine(model, **options)
+    return TransformersEngine(model, **_checked(TransformersEngine, options))
+
+
+def _checked(engine: type, options: dict[str, Any]) -> dict[str, Any]:
+    """Return the options of an engine.
+
+    Raises:
+        ConfigurationError: its constructor has no such argument.
+    """
+    known = [name for name in signature(engine).parameters if name not in {"model", "base_urls"}]
+    for name in options:
+        if name not in known:
+            raise ConfigurationError(
+                f"{engine.__name__} has no option {name!r}; there are: {', '.join(known)}"
+            )
+    return options
 
 
 def _choose(base_urls: Sequence[str]) -> str:

@@ -106,6 +106,8 @@ class Sampler:
             usage,
             completion.confidence,
             error=completion.error,
+            thought=completion.thought,
+            closed=completion.closed,
         )
         if completion.error is None:
             self.counters.drawn += 1
@@ -132,7 +134,15 @@ class Sampler:
             self.store.add_failure(request.key, completion.error)
             return completion.error
         usage = completion.usage.clamped()
-        step = Step(kind, language, completion.text, completion.finish_reason, usage)
+        step = Step(
+            kind,
+            language,
+            completion.text,
+            completion.finish_reason,
+            usage,
+            completion.thought,
+            completion.closed,
+        )
         self.counters.translations += kind == "translation"
         self.counters.completion_tokens += usage.completion_tokens
         self.store.add_step(request.key, step)

@@ -12,7 +12,9 @@ from clc.engines.confidence import Measure
 from clc.errors import EngineError
 from clc.records import Sampling
 
-from .tiny_random import WINDOW
+from .tiny_random import PLAIN_MARKS, SPECIAL_MARKS, WINDOW
+
+MARKS = {*PLAIN_MARKS, *SPECIAL_MARKS}
 
 
 def ask(number: int = 0, *, seed: int | None = None, words: int = 0, **sampling) -> Request:
@@ -227,3 +229,66 @@ CHECKS = (
     check_many,
     check_cancellation,
 )
+
+
+async def check_thoughts(engine: Engine) -> None:
+    """A random model whose template opens a thought: it is apart from the text, also streamed."""
+    requests = [ask(n, words=n, max_tokens=300, temperature=1.5) for n in range(24)]
+    texts: list[list[str]] = [[] for _ in requests]
+    thoughts: list[list[str]] = [[] for _ in requests]
+    whole = await complete_all(engine, *requests)
+    streamed = await complete_all(
+        engine,
+        *(
+            replace(one, on_text=text.append, on_thought=thought.append)
+            for one, text, thought in zip(requests, texts, thoughts, strict=True)
+        ),
+    )
+    assert streamed == whole
+    measured = [replace(one, measure=Measure(group=6)) for one in requests]
+    assert [replace(one, confidence=None) for one in await complete_all(engine, *measured)] == whole
+    assert {one.closed for one in whole} == {True, False}
+    assert any(one.text for one in whole)
+    for one, text, thought in zip(whole, texts, thoughts, strict=True):
+        assert one.thought
+        if not any(mark in one.thought for mark in MARKS):  # it thought once
+            assert one.closed or not one.text
+            assert one.text.startswith("".join(text))
+            assert one.thought == "".join(thought)
+        if one.closed:
+            assert 0 < one.usage.reasoning_tokens <= one.usage.completion_tokens
+        else:
+            assert one.usage.reasoning_tokens == one.usage.completion_tokens
+    stopped = await engine.complete(
+        replace(
+            requests[0], sampling=replace(requests[0].sampling, stop=(whole[0].thought[20:23],))
+        )
+    )
+    assert (stopped.finish_reason, stopped.closed) == ("stop", False)
+    assert whole[0].thought.startswith(stopped.thought)
+
+
+async def check_budget(engine: Engine, budget: int) -> None:
+    """A thought is closed after ``budget`` tokens, and the answer sampled after it."""
+    requests = [ask(n, words=n, max_tokens=budget + 30, temperature=0.7) for n in range(12)]
+    texts: list[list[str]] = [[] for _ in requests]
+    sampled = await complete_all(
+        engine,
+        *(replace(one, on_text=text.append) for one, text in zip(requests, texts, strict=True)),
+    )
+    assert sampled == await complete_all(engine, *requests)
+    closed_late = [one for one in sampled if one.usage.reasoning_tokens >= budget]
+    assert len(closed_late) > 6
+    for one, text in zip(sampled, texts, strict=True):
+        assert one.closed or one.finish_reason == "stop"
+        assert one.usage.completion_tokens <= budget + 30
+        if not any(mark in one.thought for mark in MARKS):
+            assert one.text.startswith("".join(text))
+    assert any(one.text for one in closed_late)
+    measured = [replace(one, measure=Measure(group=6)) for one in requests]
+    for one, with_confidence in zip(sampled, await complete_all(engine, *measured), strict=True):
+        assert replace(with_confidence, confidence=None) == one
+        assert with_confidence.confidence is not None
+    aborted = [replace(one, measure=Measure(group=6, floor=1000.0)) for one in requests]
+    reasons = [one.finish_reason for one in await complete_all(engine, *aborted)]
+    assert reasons.count("abort") > 6  # others end within the first group

@@ -11,3 +11,13 @@ def tiny(tmp_path_factory):
     from .tiny_random import make_model
 
     return make_model(tmp_path_factory.mktemp("model") / "tiny")
+
+
+@pytest.fixture(scope="session")
+def thinking(tmp_path_factory):
+    """Return the folder of a random thinking model with a window of 512 tokens."""
+    pytest.importorskip("transformers")
+    pytest.importorskip("torch")
+    from .tiny_random import make_model
+
+    return make_model(tmp_path_factory.mktemp("model") / "thinking", thinking=True)

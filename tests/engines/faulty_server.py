@@ -118,6 +118,34 @@ def stream(
     return reply
 
 
+def events(
+    *values: dict,
+    every_s: float = 0.0,
+    stuck_after: int | None = None,
+    cut_after: int | None = None,
+) -> Reply:
+    """Send values as server-sent events; hang or close the connection after some of them."""
+
+    async def reply(exchange: Exchange) -> None:
+        exchange.writer.write(
+            b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nConnection: close\r\n\r\n"
+        )
+        for index, one in enumerate(values):
+            if index == stuck_after:
+                await hang(exchange)
+            if index == cut_after:
+                break
+            exchange.writer.write(f"data: {json.dumps(one, ensure_ascii=False)}\n\n".encode())
+            await exchange.writer.drain()
+            await asyncio.sleep(every_s)
+        else:
+            exchange.writer.write(b"data: [DONE]\n\n")
+            await exchange.writer.drain()
+        exchange.writer.close()
+
+    return reply
+
+
 def together(count: int) -> Reply:
     """Answer well, but nobody before ``count`` have asked, and had time for one too many."""
 

@@ -74,6 +74,8 @@ def test_sampling_arrives_exactly_as_given():
         "max_tokens": 777,
         "stop": ["\n\n", "问题："],
         "seed": 2**53 - 1,
+        "stream": True,
+        "stream_options": {"include_usage": True},
     }
 
 

@@ -49,7 +49,6 @@ def test_a_completion_is_measured_by_its_log_probabilities():
     assert got == Completion("18.", "stop", Usage(11, 7), confidence=FOUND)
     body = server.requests[0].body
     assert (body["logprobs"], body["top_logprobs"]) == (True, 5)
-    assert "stream" not in body
     _, server = ask(measured_reply(*TWO))
     assert not {"logprobs", "top_logprobs"} & server.requests[0].body.keys()
 
@@ -63,7 +62,7 @@ def test_an_empty_completion_has_no_confidence():
     ("reply", "floor"),
     [
         (ok("18"), None),
-        (ok("18"), 1.0),  # and does not stream, either
+        (ok("18"), 1.0),  # and does not stream
         (value(completion("18") | {"logprobs": {"content": []}}), None),
         (stream({"token": "18", "top_logprobs": None}), 1.0),
     ],

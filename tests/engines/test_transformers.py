@@ -6,7 +6,8 @@ from importlib.util import find_spec
 
 import pytest
 
-from clc.engines.transformers import engine as module
+from clc.engines.chat_options import ChatOptions
+from clc.engines.transformers import batches as module
 from clc.engines.transformers.engine import TransformersEngine
 from clc.errors import ConfigurationError, EngineError
 
@@ -140,3 +141,31 @@ def test_a_template_that_refuses_loses_the_path(tiny, tmp_path):
         return lost
 
     assert "refuses the messages: no system role" in asyncio.run(use()).error
+
+
+def run_thinking(thinking, check, *args, **options):
+    async def use():
+        engine = TransformersEngine(str(thinking), dtype="float32", **options)
+        await engine.start()
+        try:
+            await check(engine, *args)
+        finally:
+            await engine.close()
+
+    asyncio.run(use())
+
+
+def test_thoughts(thinking):
+    run_thinking(thinking, behaviour.check_thoughts)
+
+
+def test_a_thinking_budget(thinking):
+    options = ChatOptions(thinking_budget=20)
+    run_thinking(thinking, behaviour.check_budget, 20, chat_options=options)
+
+
+def test_chat_options_are_part_of_the_fingerprint_where_they_are_given(thinking):
+    plain = TransformersEngine(str(thinking)).fingerprint
+    assert TransformersEngine(str(thinking), chat_options=ChatOptions()).fingerprint == plain
+    off = TransformersEngine(str(thinking), chat_options=ChatOptions(thinking="off"))
+    assert off.fingerprint.startswith(f"{plain}+chat-")

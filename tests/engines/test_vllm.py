@@ -10,8 +10,9 @@ from importlib.util import find_spec
 
 import pytest
 
+from clc.engines.chat_options import ChatOptions
 from clc.engines.confidence import Measure
-from clc.engines.vllm import engine as module
+from clc.engines.vllm.device import find_device
 from clc.engines.vllm.engine import VllmEngine
 from clc.errors import ConfigurationError, EngineError
 
@@ -225,5 +226,45 @@ def test_the_environment_of_the_user_wins(monkeypatch):
     pytest.importorskip("vllm")
     monkeypatch.setenv("VLLM_LOGGING_LEVEL", "DEBUG")
     monkeypatch.setenv("GOMP_SPINCOUNT", "7")
-    module._device()
+    find_device()
     assert (os.environ["VLLM_LOGGING_LEVEL"], os.environ["GOMP_SPINCOUNT"]) == ("DEBUG", "7")
+
+
+def run_thinking(thinking, check, *args, **options):
+    pytest.importorskip("vllm")
+
+    async def use():
+        engine = VllmEngine(str(thinking), dtype="float32", engine_args=CACHE, **options)
+        await engine.start()
+        try:
+            await check(engine, *args)
+        finally:
+            await engine.close()
+
+    asyncio.run(use())
+
+
+@pytest.mark.engine
+def test_thoughts(thinking):
+    run_thinking(thinking, behaviour.check_thoughts)
+
+
+@pytest.mark.engine
+def test_a_thinking_budget(thinking):
+    options = ChatOptions(thinking_budget=20)
+    run_thinking(thinking, behaviour.check_budget, 20, chat_options=options)
+
+
+@pytest.mark.engine
+def test_a_switch_that_the_template_lacks_ends_the_start(tiny):
+    pytest.importorskip("vllm")
+    engine = VllmEngine(str(tiny), engine_args=CACHE, chat_options=ChatOptions(thinking="off"))
+    with pytest.raises(ConfigurationError, match="has no switch"):
+        asyncio.run(engine.start())
+
+
+def test_chat_options_are_part_of_the_fingerprint_where_they_are_given(thinking):
+    plain = VllmEngine(str(thinking)).fingerprint
+    assert VllmEngine(str(thinking), chat_options=ChatOptions()).fingerprint == plain
+    off = VllmEngine(str(thinking), chat_options=ChatOptions(thinking="off"))
+    assert off.fingerprint.startswith(f"{plain}+chat-")

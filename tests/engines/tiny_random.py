@@ -13,6 +13,17 @@ TEMPLATE = (
     "{% for m in messages %}<|im_start|>{{ m.role }}\n{{ m.content }}<|im_end|>\n{% endfor %}"
     "{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"
 )
+THINKING_TEMPLATE = (
+    "{% for m in messages %}<|im_start|>{{ m.role }}\n"
+    "{% if m.role == 'assistant' and loop.last %}<think>\n\n</think>\n\n{% endif %}"  # as Qwen3's
+    "{{ m.content }}<|im_end|>\n{% endfor %}"
+    "{% if add_generation_prompt %}<|im_start|>assistant\n"
+    "{% if reasoning_effort is defined %}({{ reasoning_effort }}){% endif %}"
+    "{% if enable_thinking is defined and not enable_thinking %}<think>\n\n</think>\n\n"
+    "{% else %}<think>\n{% endif %}{% endif %}"
+)
+SPECIAL_MARKS = ("[THINK]", "[/THINK]")  # decoding leaves these out, and keeps those
+PLAIN_MARKS = ("<think>", "</think>")
 LINES = (
     "Tom has 3 apples and buys 5 more. How many apples does he have now?",
     "Let's think step by step. First there are 16 eggs, and she eats 3 of them.",
@@ -21,12 +32,17 @@ LINES = (
 )
 
 
-def make_model(folder: Path, *, window: int = WINDOW, seed: int = 0) -> Path:
-    """Write a random Qwen2 model with a BPE tokenizer and a chat template into ``folder``."""
+def make_model(
+    folder: Path, *, window: int = WINDOW, seed: int = 0, thinking: bool = False
+) -> Path:
+    """Write a random Qwen2 model with a BPE tokenizer and a chat template into ``folder``.
+
+    With ``thinking`` its vocabulary has marks of thoughts, and its template opens a thought.
+    """
     import torch
     from transformers import Qwen2Config, Qwen2ForCausalLM
 
-    tokens = make_tokenizer(folder)
+    tokens = make_tokenizer(folder, thinking=thinking)
     config = Qwen2Config(
         vocab_size=tokens,
         hidden_size=128,
@@ -48,7 +64,7 @@ def make_model(folder: Path, *, window: int = WINDOW, seed: int = 0) -> Path:
     return folder
 
 
-def make_tokenizer(folder: Path) -> int:
+def make_tokenizer(folder: Path, *, thinking: bool = False) -> int:
     """Write a byte-level BPE trained on a few lines; return its size in tokens."""
     from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
     from transformers import PreTrainedTokenizerFast
@@ -63,11 +79,14 @@ def make_tokenizer(folder: Path) -> int:
         show_progress=False,
     )
     tokenizer.train_from_iterator(LINES, trainer)
+    if thinking:
+        tokenizer.add_special_tokens([*SPECIAL_MARKS])
+        tokenizer.add_tokens([*PLAIN_MARKS])
     PreTrainedTokenizerFast(
         tokenizer_object=tokenizer,
         eos_token="<|im_end|>",
         pad_token="<|endoftext|>",
-        chat_template=TEMPLATE,
+        chat_template=THINKING_TEMPLATE if thinking else TEMPLATE,
     ).save_pretrained(folder)
     return tokenizer.get_vocab_size()
 

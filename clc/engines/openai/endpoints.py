@@ -41,6 +41,9 @@ class Endpoint:
     aside_until: float = 0.0  # other endpoints come first until then
     closed_until: float = 0.0  # end of its Retry-After
     halved_at: float = -math.inf
+    owner: str | None = None  # of the model, as the server lists it; None: not asked yet
+    streams: bool = True  # replies can be streamed, as far as is known
+    opens_thoughts: bool = False  # its prompts end inside a thought, as a reply has shown
 
     def ready(self, now: float) -> bool:
         """Whether it is healthy, or due for one probe."""

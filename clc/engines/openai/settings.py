@@ -14,6 +14,8 @@ from clc.errors import ConfigurationError
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from clc.engines.chat_options import ChatOptions
+
 __all__ = [
     "KEEPALIVE_S",
     "bearer_header",
@@ -22,6 +24,7 @@ __all__ = [
     "checked_headers",
     "checked_urls",
     "fingerprint",
+    "option_fields",
 ]
 
 KEEPALIVE_S = 3.0  # uvicorn drops an idle connection at 5 s, and a request sent just then is lost
@@ -103,8 +106,39 @@ def checked_extra(extra: Mapping[str, Any]) -> tuple[dict[str, Any], frozenset[s
     return {name: value for name, value in extra.items() if name not in left_out}, left_out
 
 
-def fingerprint(model: str, revision: str | None, extra: Mapping[str, Any]) -> str:
-    """Return the fingerprint of a model: name, revision, extra body.
+def option_fields(options: ChatOptions, extra: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the fields of the request body that chat options set.
+
+    >>> from clc.engines.chat_options import ChatOptions
+    >>> option_fields(ChatOptions(thinking="off"), {})
+    {'chat_template_kwargs': {'enable_thinking': False, 'thinking': False}}
+
+    Raises:
+        ConfigurationError: one is in the extra body, too.
+    """
+    kwargs = dict(options.template_kwargs)
+    if options.thinking != "auto":  # Qwen3, GLM, …; DeepSeek V3.1, Granite, Kimi
+        kwargs |= dict.fromkeys(("enable_thinking", "thinking"), options.thinking == "on")
+    values = {
+        "chat_template_kwargs": kwargs or None,
+        "reasoning_effort": options.reasoning_effort,
+        "thinking_token_budget": options.thinking_budget,
+    }
+    given = {name: value for name, value in values.items() if value is not None}
+    if twice := given.keys() & extra.keys():
+        raise ConfigurationError(
+            f"{min(twice)} is in extra_body and among the options for thinking: give it once"
+        )
+    return given
+
+
+def fingerprint(
+    model: str,
+    revision: str | None,
+    extra: Mapping[str, Any],
+    options: ChatOptions | None = None,
+) -> str:
+    """Return the fingerprint of a model: name, revision, extra body, chat options.
 
     >>> fingerprint("qwen", "1a2b", {"min_p": 0.1})
     'openai:qwen@1a2b {"min_p":0.1}'
@@ -114,4 +148,6 @@ def fingerprint(model: str, revision: str | None, extra: Mapping[str, Any]) -> s
         canonical = orjson.dumps(dict(extra), option=orjson.OPT_SORT_KEYS).decode()
     except orjson.JSONEncodeError as error:
         raise ConfigurationError(f"extra_body cannot be written as JSON: {error}") from None
-    return f"{name} {canonical}" if extra else name
+    name = f"{name} {canonical}" if extra else name
+    key = options.key if options is not None else ""
+    return f"{name}+chat-{key}" if key else name

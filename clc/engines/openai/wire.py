@@ -6,36 +6,33 @@ Servers differ in what they leave out; a line that tolerates one of them names i
 
 from __future__ import annotations
 
-import math
 from dataclasses import fields
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any, TypeGuard
 
 import orjson
 
-from clc.engines.base import Completion, Request
-from clc.engines.confidence import Measure, Meter
+from clc.engines.openai.error_bodies import error_message, quote, read_json
 from clc.errors import ConfigurationError
 from clc.records import Sampling, Usage
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
 
+    from clc.engines.base import Completion, Request
+    from clc.engines.openai.reply import ReplyReader
+
 __all__ = [
     "SAMPLING_FIELDS",
     "BrokenReplyError",
     "NoLogprobsError",
-    "error_code",
-    "error_message",
+    "is_prefilled",
     "read_choice",
     "read_completion",
-    "read_json",
+    "read_reasoning",
     "read_text",
     "read_tokens",
     "read_usage",
     "request_body",
-    "retry_after_s",
     "same_model",
     "served_models",
 ]
@@ -46,7 +43,6 @@ _ALWAYS_SENT = frozenset({"temperature", "top_p", "max_tokens"})
 # A user's extra body may set these where the run does not.
 _FREE_IN_EXTRA = frozenset({"presence_penalty", "frequency_penalty", "min_p", "repetition_penalty"})
 SAMPLING_FIELDS = frozenset({field.name for field in fields(Sampling)} | {"seed"}) - _FREE_IN_EXTRA
-_QUOTED_CHARS = 300
 
 
 class BrokenReplyError(Exception):
@@ -58,9 +54,16 @@ class NoLogprobsError(Exception):
 
 
 def request_body(
-    model: str, request: Request, extra: Mapping[str, Any], left_out: Collection[str] = ()
+    model: str,
+    request: Request,
+    extra: Mapping[str, Any],
+    left_out: Collection[str] = (),
+    *,
+    stream: bool = True,
 ) -> bytes:
     """Return a request as JSON: its sampling exactly as given, and the ``extra`` fields.
+
+    A last message of the assistant is a prefill, whose turn is left open.
 
     Raises:
         orjson.JSONEncodeError: a message is not valid Unicode (it holds a lone surrogate).
@@ -78,42 +81,36 @@ def request_body(
         body[name] = value
     if (measure := request.measure) is not None:
         body |= {"logprobs": True, "top_logprobs": measure.top_k}
-        if measure.floor is not None:
-            body |= {"stream": True, "stream_options": {"include_usage": True}}
+    if stream:
+        body |= {"stream": True, "stream_options": {"include_usage": True}}
+    if is_prefilled(request):
+        body |= {"continue_final_message": True, "add_generation_prompt": False}
     kept = {name: value for name, value in body.items() if name not in left_out}
     return orjson.dumps(kept | dict(extra))
 
 
-def read_completion(body: bytes, measure: Measure | None = None) -> Completion:
-    """Read the completion that a reply holds, and measure it.
+def is_prefilled(request: Request) -> bool:
+    """Whether the last message is the beginning of the model's own turn."""
+    return request.messages[-1]["role"] == "assistant"
+
+
+def read_completion(body: bytes, reader: ReplyReader) -> Completion:
+    """Read the completion that a whole reply holds.
 
     Raises:
         BrokenReplyError: it does not hold exactly one finished completion.
-        NoLogprobsError: a measure is given, and the tokens have no log-probabilities.
+        NoLogprobsError: it is to be measured, and its tokens have no log-probabilities.
     """
     reply = read_json(body)
     choice = read_choice(reply, body)
     message = choice.get("message") if choice is not None else None
     if choice is None or not isinstance(message, dict):
         raise BrokenReplyError("a choice without a message")
-    finish_reason = choice.get("finish_reason")
-    if finish_reason in {"abort", "error"}:  # vLLM, when it shuts down or loses its engine
-        raise BrokenReplyError(f"a completion that it did not finish ({finish_reason})")
-    text = read_text(message.get("content"))
-    confidence = None
-    if measure is not None:
-        meter = Meter(measure)
-        for likeliest, sampled in read_tokens(choice):
-            meter.add(likeliest, sampled)
-        if text and not meter.tokens:
-            raise NoLogprobsError
-        confidence = meter.confidence
-    return Completion(
-        text,
-        finish_reason if isinstance(finish_reason, str) and finish_reason else "unknown",
-        read_usage(reply.get("usage")),
-        confidence=confidence,
-    )
+    reader.usage = read_usage(reply.get("usage"))
+    reader.add(choice, message)
+    if reader.finish_reason in {"abort", "error"}:  # vLLM, when it shuts down or loses its engine
+        raise BrokenReplyError(f"a completion that it did not finish ({reader.finish_reason})")
+    return reader.complete(reader.finish_reason or "unknown")
 
 
 def read_choice(reply: Any, body: bytes) -> dict[str, Any] | None:
@@ -123,9 +120,9 @@ def read_choice(reply: Any, body: bytes) -> dict[str, Any] | None:
         BrokenReplyError: it holds no choice, or several, or an error.
     """
     if reply is None:
-        raise BrokenReplyError(f"a body that is not JSON, or not all of it: {_quote(body)}")
+        raise BrokenReplyError(f"a body that is not JSON, or not all of it: {quote(body)}")
     if not isinstance(reply, dict):
-        raise BrokenReplyError(f"JSON that is no object: {_quote(body)}")
+        raise BrokenReplyError(f"JSON that is no object: {quote(body)}")
     if reply.get("error"):  # OpenRouter: an upstream's error, with status 200
         raise BrokenReplyError(f"an error: {error_message(body)}")
     choices = reply.get("choices")
@@ -154,65 +151,22 @@ def read_tokens(choice: Mapping[str, Any]) -> Iterator[tuple[list[float], float]
             yield sorted((value for value in values if _is_number(value)), reverse=True), sampled
 
 
-def error_message(body: bytes) -> str:
-    """Return the message in an error body, or else the beginning of the body.
+def served_models(body: bytes) -> dict[str, str] | None:
+    """Return the names in a reply to ``GET /models`` and their owners; None where it is no list.
 
-    >>> error_message(b'{"error": {"message": "no such model"}}')
-    'no such model'
-    >>> error_message(b"<h1>Bad gateway</h1>")
-    '<h1>Bad gateway</h1>'
+    >>> served_models(b'{"data": [{"id": "qwen", "owned_by": "vllm"}]}')
+    {'qwen': 'vllm'}
     """
-    reply = read_json(body)
-    if isinstance(reply, dict):
-        error = reply.get("error")
-        for holder in (error, reply):
-            if isinstance(holder, dict):
-                message = holder.get("message") or holder.get("detail")  # detail: FastAPI
-                if message:
-                    return _clip(message if isinstance(message, str) else str(message))
-        if isinstance(error, str) and error:  # ollama, TGI
-            return _clip(error)
-    return _quote(body)
-
-
-def error_code(body: bytes) -> str:
-    """Find the machine-readable code of an error body (``context_length_exceeded``), or ''."""
-    reply = read_json(body)
-    error = reply.get("error") if isinstance(reply, dict) else None
-    code = error.get("code") if isinstance(error, dict) else None
-    return code if isinstance(code, str) else ""
-
-
-def retry_after_s(value: str | None, now: datetime, longest_s: float) -> float:
-    """Read a Retry-After header, in seconds or as an HTTP date; 0.0 if absent or invalid.
-
-    >>> retry_after_s("3", datetime.now(UTC), 60), retry_after_s("9999", datetime.now(UTC), 60)
-    (3.0, 60)
-    >>> at = datetime(2026, 1, 1, tzinfo=UTC)
-    >>> retry_after_s("Thu, 01 Jan 2026 00:00:07 GMT", at, 60)
-    7.0
-    """
-    if not value:
-        return 0.0
-    try:
-        seconds = float(value)
-    except ValueError:
-        try:
-            when = parsedate_to_datetime(value)
-            aware = when if when.tzinfo else when.replace(tzinfo=UTC)
-            seconds = (aware - now).total_seconds()
-        except (ValueError, OverflowError):
-            return 0.0
-    return 0.0 if math.isnan(seconds) else min(max(seconds, 0.0), longest_s)
-
-
-def served_models(body: bytes) -> list[str] | None:
-    """Return the names in a reply to ``GET /models``; None where it is no list of models."""
     reply = read_json(body)
     data = reply.get("data") if isinstance(reply, dict) else None
     if not isinstance(data, list):
         return None
-    return [m["id"] for m in data if isinstance(m, dict) and isinstance(m.get("id"), str)]
+    models = (model for model in data if isinstance(model, dict))
+    return {
+        model["id"]: str(model.get("owned_by") or "")
+        for model in models
+        if isinstance(model.get("id"), str)
+    }
 
 
 def same_model(wanted: str, served: str) -> bool:
@@ -230,21 +184,48 @@ def same_model(wanted: str, served: str) -> bool:
     return a == b or a.endswith("/" + b) or b.endswith("/" + a)
 
 
-def read_json(body: bytes) -> Any:
-    """Parse JSON; None for invalid JSON (and for ``null``, which is no reply either)."""
-    try:
-        return orjson.loads(body)
-    except orjson.JSONDecodeError:
-        return None
-
-
 def read_text(content: object) -> str:
     """Return the text of a message's content: a string, null, or a list of parts."""
     if isinstance(content, str):
         return content
     if isinstance(content, list):
-        parts = (part.get("text") for part in content if isinstance(part, dict))
+        parts = (part.get("text") for part in content if isinstance(part, dict)
+                 and part.get("type") not in {"thinking", "reasoning"})  # fmt: skip
         return "".join(text for text in parts if isinstance(text, str))
+    return ""
+
+
+def read_reasoning(message: Mapping[str, Any]) -> str:
+    """Return the thought that a message holds beside its content, or within a list of parts.
+
+    >>> read_reasoning({"content": "18", "reasoning_content": "9 + 9"})  # DeepSeek, SGLang, Qwen
+    '9 + 9'
+    >>> read_reasoning({"content": "18", "reasoning": "9 + 9"})  # vLLM, OpenRouter, ollama
+    '9 + 9'
+    >>> parts = [{"type": "thinking", "thinking": [{"type": "text", "text": "9 + 9"}]}]  # Mistral
+    >>> read_reasoning({"content": parts})
+    '9 + 9'
+    """
+    for name in ("reasoning_content", "reasoning"):
+        if isinstance(text := message.get(name), str) and text:
+            return text
+    content = message.get("content")
+    parts = content if isinstance(content, list) else ()
+    thoughts = (_read_part(part) for part in parts if isinstance(part, dict))
+    return "".join(thought for thought in thoughts if thought)
+
+
+def _read_part(part: Mapping[str, Any]) -> str:
+    """Return the thought in a part of a message's content."""
+    if part.get("type") not in {"thinking", "reasoning"}:
+        return ""
+    for name in ("thinking", "reasoning", "text", "content"):
+        value = part.get(name)
+        if isinstance(value, str):
+            return value
+        if isinstance(value, list):
+            texts = (one.get("text") for one in value if isinstance(one, dict))
+            return "".join(text for text in texts if isinstance(text, str))
     return ""
 
 
@@ -252,19 +233,15 @@ def read_usage(usage: object) -> Usage:
     """Read the token counts; an absent or invalid one is 0."""
     if not isinstance(usage, dict):
         return Usage()
-    counts = (usage.get("prompt_tokens"), usage.get("completion_tokens"))
-    return Usage(*(count if isinstance(count, int) and count > 0 else 0 for count in counts))
+    details = usage.get("completion_tokens_details")
+    prompt, completion = (_count(usage.get(f"{kind}_tokens")) for kind in ("prompt", "completion"))
+    reasoning = details.get("reasoning_tokens") if isinstance(details, dict) else 0
+    return Usage(prompt, completion, min(_count(reasoning), completion))
+
+
+def _count(value: object) -> int:
+    return value if isinstance(value, int) and value > 0 else 0
 
 
 def _is_number(value: object) -> TypeGuard[float]:
     return isinstance(value, int | float) and not isinstance(value, bool)
-
-
-def _quote(body: bytes) -> str:
-    return _clip(body[: 4 * _QUOTED_CHARS].decode(errors="replace")) or "nothing"
-
-
-def _clip(text: str) -> str:
-    """Put ``text`` on one line of at most 300 characters."""
-    line = " ".join(text.split())
-    return line if len(line) <= _QUOTED_CHARS else line[: _QUOTED_CHARS - 1] + "…"

@@ -11,7 +11,6 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from clc.engines.confidence import Measure, Meter
 from clc.engines.deltas import stable_prefix
 
 if TYPE_CHECKING:
@@ -19,13 +18,15 @@ if TYPE_CHECKING:
 
     from clc.engines.base import Completion
     from clc.engines.chat_template import Chat
+    from clc.engines.confidence import Meter
     from clc.engines.thread_bridge import ThreadBridge
+    from clc.engines.token_completion import SampledTokens
     from clc.records import Sampling
 
 __all__ = ["BatchRow", "BatchSampler", "TokenizedRequest", "TransformersBridge"]
 
 
-TransformersBridge: TypeAlias = "ThreadBridge[TokenizedRequest, Completion, str]"
+TransformersBridge: TypeAlias = "ThreadBridge[TokenizedRequest, SampledTokens | Completion, str]"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +38,7 @@ class TokenizedRequest:
     sampling: Sampling
     seed: int
     room: int
-    measure: Measure | None = None
+    meter: Meter | None = None
 
 
 @dataclass(slots=True)
@@ -46,7 +47,6 @@ class BatchRow:
 
     job: TokenizedRequest
     generator: Any
-    meter: Meter | None
     length: int = 0
     reason: str = ""
 
@@ -76,11 +76,10 @@ class BatchSampler:
             BatchRow(
                 job,
                 torch.Generator(model.device).manual_seed(job.seed),
-                None if job.measure is None else Meter(job.measure),
             )
             for job in jobs
         ]
-        self.likeliest = max((job.measure.top_k for job in jobs if job.measure), default=0)
+        self.likeliest = max((job.meter.measure.top_k for job in jobs if job.meter), default=0)
         self.penalties = _Penalties(self.sampling, [job.prompt for job in jobs])
         self.logprobs: Any = None  # at the newest position, where some row is measured
 
@@ -121,8 +120,8 @@ class BatchSampler:
         likeliest = self.logprobs.topk(count).values.tolist()
         sampled = self.logprobs.gather(-1, newest).squeeze(-1).tolist()
         for row, best, own in zip(self.rows, likeliest, sampled, strict=True):
-            if row.meter is not None and not row.reason:
-                row.meter.add(best, own)
+            if row.job.meter is not None and not row.reason:
+                row.job.meter.add(best, own)
 
     def _reason(self, row: BatchRow, token: int, ids: Any) -> str:
         if token in self.ends:
@@ -133,7 +132,7 @@ class BatchSampler:
                 return "stop"
         if row.length >= row.job.room:
             return "length"
-        if row.meter is not None and row.meter.fell:
+        if row.job.meter is not None and row.job.meter.fell:
             return "abort"
         wanted = self.bridge.is_wanted(row.job.name) and not self.bridge.closing
         return "" if wanted else "abort"

@@ -9,10 +9,25 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
 
 from clc.engines.base import Completion, Request
+from clc.engines.chat_options import ChatOptions
 from clc.engines.chat_template import Chat, ChatTemplateError
-from clc.engines.deltas import DeltaStream
-from clc.engines.environment import prepare
+from clc.engines.confidence import Meter
+from clc.engines.deltas import stable_prefix
+from clc.engines.detokenizer import Detokenizer
 from clc.engines.models import hub_revision, model_fingerprint, resolve_model
+from clc.engines.token_completion import (
+    SampledTokens,
+    complete_tokens,
+    open_stream,
+    sample_within_budget,
+)
+from clc.engines.vllm.device import (
+    CPU_SEQS,
+    bind_openmp,
+    cpu_args,
+    disable_compilation,
+    find_device,
+)
 from clc.engines.vllm.drivers import (
     Driver,
     EngineLimits,
@@ -23,14 +38,15 @@ from clc.engines.vllm.drivers import (
 from clc.engines.vllm.requests import LogprobReader, read_output, sampling_params
 from clc.errors import ConfigurationError, EngineError
 from clc.records import content_key
-from clc.version import install_hint
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
+
+    from clc.engines.deltas import DeltaStream
+    from clc.thoughts import Marks
 
 __all__ = ["VllmEngine"]
 
-_CPU_SEQS = 256
 # Engine arguments that change how fast text is sampled, not which text; all others are part of
 # the fingerprint.
 _SPEED_ONLY = frozenset(
@@ -68,6 +84,8 @@ class VllmEngine:
         revision: branch, tag or commit of a Hugging Face id.
         engine_args: any other of vLLM's engine arguments; they override those above.
         driver: ``process``, ``in-process``, or ``auto`` by device.
+        chat_options: how to ask the model to think.
+        marks: the marks of thoughts; the bundled ones by default.
 
     Attributes:
         engine_args: the arguments that vLLM was started with.
@@ -92,6 +110,8 @@ class VllmEngine:
         revision: str | None = None,
         engine_args: Mapping[str, Any] | None = None,
         driver: Literal["auto", "process", "in-process"] = "auto",
+        chat_options: ChatOptions | None = None,
+        marks: Marks | None = None,
     ) -> None:
         chosen = {
             "max_num_seqs": window,
@@ -108,10 +128,12 @@ class VllmEngine:
         self._window = window
         self._driver_name = driver
         self._driver: Driver | None = None
-        self._limits = EngineLimits(0, int(self._args.get("max_num_seqs", _CPU_SEQS)))
+        self._limits = EngineLimits(0, int(self._args.get("max_num_seqs", CPU_SEQS)))
         self.engine_args: Mapping[str, Any] = {}
         self._names = itertools.count()
         self._closed = False
+        self._options = chat_options or ChatOptions()
+        self._marks = marks
 
     @cached_property
     def fingerprint(self) -> str:
@@ -119,6 +141,7 @@ class VllmEngine:
         free = {*_SPEED_ONLY, "tensor_parallel_size", "pipeline_parallel_size"}
         fixed = {name: repr(value) for name, value in self._args.items() if name not in free}
         suffix = f"+{content_key('vllm', fixed)[:12]}" if fixed else ""
+        suffix += f"+chat-{self._options.key}" if self._options.key else ""
         return f"vllm:{model_fingerprint(self._location, self._revision)}{suffix}"
 
     @property
@@ -133,12 +156,14 @@ class VllmEngine:
         Raises:
             EngineError: vLLM is missing, is built for another device, or cannot load the model.
         """
-        device = await asyncio.to_thread(_device)
+        device = await asyncio.to_thread(find_device)
         if os.path.isdir(self._location):  # noqa: PTH112, ASYNC240 - one stat
             commit = None
         else:
             commit = await asyncio.to_thread(hub_revision, self._location, self._revision)
-        self.chat = await asyncio.to_thread(Chat.load, self._location, commit)
+        self.chat = await asyncio.to_thread(
+            Chat.load, self._location, commit, self._options, self._marks
+        )
         driver = self._make_driver(device, commit)
         try:
             self._limits = await driver.start()
@@ -159,8 +184,8 @@ class VllmEngine:
         if commit is not None:
             args |= {"revision": commit, "tokenizer_revision": commit}
         if device == "cpu":
-            args |= _cpu_args()
-            _compile_nothing()
+            args |= cpu_args()
+            disable_compilation()
         args |= self._args
         self.engine_args = args
         ranks = args.get("tensor_parallel_size", 1) * args.get("pipeline_parallel_size", 1)
@@ -170,7 +195,7 @@ class VllmEngine:
         if inside:
             return InProcessDriver(args)
         if device == "cpu":
-            _bind_openmp(ranks)
+            bind_openmp(ranks)
         return ProcessDriver(args)
 
     async def complete(self, request: Request) -> Completion:
@@ -189,37 +214,69 @@ class VllmEngine:
                 "the vLLM engine " + ("was closed" if self._closed else "is not started")
             )
         try:
-            prompt = self.chat.encode(request.messages)
+            prompt = self.chat.render(request.messages)
         except ChatTemplateError as error:
             return Completion.lost(str(error))
-        room = self._limits.window_tokens
-        if len(prompt) >= room:
-            return Completion.lost(
-                f"prompt of {len(prompt)} tokens does not fit the model's window of {room} tokens"
-            )
         if request.measure is not None and request.measure.top_k > self._limits.max_logprobs:
             raise ConfigurationError(
                 f"confidence over the {request.measure.top_k} likeliest tokens: vLLM gives at most "
                 f"{self._limits.max_logprobs}; take fewer, or start it with max_logprobs="
                 f"{request.measure.top_k} among its engine_args"
             )
-        reader = None if request.measure is None else LogprobReader(request.measure)
-        listener = None
-        if request.on_text is not None:
-            deltas = DeltaStream(request.on_text)
-            listener = lambda output: deltas(output.outputs[0].text)  # noqa: E731
-        params = sampling_params(request)
+        meter = None if request.measure is None else Meter(request.measure)
+        stream = open_stream(self.chat, prompt, request)
+
+        async def sample(ids: list[int], part: Request, before: str) -> SampledTokens | Completion:
+            return await self._sample(ids, part, meter, stream, before)
+
+        budget = self._options.thinking_budget
+        sampled = await sample_within_budget(self.chat, prompt, budget, request, sample)
+        if isinstance(sampled, Completion):
+            return sampled
+        return complete_tokens(self.chat, prompt, sampled, meter)
+
+    async def _sample(
+        self,
+        prompt: list[int],
+        request: Request,
+        meter: Meter | None,
+        stream: DeltaStream | None,
+        before: str,
+    ) -> SampledTokens | Completion:
+        """Sample after the ids of ``prompt``; ``before`` is the completion's text in them."""
+        if self._driver is None:
+            raise EngineError("the vLLM engine was closed")
+        room = self._limits.window_tokens
+        if len(prompt) >= room:
+            return Completion.lost(
+                f"prompt of {len(prompt)} tokens does not fit the model's window of {room} tokens"
+            )
+        reader = None if meter is None else LogprobReader(meter)
         try:
             output = await self._driver.generate(
                 str(next(self._names)),
                 prompt,
-                params,
+                sampling_params(request),
                 watch=reader.watch if reader else None,
-                listener=listener,
+                listener=self._listener(request, stream, before) if stream else None,
             )
         except RequestRefusedError as error:
             return Completion.lost(f"vLLM refuses the request: {error}")
         return read_output(output, request, self.chat, reader)
+
+    def _listener(
+        self, request: Request, stream: DeltaStream, before: str
+    ) -> Callable[[Any], None]:
+        """Return a function that takes vLLM's outputs and passes the text so far to ``stream``."""
+        if not self.chat.hidden_marks:
+            return lambda output: stream(before + output.outputs[0].text)
+        detokenizer, stops = Detokenizer(self.chat), request.sampling.stop
+
+        def listen(output: Any) -> None:
+            text = detokenizer.feed(output.outputs[0].token_ids)
+            stream(before + stable_prefix(text, stops))
+
+        return listen
 
     async def close(self) -> None:
         """End vLLM and free its memory; calls in flight raise EngineError."""
@@ -227,65 +284,6 @@ class VllmEngine:
         self._closed = True
         if driver is not None:
             await driver.close()
-
-
-def _device() -> str:
-    """Import vLLM quietly and return the device that it was built for and found.
-
-    Importing vLLM is no proof: the CUDA build imports on a machine without a GPU and fails only
-    when a model is loaded.
-    """
-    prepare()
-    try:
-        from vllm.platforms import current_platform
-    except ModuleNotFoundError as error:
-        raise EngineError(
-            f"vLLM is not installed ({error}): {install_hint('vllm')} on a machine with a GPU, "
-            "`make install` in clc's sources on one without; or use --engine transformers"
-        ) from error
-    device = str(current_platform.device_type)
-    if not device:
-        raise EngineError(
-            "this vLLM is built for GPUs and finds none: install the CPU build "
-            "(`make install` in clc's sources), or use --engine transformers"
-        )
-    return device
-
-
-def _cpu_args() -> dict[str, Any]:
-    """Return the engine arguments for a CPU.
-
-    Whole prefills, because a seeded request with a chunked one kills the engine; a fixed cache
-    size, because the default check can fail beside other programs; small blocks, so that prompts
-    under 128 tokens share their prefix; eager, because compiling costs 20 to 40 s.
-    """
-    free = os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    return {
-        "max_num_seqs": _CPU_SEQS,
-        "enable_chunked_prefill": False,
-        "kv_cache_memory_bytes": min(max(free // 8, 1 << 29), 1 << 32),
-        "block_size": 32,
-        "enforce_eager": True,
-    }
-
-
-def _compile_nothing() -> None:
-    """Disable the one compilation that vLLM does even with ``enforce_eager``.
-
-    The function ranks log-probabilities. Compiling it takes seconds at the first measured path,
-    and without a C++ compiler the engine dies of it.
-    """
-    from vllm.platforms import current_platform
-
-    current_platform.simple_compile_backend = "eager"
-
-
-def _bind_openmp(ranks: int) -> None:
-    """Give vLLM's processes all cores of this process; by default they take one."""
-    cores = sorted(os.sched_getaffinity(0))
-    share = [cores[rank::ranks] for rank in range(ranks)]
-    binding = "|".join(",".join(map(str, part)) for part in share)
-    os.environ.setdefault("VLLM_CPU_OMP_THREADS_BIND", binding)
 
 
 def _reason(error: BaseException) -> str:

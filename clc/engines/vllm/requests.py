@@ -5,13 +5,16 @@ from __future__ import annotations
 from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
-from clc.engines.base import Completion, Request
-from clc.engines.confidence import Measure, Meter
+from clc.engines.base import Completion
+from clc.engines.deltas import cut_at_stop
+from clc.engines.token_completion import SampledTokens
 from clc.errors import ConfigurationError
-from clc.records import Sampling, Usage
+from clc.records import Sampling
 
 if TYPE_CHECKING:
+    from clc.engines.base import Request
     from clc.engines.chat_template import Chat
+    from clc.engines.confidence import Meter
     from clc.engines.vllm.drivers import Watch
 
 __all__ = ["LogprobReader", "read_output", "sampling_params"]
@@ -29,7 +32,7 @@ def sampling_params(request: Request) -> Any:
     sampling["stop"] = list(request.sampling.stop)
     measure = request.measure
     kind = RequestOutputKind.FINAL_ONLY
-    if request.on_text is not None or (measure is not None and measure.floor is not None):
+    if request.is_streamed or (measure is not None and measure.floor is not None):
         kind = RequestOutputKind.CUMULATIVE
     try:
         return SamplingParams(
@@ -47,14 +50,20 @@ def sampling_params(request: Request) -> Any:
 class LogprobReader:
     """Reads a request's log-probabilities into a meter while vLLM's outputs arrive."""
 
-    def __init__(self, measure: Measure) -> None:
-        self.meter = Meter(measure)
-        self.watch: Watch | None = None if measure.floor is None else self.read
+    def __init__(self, meter: Meter) -> None:
+        self.meter = meter
+        self.watch: Watch | None = None if meter.measure.floor is None else self.read
+        self._before = meter.tokens  # of an earlier part of the completion
+
+    @property
+    def tokens(self) -> int:
+        """Tokens read."""
+        return self.meter.tokens - self._before
 
     def read(self, output: Any) -> bool:
         """Read the new tokens; return whether one, the last then read, falls below the floor."""
         flat: Any = output.outputs[0].logprobs or ()
-        for index in range(self.meter.tokens, len(flat)):
+        for index in range(self.tokens, len(flat)):
             if self.meter.fell:
                 break
             # The sampled token stands first, whether or not it is among the likeliest.
@@ -66,22 +75,25 @@ class LogprobReader:
 
 def read_output(
     output: Any, request: Request, chat: Chat, reader: LogprobReader | None
-) -> Completion:
-    """Return the completion of a request's last ``RequestOutput``."""
+) -> SampledTokens | Completion:
+    """Return what a request's last ``RequestOutput`` holds, or a lost completion."""
     result = output.outputs[0]
-    text, reason, tokens = result.text, result.finish_reason, list(result.token_ids)
+    text, reason, ids = result.text, result.finish_reason, list(result.token_ids)
+    decode = reader is not None and not _detokenizes(request)
     if reader is not None:
-        fell, count = reader.read(output), reader.meter.tokens
-        if fell and (not output.finished or count < len(tokens)):
-            reason, tokens = "abort", tokens[:count]
-        if reason == "abort" or not _detokenizes(request):
-            kept = tokens[:-1] if reason == "stop" else tokens  # without the end token
-            text = chat.decode(kept).rstrip("\ufffd")  # half a character, which the end cut off
+        fell = reader.read(output)
+        if fell and (not output.finished or reader.tokens < len(ids)):
+            reason, ids = "abort", ids[: reader.tokens]
+        decode = decode or reason == "abort"
     if reason not in {"stop", "length", "abort"}:
         return Completion.lost(f"vLLM ended the request with {reason!r}")
-    usage = Usage(len(output.prompt_token_ids), len(tokens))
-    confidence = None if reader is None else reader.meter.confidence
-    return Completion(text, reason, usage, confidence=confidence)
+    count = len(ids)
+    if reason == "stop" and not isinstance(result.stop_reason, str):
+        ids = ids[:-1]  # the end token; after a stop string there is none
+    if decode or not chat.hidden_marks.isdisjoint(ids):
+        text = chat.decode(ids).rstrip("\ufffd")  # half a character, which the end cut off
+        text = cut_at_stop(text, request.sampling.stop)
+    return SampledTokens(ids, text, reason, count)
 
 
 def _detokenizes(request: Request) -> bool:
@@ -90,4 +102,4 @@ def _detokenizes(request: Request) -> bool:
     It then detokenizes the likeliest tokens, too, which are not needed: on a CPU with a tiny model
     20 of them halve the throughput, and cost a fifth of it or less when they are not detokenized.
     """
-    return bool(request.sampling.stop) or request.on_text is not None
+    return bool(request.sampling.stop) or request.is_streamed

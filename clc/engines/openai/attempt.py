@@ -1,0 +1,307 @@
+"""One attempt at an endpoint: send the request, read its reply or find out what is wrong."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import httpx
+
+from clc.engines.base import Completion
+from clc.engines.openai import wire
+from clc.engines.openai.error_bodies import error_code, error_message, retry_after_s
+from clc.engines.openai.reply import ReplyReader
+from clc.engines.openai.sse import read_stream
+from clc.errors import ConfigurationError, EngineError
+from clc.thoughts import split
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+
+    from clc.engines.base import Request
+    from clc.engines.openai.endpoints import Endpoint
+    from clc.thoughts import Marks
+
+__all__ = ["BYTES_PER_TOKEN", "AttemptError", "EndpointClient", "UnreachableError"]
+
+BYTES_PER_TOKEN = 3  # of UTF-8: about right for Thai and Bengali, too many tokens for English
+_RETRIED = frozenset({408, 409, 425, 429})  # and every status from _SERVER_ERROR on
+_SERVER_ERROR = 500
+_OVERLOAD = frozenset({429, 503})
+_FATAL = {  # and every other 3xx
+    401: "The key is missing or wrong: set OPENAI_API_KEY to one that this server takes.",
+    402: "The account has no credit left.",
+    403: "This key may not use this model or server.",
+    404: "Check the model's name and the base URL.",
+    405: "Check the base URL.",
+}
+_NO_STREAM = frozenset({400, 404, 405, 422, 501})  # where the message names streams
+_UNREACHABLE = (httpx.ConnectError, httpx.ConnectTimeout, httpx.ProxyError)
+_OVERFLOW = ("context length", "context window", "context size", "maximum input", "too long")
+_CONTINUING = frozenset({"vllm", "sglang"})  # owners of models whose servers take a prefill
+_EVENTS = "text/event-stream"
+_LIST_TIMEOUT_S = 30.0
+_SECRET_CHARS = 6  # a shorter header value is no secret; hiding it would mangle messages
+_NAMED_MODELS = 20
+
+
+class AttemptError(Exception):
+    """One attempt failed, and another may succeed.
+
+    Attributes:
+        reason: for the user.
+        retry_after_s: seconds for which the server wants no request.
+        overloaded: the server has too many requests.
+    """
+
+    def __init__(
+        self, reason: str, *, retry_after_s: float = 0.0, overloaded: bool = False
+    ) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.retry_after_s = retry_after_s
+        self.overloaded = overloaded
+
+
+class UnreachableError(AttemptError):
+    """No connection to the endpoint: refused, no such host, no route."""
+
+
+class _NoStreamError(Exception):
+    """The endpoint refuses to stream."""
+
+
+@dataclass(frozen=True, slots=True)
+class EndpointClient:
+    """Makes single attempts at endpoints that serve one model.
+
+    Args:
+        client: with the headers of every request.
+        model: name of the model.
+        extra: more fields of every request body.
+        left_out: sampling fields that are not sent.
+        option_fields: fields among ``extra`` that come from the chat options.
+        marks: the marks of thoughts.
+        timeout_s: seconds without an event of a stream, or for all of a reply that is no stream.
+        retry_after_max_s: the longest Retry-After that is believed, in seconds.
+        secrets: header values, which no message may show.
+    """
+
+    client: httpx.AsyncClient
+    model: str
+    extra: Mapping[str, Any]
+    left_out: Collection[str]
+    option_fields: Collection[str]
+    marks: Marks
+    timeout_s: float
+    retry_after_max_s: float
+    secrets: Collection[str]
+
+    async def check(self, endpoint: Endpoint) -> None:
+        """Ask an endpoint for its models, and note whose they are.
+
+        Raises:
+            UnreachableError: no connection.
+            EngineError: it refuses the key, or lists models without this one.
+        """
+        url = f"{endpoint.url}/models"
+        try:
+            async with asyncio.timeout(min(_LIST_TIMEOUT_S, self.timeout_s)):
+                response = await self.client.get(url)
+        except _UNREACHABLE as error:
+            raise UnreachableError(self._hide(_message(error))) from None
+        except (TimeoutError, httpx.HTTPError):
+            return  # busy or odd: the first attempt will show
+        endpoint.owner = ""
+        if response.status_code == 401:  # noqa: PLR2004  (403 may only mean: no list for you)
+            raise self._fatal(url, response)
+        served = wire.served_models(response.content) if response.is_success else None
+        if not served:
+            return
+        owners = [owner for name, owner in served.items() if wire.same_model(self.model, name)]
+        if not owners:
+            names = ", ".join(list(served)[:_NAMED_MODELS])
+            more = ", …" if len(served) > _NAMED_MODELS else ""
+            raise EngineError(
+                f"{endpoint.url} does not serve the model {self.model!r}: it serves "
+                f"{names}{more}. Give one of these as the model."
+            )
+        endpoint.owner = owners[0].casefold()
+
+    def body(self, request: Request, *, stream: bool = True) -> bytes:
+        """Return the body of a request.
+
+        Raises:
+            orjson.JSONEncodeError: a message is not valid Unicode.
+            ConfigurationError: a sampling field is in the extra body, too.
+        """
+        return wire.request_body(self.model, request, self.extra, self.left_out, stream=stream)
+
+    async def complete(self, endpoint: Endpoint, request: Request) -> Completion:
+        """Make one attempt; one that cannot succeed returns a lost completion.
+
+        Raises:
+            AttemptError: another attempt may succeed.
+            EngineError, ConfigurationError: every request would end like this one.
+        """
+        if wire.is_prefilled(request) and "continue_final_message" not in self.extra:
+            await self._check_prefill(endpoint)
+        try:
+            return await self._send(endpoint, request, streamed=endpoint.streams)
+        except _NoStreamError:
+            endpoint.streams = False
+            return await self._send(endpoint, request, streamed=False)
+
+    async def _check_prefill(self, endpoint: Endpoint) -> None:
+        if endpoint.owner is None:  # it could not be asked before
+            await self.check(endpoint)
+        if endpoint.owner not in _CONTINUING:
+            raise ConfigurationError(
+                f"the prompt begins the model's turn, which {endpoint.url} is not known to "
+                "continue: vLLM and SGLang do (the list of models names them as owner); choose "
+                "such a server, a template without '--- begin', or say so with extra_body="
+                "{'continue_final_message': True}"
+            )
+
+    async def _send(self, endpoint: Endpoint, request: Request, *, streamed: bool) -> Completion:
+        """Post the request and read the reply."""
+        url = f"{endpoint.url}/chat/completions"
+        reader = self._reader(endpoint, request)
+        loop = asyncio.get_running_loop()
+        body = self.body(request, stream=streamed)
+        try:
+            async with (
+                asyncio.timeout(self.timeout_s) as limit,
+                self.client.stream("POST", url, content=body) as response,
+            ):
+                if response.is_success and _is_stream(response):
+                    completion = await read_stream(
+                        response.aiter_bytes(),
+                        reader,
+                        lambda: limit.reschedule(loop.time() + self.timeout_s),
+                    )
+                else:
+                    await response.aread()
+                    if streamed and self._refuses_stream(response):
+                        raise _NoStreamError
+                    completion = self._read(url, response, reader, request)
+                    if streamed and response.is_success:
+                        endpoint.streams = False
+        except wire.NoLogprobsError:
+            raise self._unmeasured(url) from None
+        except (wire.BrokenReplyError, TimeoutError, httpx.HTTPError, OSError) as error:
+            return self._failed(url, error, reader)
+        endpoint.opens_thoughts |= reader.opened_by_prompt and not wire.is_prefilled(request)
+        return completion
+
+    def _reader(self, endpoint: Endpoint, request: Request) -> ReplyReader:
+        opened = endpoint.opens_thoughts
+        if wire.is_prefilled(request):
+            opened = split(request.messages[-1]["content"], self.marks).closed is False
+        written = sum(len(message["content"].encode()) for message in request.messages)
+        return ReplyReader(
+            request, self.marks, opened=opened, prompt_tokens=written // BYTES_PER_TOKEN
+        )
+
+    def _failed(self, url: str, error: Exception, reader: ReplyReader) -> Completion:
+        """Raise the AttemptError of a failure, or return a lost completion where tokens had come.
+
+        A completion whose tokens had come is not asked for again: the same slow server would do,
+        and bill, the same work, and what a listener got cannot be taken back.
+        """
+        if isinstance(error, _UNREACHABLE):
+            raise UnreachableError(self._hide(_message(error))) from None
+        if isinstance(error, TimeoutError):
+            if reader.started:
+                return Completion.lost(
+                    f"{url} sent nothing for {self.timeout_s:g} s in the middle of a completion; "
+                    "a longer timeout may help"
+                )
+            reason = f"{url} did not answer within {self.timeout_s:g} s"
+        elif isinstance(error, wire.BrokenReplyError):
+            reason = self._hide(f"{url} answered with {error}")
+        else:  # OSError: TLS that breaks while reading
+            reason = f"the connection to {url} was lost: {self._hide(_message(error))}"
+        if reader.passed_on:
+            return Completion.lost(reason)
+        raise AttemptError(reason) from None
+
+    @staticmethod
+    def _refuses_stream(response: httpx.Response) -> bool:
+        message = error_message(response.content).lower()
+        return response.status_code in _NO_STREAM and "stream" in message
+
+    def _read(
+        self, url: str, response: httpx.Response, reader: ReplyReader, request: Request
+    ) -> Completion:
+        """Return the completion or lost path of a reply that is no stream; or raise its error."""
+        status = response.status_code
+        if response.is_success:
+            return wire.read_completion(response.content, reader)
+        code = error_code(response.content)
+        if status in _FATAL or status < 400 or code == "insufficient_quota":  # noqa: PLR2004
+            raise self._fatal(url, response)
+        message = self._hide(error_message(response.content))
+        if status in _RETRIED or status >= _SERVER_ERROR:
+            raise AttemptError(
+                f"{url} answered {status}: {message}",
+                retry_after_s=self._retry_after_s(response),
+                overloaded=status in _OVERLOAD,
+            )
+        if request.measure is not None and "logprob" in message.lower():
+            raise self._unmeasured(url, f"answered {status}: {message}")
+        if refused := [name for name in self.option_fields if name in message]:
+            raise ConfigurationError(
+                f"{url} does not take {refused[0]} ({status}: {message}): leave out the option "
+                "for thinking that sets it, or give what this server takes as extra_body"
+            )
+        if code == "context_length_exceeded" or any(s in message.lower() for s in _OVERFLOW):
+            return Completion.lost(
+                f"prompt and max_tokens do not fit the model's context ({status}: {message})"
+            )
+        return Completion.lost(f"{url} refused the request ({status}): {message}")
+
+    def _fatal(self, url: str, response: httpx.Response) -> EngineError:
+        """Make the error of a status that every request would meet."""
+        status = response.status_code
+        message = self._hide(error_message(response.content))
+        if location := response.headers.get("location"):
+            message = f"moved to {self._hide(location)}"
+        advice = _FATAL.get(status, "Check the base URL and the account.")
+        base = url.removesuffix("/chat/completions").removesuffix("/models")
+        if status in {404, 405} and not base.endswith("/v1"):
+            advice += f" The base URL usually ends in /v1: {base}/v1"
+        return EngineError(f"{url} answered {status} (model {self.model!r}): {message}. {advice}")
+
+    def _unmeasured(
+        self, url: str, problem: str = "answered without log-probabilities"
+    ) -> ConfigurationError:
+        """Make the error of an endpoint whose completions cannot be measured."""
+        return ConfigurationError(
+            f"{url} {problem} (model {self.model!r}). Confidence is measured by the likeliest "
+            "tokens' log-probabilities: choose a server that gives them (vLLM, SGLang, llama.cpp), "
+            "or fewer tokens, or measure no confidence."
+        )
+
+    def _retry_after_s(self, response: httpx.Response) -> float:
+        header = response.headers.get("retry-after")
+        return retry_after_s(header, datetime.now(UTC), self.retry_after_max_s)
+
+    def _hide(self, text: str) -> str:
+        """Blank out the key and every other header value: some servers repeat them."""
+        for value in self.secrets:
+            for secret in {value, value.removeprefix("Bearer ")}:
+                if len(secret) >= _SECRET_CHARS:
+                    text = text.replace(secret, "***")
+        return text
+
+
+def _is_stream(response: httpx.Response) -> bool:
+    return str(response.headers.get("content-type", "")).startswith(_EVENTS)
+
+
+def _message(error: Exception) -> str:
+    """Return the message of a transport error; some have only a name."""
+    return str(error) or type(error).__name__

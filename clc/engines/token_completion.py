@@ -1,0 +1,115 @@
+"""Make completions of sampled tokens: the thought apart, and within its budget."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from clc.engines.base import Completion
+from clc.engines.deltas import DeltaStream, cut_at_stop
+from clc.records import Usage, hashed_seed
+from clc.thoughts import split
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from clc.engines.base import Request
+    from clc.engines.chat_template import Chat, Prompt
+    from clc.engines.confidence import Meter
+
+__all__ = ["SampledTokens", "complete_tokens", "open_stream", "sample_within_budget"]
+
+
+@dataclass(frozen=True, slots=True)
+class SampledTokens:
+    """Tokens sampled after a prompt, and why they end.
+
+    Attributes:
+        ids: the tokens, without one that ends the completion.
+        text: of the ids, up to a stop string, with the marks of thoughts.
+        finish_reason: ``stop``, ``length`` or ``abort``.
+        count: how many were sampled, with one that ends the completion.
+    """
+
+    ids: list[int]
+    text: str
+    finish_reason: str
+    count: int
+
+
+def open_stream(chat: Chat, prompt: Prompt, request: Request) -> DeltaStream | None:
+    """Return the stream to a request's listeners, or None if it has none."""
+    if request.on_text is None and request.on_thought is None:
+        return None
+    return DeltaStream(
+        chat.marks,
+        opened=prompt.opened,
+        on_text=request.on_text,
+        on_thought=request.on_thought,
+    )
+
+
+async def sample_within_budget(
+    chat: Chat,
+    prompt: Prompt,
+    budget: int | None,
+    request: Request,
+    sample: Callable[[list[int], Request, str], Awaitable[SampledTokens | Completion]],
+) -> SampledTokens | Completion:
+    """Sample a completion whose thought takes at most ``budget`` tokens.
+
+    A thought that is open then is closed, and the rest of ``max_tokens`` is for the answer (budget
+    forcing: s1, arXiv 2501.19393, section 3.1). What was sampled by then is not sampled again.
+
+    Args:
+        chat: the tokenizer.
+        prompt: of the request.
+        budget: tokens, or None for no limit.
+        request: what to sample.
+        sample: samples after the given token ids; the third argument is the text of those that
+            follow the prompt. It returns a Completion for a lost path.
+    """
+    most = request.sampling.max_tokens
+    if budget is None or budget >= most:
+        return await sample(prompt.ids, request, "")
+    limit = replace(request, sampling=replace(request.sampling, max_tokens=budget))
+    first = await sample(prompt.ids, limit, "")
+    if isinstance(first, Completion) or first.finish_reason != "length" or first.count < budget:
+        return first
+    ids = [*first.ids, *chat.encode(chat.closing_text(prompt, first.text))]
+    rest = replace(
+        request,
+        sampling=replace(request.sampling, max_tokens=most - budget),
+        seed=hashed_seed("answer", request.seed),  # the same would repeat the first tokens' noise
+    )
+    last = await sample([*prompt.ids, *ids], rest, chat.decode(ids))
+    if isinstance(last, Completion):  # the model's window is full: the completion ends here
+        return first
+    ids += last.ids
+    text = cut_at_stop(chat.decode(ids).rstrip("\ufffd"), request.sampling.stop)
+    return SampledTokens(ids, text, last.finish_reason, first.count + last.count)
+
+
+def complete_tokens(
+    chat: Chat, prompt: Prompt, sampled: SampledTokens, meter: Meter | None
+) -> Completion:
+    """Return the completion of sampled tokens, its thought apart."""
+    text = sampled.text
+    thought, said, closed = split(
+        text, chat.marks, opened=prompt.opened, finish_reason=sampled.finish_reason
+    )
+    reasoning_tokens = 0
+    if closed:
+        said = said.lstrip()
+        end = text.find(thought) + len(thought)
+        reasoning_tokens = chat.count_thought(sampled.ids, text, end)
+    elif closed is False:
+        reasoning_tokens = sampled.count
+    return Completion(
+        said,
+        sampled.finish_reason,
+        Usage(len(prompt.ids), sampled.count, reasoning_tokens),
+        confidence=None if meter is None else meter.confidence,
+        thought=thought,
+        closed=closed,
+    )

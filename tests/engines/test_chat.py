@@ -1,0 +1,197 @@
+"""Chat templates, prefills and switches; tokens to text, with the marks of thoughts kept."""
+
+from itertools import pairwise
+
+import pytest
+
+pytest.importorskip("transformers")
+
+from clc.engines.chat_options import ChatOptions
+from clc.engines.chat_template import Chat, Prompt
+from clc.engines.detokenizer import Detokenizer
+from clc.engines.token_completion import SampledTokens, complete_tokens
+from clc.errors import ConfigurationError
+
+QUESTION = {"role": "user", "content": "Mia hat 6 Murmeln und findet 7."}
+
+
+@pytest.fixture(scope="module")
+def chat(thinking):
+    chat = Chat.load(str(thinking))
+    names = ["<|start|>", "<|channel|>", "<|message|>", "<|end|>", "<|return|>"]  # of gpt-oss
+    chat.tokenizer.add_special_tokens({"additional_special_tokens": names})
+    return chat
+
+
+def text_of(chat: Chat, *messages, **options) -> str:
+    if options:
+        chat = Chat(chat.tokenizer, ChatOptions(**options))
+    return chat._text(chat.render(messages).ids)
+
+
+def complete(chat: Chat, text: str, *, opened: bool = False, finish_reason: str = "stop"):
+    ids = chat.encode(text)
+    sampled = SampledTokens(ids, chat.decode(ids), finish_reason, len(ids))
+    return complete_tokens(chat, Prompt([1, 2, 3], opened), sampled, None)
+
+
+# Prompts
+
+
+def test_a_prompt_that_ends_in_a_thought_is_known_by_its_last_tokens(chat, tiny):
+    assert text_of(chat, QUESTION).endswith("<|im_start|>assistant\n<think>\n")
+    assert chat.render([QUESTION]).opened
+    off = Chat(chat.tokenizer, ChatOptions(thinking="off"))
+    assert not off.render([QUESTION]).opened
+    assert not Chat.load(str(tiny)).render([QUESTION]).opened
+    mention = {"role": "user", "content": "What does <think> mean?"}
+    assert not Chat.load(str(tiny)).render([mention]).opened
+
+
+def test_switches_of_the_template(chat):
+    plain = text_of(chat, QUESTION)
+    assert text_of(chat, QUESTION, thinking="on") == plain
+    assert text_of(chat, QUESTION, thinking="off") == plain + "\n</think>\n\n"
+    assert "(high)<think>" in text_of(chat, QUESTION, reasoning_effort="high")
+    given = {"enable_thinking": False}
+    assert text_of(chat, QUESTION, template_kwargs=given) == plain + "\n</think>\n\n"
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        ({"thinking": "off"}, "has no switch for it"),
+        ({"thinking": "on"}, "has no switch for it"),
+        ({"reasoning_effort": "low"}, "does not take it"),
+        ({"template_kwargs": {"enable_thinking": False}}, "has no variable 'enable_thinking'"),
+    ],
+)
+def test_a_switch_that_the_template_lacks_is_refused_before_anything_is_sampled(
+    tiny, options, says
+):
+    with pytest.raises(ConfigurationError, match=says):
+        Chat.load(str(tiny), options=ChatOptions(**options))
+
+
+def test_a_template_that_refuses_a_value_is_refused_as_early(chat):
+    old = chat.tokenizer.chat_template
+    chat.tokenizer.chat_template = (
+        "{% if reasoning_effort == 'huge' %}{{ raise_exception('no such effort') }}{% endif %}"
+        "{{ reasoning_effort }}{{ messages[0].content }}"
+    )
+    try:
+        Chat(chat.tokenizer, ChatOptions(reasoning_effort="low"))
+        with pytest.raises(ConfigurationError, match="no such effort"):
+            Chat(chat.tokenizer, ChatOptions(reasoning_effort="huge"))
+    finally:
+        chat.tokenizer.chat_template = old
+
+
+def test_options_that_cannot_be_right_are_refused_and_defaults_have_no_key():
+    assert ChatOptions().key == ""
+    keys = {
+        ChatOptions(thinking="off").key,
+        ChatOptions(thinking="on").key,
+        ChatOptions(reasoning_effort="low").key,
+        ChatOptions(thinking_budget=100).key,
+        ChatOptions(template_kwargs={"a": 1}).key,
+    }
+    assert len(keys) == 5
+    assert "" not in keys
+    for wrong in (
+        {"thinking": "maybe"},
+        {"thinking_budget": 0},
+        {"reasoning_effort": "low", "template_kwargs": {"reasoning_effort": "high"}},
+    ):
+        with pytest.raises(ConfigurationError):
+            ChatOptions(**wrong)
+
+
+def test_a_prefill_leaves_the_turn_open(chat, tiny):
+    prefill = {"role": "assistant", "content": "Zuerst: 6 +"}
+    plain = Chat.load(str(tiny))
+    assert plain._text(plain.render([QUESTION, prefill]).ids).endswith(
+        "findet 7.<|im_end|>\n<|im_start|>assistant\nZuerst: 6 +"
+    )
+    # The template's own way with a turn that does not think.
+    text = text_of(chat, QUESTION, prefill)
+    assert text.endswith("<|im_start|>assistant\n<think>\n\n</think>\n\nZuerst: 6 +")
+    assert not chat.render([QUESTION, prefill]).opened
+
+
+@pytest.mark.parametrize("switch", [{}, {"thinking": "on"}])
+def test_a_prefilled_thought_is_open_and_opened_once(chat, tiny, switch):
+    prefill = {"role": "assistant", "content": "<think>\nGut, ich rechne:"}
+    text = text_of(chat, QUESTION, prefill, **switch)
+    assert text.endswith("<|im_start|>assistant\n<think>\nGut, ich rechne:")
+    assert chat.render([QUESTION, prefill]).opened
+    plain = Chat.load(str(tiny))
+    assert plain._text(plain.render([QUESTION, prefill]).ids).endswith(
+        "<|im_start|>assistant\n<think>\nGut, ich rechne:"
+    )
+    assert plain.render([QUESTION, prefill]).opened
+    earlier = {"role": "assistant", "content": "<think>\nEine."}
+    whole = chat.render([QUESTION, earlier, QUESTION])
+    assert chat._text(whole.ids).endswith("assistant\n<think>\n")
+
+
+# Completions
+
+HARMONY = (
+    "<|channel|>analysis<|message|>ছয় আর সাত, 12? না, 13।<|end|>"
+    "<|start|>assistant<|channel|>final<|message|>উত্তর: 13"
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "thought", "said"),
+    [
+        ("<think>\n6 + 7 = 12? Nein.\n</think>\n\nAntwort: 13", "\n6 + 7 = 12? Nein.\n", "Antwort: 13"),
+        ("[THINK]六加七等于十二？不对。[/THINK]答案是13", "六加七等于十二？不对。", "答案是13"),
+        (HARMONY, "ছয় আর সাত, 12? না, 13।", "উত্তর: 13"),
+        (HARMONY + "<|return|>", "ছয় আর সাত, 12? না, 13।", "উত্তর: 13"),
+        ("[THINK]หกบวกเจ็ด[/THINK]", "หกบวกเจ็ด", ""),
+    ],
+)  # fmt: skip
+def test_a_thought_is_split_off_whether_its_marks_are_special_tokens_or_not(
+    chat, text, thought, said
+):
+    got = complete(chat, text)
+    assert (got.thought, got.text, got.closed) == (thought, said, True)
+    assert 0 < got.usage.reasoning_tokens < got.usage.completion_tokens + (said == "")
+    before = text[: text.index(thought) + len(thought)]
+    assert len(chat.encode(before)) <= got.usage.reasoning_tokens <= len(chat.encode(before)) + 1
+
+
+def test_a_thought_that_the_prompt_opened(chat):
+    got = complete(chat, "Moja, mbili, tatu.</think>Jibu: 13", opened=True)
+    assert (got.thought, got.text, got.closed) == ("Moja, mbili, tatu.", "Jibu: 13", True)
+    for reason in ("length", "stop", "abort"):
+        got = complete(chat, "Jibu ni 99. Lakini", opened=True, finish_reason=reason)
+        assert (got.thought, got.text, got.closed) == ("Jibu ni 99. Lakini", "", False)
+        assert got.usage.reasoning_tokens == got.usage.completion_tokens
+    got = complete(chat, "Jibu: 13")
+    assert (got.thought, got.text, got.closed) == ("", "Jibu: 13", None)
+    assert got.usage.reasoning_tokens == 0
+
+
+def test_decoding_keeps_the_marks_and_no_other_special_token(chat):
+    ids = chat.encode("<|endoftext|>[THINK]a[/THINK]b<|im_end|>")
+    assert chat.decode(ids) == "[THINK]a[/THINK]b"
+    assert {chat.mark_tokens[mark] for mark in chat.hidden_marks} >= {"[THINK]", "<|channel|>"}
+    assert "<think>" in chat.mark_tokens.values()
+    assert "<think>" not in {chat.mark_tokens[mark] for mark in chat.hidden_marks}
+
+
+@pytest.mark.parametrize(
+    "text", [HARMONY, "[THINK]🙂 ok[/THINK]🙂🙂 答案 13 ", "<think>é</think>é"]
+)
+@pytest.mark.parametrize("step", [1, 2, 5])
+def test_a_detokenizer_never_splits_a_character(chat, text, step):
+    ids = chat.encode(text)
+    detokenizer = Detokenizer(chat)
+    texts = [detokenizer.feed(ids[:count]) for count in range(1, len(ids) + step, step)]
+    for earlier, later in pairwise(texts):
+        assert later.startswith(earlier)
+    assert not any("\ufffd" in one for one in texts)
+    assert texts[-1] == text == chat.decode(ids)
