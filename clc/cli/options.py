@@ -112,7 +112,7 @@ class EngineOptions(OptionGroup):
         "--timeout",
         type=click.FloatRange(min=0, min_open=True),
         metavar="SECONDS",
-        help="Longest wait for one answer of an endpoint.  [default: 600]",
+        help="Longest silence of an endpoint.  [default: 600]",
     )
     attempts: int | None = option(
         "--attempts",
