@@ -110,9 +110,12 @@ class Shared:
         pass
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def bundled_vllm():
-    """Give the bundled model on vLLM in this process."""
+    """Give the bundled model on vLLM in this process.
+
+    For a module: when another engine of this process is closed, vLLM's groups are gone for all.
+    """
     pytest.importorskip("vllm")
     from clc.engines.vllm.engine import VllmEngine
 
