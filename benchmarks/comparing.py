@@ -24,9 +24,9 @@ import tempfile
 import time
 from typing import TYPE_CHECKING
 
-from clc.analysis.comparison import compare_strategies, outcome
-from clc.analysis.comparison_records import Entry, Outcome
-from clc.analysis.resampling import Drawn
+from clc.analysis.comparison import compare_strategies, problem_outcome
+from clc.analysis.comparison_records import Entry, ProblemOutcome
+from clc.analysis.resampling import PathOutcome
 from clc.plan import ArmRecord, Plan
 from clc.prompts.templates import Templates
 from clc.records import Problem, ReasoningPath, Usage
@@ -100,9 +100,9 @@ def timed(entries: list[Entry]) -> dict[str, float]:
     }
 
 
-def outcomes(store: Store) -> Iterator[Outcome]:
+def outcomes(store: Store) -> Iterator[ProblemOutcome]:
     """Read what one strategy made of every problem."""
-    return (outcome(*one) for one in revote(store))
+    return (problem_outcome(*one) for one in revote(store))
 
 
 def said(number: int, code: str, paths: int) -> list[int]:
@@ -115,14 +115,15 @@ def said(number: int, code: str, paths: int) -> list[int]:
     ]
 
 
-def solved(number: int, languages: tuple[str, ...], paths: int) -> Outcome:
+def solved(number: int, languages: tuple[str, ...], paths: int) -> ProblemOutcome:
     """Answer one problem in these languages in turn, by the first path: only votes are measured."""
     share = -(-paths // len(languages))
     rows = [
-        [Drawn(code, str(value), 150) for value in said(number, code, share)] for code in languages
+        [PathOutcome(code, str(value), 150) for value in said(number, code, share)]
+        for code in languages
     ]
     drawn = [path for turn in zip(*rows, strict=True) for path in turn][:paths]
-    return Outcome(
+    return ProblemOutcome(
         f"p-{number}", f"p-{number}", str(number + 4), drawn[0].answer, drawn, 60, languages
     )
 

@@ -27,9 +27,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from benchmarks.comparing import LANGUAGES, STEPS, said
-from clc.analysis.report.figures import svg_of
+from clc.analysis.report.figures import section_svg
 from clc.analysis.report.sources import open_sources
-from clc.analysis.report.summary import Gatherer
+from clc.analysis.report.summary import SummaryBuilder
 from clc.analysis.report.write import data_folder, write_report
 from clc.plan import ArmRecord, Plan
 from clc.prompts.templates import Templates
@@ -103,7 +103,7 @@ def figures(folder: Path) -> None:
     """Gather the numbers and draw them for the page."""
     for one in gathered(folder):
         for section in one.sections:
-            svg_of(section)
+            section_svg(section)
 
 
 def gathered(folder: Path) -> list[Summary]:
@@ -111,7 +111,7 @@ def gathered(folder: Path) -> list[Summary]:
     summaries = []
     with open_sources(folder) as sources:
         for name, source in sources.items():
-            gatherer = Gatherer(name, source.manifest)
+            gatherer = SummaryBuilder(name, source.manifest)
             for solved in source.solved():
                 gatherer.add(solved)
             summaries.append(gatherer.summary())

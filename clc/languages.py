@@ -1,4 +1,4 @@
-"""Languages by BCP-47 code: their names from CLDR, their cue words from prompts/languages.toml."""
+"""Languages by BCP-47 code, with their names from CLDR."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def _locale(code: str) -> Locale:
     with suppress(UnknownLocaleError, ValueError, TypeError):
         if well_formed:
             locale = Locale.parse("-".join(subtags), sep="-")
-            # To an old or a three-letter code CLDR adds its likeliest region: take it away.
+            # CLDR adds the likeliest region to an old or a three-letter code: remove it.
             return Locale(locale.language) if len(subtags) == 1 else locale
     raise LanguageError(
         f"unknown language {code!r:.40}; give a BCP-47 code such as 'en', 'sw' or 'zh-Hant'"
@@ -48,7 +48,7 @@ def _locale(code: str) -> Locale:
 
 @lru_cache(maxsize=1024)
 def normalize_language(code: str) -> str:
-    """Return ``code`` as BCP-47 writes it.
+    """Return the canonical form of a BCP-47 code.
 
     >>> normalize_language("ZH_hant"), normalize_language(" de "), normalize_language("swa")
     ('zh-Hant', 'de', 'sw')
@@ -61,7 +61,7 @@ def normalize_language(code: str) -> str:
 
 @lru_cache(maxsize=1024)
 def english_name(code: str) -> str:
-    """English name from CLDR.
+    """Return a language's English name from CLDR.
 
     >>> english_name("sw"), english_name("zh-Hant")
     ('Swahili', 'Chinese (Traditional)')
@@ -74,7 +74,7 @@ def english_name(code: str) -> str:
 
 @lru_cache(maxsize=1024)
 def native_name(code: str) -> str:
-    """The language's name for itself, its English name where CLDR has none.
+    """Return a language's name for itself, or its English name if CLDR has none.
 
     >>> native_name("de")
     'Deutsch'
@@ -84,7 +84,7 @@ def native_name(code: str) -> str:
 
 
 def distinct_languages(codes: Iterable[str]) -> list[str]:
-    """Normalize codes, each once, in the order in which they first stand."""
+    """Normalize codes and drop duplicates, in order of first occurrence."""
 
     def normalized() -> Iterator[str]:
         for code in codes:

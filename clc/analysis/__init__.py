@@ -3,7 +3,7 @@
 ::
 
     scoring, paired    a run against gold; two runs against each other
-    intervals, resampling, figures   the statistics and drawings under all of it
+    intervals, resampling, figures   the statistics and charts under all of it
     comparison, comparison_records   several strategies at equal cost
     portfolio, portfolio_search      languages learned from a run whose answers are known
     fidelity           paths in the language that was asked for

@@ -1,8 +1,8 @@
 """Several strategies on the same problems, at the same number of paths and of tokens.
 
-What a strategy gains is worth what it costs: beside each accuracy stand the paths and the tokens it
-took, translations included, then the accuracy at k paths for each k (see
-``clc.analysis.resampling``), and the accuracy of the paths that a token budget pays for.
+Each accuracy is reported with its cost in paths and tokens, translations included; then the
+accuracy at k paths for each k (see ``clc.analysis.resampling``), and the accuracy of the paths that
+a token budget pays for.
 
 Strategies are compared over the problems with gold that all of them have. Intervals are 95 % and
 clustered by question item: those of accuracies as in ``clc.analysis.intervals``; those of
@@ -26,13 +26,13 @@ from clc.analysis.comparison_records import (
     BudgetPoint,
     CurvePoint,
     Entry,
-    Outcome,
     PairedDifference,
+    ProblemOutcome,
     StrategyComparison,
     StrategyResult,
 )
 from clc.analysis.intervals import clustered_difference, clustered_rate, mcnemar, sign_flip
-from clc.analysis.resampling import Ballots, Drawn
+from clc.analysis.resampling import PathOutcome, Resampler
 from clc.analysis.scoring import scored
 from clc.answers.canonical import canonical_gold
 from clc.errors import ConfigurationError, DatasetError, StrategyError
@@ -49,14 +49,14 @@ if TYPE_CHECKING:
     from clc.solving.pool import StrategyPool
     from clc.voting.outcomes import Reader
 
-__all__ = ["compare_strategies", "entries", "outcome", "outcomes"]
+__all__ = ["compare_strategies", "entries", "problem_outcome", "problem_outcomes"]
 
 RESAMPLES = 100  # random subsets of a problem's paths; 250 problems then err by 0.2 points
-BOOTSTRAPS = 2_000  # resamples of the items: the interval's ends err by 3 % of its width
+BOOTSTRAPS = 2_000  # resamples of the items: interval bounds err by 3 % of the interval's width
 _BUDGETS = 16  # budgets of a curve against tokens
 
 
-def outcome(
+def problem_outcome(
     problem: Problem,
     plan: Plan,
     paths: Mapping[str, ReasoningPath],
@@ -64,20 +64,20 @@ def outcome(
     verdict: Verdict,
     *,
     weighted: bool = False,
-) -> Outcome:
-    """Make the outcome of a solved problem; ``outcome(*solved)`` for one of ``clc.revote``.
+) -> ProblemOutcome:
+    """Build the outcome of a solved problem: ``problem_outcome(*solved)``, from ``clc.revote``.
 
-    ``votes`` stand in drawing order. Their weights count only where the run's voting is
-    ``weighted``; they stay what they were among all paths when fewer are voted on.
+    ``votes`` are in sampling order. Their weights count only where the run's voting is
+    ``weighted``; a vote keeps its weight when only some of the paths are voted on.
     """
     row = scored(problem, verdict)
-    return Outcome(
+    return ProblemOutcome(
         id=row.id,
         item=row.item,
         gold=None if row.gold is None else canonical_gold(row.gold, row.kind),
         answer=verdict.answer,
-        drawn=[
-            Drawn(
+        paths=[
+            PathOutcome(
                 vote.language,
                 vote.answer,
                 paths[vote.path_key].usage.total if vote.path_key in paths else 0,
@@ -107,28 +107,28 @@ def compare_strategies(
     Args:
         entries: the strategies, in the order of the result.
         reference: the strategy that the others are paired with.
-        ks: numbers of paths; by default the powers of two and every strategy's least number drawn.
-            A strategy is shown at those that all of its problems reach.
-        budget: tokens for one problem; by default the mean that the cheapest strategy with several
-            paths spends.
+        ks: numbers of paths; by default the powers of two and the least number of paths of each
+            strategy. A strategy is shown at those that all of its problems reach.
+        budget: tokens for one problem; by default the mean cost of the cheapest strategy with
+            several paths.
         resamples: random subsets of a problem's paths where ``maj@k`` is not exact.
         bootstraps: resamples of the items for the intervals of differences.
-        seed: of the random subsets and of the bootstrap.
+        seed: seed of the random subsets and of the bootstrap.
 
-    >>> from clc.analysis.comparison_records import Entry, Outcome
-    >>> def said(*answers):
-    ...     paths = [Drawn("en", answer, 100) for answer in answers]
-    ...     return [Outcome("a", "a", "7", answers[0], paths, order=("en",))]
-    >>> found = compare_strategies([Entry("sc", said("7", "7", "8")), Entry("direct", said("8"))])
-    >>> [(point.k, round(point.majority, 3)) for point in found.strategies[0].curve]
+    >>> from clc.analysis.comparison_records import Entry, ProblemOutcome
+    >>> def run(*answers):
+    ...     paths = [PathOutcome("en", answer, 100) for answer in answers]
+    ...     return [ProblemOutcome("a", "a", "7", answers[0], paths, order=("en",))]
+    >>> result = compare_strategies([Entry("sc", run("7", "7", "8")), Entry("direct", run("8"))])
+    >>> [(point.k, round(point.majority, 3)) for point in result.strategies[0].curve]
     [(1, 0.667), (2, 1.0), (3, 1.0)]
-    >>> found.strategies[1].difference.value
+    >>> result.strategies[1].difference.value
     -1.0
 
     Raises:
-        StrategyError: the reference is missing, or a name is there twice.
+        StrategyError: the reference is missing, or a name occurs twice.
         ConfigurationError: ``ks``, ``budget`` or a number of resamples is too small.
-        DatasetError: no problem with gold is in all, one is twice in one, or golds or items differ.
+        DatasetError: no problem with gold is in all, one occurs twice, or golds or items differ.
     """
     for name, value, least in (("resamples", resamples, 1), ("bootstraps", bootstraps, 2)):
         if value < least:
@@ -146,7 +146,7 @@ def compare_strategies(
     shared = _shared(read)
     columns = {name: [one.problems[key] for key in shared] for name, one in read.items()}
     if ks is None:
-        ks = _default_ks([min(len(row.ballots) for row in rows) for rows in columns.values()])
+        ks = _default_ks([min(len(row.resampler) for row in rows) for rows in columns.values()])
     ks = tuple(sorted(set(ks)))
     if budget is None:
         budget = _cheapest(columns.values())
@@ -186,14 +186,14 @@ def compare_strategies(
 
 @dataclass(frozen=True, slots=True)
 class _Problem:
-    """An outcome kept small: ``costs`` are tokens up to and with each path, preparation too."""
+    """A compact outcome. ``costs`` are the tokens up to and including each path and preparation."""
 
     item: str
     gold: str
     right: bool
     preparation: int
     costs: array[int]
-    ballots: Ballots
+    resampler: Resampler
 
     @property
     def tokens(self) -> int:
@@ -210,7 +210,7 @@ def _read_all(entries: Iterable[Entry]) -> dict[str, _Read]:
     read: dict[str, _Read] = {}
     for entry in entries:
         if entry.name in read:
-            raise StrategyError(f"strategy {entry.name!r} is there twice; compare each once")
+            raise StrategyError(f"strategy {entry.name!r} is given twice; compare each once")
         read[entry.name] = _read(entry)
     return read
 
@@ -226,14 +226,14 @@ def _read(entry: Entry) -> _Read:
             raise DatasetError(
                 f"{entry.name}: two outcomes of problem {one.id!r}; compare each problem once"
             )
-        spent = accumulate((path.tokens for path in one.drawn), initial=one.preparation_tokens)
+        spent = accumulate((path.tokens for path in one.paths), initial=one.preparation_tokens)
         problems[one.id] = _Problem(
             one.item,
             one.gold,
             one.answer == one.gold,
             one.preparation_tokens,
             array("q", list(spent)[1:]),
-            Ballots(one.drawn, one.gold, one.order),
+            Resampler(one.paths, one.gold, one.order),
         )
     return _Read(entry, problems, without_gold)
 
@@ -259,7 +259,7 @@ def _shared(read: Mapping[str, _Read]) -> list[str]:
 
 
 def _means(rows: Sequence[_Problem]) -> dict[str, Any]:
-    lengths = [len(row.ballots) for row in rows]
+    lengths = [len(row.resampler) for row in rows]
     tokens, prepared = (_mean(row.tokens for row in rows), _mean(row.preparation for row in rows))
     return {
         "paths": _mean(lengths),
@@ -282,16 +282,16 @@ def _default_ks(least_drawn: Sequence[int]) -> list[int]:
 
 
 def _cheapest(columns: Iterable[Sequence[_Problem]]) -> float:
-    """Mean tokens of the cheapest strategy that draws several paths, or of the cheapest at all."""
+    """Mean tokens of the cheapest strategy with several paths, else of the cheapest of all."""
     means = [
-        (max(len(row.ballots) for row in rows) < 2, _mean(row.tokens for row in rows))  # noqa: PLR2004
+        (max(len(row.resampler) for row in rows) < 2, _mean(row.tokens for row in rows))  # noqa: PLR2004
         for rows in columns
     ]
     return min(means)[1]
 
 
 def _grid(columns: Iterable[Sequence[_Problem]]) -> list[float]:
-    """Budgets in equal ratios, from the cheapest mean first path to the dearest mean total."""
+    """Budgets in equal ratios, from the cheapest mean first path to the most costly mean total."""
     pairs = [
         (_mean(row.costs[0] if row.costs else 0 for row in rows), _mean(row.tokens for row in rows))
         for rows in columns
@@ -306,25 +306,25 @@ def _grid(columns: Iterable[Sequence[_Problem]]) -> list[float]:
 def _curve(
     keys: Sequence[str], rows: Sequence[_Problem], ks: Sequence[int], resamples: int, seed: str
 ) -> tuple[CurvePoint, ...]:
-    least = min(len(row.ballots) for row in rows)
+    least = min(len(row.resampler) for row in rows)
     ks = [k for k in ks if k <= least]
     majority, variance, oracle = ([0.0] * len(ks) for _ in range(3))
     for key, row in zip(keys, rows, strict=True):
-        shares = row.ballots.majority(ks, resamples, Random(f"{seed}\0{key}"))
-        for place, (k, share) in enumerate(zip(ks, shares, strict=True)):
-            majority[place] += share.value
-            oracle[place] += row.ballots.oracle(k)
+        shares = row.resampler.majority(ks, resamples, Random(f"{seed}\0{key}"))
+        for position, (k, share) in enumerate(zip(ks, shares, strict=True)):
+            majority[position] += share.value
+            oracle[position] += row.resampler.oracle(k)
             if not share.exact:
-                variance[place] += share.value * (1 - share.value) / resamples
+                variance[position] += share.value * (1 - share.value) / resamples
     n = len(rows)
     return tuple(
-        CurvePoint(k, right / n, found / n, sqrt(spread) / n)
-        for k, right, found, spread in zip(ks, majority, oracle, variance, strict=True)
+        CurvePoint(k, right / n, any_right / n, sqrt(spread) / n)
+        for k, right, any_right, spread in zip(ks, majority, oracle, variance, strict=True)
     )
 
 
 def _at_budgets(rows: Sequence[_Problem], budgets: Sequence[float]) -> list[BudgetPoint]:
-    prefixes = [row.ballots.prefixes() for row in rows]
+    prefixes = [row.resampler.prefixes() for row in rows]
     points = []
     for budget in budgets:
         bought = [bisect_right(row.costs, budget) for row in rows]
@@ -343,7 +343,7 @@ def _at_budgets(rows: Sequence[_Problem], budgets: Sequence[float]) -> list[Budg
 
 
 def _rate(rows: Sequence[_Problem], right: Sequence[bool]) -> Rate:
-    # Not None: no comparison is without problems.
+    # Never None: a comparison has at least one problem.
     return cast("Rate", clustered_rate(*_by_item(rows, right)))
 
 
@@ -358,28 +358,28 @@ def _by_item(rows: Sequence[_Problem], values: Sequence[int]) -> tuple[list[int]
 
 
 def _difference(
-    rows: Sequence[_Problem], reference: Sequence[_Problem], bootstraps: int, source: Random
+    rows: Sequence[_Problem], reference: Sequence[_Problem], bootstraps: int, generator: Random
 ) -> PairedDifference:
     gains = [one.right - other.right for one, other in zip(rows, reference, strict=True)]
     sums, totals = _by_item(rows, gains)
-    found = clustered_difference(sums, totals)
-    low, high = found.low, found.high
+    difference = clustered_difference(sums, totals)
+    low, high = difference.low, difference.high
     if len({s / t for s, t in zip(sums, totals, strict=True)}) > 1:
-        low, high = _bootstrap(sums, totals, bootstraps, source)
+        low, high = _bootstrap(sums, totals, bootstraps, generator)
     wins, losses = gains.count(1), gains.count(-1)
     return PairedDifference(
-        found.value, low, high, wins, losses, sign_flip(sums), mcnemar(wins, losses)
+        difference.value, low, high, wins, losses, sign_flip(sums), mcnemar(wins, losses)
     )
 
 
 def _bootstrap(
-    sums: Sequence[int], totals: Sequence[int], bootstraps: int, source: Random
+    sums: Sequence[int], totals: Sequence[int], bootstraps: int, generator: Random
 ) -> tuple[float, float]:
-    """2.5 % and 97.5 % points of sum / total over items drawn with replacement."""
-    # One addition sums both: the difference is the real part, the number of problems the other.
+    """2.5 % and 97.5 % points of sum / total over items sampled with replacement."""
+    # Complex numbers sum both at once: differences in the real part, problems in the imaginary one.
     items = [complex(s, t) for s, t in zip(sums, totals, strict=True)]
-    drawn = (sum(source.choices(items, k=len(items))) for _ in range(bootstraps))
-    cuts = quantiles((one.real / one.imag for one in drawn), n=40, method="inclusive")
+    resampled = (sum(generator.choices(items, k=len(items))) for _ in range(bootstraps))
+    cuts = quantiles((one.real / one.imag for one in resampled), n=40, method="inclusive")
     return cuts[0], cuts[-1]
 
 
@@ -396,15 +396,15 @@ def entries(pool: StrategyPool) -> Iterator[Entry]:
         weighted = settings.weighting is not None or settings.strategy.voting == "weighted"
         yield Entry(
             name,
-            outcomes(run.store, weighted=weighted, read=run.outcomes.recall),
+            problem_outcomes(run.store, weighted=weighted, read=run.outcomes.recall),
             spent.seconds,
             spent.reused,
         )
 
 
-def outcomes(
+def problem_outcomes(
     run: RunFolder, *, weighted: bool = False, read: Reader = read_outcome
-) -> Iterator[Outcome]:
-    """Yield the outcome of every finished problem; ``weighted`` if its votes were."""
+) -> Iterator[ProblemOutcome]:
+    """Yield the outcome of every finished problem; ``weighted``: use the votes' weights."""
     for solved in revote(run, read):
-        yield outcome(*solved, weighted=weighted)
+        yield problem_outcome(*solved, weighted=weighted)

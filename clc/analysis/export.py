@@ -1,7 +1,7 @@
 """Files derived from a run's store: verdicts, scores, and lm-evaluation-harness samples.
 
-Everything here is computed anew from the paths each time: a better answer reader or another rule
-needs no engine.
+All of it is recomputed from the stored paths: a better answer reader or another rule needs no
+engine.
 """
 
 from __future__ import annotations
@@ -24,13 +24,13 @@ if TYPE_CHECKING:
     from clc.runs.protocol import Finished, RunFolder
     from clc.voting.outcomes import Reader
 
-__all__ = ["Part", "export", "part_of", "verdict_row"]
+__all__ = ["Part", "export", "make_part", "verdict_row"]
 
 
 class Part(NamedTuple):
-    """Problems that follow each other: their lines for the derived files, and their figures.
+    """Consecutive problems: their lines of the derived files, and their figures.
 
-    ``samples`` lack their ``doc_id``, which counts the problems before.
+    ``samples`` lack the leading ``doc_id``, the number of problems before.
     """
 
     verdicts: bytes
@@ -38,11 +38,11 @@ class Part(NamedTuple):
     figures: Scoreboard
 
 
-_PROBLEMS = 128  # of a part
+_PROBLEMS = 128  # in a part
 
 
 def verdict_row(verdict: Verdict, *, gold: str | None = None, kind: Any = None) -> dict[str, Any]:
-    """One line of verdicts.jsonl."""
+    """Return a line of verdicts.jsonl as a dictionary."""
     row: dict[str, Any] = {
         "id": verdict.id,
         "answer": verdict.answer,
@@ -73,8 +73,8 @@ def export(
 ) -> Score:
     """Write verdicts.jsonl, samples_*.jsonl and results.json into the run folder.
 
-    ``parts`` are those of the whole run in order, where the votes are taken elsewhere; ``read``
-    reads the answers where they are taken here.
+    ``parts`` are those of the whole run in order, if another process took the votes; otherwise
+    ``read`` reads the answers.
 
     Raises:
         StoreError: a file cannot be written.
@@ -100,11 +100,11 @@ def export(
 
 def _parts(finished: Iterator[Finished], counting: Counting, read: Reader) -> Iterator[Part]:
     while problems := list(islice(finished, _PROBLEMS)):
-        yield part_of(problems, counting, read)
+        yield make_part(problems, counting, read)
 
 
-def part_of(finished: Iterable[Finished], counting: Counting, read: Reader = read_outcome) -> Part:
-    """Take the votes of problems that follow each other."""
+def make_part(finished: Iterable[Finished], counting: Counting, read: Reader = read_outcome) -> Part:
+    """Take the votes of consecutive problems."""
     verdicts, samples, figures = list[bytes](), list[bytes](), Scoreboard()
     for each in finished:
         one = solved(each, counting, read)
@@ -117,17 +117,17 @@ def part_of(finished: Iterable[Finished], counting: Counting, read: Reader = rea
 
 
 def _sample(one: Solved, row: Mapping[str, Any]) -> dict[str, Any]:
-    """A row as lm-evaluation-harness's --log_samples writes it, less its doc_id."""
+    """Return a sample as lm-evaluation-harness's --log_samples writes it, without its doc_id."""
     problem = one.problem
-    drawn = list(one.drawn())
+    paths = list(one.drawn())
     return {
         "doc": {"id": problem.id, "question": problem.question, "answer": problem.gold},
         "target": problem.gold,
         "arguments": {},
-        "resps": [[path.text for _, path in drawn]],
+        "resps": [[path.text for _, path in paths]],
         "filtered_resps": [row["answer"]],
         "filter": "clc-vote",
         "metrics": ["exact_match"],
         "exact_match": float(bool(row.get("correct"))),
-        "languages": [language for language, _ in drawn],
+        "languages": [language for language, _ in paths],
     }

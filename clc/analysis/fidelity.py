@@ -1,4 +1,4 @@
-"""How many reasoning paths were written in the language that was asked for.
+"""Language fidelity: the share of reasoning paths written in the language asked for.
 
 A model that is asked to reason in Swahili may well answer in English: the path counts for its arm,
 but brings no second view.
@@ -18,15 +18,15 @@ if TYPE_CHECKING:
 
     from clc.runs.protocol import RunFolder
 
-__all__ = ["Fidelity", "fidelity", "fidelity_of"]
+__all__ = ["Fidelity", "fidelity", "run_fidelity"]
 
 
 @dataclass(frozen=True, slots=True)
 class Fidelity:
-    """How many paths of an arm are written in its language.
+    """Counts of an arm's paths by the language that they are written in.
 
-    ``written`` counts the paths by the language that they are written in, commonest first;
-    ``unknown`` of them could not be told.
+    ``faithful`` paths are in the arm's language; the language of ``unknown`` paths is undetermined.
+    ``written`` counts the others by language, most frequent first.
     """
 
     paths: int
@@ -36,22 +36,22 @@ class Fidelity:
 
     @property
     def share(self) -> float | None:
-        """Faithful paths of those that could be told, from 0 to 1; None when none could."""
-        told = self.paths - self.unknown
-        return self.faithful / told if told else None
+        """Share of faithful paths among those whose language is known, 0 to 1; None without any."""
+        known = self.paths - self.unknown
+        return self.faithful / known if known else None
 
 
 def fidelity(
     rows: Iterable[tuple[str, str]], candidates: Sequence[str] = ()
 ) -> dict[str, Fidelity]:
-    """Compare what arms asked for with what they got, in one pass.
+    """Count the paths of each arm by the language that they are written in, in one pass.
 
     Args:
-        rows: the language that was asked for and the text, of every path.
+        rows: the language asked for and the text of every path.
         candidates: as ``written_language`` takes them.
 
     >>> rows = [("en", "First we add the apples."), ("de", "First we add the apples.")]
-    >>> {code: found.share for code, found in fidelity(rows).items()}
+    >>> {code: one.share for code, one in fidelity(rows).items()}
     {'en': 1.0, 'de': 0.0}
     """
     counts: dict[str, Counter[str | None]] = {}
@@ -69,8 +69,8 @@ def fidelity(
     }
 
 
-def fidelity_of(run: RunFolder) -> dict[str, Fidelity]:
-    """Which languages a run's paths were really written in, by the language asked for."""
+def run_fidelity(run: RunFolder) -> dict[str, Fidelity]:
+    """Measure the fidelity of a run's paths, by the language asked for."""
     return fidelity(
         (path.language, path.text)
         for one in revote(run)

@@ -1,6 +1,6 @@
-"""Figures of a comparison, through matplotlib (the extra ``plot``).
+"""Charts of a comparison, drawn with matplotlib (the extra ``plot``).
 
-Lines differ in marker and dash as well as in colour, so that a print in black and white tells them
+Lines differ in marker and dash as well as in colour, so that a black-and-white print keeps them
 apart. All text is Latin: no font for other scripts is needed.
 """
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from clc.analysis.comparison_records import StrategyComparison, StrategyResult
 
-__all__ = ["COLOURS", "DASHES", "MARKERS", "draw_comparison", "new_figure", "save"]
+__all__ = ["COLOURS", "DASHES", "MARKERS", "new_figure", "plot_comparison", "save"]
 
 # Okabe and Ito's colours (2008), which colour-blind readers tell apart; dark enough for paper.
 COLOURS = ("#000000", "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#8B6C00")
@@ -29,14 +29,14 @@ _SIZE = (9.0, 4.2)  # inches
 _DPI = 150
 
 
-def draw_comparison(comparison: StrategyComparison, files: Iterable[Path]) -> None:
-    """Draw accuracy against paths and against tokens into ``files``; suffixes choose formats.
+def plot_comparison(comparison: StrategyComparison, files: Iterable[Path]) -> None:
+    """Plot accuracy against paths and against tokens into ``files``; suffixes choose formats.
 
     The left panel shows maj@k, and oracle@k as thin lines with hollow markers. The right one shows
-    the vote over what a budget of tokens a problem buys, preparation included; a strategy with one
-    path is a single point, and the dotted line is the budget of the table. The same comparison
-    gives the same SVG, byte by byte. Budgets that leave a tenth of the problems without a path are
-    not drawn.
+    the vote over the paths that a token budget a problem pays for, preparation included; a strategy
+    with one path is a single point, and the dotted line is the budget of the table. The same
+    comparison gives the same SVG, byte by byte. Budgets that leave more than a tenth of the
+    problems without a path are left out.
 
     Raises:
         ConfigurationError: matplotlib is not installed, or it does not know a format.
@@ -57,7 +57,7 @@ def draw_comparison(comparison: StrategyComparison, files: Iterable[Path]) -> No
 
 @contextmanager
 def new_figure(size: tuple[float, float], salt: str = "clc") -> Iterator[Any]:
-    """Give an empty figure of ``size`` (inches, width and height), to draw and save in the block.
+    """Yield an empty figure of ``size`` (inches, width and height), to plot and save in the block.
 
     Text stays text in SVG, whose ids are hashed with ``salt``.
 
@@ -97,19 +97,19 @@ def _against_paths(axes: Any, result: StrategyResult, look: Mapping[str, Any]) -
     ks = [point.k for point in result.curve]
     hollow = {"linewidth": 0.6, "markerfacecolor": "white", "markeredgewidth": 0.8}
     axes.plot(ks, [100 * point.oracle for point in result.curve], **{**look, **hollow})
-    axes.plot(ks, [100 * point.majority for point in result.curve], **look)  # above: equal at k = 1
+    axes.plot(
+        ks, [100 * point.majority for point in result.curve], **look
+    )  # on top: equal at k = 1
 
 
 def _against_tokens(axes: Any, result: StrategyResult, look: Mapping[str, Any]) -> None:
     if result.most_drawn < 2:  # noqa: PLR2004  one path: nothing to choose
-        at = ([result.tokens], [100 * result.accuracy.value])
+        xs, ys = [result.tokens], [100 * result.accuracy.value]
     else:
-        bought = [point for point in result.budgets if point.is_plotted]
-        at = (
-            [point.budget for point in bought],
-            [100 * point.accuracy.value for point in bought],
-        )
-    axes.plot(*at, label=result.name, **look)
+        points = [point for point in result.budgets if point.is_plotted]
+        xs = [point.budget for point in points]
+        ys = [100 * point.accuracy.value for point in points]
+    axes.plot(xs, ys, label=result.name, **look)
 
 
 def _label(left: Any, right: Any, comparison: StrategyComparison) -> None:

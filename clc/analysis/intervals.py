@@ -1,8 +1,8 @@
-"""Confidence intervals and tests for outcomes that come in clusters.
+"""Confidence intervals and tests for clustered outcomes.
 
 All languages of MGSM ask the same 250 items, and all paths of a problem answer the same question:
-outcomes of one item are not independent. Every function here takes one number per item (cluster),
-and with one outcome per item each reduces to the textbook formula for independent outcomes.
+outcomes of one item are not independent. Each function takes one number per item (cluster), and
+with one outcome per item reduces to the textbook formula for independent outcomes.
 
 Pure Python: no numpy, no random numbers, so the same outcomes always give the same figures.
 """
@@ -80,7 +80,7 @@ def student_quantile(df: int) -> float:
 def wilson(share: float, n: float) -> tuple[float, float]:
     """Wilson's score interval (95 %) of a share seen in ``n`` > 0 outcomes (n may be fractional).
 
-    Wilson 1927. It never leaves [0, 1] and is honest at 0 and 1, where Wald's has no width.
+    Wilson 1927. It stays within [0, 1] and has a width at 0 and 1, where Wald's has none.
 
     >>> tuple(round(bound, 4) for bound in wilson(0.75, 100))
     (0.657, 0.8245)
@@ -92,7 +92,7 @@ def wilson(share: float, n: float) -> tuple[float, float]:
 
 
 def _few_items(items: int, outcomes: int) -> float:
-    """By how much a spread estimated from few items stretches the quantile; 1 without clusters."""
+    """Return the factor by which few items widen the quantile; 1 without clusters."""
     return student_quantile(items - 1) / student_quantile(outcomes - 1)
 
 
@@ -102,7 +102,7 @@ def clustered_rate(right: Sequence[int], totals: Sequence[int]) -> Rate | None:
     Wilson's interval at the effective sample size n / deff. The design effect deff is the
     cluster-robust variance of the ratio, G / (G - 1) * sum((right - p * total)^2) / n^2, over the
     variance p (1 - p) / (n - 1) of independent outcomes, and at least 1; G is the number of items.
-    Few items stretch it by (t(G - 1) / t(n - 1))^2. Where nothing can be estimated (all right, all
+    Few items multiply it by (t(G - 1) / t(n - 1))^2. If nothing can be estimated (all right, all
     wrong, a single item) an item counts as one outcome. With one outcome per item this is Wilson's
     interval itself.
 
@@ -157,9 +157,9 @@ def clustered_difference(sums: Sequence[int], totals: Sequence[int]) -> Differen
 
 
 def mcnemar(wins: int, losses: int) -> float:
-    """Exact two-sided McNemar p: how often a fair coin splits discordant pairs as unevenly.
+    """Exact two-sided McNemar p: the chance of a fair coin to split the pairs as unevenly.
 
-    Pairs are taken as independent; for several problems of one item use ``sign_flip``.
+    Pairs are assumed to be independent; for several problems of one item use ``sign_flip``.
 
     >>> mcnemar(1, 6)  # 2 * (1 + 7) / 2^7
     0.125
@@ -173,7 +173,7 @@ def mcnemar(wins: int, losses: int) -> float:
 
 
 def sign_flip(sums: Sequence[int]) -> float:
-    """Two-sided p of item sums under random signs: McNemar's exact test for clustered pairs.
+    """Return the two-sided p of item sums under random signs: McNemar's test for clusters.
 
     If neither run is better, each item's sum is as likely to be its negative. The distribution of
     the total is exact up to 1,000 items whose sum is not zero, normal beyond that. With sums of

@@ -1,4 +1,4 @@
-"""Two runs against each other, problem by problem."""
+"""Paired comparison of two runs, problem by problem."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ class Comparison:
 
     ``difference`` is a's accuracy less b's, with its 95 % interval ``low`` to ``high``.
     ``wins`` are problems that only a has right, ``losses`` only b. ``p_value`` is
-    the exact sign-flip test over items, ``mcnemar_p`` takes problems as independent: the two are
-    one test where each item is asked once. ``only_a`` and ``only_b`` problems are in one run only.
-    Paths and tokens (translation apart) say whether the budgets are equal.
+    the exact sign-flip test over items, ``mcnemar_p`` assumes independent problems: the two are
+    one test if each item is asked once. ``only_a`` and ``only_b`` problems are in one run only.
+    Paths and tokens (translation apart) show whether the budgets are equal.
     """
 
     problems: int
@@ -51,7 +51,7 @@ class Comparison:
     translation_usage_b: Usage
 
     def to_json(self) -> dict[str, Any]:
-        """Plain values for results.json."""
+        """Return plain values for results.json."""
         return asdict(self)
 
 
@@ -91,7 +91,7 @@ def compare(a: Iterable[Scored], b: Iterable[Scored]) -> Comparison:
     A positive difference means that ``a`` is better.
 
     Raises:
-        DatasetError: no problem is in both, a problem is twice in one, or its golds differ.
+        DatasetError: no problem is in both, a problem occurs twice in one, or its golds differ.
     """
     first, second = _judged(a, "first run"), _judged(b, "second run")
     shared = [key for key in first if key in second]

@@ -1,7 +1,7 @@
-"""A portfolio: in which languages to draw paths, in which order, and what speaks for it.
+"""A portfolio: the languages to sample paths in, their order, and the evidence for it.
 
-``clc.analysis.portfolio_search`` learns one from a run whose answers are known; here is what it
-says, and the JSON file that it is kept in.
+``clc.analysis.portfolio_search`` learns one from a run whose answers are known; this module has the
+record and the JSON file in which it is stored.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ from clc.runs.files import replacing
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["Portfolio", "Step", "portfolio_json", "read_portfolio", "write_portfolio"]
+__all__ = ["Portfolio", "PortfolioStep", "portfolio_json", "read_portfolio", "write_portfolio"]
 
 _FORMAT = "clc-portfolio/1"
-_MOST_ITEMS = 100_000  # a gain that needs more items than this is none
+_MOST_ITEMS = 100_000  # a gain that would need more items is not reported
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class PortfolioStep:
     """Accuracy on held-out items with ``paths`` paths a problem (shares from 0 to 1).
 
     ``difference`` is the learned portfolio's less the plain majority's.
@@ -42,14 +42,14 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Portfolio:
-    """A drawing order of languages and what speaks for it.
+    """A sampling order of languages and the evidence for it.
 
-    ``sequence`` is what to use: its first k languages are the portfolio for k paths, earlier ones
-    win ties. It is ``learned``, the greedy order over all items, where held-out items have
-    ``supported`` it, and equal shares in the run's order where not. ``accuracy`` is that of single
+    ``sequence`` is the order to use: its first k languages are the portfolio for k paths, earlier
+    ones win ties. It is ``learned``, the greedy order over all items, if held-out items
+    ``supported`` it, otherwise equal shares in the run's order. ``accuracy`` is that of single
     paths by language, in the run's order, and ``correlation`` that of the errors of two paths by
-    their languages (-1 to 1; None where there is nothing to compare). ``steps`` compare on
-    held-out items; the last one, at the whole budget, decides.
+    their languages (-1 to 1; None if there is nothing to compare). ``steps`` compare on held-out
+    items; the last one, at the whole budget, decides.
     """
 
     sequence: tuple[str, ...]
@@ -57,7 +57,7 @@ class Portfolio:
     learned: tuple[str, ...]
     accuracy: Mapping[str, Rate]
     correlation: Mapping[str, Mapping[str, float | None]]
-    steps: tuple[Step, ...]
+    steps: tuple[PortfolioStep, ...]
     problems: int
     items: int
     folds: int
@@ -65,38 +65,38 @@ class Portfolio:
 
     @property
     def shares(self) -> dict[str, int]:
-        """Paths by language, in drawing order."""
+        """Paths by language, in sampling order."""
         return dict(Counter(self.sequence))
 
     @property
     def advice(self) -> str:
-        """What to do, and why, in words."""
-        found = self.steps[-1].difference
-        seen = (
-            f"On held-out items the learned portfolio gains {100 * found.value:+.1f} points on "
-            f"equal shares (95 % interval {100 * found.low:+.1f} to {100 * found.high:+.1f}; "
+        """Recommendation with its reason, in words."""
+        gain = self.steps[-1].difference
+        evidence = (
+            f"On held-out items the learned portfolio gains {100 * gain.value:+.1f} points on "
+            f"equal shares (95 % interval {100 * gain.low:+.1f} to {100 * gain.high:+.1f}; "
             f"{self.problems:,} problems, {self.items:,} items)."
         )
         if self.supported:
-            return f"Use the learned portfolio. {seen}"
-        if found.high < 0:
-            return f"Keep equal shares: what was learned does harm. {seen}"
+            return f"Use the learned portfolio. {evidence}"
+        if gain.high < 0:
+            return f"Keep equal shares: the learned order does harm. {evidence}"
         needed = self._items_needed()
         more = f" A true gain of this size would need about {needed:,} items." if needed else ""
-        return f"Keep equal shares: the data does not support more. {seen}{more}"
+        return f"Keep equal shares: the data does not support more. {evidence}{more}"
 
     def _items_needed(self) -> int | None:
-        """Items at which the interval, shrinking with their root, would leave out 0."""
-        found = self.steps[-1].difference
-        half = (found.high - found.low) / 2
-        if found.value <= 0:
+        """Number of items at which the interval, shrinking with its root, would exclude 0."""
+        gain = self.steps[-1].difference
+        half = (gain.high - gain.low) / 2
+        if gain.value <= 0:
             return None
-        needed = math.ceil(self.items * (half / found.value) ** 2 / 100) * 100
+        needed = math.ceil(self.items * (half / gain.value) ** 2 / 100) * 100
         return needed if self.items < needed <= _MOST_ITEMS else None
 
 
 def portfolio_json(portfolio: Portfolio) -> bytes:
-    """Return a portfolio as its file holds it: indented JSON, with the advice for who reads it."""
+    """Serialize a portfolio as indented JSON, with its advice for human readers."""
     import orjson
 
     data = {"format": _FORMAT, "advice": portfolio.advice} | asdict(portfolio)
@@ -104,7 +104,7 @@ def portfolio_json(portfolio: Portfolio) -> bytes:
 
 
 def write_portfolio(path: str | Path, portfolio: Portfolio) -> None:
-    """Write a portfolio; the file appears when it is complete.
+    """Write a portfolio to a file, atomically.
 
     Raises:
         ConfigurationError: the file cannot be written.
@@ -120,7 +120,7 @@ def read_portfolio(path: str | Path) -> Portfolio:
     """Read a portfolio that ``write_portfolio`` wrote.
 
     Raises:
-        ConfigurationError: the file cannot be read, is no portfolio, or a field has no meaning.
+        ConfigurationError: the file cannot be read, is no portfolio, or a field is invalid.
     """
     import orjson
 
@@ -134,10 +134,10 @@ def read_portfolio(path: str | Path) -> Portfolio:
         raise ConfigurationError(
             f"{path}:{error.lineno}: is not JSON ({error.msg}); name the --out of clc calibrate"
         ) from error
-    found = data.get("format") if isinstance(data, dict) else None
-    if found != _FORMAT:
+    version = data.get("format") if isinstance(data, dict) else None
+    if version != _FORMAT:
         raise ConfigurationError(
-            f"{path}: 'format' is {found!r:.40}, not {_FORMAT!r}; name the --out of clc calibrate"
+            f"{path}: 'format' is {version!r:.40}, not {_FORMAT!r}; name the --out of clc calibrate"
         )
     root = _Node(str(path), "", data)
     return Portfolio(
@@ -165,9 +165,9 @@ def _rate(node: _Node) -> Rate:
     return Rate(value, low, high, right, total, items)
 
 
-def _step(node: _Node) -> Step:
+def _step(node: _Node) -> PortfolioStep:
     value, low, high = (node["difference"][name].number() for name in ("value", "low", "high"))
-    return Step(
+    return PortfolioStep(
         paths=node["paths"].whole(),
         learned=node["learned"].number(),
         plain=node["plain"].number(),
@@ -177,7 +177,7 @@ def _step(node: _Node) -> Step:
 
 @dataclass(frozen=True, slots=True)
 class _Node:
-    """A value of a JSON file that knows where it stands."""
+    """A value of a JSON file with its location, for error messages."""
 
     file: str
     where: str

@@ -1,11 +1,11 @@
-"""Learn from a run whose answers are known which languages to ask, in which order, how often.
+"""Language selection: learn a portfolio from a run whose answers are known.
 
 Languages differ in how often they are right, and in how often they are wrong together. A portfolio
-is learned greedily, one path after the other, and judged on items that it has not seen: weights
-and orders often promise on seen items what they do not keep on new ones.
+is learned greedily, one path at a time, and evaluated on held-out items, because weights and orders
+often overfit the items that they are learned from.
 
-The plain majority over all languages in equal shares is what a portfolio must beat there. Where it
-does not, the plain order is kept, and the portfolio says so.
+The baseline is the plain majority over all languages in equal shares. If the portfolio does not
+beat it on held-out items, the plain order is kept, and the portfolio reports it.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from clc.analysis.intervals import Rate, clustered_difference, clustered_rate
-from clc.analysis.portfolio import Portfolio, Step
+from clc.analysis.portfolio import Portfolio, PortfolioStep
 from clc.errors import ConfigurationError, DatasetError
 from clc.records import Answer, Vote
 from clc.voting.tally import vote
@@ -26,20 +26,20 @@ from clc.voting.tally import vote
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-__all__ = ["CalibrationRow", "calibrate", "paths_by_language"]
+__all__ = ["PortfolioRow", "paths_by_language", "search_portfolio"]
 
 _FEWEST_ITEMS = 20  # with fewer the interval of a difference is about 40 points wide
-_LARGEST_BUDGET = 500  # exp(votes) stays far from a float's end
+_LARGEST_BUDGET = 500  # exp(votes) stays far below the largest float
 _GROWTH = math.e - 1  # what one more vote adds to exp(votes), by its size
 
 
 @dataclass(frozen=True, slots=True)
-class CalibrationRow:
+class PortfolioRow:
     """One problem of a run.
 
-    ``votes`` maps each language to the canonical answers of its paths in drawing order, None for
-    an abstention; ``gold`` is canonical too. ``item`` is what problems that ask the same in several
-    languages share.
+    ``votes`` maps each language to the canonical answers of its paths in sampling order, None for
+    an abstention; ``gold`` is canonical too. ``item`` is shared by the problems that ask the same
+    in several languages.
     """
 
     item: str
@@ -47,31 +47,31 @@ class CalibrationRow:
     votes: Mapping[str, Sequence[str | None]]
 
 
-def calibrate(
-    rows: Sequence[CalibrationRow], budget: int, *, folds: int = 5, seed: int = 0
+def search_portfolio(
+    rows: Sequence[PortfolioRow], budget: int, *, folds: int = 5, seed: int = 0
 ) -> Portfolio:
     """Learn a portfolio for ``budget`` paths a problem.
 
-    Each path goes to the language that raises the mean log-score most: the log of the share that
-    the right answer has among exp(votes) of all answers to the problem, and of one that nobody
-    gave. It is gold's log-likelihood under a softmax of the tally, a proper score: a problem that
-    the vote has safely won counts little, so a language that is right where the others are wrong
-    is worth more than a slightly better one that repeats them.
+    Each path goes to the language that raises the mean log-score most: the log of the share of
+    the right answer in exp(votes) of all answers to the problem and of one unseen answer. This is
+    gold's log-likelihood under a softmax of the tally, a proper score: a problem that the vote has
+    safely won counts little, so a language that is right where the others are wrong is worth more
+    than a slightly better one that repeats them.
 
-    The same is done without each of ``folds`` parts of the items, and judged on that part, where
-    both sides vote as ``clc.voting.tally.vote`` does. The portfolio is supported when the 95 %
+    Cross-validation repeats this without each of ``folds`` parts of the items and evaluates it on
+    that part, by the votes of ``clc.voting.tally.vote``. The portfolio is supported when the 95 %
     interval of the paired difference, clustered by item, lies above 0.
 
     Args:
         rows: problems; the languages' order in the first one is the run's order.
-        budget: paths a problem, at most as many as every row has. Where it is all of them, only
-            the order that breaks ties can be learned.
-        folds: parts that the items are dealt into.
-        seed: of the dealing.
+        budget: paths a problem, at most as many as every row has. If it is all of them, only the
+            order that breaks ties can be learned.
+        folds: number of parts that the items are split into.
+        seed: seed of the split.
 
     Raises:
         DatasetError: fewer than two languages, a row that lacks one of them, or too few items.
-        ConfigurationError: a budget or number of folds that the rows do not allow.
+        ConfigurationError: the rows do not allow this budget or number of folds.
     """
     depth = paths_by_language(rows)
     items = sorted({row.item for row in rows})
@@ -102,12 +102,12 @@ def calibrate(
     )
 
 
-def paths_by_language(rows: Sequence[CalibrationRow]) -> dict[str, int]:
+def paths_by_language(rows: Sequence[PortfolioRow]) -> dict[str, int]:
     """Count the paths that every row has, by language, in the run's order.
 
     >>> paths_by_language([
-    ...     CalibrationRow("1", "5", {"en": ["5", None], "de": ["5"]}),
-    ...     CalibrationRow("2", "7", {"en": ["7"], "de": ["8"]}),
+    ...     PortfolioRow("1", "5", {"en": ["5", None], "de": ["5"]}),
+    ...     PortfolioRow("2", "7", {"en": ["7"], "de": ["8"]}),
     ... ])
     {'en': 1, 'de': 1}
 
@@ -120,7 +120,7 @@ def paths_by_language(rows: Sequence[CalibrationRow]) -> dict[str, int]:
             "problems that have one"
         )
     first = rows[0]
-    depth = {language: len(said) for language, said in first.votes.items() if said}
+    depth = {language: len(answers) for language, answers in first.votes.items() if answers}
     for row in rows:
         for language in (*depth, *row.votes):
             paths = len(row.votes.get(language, ()))
@@ -170,7 +170,7 @@ def _equal_shares(depth: Mapping[str, int], budget: int) -> tuple[str, ...]:
 
 
 def _milestones(budget: int) -> list[int]:
-    """Numbers of paths to compare at: odd ones, which tie less, then the budget.
+    """Return the numbers of paths to compare at: odd ones, which tie less, then the budget.
 
     >>> _milestones(11)
     [1, 3, 7, 11]
@@ -179,26 +179,26 @@ def _milestones(budget: int) -> list[int]:
 
 
 class _Search:
-    """The rows as numbers, for the many sums of the greedy search.
+    """The rows in integer codes, for the many sums of the greedy search.
 
-    Answers of a row are numbered in the order in which they turn up, gold is 0, and an abstention
-    -1. ``columns[language][n]`` holds what the n-th path in that language says, row by row.
+    Answers of a row are numbered in order of occurrence; gold is 0, an abstention -1.
+    ``columns[language][n]`` holds the answer of the n-th path in that language, row by row.
     """
 
-    def __init__(self, rows: Sequence[CalibrationRow], depth: Mapping[str, int]) -> None:
+    def __init__(self, rows: Sequence[PortfolioRow], depth: Mapping[str, int]) -> None:
         self.columns = {
             language: [[0] * len(rows) for _ in range(n)] for language, n in depth.items()
         }
-        self.answers: list[int] = []  # how many different ones, by row
+        self.answers: list[int] = []  # number of distinct answers, by row
         for index, row in enumerate(rows):
             codes = {row.gold: 0}
             for language, columns in self.columns.items():
-                for column, said in zip(columns, row.votes[language], strict=False):
-                    column[index] = -1 if said is None else codes.setdefault(said, len(codes))
+                for column, answer in zip(columns, row.votes[language], strict=False):
+                    column[index] = -1 if answer is None else codes.setdefault(answer, len(codes))
             self.answers.append(len(codes))
 
     def sequence(self, among: Sequence[int], budget: int) -> tuple[str, ...]:
-        """Choose ``budget`` paths by the rows ``among`` alone; the run's order breaks ties."""
+        """Choose ``budget`` paths from the rows ``among``; the run's order breaks ties."""
         weights = {row: [1.0] * self.answers[row] for row in among}  # exp(votes) by answer
         totals = {row: self.answers[row] + 1.0 for row in among}
         left = {language: list(reversed(columns)) for language, columns in self.columns.items()}
@@ -210,23 +210,23 @@ class _Search:
                 if columns
             }
             best = max(gains, key=gains.__getitem__)
-            for row, code in _said(left[best].pop(), among):
+            for row, code in _votes(left[best].pop(), among):
                 totals[row] += _GROWTH * weights[row][code]
                 weights[row][code] *= math.e
             chosen.append(best)
         return tuple(chosen)
 
 
-def _said(column: Sequence[int], among: Sequence[int]) -> list[tuple[int, int]]:
+def _votes(column: Sequence[int], among: Sequence[int]) -> list[tuple[int, int]]:
     return [(row, column[row]) for row in among if column[row] >= 0]
 
 
 def _gain(
     column: Sequence[int], weights: Mapping[int, Sequence[float]], totals: Mapping[int, float]
 ) -> float:
-    """By how much these votes raise the sum of log(exp(votes of gold) / total).
+    """Return the gain of these votes in the sum of log(exp(votes of gold) / total).
 
-    The sum is exact, so that rows in another order choose no other language.
+    The sum is exact, so that the order of the rows does not change the choice.
     """
     return math.fsum(
         (code == 0) - math.log1p(_GROWTH * weights[row][code] / total)
@@ -236,9 +236,9 @@ def _gain(
 
 
 def _step(
-    pairs: Sequence[tuple[CalibrationRow, Sequence[str]]], plain: Sequence[str], paths: int
-) -> Step:
-    """Compare rows, each with the sequence that was learned without it, with the plain majority."""
+    pairs: Sequence[tuple[PortfolioRow, Sequence[str]]], plain: Sequence[str], paths: int
+) -> PortfolioStep:
+    """Compare the sequences, each learned without its row, with the plain majority."""
     learned_right = plain_right = 0
     sums: Counter[str] = Counter()
     totals: Counter[str] = Counter()
@@ -249,23 +249,23 @@ def _step(
         sums[row.item] += learned - equal
         totals[row.item] += 1
     difference = clustered_difference([sums[item] for item in totals], list(totals.values()))
-    return Step(paths, learned_right / len(pairs), plain_right / len(pairs), difference)
+    return PortfolioStep(paths, learned_right / len(pairs), plain_right / len(pairs), difference)
 
 
-def _is_right(row: CalibrationRow, sequence: Sequence[str]) -> bool:
+def _is_right(row: PortfolioRow, sequence: Sequence[str]) -> bool:
     shares = Counter(sequence)  # languages in the order of their first path
     votes = [
-        Vote("", language, Answer(said))
+        Vote("", language, Answer(answer))
         for language, paths in shares.items()
-        for said in row.votes[language][:paths]
-        if said is not None
+        for answer in row.votes[language][:paths]
+        if answer is not None
     ]
     return vote(votes, order=list(shares)).answer == row.gold
 
 
-def _accuracy(rows: Sequence[CalibrationRow], depth: Mapping[str, int]) -> dict[str, Rate]:
-    """Accuracy of single paths by language; an abstention is wrong."""
-    found = {}
+def _accuracy(rows: Sequence[PortfolioRow], depth: Mapping[str, int]) -> dict[str, Rate]:
+    """Accuracy of single paths by language; an abstention counts as wrong."""
+    rates = {}
     for language, paths in depth.items():
         right: Counter[str] = Counter()
         totals: Counter[str] = Counter()
@@ -273,30 +273,30 @@ def _accuracy(rows: Sequence[CalibrationRow], depth: Mapping[str, int]) -> dict[
             right[row.item] += list(row.votes[language][:paths]).count(row.gold)
             totals[row.item] += paths
         if rate := clustered_rate([right[item] for item in totals], list(totals.values())):
-            found[language] = rate
-    return found
+            rates[language] = rate
+    return rates
 
 
 def _correlation(
-    rows: Sequence[CalibrationRow], depth: Mapping[str, int]
+    rows: Sequence[PortfolioRow], depth: Mapping[str, int]
 ) -> dict[str, dict[str, float | None]]:
     """Correlation (phi) of the errors of two paths of a problem, by their languages.
 
-    Over all pairs of paths; within a language, of different paths. None where a language is always
-    right or always wrong, or has one path only.
+    Over all pairs of different paths. None if a language is always right or always wrong, or has
+    one path only.
     """
     right = {
         language: [list(row.votes[language][:paths]).count(row.gold) for row in rows]
         for language, paths in depth.items()
     }
     mean = {language: sum(hits) / (len(rows) * depth[language]) for language, hits in right.items()}
-    found: dict[str, dict[str, float | None]] = {language: {} for language in depth}
+    phi: dict[str, dict[str, float | None]] = {language: {} for language in depth}
     for a, b in itertools.product(depth, repeat=2):
         pairs = depth[a] * (depth[b] - (a == b)) * len(rows)
         spread = math.sqrt(mean[a] * (1 - mean[a]) * mean[b] * (1 - mean[b]))
         if not pairs or not spread:
-            found[a][b] = None
+            phi[a][b] = None
             continue
         both = sum(x * (y - (a == b)) for x, y in zip(right[a], right[b], strict=True))
-        found[a][b] = (both / pairs - mean[a] * mean[b]) / spread
-    return found
+        phi[a][b] = (both / pairs - mean[a] * mean[b]) / spread
+    return phi

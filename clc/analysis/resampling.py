@@ -1,18 +1,18 @@
-"""What a vote over fewer paths of a problem would have come to.
+"""Accuracy of a vote over fewer paths: ``maj@k`` and ``oracle@k``.
 
-``maj@k`` is the chance that the vote over k of the n paths drawn is right, and ``oracle@k`` the
-chance that any of the k is; every k-subset of the paths is as likely as any other. The vote is that
-of ``clc.voting.tally``, its tie order included.
+``maj@k`` is the chance that the vote over k of the n sampled paths is right, and ``oracle@k`` the
+chance that any of the k is; all k-subsets of the paths are equally likely. The vote is that of
+``clc.voting.tally``, its tie order included.
 
 ``oracle@k`` is hypergeometric: 1 - C(n - c, k) / C(n, k) with c right paths (the unbiased pass@k of
-Chen et al. 2021, arXiv 2107.03374). ``maj@k`` is exact where
+Chen et al. 2021, arXiv 2107.03374). ``maj@k`` is exact if
 
-* all paths reason in one language (ties then go by value alone: the winning subsets are counted),
-* no path says anything but the right answer, or none says it,
+* all paths reason in one language (value alone then breaks ties: the winning subsets are counted),
+* every vote is for the right answer, or none is,
 * there are at most 500 k-subsets (each is voted on): at any k up to 11 paths, at k = 1 and k = n
   always up to 500 paths;
 
-else it is the mean over random k-subsets.
+otherwise it is the mean over random k-subsets.
 """
 
 from __future__ import annotations
@@ -30,17 +30,17 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from random import Random
 
-__all__ = ["Ballots", "Drawn", "Share"]
+__all__ = ["PathOutcome", "Resampler", "Share"]
 
-ENUMERATED = 500  # subsets: no dearer than the resamples, and 11 paths have 462 at most
+ENUMERATED = 500  # subsets: no slower than the resamples, and 11 paths have 462 at most
 COUNTED_PATHS = 64  # the integers that count subsets have n * n bits
-_NOBODY, _NOT_SAID = -1, -2
+_NO_ANSWER, _NOT_GIVEN = -1, -2
 
 
-class Drawn(NamedTuple):
-    """One path: the language it reasons in, what it says (None: abstains), what it cost.
+class PathOutcome(NamedTuple):
+    """A sampled path: its language, its answer (None: abstains) and its cost.
 
-    ``tokens`` are prompt and completion together; ``weight`` is what its vote counts.
+    ``tokens`` are prompt and completion together; ``weight`` is that of its vote.
     """
 
     language: str
@@ -50,105 +50,107 @@ class Drawn(NamedTuple):
 
 
 class Share(NamedTuple):
-    """A chance from 0 to 1, and whether it is exact or the mean of random subsets."""
+    """A chance from 0 to 1, exact or the mean over random subsets."""
 
     value: float
     exact: bool
 
 
-class Ballots:
-    """The paths of one problem, kept small and ready to be voted on many times.
+class Resampler:
+    """The paths of one problem in compact form, to vote on many subsets of them.
 
-    A vote here costs 0.1 µs a path, where ``clc.voting.tally.vote`` takes 4. With weights, or a
-    language that ``order`` does not name, a problem costs 3 to 7 times as much (3 to 8 ms at 44
-    paths).
+    A vote takes 0.1 µs a path; ``clc.voting.tally.vote`` takes 4. With weights, or a language
+    that is not in ``order``, a problem takes 3 to 7 times as long (3 to 8 ms at 44 paths).
 
     Args:
-        drawn: the paths in drawing order.
+        outcomes: the paths in sampling order.
         gold: the right answer in canonical form.
         order: the languages that break ties, first one first.
     """
 
-    __slots__ = ("_answers", "_gold", "_languages", "_order", "_spoken", "_values", "_weights")
+    __slots__ = ("_answers", "_codes", "_gold", "_languages", "_order", "_values", "_weights")
 
-    def __init__(self, drawn: Sequence[Drawn], gold: str, order: Sequence[str] = ()) -> None:
-        said = {path.answer for path in drawn if path.answer is not None}
-        # Of answers with one vote each, the tally's order is the order of their values.
-        lone = (Vote("", "", Answer(answer)) for answer in said)
-        self._values = tuple(said if len(said) < 2 else vote(lone).tally)  # noqa: PLR2004
+    def __init__(
+        self, outcomes: Sequence[PathOutcome], gold: str, order: Sequence[str] = ()
+    ) -> None:
+        answers = {path.answer for path in outcomes if path.answer is not None}
+        # A tally of single votes is in the order of values that breaks ties.
+        votes = (Vote("", "", Answer(answer)) for answer in answers)
+        self._values = tuple(answers if len(answers) < 2 else vote(votes).tally)  # noqa: PLR2004
         number = {answer: position for position, answer in enumerate(self._values)}
-        self._gold = number.get(gold, _NOT_SAID)
+        self._gold = number.get(gold, _NOT_GIVEN)
         self._order = tuple(dict.fromkeys(order))
-        heard = {path.language for path in drawn}
-        self._spoken = tuple(sorted(heard, key=lambda code: (_rank(self._order, code), code)))
-        codes = {code: position for position, code in enumerate(self._spoken)}
-        self._answers = array("l", [_number(number, path.answer) for path in drawn])
-        self._languages = array("l", [codes[path.language] for path in drawn])
-        equal = all(path.weight == 1 for path in drawn)
-        self._weights = None if equal else array("d", [path.weight for path in drawn])
+        languages = {path.language for path in outcomes}
+        self._codes = tuple(sorted(languages, key=lambda code: (_rank(self._order, code), code)))
+        codes = {code: position for position, code in enumerate(self._codes)}
+        self._answers = array("l", [_number(number, path.answer) for path in outcomes])
+        self._languages = array("l", [codes[path.language] for path in outcomes])
+        equal = all(path.weight == 1 for path in outcomes)
+        self._weights = None if equal else array("d", [path.weight for path in outcomes])
 
     def __len__(self) -> int:
-        """How many paths were drawn."""
+        """Number of paths."""
         return len(self._answers)
 
     def prefixes(self) -> bytes:
-        """Whether the vote over the first 1, 2, ... n paths is right: one byte each, 0 or 1.
+        """Return whether the vote over the first 1, 2, ... n paths is right: one byte each, 0 or 1.
 
-        >>> paths = [Drawn("en", "4", 90), Drawn("de", "5", 80), Drawn("de", "5", 85)]
-        >>> list(Ballots(paths, "5", ["en", "de"]).prefixes())
+        >>> answers = [("en", "4"), ("de", "5"), ("de", "5")]
+        >>> paths = [PathOutcome(language, answer, 90) for language, answer in answers]
+        >>> list(Resampler(paths, "5", ["en", "de"]).prefixes())
         [0, 0, 1]
         """
-        if self._gold == _NOT_SAID:
+        if self._gold == _NOT_GIVEN:
             return bytes(len(self))
-        paths, judge = self._judge()
+        paths, judge = self._votes()
         return bytes(judge(paths, range(1, len(self) + 1)))
 
     def oracle(self, k: int) -> float:
-        """Chance that any of ``k`` paths is right; ``k`` is from 1 to n.
+        """Return the chance that any of ``k`` paths is right; ``k`` is from 1 to n.
 
-        >>> paths = [Drawn("en", answer, 0) for answer in ("4", "5", "5", None)]
-        >>> round(Ballots(paths, "4").oracle(2), 3)  # 3 of the 6 pairs hold the first
+        >>> paths = [PathOutcome("en", answer, 0) for answer in ("4", "5", "5", None)]
+        >>> round(Resampler(paths, "4").oracle(2), 3)  # 3 of the 6 pairs hold the first
         0.5
         """
         wrong = len(self) - self._answers.count(self._gold)
         return 1 - math.comb(wrong, k) / math.comb(len(self), k)
 
-    def majority(self, ks: Sequence[int], resamples: int, source: Random) -> list[Share]:
-        """Chance that the vote over k paths is right, for each k of ``ks`` (from 1 to n).
+    def majority(self, ks: Sequence[int], resamples: int, generator: Random) -> list[Share]:
+        """Return the chance that the vote over k paths is right, for each k of ``ks`` (1 to n).
 
-        ``resamples`` random subsets of each size are drawn from ``source`` where the chance is not
-        exact (see the module); the subsets of one draw lie within each other.
+        If the chance is not exact (see the module), it is estimated from ``resamples`` random
+        subsets of each size; those of one resample are nested.
 
         >>> from random import Random
-        >>> paths = [Drawn("en", answer, 0) for answer in ("4", "4", "5")]
-        >>> [round(one.value, 3) for one in Ballots(paths, "4").majority([1, 2, 3], 9, Random())]
+        >>> paths = [PathOutcome("en", answer, 0) for answer in ("4", "4", "5")]
+        >>> [round(one.value, 3) for one in Resampler(paths, "4").majority([1, 2, 3], 9, Random())]
         [0.667, 1.0, 1.0]
         """
-        if self._gold == _NOT_SAID:
+        if self._gold == _NOT_GIVEN:
             return [Share(0.0, exact=True) for _ in ks]
         if self._weights is None:
             if len(self._values) == 1:
                 return [Share(self.oracle(k), exact=True) for k in ks]
-            if len(self._spoken) == 1 and len(self) <= COUNTED_PATHS:
+            if len(self._codes) == 1 and len(self) <= COUNTED_PATHS:
                 return self._counted(ks)
-        paths, judge = self._judge()
-        found: dict[int, Share] = {}
+        paths, judge = self._votes()
+        shares: dict[int, Share] = {}
         for k in ks:
             subsets = math.comb(len(paths), k)
             if subsets <= ENUMERATED:
                 right = sum(judge(subset, (k,))[0] for subset in combinations(paths, k))
-                found[k] = Share(right / subsets, exact=True)
-        left = [k for k in ks if k not in found]
+                shares[k] = Share(right / subsets, exact=True)
+        left = [k for k in ks if k not in shares]
         if left:
             hits = [0] * len(left)
-            uniform = source.random
+            uniform = generator.random
             for _ in range(resamples):
                 paths.sort(key=lambda _: uniform())  # half the time of Random.shuffle
                 hits = [old + new for old, new in zip(hits, judge(paths, left), strict=True)]
-            found.update(
+            shares.update(
                 (k, Share(hit / resamples, exact=False)) for k, hit in zip(left, hits, strict=True)
             )
-        return [found[k] for k in ks]
+        return [shares[k] for k in ks]
 
     def _counted(self, ks: Sequence[int]) -> list[Share]:
         """Count the winning subsets of every size at once; one language, every vote counts one.
@@ -168,7 +170,7 @@ class Ballots:
             if answer != self._gold
         ]
         highest = max(count for count, _, _ in rivals) + 1
-        rest = x_and_1 ** counts[_NOBODY]
+        rest = x_and_1 ** counts[_NO_ANSWER]
         product = winning = 0
         for g in range(1, counts[self._gold] + 1):
             if g <= highest:  # beyond it no rival can reach more, and the product stays
@@ -179,20 +181,20 @@ class Ballots:
         mask = (1 << n) - 1
         return [Share((winning >> k * n & mask) / math.comb(n, k), exact=True) for k in ks]
 
-    def _judge(self) -> tuple[list[Any], Callable[[Sequence[Any], Sequence[int]], list[bool]]]:
-        """Paths in drawing order, and what tells if votes over their first k (rising) are right."""
-        if self._weights is None and set(self._spoken) <= set(self._order):
+    def _votes(self) -> tuple[list[Any], Callable[[Sequence[Any], Sequence[int]], list[bool]]]:
+        """Return the paths, and a function: are the votes over their first k (rising) right?"""
+        if self._weights is None and set(self._codes) <= set(self._order):
             return self._scored(), self._by_score
         weights = self._weights or [1] * len(self)
         paths = list(zip(self._answers, self._languages, weights, strict=True))
         return paths, self._one_by_one
 
     def _scored(self) -> list[tuple[int, int]]:
-        """Answer and score of every path; the digits of a score are the vote, then its language.
+        """Return answer and score of every path; a score's digits are the vote, then its language.
 
-        Added up for an answer, they order answers as support and the tie order do.
+        The sums of scores order the answers as support and tie order do.
         """
-        bits, last = len(self).bit_length(), len(self._spoken)
+        bits, last = len(self).bit_length(), len(self._codes)
         worth = [1 << last * bits | 1 << (last - 1 - code) * bits for code in range(last)]
         return [
             (answer, worth[code])
@@ -201,7 +203,7 @@ class Ballots:
 
     def _by_score(self, paths: Sequence[tuple[int, int]], ks: Sequence[int]) -> list[bool]:
         scores = [0] * len(self._values)
-        best, leader, gold = 0, _NOBODY, self._gold
+        best, leader, gold = 0, _NO_ANSWER, self._gold
         right = []
         for answer, worth in paths[: ks[-1]]:
             if answer >= 0:
@@ -215,23 +217,23 @@ class Ballots:
         return [self._elected(paths[:k]) == self._gold for k in ks]
 
     def _elected(self, paths: Sequence[tuple[int, int, float]]) -> int:
-        """The winner, by its support where it stands out, by ``vote`` where others come near."""
+        """Return the winner: by support if that is clear, otherwise by ``vote``."""
         cast: defaultdict[int, list[float]] = defaultdict(list)
         for answer, _, weight in paths:
             if answer >= 0 and weight:
                 cast[answer].append(weight)
         support = sorted(((math.fsum(weights), answer) for answer, weights in cast.items()))
         if not support:
-            return _NOBODY
+            return _NO_ANSWER
         if len(support) == 1 or support[-2][0] < support[-1][0] * (1 - 1e-6):
             return support[-1][1]
         votes = (
-            Vote("", self._spoken[code], Answer(self._values[answer]), weight)
+            Vote("", self._codes[code], Answer(self._values[answer]), weight)
             for answer, code, weight in paths
             if answer >= 0
         )
-        won = vote(votes, rule="weighted", order=self._order).answer
-        return _NOBODY if won is None else self._values.index(won)
+        winner = vote(votes, rule="weighted", order=self._order).answer
+        return _NO_ANSWER if winner is None else self._values.index(winner)
 
 
 def _rank(order: Sequence[str], code: str) -> int:
@@ -239,4 +241,4 @@ def _rank(order: Sequence[str], code: str) -> int:
 
 
 def _number(numbers: dict[str, int], answer: str | None) -> int:
-    return _NOBODY if answer is None else numbers[answer]
+    return _NO_ANSWER if answer is None else numbers[answer]

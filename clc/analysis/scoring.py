@@ -1,6 +1,6 @@
-"""How good verdicts are, against gold.
+"""Scores of verdicts against gold.
 
-Every share comes with a 95 % interval clustered by question item (see ``clc.analysis.intervals``).
+Every share has a 95 % interval clustered by question item (see ``clc.analysis.intervals``).
 A verdict without an answer counts as wrong, and so does a path that abstains.
 """
 
@@ -41,10 +41,10 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True)
 class Scored:
-    """A verdict beside its gold.
+    """A verdict with its gold.
 
-    ``item`` is what problems that ask the same in several languages share. ``gold`` is as the file
-    writes it. ``votes`` are the problem's paths, for the figures by reasoning language.
+    ``item`` is shared by the problems that ask the same in several languages. ``gold`` is as in the
+    file. ``votes`` are the problem's paths, for the figures by reasoning language.
     """
 
     id: str
@@ -66,7 +66,7 @@ class PathScore:
 
 @dataclass(frozen=True, slots=True)
 class AgreementBin:
-    """Verdicts whose agreement is above ``low`` and at most ``high``, and how many are right."""
+    """Accuracy of the verdicts whose agreement is above ``low`` and at most ``high``."""
 
     low: float
     high: float
@@ -76,14 +76,14 @@ class AgreementBin:
 
 @dataclass(frozen=True, slots=True)
 class Score:
-    """What a run came to.
+    """The score of a run.
 
     ``accuracy``, ``oracle`` (any path right), ``by_language`` (of the question) and
     ``calibration`` count the ``with_gold`` problems. ``unreadable_gold`` problems have a gold with
     no canonical form and are not among them. ``mean_agreement``, ``calibration`` and
     ``calibration_error`` (mean distance of agreement from accuracy over the bins, from 0 to 1)
-    leave out the ``unanswered``. ``abstentions`` counts paths by reason. ``usage`` is what the
-    paths spent and ``translation_usage`` what translations spent: together, all.
+    leave out the ``unanswered``. ``abstentions`` counts paths by reason. ``usage`` is that
+    of the paths, ``translation_usage`` that of everything before them; the sum is the total.
     """
 
     problems: int
@@ -114,7 +114,7 @@ class Score:
 
 
 def scored(problem: Problem, verdict: Verdict, votes: Sequence[Vote] = ()) -> Scored:
-    """Put a verdict beside its problem's gold."""
+    """Pair a verdict with its problem's gold."""
     return Scored(
         id=problem.id,
         item=str(problem.metadata.get("item", problem.id)),
@@ -141,7 +141,7 @@ class _Group:
         self._totals[item] += total
 
     def merge(self, other: _Group, items: Sequence[int]) -> None:
-        """Add another's; ``items`` are the numbers of its items here."""
+        """Add another group's outcomes; ``items`` maps its item numbers to the numbers here."""
         for item, right, total in zip(items, other._right, other._totals, strict=False):
             if total:
                 self.add(item, right, total)
@@ -160,9 +160,9 @@ def score(rows: Iterable[Scored], *, bins: int = 10) -> Score:
 
 
 class Scoreboard:
-    """What ``score`` keeps while it reads: ``fill`` it with rows, ``merge`` others into it.
+    """Running counts of ``score``: ``fill`` them with rows, ``merge`` other scoreboards.
 
-    Sums of agreements are exact, so that parts that are merged come to the same figures.
+    Sums of agreements are exact, so that merged parts give the same figures.
     """
 
     def __init__(self, bins: int = 10) -> None:
@@ -182,7 +182,7 @@ class Scoreboard:
         self.agreement_in = [Fraction()] * bins
 
     def fill(self, rows: Iterable[Scored]) -> Scoreboard:
-        """Count more verdicts."""
+        """Add verdicts."""
         for row in rows:
             self._count(row.verdict)
             item = self.items.setdefault(row.item, len(self.items))
@@ -196,7 +196,7 @@ class Scoreboard:
         return self
 
     def merge(self, other: Scoreboard) -> None:
-        """Count what another has counted of the problems that come next; its bins are as many."""
+        """Add the counts of the problems that follow; the number of bins must be equal."""
         items = [self.items.setdefault(item, len(self.items)) for item in other.items]
         self.counts += other.counts
         self.agreement += other.agreement
@@ -244,11 +244,11 @@ class Scoreboard:
             self.abstained[vote.language] += isinstance(vote.outcome, Abstention)
         for language, total in paths.items():
             self.paths.setdefault(language, _Group()).add(item, hits[language], total)
-        found = hits.total() > 0 if row.votes else gold in verdict.tally
-        self.oracle.add(item, int(found))
+        any_right = hits.total() > 0 if row.votes else gold in verdict.tally
+        self.oracle.add(item, int(any_right))
 
     def score(self) -> Score:
-        """Return what has come in so far."""
+        """Return the score of the verdicts so far."""
         answered = self.counts["problems"] - self.counts["unanswered"]
         calibration = tuple(self._calibration())
         judged = sum(bin_.accuracy.total for bin_ in calibration)
@@ -288,7 +288,7 @@ class Scoreboard:
 
 
 def _bin(agreement: float, bins: int) -> int:
-    """Bin of an agreement; bins are closed above, whatever the last bit of a quotient.
+    """Return the bin of an agreement; bins include their upper bound, despite rounding errors.
 
     >>> _bin(0.1, 10), _bin(0.3, 10), _bin(4 / 7, 10), _bin(1.0, 10)
     (0, 2, 5, 9)
@@ -307,6 +307,6 @@ def score_run(run: RunFolder) -> Score:
 
 
 def scored_rows(run: RunFolder) -> Iterator[Scored]:
-    """Yield every problem of a run with its verdict and votes beside its gold."""
+    """Yield every problem of a run with its verdict, its votes and its gold."""
     for one in revote(run):
         yield scored(one.problem, one.verdict, one.votes)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from clc.analysis.portfolio import Portfolio
-    from clc.analysis.portfolio_search import CalibrationRow
+    from clc.analysis.portfolio_search import PortfolioRow
     from clc.records import AnswerKind, Vote
 
 __all__ = ["command"]
@@ -65,7 +65,7 @@ def command(
     from rich.console import Console
 
     from clc.analysis.portfolio import portfolio_json, write_portfolio
-    from clc.analysis.portfolio_search import calibrate, paths_by_language
+    from clc.analysis.portfolio_search import paths_by_language, search_portfolio
     from clc.cli.text import visible
 
     folders = [source for source in sources if Path(source).is_dir()]
@@ -73,7 +73,7 @@ def command(
         raise InputError(f"{folders[0]}: is a run folder; give run folders or files, not both")
     rows = list(_of_runs(folders) if folders else _of_files(sources))
     most = sum(paths_by_language(rows).values())
-    portfolio = calibrate(
+    portfolio = search_portfolio(
         rows, (most + 1) // 2 if budget is None else budget, folds=folds, seed=seed
     )
     if out:
@@ -88,7 +88,7 @@ def command(
         click.echo(visible(f"Portfolio: {out}"))
 
 
-def _of_runs(folders: Sequence[str]) -> Iterator[CalibrationRow]:
+def _of_runs(folders: Sequence[str]) -> Iterator[PortfolioRow]:
     from clc.runs.open import open_run
     from clc.runs.revote import revote
 
@@ -101,7 +101,7 @@ def _of_runs(folders: Sequence[str]) -> Iterator[CalibrationRow]:
                 yield from _row(problem.id, item, problem.gold, kind, solved.votes)
 
 
-def _of_files(files: Sequence[str]) -> Iterator[CalibrationRow]:
+def _of_files(files: Sequence[str]) -> Iterator[PortfolioRow]:
     from clc.datasets.recorded_votes import group_votes
     from clc.languages import MGSM_LANGUAGES
 
@@ -115,9 +115,9 @@ def _of_files(files: Sequence[str]) -> Iterator[CalibrationRow]:
 
 def _row(
     problem: str, item: str, gold: str | None, kind: AnswerKind | None, votes: Sequence[Vote]
-) -> Iterator[CalibrationRow]:
+) -> Iterator[PortfolioRow]:
     """Yield the problem if it has a readable gold answer; languages in the order of the votes."""
-    from clc.analysis.portfolio_search import CalibrationRow
+    from clc.analysis.portfolio_search import PortfolioRow
     from clc.answers.canonical import canonical_gold
     from clc.languages import UNKNOWN_LANGUAGE
 
@@ -132,7 +132,7 @@ def _row(
             f"problem {problem!r} has paths that do not say their language; give each row a "
             "'language'"
         )
-    yield CalibrationRow(item, right, answers)
+    yield PortfolioRow(item, right, answers)
 
 
 def _report(portfolio: Portfolio, most: int) -> Iterator[RenderableType]:

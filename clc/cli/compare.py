@@ -135,7 +135,7 @@ def _is_run(source: str) -> bool:
 
 def _run_entries(folders: Sequence[str], stack: ExitStack) -> Iterable[Entry]:
     """Yield the outcomes of stored runs, each under its folder's name."""
-    from clc.analysis.comparison import outcomes
+    from clc.analysis.comparison import problem_outcomes
     from clc.analysis.comparison_records import Entry
     from clc.runs.open import open_run
     from clc.voting.verdict import Counting
@@ -144,7 +144,7 @@ def _run_entries(folders: Sequence[str], stack: ExitStack) -> Iterable[Entry]:
         store = stack.enter_context(open_run(folder))
         counting = Counting.from_manifest(store.manifest())
         weighted = counting.voting == "weighted" or counting.weighting is not None
-        yield Entry(Path(folder).resolve().name, outcomes(store, weighted=weighted))
+        yield Entry(Path(folder).resolve().name, problem_outcomes(store, weighted=weighted))
 
 
 def _solve_all(

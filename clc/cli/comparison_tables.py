@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.text import Text
 
 from clc.analysis.comparison_records import CurvePoint, PairedDifference
-from clc.analysis.figures import draw_comparison
+from clc.analysis.figures import plot_comparison
 from clc.cli.tables import make_table
 from clc.cli.text import brief, visible
 from clc.errors import ConfigurationError, StoreError
@@ -90,7 +90,7 @@ def write_comparison(comparison: StrategyComparison, folder: Path) -> list[str]:
         write_atomically(folder / name, data)
     figures = ("comparison.svg", "comparison.png")
     try:
-        draw_comparison(comparison, [folder / name for name in figures])
+        plot_comparison(comparison, [folder / name for name in figures])
     except ConfigurationError as error:
         return [f"Written to {folder}: {', '.join(files)}", f"No figure: {error}"]
     return [f"Written to {folder}: {', '.join([*files, *figures])}"]

@@ -14,7 +14,7 @@ import click
 from clc.version import install_hint
 
 if TYPE_CHECKING:
-    from clc.analysis.report.sources import Source
+    from clc.analysis.report.sources import ReportSource
     from clc.analysis.report.write import Report
 
 __all__ = ["command", "open_all"]
@@ -54,7 +54,7 @@ def command(sources: tuple[str, ...], out: str | None, figures: str | None) -> N
     click.echo(f"{report.problems:,} problems, {report.bytes / 1e6:,.1f} MB: {target}{beside}")
 
 
-def open_all(paths: tuple[str, ...], stack: ExitStack) -> dict[str, Source]:
+def open_all(paths: tuple[str, ...], stack: ExitStack) -> dict[str, ReportSource]:
     """Open the sources of a report by name; duplicate names get their path.
 
     Raises:
@@ -62,7 +62,7 @@ def open_all(paths: tuple[str, ...], stack: ExitStack) -> dict[str, Source]:
     """
     from clc.analysis.report.sources import open_sources
 
-    opened: dict[str, Source] = {}
+    opened: dict[str, ReportSource] = {}
     for path in dict.fromkeys(paths):
         for name, source in stack.enter_context(open_sources(path)).items():
             free = name if name not in opened else f"{path}: {name}"

@@ -27,7 +27,7 @@ def command(run: str, against: str | None, *, fidelity: bool, as_json: bool) -> 
     import orjson
     from rich.console import Console
 
-    from clc.analysis.fidelity import fidelity_of
+    from clc.analysis.fidelity import run_fidelity
     from clc.analysis.paired import compare
     from clc.analysis.scoring import score_run, scored_rows
     from clc.cli.tables import comparison_table, fidelity_table, print_score
@@ -38,7 +38,7 @@ def command(run: str, against: str | None, *, fidelity: bool, as_json: bool) -> 
         if against is not None:
             raise ConfigurationError("--fidelity is of one run; leave out --against")
         with open_run(run) as store:
-            by_language = fidelity_of(store)
+            by_language = run_fidelity(store)
         if as_json:
             click.echo(orjson.dumps(by_language, option=orjson.OPT_INDENT_2).decode())
         else:

@@ -56,11 +56,11 @@ def check_strategy(path: str, folder: str | None) -> None:
     from clc.cli.text import visible
     from clc.prompts.templates import Templates, check_template
     from clc.strategies.files import load_strategy
-    from clc.strategies.strategy import templates_of
+    from clc.strategies.strategy import required_templates
 
     strategy = load_strategy(path)
     templates = Templates(folder)
-    names = templates_of(strategy)
+    names = required_templates(strategy)
     for name in names:
         check_template(templates, name)
     arms = len(strategy.arms)

@@ -6,7 +6,7 @@ from collections import deque
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from clc.analysis.export import part_of
+from clc.analysis.export import make_part
 from clc.cluster.ray_session import ray_errors
 from clc.errors import ClcError
 from clc.runs.shards import Shards
@@ -63,6 +63,6 @@ def _spread(shards: Shards, spans: list[Span], at_once: int) -> Iterator[Part]:
 def _part(folder: str, span: Span, counting: Counting) -> Part | ClcError:
     try:
         with Shards(folder, read_only=True) as shards:
-            return part_of(shards.finished(span), counting)
+            return make_part(shards.finished(span), counting)
     except ClcError as error:
         return error

@@ -28,7 +28,7 @@ from clc.serving.settings import Limits, Settings
 from clc.solving.identity import identity
 from clc.solving.runner import first_round_size
 from clc.strategies.catalogue import STRATEGIES
-from clc.strategies.strategy import templates_of
+from clc.strategies.strategy import required_templates
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Iterable, Mapping
@@ -95,7 +95,7 @@ class Completions:
         translator: Engine | None = None,
     ) -> None:
         chosen = templates or Templates()
-        for name in templates_of(configuration.strategy):
+        for name in required_templates(configuration.strategy):
             check_template(chosen, name)
         self.lane = SharedEngine(engine)
         self._translator = None if translator is None else SharedEngine(translator)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from clc.strategies.strategy import templates_of
+from clc.strategies.strategy import required_templates
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -42,7 +42,7 @@ def identity(
         "languages": list(configuration.languages or strategy.languages),
         "engine": engine,
         "translator": translator,
-        "templates": {name: templates.get(name).hash for name in templates_of(strategy)},
+        "templates": {name: templates.get(name).hash for name in required_templates(strategy)},
         "cues": templates.cues_hash,
         "prompt_data": templates.data_hash,
         "dataset": dict(dataset),

@@ -13,7 +13,7 @@ from clc.runs.manifest import add_seconds, begin_run
 from clc.solving.identity import identity
 from clc.solving.runner import run
 from clc.solving.solver import Solver
-from clc.strategies.strategy import templates_of
+from clc.strategies.strategy import required_templates
 from clc.voting.outcomes import OutcomeMemory
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ class Run:
         """Check the templates that the run will need, before anything is sampled."""
         self._read = 0
         self.templates = self.templates or Templates()
-        for name in templates_of(self.configuration.strategy):
+        for name in required_templates(self.configuration.strategy):
             check_template(self.templates, name)
         self.solver = Solver(
             self.engine,

@@ -17,7 +17,7 @@ from clc.languages import MGSM_LANGUAGES, distinct_languages, normalize_language
 from clc.records import Sampling, content_key
 from clc.voting.stopping import Stopping
 
-__all__ = ["EVERY", "QUESTION", "TRANSLATOR", "Arm", "Planner", "Strategy", "templates_of"]
+__all__ = ["EVERY", "QUESTION", "TRANSLATOR", "Arm", "Planner", "Strategy", "required_templates"]
 
 QuestionForm = Literal["original", "translated"]
 Voting = Literal["majority", "weighted", "usc"]
@@ -179,7 +179,7 @@ class Strategy:
             )
 
 
-def templates_of(strategy: Strategy) -> list[str]:
+def required_templates(strategy: Strategy) -> list[str]:
     """Names of all templates that a strategy renders, sorted."""
     names = {arm.template for arm in strategy.arms}
     names |= {arm.translator for arm in strategy.arms if arm.question == "translated"}

@@ -7,10 +7,10 @@ from dataclasses import replace
 
 import pytest
 
-from clc.analysis.comparison import compare_strategies, outcome
-from clc.analysis.comparison_records import Entry, Outcome
+from clc.analysis.comparison import compare_strategies, problem_outcome
+from clc.analysis.comparison_records import Entry, ProblemOutcome
 from clc.analysis.intervals import clustered_difference, mcnemar
-from clc.analysis.resampling import Drawn
+from clc.analysis.resampling import PathOutcome
 from clc.analysis.scoring import score_run
 from clc.errors import ConfigurationError, DatasetError, StrategyError
 from clc.plan import ArmRecord, Plan
@@ -25,8 +25,8 @@ ORDER = ("en", "de")
 
 def solved(id_, *said, answer="7", gold="7", item=None, tokens=100, preparation=0):
     """One outcome; the paths go over English and German in turn."""
-    drawn = [Drawn(ORDER[i % 2], one, tokens) for i, one in enumerate(said)]
-    return Outcome(id_, item or id_, gold, answer, drawn, preparation, ORDER)
+    drawn = [PathOutcome(ORDER[i % 2], one, tokens) for i, one in enumerate(said)]
+    return ProblemOutcome(id_, item or id_, gold, answer, drawn, preparation, ORDER)
 
 
 def verdicts(name, right, count=20, per_item=1, **more):
@@ -266,16 +266,16 @@ def test_outcome_of_a_solved_problem():
     }
     votes = read_votes(problem, plan, said)
     verdict = make_verdict(problem, plan, said, votes)
-    found = outcome(problem, plan, said, votes, verdict)
-    assert found == Outcome(
+    found = problem_outcome(problem, plan, said, votes, verdict)
+    assert found == ProblemOutcome(
         "a", "q", "7", "7",
-        [Drawn("en", "7", 90), Drawn("de", None, 0), Drawn("en", None, 0)],
+        [PathOutcome("en", "7", 90), PathOutcome("de", None, 0), PathOutcome("en", None, 0)],
         52, ["en", "de"],
     )  # fmt: skip
     weighed = [replace(vote, weight=0.5) for vote in votes]
-    assert outcome(problem, plan, said, weighed, verdict) == found
-    twice = outcome(problem, plan, said, weighed, verdict, weighted=True)
-    assert [path.weight for path in twice.drawn] == [0.5] * 3
+    assert problem_outcome(problem, plan, said, weighed, verdict) == found
+    twice = problem_outcome(problem, plan, said, weighed, verdict, weighted=True)
+    assert [path.weight for path in twice.paths] == [0.5] * 3
 
 
 def test_a_stored_run_comes_to_its_score():
@@ -283,7 +283,7 @@ def test_a_stored_run_comes_to_its_score():
         run(problems(12), store, paths=6)
         score = score_run(store)
         found = compare_strategies(
-            [Entry("clc", (outcome(*one) for one in revote(store)))], reference="clc"
+            [Entry("clc", (problem_outcome(*one) for one in revote(store)))], reference="clc"
         )
     (only,) = found.strategies
     assert only.accuracy == score.accuracy

@@ -8,8 +8,8 @@ from dataclasses import replace
 import pytest
 
 from clc.analysis.intervals import Difference
-from clc.analysis.portfolio import Step, read_portfolio, write_portfolio
-from clc.analysis.portfolio_search import CalibrationRow, calibrate, paths_by_language
+from clc.analysis.portfolio import PortfolioStep, read_portfolio, write_portfolio
+from clc.analysis.portfolio_search import PortfolioRow, paths_by_language, search_portfolio
 from clc.errors import ConfigurationError, DatasetError
 from clc.records import Answer, Vote
 from clc.voting.tally import vote
@@ -28,7 +28,7 @@ def world(items, rates, *, paths=1, seed=0, questions=1):
         return GOLD if rng.random() < rate else rng.choice(WRONG)
 
     return [
-        CalibrationRow(
+        PortfolioRow(
             f"item-{item}",
             GOLD,
             {language: [said(rate) for _ in range(paths)] for language, rate in rates.items()},
@@ -40,7 +40,7 @@ def world(items, rates, *, paths=1, seed=0, questions=1):
 
 def test_a_much_better_language_is_chosen_first_and_most():
     rates = {"bn": 0.4, "de": 0.5, "en": 0.9, "sw": 0.3}
-    found = calibrate(world(300, rates, paths=4), 5)
+    found = search_portfolio(world(300, rates, paths=4), 5)
     assert found.supported
     assert found.sequence == found.learned
     assert found.sequence[0] == "en"
@@ -62,7 +62,7 @@ def test_equal_languages_keep_equal_shares():
     rates = dict.fromkeys(["en", "de", "es", "fr", "ja", "ru"], 0.5)
     supported = 0
     for seed in range(20):
-        found = calibrate(world(200, rates, paths=2, seed=seed), 6, seed=seed)
+        found = search_portfolio(world(200, rates, paths=2, seed=seed), 6, seed=seed)
         supported += found.supported
         if not found.supported:
             assert found.sequence == tuple(rates)
@@ -78,8 +78,8 @@ def test_languages_that_fail_together_are_not_both_chosen_early():
         votes = dict(row.votes)
         if rng.random() < 0.95:
             votes["nb"] = votes["da"]
-        rows.append(CalibrationRow(f"{item}", GOLD, votes))
-    found = calibrate(rows, 3)
+        rows.append(PortfolioRow(f"{item}", GOLD, votes))
+    found = search_portfolio(rows, 3)
     assert set(found.learned) in ({"da", "fi", "hu"}, {"nb", "fi", "hu"})
     assert found.correlation["da"]["nb"] > 0.9
     assert abs(found.correlation["da"]["fi"]) < 0.1
@@ -91,7 +91,7 @@ def test_correlation_within_a_language():
     """Right or wrong per problem, in every path: two paths always agree."""
     rng = random.Random(0)
     rows = [
-        CalibrationRow(
+        PortfolioRow(
             f"{item}",
             "0",
             {
@@ -102,7 +102,7 @@ def test_correlation_within_a_language():
         )
         for item in range(400)
     ]
-    found = calibrate(rows, 3).correlation
+    found = search_portfolio(rows, 3).correlation
     assert found["en"]["en"] == pytest.approx(1)
     assert abs(found["de"]["de"]) < 0.1
     assert abs(found["en"]["de"]) < 0.1
@@ -113,13 +113,13 @@ def test_correlation_within_a_language():
 def test_the_same_rows_give_the_same_portfolio_in_any_order():
     rows = world(60, {"en": 0.6, "de": 0.5, "sw": 0.4}, paths=3, questions=2)
     shuffled = random.Random(1).sample(rows, len(rows))
-    assert calibrate(rows, 5) == calibrate(rows, 5)
-    one, other = calibrate(rows, 5), calibrate(shuffled, 5)
+    assert search_portfolio(rows, 5) == search_portfolio(rows, 5)
+    one, other = search_portfolio(rows, 5), search_portfolio(shuffled, 5)
     assert one.learned == other.learned
     assert [(step.learned, step.plain) for step in one.steps] == [
         (step.learned, step.plain) for step in other.steps
     ]
-    assert calibrate(rows, 5, seed=1).learned == calibrate(rows, 5).learned
+    assert search_portfolio(rows, 5, seed=1).learned == search_portfolio(rows, 5).learned
 
 
 def test_items_do_not_leak_over_folds():
@@ -127,9 +127,9 @@ def test_items_do_not_leak_over_folds():
     nothing speaks for `sw`: its own problems must come out wrong. Folds by problem would get them
     right."""
     likes_en, likes_sw = {"en": ["0"], "sw": ["1"]}, {"en": ["1"], "sw": ["0"]}
-    rows = [CalibrationRow(f"item-{item}", "0", likes_en) for item in range(30)]
-    rows += [CalibrationRow("heavy", "0", likes_sw)] * 100
-    found = calibrate(rows, 1)
+    rows = [PortfolioRow(f"item-{item}", "0", likes_en) for item in range(30)]
+    rows += [PortfolioRow("heavy", "0", likes_sw)] * 100
+    found = search_portfolio(rows, 1)
     assert found.learned == ("sw",)
     assert found.steps[-1].learned <= 7 / 130  # of the heavy item's fold, all others at most
     assert found.steps[-1].plain == 30 / 130
@@ -138,7 +138,7 @@ def test_items_do_not_leak_over_folds():
 
 
 def test_the_advice_says_when_learning_does_harm(learned):
-    harm = Step(3, 0.5, 0.55, Difference(-0.05, -0.08, -0.02))
+    harm = PortfolioStep(3, 0.5, 0.55, Difference(-0.05, -0.08, -0.02))
     found = replace(learned, supported=False, steps=(harm,))
     assert "does harm" in found.advice
     assert "-5.0 points" in found.advice
@@ -153,7 +153,7 @@ def test_the_plain_side_is_the_vote_over_all():
             Vote("", code, Answer(said)) for code, answers in row.votes.items() for said in answers
         ]
         right += vote(votes, order=["en", "de", "zh"]).answer == GOLD
-    last = calibrate(rows, 6).steps[-1]
+    last = search_portfolio(rows, 6).steps[-1]
     assert last.plain == right / len(rows)
     assert last.difference.value == pytest.approx(last.learned - last.plain)
 
@@ -162,9 +162,9 @@ def test_the_plain_side_is_the_vote_over_all():
 def test_a_sequence_spends_the_budget_on_paths_that_are_there(budget):
     rows = world(40, {"en": 0.9, "de": 0.5, "sw": 0.1}, paths=3)
     rows = [
-        CalibrationRow(row.item, row.gold, row.votes | {"sw": row.votes["sw"][:2]}) for row in rows
+        PortfolioRow(row.item, row.gold, row.votes | {"sw": row.votes["sw"][:2]}) for row in rows
     ]
-    found = calibrate(rows, budget)
+    found = search_portfolio(rows, budget)
     for sequence in (found.sequence, found.learned):
         assert len(sequence) == budget
         assert Counter(sequence) <= Counter(en=3, de=3, sw=2)
@@ -175,19 +175,18 @@ def test_a_sequence_spends_the_budget_on_paths_that_are_there(budget):
 
 def test_prefixes_are_the_portfolios_for_less():
     rows = world(100, {"en": 0.7, "de": 0.6, "sw": 0.4}, paths=4)
-    assert calibrate(rows, 4).learned == calibrate(rows, 9).learned[:4]
+    assert search_portfolio(rows, 4).learned == search_portfolio(rows, 9).learned[:4]
 
 
 def test_an_abstention_is_better_than_a_wrong_answer_and_worse_than_a_right_one():
     rows = [
-        CalibrationRow(f"{item}", "0", {"sw": ["1"], "de": [None], "en": ["0"]})
-        for item in range(20)
+        PortfolioRow(f"{item}", "0", {"sw": ["1"], "de": [None], "en": ["0"]}) for item in range(20)
     ]
-    assert calibrate(rows, 3).learned == ("en", "de", "sw")
+    assert search_portfolio(rows, 3).learned == ("en", "de", "sw")
 
 
 def test_a_true_gain_that_too_few_items_show_says_how_many_would():
-    found = calibrate(world(60, {"de": 0.6, "en": 0.66}, seed=7), 1)
+    found = search_portfolio(world(60, {"de": 0.6, "en": 0.66}, seed=7), 1)
     last = found.steps[-1]
     assert not found.supported
     assert last.difference.value > 0
@@ -206,13 +205,13 @@ GOOD = {"en": ["0"], "de": ["0"]}
         (world(30, {"en": 0.5}), {}, DatasetError, "all paths are in en; .* two languages"),
         (world(19, GOOD.fromkeys(GOOD, 0.5), questions=9), {}, DatasetError, "19 items .* at least 20"),
         (
-            [CalibrationRow("a", "0", GOOD), CalibrationRow("b", "0", {"en": ["0"]})],
+            [PortfolioRow("a", "0", GOOD), PortfolioRow("b", "0", {"en": ["0"]})],
             {},
             DatasetError,
             "item 'b' has no path in 'de', one of item 'a' has",
         ),
         (
-            [CalibrationRow("a", "0", GOOD), CalibrationRow("b", "0", GOOD | {"fr": ["1"]})],
+            [PortfolioRow("a", "0", GOOD), PortfolioRow("b", "0", GOOD | {"fr": ["1"]})],
             {},
             DatasetError,
             "item 'a' has no path in 'fr', one of item 'b' has",
@@ -230,23 +229,23 @@ GOOD = {"en": ["0"], "de": ["0"]}
 )  # fmt: skip
 def test_rows_that_nothing_can_be_learned_from_are_named(rows, arguments, error, message):
     with pytest.raises(error, match=message):
-        calibrate(rows, **({"budget": 2} | arguments))
+        search_portfolio(rows, **({"budget": 2} | arguments))
 
 
 def test_paths_that_are_not_everywhere_are_left_out():
     rows = world(20, {"en": 0.5, "de": 0.5}, paths=2)
-    rows[3] = CalibrationRow("item-3", GOLD, {"en": ["0"], "de": ["0", "1"], "sw": []})
+    rows[3] = PortfolioRow("item-3", GOLD, {"en": ["0"], "de": ["0", "1"], "sw": []})
     assert paths_by_language(rows) == {"en": 1, "de": 2}
-    assert calibrate(rows, 3).accuracy["en"].total == 20
+    assert search_portfolio(rows, 3).accuracy["en"].total == 20
 
 
 @pytest.fixture(scope="module")
 def learned():
-    return calibrate(world(60, {"en": 0.9, "zh-Hant": 0.4, "sw": 0.2}, paths=2), 3)
+    return search_portfolio(world(60, {"en": 0.9, "zh-Hant": 0.4, "sw": 0.2}, paths=2), 3)
 
 
 def test_a_file_reads_as_it_was_written(learned, tmp_path):
-    for portfolio in (learned, calibrate(world(30, {"de": 0.5, "en": 0.5}), 2)):
+    for portfolio in (learned, search_portfolio(world(30, {"de": 0.5, "en": 0.5}), 2)):
         write_portfolio(tmp_path / "p.json", portfolio)
         assert read_portfolio(tmp_path / "p.json") == portfolio
     assert [file.name for file in tmp_path.iterdir()] == ["p.json"]

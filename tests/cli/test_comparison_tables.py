@@ -10,8 +10,8 @@ import pytest
 from rich.console import Console
 
 from clc.analysis.comparison import compare_strategies
-from clc.analysis.comparison_records import Entry, Outcome
-from clc.analysis.resampling import Drawn
+from clc.analysis.comparison_records import Entry, ProblemOutcome
+from clc.analysis.resampling import PathOutcome
 from clc.cli.comparison_tables import print_strategies, write_comparison
 from clc.errors import StoreError
 
@@ -24,9 +24,11 @@ def outcomes(paths, right, *, count=40, preparation=0, tokens=100):
     for number in range(count):
         wins = number % 10 < right
         answers = ["8" if (path % 4 == 3) == wins else "7" for path in range(paths)]
-        drawn = [Drawn(ORDER[path % 2], one, tokens) for path, one in enumerate(answers)]
+        drawn = [PathOutcome(ORDER[path % 2], one, tokens) for path, one in enumerate(answers)]
         answer = "7" if wins else "8"
-        made.append(Outcome(f"{number}", f"{number}", "7", answer, drawn, preparation, ORDER))
+        made.append(
+            ProblemOutcome(f"{number}", f"{number}", "7", answer, drawn, preparation, ORDER)
+        )
     return made
 
 
@@ -95,8 +97,8 @@ def test_curves_go_on_in_another_table_where_they_are_long(comparison):
 
 
 def test_what_was_left_out_is_said():
-    few = [*outcomes(4, 5, count=8), Outcome("none", "none", None, "7", [])]
-    stopped = [replace(one, drawn=one.drawn[: 2 + position % 2])
+    few = [*outcomes(4, 5, count=8), ProblemOutcome("none", "none", None, "7", [])]
+    stopped = [replace(one, paths=one.paths[: 2 + position % 2])
                for position, one in enumerate(outcomes(4, 5))]  # fmt: skip
     text = shown(compare_strategies([Entry("sc", few), Entry("clc", stopped)]), 200)
     assert "8 problems of 8 items" in text
@@ -146,7 +148,7 @@ def test_csv(comparison, tmp_path):
 
 
 def test_tables_without_rows_keep_their_header(tmp_path):
-    nothing = Outcome("a", "a", "7", None, [])
+    nothing = ProblemOutcome("a", "a", "7", None, [])
     write_comparison(compare_strategies([Entry("sc", [nothing])]), tmp_path)
     assert (tmp_path / "curves.csv").read_text() == "strategy,k,majority,oracle,error\n"
     assert (tmp_path / "budgets.csv").read_text().startswith("strategy,budget,accuracy_value,")

@@ -12,7 +12,7 @@ from clc.prompts.templates import Templates, check_template
 from clc.solving.configure import configure
 from clc.strategies.catalogue import STRATEGIES, get_strategy
 from clc.strategies.schedule import plan_slots, resolve_arms
-from clc.strategies.strategy import Arm, Planner, Strategy, templates_of
+from clc.strategies.strategy import Arm, Planner, Strategy, required_templates
 from clc.voting.stopping import Stopping
 
 
@@ -54,7 +54,7 @@ def test_every_strategy_plans_and_renders(name, language):
     assert strategy.summary
     assert strategy.source
     assert len(plan_slots(strategy, language, strategy.paths)) == strategy.paths
-    for template in templates_of(strategy):
+    for template in required_templates(strategy):
         check_template(Templates(), template)
     configure(name)  # its own temperature and number of paths go together
 

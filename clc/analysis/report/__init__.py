@@ -1,10 +1,10 @@
-"""What a run has to say, in figures, numbers and pages.
+"""Reports on runs: figures, tables and HTML pages.
 
-``sections`` are the records: one figure with its numbers each. ``summary`` fills them from a run
-in a single pass, ``figures`` draws them, and ``sources`` reads what can be reported on.
+``sections`` are the records, each a figure with its numbers. ``summary`` fills them from a run in a
+single pass, ``figures`` plots them, and ``sources`` reads runs and recorded generations.
 
-``problems`` are the texts behind the numbers, ``page`` is the document around both, and ``write``
-puts it on the disk.
+``problems`` are the texts behind the numbers, ``page`` is the HTML document, and ``write`` writes
+it to disk.
 """
 
 from clc.analysis.report.sources import open_sources

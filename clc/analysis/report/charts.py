@@ -1,7 +1,7 @@
-"""How each kind of figure is drawn: section in, axes filled. Colours are roles of ``THEME``.
+"""Plotters of each kind of chart: they fill the axes from a section, in the colours of ``THEME``.
 
-All text is ASCII, so that no font is needed, and what differs in colour differs in marker, dash or
-hatching too.
+All text is ASCII, so that no font is needed, and whatever differs in colour differs in marker, dash
+or hatching too.
 """
 
 from __future__ import annotations
@@ -14,13 +14,12 @@ from clc.analysis.figures import DASHES, MARKERS
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from clc.analysis.report.sections import Cell, Drawing, Section
+    from clc.analysis.report.sections import Cell, Chart, Section
 
-__all__ = ["DRAWINGS", "LOOK", "THEME", "height"]
+__all__ = ["LOOK", "PLOTTERS", "THEME", "height"]
 
-# Role: colour on a light page, colour on a dark one. The light ones are all different, because
-# they stand for their roles in a drawing until it is put into a page. The first series' are Okabe
-# and Ito's (2008).
+# Role: colour on a light page, colour on a dark one. The light ones are all different, because the
+# page replaces them by their roles. The first series' are Okabe and Ito's (2008).
 THEME = {
     "ink": ("#222426", "#e8eaed"),
     "quiet": ("#5a6067", "#a9b0b8"),
@@ -57,15 +56,15 @@ LOOK = {
 }
 _HATCHES = ("", "///", "---", "\\\\\\", "|||", "xxx", "+++")  # straight: each circle is 2 kB of SVG
 _SMALL = 8  # points
-_MOST_LABELLED = 16  # bars that have room for their number above them
-_MOST_WHISKERS = 2  # lines whose intervals can be told apart
-_BESIDE = 0.025  # of its place, by which a line stands beside the one before
+_MOST_LABELLED = 16  # bars with room for a number above them
+_MOST_WHISKERS = 2  # lines whose intervals remain distinguishable
+_OFFSET = 0.025  # relative shift of a line against the one before
 _ROW = 0.27  # inches for a row of bars
-_LARGEST_TINT = 0.62  # ink is read on it, on a light page and on a dark one
+_LARGEST_TINT = 0.62  # ink stays legible on it, on a light page and on a dark one
 
 
 class _Estimate(NamedTuple):
-    """A column of shares or points, and those of its interval where they follow it."""
+    """Indices of a column of shares or points, and of its interval's if they follow it."""
 
     name: str
     points: bool
@@ -75,7 +74,7 @@ class _Estimate(NamedTuple):
 
 
 def height(section: Section) -> float:
-    """Inches that a section's figure needs."""
+    """Return the height of a section's figure in inches."""
     if section.figure == "heat":
         return 1.0 + 0.32 * len({row[0] for row in section.rows})
     if section.figure == "bars" or (section.figure == "stack" and not _is_histogram(section)):
@@ -84,38 +83,38 @@ def height(section: Section) -> float:
 
 
 def _bars(axes: Any, section: Section) -> None:
-    """A row for each language or run: the share as a bar, its interval as a whisker."""
+    """Plot a row for each language or run: the share as a bar, its interval as a whisker."""
     one = next((e for e in _estimates(section) if e.low is not None), _estimates(section)[0])
-    places = range(len(section.rows))
+    positions = range(len(section.rows))
     values = [_hundredfold(row[one.value]) for row in section.rows]
     if not one.points:
-        axes.barh(places, values, height=0.62, color=_SERIES[0], alpha=0.3, linewidth=0)
+        axes.barh(positions, values, height=0.62, color=_SERIES[0], alpha=0.3, linewidth=0)
     if one.low is not None and one.high is not None:
         lows, highs = (
-            [_hundredfold(row[place]) for row in section.rows] for place in (one.low, one.high)
+            [_hundredfold(row[index]) for row in section.rows] for index in (one.low, one.high)
         )
-        axes.hlines(places, lows, highs, color=_INK, linewidth=1.3)
-    axes.plot(values, places, linestyle="none", marker="o", markersize=5, color=_INK)
+        axes.hlines(positions, lows, highs, color=_INK, linewidth=1.3)
+    axes.plot(values, positions, linestyle="none", marker="o", markersize=5, color=_INK)
     if one.points:
         axes.axvline(0, color=_QUIET, linewidth=0.9)
         axes.margins(x=0.06)
     else:
         axes.set_xlim(0, 100)
-    written = [_signed(value) if one.points else f"{value:.1f}" for value in values]
+    labels = [_signed(value) if one.points else f"{value:.1f}" for value in values]
     total = next((n for n, c in enumerate(section.columns) if c.kind == "count"), None)
     totals = {row[total] for row in section.rows} if total is not None else set()
     of = ""
     if total is not None and len(totals) == 1:
         of = f" of {totals.pop():,} {section.columns[total].name}"
     elif total is not None:
-        written = [f"{w} of {r[total]:,}" for w, r in zip(written, section.rows, strict=True)]
-    _rows(axes, _row_names(section), written)
+        labels = [f"{w} of {r[total]:,}" for w, r in zip(labels, section.rows, strict=True)]
+    _rows(axes, _row_names(section), labels)
     unit = "points" if one.points else f"%{of}"
     axes.set_xlabel(f"{one.name}, {unit}; line: 95 % interval")
 
 
 def _heat(axes: Any, section: Section) -> None:
-    """A cell for each pair of languages, stronger for a larger share."""
+    """Plot a cell for each pair of languages, stronger for a larger share."""
     from matplotlib.patches import Rectangle
 
     one = _estimates(section)[0]
@@ -142,24 +141,24 @@ def _heat(axes: Any, section: Section) -> None:
 
 
 def _curve(axes: Any, section: Section) -> None:
-    """Lines over paths or tokens, each named at its end, with whiskers for its interval."""
+    """Plot lines over paths or tokens, each labelled at its end, with whiskers as intervals."""
     by_run = section.columns[0].kind == "text"
     x = int(by_run)
     lines = _lines(section, by_run=by_run)
     looks = zip(cycle((_INK, *_SERIES)), cycle(MARKERS), cycle(DASHES), strict=False)
     whiskers = lines[0][2].low is not None and len(lines) <= _MOST_WHISKERS
     ends = []
-    for place, ((name, rows, one), (colour, marker, dash)) in enumerate(
+    for position, ((name, rows, one), (colour, marker, dash)) in enumerate(
         zip(lines, looks, strict=False)
     ):
         look = {"color": colour, "marker": marker, "markersize": 4.5, "linestyle": dash,
                 "linewidth": 1.4}  # fmt: skip
         values = [_hundredfold(row[one.value]) for row in rows]
-        # Whiskers stand beside each other.
-        xs = [_number(row[x]) * (1.0 + _BESIDE * place * whiskers) for row in rows]
+        # Shifted, so that whiskers do not overlap.
+        xs = [_number(row[x]) * (1.0 + _OFFSET * position * whiskers) for row in rows]
         if whiskers and one.low is not None and one.high is not None:
             lows, highs = (
-                [_hundredfold(row[place]) for row in rows] for place in (one.low, one.high)
+                [_hundredfold(row[index]) for row in rows] for index in (one.low, one.high)
             )
             axes.vlines(xs, lows, highs, color=colour, linewidth=0.9, alpha=0.7)
         axes.plot(xs, values, **look)
@@ -179,13 +178,13 @@ def _curve(axes: Any, section: Section) -> None:
     axes.minorticks_off()
     _name_ends(axes, ends)
     axes.set_xlabel(name)
-    axes.set_ylabel(f"{_said(lines)}% of problems{'; line: 95 % interval' * whiskers}")
+    axes.set_ylabel(f"{_common_name(lines)}% of problems{'; line: 95 % interval' * whiskers}")
 
 
 def _lines(
     section: Section, *, by_run: bool
 ) -> list[tuple[str, Sequence[tuple[Cell, ...]], _Estimate]]:
-    """Series of a curve: one an estimate, or the first estimate of every run."""
+    """Return the lines of a curve: one per estimate, or the first estimate of every run."""
     estimates = _estimates(section)
     if not by_run:
         return [(one.name, section.rows, one) for one in estimates]
@@ -193,26 +192,26 @@ def _lines(
     return [(n, [row for row in section.rows if row[0] == n], estimates[0]) for n in names]
 
 
-def _said(lines: Sequence[tuple[str, Any, _Estimate]]) -> str:
-    """What all lines of a drawing show, where each is named by its run."""
+def _common_name(lines: Sequence[tuple[str, Any, _Estimate]]) -> str:
+    """Return the name of the estimate that all lines share, if each line is named by its run."""
     return "" if lines[0][0] == lines[0][2].name else f"{lines[0][2].name}, "
 
 
 def _name_ends(axes: Any, ends: Sequence[tuple[float, str, dict[str, Any]]]) -> None:
-    """Name each line at the right of the axes, about at its end's height, none over another."""
+    """Label each line at the right of the axes, near its end's height, without overlaps."""
     low, high = axes.get_ylim()
     gap = (high - low) * 0.07
-    at = float("-inf")
+    y = float("-inf")
     right = axes.get_yaxis_transform()
     for value, name, look in sorted(ends, key=lambda end: end[:2]):
-        at = max(value, at + gap)
-        axes.plot([1.01, 1.06], [at, at], transform=right, clip_on=False, **look)
-        axes.text(1.075, at, name, transform=right, va="center")
-    axes.set_ylim(low, max(high, at))
+        y = max(value, y + gap)
+        axes.plot([1.01, 1.06], [y, y], transform=right, clip_on=False, **look)
+        axes.text(1.075, y, name, transform=right, va="center")
+    axes.set_ylim(low, max(high, y))
 
 
 def _calibration(axes: Any, section: Section) -> None:
-    """Accuracy against agreement, with the number of verdicts above every point."""
+    """Plot accuracy against agreement, with the number of verdicts above every point."""
     names = [column.name for column in section.columns]
     x, count = names.index("mean agreement"), names.index("verdicts")
     one = next(e for e in _estimates(section) if e.low is not None)
@@ -227,12 +226,12 @@ def _calibration(axes: Any, section: Section) -> None:
     axes.vlines(xs, lows, highs, color=_INK, linewidth=1.2)
     axes.plot(xs, values, color=_SERIES[0], marker="o", markersize=5.5, linewidth=1.2)
     last = [float("-inf")] * 3
-    for at, row in zip(xs, rows, strict=True):
+    for position, row in zip(xs, rows, strict=True):
         text = f"{row[count]:,}"
-        needed = 1.2 * len(text) + 1.5  # per cent of the width, half of it at each side
-        level = next((n for n in range(2) if at - last[n] >= needed), 2)
-        last[level] = at
-        axes.text(at, 1.02 + 0.055 * level, text, transform=axes.get_xaxis_transform(),
+        needed = 1.2 * len(text) + 1.5  # per cent of the width, half of it on each side
+        level = next((n for n in range(2) if position - last[n] >= needed), 2)
+        last[level] = position
+        axes.text(position, 1.02 + 0.055 * level, text, transform=axes.get_xaxis_transform(),
                   ha="center", fontsize=_SMALL, color=_QUIET)  # fmt: skip
     axes.set_xlim(0, 102)
     axes.set_ylim(0, 102)
@@ -241,7 +240,7 @@ def _calibration(axes: Any, section: Section) -> None:
 
 
 def _stack(axes: Any, section: Section) -> None:
-    """Parts of each row: of its paths in per cent, or numbers of problems over paths."""
+    """Plot the parts of each row, in per cent of its paths, or numbers of problems over paths."""
     (_histogram if _is_histogram(section) else _parts)(axes, section)
     axes.legend(
         loc="lower left", bbox_to_anchor=(0, 1), ncols=4, borderaxespad=0.2, handlelength=1.6,
@@ -254,7 +253,7 @@ def _is_histogram(section: Section) -> bool:
 
 
 def _parts(axes: Any, section: Section) -> None:
-    places = range(len(section.rows))
+    positions = range(len(section.rows))
     counts = [n for n, column in enumerate(section.columns) if column.kind == "count"]
     total, *parts = counts
     share = next(n for n, column in enumerate(section.columns) if column.kind == "share")
@@ -262,7 +261,7 @@ def _parts(axes: Any, section: Section) -> None:
     for part, look in zip(parts, _fills(), strict=False):
         widths = [100 * _number(row[part]) / max(_number(row[total]), 1) for row in section.rows]
         name = section.columns[part].name
-        axes.barh(places, widths, left=ends, height=0.66, label=name, linewidth=0.6, **look)
+        axes.barh(positions, widths, left=ends, height=0.66, label=name, linewidth=0.6, **look)
         ends = [end + width for end, width in zip(ends, widths, strict=True)]
     _rows(
         axes,
@@ -297,27 +296,27 @@ def _histogram(axes: Any, section: Section) -> None:
 
 
 def _fills() -> Iterator[dict[str, str]]:
-    """Yield how parts are filled: the first is plain, the others are hatched only.
+    """Yield the fills of parts: the first is plain, the others are only hatched.
 
-    A face behind the hatching would need an opacity, which SVG gives to the hatching as well.
+    A face behind the hatching would need an opacity, which SVG applies to the hatching as well.
     """
     for hatch, colour in zip(cycle(_HATCHES), cycle(_SERIES), strict=False):
         yield {"facecolor": "none" if hatch else colour, "edgecolor": colour, "hatch": hatch}
 
 
-def _rows(axes: Any, names: Sequence[str], written: Sequence[str]) -> None:
-    """Name rows at the left, from above, and write their values at the right."""
+def _rows(axes: Any, names: Sequence[str], values: Sequence[str]) -> None:
+    """Write the names of rows at the left, from the top, and their values at the right."""
     axes.set_yticks(range(len(names)), names)
     axes.set_ylim(len(names) - 0.4, -0.6)
     axes.tick_params(axis="y", length=0)
     axes.spines["left"].set_visible(False)
     axes.grid(axis="x")
-    for place, text in enumerate(written):
-        axes.text(1.015, place, text, transform=axes.get_yaxis_transform(), va="center")
+    for position, text in enumerate(values):
+        axes.text(1.015, position, text, transform=axes.get_yaxis_transform(), va="center")
 
 
 def _row_names(section: Section) -> list[str]:
-    """What tells the rows apart: a run, a language, or a pair of languages."""
+    """Return the names of rows: a run, a language, or a pair of languages."""
     kinds = [column.kind for column in section.columns]
     leading = [n for n in range(2) if kinds[n] in {"language", "text"}]
     several = [n for n in leading if len({row[n] for row in section.rows}) > 1] or leading[-1:]
@@ -327,13 +326,13 @@ def _row_names(section: Section) -> list[str]:
 def _estimates(section: Section) -> list[_Estimate]:
     columns = section.columns
     bounds = [column.name.rpartition(" ")[2] in {"low", "high"} for column in columns]
-    found = []
-    for place, column in enumerate(columns):
-        if column.kind in {"share", "points"} and not bounds[place]:
-            interval = all(bounds[place + 1 : place + 3]) and place + 2 < len(columns)
-            ends = (place + 1, place + 2) if interval else (None, None)
-            found.append(_Estimate(column.name, column.kind == "points", place, *ends))
-    return found
+    estimates = []
+    for index, column in enumerate(columns):
+        if column.kind in {"share", "points"} and not bounds[index]:
+            interval = all(bounds[index + 1 : index + 3]) and index + 2 < len(columns)
+            ends = (index + 1, index + 2) if interval else (None, None)
+            estimates.append(_Estimate(column.name, column.kind == "points", index, *ends))
+    return estimates
 
 
 def _number(cell: Cell) -> float:
@@ -348,7 +347,7 @@ def _hundredfold(cell: Cell) -> float:
     return 100 * _number(cell)
 
 
-DRAWINGS: dict[Drawing, Callable[[Any, Section], None]] = {
+PLOTTERS: dict[Chart, Callable[[Any, Section], None]] = {
     "bars": _bars,
     "heat": _heat,
     "curve": _curve,

@@ -1,10 +1,10 @@
-"""Several runs of the same problems: what each gains over another, and what it costs."""
+"""Report sections that compare several runs of the same problems: gains and costs."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from clc.analysis.comparison import compare_strategies, outcome
+from clc.analysis.comparison import compare_strategies, problem_outcome
 from clc.analysis.comparison_records import Entry
 from clc.analysis.report.measures import INTERVAL
 from clc.analysis.report.sections import Column, Section
@@ -13,16 +13,18 @@ from clc.errors import DatasetError
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from clc.analysis.comparison_records import Outcome, StrategyComparison, StrategyResult
+    from clc.analysis.comparison_records import ProblemOutcome, StrategyComparison, StrategyResult
     from clc.analysis.report.sections import Cell
-    from clc.analysis.report.sources import Source
+    from clc.analysis.report.sources import ReportSource
 
 __all__ = ["comparison"]
 
 _BASELINE = "sc"
 
 
-def comparison(runs: Iterable[tuple[str, Source]], reference: str = "") -> tuple[Section, ...]:
+def comparison(
+    runs: Iterable[tuple[str, ReportSource]], reference: str = ""
+) -> tuple[Section, ...]:
     """Compare runs over the problems with gold that all of them have.
 
     Args:
@@ -30,55 +32,55 @@ def comparison(runs: Iterable[tuple[str, Source]], reference: str = "") -> tuple
         reference: the run that the others are paired with; ``sc`` by default, or else the first.
 
     Returns:
-        No section for fewer than two runs, or where a run has no golds.
+        No section for fewer than two runs, or if a run has no golds.
 
     Raises:
-        StrategyError: the reference is none of the runs, or a name is there twice.
+        StrategyError: the reference is none of the runs, or a name occurs twice.
         DatasetError: no problem is in all runs, or their golds differ.
     """
     given = list(runs)
     names = [name for name, _ in given]
     if len(given) < 2:  # noqa: PLR2004
         return ()
-    read = [_Read(source) for _, source in given]
+    readers = [_OutcomeReader(source) for _, source in given]
     try:
-        found = compare_strategies(
+        result = compare_strategies(
             [
                 Entry(name, one.outcomes(), source.manifest.get("seconds"))
-                for (name, source), one in zip(given, read, strict=True)
+                for (name, source), one in zip(given, readers, strict=True)
             ],
             reference=reference or (_BASELINE if _BASELINE in names else names[0]),
         )
     except DatasetError:
-        if all(one.golds for one in read):
+        if all(one.golds for one in readers):
             raise
         return ()
-    return tuple(_sections(found))
+    return tuple(_sections(result))
 
 
-class _Read:
-    """The outcomes of a run, and how many of them have gold."""
+class _OutcomeReader:
+    """Reads the outcomes of a run and counts those with gold."""
 
-    def __init__(self, source: Source) -> None:
+    def __init__(self, source: ReportSource) -> None:
         self.golds = 0
         self._source = source
 
-    def outcomes(self) -> Iterator[Outcome]:
+    def outcomes(self) -> Iterator[ProblemOutcome]:
         identity = self._source.manifest.get("identity", {})
         voting = identity.get("strategy", {}).get("voting")
         weighted = voting == "weighted" or identity.get("weighting") is not None
         for solved in self._source.solved():
-            found = outcome(*solved, weighted=weighted)
-            self.golds += found.gold is not None
-            yield found
+            outcome = problem_outcome(*solved, weighted=weighted)
+            self.golds += outcome.gold is not None
+            yield outcome
 
 
-def _sections(found: StrategyComparison) -> Iterator[Section]:
-    yield _accuracies(found)
-    yield _differences(found)
-    if found.budget > 0:
-        yield _equal_tokens(found)
-    curves = [(one.name, point) for one in found.strategies for point in one.curve]
+def _sections(result: StrategyComparison) -> Iterator[Section]:
+    yield _accuracies(result)
+    yield _differences(result)
+    if result.budget > 0:
+        yield _equal_tokens(result)
+    curves = [(one.name, point) for one in result.strategies for point in one.curve]
     if any(point.k > 1 for _, point in curves):
         yield Section(
             "strategies_paths",
@@ -93,13 +95,13 @@ def _sections(found: StrategyComparison) -> Iterator[Section]:
                 Column("any right", "share"),
             ),
             tuple(
-                (name, point.k, found.problems, point.majority, point.oracle)
+                (name, point.k, result.problems, point.majority, point.oracle)
                 for name, point in curves
             ),
             "curve",
         )
-    budgets = [row for one in found.strategies for row in _budgets(one)]
-    if found.budget > 0 and budgets:
+    budgets = [row for one in result.strategies for row in _budgets(one)]
+    if result.budget > 0 and budgets:
         yield Section(
             "strategies_tokens",
             "Strategies at equal tokens",
@@ -118,11 +120,11 @@ def _sections(found: StrategyComparison) -> Iterator[Section]:
         )
 
 
-def _accuracies(found: StrategyComparison) -> Section:
+def _accuracies(result: StrategyComparison) -> Section:
     return Section(
         "strategies",
         "Strategies side by side",
-        f"Accuracy over the {found.problems:,} problems that all strategies have, with the paths "
+        f"Accuracy over the {result.problems:,} problems that all strategies have, with the paths "
         "and tokens that one problem took; tokens before the paths are those of translations and "
         "first turns.",
         (
@@ -138,7 +140,7 @@ def _accuracies(found: StrategyComparison) -> Section:
         ),
         tuple(
             (one.name, *_rate(one), one.paths, one.tokens, one.preparation_tokens, one.seconds)
-            for one in found.strategies
+            for one in result.strategies
         ),
         "bars",
     )
@@ -149,12 +151,12 @@ def _rate(one: StrategyResult) -> tuple[Cell, ...]:
     return rate.total, rate.right, rate.value, rate.low, rate.high
 
 
-def _differences(found: StrategyComparison) -> Section:
+def _differences(result: StrategyComparison) -> Section:
     return Section(
         "strategies_differences",
-        f"Gain over {found.reference}",
-        f"Accuracy less that of {found.reference} on the same problems, in points; gained are "
-        f"problems that only the strategy has right, lost those that only {found.reference} has.",
+        f"Gain over {result.reference}",
+        f"Accuracy less that of {result.reference} on the same problems, in points; gained are "
+        f"problems that only the strategy has right, lost those that only {result.reference} has.",
         (
             Column("strategy", "text"),
             Column("problems", "count"),
@@ -166,18 +168,18 @@ def _differences(found: StrategyComparison) -> Section:
             Column("p", "number"),
         ),
         tuple(
-            (one.name, found.problems, gain.wins, gain.losses, gain.value, gain.low, gain.high,
+            (one.name, result.problems, gain.wins, gain.losses, gain.value, gain.low, gain.high,
              gain.p_value)
-            for one in found.strategies
+            for one in result.strategies
             if (gain := one.difference) is not None
         ),
         "bars",
     )  # fmt: skip
 
 
-def _equal_tokens(found: StrategyComparison) -> Section:
+def _equal_tokens(result: StrategyComparison) -> Section:
     rows = []
-    for one in found.strategies:
+    for one in result.strategies:
         point = one.equal_tokens
         rate = point.accuracy
         rows.append(
@@ -186,7 +188,7 @@ def _equal_tokens(found: StrategyComparison) -> Section:
         )  # fmt: skip
     return Section(
         "strategies_budget",
-        f"At {found.budget:,.0f} tokens a problem",
+        f"At {result.budget:,.0f} tokens a problem",
         "Accuracy of the vote over the first paths that this budget pays for, translations "
         "included; a problem that it buys no path for is wrong.",
         (

@@ -1,14 +1,14 @@
-"""What the vote comes to with fewer paths."""
+"""The accuracy of the vote over fewer paths."""
 
 from __future__ import annotations
 
 from random import Random
 from typing import TYPE_CHECKING, NamedTuple
 
-from clc.analysis.report.measures import Measure
+from clc.analysis.report.measures import Criterion
 from clc.analysis.report.outcomes import rate_of_chances
 from clc.analysis.report.sections import Column, Section
-from clc.analysis.resampling import Ballots
+from clc.analysis.resampling import Resampler
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -17,14 +17,14 @@ if TYPE_CHECKING:
 
 __all__ = ["Curve"]
 
-# Random subsets of a problem's paths: all problems' together leave an error of 0.3 points, and of
-# one problem there are enough to tell a chance.
+# Random subsets of paths: in all (the error over all problems is 0.3 points), and the least and the
+# most for one problem.
 _RESAMPLES, _LEAST, _MOST = 25_000, 10, 100
 
 
 class _Problem(NamedTuple):
     item: int
-    ballots: Ballots
+    resampler: Resampler
 
 
 class Curve:
@@ -34,16 +34,16 @@ class Curve:
         self._problems: list[_Problem] = []
 
     def add(self, one: Judged) -> None:
-        """Keep the answers of a problem's paths."""
-        if one.drawn:
-            self._problems.append(_Problem(one.item, Ballots(one.drawn, one.target, one.order)))
+        """Add the answers of a problem's paths."""
+        if one.paths:
+            self._problems.append(_Problem(one.item, Resampler(one.paths, one.target, one.order)))
 
     def sections(self, *, gold: bool, usc: bool) -> Iterator[Section]:
-        """Tell the curve, where any problem has several paths.
+        """Yield the section of the curve, if any problem has several paths.
 
-        ``usc`` says that the run let the model choose among the paths.
+        ``usc``: the model itself chose among the paths in the run.
         """
-        lengths = [len(one.ballots) for one in self._problems]
+        lengths = [len(one.resampler) for one in self._problems]
         most = max(lengths, default=0)
         if most < 2:  # noqa: PLR2004
             return
@@ -51,38 +51,38 @@ class Curve:
         majority: list[list[tuple[int, float]]] = [[] for _ in ks]
         oracle: list[list[tuple[int, float]]] = [[] for _ in ks]
         resamples = min(max(_RESAMPLES // len(lengths), _LEAST), _MOST)
-        for number, (item, ballots) in enumerate(self._problems):
-            own = sorted({min(k, len(ballots)) for k in ks})
-            shares = dict(zip(own, ballots.majority(own, resamples, Random(number)), strict=True))
-            for place, k in enumerate(ks):
-                k = min(k, len(ballots))  # noqa: PLW2901  no more than it has
-                majority[place].append((item, shares[k].value))
-                oracle[place].append((item, ballots.oracle(k)))
+        for number, (item, resampler) in enumerate(self._problems):
+            own = sorted({min(k, len(resampler)) for k in ks})
+            shares = dict(zip(own, resampler.majority(own, resamples, Random(number)), strict=True))
+            for position, k in enumerate(ks):
+                k = min(k, len(resampler))  # noqa: PLW2901  no more than it has
+                majority[position].append((item, shares[k].value))
+                oracle[position].append((item, resampler.oracle(k)))
         rows = []
         for k, voted, any_of in zip(ks, majority, oracle, strict=True):
-            found = [rate_of_chances(voted), *([rate_of_chances(any_of)] if gold else [])]
-            numbers = [n for rate in found if rate for n in (rate.value, rate.low, rate.high)]
+            rates = [rate_of_chances(voted), *([rate_of_chances(any_of)] if gold else [])]
+            numbers = [n for rate in rates if rate for n in (rate.value, rate.low, rate.high)]
             rows.append((k, len(lengths), *numbers))
         yield self._section(tuple(rows), gold=gold, usc=usc, equal=min(lengths) == most)
 
     def _section(
         self, rows: tuple[tuple[int | float, ...], ...], *, gold: bool, usc: bool, equal: bool
     ) -> Section:
-        name = Measure.by(gold=gold).name
-        shown = (
+        name = Criterion.by(gold=gold).name
+        note = (
             f"The chance that a vote over k of the paths is right (vote {name}), and that any of "
             f"them is (any {name}): every k of a problem's paths are as likely as any other."
             if gold
             else "The chance that a vote over k of the paths gives the verdict of all of them."
         )
         if not equal:
-            shown += " A problem with fewer paths counts with all that it has."
+            note += " A problem with fewer paths counts with all that it has."
         if usc:
-            shown += " The vote is the majority's; the run itself let the model choose a path."
+            note += " The vote is the majority's; the run itself let the model choose a path."
         shares = [
-            Column(f"{one} {told}", "share")
+            Column(f"{one} {value}", "share")
             for one in (["vote", "any"] if gold else ["vote"])
-            for told in (name, "low", "high")
+            for value in (name, "low", "high")
         ]
         columns = (Column("paths", "count"), Column("problems", "count"), *shares)
-        return Section("curve", "Fewer paths", shown, columns, rows, "curve")
+        return Section("curve", "Fewer paths", note, columns, rows, "curve")

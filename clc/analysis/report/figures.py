@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from xml.sax.saxutils import quoteattr
 
 from clc.analysis.figures import new_figure, save
-from clc.analysis.report.charts import DRAWINGS, LOOK, THEME, height
+from clc.analysis.report.charts import LOOK, PLOTTERS, THEME, height
 from clc.errors import StoreError
 
 if TYPE_CHECKING:
@@ -19,10 +19,10 @@ if TYPE_CHECKING:
 
     from clc.analysis.report.sections import Cell, Section
 
-__all__ = ["THEME", "svg_of", "write_figures"]
+__all__ = ["THEME", "section_svg", "write_figures"]
 
 _WIDTH = 7.0  # inches
-_DIGITS = 6  # of a share in a file
+_DIGITS = 6  # decimals in a file
 
 _BEFORE = re.compile(r"\A.*?(?=<svg )|<metadata>.*?</metadata>|<style .*?</style>", re.DOTALL)
 _ROOT = re.compile(r"<svg .*?>", re.DOTALL)
@@ -36,13 +36,13 @@ _ROLES = {
 }
 
 
-def svg_of(section: Section) -> str | None:
-    """Draw a section for a page that holds other drawings, None where it has no figure.
+def section_svg(section: Section) -> str | None:
+    """Plot a section as inline SVG for a page; None if it has no figure.
 
-    The drawing is as wide as its place, up to its own size, and has no background. Text stays text
-    in the page's font. Colours are the CSS variables of ``THEME`` (``--ink``, ``--grid``, …), or
-    its own for the page's color-scheme where they are not set. Ids begin with the section's
-    name, so that several drawings do not clash. The same section gives the same text.
+    The chart scales with its container, up to its own size, and has no background. Text stays text
+    in the page's font. Colours are the CSS variables of ``THEME`` (``--ink``, ``--grid``, …), with
+    defaults for the page's color-scheme. Ids begin with the section's name, so that several charts
+    do not clash. The same section gives the same SVG.
 
     Raises:
         ConfigurationError: matplotlib is not installed.
@@ -50,16 +50,16 @@ def svg_of(section: Section) -> str | None:
     if not section.figure:
         return None
     text = StringIO()
-    with _drawn(section) as figure:
+    with _plotted(section) as figure:
         figure.savefig(text, format="svg", metadata={"Date": None})
     return _inline(text.getvalue(), section)
 
 
 def write_figures(sections: Iterable[Section], folder: str | Path) -> None:
-    """Write NAME.csv for every section, and NAME.svg and NAME.png where it has a figure.
+    """Write NAME.csv for every section, and NAME.svg and NAME.png if it has a figure.
 
     Raises:
-        ConfigurationError: matplotlib is not installed; the tables are written all the same.
+        ConfigurationError: matplotlib is not installed; the tables are written nevertheless.
         StoreError: a file cannot be written.
     """
     folder, sections = Path(folder), list(sections)
@@ -67,7 +67,7 @@ def write_figures(sections: Iterable[Section], folder: str | Path) -> None:
         _write_table(section, folder / f"{section.name}.csv")
     for section in sections:
         if section.figure:
-            with _drawn(section) as figure:
+            with _plotted(section) as figure:
                 save(figure, folder / f"{section.name}.svg")
                 figure.set_facecolor("white")
                 save(figure, folder / f"{section.name}.png")
@@ -76,38 +76,38 @@ def write_figures(sections: Iterable[Section], folder: str | Path) -> None:
 def _write_table(section: Section, file: Path) -> None:
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
-        with file.open("w", encoding="utf-8", newline="") as sink:
-            writer = csv.writer(sink)
+        with file.open("w", encoding="utf-8", newline="") as target:
+            writer = csv.writer(target)
             writer.writerow([column.name for column in section.columns])
-            writer.writerows([_written(cell) for cell in row] for row in section.rows)
+            writer.writerows([_rounded(cell) for cell in row] for row in section.rows)
     except OSError as error:
         raise StoreError(f"{file}: cannot write the table: {error}") from error
 
 
-def _written(cell: Cell) -> Cell:
+def _rounded(cell: Cell) -> Cell:
     return round(cell, _DIGITS) if isinstance(cell, float) else cell
 
 
 @contextmanager
-def _drawn(section: Section) -> Iterator[Any]:
+def _plotted(section: Section) -> Iterator[Any]:
     with new_figure((_WIDTH, height(section)), salt=section.name) as figure:
         import matplotlib as mpl
 
         with mpl.rc_context(LOOK):
             figure.set_facecolor("none")
-            DRAWINGS[section.figure](figure.subplots(), section)
+            PLOTTERS[section.figure](figure.subplots(), section)
             yield figure
 
 
 def _inline(svg: str, section: Section) -> str:
-    """Make a drawing fit to stand in a page among others."""
+    """Adapt a chart's SVG to a page with others: ids, colours and fonts."""
     svg, prefix = _BEFORE.sub("", svg), f"{section.name}-"
-    wanted = {name for _, name in _REFERENCE.findall(svg)}
-    svg = _ID.sub(lambda found: f' id="{prefix}{found[1]}"' if found[1] in wanted else "", svg)
+    referenced = {name for _, name in _REFERENCE.findall(svg)}
+    svg = _ID.sub(lambda id_: f' id="{prefix}{id_[1]}"' if id_[1] in referenced else "", svg)
     svg = _REFERENCE.sub(rf"\g<1>{prefix}\2", svg).replace("xlink:href", "href")
     svg = _FONT.sub(r"font-size: \1px; font-family: inherit", svg)
-    svg = _COLOUR.sub(lambda found: _ROLES[found[0]], svg)
-    return _ROOT.sub(lambda found: _root(found[0], section), svg, count=1).strip()
+    svg = _COLOUR.sub(lambda colour: _ROLES[colour[0]], svg)
+    return _ROOT.sub(lambda root: _root(root[0], section), svg, count=1).strip()
 
 
 def _root(tag: str, section: Section) -> str:

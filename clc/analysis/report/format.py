@@ -1,4 +1,4 @@
-"""Numbers as a reader takes them in: shares with their intervals, counts, spans of time."""
+"""Format numbers for readers: shares with their intervals, counts, durations."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _MINUTE, _HOUR = 60, 3600  # seconds
 
 
 def percent(share: float) -> str:
-    """Write a share.
+    """Format a share.
 
     >>> percent(0.8333)
     '83.3 %'
@@ -22,7 +22,7 @@ def percent(share: float) -> str:
 
 
 def with_interval(rate: Rate) -> str:
-    """Write a share with its 95 % interval.
+    """Format a share with its 95 % interval.
 
     >>> from clc.analysis.intervals import clustered_rate
     >>> with_interval(clustered_rate([1, 1, 1, 0], [1, 1, 1, 1]))
@@ -32,7 +32,7 @@ def with_interval(rate: Rate) -> str:
 
 
 def count(number: int) -> str:
-    """Write a count.
+    """Format a count.
 
     >>> count(440000)
     '440,000'
@@ -41,7 +41,7 @@ def count(number: int) -> str:
 
 
 def of(part: int, whole: int, things: str) -> str:
-    """Write what a share was counted over.
+    """Format a part of a whole with its unit.
 
     >>> of(10, 12, "problems")
     '10 of 12 problems'
@@ -50,7 +50,7 @@ def of(part: int, whole: int, things: str) -> str:
 
 
 def duration(seconds: float) -> str:
-    """Write a span of time in the unit that suits it.
+    """Format a duration in suitable units.
 
     >>> duration(7.09), duration(125), duration(9000)
     ('7.1 s', '2 min 5 s', '2 h 30 min')

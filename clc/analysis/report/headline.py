@@ -1,4 +1,4 @@
-"""The headline of a report: what came out, what it cost, and what the run was."""
+"""The headline of a report: results, cost and settings of the run."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ __all__ = ["headline"]
 
 
 def headline(score: Score, manifest: Mapping[str, Any], languages: Sequence[str]) -> Iterator[Fact]:
-    """Yield the facts, those that are known.
+    """Yield the known facts.
 
-    ``languages`` are those that the paths reason in.
+    ``languages`` are the reasoning languages.
     """
     yield from _outcome(score)
     yield from _cost(score, manifest)
@@ -54,16 +54,16 @@ def _outcome(score: Score) -> Iterator[Fact]:
 
 
 def _without_gold(score: Score) -> str:
-    """Say which problems the accuracy leaves out."""
+    """Describe the problems that the accuracy leaves out."""
     without = score.problems - score.with_gold - score.unreadable_gold
-    said = []
+    parts = []
     if without:
-        said.append(f"{without:,} without a gold answer" if score.with_gold else "no gold answers")
+        parts.append(f"{without:,} without a gold answer" if score.with_gold else "no gold answers")
     if score.unreadable_gold:
-        said.append(f"{score.unreadable_gold:,} with a gold that cannot be read")
+        parts.append(f"{score.unreadable_gold:,} with a gold that cannot be read")
     if score.items < score.problems:
-        said.append(f"{score.items:,} items")
-    return ", ".join(said)
+        parts.append(f"{score.items:,} items")
+    return ", ".join(parts)
 
 
 def _share(part: int, whole: int) -> str:
@@ -106,7 +106,7 @@ def _run(identity: Mapping[str, Any], languages: Sequence[str]) -> Iterator[Fact
 
 
 def _model(fingerprint: str) -> str:
-    """An engine's fingerprint, short; the bundled model by its name."""
+    """Shorten an engine's fingerprint; the bundled model is shown by name."""
     if "folder@" in fingerprint:
         bundled = model_fingerprint(resolve_model(BUNDLED))
         fingerprint = fingerprint.replace(bundled, BUNDLED)

@@ -1,11 +1,11 @@
-"""What each language brings: how often its paths are right, and what it adds to the vote."""
+"""Report sections by language: accuracy of its paths, and its contribution to the vote."""
 
 from __future__ import annotations
 
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from clc.analysis.report.measures import INTERVAL, Measure
+from clc.analysis.report.measures import INTERVAL, Criterion
 from clc.analysis.report.outcomes import Outcomes
 from clc.analysis.report.sections import Column, Section
 from clc.records import Answer, Vote
@@ -15,42 +15,42 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from clc.analysis.report.measures import Judged
-    from clc.analysis.report.sections import Drawing
+    from clc.analysis.report.sections import Chart
     from clc.records import Verdict
 
-__all__ = ["LeftOut", "PathsByLanguage", "verdict_without"]
+__all__ = ["LeaveOneOut", "PathsByLanguage", "verdict_without"]
 
-_CLEAR = 1e-6  # relative: a lead that no rounding of sums makes
+_CLEAR = 1e-6  # relative: a lead beyond rounding errors of sums
 
 
 class PathsByLanguage:
-    """Right paths by the language of the question and that of the reasoning."""
+    """Right paths by question language and reasoning language."""
 
     def __init__(self) -> None:
         self._cells: dict[tuple[str, str], Outcomes] = {}
 
     def add(self, one: Judged) -> None:
-        """Count the paths of a problem; those that abstain are not right."""
-        paths = Counter(path.language for path in one.drawn)
-        right = Counter(path.language for path in one.drawn if path.answer == one.target)
+        """Add the paths of a problem; abstentions count as wrong."""
+        paths = Counter(path.language for path in one.paths)
+        right = Counter(path.language for path in one.paths if path.answer == one.target)
         for language, total in paths.items():
             cell = self._cells.setdefault((one.language, language), Outcomes())
             cell.add(one.item, right[language], of=total)
 
     def sections(self, *, gold: bool) -> Iterator[Section]:
-        """Tell the shares, as a map where several languages meet several."""
+        """Yield the section: a heat map if there are several languages of both kinds."""
         if not self._cells:
             return
-        name, said = Measure.by(gold=gold)
+        name, phrase = Criterion.by(gold=gold)
         asked, reasoned = (set(codes) for codes in zip(*self._cells, strict=True))
-        figure: Drawing = "heat" if len(self._cells) > max(len(asked), len(reasoned)) else "bars"
+        figure: Chart = "heat" if len(self._cells) > max(len(asked), len(reasoned)) else "bars"
         rates = {pair: cell.rate() for pair, cell in self._cells.items()}
         yield Section(
             "languages",
             "Paths by language",
-            f"Share of single paths that {said}, by the language of the question and the language "
-            "of the reasoning. A path without an answer does not count as one that does; nor "
-            "does one that was not drawn for want of a translation.",
+            f"Share of single paths that {phrase}, by the language of the question and the "
+            "language of the reasoning. A path without an answer does not count as one that "
+            "does; nor does one that was not sampled for lack of a translation.",
             (
                 Column("question", "language"),
                 Column("reasoning", "language"),
@@ -68,8 +68,8 @@ class PathsByLanguage:
         )
 
 
-class LeftOut:
-    """What each language adds to the vote: the vote as it is less the vote without it."""
+class LeaveOneOut:
+    """Contribution of each language: accuracy of the vote less that without its paths."""
 
     def __init__(self) -> None:
         self._with: dict[str, Outcomes] = {}
@@ -77,17 +77,17 @@ class LeftOut:
         self._weighted = False
 
     def add(self, one: Judged) -> None:
-        """Vote again without each language that the problem has paths in."""
+        """Add a problem: vote again without each of its languages."""
         right = one.verdict.answer == one.target
-        self._weighted = self._weighted or any(path.weight != 1 for path in one.drawn)
-        for language in dict.fromkeys(path.language for path in one.drawn):
+        self._weighted = self._weighted or any(path.weight != 1 for path in one.paths)
+        for language in dict.fromkeys(path.language for path in one.paths):
             without = verdict_without(one.verdict, language, one.order)
             self._with.setdefault(language, Outcomes()).add(one.item, int(right))
             gain = right - (without == one.target)
             self._gains.setdefault(language, Outcomes()).add(one.item, gain)
 
     def sections(self, *, gold: bool) -> Iterator[Section]:
-        """Tell the differences, or with no gold how often the verdict changes."""
+        """Yield the section: differences, or without gold the share of changed verdicts."""
         if len(self._gains) < 2:  # noqa: PLR2004  without the only language there is no vote
             return
         weighted = " A vote keeps the weight that it had among all." if self._weighted else ""
@@ -96,13 +96,13 @@ class LeftOut:
     def _differences(self, weighted: str) -> Section:
         rows = []
         for language, gains in self._gains.items():
-            rate, found = self._with[language].rate(), gains.difference()
+            rate, gain = self._with[language].rate(), gains.difference()
             if rate is not None:
-                lost = rate.value - found.value
+                lost = rate.value - gain.value
                 counts = (gains.count(1), gains.count(-1))
                 rows.append(
                     (language, len(gains), rate.value, lost, *counts,
-                     found.value, found.low, found.high)
+                     gain.value, gain.low, gain.high)
                 )  # fmt: skip
         return Section(
             "left_out",
@@ -149,15 +149,15 @@ class LeftOut:
 
 
 def verdict_without(verdict: Verdict, language: str, order: Sequence[str]) -> str | None:
-    """Take the vote of a verdict's tally again, without the votes of one language.
+    """Recompute a verdict's answer from its tally, without the votes of one language.
 
-    The tally holds the support that every answer has in every language, by the run's own rule, so
-    that no vote needs reading again. ``order`` are the languages that break ties.
+    The tally has the support of every answer in every language, under the run's voting rule, so no
+    answer is extracted again. ``order`` lists the languages that break ties.
 
     >>> from clc.records import Answer, Vote
-    >>> said = [("en", "18"), ("de", "26"), ("zh", "26")]
-    >>> found = vote(Vote(str(i), l, Answer(a)) for i, (l, a) in enumerate(said))
-    >>> found.answer, verdict_without(found, "zh", ["en", "de", "zh"])
+    >>> answers = [("en", "18"), ("de", "26"), ("zh", "26")]
+    >>> verdict = vote(Vote(str(i), l, Answer(a)) for i, (l, a) in enumerate(answers))
+    >>> verdict.answer, verdict_without(verdict, "zh", ["en", "de", "zh"])
     ('26', '18')
     """
     support = {

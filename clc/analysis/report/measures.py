@@ -1,4 +1,4 @@
-"""A problem beside the answer that its paths are measured by."""
+"""A problem with the answer that its paths are measured by."""
 
 from __future__ import annotations
 
@@ -9,37 +9,37 @@ from clc.analysis.report.sections import Column
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from clc.analysis.resampling import Drawn
+    from clc.analysis.resampling import PathOutcome
     from clc.records import Verdict
 
-__all__ = ["INTERVAL", "Judged", "Measure"]
+__all__ = ["INTERVAL", "Criterion", "Judged"]
 
 INTERVAL = (Column("low", "share"), Column("high", "share"))  # 95 %, after the share they belong to
 
 
 class Judged(NamedTuple):
-    """What was drawn for a problem, and the answer that counts as the right one.
+    """The paths of a problem, and the answer that counts as the right one.
 
-    ``item`` numbers what problems share that ask the same in several languages. ``drawn`` and
-    ``order`` are those of ``clc.analysis.comparison_records.Outcome``. ``target`` is the gold, or
-    the verdict's own answer where there are no golds.
+    ``item`` is the number shared by the problems that ask the same in several languages. ``paths``
+    and ``order`` are those of ``ProblemOutcome``. ``target`` is the gold, or the verdict's own
+    answer if there are no golds.
     """
 
     item: int
     language: str
-    drawn: Sequence[Drawn]
+    paths: Sequence[PathOutcome]
     order: Sequence[str]
     verdict: Verdict
     target: str
 
 
-class Measure(NamedTuple):
-    """What shares of paths and votes are called: right by the golds, or agreeing without any."""
+class Criterion(NamedTuple):
+    """Criterion of paths and votes: right by the golds, or in agreement with the verdict."""
 
     name: str  # of a column
-    said: str  # of paths, in a sentence
+    phrase: str  # of paths, in a sentence
 
     @classmethod
-    def by(cls, *, gold: bool) -> Measure:
-        """Name what is measured by golds, or by the verdicts."""
+    def by(cls, *, gold: bool) -> Criterion:
+        """Return the criterion for problems with or without golds."""
         return cls("right", "are right") if gold else cls("agree", "agree with the verdict")

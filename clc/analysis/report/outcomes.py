@@ -1,4 +1,4 @@
-"""Outcomes kept small, item by item, for intervals that know which of them belong together."""
+"""Compact outcomes by item, for clustered intervals."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Outcomes", "rate_of_chances"]
 
-_PARTS = 1_000  # outcomes that stand for one chance: it is kept to a tenth of a point
+_PARTS = 1_000  # outcomes that represent one chance: a resolution of a tenth of a point
 
 
 class Outcomes:
@@ -36,7 +36,7 @@ class Outcomes:
         self._totals = array("q")
 
     def __len__(self) -> int:
-        """How many problems were added."""
+        """Number of problems."""
         return len(self._items)
 
     def add(self, item: int, value: int, *, of: int = 1) -> None:
@@ -46,7 +46,7 @@ class Outcomes:
         self._totals.append(of)
 
     def count(self, value: int) -> int:
-        """Count the problems that were added with this value."""
+        """Count the problems with this value."""
         return self._sums.count(value)
 
     def rate(self) -> Rate | None:
@@ -69,9 +69,9 @@ class Outcomes:
 def rate_of_chances(chances: Iterable[tuple[int, float]]) -> Rate | None:
     """Mean of chances from 0 to 1, each with its item; the interval is over items.
 
-    A chance that is the share of right ones among many resampled votes stands for a thousand
-    outcomes of its item, so that Wilson's interval is taken at the effective sample size of the
-    mean. Where every chance is 0 or 1, each is one outcome.
+    A chance, the share of right votes among many resampled ones, is represented by a thousand
+    outcomes of its item, so that Wilson's interval uses the effective sample size of the mean. If
+    every chance is 0 or 1, each is one outcome.
 
     >>> rate = rate_of_chances([(0, 0.5), (1, 1.0), (2, 0.25)])
     >>> round(rate.value, 3), rate.items

@@ -1,7 +1,7 @@
-"""The page around what a report says: numbers as tables, heat maps, and the data for its script.
+"""The HTML page of a report: tables, heat maps, and the data for its script.
 
-Texts of models and data sets are data. They stand in the page as JSON, in which nothing can end
-the element that holds it, and the page's Content-Security-Policy runs no script but its own.
+Texts of models and data sets are untrusted. The page holds them as JSON that cannot close its
+element, and the page's Content-Security-Policy allows no script but its own.
 """
 
 from __future__ import annotations
@@ -24,13 +24,13 @@ if TYPE_CHECKING:
 
     from clc.analysis.report.sections import Cell, Column, Section, Summary
 
-__all__ = ["HeatMap", "data", "heat_map", "language_name", "page", "shown"]
+__all__ = ["HeatMap", "data", "display_name", "heat_map", "page", "shown"]
 
 _HERE = Path(__file__).parent
 _NUMERIC = frozenset(["count", "share", "points", "number"])
 _FORMATS = {"share": (100, ".1f", " %"), "points": (100, "+.1f", ""), "count": (1, ",.0f", "")}
-_LEAST, _WHOLE = 0.001, 100  # numbers below are not told apart, from here on they are whole
-# In JSON these stand in strings only. U+2028 and U+2029 end a line of a script, but not of JSON.
+_LEAST, _WHOLE = 0.001, 100  # smaller numbers are shown as "below", larger ones without decimals
+# JSON has these in strings only. U+2028 and U+2029 end a line in a script, but not in JSON.
 _ESCAPES = [
     (b"<", rb"\u003c"),
     (b">", rb"\u003e"),
@@ -41,7 +41,7 @@ _ESCAPES = [
 
 
 class HeatCell(NamedTuple):
-    """A share from 0 to 1, and of how many."""
+    """A share from 0 to 1, and the number that it is a share of."""
 
     share: float
     number: int
@@ -66,10 +66,10 @@ def page(
     parts: Sequence[bytes],
     folder: str | None,
 ) -> Iterator[str]:
-    """Yield the page in pieces.
+    """Yield the page in chunks.
 
-    ``report`` is the JSON of the list in pieces and ``parts`` the JSON of the problems, both
-    escaped by ``data``; ``parts`` is empty where the problems are files in ``folder``.
+    ``report`` is the JSON of the list in chunks and ``parts`` the JSON of the problems, both
+    escaped by ``data``; ``parts`` is empty if the problems are files in ``folder``.
     """
     script = _read("page.js")
     stream = _template().stream(
@@ -89,7 +89,7 @@ def page(
 
 
 def data(value: Any) -> bytes:
-    r"""Write JSON that may stand in a script element: no ``<``, ``>`` or ``&``.
+    r"""Serialize JSON for a script element: without ``<``, ``>`` or ``&``.
 
     >>> data({"text": "</script>"})
     b'{"text":"\\u003c/script\\u003e"}'
@@ -101,7 +101,7 @@ def data(value: Any) -> bytes:
 
 
 def shown(cell: Cell, column: Column) -> str:
-    """Write a cell of a table.
+    """Format a cell of a table.
 
     >>> from clc.analysis.report.sections import Column
     >>> shown(0.8333, Column("right share", "share")), shown(-0.021, Column("gain", "points"))
@@ -110,7 +110,7 @@ def shown(cell: Cell, column: Column) -> str:
     if cell is None:
         return "–"
     if isinstance(cell, str):
-        return language_name(cell) if column.kind == "language" else cell
+        return display_name(cell) if column.kind == "language" else cell
     if column.kind in _FORMATS:
         scale, form, unit = _FORMATS[column.kind]
         return f"{scale * cell:{form}}{unit}"
@@ -120,14 +120,14 @@ def shown(cell: Cell, column: Column) -> str:
 
 
 def heat_map(section: Section) -> HeatMap | None:
-    """Turn a section with a row for each pair of languages into a map; None for any other.
+    """Turn a section with a row for each pair of languages into a heat map; None for any other.
 
-    The share is the first column of shares, and the count the first one of counts.
+    The share is the first column of shares, the count the first column of counts.
     """
     if section.figure != "heat":
         return None
     kinds = [column.kind for column in section.columns]
-    first, second = [place for place, kind in enumerate(kinds) if kind == "language"][:2]
+    first, second = [index for index, kind in enumerate(kinds) if kind == "language"][:2]
     share, count = kinds.index("share"), kinds.index("count")
     cells = {
         (str(row[first]), str(row[second])): HeatCell(part, int(row[count] or 0))
@@ -143,10 +143,10 @@ def heat_map(section: Section) -> HeatMap | None:
     )
 
 
-def language_name(code: str) -> str:
-    """English name of a language, or its code where CLDR has none.
+def display_name(code: str) -> str:
+    """Return a language's English name, or its code if CLDR has none.
 
-    >>> language_name("sw"), language_name("und")
+    >>> display_name("sw"), display_name("und")
     ('Swahili', 'und')
     """
     try:
@@ -156,7 +156,7 @@ def language_name(code: str) -> str:
 
 
 def _colours() -> str:
-    """The figures' colours as variables, for a light page and a dark one."""
+    """Return the charts' colours as CSS variables, for a light page and a dark one."""
     from clc.analysis.report.charts import THEME
 
     roles = (f"--{role}: light-dark({light}, {dark});" for role, (light, dark) in THEME.items())
@@ -164,7 +164,7 @@ def _colours() -> str:
 
 
 def _policy(script: str, *, loads: bool) -> str:
-    """Forbid everything but this script, what it loads itself, styles and inline images."""
+    """Return a policy that allows only this script, what it loads, styles and inline images."""
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     more = " 'strict-dynamic'" if loads else ""
     return (
@@ -183,7 +183,7 @@ def _template() -> Any:
     environment.filters |= {
         "shown": shown,
         "heat_map": heat_map,
-        "language": language_name,
+        "language": display_name,
         "figure": _figure,
     }
     environment.tests["numeric"] = lambda column: column.kind in _NUMERIC
@@ -191,21 +191,21 @@ def _template() -> Any:
 
 
 def _figure(section: Section, prefix: str) -> Any:
-    """The drawing of a section, its ids unlike those of other runs; None without matplotlib."""
-    from clc.analysis.report.figures import svg_of
+    """Return a section's chart, its ids prefixed for this run; None without matplotlib."""
+    from clc.analysis.report.figures import section_svg
 
     try:
-        drawn = svg_of(replace(section, name=f"{prefix}-{section.name}"))
-    except ConfigurationError:  # the numbers stand in their table
+        svg = section_svg(replace(section, name=f"{prefix}-{section.name}"))
+    except ConfigurationError:  # the table has the numbers
         return None
-    return None if drawn is None else _markup(drawn)
+    return None if svg is None else _markup(svg)
 
 
 def _markup(text: str) -> Any:
-    """Mark text as written for the page, so that it is not escaped."""
+    """Mark text as markup, so that it is not escaped."""
     from markupsafe import Markup
 
-    return Markup(text)  # noqa: S704  our own files, escaped JSON and drawn figures
+    return Markup(text)  # noqa: S704  our own files, escaped JSON and charts
 
 
 def _read(name: str) -> str:

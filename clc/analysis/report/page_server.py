@@ -1,4 +1,4 @@
-"""A report in the browser: its own files over HTTP on this machine, and nothing beside them."""
+"""An HTTP server of one report's files, on this machine only."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ __all__ = ["is_current", "page_server"]
 
 _HOST = "127.0.0.1"
 _PART = re.compile(r"[0-9a-f]+\.js\Z")
-# A name that somebody else's page makes lead here must not let that page read a report.
+# Against DNS rebinding: a foreign page's own host name must not give it access to a report.
 _NAMES = frozenset([_HOST, "localhost"])
 
 
 def is_current(page: Path, run: Path) -> bool:
-    """Whether the page is there and no file of the run folder is newer."""
+    """Whether the page exists and no file of the run folder is newer."""
     if not page.is_file():
         return False
     own = {page, data_folder(page)}
@@ -31,15 +31,15 @@ def is_current(page: Path, run: Path) -> bool:
     return not any(
         file.stat().st_mtime_ns > made
         for file in run.iterdir()
-        if file not in own and not file.name.endswith("-shm")  # SQLite's, of readers too
+        if file not in own and not file.name.endswith("-shm")  # SQLite writes it for readers too
     )
 
 
 def page_server(page: Path, port: int) -> ThreadingHTTPServer:
-    """Bind a server of one report to a port of 127.0.0.1 (0: any free one); it is not started.
+    """Bind a server of one report to a port of 127.0.0.1 (0: any free one), without starting it.
 
     Raises:
-        ConfigurationError: the port cannot be had.
+        ConfigurationError: the port cannot be bound.
     """
 
     class Handler(_Handler):
@@ -58,14 +58,14 @@ class _Handler(SimpleHTTPRequestHandler):
     report: Path
 
     def send_head(self) -> Any:
-        """Answer a request for one of the report's files, asked for by this machine's name."""
+        """Answer a request if its Host header names this machine."""
         if _host(self.headers.get("Host", "")) not in _NAMES:
             self.send_error(403, "Ask for 127.0.0.1 or localhost")
             return None
         return super().send_head()
 
     def translate_path(self, path: str) -> str:
-        """Find the file for a path of the URL; what is not the report's is no file."""
+        """Return the report's file for a URL path, "" for any other path."""
         folder, _, name = unquote(urlsplit(path).path).lstrip("/").rpartition("/")
         if not folder and name in {"", self.report.name}:
             return str(self.report)
@@ -73,22 +73,22 @@ class _Handler(SimpleHTTPRequestHandler):
         return str(parts / name) if folder == parts.name and _PART.match(name) else ""
 
     def copyfile(self, source: Any, outputfile: Any) -> None:
-        """Send a file; a browser that goes away in the middle is nothing to speak of."""
+        """Send a file; a connection that the browser closes is no error."""
         with suppress(ConnectionError):
             super().copyfile(source, outputfile)
 
     def end_headers(self) -> None:
-        """Let the browser ask each time whether the page is still the same."""
+        """Add headers: the browser revalidates the page each time."""
         self.send_header("Cache-Control", "no-cache")
         self.send_header("X-Content-Type-Options", "nosniff")
         super().end_headers()
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
-        """Say nothing: a page that opens is seen."""
+        """Log nothing."""
 
 
 def _host(header: str) -> str | None:
-    """Name in a Host header, without its port.
+    """Return the name in a Host header, without its port.
 
     >>> _host("LOCALHOST:8080"), _host("127.0.0.1"), _host("[")
     ('localhost', '127.0.0.1', None)

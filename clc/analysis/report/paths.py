@@ -1,4 +1,4 @@
-"""The paths themselves: why some have no vote, what language they are in, what they cost."""
+"""Report sections on paths: abstentions, written languages, tokens and confidence."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from heapq import heappush, heappushpop
 from typing import TYPE_CHECKING
 
 from clc.analysis.fidelity import Fidelity
-from clc.analysis.report.measures import Measure
+from clc.analysis.report.measures import Criterion
 from clc.analysis.report.sections import Column, Section
 from clc.language_id import written_language
 from clc.records import Usage
@@ -21,14 +21,14 @@ if TYPE_CHECKING:
     from clc.records import ReasoningPath
     from clc.runs.revote import Solved
 
-__all__ = ["Abstaining", "Confident", "Costs", "Written"]
+__all__ = ["Abstentions", "Confidences", "TokenCosts", "WrittenLanguages"]
 
-_LOOKED_AT = 250  # paths of a language: telling one takes 0.3 ms, and 250 err by 6 points at most
-_UNTOLD = ""
-_OTHERS = 3  # other languages that are named
+_SAMPLE = 250  # paths of a language: detection takes 0.3 ms a path; the error is at most 6 points
+_UNKNOWN = ""
+_OTHERS = 3  # other languages listed
 
 
-class Abstaining:
+class Abstentions:
     """Paths without a vote, by reason and language."""
 
     def __init__(self) -> None:
@@ -36,13 +36,13 @@ class Abstaining:
         self._reasons: dict[str, Counter[str]] = {}
 
     def add(self, solved: Solved) -> None:
-        """Count the abstentions of a problem."""
+        """Add the abstentions of a problem."""
         self._paths.update(vote.language for vote in solved.votes)
         for reason, by_language in solved.verdict.abstentions.items():
             self._reasons.setdefault(str(reason), Counter()).update(by_language)
 
     def sections(self) -> Iterator[Section]:
-        """Tell the abstentions, where there are any."""
+        """Yield the section, if there are abstentions."""
         if not self._reasons:
             return
         reasons = sorted(self._reasons, key=lambda one: (-self._reasons[one].total(), one))
@@ -65,11 +65,11 @@ class Abstaining:
         )
 
 
-class Written:
-    """Which language the paths are really written in, told from a sample of each language.
+class WrittenLanguages:
+    """Languages that the paths are written in, detected on a sample of each arm's language.
 
-    The sample is the paths whose keys hash lowest: it is the same whatever the order, and all
-    paths where there are few. Texts are not kept.
+    The sample has the paths whose keys hash lowest, so it does not depend on their order; it has
+    all paths if they are few. Texts are not kept.
     """
 
     def __init__(self) -> None:
@@ -77,45 +77,45 @@ class Written:
         self._samples: dict[str, list[tuple[int, str]]] = {}
 
     def add(self, path: ReasoningPath) -> None:
-        """Take a path into the sample of its language, where it belongs there."""
+        """Add a path, if it belongs to the sample of its language."""
         if path.error is not None:
             return
         self._paths[path.language] += 1
         sample = self._samples.setdefault(path.language, [])
         digest = blake2b(path.key.encode(), digest_size=8).digest()
         rank = -int.from_bytes(digest, "big")  # a heap's first is its least
-        if len(sample) == _LOOKED_AT and rank < sample[0][0]:
+        if len(sample) == _SAMPLE and rank < sample[0][0]:
             return
-        written = written_language(path.text, path.language) or _UNTOLD
-        (heappush if len(sample) < _LOOKED_AT else heappushpop)(sample, (rank, written))
+        written = written_language(path.text, path.language) or _UNKNOWN
+        (heappush if len(sample) < _SAMPLE else heappushpop)(sample, (rank, written))
 
-    def _found(self, language: str) -> Fidelity:
-        """What the sample of a language is written in, commonest first, then by code."""
+    def _fidelity(self, language: str) -> Fidelity:
+        """Return the fidelity of a language's sample, most frequent first, then by code."""
         count = Counter(sorted(written for _, written in self._samples[language]))
-        unknown = count.pop(_UNTOLD, 0)
+        unknown = count.pop(_UNKNOWN, 0)
         written = dict(count.most_common())
         return Fidelity(count.total() + unknown, count[language], unknown, written)
 
     def sections(self) -> Iterator[Section]:
-        """Tell what the samples are written in, where that can be told of any."""
-        found = {language: self._found(language) for language in self._samples}
-        if all(one.share is None for one in found.values()):
+        """Yield the section, if the language of any path is known."""
+        by_language = {language: self._fidelity(language) for language in self._samples}
+        if all(one.share is None for one in by_language.values()):
             return
         rows = []
-        for language, one in found.items():
+        for language, one in by_language.items():
             others = {code: n for code, n in one.written.items() if code != language}
-            named = ", ".join(f"{code} {n}" for code, n in list(others.items())[:_OTHERS])
+            listed = ", ".join(f"{code} {n}" for code, n in list(others.items())[:_OTHERS])
             rows.append(
                 (language, one.paths, one.faithful, sum(others.values()), one.unknown,
-                 one.share, named)
+                 one.share, listed)
             )  # fmt: skip
-        sampled = any(self._paths[language] > one.paths for language, one in found.items())
+        sampled = any(self._paths[language] > one.paths for language, one in by_language.items())
         note = (
-            "The language that paths were written in, beside the one that they were asked for; "
-            "the share is of those that could be told."
+            "The language that paths were written in, beside the one asked for; the share is of "
+            "those whose language is known."
         )
         if sampled:
-            note += f" Of languages with more paths, {_LOOKED_AT} are looked at."
+            note += f" Of languages with more paths, {_SAMPLE} are looked at."
         yield Section(
             "fidelity",
             "The language that paths are written in",
@@ -125,7 +125,7 @@ class Written:
                 Column("paths", "count"),
                 Column("as asked", "count"),
                 Column("another", "count"),
-                Column("cannot be told", "count"),
+                Column("unknown", "count"),
                 Column("as asked share", "share"),
                 Column("others", "text"),
             ),
@@ -134,8 +134,8 @@ class Written:
         )
 
 
-class Costs:
-    """Tokens by language: of prompts, of paths, of what came before them."""
+class TokenCosts:
+    """Tokens by language: of prompts, of paths, and before the paths."""
 
     def __init__(self) -> None:
         self._paths: Counter[str] = Counter()
@@ -143,7 +143,7 @@ class Costs:
         self._before: Counter[str] = Counter()
 
     def add(self, solved: Solved) -> None:
-        """Count what a problem's paths and its translations took."""
+        """Add the tokens of a problem's paths and translations."""
         for arm in solved.plan.arms:
             self._before[arm.language] += arm.translation_usage.total
         for language, path in solved.drawn():
@@ -151,7 +151,7 @@ class Costs:
             self._usage[language] = self._usage.get(language, Usage()) + path.usage
 
     def sections(self) -> Iterator[Section]:
-        """Tell the tokens, where they were counted."""
+        """Yield the section, if tokens were counted."""
         if not any(one.total for one in self._usage.values()):
             return
         rows = []
@@ -164,7 +164,7 @@ class Costs:
         yield Section(
             "tokens",
             "Tokens by language",
-            "What the paths of each language took. Tokens before the paths are those of "
+            "Tokens of the paths of each language. Tokens before the paths are those of "
             "translations and first turns.",
             (
                 Column("language", "language"),
@@ -178,15 +178,15 @@ class Costs:
         )
 
 
-class Confident:
-    """How sure the model was of the paths that are right, and of the others."""
+class Confidences:
+    """Mean confidence of the paths that are right, and of the others."""
 
     def __init__(self) -> None:
         self._paths: Counter[tuple[str, bool]] = Counter()
         self._sums: dict[tuple[str, bool], float] = {}
 
     def add(self, one: Judged, solved: Solved) -> None:
-        """Add up the mean confidences of a problem's paths."""
+        """Add the mean confidences of a problem's paths."""
         for vote in solved.votes:
             path = solved.paths.get(vote.path_key)
             if path is not None and path.confidence is not None:
@@ -195,10 +195,10 @@ class Confident:
                 self._sums[group] = self._sums.get(group, 0.0) + path.confidence.mean
 
     def sections(self, *, gold: bool) -> Iterator[Section]:
-        """Tell the means, where confidences were measured."""
+        """Yield the section, if confidences were measured."""
         if not self._paths:
             return
-        measure = Measure.by(gold=gold)
+        criterion = Criterion.by(gold=gold)
         rows: list[tuple[Cell, ...]] = []
         for language in dict.fromkeys(language for language, _ in self._paths):
             row: list[Cell] = [language]
@@ -209,11 +209,11 @@ class Confident:
         yield Section(
             "confidence",
             "Confidence of the paths",
-            f"Mean confidence, in nats a token, of the paths that {measure.said} and of the "
+            f"Mean confidence, in nats a token, of the paths that {criterion.phrase} and of the "
             "others. Tokenizers differ: compare values within a language only.",
             (
                 Column("language", "language"),
-                Column(f"paths that {measure.name}" if not gold else "right paths", "count"),
+                Column(f"paths that {criterion.name}" if not gold else "right paths", "count"),
                 Column("their confidence, nats", "number"),
                 Column("other paths", "count"),
                 Column("others' confidence, nats", "number"),

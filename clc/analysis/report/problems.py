@@ -1,7 +1,7 @@
-"""One problem as the page shows it: a row of the list, and the record behind it.
+"""Problems for the page: a row of the list, and the record with its details.
 
-Both are plain values for JSON. Texts stay as they are; what to do about control characters,
-markup and length is the page's business.
+Both are plain values for JSON. Texts are unchanged: the page handles control characters, markup and
+length.
 """
 
 from __future__ import annotations
@@ -23,11 +23,11 @@ if TYPE_CHECKING:
 
 __all__ = ["against_the_rest", "problem_record", "problem_row"]
 
-_FEWEST = 2  # languages that must agree before another one can stand against them
+_FEWEST = 2  # languages that must agree before another one counts as against them
 
 
 def problem_row(solved: Solved) -> dict[str, Any]:
-    """What the list shows, filters and searches; ``right`` is None without a readable gold."""
+    """Return a problem's row of the list; ``right`` is None without a readable gold."""
     problem, verdict = solved.problem, solved.verdict
     gold = None
     if problem.gold is not None:
@@ -46,7 +46,7 @@ def problem_row(solved: Solved) -> dict[str, Any]:
 
 
 def problem_record(solved: Solved) -> dict[str, Any]:
-    """Everything else about a problem: its vote, its translations and every path."""
+    """Return a problem's details: its vote, its translations and every path."""
     problem, plan, paths, votes, verdict = solved
     gold = problem.gold
     return {
@@ -54,7 +54,7 @@ def problem_record(solved: Solved) -> dict[str, Any]:
         "gold": None if gold is None else canonical_gold(gold, problem.metadata.get("kind")),
         "support": verdict.support,
         "total": verdict.total,
-        "tally": list(verdict.tally.items()),  # JavaScript sorts what has numbers for keys
+        "tally": list(verdict.tally.items()),  # a list: JavaScript sorts numeric keys
         "abstentions": list(verdict.abstentions.items()),
         "drawn": verdict.paths,
         "tokens": verdict.usage.total,
@@ -70,11 +70,11 @@ def problem_record(solved: Solved) -> dict[str, Any]:
 
 
 def against_the_rest(verdict: Verdict) -> str | None:
-    """The one language whose own vote is not the verdict, while all others' (two or more) is.
+    """Return the one language whose own vote is not the verdict, if all others' (two or more) is.
 
     >>> from clc.records import Vote, Answer
     >>> from clc.voting.tally import vote
-    >>> against_the_rest(vote([Vote("", code, Answer(said)) for code, said in
+    >>> against_the_rest(vote([Vote("", code, Answer(one)) for code, one in
     ...                        [("en", "7"), ("de", "7"), ("th", "9"), ("th", "9")]]))
     'th'
     """
@@ -84,26 +84,26 @@ def against_the_rest(verdict: Verdict) -> str | None:
             by_language[language][answer] = weight
     odd = [
         language
-        for language, said in by_language.items()
-        if said.get(verdict.answer or "", 0.0) < max(said.values())
+        for language, support in by_language.items()
+        if support.get(verdict.answer or "", 0.0) < max(support.values())
     ]
     return odd[0] if len(odd) == 1 and len(by_language) > _FEWEST else None
 
 
 def _translations(solved: Solved) -> list[dict[str, Any]]:
-    """What each language was asked, in the plan's order; an arm that repeats another adds none."""
-    told: dict[tuple[str, str | None, str | None], Mapping[str, Any]] = {}
+    """Return the question of each language in the plan's order, without repetitions."""
+    translations: dict[tuple[str, str | None, str | None], Mapping[str, Any]] = {}
     for arm in solved.plan.arms:
         if arm.question is not None or arm.fault is not None:
             one = (arm.language, arm.question, arm.fault)
-            told[one] = dict(zip(("language", "text", "fault"), one, strict=True))
-    return [dict(one) for one in told.values()]
+            translations[one] = dict(zip(("language", "text", "fault"), one, strict=True))
+    return [dict(one) for one in translations.values()]
 
 
 def _path(
     problem: Problem, arm: ArmRecord, path: ReasoningPath | None, vote: Vote
 ) -> dict[str, Any]:
-    said = vote.outcome
+    outcome = vote.outcome
     text = path.text if path else ""
     shown: dict[str, Any] = {
         "language": vote.language,
@@ -118,28 +118,30 @@ def _path(
         shown["index"] = path.index
         if path.confidence is not None:
             shown["confidence"] = round(path.confidence.mean, 4)
-    if isinstance(said, Answer):
-        shown["answer"] = said.value
-        span = said.span or (path and _read_again(problem, path, said))
-        shown["span"] = span and [_utf16(text, place) for place in span]
+    if isinstance(outcome, Answer):
+        shown["answer"] = outcome.value
+        span = outcome.span or (path and _find_span(problem, path, outcome))
+        shown["span"] = span and [_utf16(text, position) for position in span]
     else:
-        shown["abstains"] = str(said.reason)
-        shown["why"] = said.detail
+        shown["abstains"] = str(outcome.reason)
+        shown["why"] = outcome.detail
     return shown
 
 
-def _read_again(problem: Problem, path: ReasoningPath, said: Answer) -> tuple[int, int] | None:
-    """Where the answer stands; recorded generations keep their answers without their places."""
-    found = extract_answer(
+def _find_span(problem: Problem, path: ReasoningPath, answer: Answer) -> tuple[int, int] | None:
+    """Return the span of an answer, which recorded generations lack, by reading it again."""
+    outcome = extract_answer(
         path.text,
         None if path.language == UNKNOWN_LANGUAGE else path.language,
         problem.question or None,
-        kind=said.kind,
+        kind=answer.kind,
         finish_reason=path.finish_reason,
     )
-    return found.span if isinstance(found, Answer) and found.value == said.value else None
+    if isinstance(outcome, Answer) and outcome.value == answer.value:
+        return outcome.span
+    return None
 
 
-def _utf16(text: str, place: int) -> int:
-    """Where a place in code points is in JavaScript's text, which counts an emoji as two."""
-    return place + sum(character > "\uffff" for character in text[:place])
+def _utf16(text: str, position: int) -> int:
+    """Convert a position from code points to UTF-16 code units, as JavaScript counts."""
+    return position + sum(character > "\uffff" for character in text[:position])

@@ -1,4 +1,4 @@
-"""What a report can be made of: a run folder, several runs in one, or recorded generations."""
+"""Sources of a report: a run folder, several runs in one, or recorded generations."""
 
 from __future__ import annotations
 
@@ -26,37 +26,37 @@ if TYPE_CHECKING:
     from clc.records import Vote
     from clc.runs.protocol import RunFolder
 
-__all__ = ["Source", "open_sources"]
+__all__ = ["ReportSource", "open_sources"]
 
 _ROWS = (".jsonl", ".jsonl.gz")
 
 
-class Source(Protocol):
-    """Solved problems that can be read again and again."""
+class ReportSource(Protocol):
+    """Solved problems that can be read repeatedly."""
 
     @property
     def manifest(self) -> Mapping[str, Any]:
-        """The configuration and the versions; empty where they are not known."""
+        """The configuration and the versions; empty if unknown."""
         ...
 
     def solved(self) -> Iterator[Solved]:
-        """Yield every problem with its votes and its verdict, lazily and anew at each call."""
+        """Yield every problem with its votes and its verdict; each call starts anew."""
         ...
 
 
 @contextmanager
-def open_sources(path: str | Path) -> Iterator[dict[str, Source]]:
+def open_sources(path: str | Path) -> Iterator[dict[str, ReportSource]]:
     """Open a run folder, a folder of ``clc compare`` or recorded generations, for reading.
 
-    Gives what it holds by name: the runs of a folder by their strategy, generations by the stem of
+    Yields its sources by name: the runs of a folder by their strategy, generations by the stem of
     their file. A folder of JSONL files, such as lm-evaluation-harness writes, is one source.
-    Generations are voted on as ``clc vote`` does: by majority, ties to the languages of MGSM in
-    its order, then to the others as they come.
+    Generations are voted on as in ``clc vote``: by majority, ties to the languages of MGSM in its
+    order, then to the others in order of occurrence.
 
     Raises:
-        ConfigurationError: it is not there, or a folder of neither runs nor JSONL files.
-        DatasetError: while it is read, a bad row or two golds for one problem.
-        InputError: while it is read, no path at all.
+        ConfigurationError: the path does not exist, or is a folder of neither runs nor JSONL files.
+        DatasetError: on reading, a bad row or two golds for one problem.
+        InputError: on reading, no path at all.
     """
     if is_run(path):
         with open_runs(path) as runs:
@@ -85,7 +85,7 @@ def _row_files(folder: Path) -> list[Path]:
 
 @dataclass(frozen=True, slots=True)
 class _Run:
-    """A run that ``clc solve`` or ``clc compare`` made."""
+    """A run of ``clc solve`` or ``clc compare``."""
 
     run: RunFolder
 
@@ -99,7 +99,7 @@ class _Run:
 
 @dataclass(frozen=True, slots=True)
 class _Recorded:
-    """Generations in JSONL files; their texts wait in a temporary database for their votes."""
+    """Generations in JSONL files; a temporary database groups their texts by problem."""
 
     files: Sequence[Path]
 
@@ -108,7 +108,7 @@ class _Recorded:
         return {}
 
     def solved(self) -> Iterator[Solved]:
-        with closing(sqlite3.connect("")) as database:  # "": a temporary file, deleted by itself
+        with closing(sqlite3.connect("")) as database:  # "": a temporary file that SQLite deletes
             database.executescript(_SCHEMA)
             database.executemany("INSERT INTO texts VALUES (?, ?, ?, ?, ?)", _texts(self.files))
             rows = database.execute("SELECT * FROM texts ORDER BY problem, rowid")
@@ -142,17 +142,17 @@ def _solved(ballot: RecordedVotes, texts: Sequence[tuple[Any, ...]]) -> Solved:
         ballot.gold,
         metadata={"item": ballot.item, **({"kind": ballot.kind} if ballot.kind else {})},
     )
-    drawn: dict[str, list[tuple[Any, ...]]] = {}
+    rows: dict[str, list[tuple[Any, ...]]] = {}
     for one, confidence, row in zip(ballot.votes, ballot.confidences, texts, strict=True):
-        drawn.setdefault(one.language, []).append((one, confidence, *row[2:]))
+        rows.setdefault(one.language, []).append((one, confidence, *row[2:]))
     paths: dict[str, ReasoningPath] = {}
     votes: dict[str, Vote] = {}
     arms = []
-    for code in sorted(drawn, key=_rank):
+    for code in sorted(rows, key=_rank):
         prompt = f"{ballot.id}:{ballot.question_language}:{code}"
-        arms.append(ArmRecord(code, prompt, 0, len(drawn[code]), 0))
+        arms.append(ArmRecord(code, prompt, 0, len(rows[code]), 0))
         keys = Plan.of([arms[-1]]).keys()
-        for index, (key, row) in enumerate(zip(keys, drawn[code], strict=True)):
+        for index, (key, row) in enumerate(zip(keys, rows[code], strict=True)):
             one, confidence, text, finish_reason, error = row
             votes[key] = replace(one, path_key=key)
             paths[key] = ReasoningPath(
@@ -168,10 +168,10 @@ def _solved(ballot: RecordedVotes, texts: Sequence[tuple[Any, ...]]) -> Solved:
             )
     plan = Plan.of(arms)
     planned = plan.keys()
-    said = [votes[key] for key in planned]
-    found = sum(path.error is None for path in paths.values())
-    verdict = vote(said, id=ballot.id, order=plan.languages, paths=found)
-    return Solved(problem, plan, paths, said, verdict)
+    ordered = [votes[key] for key in planned]
+    sampled = sum(path.error is None for path in paths.values())
+    verdict = vote(ordered, id=ballot.id, order=plan.languages, paths=sampled)
+    return Solved(problem, plan, paths, ordered, verdict)
 
 
 def _rank(code: str) -> int:

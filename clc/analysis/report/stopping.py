@@ -1,4 +1,4 @@
-"""What stopping early spent, and what it saved."""
+"""Report facts and section on early stopping: paths sampled and paths saved."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ if TYPE_CHECKING:
 
     from clc.runs.revote import Solved
 
-__all__ = ["Stops"]
+__all__ = ["EarlyStops"]
 
 _WHOLE, _DEADLINE = "whole budget", "deadline"
 
 
-class Stops:
-    """Problems by the paths that they drew and by what ended them.
+class EarlyStops:
+    """Problems by number of paths and reason to stop.
 
     Args:
-        identity: the run's configuration, with its budget and its rule; empty where not known.
+        identity: the run's configuration, with its budget and its rule; empty if unknown.
     """
 
     def __init__(self, identity: Mapping[str, Any]) -> None:
@@ -32,7 +32,7 @@ class Stops:
         self._ends: Counter[tuple[int, str]] = Counter()
 
     def add(self, solved: Solved) -> None:
-        """Count a problem."""
+        """Add a problem."""
         details = solved.plan.details
         stop = details.get("stop")
         whole = _DEADLINE if details.get("deadline") else _WHOLE
@@ -40,28 +40,28 @@ class Stops:
         self._ends[len(solved.votes), stop["rule"] if stop else whole] += 1
 
     def facts(self) -> Iterator[Fact]:
-        """Tell the share of the budget that was not drawn, where a rule may stop."""
+        """Yield the share of the budget that was saved, if a rule may stop."""
         problems = self._ends.total()
         if not (self._rules and problems and self._budget):
             return
-        drawn = sum(paths * number for (paths, _), number in self._ends.items())
+        sampled = sum(paths * number for (paths, _), number in self._ends.items())
         budget = problems * self._budget
         stopped = sum(
             number for (_, end), number in self._ends.items() if end not in (_WHOLE, _DEADLINE)
         )
         yield Fact(
             "Budget saved",
-            percent(1 - drawn / budget),
-            f"{of(budget - drawn, budget, 'paths')} were not drawn; "
+            percent(1 - sampled / budget),
+            f"{of(budget - sampled, budget, 'paths')} were not drawn; "
             f"{of(stopped, problems, 'problems')} stopped early",
         )
 
     def sections(self) -> Iterator[Section]:
-        """Tell how many paths problems drew, where a rule may stop."""
+        """Yield the section of paths per problem, if a rule may stop."""
         if not (self._rules and self._ends):
             return
         ends = sorted({end for _, end in self._ends}, key=lambda end: (end == _WHOLE, end))
-        drawn = sorted({paths for paths, _ in self._ends})
+        lengths = sorted({paths for paths, _ in self._ends})
         yield Section(
             "stopping",
             "Paths until the vote stopped",
@@ -70,6 +70,6 @@ class Stops:
             if self._budget
             else "Problems by the paths that they drew and by what ended them.",
             (Column("paths drawn", "count"), *(Column(end, "count") for end in ends)),
-            tuple((paths, *(self._ends[paths, end] for end in ends)) for paths in drawn),
+            tuple((paths, *(self._ends[paths, end] for end in ends)) for paths in lengths),
             "stack",
         )

@@ -1,45 +1,45 @@
-"""One run in figures and numbers, gathered in a single pass over its solved problems."""
+"""The summary of one run, built in a single pass over its solved problems."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from clc.analysis.comparison import outcome
+from clc.analysis.comparison import problem_outcome
 from clc.analysis.report.comparison import comparison
 from clc.analysis.report.curve import Curve
 from clc.analysis.report.headline import headline
-from clc.analysis.report.languages import LeftOut, PathsByLanguage
+from clc.analysis.report.languages import LeaveOneOut, PathsByLanguage
 from clc.analysis.report.measures import INTERVAL, Judged
-from clc.analysis.report.paths import Abstaining, Confident, Costs, Written
+from clc.analysis.report.paths import Abstentions, Confidences, TokenCosts, WrittenLanguages
 from clc.analysis.report.sections import Column, Fact, Section, Summary
-from clc.analysis.report.stopping import Stops
+from clc.analysis.report.stopping import EarlyStops
 from clc.analysis.scoring import Scoreboard, scored
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from clc.analysis.comparison_records import Outcome
+    from clc.analysis.comparison_records import ProblemOutcome
     from clc.analysis.report.sections import Cell
     from clc.analysis.scoring import Rate, Score
     from clc.runs.revote import Solved
 
-__all__ = ["Gatherer", "comparison"]
+__all__ = ["SummaryBuilder", "comparison"]
 
 _BINS = 10  # of agreement
 
 
-class Gatherer:
-    """Takes the solved problems of a run one by one and makes its summary.
+class SummaryBuilder:
+    """Builds the summary of a run from its solved problems, one by one.
 
-    What is kept of a problem is numbers: about 4 kB at 44 paths in eleven languages. Where there
-    is no gold at all, paths and votes are measured by the verdict's own answer.
+    It keeps only numbers: about 4 kB a problem at 44 paths in eleven languages. If there is no gold
+    at all, paths and votes are measured by the verdict's own answer.
 
     Args:
-        name: of the run.
-        manifest: its configuration; empty where it is not known.
+        name: name of the run.
+        manifest: its configuration; empty if unknown.
 
-    >>> Gatherer("empty", {}).summary().sections
+    >>> SummaryBuilder("empty", {}).summary().sections
     ()
     """
 
@@ -55,37 +55,37 @@ class Gatherer:
         self._asked: dict[str, None] = {}
         self._by_gold: _ByTarget | None = None
         self._by_verdict = _ByTarget()
-        self._abstaining = Abstaining()
-        self._written = Written()
-        self._costs = Costs()
-        self._stops = Stops(identity)
+        self._abstentions = Abstentions()
+        self._written = WrittenLanguages()
+        self._costs = TokenCosts()
+        self._stops = EarlyStops(identity)
 
     def add(self, solved: Solved) -> None:
-        """Take one problem."""
+        """Add one problem."""
         row = scored(solved.problem, solved.verdict, solved.votes)
         self._scoreboard.fill([row])
         self._languages.update(dict.fromkeys(solved.plan.languages))
         self._asked[solved.problem.language] = None
-        for gather in (self._abstaining, self._costs, self._stops):
-            gather.add(solved)
+        for part in (self._abstentions, self._costs, self._stops):
+            part.add(solved)
         for _, path in solved.drawn():
             self._written.add(path)
-        found = outcome(*solved, weighted=self._weighted)
-        if found.gold is not None:
+        outcome = problem_outcome(*solved, weighted=self._weighted)
+        if outcome.gold is not None:
             if self._by_gold is None:
                 self._by_gold, self._by_verdict = _ByTarget(), _ByTarget()
-            self._judge(self._by_gold, solved, found, found.gold)
-        elif self._by_gold is None and found.answer is not None:
-            self._judge(self._by_verdict, solved, found, found.answer)
+            self._judge(self._by_gold, solved, outcome, outcome.gold)
+        elif self._by_gold is None and outcome.answer is not None:
+            self._judge(self._by_verdict, solved, outcome, outcome.answer)
 
-    def _judge(self, by: _ByTarget, solved: Solved, found: Outcome, target: str) -> None:
-        item = self._items.setdefault(found.item, len(self._items))
+    def _judge(self, by: _ByTarget, solved: Solved, outcome: ProblemOutcome, target: str) -> None:
+        item = self._items.setdefault(outcome.item, len(self._items))
         language, verdict = solved.problem.language, solved.verdict
-        one = Judged(item, language, found.drawn, found.order, verdict, target)
+        one = Judged(item, language, outcome.paths, outcome.order, verdict, target)
         by.add(one, solved, usc=self._voting == "usc")
 
     def summary(self) -> Summary:
-        """Make the summary of what was added so far."""
+        """Return the summary of the problems so far."""
         score = self._scoreboard.score()
         facts = [*headline(score, self._manifest, list(self._languages)), *self._stops.facts()]
         if self._voting == "usc" and len(self._languages) > 1:
@@ -110,42 +110,42 @@ class Gatherer:
         yield from _calibration(score)
         yield from by.curve.sections(gold=gold, usc=self._voting == "usc")
         yield from self._stops.sections()
-        yield from self._abstaining.sections()
+        yield from self._abstentions.sections()
         yield from self._written.sections()
-        yield from by.confident.sections(gold=gold)
+        yield from by.confidences.sections(gold=gold)
         yield from self._costs.sections()
 
 
 class _ByTarget:
-    """What is measured by one notion of the right answer."""
+    """The sections that depend on the criterion: gold, or the verdict's own answer."""
 
     def __init__(self) -> None:
         self.paths = PathsByLanguage()
-        self.left_out = LeftOut()
+        self.left_out = LeaveOneOut()
         self.curve = Curve()
-        self.confident = Confident()
+        self.confidences = Confidences()
 
     def add(self, one: Judged, solved: Solved, *, usc: bool) -> None:
         self.paths.add(one)
         if not usc:
             self.left_out.add(one)
         self.curve.add(one)
-        self.confident.add(one, solved)
+        self.confidences.add(one, solved)
 
 
 def _in_order(section: Section, ranks: Mapping[str, int]) -> Section:
-    """Put rows in the order of their languages; the rest of their order stays."""
-    places = [place for place, column in enumerate(section.columns) if column.kind == "language"]
+    """Sort rows by their languages, stably."""
+    indices = [index for index, column in enumerate(section.columns) if column.kind == "language"]
     last = len(ranks)
 
     def rank(row: tuple[Cell, ...]) -> list[int]:
-        return [ranks.get(str(row[place]), last) for place in places]
+        return [ranks.get(str(row[index]), last) for index in indices]
 
     return replace(section, rows=tuple(sorted(section.rows, key=rank)))
 
 
 def _by_language(score: Score) -> Iterator[Section]:
-    """Tell what several question languages come to, and reasoning languages over all of them."""
+    """Yield accuracy by question language, if there are several, and by reasoning language."""
     if len(score.by_language) < 2:  # noqa: PLR2004
         return
     yield _rates(

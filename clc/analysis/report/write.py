@@ -1,4 +1,4 @@
-"""Writing a report: one page, and beside it the texts where they are too many for one file."""
+"""Write a report: one page, and a folder of texts if they are too large for the page."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from tempfile import TemporaryFile
 from typing import IO, TYPE_CHECKING, NamedTuple
 
 from clc.analysis.report.comparison import comparison
-from clc.analysis.report.page import data, language_name, page
+from clc.analysis.report.page import data, display_name, page
 from clc.analysis.report.problems import problem_record, problem_row
-from clc.analysis.report.summary import Gatherer
+from clc.analysis.report.summary import SummaryBuilder
 from clc.errors import ConfigurationError, StoreError
 from clc.runs.files import replacing, write_atomically
 
@@ -20,22 +20,22 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from clc.analysis.report.sections import Section, Summary
-    from clc.analysis.report.sources import Source
+    from clc.analysis.report.sources import ReportSource
     from clc.runs.revote import Solved
 
 __all__ = ["MOST_INLINE", "Report", "data_folder", "write_report"]
 
 MOST_INLINE = 24 << 20  # bytes of texts that the page itself holds
-_PART = 1 << 19  # bytes of texts that are read at a time; a longer problem is a part of its own
+_PART = 1 << 19  # bytes of texts that the page loads at once; a longer problem is its own part
 _PIECE = 1 << 20  # bytes
 
 _PART_FILE = re.compile(r"[0-9a-f]{16}\.js\Z")  # what this module writes into the folder
 
 
 class Report(NamedTuple):
-    """What was written: the page, the folder of its texts (None where it holds them) and sizes.
+    """A written report: the page, the folder of its texts (None if the page holds them) and sizes.
 
-    ``summaries`` and ``comparison`` are what the page says, for its figures.
+    ``summaries`` and ``comparison`` are the contents of the page, to plot its figures.
     """
 
     page: Path
@@ -47,21 +47,21 @@ class Report(NamedTuple):
 
 
 def write_report(
-    sources: Mapping[str, Source],
+    sources: Mapping[str, ReportSource],
     out: Path,
     *,
     title: str | None = None,
     most_inline: int = MOST_INLINE,
 ) -> Report:
-    """Write the page of one run, or of several and what they come to against each other.
+    """Write the page of one run, or of several with their comparison.
 
-    Each run is read once (and once more where several are compared), a problem at a time: what
-    stays in memory is numbers and texts of at most ``most_inline`` bytes. Beyond that the texts
-    lie in parts beside the page, in the folder ``data_folder(out)``. The same runs give the same
-    bytes, and a report that is killed while it is written leaves the old one whole.
+    Each run is read once (twice if several are compared), a problem at a time: only numbers and at
+    most ``most_inline`` bytes of texts stay in memory. Longer texts are written in parts beside the
+    page, in the folder ``data_folder(out)``. The same runs give the same bytes, and an interrupted
+    report leaves the old one intact.
 
     Raises:
-        ConfigurationError: no run has a problem that is done.
+        ConfigurationError: no run has a finished problem.
         StoreError: ``out`` cannot be written.
     """
     parts = _Parts(data_folder(out), most_inline)
@@ -79,14 +79,14 @@ def write_report(
                     "clc solve goes on with a run"
                 )
             parts.flush()
-            names = {code: language_name(code) for code in languages}
+            names = {code: display_name(code) for code in languages}
             tail = {"names": names, "folder": parts.folder.name, "files": parts.files}
             rows.write(b"]," + data(tail)[1:])
-            told = comparison(sources.items())
+            compared = comparison(sources.items())
             chunks = page(
                 title=title or ", ".join(sources),
                 summaries=summaries,
-                comparison=told,
+                comparison=compared,
                 report=_pieces(rows),
                 parts=parts.inline,
                 folder=parts.folder.name if parts.files else None,
@@ -96,28 +96,28 @@ def write_report(
     except OSError as error:
         raise StoreError(f"{out}: cannot write the report: {error.strerror or error}") from error
     folder = parts.folder if parts.files else None
-    return Report(out, folder, parts.problems, written + parts.bytes, tuple(summaries), told)
+    return Report(out, folder, parts.problems, written + parts.bytes, tuple(summaries), compared)
 
 
 def data_folder(out: Path) -> Path:
-    """Where the texts of a large report lie: ``report.data`` beside ``report.html``."""
+    """Return the folder of a large report's texts: ``report.data`` beside ``report.html``."""
     return out.with_name(f"{out.stem}.data")
 
 
 def _add(
-    name: str, source: Source, parts: _Parts, rows: IO[bytes], languages: dict[str, None]
+    name: str, source: ReportSource, parts: _Parts, rows: IO[bytes], languages: dict[str, None]
 ) -> Summary:
     """Read a run once, for its summary, its rows and its problems' texts."""
-    gatherer = Gatherer(name, source.manifest)
+    builder = SummaryBuilder(name, source.manifest)
     rows.write(b'{"name":' + data(name) + b',"problems":[')
     for number, solved in enumerate(source.solved()):
-        gatherer.add(solved)
-        part, place = parts.add(data(problem_record(solved)))
-        row = {**problem_row(solved), "part": part, "at": place}
+        builder.add(solved)
+        part, position = parts.add(data(problem_record(solved)))
+        row = {**problem_row(solved), "part": part, "at": position}
         rows.write((b",\n" if number else b"\n") + data(row))
         languages.update(dict.fromkeys(_languages(solved)))
     rows.write(b"]}")
-    return gatherer.summary()
+    return builder.summary()
 
 
 def _languages(solved: Solved) -> Iterator[str]:
@@ -127,10 +127,10 @@ def _languages(solved: Solved) -> Iterator[str]:
 
 
 class _Parts:
-    """The problems' records in parts: in memory while they are few, then each a file.
+    """The problems' records in parts: in memory while they are few, otherwise each in a file.
 
-    A file is named by a hash of what it holds. So the old page keeps the files it knows until the
-    new one stands in its place, and what did not change is not written again.
+    A file is named by a hash of its contents: the files of the old page stay until the new page
+    replaces it, and unchanged files are not written again.
     """
 
     def __init__(self, folder: Path, most_inline: int) -> None:
@@ -145,7 +145,7 @@ class _Parts:
         self._size = 0
 
     def add(self, record: bytes) -> tuple[int, int]:
-        """Take one problem; returns its part and its place there."""
+        """Add one problem; returns the indices of its part and of the problem in it."""
         if self._records and self._size + len(record) > _PART:
             self.flush()
         self._records.append(record)
@@ -187,14 +187,14 @@ class _Parts:
 
 
 def _pieces(rows: IO[bytes]) -> Iterator[bytes]:
-    """Read what was written, line by line in large pieces, so that no character is split."""
+    """Yield the rows in large chunks of whole lines, so that no character is split."""
     rows.seek(0)
     while lines := rows.readlines(_PIECE):
         yield b"".join(lines)
 
 
 def _write(out: Path, chunks: Iterator[str]) -> int:
-    """Write the page so that a reader sees the old one or the new one; returns its bytes."""
+    """Write the page atomically; returns its size in bytes."""
     with replacing(out) as file:
         for chunk in chunks:
             file.write(chunk.encode())

@@ -9,7 +9,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from clc.analysis.report.figures import THEME, svg_of, write_figures
+from clc.analysis.report.figures import THEME, section_svg, write_figures
 from clc.analysis.report.sections import Column, Section
 from clc.errors import StoreError
 
@@ -59,7 +59,7 @@ CALIBRATION = made(
 PARTS = made(
     "parts", "stack",
     [("language", "language"), ("paths", "count"), ("as asked", "count"), ("another", "count"),
-     ("cannot be told", "count"), ("as asked share", "share")],
+     ("unknown", "count"), ("as asked share", "share")],
     [("de", 20, 15, 4, 1, 0.79), ("sw", 10, 0, 0, 10, None)],
 )  # fmt: skip
 COUNTS = made(
@@ -95,15 +95,15 @@ def texts(svg):
     ids=lambda one: getattr(one, "name", ""),
 )
 def test_svg_says_what_it_shows(section, said):
-    found = texts(svg_of(section))
+    found = texts(section_svg(section))
     assert [one for one in said if one not in found] == []
     assert all(text.isascii() for text in found)
 
 
 @by_name
 def test_svg_is_the_same_again_and_fit_for_a_page(section):
-    svg = svg_of(section)
-    assert svg == svg_of(section)
+    svg = section_svg(section)
+    assert svg == section_svg(section)
     assert svg.startswith("<svg ")
     assert "<style" not in svg  # which would be the whole page's
     root = ET.fromstring(svg)
@@ -120,7 +120,7 @@ def test_svg_is_the_same_again_and_fit_for_a_page(section):
 
 @by_name
 def test_every_colour_has_its_role(section):
-    bare = re.sub(r"var\(--[\w-]+, light-dark\(#\w{6}, #\w{6}\)\)", "", svg_of(section))
+    bare = re.sub(r"var\(--[\w-]+, light-dark\(#\w{6}, #\w{6}\)\)", "", section_svg(section))
     assert re.findall(r"#[0-9a-f]{6}\b(?!\))", bare) == []
     assert not re.search(r"(?:fill|stroke): (?:black|white|rgb)", bare)
 
@@ -155,17 +155,17 @@ def test_text_can_be_read_and_lines_seen(theme):
 
 
 def test_parts_differ_without_their_colours():
-    svg = svg_of(PARTS)
+    svg = section_svg(PARTS)
     patterns = re.findall(r"<pattern.*?</pattern>", svg, re.DOTALL)
     lines = [re.findall(r' d="([^"]+)"', one) for one in patterns]
     assert len(lines) == 2  # the first part is plain
     assert lines[0] != lines[1]
-    dashes = set(re.findall(r"stroke-dasharray: ([^;\"]+)", svg_of(RUNS)))
+    dashes = set(re.findall(r"stroke-dasharray: ([^;\"]+)", section_svg(RUNS)))
     assert len(dashes) == len({row[0] for row in RUNS.rows}) - 1  # the first line is whole
 
 
 def test_a_title_is_a_text():
-    svg = svg_of(
+    svg = section_svg(
         made("a", "bars", SHARE_OF_A_LANGUAGE, [("en", 1, 1, 1.0, 0.2, 1.0)], '"><script>')
     )
     assert ET.fromstring(svg).get("aria-label") == '"><script>'
@@ -178,12 +178,12 @@ SHARE_OF_A_LANGUAGE = [("language", "language"), *SHARE]
 @pytest.mark.parametrize("figure", ["bars", "heat"])
 def test_one_row_at_an_end(figure, share):
     columns = [("question", "language"), ("reasoning", "language"), *SHARE]
-    svg = svg_of(made("one", figure, columns, [("de", "en", 1, 1, share, share, share)]))
+    svg = section_svg(made("one", figure, columns, [("de", "en", 1, 1, share, share, share)]))
     assert f"{100 * share:.0f}" in " ".join(texts(svg))
 
 
 def test_a_table_has_no_figure():
-    assert svg_of(TABLE) is None
+    assert section_svg(TABLE) is None
 
 
 def test_files(tmp_path):
@@ -199,7 +199,7 @@ def test_files(tmp_path):
     assert first["heat.png"].startswith(b"\x89PNG")
     with (tmp_path / "figures" / "parts.csv").open(encoding="utf-8", newline="") as lines:
         header, one, two = csv.reader(lines)
-    assert header[-2:] == ["cannot be told", "as asked share"]
+    assert header[-2:] == ["unknown", "as asked share"]
     assert (one[0], one[-1], two[-1]) == ("de", "0.79", "")
 
 
@@ -228,7 +228,7 @@ def test_without_matplotlib_it_says_what_to_install_and_writes_the_tables(tmp_pa
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_chromium_draws_it_in_the_theme_of_its_page(browser, tmp_path, scheme):
     file = tmp_path / "page.html"
-    drawn = "".join(svg_of(one) for one in ALL)
+    drawn = "".join(section_svg(one) for one in ALL)
     file.write_text(
         f"<!doctype html><style>:root {{ color-scheme: light dark }}</style><body>{drawn}", "utf-8"
     )

@@ -9,12 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from clc.analysis.comparison import compare_strategies, outcome
+from clc.analysis.comparison import compare_strategies, problem_outcome
 from clc.analysis.comparison_records import Entry
 from clc.analysis.report.languages import verdict_without
-from clc.analysis.report.paths import Written
+from clc.analysis.report.paths import WrittenLanguages
 from clc.analysis.report.sources import open_sources
-from clc.analysis.report.summary import Gatherer, comparison
+from clc.analysis.report.summary import SummaryBuilder, comparison
 from clc.analysis.scoring import score, scored
 from clc.errors import ConfigurationError, DatasetError, StrategyError
 from clc.plan import ArmRecord, Plan
@@ -65,7 +65,7 @@ def finished(
 
 
 def summary(rows, counting=Counting(), manifest=None):  # noqa: B008
-    gatherer = Gatherer("run", manifest or {})
+    gatherer = SummaryBuilder("run", manifest or {})
     for row in rows:
         gatherer.add(solved(row, counting))
     return gatherer.summary()
@@ -212,7 +212,7 @@ def test_the_numbers_are_those_of_scoring():
 
 
 def test_the_curve_is_that_of_a_comparison():
-    rows = [outcome(*solved(row, Counting())) for row in many(paths=3)]
+    rows = [problem_outcome(*solved(row, Counting())) for row in many(paths=3)]
     (own,) = compare_strategies([Entry("sc", rows)]).strategies
     found = {row["paths"]: row for row in section(summary(many(paths=3)), "curve")}
     assert list(found) == [point.k for point in own.curve] == [1, 2, 4, 8, 9]
@@ -317,7 +317,7 @@ def test_the_sample_of_paths_is_the_same_in_any_order():
     ]
     seen = []
     for order in (paths, paths[::-1]):
-        written = Written()
+        written = WrittenLanguages()
         for path in order:
             written.add(path)
         (one,) = written.sections()
@@ -362,7 +362,7 @@ def test_every_share_has_its_count_and_lies_where_it_should():
 
 def test_what_is_kept_of_a_problem_is_small():
     rows = [solved(row, Counting()) for row in many(problems=200, paths=15)]
-    gatherer = Gatherer("run", {})
+    gatherer = SummaryBuilder("run", {})
     gatherer.add(rows[0])
     tracemalloc.start()
     try:
@@ -470,7 +470,7 @@ def test_what_cannot_be_reported_is_said(tmp_path):
 
 
 def test_nothing_added_is_nothing_said():
-    found = Gatherer("none", {}).summary()
+    found = SummaryBuilder("none", {}).summary()
     assert found.sections == ()
     assert fact(found, "Problems").value == "0"
 
@@ -480,7 +480,7 @@ def test_recorded_runs():
     """Figures as measured; one source of 750 problems that ask 250 items."""
     with open_sources(RECORDED) as sources:
         (source,) = sources.values()
-        gatherer = Gatherer("recorded", source.manifest)
+        gatherer = SummaryBuilder("recorded", source.manifest)
         for one in source.solved():
             gatherer.add(one)
     found = gatherer.summary()
