@@ -1,4 +1,4 @@
-"""Every error that clc raises on purpose, and what the command line exits with.
+"""All errors that clc raises on purpose, with the exit codes of the command line.
 
 ::
 
@@ -9,10 +9,10 @@
     │   ├── StrategyError         2  an unknown or contradictory strategy
     │   ├── TemplateError         2  a prompt template that is missing, broken or unsafe
     │   └── ConfigurationError    2  options that contradict each other or the run folder
-    └── RunError                  1  a run that could not go on
+    └── RunError                  1  a run that could not continue
         ├── EngineError           1  an engine that could not start or is lost
         └── StoreError            2  a run folder that cannot be read or written (no permission,
-                                     a full disk): another one, or more room, must be given
+                                     a full disk): needs another folder, or more space
 
 A single lost path is not an error: it is an abstention with its reason.
 """
@@ -40,29 +40,29 @@ class ClcError(Exception):
 
 
 class InputError(ClcError):
-    """Something that the caller gave is wrong."""
+    """Invalid input from the caller."""
 
     exit_code = 2
 
 
 class DatasetError(InputError):
-    """A file of problems or generations, or one of its rows, is wrong.
+    """An invalid file of problems or generations, or an invalid row in one.
 
     The message reads ``FILE:LINE: what is wrong with which value; what to do``.
     """
 
     @classmethod
     def at(cls, source: str, line: int | None, message: str) -> DatasetError:
-        """Make the error for a line (1-based) of ``source``."""
+        """Build the error for a line (1-based) of ``source``."""
         return cls(f"{source}:{line}: {message}" if line else f"{source}: {message}")
 
 
 class LanguageError(InputError):
-    """A language code that neither the prompts nor CLDR know."""
+    """A language code that is unknown to the prompts and to CLDR."""
 
 
 class StrategyError(InputError):
-    """A strategy that is unknown or contradicts itself."""
+    """An unknown or contradictory strategy."""
 
 
 class TemplateError(InputError):
@@ -74,14 +74,14 @@ class ConfigurationError(InputError):
 
 
 class RunError(ClcError):
-    """A run that could not go on; what was stored stays."""
+    """A run that could not continue; stored paths are kept."""
 
 
 class EngineError(RunError):
-    """An engine that could not start, or was lost."""
+    """An engine that could not start or was lost."""
 
 
 class StoreError(RunError):
-    """The run folder cannot be read or written."""
+    """A run folder that cannot be read or written."""
 
     exit_code = 2

@@ -1,11 +1,11 @@
-"""Which language a text is in, as far as its letters and a detector can tell.
+"""Language identification by script and, for scripts of several languages, by py3langid.
 
-Most scripts of the world write one large language: they decide alone. Latin, Cyrillic, Arabic and
-Devanagari write many, and py3langid chooses among those that people have mathematics problems in.
+Most scripts are used by one large language, which they determine. Latin, Cyrillic, Arabic and
+Devanagari are used by many; py3langid chooses among those with mathematics data sets.
 
-``detect_language`` is for a question whose file does not say its language, ``written_language``
-for a reasoning path, whose language was asked for. What is said in every language alike (numbers,
-formulas, code) tells nothing about a path and is left out.
+``detect_language`` is for a question without a language in its file, ``written_language`` for a
+reasoning path, whose expected language is known. Numbers, formulas and code are the same in every
+language and are ignored in a path.
 """
 
 from __future__ import annotations
@@ -87,9 +87,9 @@ _STARTS = [start for start, _ in _BLOCKS]
 
 @lru_cache(maxsize=8192)
 def script_of(character: str) -> str:
-    """Languages that a letter's script writes, a space between them; "" for no letter.
+    """Return the languages of a letter's script, separated by spaces; "" if it is no letter.
 
-    Kana is ``ja`` and Han ``zh``: what the two are together is for the caller to say.
+    Kana is ``ja`` and Han ``zh``: a caller decides about texts with both.
 
     >>> script_of("ы"), script_of("ん"), script_of("7")
     ('ru be bg kk ky mk mn sr uk', 'ja', '')
@@ -101,7 +101,7 @@ def script_of(character: str) -> str:
 
 
 def letters_by_script(text: str) -> Counter[str]:
-    """Count the letters of each script, by the languages that it writes."""
+    """Count letters by script, a script being named by its languages."""
     scripts: Counter[str] = Counter()
     for character, count in Counter(text).items():
         if script := script_of(character):
@@ -110,9 +110,9 @@ def letters_by_script(text: str) -> Counter[str]:
 
 
 def likeliest(text: str, candidates: frozenset[str]) -> list[tuple[str, float]]:
-    """Rank the candidates that py3langid knows, best first, each with its log-likelihood.
+    """Rank the candidates that py3langid supports, best first, with their log-likelihoods.
 
-    About 0.3 ms for a paragraph, after a second once to load the detector.
+    Takes about 0.3 ms a paragraph; the first call loads the detector (1 s).
 
     >>> likeliest("Wie viele Äpfel hat er jetzt?", frozenset(["en", "de"]))[0][0]
     'de'
@@ -129,15 +129,15 @@ _HAN = re.compile("[㐀-鿿\U00020000-\U00031fff]")
 
 
 def has_han(text: str) -> bool:
-    """Whether a Chinese character stands in ``text``."""
+    """Whether ``text`` contains a Chinese character."""
     return _HAN.search(text) is not None
 
 
 def detect_language(text: str) -> str | None:
-    """Guess the language of ``text``; None where it has no letter to tell by.
+    """Guess the language of ``text``; None if it has no letters.
 
-    The commonest script decides; Chinese with any kana is Japanese. About 0.3 ms where py3langid
-    is asked, after 0.5 s once to load it.
+    The most frequent script decides; Chinese with any kana is Japanese. py3langid takes about
+    0.3 ms; the first call loads it (0.5 s).
 
     >>> detect_language("3 + 4 = ?"), detect_language("三个苹果"), detect_language("りんごは何個")
     (None, 'zh', 'ja')
@@ -155,22 +155,20 @@ def detect_language(text: str) -> str | None:
     return ranked[0][0] if ranked else candidates[0]
 
 
-_FEWEST_LETTERS = 12  # a short sentence; "Answer: 18" tells nothing about the path
-# A Chinese character says about as much as three letters, a kana or a Korean syllable as two.
+_FEWEST_LETTERS = 12  # a short sentence; "Answer: 18" is no evidence of the path's language
+# A Chinese character counts as three letters, a kana or a Korean syllable as two.
 _LETTERS_WORTH = {"zh": 3, "ja": 2, "ko": 2}
 _NEAR = 0.5  # a runner-up of at least half the leader's weight is a near-tie
-
-
-# Closer log-likelihoods, by the root of the text's bytes, are a near-tie: of 1,250 texts of eight
-# words none is mistaken by more than 0.8, and one in thirty is told by less than 0.5.
+# Closer log-likelihoods, in units of the root of the text's bytes, are a near-tie: on 1,250
+# eight-word texts, wrong guesses lead by at most 0.8; 1 in 30 right ones by less than 0.5.
 _NEAR_SCORE = 0.5
 _KANA_OF_JAPANESE = 0.2  # of Chinese characters and kana; recorded Japanese has 0.36 and more
-_KNOWN_AS = {"nb": "no", "fil": "tl", "yue": "zh", "wuu": "zh"}  # told apart by nobody here
-_FALLBACK = "en"  # what models fall back to, whatever they are asked for
+_KNOWN_AS = {"nb": "no", "fil": "tl", "yue": "zh", "wuu": "zh"}  # not distinguished by py3langid
+_FALLBACK = "en"  # the language that models fall back to
 _FORMULAS = re.compile(
     r"```.*?(?:```|\Z)|`[^`\n]*`"  # code
     r"|\$\$.*?\$\$|\\\[.*?\\\]|\\\(.*?\\\)"  # display and inline LaTeX
-    r"|\$(?=\S)[^$\n]*?(?<=\S)\$(?!\d)"  # as pandoc reads it: "$2 and $3" are prices
+    r"|\$(?=\S)[^$\n]*?(?<=\S)\$(?!\d)"  # pandoc's rule: "$2 and $3" are prices
     r"|\\begin\{(\w+\*?)\}.*?\\end\{\1\}|\\[a-zA-Z]+"
     r"|https?://\S+",
     re.DOTALL,
@@ -179,20 +177,19 @@ _VARIABLES = re.compile(r"(?<![^\W\d_])[a-zA-Z](?![^\W\d_])")  # a letter by its
 
 
 def written_language(text: str, expected: str, candidates: Sequence[str] = ()) -> str | None:
-    """Tell the language that ``text`` is written in, or None where it cannot be told.
+    """Identify the language that ``text`` is written in; None if it is undetermined.
 
     Args:
         text: a reasoning path.
-        expected: BCP-47 code of the language that was asked for. It decides near-ties and no
-            more. Its script and region are taken on trust: Portuguese is ``pt-BR`` when that is
-            expected.
-        candidates: BCP-47 codes that are to be told apart where languages share a script, beside
-            ``expected`` and English; every large language of the script by default.
+        expected: BCP-47 code of the language asked for. It only decides near-ties. Its script and
+            region are not checked: Portuguese is ``pt-BR`` if that is expected.
+        candidates: BCP-47 codes to distinguish if languages share a script, beside ``expected``
+            and English; every large language of the script by default.
 
     Returns:
         A BCP-47 code, or None for too little text, for two scripts in about equal parts neither
-        of which writes ``expected``, for languages too close for the detector to tell apart, and
-        where it does not know ``expected``.
+        of which is that of ``expected``, for a near-tie of languages in the detector, and if it
+        does not support ``expected``.
 
     >>> written_language("Zuerst zählen wir alle Äpfel im Korb: $3 + 4 = 7$.", "de")
     'de'
@@ -209,20 +206,22 @@ def written_language(text: str, expected: str, candidates: Sequence[str] = ()) -
     (_, most), *_ = weights.most_common(1)
     among = frozenset(map(_primary, candidates))
     leaders = [script for script, weight in weights.items() if weight >= _NEAR * most]
-    found = {_within(script, prose, wanted, among, alone=len(weights) == 1) for script in leaders}
-    if wanted in found:
+    languages = {
+        _within(script, prose, wanted, among, alone=len(weights) == 1) for script in leaders
+    }
+    if wanted in languages:
         return expected
-    return found.pop() if len(found) == 1 else None
+    return languages.pop() if len(languages) == 1 else None
 
 
 def _primary(code: str) -> str:
-    """Language subtag, as the detector names it."""
+    """Return a code's language subtag, in the detector's spelling."""
     subtag = code.replace("_", "-").partition("-")[0].lower()
     return _KNOWN_AS.get(subtag, subtag)
 
 
 def _weights(prose: str) -> Counter[str]:
-    """Letters by script, in Latin letters' worth; Han belongs to Japanese where kana is with it."""
+    """Weigh letters by script, in Latin letters; Han counts as Japanese if there is kana."""
     scripts = letters_by_script(prose)
     kana, han = scripts["ja"], scripts["zh"]
     weights = Counter({s: n * _LETTERS_WORTH.get(s, 1) for s, n in scripts.items()})
@@ -236,16 +235,18 @@ def _weights(prose: str) -> Counter[str]:
 def _within(
     script: str, prose: str, wanted: str, among: frozenset[str], *, alone: bool
 ) -> str | None:
-    """Language of the part of ``prose`` that is written in ``script``."""
+    """Return the language of the part of ``prose`` in ``script``, None if undetermined."""
     languages = frozenset(script.split())
     if len(languages) == 1:
         return script
     if not alone:
         prose = "".join(c if not c.isalpha() or script_of(c) == script else " " for c in prose)
-    told_apart = (languages & (among | {_FALLBACK}) if among & languages else languages) | {wanted}
-    ranked = likeliest(prose, told_apart)
+    distinguished = (languages & (among | {_FALLBACK}) if among & languages else languages) | {
+        wanted
+    }
+    ranked = likeliest(prose, distinguished)
     if wanted not in (code for code, _ in ranked):
-        return None  # the detector does not know it, and would take it for another
+        return None  # unsupported by the detector, which would guess another language
     best, score = ranked[0]
     near = _NEAR_SCORE * math.sqrt(len(prose.encode()))
     tied = {code for code, other in ranked if other >= score - near}

@@ -1,4 +1,4 @@
-"""Folders of prompt files: ours, and a user's before ours."""
+"""Folders of prompt files: the bundled one, and a user's, which has priority."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ __all__ = ["Layer", "bundled_prompts", "prompt_language", "read_layers"]
 
 
 class Layer(NamedTuple):
-    """A prompt file of one folder, and its top-level tables."""
+    """A TOML file of one folder, with its top-level tables."""
 
     path: Path
     tables: dict[str, Any]
 
 
 def bundled_prompts() -> Path:
-    """Folder of the templates that clc ships: in the wheel, or at the top of the source tree."""
+    """Return the folder of bundled templates: in the wheel, or at the top of the source tree."""
     inside = Path(__file__).parent / "prompts" / "bundled"
     return inside if inside.is_dir() else Path(__file__).parents[1] / "prompts"
 
 
 def read_layers(folders: Sequence[Path], name: str) -> list[Layer]:
-    """Read TOML file ``name`` in each folder that has it, in the order of ``folders``.
+    """Read the TOML file ``name`` of each folder that has it, in the order of ``folders``.
 
     Raises:
         TemplateError: a file cannot be read or is not TOML.
@@ -48,10 +48,10 @@ def read_layers(folders: Sequence[Path], name: str) -> list[Layer]:
 
 
 def prompt_language(code: str, where: str) -> str:
-    """Return a code that a prompt file uses, as BCP-47 writes it.
+    """Return the canonical form of a language code in a prompt file.
 
     Raises:
-        TemplateError: there is no such language; ``where`` says in which file and table.
+        TemplateError: there is no such language; ``where`` names the file and table.
     """
     try:
         return normalize_language(code)

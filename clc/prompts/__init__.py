@@ -1,11 +1,12 @@
-"""Prompts: a question in, chat messages out.
+"""Prompts: from a question to chat messages.
 
 ::
 
-    templates   all of a folder's templates, with cue words     template  one of them
-    demonstrations, candidates   what else stands in prompts    files     of them: clc.prompt_files
-    replies     what a model answers to the planning prompts
+    templates   the templates of a folder, with cue words    template  one template
+    demonstrations, candidates   other contents of prompts   replies   parsers of planning replies
 
-The templates themselves lie in prompts/ at the top of the source tree, and in ``bundled`` beside
+``clc.prompt_files`` finds the files.
+
+The templates themselves are in prompts/ at the top of the source tree, and in ``bundled`` beside
 these modules in the wheel.
 """

@@ -1,4 +1,4 @@
-"""Languages that a model may choose from: their families, and how much of them it has read."""
+"""Candidate languages for a model's choice, with their families and shares of web text."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ CANDIDATES = "candidates.toml"
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A language to choose.
+    """A candidate language.
 
-    ``share`` is the percentage (0 to 100) of a large web crawl's pages that are in it.
+    ``share`` is its percentage (0 to 100) of the pages of a large web crawl.
     """
 
     code: str
@@ -32,7 +32,7 @@ class Candidate:
 
 
 def load_candidates(folders: Sequence[Path]) -> tuple[Candidate, ...]:
-    """Read the first ``candidates.toml`` of ``folders``: a list is one decision, so none is merged.
+    """Read the first ``candidates.toml`` of ``folders``; lists are not merged.
 
     Raises:
         TemplateError: the file is broken or names an unknown language.

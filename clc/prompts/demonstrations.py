@@ -1,7 +1,7 @@
-"""Demonstrations: solved problems in many languages, and the shots of a prompt made from them.
+"""Demonstrations: solved problems in many languages, and few-shot examples made from them.
 
-A demonstration is written in each language as the same sentences in the same order. So a question
-can be code-switched: in xICL (xCoT, arXiv 2401.07037) each sentence of a demonstration's question
+A demonstration has the same sentences in the same order in each language. So a question can be
+code-switched: in xICL (xCoT, arXiv 2401.07037) each sentence of a demonstration's question
 is replaced, with some probability, by the same sentence in another language.
 """
 
@@ -27,10 +27,10 @@ _FULL_WIDTH_STOPS = "。！？；："
 
 @dataclass(frozen=True, slots=True)
 class Shot:
-    """One solved problem, ready to stand in a prompt.
+    """One solved problem, ready for a prompt.
 
     ``answer`` is the line that states the answer, label included. ``translation`` is the question
-    in the language of the reasoning, empty where the problem is not written in both languages.
+    in the language of the reasoning, empty if the demonstration lacks one of the languages.
     """
 
     question: str
@@ -53,29 +53,29 @@ class Demonstration:
     steps: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def version(self, language: str) -> str | None:
-        """Code of its version in ``language`` (``zh`` serves ``zh-Hans``); None without one."""
+        """Return the code of the version in ``language`` (``zh`` for ``zh-Hans``), or None."""
         base = language.split("-", maxsplit=1)[0]
         return next((code for code in (language, base) if code in self.questions), None)
 
 
 def load_demonstrations(folders: Sequence[Path]) -> tuple[Demonstration, ...]:
-    """Read the ``demonstrations.toml`` of each folder, earlier folders laid over later ones.
+    """Read the ``demonstrations.toml`` of each folder; earlier folders override later ones.
 
-    A problem of the same name gets the other languages of both files; a problem of a new name
-    comes before those of later folders.
+    A problem in several files has the languages of all of them; a new problem precedes those of
+    later folders.
 
     Raises:
         TemplateError: a file is broken, a problem lacks English, or its languages differ in their
             number of sentences.
     """
-    found: dict[str, Demonstration] = {}
+    merged: dict[str, Demonstration] = {}
     for path, tables in reversed(read_layers(folders, DEMONSTRATIONS)):
-        laid = {
-            name: _read(f"{path}: [{name}]", name, entry, found.get(name))
+        layer = {
+            name: _read(f"{path}: [{name}]", name, entry, merged.get(name))
             for name, entry in tables.items()
         }
-        found = laid | {name: one for name, one in found.items() if name not in laid}
-    return tuple(found.values())
+        merged = layer | {name: one for name, one in merged.items() if name not in layer}
+    return tuple(merged.values())
 
 
 def make_shots(
@@ -89,20 +89,20 @@ def make_shots(
     languages: Collection[str] = (),
     seed: int = 0,
 ) -> tuple[Shot, ...]:
-    """Make shots of demonstrations.
+    """Make the shots of a prompt from demonstrations.
 
-    English stands for a language that a demonstration is not written in; demonstrations written
-    in both languages come first. The first shots of a larger ``count`` are those of a smaller one.
+    English replaces a language that a demonstration lacks; demonstrations with both languages come
+    first. The first shots of a larger ``count`` are those of a smaller one.
 
     Args:
-        demonstrations: what there is to show.
+        demonstrations: the available demonstrations.
         question_language: BCP-47 code of the language of the questions.
         language: BCP-47 code of the language of the reasoning.
-        count: how many shots.
-        label: what stands before the answer, for example ``Answer:``.
-        switch: probability with which a sentence of a question is its version in another language.
-        languages: codes of these other languages; all that a demonstration has, by default.
-        seed: with ``switch`` above 0, decides the order of the demonstrations and what is switched.
+        count: number of shots.
+        label: text before the answer, for example ``Answer:``.
+        switch: probability that a sentence of a question is replaced by another language's version.
+        languages: codes of these other languages; by default all of the demonstration's.
+        seed: if ``switch`` is above 0, determines the order and the switched sentences.
 
     Raises:
         TemplateError: there are fewer demonstrations than ``count``, or ``switch`` is no
@@ -135,12 +135,12 @@ class _Switch:
         others = sorted({code for code in wanted if code is not None} - {language})
         if not (others and self.probability):
             return one.questions[language]
-        draw = random.Random(f"switch\0{self.seed}\0{one.name}\0{language}")
-        # Both numbers are drawn for every sentence: a higher probability only switches more.
-        drawn = [(draw.random(), draw.choice(others)) for _ in one.questions[language]]
+        generator = random.Random(f"switch\0{self.seed}\0{one.name}\0{language}")
+        # Both values are sampled for every sentence: a higher probability only switches more.
+        samples = [(generator.random(), generator.choice(others)) for _ in one.questions[language]]
         return [
-            one.questions[other if number < self.probability else language][place]
-            for place, (number, other) in enumerate(drawn)
+            one.questions[other if number < self.probability else language][position]
+            for position, (number, other) in enumerate(samples)
         ]
 
 
@@ -157,7 +157,7 @@ def _shot(
 
 
 def _joined(sentences: Iterable[str]) -> str:
-    """Sentences in one line; full-width punctuation brings its own space.
+    """Join sentences in one line, without spaces after full-width punctuation.
 
     >>> _joined(["猫有3只。", "Two leave.", "还剩几只？"])
     '猫有3只。Two leave. 还剩几只？'
@@ -169,15 +169,15 @@ def _joined(sentences: Iterable[str]) -> str:
     return text
 
 
-def _read(where: str, name: str, entry: Any, under: Demonstration | None) -> Demonstration:
-    """A demonstration as a file gives it, laid over what another file says under that name."""
+def _read(where: str, name: str, entry: Any, base: Demonstration | None) -> Demonstration:
+    """Read a demonstration of a file, over that of the same name in another file."""
     if not isinstance(entry, dict):
         raise TemplateError(f"{where} is {entry!r}; write a table with answer and languages")
-    answer = entry.get("answer", under.answer if under else None)
+    answer = entry.get("answer", base.answer if base else None)
     if not isinstance(answer, str) or not answer.strip():
         raise TemplateError(f'{where} answer is {answer!r}; write a number as text, such as "12"')
-    questions = dict(under.questions) if under else {}
-    steps = dict(under.steps) if under else {}
+    questions = dict(base.questions) if base else {}
+    steps = dict(base.steps) if base else {}
     for key, version in entry.items():
         if key == "answer":
             continue

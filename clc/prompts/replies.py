@@ -1,8 +1,8 @@
-"""What a model's reply to a planning prompt says: languages, their weights, or one response.
+"""Parsers of replies to the planning prompts: languages, their weights, or one response.
 
-The prompts ask for one last line in a fixed form. These readers look for that line first, then
-for other forms that models like: JSON, lists, prose. They return what they can use, and say in
-words what is wrong with the rest.
+The prompts ask for a last line in a fixed form. The parsers look for that line first, then for
+other common forms: JSON, lists, prose. They return the usable part, and a description of the faults
+in the rest.
 """
 
 from __future__ import annotations
@@ -26,17 +26,17 @@ _WEIGHTS = re.compile(_LABEL.format("weights?"), re.IGNORECASE | re.MULTILINE)
 _BULLET = re.compile(r"^[ \t]*(?:[-*•+][ \t]|\(?\d{1,2}[.):、])[ \t]*", re.MULTILINE)
 _ARRAY = re.compile(r"\[[^\[\]]*\]")
 _SENTENCE_END = re.compile(r"(?<=[^\W\d])[.。](?=\s|\Z)")
-# Between the items of a list, not inside of parentheses.
+# Separates the items of a list, outside parentheses.
 _BETWEEN = re.compile(r"(?:[,;、，；|/\n]|[ ](?:and|&)[ ])(?![^()（）\n]{0,80}[)）])")
 _AFTER_NAME = re.compile(r"[(（:：=,，]|[ ][-–—][ ]|[.。][ ]")
-# What models call languages whose CLDR name is another.
+# Names in models' replies that differ from CLDR's.
 _OTHER_NAMES = {"bn": ("Bengali",), "fa": ("Farsi",), "zh": ("Mandarin",)}
 _LONG = 4  # characters: shorter names and codes are also words ("it", "no") in prose
 
 _NUMBER = r"(?<![\w.,])[-−]?(?:\d+(?:[.,]\d+)?|[.,]\d+)(?:[ ]?[%％]|[ ]?/[ ]?10\b)?(?!\w)"
-# A code is a word like any other unless a value is set to it: it=0.9, "it": 0.9, it 0.9.
+# A code may be an ordinary word unless a value is assigned: it=0.9, "it": 0.9, it 0.9.
 _IS_SET = r"(?=[^\w\n]{0,8}(?:[01]?[.,]\d|[=:：|→\"'`*)\]][^\w\n]{0,8}\d)|[\"'`])"
-# Shares of text, which our prompt tells and a reply may repeat before the weight.
+# Shares of text, which are in our prompt and which a reply may repeat before the weight.
 _SHARES = re.compile(r"\([^()\n]*[%％][^()\n]*\)(?=[^\n(),;]*\d)|[\d.,]+[ ]?[%％](?=[ ]of\b)")
 _NEAR = 80  # characters between a language and its weight
 
@@ -52,7 +52,7 @@ _ONLY_NUMBER = re.compile(r"\W*(?:option|choice|candidate|number|no)?\W*(\d+)\W*
 def parse_selection(
     text: str, candidates: Sequence[str], choose: int
 ) -> tuple[tuple[str, ...], str | None]:
-    r"""Read which languages a reply chooses, by code or by English or own name.
+    r"""Parse the languages that a reply chooses, by code, English name or native name.
 
     >>> parse_selection("Near is German.\nLanguages: en, de", ["en", "de", "fr"], 2)
     (('en', 'de'), None)
@@ -62,10 +62,10 @@ def parse_selection(
     Args:
         text: the reply.
         candidates: BCP-47 codes that it may choose from.
-        choose: how many it was asked for.
+        choose: number of languages that the prompt asked for.
 
     Returns:
-        At most ``choose`` codes in the reply's order, and what is wrong with the reply, or None.
+        At most ``choose`` codes in the reply's order, and the faults of the reply, or None.
     """
     names = _names(candidates)
     chosen: list[str] = []
@@ -84,37 +84,37 @@ def parse_selection(
 
 
 def parse_weights(text: str, languages: Sequence[str]) -> tuple[dict[str, float], str | None]:
-    """Read the weight from 0 to 1 that a reply gives each of ``languages`` (BCP-47 codes).
+    """Parse the weight from 0 to 1 that a reply gives each of ``languages`` (BCP-47 codes).
 
     A percentage is divided by 100, a mark out of ten by 10. The last weight of a language counts,
-    one after the label ``Weights:`` before all others.
+    but weights after the label ``Weights:`` have priority.
 
     >>> parse_weights("Weights: en=0.9, German: 80 %, fr=7", ["en", "de", "fr", "ja"])
     ({'en': 0.9, 'de': 0.8}, "weight of 'fr' is 7, not from 0 to 1; no weight of 'ja'")
 
     Returns:
-        Weights by code in the order of ``languages``, and what is wrong with the reply, or None.
+        Weights by code in the order of ``languages``, and the faults of the reply, or None.
     """
-    said = split(text).said
-    found = _weights_in(said, languages)
-    labels = list(_WEIGHTS.finditer(said))
+    reply = split(text).said
+    written = _weights_in(reply, languages)
+    labels = list(_WEIGHTS.finditer(reply))
     if labels:
-        found |= _weights_in(said[labels[-1].end() :], languages)
+        written |= _weights_in(reply[labels[-1].end() :], languages)
     weights: dict[str, float] = {}
     faults: list[str] = []
     for code in languages:
-        value = _value(found[code]) if code in found else None
+        value = _value(written[code]) if code in written else None
         if value is None:
             faults.append(f"no weight of {code!r}")
         elif not 0 <= value <= 1:
-            faults.append(f"weight of {code!r} is {found[code]}, not from 0 to 1")
+            faults.append(f"weight of {code!r} is {written[code]}, not from 0 to 1")
         else:
             weights[code] = value
     return weights, "; ".join(faults) or None
 
 
 def parse_choice(text: str, count: int) -> int | None:
-    """Read which of ``count`` responses, which the prompt numbers from 1, a reply chooses.
+    """Parse the choice of a reply among ``count`` responses, numbered from 1 in the prompt.
 
     >>> parse_choice("Two agree. The most consistent response is **Response 3**.", 5)
     2
@@ -124,20 +124,20 @@ def parse_choice(text: str, count: int) -> int | None:
     True
 
     Returns:
-        Its index from 0, or None when the reply does not say one that exists.
+        Its index from 0, or None if the reply names none that exists.
     """
-    said = split(text).said.strip()
-    stated = [match["after"] or match["before"] for match in _STATED.finditer(said)][-1:]
+    reply = split(text).said.strip()
+    stated = [match["after"] or match["before"] for match in _STATED.finditer(reply)][-1:]
     if not stated:
-        alone = _ONLY_NUMBER.fullmatch(said.splitlines()[-1]) if said else None
-        stated = [alone[1]] if alone else _MENTIONED.findall(said)
+        alone = _ONLY_NUMBER.fullmatch(reply.splitlines()[-1]) if reply else None
+        stated = [alone[1]] if alone else _MENTIONED.findall(reply)
     numbers = {int(number) for number in stated}
     number = numbers.pop() if len(numbers) == 1 else 0
     return number - 1 if 1 <= number <= count else None
 
 
 def _names(codes: Sequence[str]) -> dict[str, str]:
-    """Code by every way to write its language, casefolded."""
+    """Map all casefolded spellings of the languages to their codes."""
     return {
         name.casefold(): code
         for code in reversed(codes)
@@ -146,27 +146,27 @@ def _names(codes: Sequence[str]) -> dict[str, str]:
 
 
 def _code(item: str, names: Mapping[str, str]) -> str | None:
-    """Code of the language that an item of a list names, maybe among other words."""
+    """Return the code of the language named in a list item, possibly among other words."""
     head = _AFTER_NAME.split(item)[0]
-    for said in (item, head.strip(_MARKS)):
-        if said.casefold() in names:
-            return names[said.casefold()]
+    for name in (item, head.strip(_MARKS)):
+        if name.casefold() in names:
+            return names[name.casefold()]
     words = {word for word in re.split(r"[\W\d]+", head.casefold()) if len(word) >= _LONG}
     inside = {names[word] for word in words if word in names}
     return inside.pop() if len(inside) == 1 else None
 
 
-def _items(said: str, names: Mapping[str, str]) -> list[str]:
-    """Items of the first list in the reply that names a candidate, else the names in its prose."""
-    for items in map(_cleaned, _lists(said)):
+def _items(reply: str, names: Mapping[str, str]) -> list[str]:
+    """Return the items of the first list that names a candidate, else the names in the prose."""
+    for items in map(_cleaned, _lists(reply)):
         if any(_code(item, names) for item in items):
             return items
-    items = _cleaned(_BETWEEN.split(said.strip().rpartition("\n")[2]))
+    items = _cleaned(_BETWEEN.split(reply.strip().rpartition("\n")[2]))
     if items and all(item.casefold() in names for item in items):
         return items
     long = sorted((name for name in names if len(name) >= _LONG), key=len, reverse=True)
     pattern = "|".join(map(re.escape, long)) or r"(?!)"
-    mentioned = re.findall(rf"(?<!\w)(?:{pattern})(?!\w)", said, re.IGNORECASE)
+    mentioned = re.findall(rf"(?<!\w)(?:{pattern})(?!\w)", reply, re.IGNORECASE)
     return list({names[name.casefold()]: name for name in mentioned}.values())
 
 
@@ -175,15 +175,15 @@ def _cleaned(items: Sequence[str]) -> list[str]:
     return [item for item in bare if item]
 
 
-def _lists(said: str) -> Iterator[list[str]]:
-    """Everything in a reply that may be its list of languages, the likeliest first."""
-    for label in reversed(list(_LANGUAGES.finditer(said))):
-        yield from _labelled(said[label.end() :])
-    for array in reversed(_ARRAY.findall(said)):
+def _lists(reply: str) -> Iterator[list[str]]:
+    """Yield all parts of a reply that may be its list of languages, most likely first."""
+    for label in reversed(list(_LANGUAGES.finditer(reply))):
+        yield from _labelled(reply[label.end() :])
+    for array in reversed(_ARRAY.findall(reply)):
         yield _array_items(array)
-    block = said.strip().split("\n\n")[-1]
+    block = reply.strip().split("\n\n")[-1]
     yield _bulleted(block)
-    yield _bulleted(said)
+    yield _bulleted(reply)
 
 
 def _labelled(rest: str) -> Iterator[list[str]]:
@@ -204,7 +204,7 @@ def _bulleted(block: str) -> list[str]:
 
 
 def _array_items(array: str) -> list[str]:
-    """Items of ``["en", "de"]``, ``[{"language": "English"}, ...]`` or ``[en, de]``."""
+    """Return the items of ``["en", "de"]``, ``[{"language": "English"}, ...]`` or ``[en, de]``."""
     for text in (array, array.replace("'", '"')):
         try:
             values = json.loads(text)
@@ -219,8 +219,8 @@ def _array_items(array: str) -> list[str]:
     return _BETWEEN.split(array[1:-1])
 
 
-def _weights_in(said: str, languages: Sequence[str]) -> dict[str, str]:
-    """The last number that follows a language closely, as written, by code."""
+def _weights_in(reply: str, languages: Sequence[str]) -> dict[str, str]:
+    """Return the last number close after each language, as written, by code."""
     names = _names(languages)
     codes = sorted({code.casefold() for code in languages}, key=len, reverse=True)
     spelled = sorted(set(names) - set(codes), key=len, reverse=True)
@@ -230,18 +230,18 @@ def _weights_in(said: str, languages: Sequence[str]) -> dict[str, str]:
         rf"|(?P<number>{_NUMBER})",
         re.IGNORECASE,
     )
-    found: dict[str, str] = {}
+    written: dict[str, str] = {}
     current, end = None, 0
-    for match in token.finditer(_SHARES.sub("", _BULLET.sub("", said))):
+    for match in token.finditer(_SHARES.sub("", _BULLET.sub("", reply))):
         if match["number"] is None:
             current, end = names[match[0].casefold()], match.end()
         elif current is not None and match.start() - end <= _NEAR:
-            found[current], current = match[0], None
-    return found
+            written[current], current = match[0], None
+    return written
 
 
 def _value(written: str) -> float:
-    """The number of a weight.
+    """Parse the number of a weight.
 
     >>> _value("80 %"), _value("7/10"), _value("0,5"), _value("০.৫")
     (0.8, 0.7, 0.5, 0.5)

@@ -1,10 +1,10 @@
-"""One prompt template: Jinja2 source that becomes final chat messages.
+"""A prompt template: Jinja2 source that renders to chat messages.
 
-Lines ``--- system``, ``--- user`` and ``--- assistant`` begin a message; the split is made on the
-source, so no question can forge one. A line ``--- reply`` marks where the model replies before the
-prompt goes on; its reply is put there as it is. A line ``--- begin`` begins the model's own turn (a
-prefill): the model continues the text after it, which is rendered as a last message of the
-assistant. The environment is sandboxed and StrictUndefined: an unknown variable is an error.
+Lines ``--- system``, ``--- user`` and ``--- assistant`` begin a message; the source is split before
+it is rendered, so no question can forge one. A line ``--- reply`` marks where the model replies
+before the prompt continues; its reply is inserted unchanged. A line ``--- begin`` begins the model's
+own turn (a prefill): the model continues the text after it, which is rendered as a last message of
+the assistant. The environment is sandboxed and StrictUndefined: an unknown variable is an error.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ __all__ = ["PromptTemplate"]
 _SECTION = re.compile(r"^--- *(system|user|assistant|reply|begin) *$", re.MULTILINE)
 _REPLY = "reply"
 _BEGIN = "begin"
-# What an expression in a template can raise beside Jinja2's own errors.
+# Errors of expressions in a template, beside Jinja2's own.
 _TEMPLATE_FAULTS = (ArithmeticError, LookupError, RecursionError, TypeError, ValueError)
 _Role = Literal["system", "user", "assistant"]
 
@@ -43,9 +43,9 @@ class _Section:
 
 
 class PromptTemplate:
-    """One compiled template: its name, the file it came from, and its content hash.
+    """A compiled template: its name, its file, and its content hash.
 
-    ``turns`` is how often the model speaks: once, and once more for every ``--- reply``.
+    ``turns`` is the number of the model's turns: one, and one more for every ``--- reply``.
     """
 
     def __init__(self, name: str, source: str, path: str) -> None:
@@ -58,7 +58,7 @@ class PromptTemplate:
         environment = ImmutableSandboxedEnvironment(
             undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
         )
-        # The same question must give the same prompt, or a run could not go on.
+        # A resumed run needs the same prompt for the same question.
         del environment.globals["lipsum"], environment.filters["random"]
         source = source.replace("\r\n", "\n")
         heads = list(_SECTION.finditer(source))
@@ -100,7 +100,7 @@ class PromptTemplate:
 
         Raises:
             TemplateError: the template uses an unknown variable or a forbidden attribute, or has
-                no place for so many replies.
+                fewer turns than replies need.
         """
         from jinja2 import TemplateError as JinjaError
 
@@ -113,7 +113,7 @@ class PromptTemplate:
         try:
             for turn, sections in enumerate(self._turns[: len(replies) + 1]):
                 if turn:
-                    # A reply goes on from the beginning that its prompt gave it.
+                    # A reply continues the prefill of its prompt.
                     given = messages.pop()["content"] if self._turns[turn - 1][-1].begin else ""
                     messages.append(Message(role="assistant", content=given + replies[turn - 1]))
                 messages += [
@@ -128,7 +128,7 @@ class PromptTemplate:
 
 
 def _check_turn(sections: Sequence[_Section], where: str) -> None:
-    """Refuse a turn of the model that its prompt has closed already.
+    """Check that the model's turn is open at the end of its prompt.
 
     Raises:
         TemplateError: the prompt ends with a whole turn of the assistant, or begins its turn

@@ -1,10 +1,10 @@
-"""Prompt templates, their cue words and their demonstrations, ours and a user's.
+"""Prompt templates with their cue words and demonstrations, bundled and user-defined.
 
-Each file ``NAME.jinja`` of a folder is a template (``clc.prompts.template`` says how one is
-written). Every one sees the same variables:
+Each file ``NAME.jinja`` of a folder is a template (see ``clc.prompts.template`` for its syntax).
+All have the same variables:
 
-    question           the question in the language in which it is put
-    question_language  that language's BCP-47 code
+    question           the question, in question_language
+    question_language  BCP-47 code of the question's language
     question_name      its English name
     language           BCP-47 code of the language to reason in (or translate into)
     name, native_name  its English name and its own name
@@ -13,7 +13,7 @@ written). Every one sees the same variables:
     language_names     English names of the languages that reason together
     shots              demonstrations, each with question, reasoning, answer, translation
     candidates         languages to choose from, each with code, name, family, share (percent)
-    choose             how many of them to choose
+    choose             number of them to choose
     chosen             codes of the languages chosen
     responses          answers to choose from
 """
@@ -27,7 +27,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from clc.errors import TemplateError
-from clc.languages import english_name, native_name
+from clc.languages import UNKNOWN_LANGUAGE, english_name, native_name
 from clc.prompt_files import bundled_prompts, read_layers
 from clc.prompts.candidates import Candidate, load_candidates
 from clc.prompts.demonstrations import Demonstration, Shot, load_demonstrations, make_shots
@@ -41,14 +41,14 @@ if TYPE_CHECKING:
 
 __all__ = ["Cues", "PromptTemplate", "Templates", "bundled_prompts", "check_template"]
 
-_CHOOSE = 6  # as AutoCAP does, arXiv 2406.13940
+_CHOOSE = 6  # as in AutoCAP, arXiv 2406.13940
 _OPEN_THOUGHT = "<think>\n"  # of Qwen3, DeepSeek-R1 and most others
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*\Z")
 
 
 @dataclass(frozen=True, slots=True)
 class Cues:
-    """A language's cue words, ready to stand in a prompt."""
+    """A language's cue words for prompts."""
 
     label: str
     think: str
@@ -58,12 +58,13 @@ class Cues:
 
 
 class Templates:
-    """The templates and cue words of one or more folders, a user's before ours.
+    """The bundled templates and cue words, and those of a user's folder, which has priority.
 
     Args:
         folder: a folder with ``NAME.jinja`` files; the entries of its ``languages.toml`` and
-            ``demonstrations.toml`` are laid over ours, its ``candidates.toml`` replaces ours.
-        overrides: template sources by name, before any folder.
+            ``demonstrations.toml`` override the bundled ones, its ``candidates.toml`` replaces
+            the bundled one.
+        overrides: template sources by name, with priority over all folders.
     """
 
     def __init__(
@@ -81,17 +82,17 @@ class Templates:
 
     def names(self) -> list[str]:
         """Names of all templates, sorted."""
-        found = {path.stem for folder in self._folders for path in folder.glob("*.jinja")}
-        return sorted(found | set(self._overrides))
+        names = {path.stem for folder in self._folders for path in folder.glob("*.jinja")}
+        return sorted(names | set(self._overrides))
 
     @cached_property
     def cues_hash(self) -> str:
-        """Content hash of the cue words, ours and the user's together."""
+        """Content hash of the cue words of all folders."""
         return content_key("cues", self._table)[:16]
 
     @cached_property
     def demonstrations(self) -> tuple[Demonstration, ...]:
-        """Solved problems for few-shot prompts, a user's first."""
+        """Solved problems for few-shot prompts, the user's first."""
         return load_demonstrations(self._folders)
 
     @cached_property
@@ -106,10 +107,10 @@ class Templates:
 
     def languages(self) -> list[str]:
         """Codes of the languages with cue words of their own, sorted."""
-        return sorted(set(self._table) - {"und"})
+        return sorted(set(self._table) - {UNKNOWN_LANGUAGE})
 
     def missing_cues(self) -> dict[str, tuple[str, ...]]:
-        """Cue words that a language leaves out, by its code; they are told in English."""
+        """Cue words that are missing in a language, by code; English instructions replace them."""
         names = [item.name for item in fields(Cues)]
         missing = {
             code: tuple(name for name in names if not self._table[code].get(name))
@@ -121,7 +122,7 @@ class Templates:
         """Return a compiled template.
 
         Raises:
-            TemplateError: there is none of that name, or it does not compile.
+            TemplateError: there is no such template, or it does not compile.
         """
         if name not in self._compiled:
             source, path = self._source(name)
@@ -129,7 +130,7 @@ class Templates:
         return self._compiled[name]
 
     def cues(self, language: str) -> Cues:
-        """Cue words of a language; English instructions with its name where it has none."""
+        """Return a language's cue words; English instructions with its name if it has none."""
         if language not in self._cues:
             self._cues[language] = self._make_cues(language)
         return self._cues[language]
@@ -144,9 +145,9 @@ class Templates:
         languages: Collection[str] = (),
         seed: int = 0,
     ) -> tuple[Shot, ...]:
-        """Demonstrations for a prompt, answered with the label of ``language``.
+        """Return demonstrations for a prompt, answered with the label of ``language``.
 
-        ``clc.prompts.demonstrations.make_shots`` says what the arguments mean.
+        The arguments are those of ``clc.prompts.demonstrations.make_shots``.
 
         Raises:
             TemplateError: there are fewer than ``count``, or ``switch`` is no probability.
@@ -181,10 +182,10 @@ class Templates:
             question: the question, in ``question_language``.
             question_language: its BCP-47 code.
             language: BCP-47 code of the language to reason in.
-            replies: what the model has said so far, for a template with several turns.
+            replies: the model's replies so far, for a template with several turns.
             languages: codes of the languages that reason together, and that are ``chosen``;
-                ``language_names`` is that of ``language`` without them.
-            shots: demonstrations to show.
+                without them ``language_names`` has only that of ``language``.
+            shots: the demonstrations.
             extra: more variables: candidates, choose, chosen, responses, ``open_thought`` (the mark
                 that opens a thought), or a template's own.
 
@@ -227,7 +228,7 @@ class Templates:
     def _make_cues(self, language: str) -> Cues:
         base = language.split("-", maxsplit=1)[0]
         entry = self._table.get(language) or self._table.get(base)
-        default = self._table["und"]
+        default = self._table[UNKNOWN_LANGUAGE]
         name = english_name(language)
         merged = {
             item.name: (entry or {}).get(item.name) or default[item.name].replace("{name}", name)
@@ -261,7 +262,7 @@ def _check_cues(where: str, cues: Any) -> None:
 
 
 def check_template(templates: Templates, name: str) -> None:
-    """Render a template once, before anything is drawn.
+    """Render a template once, before anything is sampled.
 
     Raises:
         TemplateError: it is missing, broken, or uses an unknown variable.

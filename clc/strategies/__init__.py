@@ -1,7 +1,7 @@
-"""Strategies: what a question draws, in which languages and in what order.
+"""Strategies: the paths of a question, their languages and their order.
 
 ::
 
     strategy  arms, planner and their checks    catalogue  the strategies that clc ships
-    schedule  the paths in drawing order        files      strategies from TOML files
+    schedule  the paths in sampling order       files      strategies from TOML files
 """

@@ -1,4 +1,4 @@
-"""The strategies that clc knows by name, each with its source."""
+"""The named strategies of clc, with their sources."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _CLP_PAPER = "Cross-lingual Prompting, EMNLP 2023, arXiv 2310.14799"
 _AUTOCAP_PAPER = "AutoCAP, arXiv 2406.13940"
 
 _CLSP_LANGUAGES = ("en", "de", "es", "fr", "ja", "ru", "zh")
-# The paper's thirteen; prompts/candidates.toml tells the model about each.
+# The paper's thirteen, which prompts/candidates.toml describes to the model.
 _AUTOCAP_LANGUAGES = (
     "en", "ru", "de", "ja", "zh", "fr", "es", "pt", "it", "pl", "nl", "cs", "vi",
 )  # fmt: skip
@@ -41,12 +41,12 @@ _SC = Strategy(
 
 
 def _single(name: str, arm: Arm, summary: str, source: str = _MGSM_PAPER) -> Strategy:
-    """One greedy path, as the papers' single-path figures are drawn."""
+    """A strategy of one greedy path, as for the papers' single-path figures."""
     return Strategy(name, (arm,), paths=1, temperature=0.0, summary=summary, source=source)
 
 
-# Temperature 0.7 and one path a language are our choice: the public records of the CLC and CLSP
-# papers do not say them.
+# Temperature 0.7 and one path a language are our choice: the CLC and CLSP papers' public records
+# do not state them.
 STRATEGIES: dict[str, Strategy] = {
     strategy.name: strategy
     for strategy in (
@@ -110,7 +110,7 @@ STRATEGIES: dict[str, Strategy] = {
             (Arm(EVERY, "xcot", "original", answers_in="en", drawn=True),),
             paths=11,
             temperature=0.7,
-            summary="each path restates the question in a drawn language, then reasons in English",
+            summary="each path restates the question in a random language, then reasons in English",
             source=_XCOT_PAPER,
         ),
         Strategy(
@@ -118,7 +118,7 @@ STRATEGIES: dict[str, Strategy] = {
             (Arm("en", into=EVERY, drawn=True),),
             paths=11,
             temperature=0.7,
-            summary="the question translated into a drawn language, then English reasoning on it",
+            summary="the question translated into a random language, then English reasoning on it",
             source=_XCOT_PAPER,
         ),
         Strategy(
@@ -188,7 +188,7 @@ def get_strategy(name: str) -> Strategy:
     """Return the strategy called ``name``.
 
     Raises:
-        StrategyError: there is none of that name.
+        StrategyError: there is no strategy of that name.
     """
     try:
         return STRATEGIES[name]

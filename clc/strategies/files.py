@@ -1,4 +1,4 @@
-"""A user's own strategy: a TOML file with the fields of ``Strategy``.
+"""User-defined strategies: TOML files with the fields of ``Strategy``.
 
 ::
 
@@ -52,7 +52,7 @@ def open_strategy(name: str) -> Strategy:
     """Return the strategy called ``name``, or the one in the TOML file of that name.
 
     Raises:
-        StrategyError: there is neither, or the file is wrong.
+        StrategyError: there is neither, or the file is invalid.
     """
     if name in STRATEGIES or not name.endswith(".toml"):
         return get_strategy(name)
@@ -60,10 +60,10 @@ def open_strategy(name: str) -> Strategy:
 
 
 def load_strategy(path: str | Path) -> Strategy:
-    """Read a strategy from a TOML file; ``paths`` and ``temperature`` have defaults there.
+    """Read a strategy from a TOML file; there ``paths`` and ``temperature`` have defaults.
 
     Raises:
-        StrategyError: the file cannot be read, or says something that no strategy has.
+        StrategyError: the file cannot be read, or its fields are invalid.
     """
     try:
         values = tomllib.loads(Path(path).read_text(encoding="utf-8-sig"))
@@ -90,7 +90,7 @@ def load_strategy(path: str | Path) -> Strategy:
 
 
 def strategy_toml(strategy: Strategy) -> str:
-    """Write a strategy as the TOML file that would be it; what is at its default is left out.
+    """Serialize a strategy as TOML, without the fields at their defaults.
 
     >>> print(strategy_toml(STRATEGIES["sc"]))
     name = "sc"
@@ -115,7 +115,7 @@ def strategy_toml(strategy: Strategy) -> str:
 def _make(
     kind: type, values: Mapping[str, Any], where: str, built: Mapping[str, Any] | None = None
 ) -> Any:
-    """Make a record of plain values, each of the type that its field says."""
+    """Build a record from plain values, after a check of their types."""
     built = built or {}
     types = {field.name: str(field.type).removesuffix(" | None") for field in fields(kind)}
     types |= {"question": "str", "voting": "str", "rule": "str"}
@@ -128,7 +128,7 @@ def _make(
         wrong = not isinstance(value, wanted) or (isinstance(value, bool) and bool not in wanted)
         if wrong or (list in wanted and not all(isinstance(item, str) for item in value)):
             raise StrategyError(f"{where}: {name} is {_show(value)}; it must be {types[name]}")
-        # 1 and 1.0 are one setting: they must have one key.
+        # 1 and 1.0 are one setting and must have one key.
         plain = float(value) if float in wanted else value
         checked[name] = tuple(value) if list in wanted else plain
     missing = [
@@ -157,7 +157,7 @@ def _toml(value: Any) -> str:
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, str):
-        return json.dumps(value, ensure_ascii=False)  # its escapes are TOML's, too
+        return json.dumps(value, ensure_ascii=False)  # JSON's escapes are valid TOML
     if isinstance(value, tuple):
         return "[" + ", ".join(map(_toml, value)) + "]"
     return repr(value)

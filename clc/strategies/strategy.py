@@ -1,8 +1,8 @@
-"""Strategies as data: which arms share the budget, when to stop, and how votes are counted.
+"""Strategies as data: arms that share the budget, stopping rule and voting rule.
 
-An arm says in which language to reason, with which template, and how the question gets there.
-None has an engine loop of its own: one solver runs them all. The catalogue is in
-``clc.strategies.catalogue``; a user's own strategy is a TOML file with the same fields.
+An arm names the language to reason in, the template, and the form of the question. No strategy has
+an engine loop of its own: one solver runs them all. The catalogue is in
+``clc.strategies.catalogue``; a user-defined strategy is a TOML file with the same fields.
 """
 
 from __future__ import annotations
@@ -34,18 +34,18 @@ class Arm:
     """One way to reason.
 
     Attributes:
-        language: in which the template asks to reason: a BCP-47 code, ``"question"`` for the
-            question's own, or ``"*"`` for each of the languages chosen for the run.
+        language: language of the reasoning: a BCP-47 code, ``"question"`` for the question's own,
+            or ``"*"`` for each of the languages chosen for the run.
         template: name of the prompt template.
-        question: whether the question stays as it is or is translated first.
-        into: the language it is translated into, where that is not ``language``; same values.
-            It is then the language that the arm stands for in the vote.
-        answers_in: the language of the reply, where that is not ``language``.
-        drawn: ``"*"`` is one language a path, drawn by the path's seed and never the question's
-            own, instead of every language in turn.
+        question: whether the question is used as it is or translated first.
+        into: language of the translation, if it is not ``language``; same values. The arm's votes
+            then count for this language.
+        answers_in: language of the reply, if it is not ``language``.
+        drawn: ``"*"`` is one language a path, picked at random by the path's seed and never the
+            question's own, instead of every language in turn.
         translator: template of the translation.
-        shots: demonstrations in the prompt (0 to 8).
-        switch: share of a demonstration's fragments, drawn by the path's seed, that stand in
+        shots: number of demonstrations in the prompt (0 to 8).
+        switch: share of a demonstration's fragments, picked by the path's seed, that are in
             another language (0 to 1).
         share: paths of this arm for each path of an arm with share 1.
     """
@@ -101,10 +101,10 @@ class Arm:
 
 @dataclass(frozen=True, slots=True)
 class Planner:
-    """The model itself chooses the languages and their weights (AutoCAP, arXiv 2406.13940).
+    """A plan in which the model chooses languages and weights (AutoCAP, arXiv 2406.13940).
 
-    ``choose`` of the ``candidates`` are picked by the template ``select``; ``weigh`` gives each a
-    weight from 0 to 1.
+    With the template ``select`` it chooses ``choose`` of the ``candidates``, with ``weigh`` a
+    weight from 0 to 1 for each.
     """
 
     candidates: tuple[str, ...]
@@ -131,10 +131,10 @@ class Planner:
 class Strategy:
     """A named list of arms with a voting rule and defaults.
 
-    ``paths`` is the default budget for one question; ``languages`` are what ``"*"`` stands for
-    unless the run chooses others; ``source`` says where the method was published. ``voting`` is
-    ``majority``, ``weighted`` (by the planner's weights and paths' confidence), or ``usc``: the
-    model itself picks the most consistent path.
+    ``paths`` is the default budget for one question; ``languages`` replace ``"*"`` unless the run
+    chooses others; ``source`` is the method's publication. ``voting`` is ``majority``, ``weighted``
+    (by the planner's weights and the paths' confidence), or ``usc``: the model itself chooses the
+    most consistent path.
     """
 
     name: str
@@ -180,7 +180,7 @@ class Strategy:
 
 
 def required_templates(strategy: Strategy) -> list[str]:
-    """Names of all templates that a strategy renders, sorted."""
+    """Return the names of all templates that a strategy renders, sorted."""
     names = {arm.template for arm in strategy.arms}
     names |= {arm.translator for arm in strategy.arms if arm.question == "translated"}
     if strategy.planner is not None:

@@ -1,4 +1,4 @@
-"""Posteriors that the votes of a question agree: what the stopping rules ask."""
+"""Posteriors of the leading answer, from the votes of a question, for the stopping rules."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _TINY = 1e-300
 
 
 def beta_cdf(x: float, a: float, b: float) -> float:
-    """Cumulative distribution of Beta(a, b) at ``x``, exact to about 1e-12.
+    """Return the cumulative distribution of Beta(a, b) at ``x``, exact to about 1e-12.
 
     Lentz's evaluation of the continued fraction, Numerical Recipes 6.4.
 
@@ -57,11 +57,10 @@ _NEGLIGIBLE = 1e-18
 
 @lru_cache(maxsize=1 << 16)
 def beta_posterior(first: float, second: float) -> float:
-    """Posterior that the first of two answers is the more probable one, from their votes.
+    """Return the posterior that the first of two answers is the more probable, from their votes.
 
-    ``1 - BetaCDF(1/2; first + 1, second + 1)``; for whole votes it is a binomial tail, the share
-    of ``first + second + 1`` fair coins of which more than ``second`` fall heads, correctly
-    rounded.
+    ``1 - BetaCDF(1/2; first + 1, second + 1)``. For whole votes it is a binomial tail, the chance
+    that more than ``second`` of ``first + second + 1`` fair coins are heads, correctly rounded.
 
     >>> beta_posterior(4, 0)  # 1 - 1/32
     0.96875
@@ -77,12 +76,12 @@ def beta_posterior(first: float, second: float) -> float:
 
 @lru_cache(maxsize=1 << 16)
 def dirichlet_posterior(counts: tuple[int, ...]) -> float:
-    """Posterior that the first answer is the most probable one, from the votes of all answers.
+    """Return the posterior that the first answer is the most probable, from all answers' votes.
 
     The shares under Dirichlet(counts + 1) are independent Gamma(count + 1) variables over their
     sum, so this is the probability that the first of these is the largest: the integral of its
     density times the others' distributions, which are Poisson tails. The trapezoid rule in the
-    logarithm of the variable is exact to about 1e-12. An answer alone competes with one unseen.
+    logarithm of the variable is exact to about 1e-12. A single answer competes with an unseen one.
 
     >>> round(dirichlet_posterior((1, 1, 1)), 9)
     0.333333333
@@ -107,7 +106,7 @@ def dirichlet_posterior(counts: tuple[int, ...]) -> float:
 
 
 def _all_below(x: float, log_x: float, counts: Sequence[int]) -> float:
-    """Probability that independent Gamma(count + 1) variables are all below x."""
+    """Return the probability that independent Gamma(count + 1) variables are all below x."""
     above = [0.0]  # above[k]: probability that Poisson(x) is under k
     for events in range(max(counts) + 1):
         above.append(above[-1] + math.exp(events * log_x - x - math.lgamma(events + 1)))
@@ -115,12 +114,12 @@ def _all_below(x: float, log_x: float, counts: Sequence[int]) -> float:
 
 
 def effective_votes(votes: Mapping[str, Mapping[str, int]], correlation: float) -> dict[str, float]:
-    """Independent votes that each answer's votes are worth.
+    """Return the number of independent votes that each answer's votes are worth.
 
     Args:
         votes: number of votes by language, then by answer.
-        correlation: of two paths in one language, from 0 (independent) to 1 (a language has one
-            vote, however many paths it has).
+        correlation: correlation of two paths in one language, from 0 (independent) to 1 (a
+            language has one vote, regardless of its number of paths).
 
     >>> effective_votes({"en": {"18": 2, "26": 1}, "de": {"18": 1}}, 0.5)  # en: 3 / (1 + 2 * 0.5)
     {'18': 2.0, '26': 0.5}
@@ -128,6 +127,6 @@ def effective_votes(votes: Mapping[str, Mapping[str, int]], correlation: float) 
     shares: dict[str, list[float]] = defaultdict(list)
     for by_answer in votes.values():
         design_effect = 1 + (sum(by_answer.values()) - 1) * correlation
-        for answer, given in by_answer.items():
-            shares[answer].append(given / design_effect)
-    return {answer: math.fsum(parts) for answer, parts in shares.items()}  # whatever the order
+        for answer, number in by_answer.items():
+            shares[answer].append(number / design_effect)
+    return {answer: math.fsum(parts) for answer, parts in shares.items()}  # exact in any order

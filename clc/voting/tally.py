@@ -1,18 +1,18 @@
 """One vote over the answers of all paths of a problem.
 
-Voting is pure, total and blind to the order of the votes. Equal canonical answers pool;
-abstentions are counted and never vote; without any vote the answer is None.
+Voting is pure, total and independent of the order of the votes. Equal canonical answers pool;
+abstentions are counted but are no votes; without any vote the answer is None.
 
 Ties. When several answers share the largest support, ``tied`` is True and the winner is the one
 with
 
-1. the most support from the first language of ``order`` that tells them apart, then
+1. the most support from the first language of ``order`` in which they differ, then
 2. votes from more languages, then
 3. the smaller number (a number before any other answer), then the first in code point order.
 
-The recorded runs choose this order: with English first, tied votes are right more often than
-with any other language first, and one path more in one language says less than agreement
-between two.
+This order is chosen on recorded runs: with English first, tied votes are right more often than
+with any other language first, and agreement between two languages is more evidence than one more
+path in one language.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 __all__ = ["VotingRule", "vote"]
 
 VotingRule = Literal["majority", "weighted"]
-_NEAR = 1e-9  # relative: supports closer than this are equal, whatever the sums rounded
+_NEAR = 1e-9  # relative: closer supports are equal, up to rounding
 
 
 def vote(
@@ -49,24 +49,24 @@ def vote(
     """Take one vote.
 
     Args:
-        votes: what each path says, in any order.
-        id: the problem.
-        rule: ``majority`` counts every vote once; ``weighted`` by its ``weight`` times its
-            language's.
+        votes: one vote for each path, in any order.
+        id: the problem's id.
+        rule: ``majority`` counts every vote once; ``weighted`` by its ``weight`` times that of its
+            language.
         order: languages that break ties, first one first.
-        weights: weight by language under ``weighted``, 1 for a language that is not named.
-        paths: paths drawn, when that is not the number of votes.
+        weights: weight by language under ``weighted``; 1 for any other language.
+        paths: number of sampled paths, if it is not the number of votes.
         usage: tokens of the paths.
         translation_usage: tokens of the translations.
 
     >>> from clc.records import Answer
-    >>> said = [("en", "18"), ("de", "18"), ("zh", "26")]
-    >>> verdict = vote(Vote(str(i), l, Answer(a)) for i, (l, a) in enumerate(said))
+    >>> answers = [("en", "18"), ("de", "18"), ("zh", "26")]
+    >>> verdict = vote(Vote(str(i), l, Answer(a)) for i, (l, a) in enumerate(answers))
     >>> verdict.answer, verdict.support, verdict.total, verdict.tied
     ('18', 2, 3, False)
 
     Raises:
-        StrategyError: an unknown rule, or a weight that is negative or not finite.
+        StrategyError: the rule is unknown, or a weight is negative or not finite.
     """
     if rule not in get_args(VotingRule):
         raise StrategyError(
@@ -75,9 +75,9 @@ def vote(
     weighted = rule == "weighted"
     cast: dict[str, dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
     abstentions: dict[str, dict[str, int]] = defaultdict(lambda: defaultdict(int))
-    drawn = 0
+    count = 0
     for one in votes:
-        drawn += 1
+        count += 1
         if isinstance(one.outcome, Abstention):
             abstentions[str(one.outcome.reason)][one.language] += 1
             continue
@@ -106,7 +106,7 @@ def vote(
         abstentions={
             reason: dict(sorted(abstentions[reason].items())) for reason in sorted(abstentions)
         },
-        paths=drawn if paths is None else paths,
+        paths=count if paths is None else paths,
         usage=usage,
         translation_usage=translation_usage,
     )
@@ -121,7 +121,7 @@ def _weight(one: Vote, weights: Mapping[str, float] | None) -> float:
 
 
 def _sum(weights: list[float]) -> float:
-    """Exact whatever the order; an int when every weight is one."""
+    """Return the sum, exact in any order; an int if all weights are ints."""
     if all(isinstance(weight, int) for weight in weights):
         return sum(weights)
     return math.fsum(weights)
@@ -130,7 +130,7 @@ def _sum(weights: list[float]) -> float:
 def _ranked(
     tally: Mapping[str, Mapping[str, float]], support: Mapping[str, float], order: Sequence[str]
 ) -> list[str]:
-    """Answers from strongest to weakest, ties broken as the module says."""
+    """Sort answers from strongest to weakest; the module's docstring has the tie order."""
     if len(tally) < 2:  # noqa: PLR2004
         return list(tally)
 
@@ -144,7 +144,7 @@ def _ranked(
 
     left = sorted(tally, key=breaks_tie)
     left.sort(key=lambda answer: -support[answer])
-    # Sums that differ by rounding only are equal: the tie order decides among the strongest.
+    # Sums that differ only by rounding are equal: the tie order decides among the strongest.
     tied = [a for a in left if math.isclose(support[a], support[left[0]], rel_tol=_NEAR)]
     return sorted(tied, key=breaks_tie) + left[len(tied) :]
 

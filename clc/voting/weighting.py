@@ -1,13 +1,13 @@
-"""What a model's confidence in its paths makes of their votes.
+"""Weights of votes from the model's confidence in its paths.
 
 ``weigh`` turns the confidences of a question's paths into weights; ``floors`` turns those of its
-warm-up paths into floors, under which an engine stops a path.
+warm-up paths into floors, below which an engine stops a path.
 
-Tokenizers cut languages into pieces of different predictability, so raw values never meet across
-languages: everywhere here a value counts as its ratio to the mean of its language. A z-score would
-also level the spread, but of the few paths that a question has in a language the spread is noise:
-two paths are always at -1 and +1, however near they are. A language with one path a question has
-no mean but itself there, and every path counts alike: give the means of a whole run.
+Tokenizers split languages into tokens of different predictability, so raw values are not comparable
+across languages: every value is divided by the mean of its language. A z-score would also normalize
+the spread, but with the few paths of a question in a language the spread is noise: two paths are
+always at -1 and +1. With one path a language and question, the mean is the value itself, and all
+paths weigh the same: pass the means of a whole run.
 
 Sources: DeepConf, arXiv 2508.15260; CISC, arXiv 2502.06233.
 """
@@ -46,17 +46,16 @@ def _check_keep(keep: float) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Weighting:
-    """How confidences become weights.
+    """Settings that turn confidences into weights.
 
     ``ratio`` weighs a vote by its confidence over the mean of its language. ``softmax`` weighs by
     ``exp(ratio / temperature)``, scaled so that the mean weight is 1 (CISC; the scale changes no
-    winner): at 0.1 a path that is a tenth surer than its language's mean counts e times.
-    ``field`` is which confidence; ``logprob`` counts as the probability ``exp(logprob)``.
-    ``keep`` is the share of the votes, best ratio first, that are kept at all (DeepConf's eta
-    over 100); the others abstain.
+    winner): at 0.1 a path a tenth above its language's mean counts e times. ``field`` is the
+    measure of confidence; ``logprob`` counts as the probability ``exp(logprob)``. ``keep`` is the
+    share of votes to keep, by ratio (DeepConf's eta over 100); the others abstain.
 
     Raises:
-        StrategyError: a value that is out of its range.
+        StrategyError: a value is out of range.
     """
 
     rule: Rule = "ratio"
@@ -76,7 +75,7 @@ class Weighting:
             raise StrategyError(f"temperature must be above 0, not {self.temperature}")
 
 
-# DeepConf's two etas, with the tail, which is the field that its offline results recommend.
+# DeepConf's two etas, with the tail, the field recommended by its offline results.
 WEIGHTINGS: dict[str, Weighting] = {
     "ratio": Weighting(),
     "deepconf-10": Weighting(field="tail", keep=0.1),
@@ -91,24 +90,24 @@ def weigh(
     weighting: Weighting,
     means: Mapping[str, float] | None = None,
 ) -> list[Vote]:
-    """Give a question's votes weights by confidence, for the voting rule ``weighted``.
+    """Weigh a question's votes by confidence, for the voting rule ``weighted``.
 
     Args:
-        votes: in any order; abstentions stay as they are.
-        confidences: one for each vote. A number stands for itself, whatever the field; a missing
-            one counts as its language's mean does.
-        weighting: how.
-        means: mean by language of that field, from ``language_means`` over a run; by default of
-            these votes. A language that is not there counts by the means of these votes.
+        votes: votes in any order; abstentions stay unchanged.
+        confidences: one for each vote. A number is used for any field; a missing one counts as
+            its language's mean.
+        weighting: the settings.
+        means: means of the field by language, from ``language_means`` over a run; by default, and
+            for a missing language, those of these votes.
 
     Returns:
         The votes in the same order. Those that are not kept are ``LOW_CONFIDENCE`` abstentions.
-        Of equal ratios all are kept, so that the order of the votes decides nothing.
+        Equal ratios are kept together, so that the order of the votes has no effect.
 
     >>> from clc.records import Answer
-    >>> said = [("en", "18", 9.0), ("en", "26", 3.0), ("th", "18", 4.0), ("th", "7", 2.0)]
-    >>> votes = [Vote(str(i), l, Answer(a)) for i, (l, a, _) in enumerate(said)]
-    >>> kept = weigh(votes, [c for *_, c in said], Weighting(keep=0.5))
+    >>> paths = [("en", "18", 9.0), ("en", "26", 3.0), ("th", "18", 4.0), ("th", "7", 2.0)]
+    >>> votes = [Vote(str(i), l, Answer(a)) for i, (l, a, _) in enumerate(paths)]
+    >>> kept = weigh(votes, [c for *_, c in paths], Weighting(keep=0.5))
     >>> [(one.answer, round(one.weight, 2)) for one in kept]
     [('18', 1.5), (None, 1.0), ('18', 1.33), (None, 1.0)]
     """
@@ -138,7 +137,7 @@ def language_means(
     confidences: Sequence[Confidence | float | None],
     field: Field = "mean",
 ) -> dict[str, float]:
-    """Mean of a field by language, over whatever paths are given; unknown values are left out.
+    """Return the mean of a field by language, without missing values.
 
     >>> language_means(["en", "en", "th", "sw"], [10.0, 30.0, 5.0, None])
     {'en': 20.0, 'th': 5.0}
@@ -153,9 +152,9 @@ def language_means(
 def normalized_weights(
     languages: Sequence[str], confidences: Sequence[Confidence | float | None]
 ) -> list[float]:
-    """Weights from confidences (their ``mean``), each divided by its language's mean.
+    """Return weights: confidences (their ``mean``) divided by their language's mean.
 
-    A missing or negative confidence weighs as the mean does.
+    A missing or negative confidence has weight 1.
 
     >>> normalized_weights(["en", "en", "th"], [10.0, 30.0, 5.0])
     [0.5, 1.5, 1.0]
@@ -166,11 +165,11 @@ def normalized_weights(
 def floors(
     languages: Sequence[str], confidences: Sequence[Confidence | None], keep: float
 ) -> dict[str, float]:
-    """Floors by language that the best ``keep`` of its warm-up paths would not have met.
+    """Return confidence floors by language, which the best ``keep`` of its warm-up paths reach.
 
-    DeepConf online: draw some paths whole (the paper takes 16), take the (100 - eta)th percentile
+    DeepConf online: sample some paths completely (the paper: 16), take the (100 - eta)th percentile
     of their ``lowest_group`` (eta is ``keep`` in per cent), and abort every later path that falls
-    under it. A language without a warm-up path has no floor.
+    below it. A language without a warm-up path has no floor.
 
     >>> lows = [5.0, 9.0, 7.0, 6.0]
     >>> floors(["en"] * 4, [Confidence(10, 10, low, -1) for low in lows], 0.5)
@@ -188,10 +187,10 @@ def floors(
 
 
 def _best(values: Sequence[float], keep: float) -> float:
-    """Return the least of the best ``keep`` of some values, of which it keeps at least one."""
+    """Return the least of the best ``keep`` of the values, at least one of them."""
     if not values:
         return -math.inf
-    count = math.ceil(round(keep * len(values), 9))  # 0.1 * 30 is a little more than 3
+    count = math.ceil(round(keep * len(values), 9))  # 0.1 * 30 exceeds 3 by a rounding error
     return sorted(values, reverse=True)[max(count, 1) - 1]
 
 
@@ -200,7 +199,7 @@ def _weights(
 ) -> Sequence[float]:
     if weighting.rule == "ratio" or not kept:
         return ratios
-    most = max(kept)  # so that no exponential overflows
+    most = max(kept)  # subtracted, so that no exponential overflows
     scale = math.fsum(math.exp((one - most) / weighting.temperature) for one in kept) / len(kept)
     return [math.exp(min((one - most) / weighting.temperature, 0.0)) / scale for one in ratios]
 
@@ -219,7 +218,7 @@ def _ratios(
 
 
 def _value(confidence: Confidence | float | None, field: Field) -> float | None:
-    """Read the field as a number from 0 up; None for what is missing or no such number."""
+    """Return the field if it is a finite number from 0 up, else None."""
     if isinstance(confidence, Confidence):
         value = math.exp(confidence.logprob) if field == "logprob" else getattr(confidence, field)
     else:

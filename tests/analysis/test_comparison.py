@@ -216,7 +216,7 @@ def test_names_and_numbers_that_make_no_sense():
         compare_strategies([])
     with pytest.raises(StrategyError, match="reference 'clc' is not among the strategies: sc"):
         compare_strategies([sc], reference="clc")
-    with pytest.raises(StrategyError, match="strategy 'sc' is there twice"):
+    with pytest.raises(StrategyError, match="strategy 'sc' is given twice"):
         compare_strategies([sc, sc])
     with pytest.raises(ConfigurationError, match=r"ks are \[2, 0\]"):
         compare_strategies([sc], ks=[2, 0])
