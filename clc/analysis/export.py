@@ -103,7 +103,9 @@ def _parts(finished: Iterator[Finished], counting: Counting, read: Reader) -> It
         yield make_part(problems, counting, read)
 
 
-def make_part(finished: Iterable[Finished], counting: Counting, read: Reader = read_outcome) -> Part:
+def make_part(
+    finished: Iterable[Finished], counting: Counting, read: Reader = read_outcome
+) -> Part:
     """Take the votes of consecutive problems."""
     verdicts, samples, figures = list[bytes](), list[bytes](), Scoreboard()
     for each in finished:

@@ -2,9 +2,10 @@
 
 Lines ``--- system``, ``--- user`` and ``--- assistant`` begin a message; the source is split before
 it is rendered, so no question can forge one. A line ``--- reply`` marks where the model replies
-before the prompt continues; its reply is inserted unchanged. A line ``--- begin`` begins the model's
-own turn (a prefill): the model continues the text after it, which is rendered as a last message of
-the assistant. The environment is sandboxed and StrictUndefined: an unknown variable is an error.
+before the prompt continues; its reply is inserted unchanged. A line ``--- begin`` begins the
+model's own turn (a prefill): the model continues the text after it, which is rendered as a last
+message of the assistant. The environment is sandboxed and StrictUndefined: an unknown variable is
+an error.
 """
 
 from __future__ import annotations

@@ -1,9 +1,8 @@
-"""Votes: values in, a verdict out; what a vote weighs, and when to stop.
+"""Voting: from canonical answers to a verdict; weights of votes, and early stopping.
 
 ::
 
     tally      the rules of the vote          verdict    from paths to votes to a verdict
-    weighting  weights from confidences       stopping   when the votes say enough
-    outcomes   what a path states, read once
-    posterior  what the stopping rules ask
+    weighting  weights from confidences       stopping   rules of early stopping
+    outcomes   answers of paths, read once    posterior  posteriors for the stopping rules
 """

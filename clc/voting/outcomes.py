@@ -1,4 +1,4 @@
-"""The outcome of a path, an answer or an abstention, read out of its text once a process."""
+"""Outcomes of paths (answers or abstentions), with a memory so that each text is read once."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from clc.records import Abstention, Answer, Problem, ReasoningPath
 __all__ = ["OutcomeMemory", "Reader", "read_outcome"]
 
 Reader: TypeAlias = Callable[[Problem, ReasoningPath], Answer | Abstention]
-MOST_OUTCOMES = 131_072  # some 50 MB
+MOST_OUTCOMES = 131_072  # about 50 MB
 
 
 def read_outcome(problem: Problem, path: ReasoningPath) -> Answer | Abstention:
-    """Read what the text of a path states, with the place where it does."""
+    """Extract the answer of a path's text, with its span."""
     return extract_answer(
         path.text,
         language=path.language,
@@ -27,13 +27,13 @@ def read_outcome(problem: Problem, path: ReasoningPath) -> Answer | Abstention:
 
 
 class OutcomeMemory:
-    """The latest outcomes by path and question, without the places in the texts.
+    """The latest outcomes by path and question, without their spans.
 
-    A run reads an answer when its path arrives, for the stopping rule and the display; the verdict
-    and the export at the end of the same process take it from here.
+    A run reads the answer of each new path for the stopping rule and for progress; the verdict and
+    the export at the end of the same process reuse it.
 
     Args:
-        most: outcomes to hold, at most.
+        most: largest number of outcomes to keep.
     """
 
     def __init__(self, most: int = MOST_OUTCOMES) -> None:
@@ -41,7 +41,7 @@ class OutcomeMemory:
         self._outcomes: OrderedDict[tuple[str, str, str], Answer | Abstention] = OrderedDict()
 
     def read(self, problem: Problem, path: ReasoningPath) -> Answer | Abstention:
-        """Read an outcome and hold it."""
+        """Return an outcome, read it if necessary, and keep it."""
         key = _key(problem, path)
         outcome = self._outcomes.get(key)
         if outcome is None:
@@ -54,13 +54,13 @@ class OutcomeMemory:
         return outcome
 
     def recall(self, problem: Problem, path: ReasoningPath) -> Answer | Abstention:
-        """Return an outcome that is held, or read it.
+        """Return a kept outcome, or read it without keeping it.
 
-        One pass over a run that is larger than the memory would else drop what it needs next.
+        A pass over a run larger than the memory would otherwise evict the outcomes it needs next.
         """
         return self._outcomes.get(_key(problem, path)) or read_outcome(problem, path)
 
 
 def _key(problem: Problem, path: ReasoningPath) -> tuple[str, str, str]:
-    # The same path may answer questions that differ only where no prompt shows it.
+    # Questions may share a path if they differ only where no prompt shows it.
     return path.key, problem.question, str(problem.metadata.get("kind"))

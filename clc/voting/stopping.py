@@ -1,39 +1,39 @@
-"""Rules that stop before the budget is spent, when the paths so far are enough.
+"""Early stopping: rules that end sampling before the budget is spent.
 
-A rule looks at the votes in drawing order, after every path, and stops at the first prefix that
-satisfies it. Abstentions use up budget and say nothing; without a vote nothing stops. The rules
+A rule checks the votes in sampling order, after every path, and stops at the first prefix that
+satisfies it. Abstentions use up budget but are no votes; without a vote nothing stops. The rules
 count every vote once, as the ``majority`` vote does.
 
 ``fixed``
-    Never: the whole budget is sampled.
+    Never stops: the whole budget is sampled.
 ``lead``
     The leading answer has more votes than any other, or a new one, can still reach with all
-    paths that are left. Lossless: the vote over the whole budget has the same answer, whatever
-    order breaks ties.
+    remaining paths. Lossless: the vote over the whole budget has the same answer, under any
+    tie order.
 ``beta``
     Adaptive-Consistency, arXiv 2305.11860: with the two largest counts v1 and v2 and a uniform
     prior, the posterior that the first answer is the more probable one of the two,
     ``1 - BetaCDF(1/2; v1 + 1, v2 + 1)``, reaches the threshold.
 ``dirichlet``
     The same paper's variant over all answers seen (two at least): the posterior that the first
-    is the most probable one under Dirichlet(counts + 1). The paper draws random numbers for it;
-    here one integral gives the same value every time.
+    is the most probable one under Dirichlet(counts + 1). The paper estimates it by sampling; here
+    it is an integral, so it is deterministic.
 ``window``
-    ESC, arXiv 2401.10480: the votes fall into windows of ``window``, one after another, and all
-    of one window agree. An abstention neither fills a window nor breaks it.
+    ESC, arXiv 2401.10480: the votes are divided into consecutive windows of ``window`` votes, and
+    all of one window agree. An abstention neither fills a window nor breaks it.
 ``crosslingual``
-    Paths in one language share its wording and the model's habits in it, so the fifth of them
-    says less than the first in another language. Languages are strata: k votes in one language,
+    Paths in one language share its wording and the model's errors in it, so a fifth path is less
+    evidence than a first one in another language. Languages are strata: k votes in one language,
     correlated by ``correlation``, are worth ``k / (1 + (k - 1) * correlation)`` independent ones
     (Kish's design effect, Survey Sampling, 1965), split over its answers as the votes are. The
-    rule stops when a single answer has the most votes, is given in at least ``languages``
+    rule stops when a single answer has the most votes, has votes in at least ``languages``
     languages, and ``beta``'s posterior over effective votes, against the strongest other answer,
-    reaches the threshold. With one path a language effective votes are votes.
+    reaches the threshold. With one path a language, effective votes are votes.
 
-What a threshold promises. If two answers compete, and the share of one is uniformly distributed
-over questions, at most 1 - threshold of ``beta``'s stops are at the wrong one, however often one
-looks: a posterior does not mind optional stopping. Correlated paths break that promise for
-``beta`` and ``dirichlet``. ``crosslingual`` keeps it in simulation, from 2 languages on.
+The guarantee of a threshold: if two answers compete, and the share of one is uniformly distributed
+over questions, at most 1 - threshold of ``beta``'s stops are at the wrong one, regardless of the
+number of checks: a posterior is unaffected by optional stopping. Correlated paths invalidate this
+for ``beta`` and ``dirichlet``. ``crosslingual`` keeps it in simulation, from 2 languages on.
 """
 
 from __future__ import annotations
@@ -53,20 +53,20 @@ __all__ = ["Stop", "Stopping", "StoppingRule", "first_stop", "next_round_size"]
 
 StoppingRule = Literal["fixed", "lead", "beta", "dirichlet", "window", "crosslingual"]
 
-_NEW = "\0"  # an answer that no path has given: canonical answers are printable
+_NEW = "\0"  # an unseen answer: canonical answers are printable
 
 
 @dataclass(frozen=True, slots=True)
 class Stopping:
-    """A rule and its settings.
+    """A stopping rule and its settings.
 
     ``threshold`` is the posterior at which ``beta``, ``dirichlet`` and ``crosslingual`` stop,
-    between 0.5 and 1. ``window`` is in votes. ``languages`` is the least number of languages
-    behind the leading answer, and ``correlation`` (0 to 1) that of two paths in one language;
-    both are ``crosslingual``'s.
+    between 0.5 and 1. ``window`` is in votes. ``crosslingual`` alone uses ``languages``, the least
+    number of languages with votes for the leading answer, and ``correlation`` (0 to 1), that of
+    two paths in one language.
 
     Raises:
-        StrategyError: an unknown rule, or a setting out of its range.
+        StrategyError: the rule is unknown, or a setting is out of range.
     """
 
     rule: str = "fixed"
@@ -92,7 +92,7 @@ class Stopping:
 
 
 class Stop(NamedTuple):
-    """The number of paths after which a rule stopped, and its posterior there if it has one."""
+    """The number of paths after which a rule stopped, and its posterior there, if it has one."""
 
     paths: int
     probability: float | None
@@ -105,14 +105,13 @@ def first_stop(
 
     Args:
         stopping: the rule.
-        votes: those of the paths so far, in drawing order.
-        budget: paths at most. Reaching it is not a stop.
-        languages: those of all planned paths. ``crosslingual`` asks for agreement between all of
-            them where they are fewer than its own number, and always for its own number if they
-            are not given.
+        votes: votes of the paths so far, in sampling order.
+        budget: largest number of paths. Reaching it is not a stop.
+        languages: languages of all planned paths. If they are fewer than the ``languages`` of
+            ``crosslingual``, it needs agreement between all of them.
 
     Returns:
-        None if the rule has not stopped yet.
+        The stop, or None if the rule has not stopped yet.
 
     >>> from clc.records import Answer, Vote
     >>> votes = [Vote("", language, Answer("18")) for language in ("en", "de", "es", "fr", "ja")]
@@ -126,19 +125,19 @@ def first_stop(
 
 
 def next_round_size(stopping: Stopping, votes: Sequence[Vote], upcoming: Sequence[str]) -> int:
-    """Return how many of the next paths to sample at once when the rule has not stopped yet.
+    """Return the number of paths to sample next, at once, if the rule has not stopped yet.
 
-    The fewest after which it could stop, if all of them agreed in the best way: with the leading
-    answer, with any other so far, or with a new one. Together they are no more paths than the rule
-    would take one by one.
+    It is the least number after which the rule could stop, if all of them agreed: with the leading
+    answer, with another one, or with a new one. So no path is sampled that one-by-one sampling
+    would not.
 
     Args:
         stopping: the rule.
-        votes: those of the paths so far, in drawing order.
-        upcoming: the languages of the paths that are left in the budget, in drawing order.
+        votes: votes of the paths so far, in sampling order.
+        upcoming: languages of the remaining paths of the budget, in sampling order.
 
     Returns:
-        At least 1 and at most all that are upcoming; 0 if none is.
+        At least 1 and at most the number of upcoming paths; 0 if there are none.
 
     >>> left = ["en", "de", "es", "fr", "ja", "ru", "zh"]
     >>> from clc.records import Answer, Vote
@@ -162,14 +161,14 @@ def next_round_size(stopping: Stopping, votes: Sequence[Vote], upcoming: Sequenc
 
 
 class _Tally:
-    """Votes so far, as the rules ask for them."""
+    """Running counts of the votes, for the rules."""
 
     def __init__(self) -> None:
         self.votes = 0
         self.by_answer: dict[str, int] = {}
         self.by_language: dict[str, dict[str, int]] = {}
         self._last: str | None = None
-        self.run = 0  # latest votes that agree
+        self.run = 0  # number of latest votes that agree
 
     def add(self, language: str, answer: str | None) -> None:
         if answer is None:
@@ -204,7 +203,7 @@ def _stop_after(
 
 
 def _judge(stopping: Stopping, tally: _Tally, left: int, least: int) -> tuple[bool, float | None]:
-    """Whether a rule stops here, with ``left`` paths in the budget, and its posterior."""
+    """Return whether a rule stops, with ``left`` paths in the budget, and its posterior."""
     counts = (*sorted(tally.by_answer.values(), reverse=True), 0)
     first, second = counts[:2]
     if stopping.rule == "lead":
@@ -215,14 +214,14 @@ def _judge(stopping: Stopping, tally: _Tally, left: int, least: int) -> tuple[bo
     probability = beta_posterior(first, second)
     if stopping.rule == "crosslingual" and first > second:
         probability = _crosslingual_posterior(stopping, tally, least)
-    # More rivals only take from beta's posterior, so that mostly no integral is needed.
+    # Further answers only lower beta's posterior, so the integral is rarely needed.
     if stopping.rule == "dirichlet" and probability >= stopping.threshold:
         probability = dirichlet_posterior(counts[:-1])
     return probability >= stopping.threshold, probability
 
 
 def _crosslingual_posterior(stopping: Stopping, tally: _Tally, least: int) -> float:
-    """Posterior over effective votes of the answer with the most votes; 0 in too few languages."""
+    """Return the leader's posterior over effective votes; 0 if it is in too few languages."""
     leader = max(tally.by_answer, key=tally.by_answer.__getitem__)
     if sum(leader in by_answer for by_answer in tally.by_language.values()) < least:
         return 0.0

@@ -24,10 +24,10 @@ _REASONS = {str(reason): reason for reason in AbstainReason}
 
 @dataclass(frozen=True, slots=True)
 class Counting:
-    """Settings of the step from paths to votes, and from votes to a verdict.
+    """Settings that turn paths into votes, and votes into a verdict.
 
-    ``voting`` is the strategy's; with ``by_written_language`` a path counts for the language in
-    which it was really written; ``weighting`` is by confidence.
+    ``voting`` is the strategy's; with ``by_written_language`` a path counts for the language that
+    it is written in; ``weighting`` is by confidence.
     """
 
     voting: str = "majority"
@@ -36,7 +36,7 @@ class Counting:
 
     @classmethod
     def from_manifest(cls, manifest: Mapping[str, Any] | None) -> Counting:
-        """Return the settings of a stored run; the defaults where it has no manifest."""
+        """Return the settings of a stored run, or the defaults without a manifest."""
         identity = (manifest or {}).get("identity", {})
         weighting = identity.get("weighting")
         if weighting is not None:
@@ -57,9 +57,9 @@ def read_vote(
     counting: Counting,
     read: Reader = read_outcome,
 ) -> Vote:
-    """Read the vote out of one path.
+    """Read the vote of one path.
 
-    A lost or missing path, and every path of an arm without a prompt, abstains.
+    Lost and missing paths, and all paths of an arm without a prompt, abstain.
     """
     if arm.fault is not None:
         return Vote("", arm.language, _abstention(arm.fault), arm.weight)
@@ -85,7 +85,7 @@ def read_votes(
     counting: Counting = Counting(),
     read: Reader = read_outcome,
 ) -> list[Vote]:
-    """Read a vote out of every planned path, in drawing order."""
+    """Read the votes of all planned paths, in sampling order."""
     planned = [(arm, key and paths.get(key)) for arm, key in plan.paths]
     votes = [read_vote(problem, arm, path or None, counting, read) for arm, path in planned]
     if counting.weighting is not None:
@@ -130,10 +130,10 @@ def make_verdict(
 def _chosen(
     verdict: Verdict, plan: Plan, paths: Mapping[str, ReasoningPath], votes: Sequence[Vote]
 ) -> Verdict:
-    """Let the model's choice stand in place of the majority, where it made one.
+    """Replace the majority's answer by that of the path that the model chose, if it chose one.
 
-    The answer is the value that the chosen path states or, where it states none that can be
-    compared, its text. A path that is empty, cut off or refuses is no choice.
+    The answer is the value of the chosen path or, if it states no comparable value, its text. An
+    empty or truncated path or a refusal is no choice.
     """
     key = (plan.details.get("choice") or {}).get("path")
     path = paths.get(key) if key else None
@@ -152,7 +152,7 @@ def _chosen(
 
 
 def _abstention(why: str) -> Abstention:
-    """Parse ``reason: detail``; a text without a reason's name is an engine's failure."""
+    """Parse ``reason: detail`` into an abstention; an unknown reason is an engine failure."""
     reason, _, detail = why.partition(": ")
     if reason in _REASONS:
         return Abstention(_REASONS[reason], detail)

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from clc.analysis.resampling import Resampler, PathOutcome
+from clc.analysis.resampling import PathOutcome, Resampler
 from clc.records import AbstainReason, Abstention, Answer, Vote
 from clc.voting.tally import vote
 
