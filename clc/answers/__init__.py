@@ -1,4 +1,4 @@
-"""Answers: the value that a path states, in any script and number format, or why there is none."""
+"""Answer extraction: a path's canonical value in any script and format, or an abstention."""
 
 from clc.answers.canonical import canonical
 from clc.answers.extract import extract_answer

@@ -1,4 +1,4 @@
-"""Canonical form of an answer that stands alone: equal values, equal strings."""
+"""Canonical form of a bare answer: equal values, equal strings."""
 
 from __future__ import annotations
 
@@ -21,7 +21,9 @@ _LONGEST_INTEGER = 60  # digits
 def canonical(
     value: str, language: str | None = None, kind: AnswerKind | None = None
 ) -> str | None:
-    r"""Canonical form of an answer that stands alone, such as a gold: equal values, equal strings.
+    r"""Return the canonical form of a bare answer, such as a gold, or None if it has none.
+
+    Equal values have equal strings.
 
     >>> canonical("114,200"), canonical("2/6"), canonical("18.00"), canonical("B", kind="choice")
     ('114200', '1/3', '18', 'B')
@@ -45,10 +47,10 @@ def canonical(
 
 
 def canonical_gold(gold: str, kind: AnswerKind | None = None) -> str | None:
-    """Canonical form of a gold as a file writes it, or None where it has none.
+    """Return the canonical form of a gold in a file, or None if it has none.
 
-    Files write golds as English and programs do, whatever language the question is in: MGSM's
-    German file says ``2,125`` and means two thousand.
+    Golds are in English number format regardless of the question's language: ``2,125`` in MGSM's
+    German file is two thousand.
 
     >>> canonical_gold("18")
     '18'

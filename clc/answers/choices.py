@@ -1,4 +1,4 @@
-"""Letters of multiple choice, Latin and native, as one Latin letter."""
+"""Letters of multiple choice, in Latin and native scripts, as Latin letters."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _LOOSE = re.compile(rf"(?<![{_EDGE}\d])([{_LETTERS}])(?![{_EDGE}\d'’])")
 
 
 def only_choice(text: str) -> str | None:
-    """The letter when ``text`` is nothing but a choice, maybe followed by its option's text.
+    """Return the letter if ``text`` is only a choice, with or without its option's text.
 
     >>> only_choice("(B)"), only_choice("ক"), only_choice("C) 18 apples"), only_choice("A cat")
     ('B', 'A', 'C', None)
@@ -41,7 +41,7 @@ def only_choice(text: str) -> str | None:
 
 
 def choice_in(text: str) -> str | None:
-    """The choice that ``text`` names, the last one of several; None without one.
+    """Return the choice that ``text`` names, the last one of several; None without one.
 
     >>> choice_in("option B, because"), choice_in("a cat is C")
     ('B', 'C')
@@ -49,9 +49,9 @@ def choice_in(text: str) -> str | None:
     whole = only_choice(text)
     if whole:
         return whole
-    found = [_ALL[match[1]] for match in _LOOSE.finditer(text) if match[1] in _ALL]
-    if not found:
+    letters = [_ALL[match[1]] for match in _LOOSE.finditer(text) if match[1] in _ALL]
+    if not letters:
         return None
-    # "A" may be the English article: any other letter beats it.
-    others = [letter for letter in found if letter != "A"]
-    return others[-1] if others else found[-1]
+    # "A" may be the English article: any other letter has priority.
+    others = [letter for letter in letters if letter != "A"]
+    return others[-1] if others else letters[-1]

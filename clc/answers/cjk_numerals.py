@@ -29,7 +29,7 @@ LARGE = {
 _TENS = {"廿": 20, "卅": 30}
 _D = "".join(_DIGITS)
 _ALL = _D + "".join(_SMALL) + "".join(LARGE) + "".join(_TENS)
-# Words in which the characters are no numbers.
+# Words with numeral characters that are no numbers.
 _NO_NUMBER = (
     "一起|一样|一樣|一共|一些|一直|一般|一定|一切|一旦|一边|一下|一点|一致|一番|一緒|一方|一律|一步|一種|"
     "一种|一体|一度|一気|一部|一時|一连|一生|一概|万一|千万|十分|三角|四角|八百屋|四捨五入|四舍五入|五入|"
@@ -46,7 +46,7 @@ _FRACTION = re.compile(rf"([{_ALL}]{{1,12}}|\d{{1,9}})分[之の]([{_ALL}]{{1,12
 
 
 def read_cjk(numeral: str) -> Fraction | None:
-    """Value of a numeral, None when the characters do not make one.
+    """Return the value of a numeral, None if the characters form none.
 
     >>> read_cjk("一千二百"), read_cjk("十八"), read_cjk("二〇二一"), read_cjk("二点五")
     (Fraction(1200, 1), Fraction(18, 1), Fraction(2021, 1), Fraction(5, 2))
@@ -62,20 +62,20 @@ def read_cjk(numeral: str) -> Fraction | None:
 
 
 def cjk_fractions(text: str, start: int, end: int) -> list[tuple[Fraction, int, int]]:
-    """Fractions that name the denominator first; a percentage (百分之二十) keeps its number.
+    """Return fractions with the denominator first; a percentage (百分之二十) keeps its number.
 
     >>> cjk_fractions("三分之二", 0, 4)
     [(Fraction(2, 3), 0, 4)]
     """
-    found = []
+    fractions = []
     for match in _FRACTION.finditer(text, start, end):
         below, above = (
             int(part) if part.isdecimal() else _integer(part) for part in match.groups()
         )
         if below and above is not None:
             value = Fraction(above) if match[1] == "百" else Fraction(above, below)
-            found.append((value, match.start(), match.end()))
-    return found
+            fractions.append((value, match.start(), match.end()))
+    return fractions
 
 
 def _integer(numeral: str) -> int | None:
@@ -104,5 +104,5 @@ def _integer(numeral: str) -> int | None:
             if section == 0:
                 return None
             total, section, digit, last = total + section * LARGE[character], 0, None, 10**16
-    # 一万二: a digit after a unit counts the next lower unit only in speech; read it as ones.
+    # 一万二: a digit after a unit counts the next lower unit only in speech; here it is ones.
     return total + section + (digit or 0)

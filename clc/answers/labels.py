@@ -1,7 +1,7 @@
-"""Answer labels: the words after which models put their answer, in many languages.
+"""Answer labels: the words before a stated answer, in many languages.
 
 A path's labels do not follow its language ("Réponse:" in Japanese text), so all of them are
-looked for everywhere.
+searched in every text.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ _WORDS = (
     "answer|answers|ans|antwort|endantwort|antworten|ergebnis|endergebnis|"
     "respuesta|resultado|réponse|reponse|résultat|ответ|результат|jibu|majibu|"
     "答案|故选|故選|应选|答复|回答|解答|答え|答|उत्तर|জবাব|উত্তর|সমাধান|ఉత్తరం|సమాధానం|జవాబు|సమాదానం|คำตอบ|ตอบ|เฉลย|"
-    # others that models fall into
+    # other languages in models' replies
     "risposta|risultato|resposta|odpowiedź|odpověď|antwoord|svar|vastaus|cevap|yanıt|răspuns|"
     "válasz|відповідь|απάντηση|jawaban|đáp án|đáp số|câu trả lời|kết quả|답|정답|답변|"
     "الجواب|الإجابة|پاسخ|جواب|תשובה|जवाब"
 )
 _CLOSE = r"[*_\"'”’»」』)\]`]{0,4}"
-# What may stand between the noun and its colon or copula, within one clause.
+# Text between the noun and its colon or copula, within one clause.
 _BETWEEN = r"[^\n:：=.!?。！？\d]{0,60}?"
 _COPULA = (
     r"(?:\b(?:is|are|was|equals|ist|lautet|beträgt|lauten|es|est|sera|ni|é|è|jest|är|er|on|adalah|là|"
@@ -33,9 +33,9 @@ _COPULA = (
 
 
 def _nouns() -> re.Pattern[str]:
-    """All words in their usual cases, grouped by first character.
+    """Compile all words in their usual cases, grouped by first character.
 
-    A pattern that begins with plain characters is skipped through about ten times as fast as one
+    The regex engine searches a pattern with literal first characters about ten times as fast as one
     that ignores case or looks behind.
     """
     forms = {form for word in _WORDS.split("|") for form in (word, word.capitalize(), word.upper())}
@@ -56,11 +56,11 @@ _EMPTY = re.compile(rf"{_CLOSE}[ \t]*(?=\n|\Z|\$|\\\(|\\\[)")
 _DIRECT = re.compile(r"[ \t]?[\[「『\"'“*$¥-]{0,3}(?=\d)")
 _HASHES = re.compile(r"####[ \t]{0,3}(?=\S)")
 _HEADING = re.compile(r"[^\n\d.,;]{0,24}")  # "**Final Answer**" alone on its line, or "Answer 18"
-_AT_MOST = 48  # labels looked at, from the end
+_MOST_LABELS = 48  # that are considered, from the end
 
 
 class Label(NamedTuple):
-    """A label: where it begins, where its answer begins, and whether a colon marks it."""
+    """A label: its start, the start of its answer, and whether it ends with a colon."""
 
     start: int
     end: int
@@ -68,31 +68,31 @@ class Label(NamedTuple):
 
 
 def labels(text: str, start: int = 0, end: int | None = None) -> list[Label]:
-    """Labels in ``text[start:end]``, in order.
+    """Return the labels in ``text[start:end]``, in order.
 
     >>> labels("The answer is 3? No. Answer: 4")
     [Label(start=4, end=13, colon=False), Label(start=21, end=28, colon=True)]
     """
     stop = len(text) if end is None else end
-    found = []
+    marks = []
     nouns = [noun for noun in _NOUN.finditer(text, start, stop) if _whole(text, noun)]
-    for noun in nouns[-_AT_MOST:]:
+    for noun in nouns[-_MOST_LABELS:]:
         label = _label(text, noun, stop)
         if label:
-            found.append(label)
+            marks.append(label)
     if "####" in text:
-        hashes = list(_HASHES.finditer(text, start, stop))[-_AT_MOST:]
-        found += [
+        hashes = list(_HASHES.finditer(text, start, stop))[-_MOST_LABELS:]
+        marks += [
             Label(mark.start(), mark.end(), colon=True)
             for mark in hashes
             if _number_line(text, mark.end(), stop)
         ]
-        found.sort()
-    return found
+        marks.sort()
+    return marks
 
 
 def _whole(text: str, noun: re.Match[str]) -> bool:
-    """Whether the match is a word and not part of one."""
+    """Whether the match is a whole word."""
     if not _CASED.match(noun[0]):
         return True
     start, end = noun.span()

@@ -1,4 +1,4 @@
-"""LaTeX: boxes in a text, numbers inside markup, and a normal form for expressions."""
+"""LaTeX: boxes in a text, numbers in markup, and a normal form of expressions."""
 
 from __future__ import annotations
 
@@ -41,19 +41,19 @@ _TUPLE = re.compile(
 
 
 def boxes(text: str, start: int, end: int) -> list[tuple[int, int]]:
-    r"""Contents of complete ``\boxed{...}`` in ``text[start:end]``, in order; the last twenty.
+    r"""Return the spans of contents of complete ``\boxed{...}``, in order; the last twenty.
 
     >>> text = r"so \boxed{\frac{1}{2}} metres"
     >>> [text[a:b] for a, b in boxes(text, 0, len(text))]
     ['\\frac{1}{2}']
     """
-    found: list[tuple[int, int]] = []
+    spans: list[tuple[int, int]] = []
     for mark in list(_BOX.finditer(text, start, end))[-20:]:
         begin = mark.end()
         if mark[0][-1] != "{":
             bare = _BARE.match(text, begin, end)
             if bare:
-                found.append((begin, begin + len(bare[0].rstrip(".,"))))
+                spans.append((begin, begin + len(bare[0].rstrip(".,"))))
             continue
         depth = 1
         for index in range(begin, min(end, begin + _LONGEST)):
@@ -63,13 +63,13 @@ def boxes(text: str, start: int, end: int) -> list[tuple[int, int]]:
             elif character == "}":
                 depth -= 1
                 if depth == 0:
-                    found.append((begin, index))
+                    spans.append((begin, index))
                     break
-    return found
+    return spans
 
 
 def plain(markup: str) -> str:
-    r"""LaTeX markup as plain characters, as far as numbers need it.
+    r"""Convert LaTeX markup to plain characters, as far as numbers need it.
 
     >>> plain(r"\$1{,}250 \text{ dollars}"), plain(r"3\frac{1}{2}"), plain(r"12\%")
     ('$1,250   dollars ', '3 1/2', '12%')
@@ -107,7 +107,7 @@ def _over(match: re.Match[str]) -> str:
 
 
 def _exact(digits: str) -> Fraction:
-    """The value of a numerator such as -3, 1.5 or 1,250."""
+    """Return the value of a numerator such as -3, 1.5 or 1,250."""
     digits = digits.replace("−", "-").replace(" ", "")
     if _THOUSANDS.fullmatch(digits):
         digits = digits.replace(",", "")
@@ -115,7 +115,7 @@ def _exact(digits: str) -> Fraction:
 
 
 def is_latex(markup: str) -> bool:
-    r"""Whether an answer is an expression that only LaTeX can hold: a constant, set or interval.
+    r"""Whether an answer is an expression beyond numbers: a constant, set or interval.
 
     >>> is_latex(r"2\sqrt{3}"), is_latex(r"(1, 2]"), is_latex(r"\frac{1}{2}")
     (True, True, False)
@@ -132,7 +132,7 @@ _ASSIGNED = re.compile(r"\s*[a-zA-Z](?:\([a-z]\))?\s*(?:=|\\in)\s*")
 
 
 def normal_latex(markup: str) -> str | None:
-    r"""Normal text of an expression, without sympy: spaces, styles and delimiters removed.
+    r"""Normalize an expression without sympy: remove spaces, styles and delimiters.
 
     >>> normal_latex(r"$x = \dfrac{1}{2}\sqrt{3}$."), normal_latex("  ")
     ('\\frac{1}{2}\\sqrt{3}', None)

@@ -1,9 +1,9 @@
-"""Canonical LaTeX, worked out by sympy in a process that can be killed.
+"""Canonical LaTeX, computed by sympy in a child process that can be killed.
 
-Parsing and simplifying someone else's LaTeX can hang or crash, so it happens in one child
-process (started at the first expression, with a time limit for each). Losing it costs one
-expression its simplification: the text itself, without spaces and styles, is its canonical form
-then, and so it is without the ``latex`` extra. Numbers never come here.
+Parsing and simplifying untrusted LaTeX can hang or crash, so it runs in one child process, started
+at the first expression, with a time limit for each. If the process is lost, or without the
+``latex`` extra, the canonical form is the text itself without spaces and styles. Numbers are not
+handled here.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ _LONGEST = 1000
 
 @lru_cache(maxsize=4096)
 def canonical_latex(markup: str) -> str | None:
-    r"""Canonical form of an expression, None when there is nothing in it.
+    r"""Return the canonical form of an expression, None if it is empty.
 
     >>> canonical_latex(r"\dfrac{1}{2}"), canonical_latex("$0.5$")
     ('1/2', '1/2')
@@ -51,7 +51,7 @@ def canonical_latex(markup: str) -> str | None:
 
 
 class Simplifier:
-    """A child process that turns LaTeX into one form for equal expressions."""
+    """A child process that simplifies LaTeX: equal expressions have one form."""
 
     def __init__(self, seconds: float = _SECONDS, command: tuple[str, ...] | None = None) -> None:
         self.seconds = seconds
@@ -63,7 +63,7 @@ class Simplifier:
         self._lock = threading.Lock()
 
     def canonical(self, markup: str) -> str | None:
-        """Simplify, or None when it cannot be read, takes too long, or crashes the process."""
+        """Simplify an expression; None if it is unreadable, too slow, or crashes the process."""
         if not self._available:
             return None
         with self._lock:
@@ -75,7 +75,7 @@ class Simplifier:
             return answer or None
 
     def close(self) -> None:
-        """End the process."""
+        """Kill the process."""
         with self._lock:
             self._kill()
 
@@ -91,7 +91,7 @@ class Simplifier:
         return None
 
     def _ask(self, process: subprocess.Popen[bytes], markup: str) -> str | None:
-        """Answer of the process, "" when it cannot read the expression, None when it is lost."""
+        """Return the process's answer, "" if the expression is unreadable, None if it is lost."""
         if process.stdin is None:
             return None
         try:
@@ -120,7 +120,7 @@ class Simplifier:
 
 
 def _line(process: subprocess.Popen[bytes], seconds: float) -> str:
-    """One line of the process's output; what there is of it when time runs out."""
+    """Read a line of the process's output, or a part of it at the time limit."""
     from time import monotonic
 
     if process.stdout is None:
@@ -142,7 +142,7 @@ def _line(process: subprocess.Popen[bytes], seconds: float) -> str:
 
 @lru_cache(maxsize=1)
 def simplifier() -> Simplifier:
-    """The process that all expressions share."""
+    """Return the process shared by all expressions."""
     shared = Simplifier()
     atexit.register(shared.close)
     return shared

@@ -76,7 +76,7 @@ _MORE = {
         "వేలు": 1000, "వేల": 1000,
     },
 }  # fmt: skip
-# One word, and a half in it.
+# Words that include a half.
 _AND_HALF = {
     "de": {"eineinhalb": 3, "anderthalb": 3, "zweieinhalb": 5, "dreieinhalb": 7, "viereinhalb": 9},
     "ru": {"полтора": 3, "полторы": 3, "полутора": 3},
@@ -95,7 +95,7 @@ HALVES = re.compile(
     rf"(?<![\w\u0900-\u0dff])(?:{'|'.join(sorted(WITH_HALF, key=len, reverse=True))})(?![\w\u0900-\u0dff])",  # noqa: E501
     re.IGNORECASE,
 )
-# After a number, and maybe its unit: 2 hours and a half.
+# After a number with or without its unit: 2 hours and a half.
 AND_HALF = re.compile(
     r"(?:[ ][^\W\d_]{1,12})?[ ](?:and (?:a|one) half|und eine? halbe?|y medi[ao]|et demie?|с половиной|na nusu)(?!\w)"  # noqa: E501
     r"|[ ]?(?:个|個)?(?:小时|小時|時間|时|時|点|点钟|天|日|年|か月|ヶ月|月|週間|周|斤|公斤|公里|里|杯|倍|米|元|块|吨|升|箱|页|千克|千米|キロ|メートル|リットル)?半"  # noqa: E501
@@ -103,7 +103,7 @@ AND_HALF = re.compile(
     r"|[ ]?[\u0e00-\u0e7f]{0,14}?ครึ่ง(?!หนึ่ง)",
     re.IGNORECASE,
 )
-# What follows a number word and makes it a fraction: two thirds, drei Viertel.
+# Words after a number word that make it a fraction: two thirds, drei Viertel.
 _PARTS = {
     2: "half halves halbe demi demis demie medio medios media",
     3: "third thirds drittel tercio tercios tercera tiers треть трети третьих theluthi",
@@ -123,7 +123,7 @@ HALF = re.compile(
     r"অর্ধেক|আধা|సగం|ครึ่ง|一半|半分",
     re.IGNORECASE,
 )
-# Words that hold a number without being one: a translation may write it as a number.
+# Words that contain a number without being one: a translation may write it as a number.
 _HOLDS = (
     (Fraction(1, 2), HALF),
     (Fraction(1, 2), re.compile(r"(?<!\w)(?:halb\w*|medi[ao]|demie?)(?!\w)", re.IGNORECASE)),
@@ -150,7 +150,7 @@ _HOLDS = (
     ),
 )
 _AND = {"en": "and", "es": "y", "fr": "et", "sw": "na", "de": "und"}
-# Words after digits that multiply them: 2 million, 20 тысяч, 5 lakh.
+# Words after digits that scale them: 2 million, 20 тысяч, 5 lakh.
 SCALE = {
     **dict.fromkeys(("hundred", "hundert"), 100),
     **dict.fromkeys(
@@ -169,7 +169,7 @@ SCALE = {
     **dict.fromkeys(["lakh", "lakhs", "লাখ", "লক্ষ", "లక్ష", "లక్షలు", "लाख"], 10**5),
     **dict.fromkeys(["crore", "crores", "কোটি", "కోటి", "కోట్లు", "करोड़"], 10**7),
 }  # fmt: skip
-# Thai writes words without spaces: what begins like a number and is none.
+# Thai has no spaces between words: continuations that make a number word another word.
 _NOT_THAI = {"สาม": "ารถ", "เก้า": "อี้", "ห้า": "ม", "หก": "ล้ม", "สี่": "เหลี่ยม", "พัน": "ธ", "สอง": "แง่"}
 _ROUND = (100, 1000, 10**4, 10**5, 10**6)
 _INDIC = "\u0900-\u0dff"
@@ -206,7 +206,7 @@ def _reader(language: str | None) -> tuple[re.Pattern[str], dict[str, int]]:
     if base in _TO_TWENTY:
         words.update(_lexicon(base))
     else:
-        # No hint: scripts of their own cannot be mistaken, Latin words of others can (once, elf).
+        # Without a language: unique scripts are unambiguous, Latin words are not (once, elf).
         for other in ("ru", "bn", "te", "th"):
             words.update(_lexicon(other))
     both = {_AND.get("en", ""), _AND.get(base, "")} - {""}
@@ -235,7 +235,7 @@ def _atom(language: str | None) -> re.Pattern[str]:
 def read_words(
     text: str, language: str | None, start: int = 0, end: int | None = None
 ) -> list[tuple[Fraction, int, int]]:
-    """Numbers written as words, with where they stand.
+    """Return the numbers written as words, with their spans.
 
     >>> read_words("twenty-five sheep and three dogs", "en")
     [(Fraction(25, 1), 0, 11), (Fraction(3, 1), 22, 27)]
@@ -268,7 +268,7 @@ def read_words(
 
 
 def held_numbers(text: str) -> list[tuple[Fraction, int, int]]:
-    """Numbers inside words such as half, twice and dozen.
+    """Return the numbers in words such as half, twice and dozen, with their spans.
 
     >>> held_numbers("twice a dozen")
     [(Fraction(2, 1), 0, 5), (Fraction(12, 1), 8, 13)]
@@ -279,7 +279,7 @@ def held_numbers(text: str) -> list[tuple[Fraction, int, int]]:
 def _compose(
     atoms: list[tuple[int, int, int]], *, swahili: bool
 ) -> list[tuple[Fraction, int, int]]:
-    """Put words together that make one number; words that do not stay apart."""
+    """Combine adjacent words of one number; other words remain separate numbers."""
     found: list[tuple[Fraction, int, int]] = []
     total = current = 0
     begin = finish = -1
@@ -312,7 +312,7 @@ def _compose(
 
 
 def _thai(values: list[int]) -> Fraction:
-    """Units follow their digit: สามร้อยยี่สิบห้า is 3 100 2 10 5.
+    """Compose a Thai number, whose units follow their digits: สามร้อยยี่สิบห้า is 3 100 2 10 5.
 
     >>> _thai([3, 100, 2, 10, 5])
     Fraction(325, 1)
@@ -330,7 +330,7 @@ def _thai(values: list[int]) -> Fraction:
 
 
 def _adds(sofar: int, value: int) -> bool:
-    """Whether ``value`` may follow: twenty five, one hundred twenty, soixante douze."""
+    """Whether ``value`` may follow ``sofar``: twenty five, one hundred twenty, soixante douze."""
     if value == 0 or sofar == 0:
         return False
     if sofar % 100 in (60, 80) and 10 <= value < 20:  # noqa: PLR2004

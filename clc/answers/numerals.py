@@ -1,4 +1,4 @@
-"""Numbers in a text, by value: digits of every script, CJK numerals, number words."""
+"""Numbers in a text, by value: digits of any script, CJK numerals, number words."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ __all__ = ["CURRENCY", "NEGATIVE", "NumberMention", "numbers_in", "read_numbers"
 
 
 class NumberMention(NamedTuple):
-    """A number in a text: its value, where it stands, and how it is written."""
+    """A number in a text: its value, its span, and its notation."""
 
     value: Fraction
     span: tuple[int, int]
@@ -85,49 +85,49 @@ _SWAHILI_SCALE = {"elfu": 1000, "laki": 10**5, "milioni": 10**6, "bilioni": 10**
 _SWAHILI_ENDS = frozenset(word[-1] + " " for word in _SWAHILI_SCALE)
 _LATIN = re.compile(r"[A-Za-z_]")
 _LONG = 30
-_TOO_LARGE = 10**60  # as many digits as one number may have
+_TOO_LARGE = 10**60  # no number has more digits
 _HUGE = 24  # powers of ten beyond any answer
 
 
 def numbers_in(
     text: str, language: str | None = None, question: str | None = None
 ) -> list[NumberMention]:
-    """Every number in ``text`` by value, in order, across scripts and ways of writing.
+    """Return all numbers in ``text`` by value, in order, in any script and notation.
 
     >>> [str(m.value) for m in numbers_in("3 sheep cost 1,250.50 each", "en")]
     ['3', '2501/2']
     >>> [(str(m.value), m.written) for m in numbers_in("三只羊，১৮ টাকা, mitatu", "sw")]
     [('3', 'cjk'), ('18', 'digits'), ('3', 'word')]
     """
-    found = read_numbers(text, Evidence(text, language, question), ratios=False)
-    taken = [mention.span for mention in found]
+    numbers = read_numbers(text, Evidence(text, language, question), ratios=False)
+    taken = [mention.span for mention in numbers]
     if not text.isascii():
         cjk = []
         for match in CJK_NUMBER.finditer(text):
             value = read_cjk(match[0])
             if value is not None and not _overlaps(match.span(), taken):
                 cjk.append(NumberMention(value, match.span(), "cjk"))
-        found += cjk
-        taken = sorted(mention.span for mention in found)
+        numbers += cjk
+        taken = sorted(mention.span for mention in numbers)
         if "分" in text:
             fractions = [
                 NumberMention(value, (start, end), "cjk")
                 for value, start, end in cjk_fractions(text, 0, len(text))
             ]
             inside = [mention.span for mention in fractions]
-            found = [mention for mention in found if not _overlaps(mention.span, inside)]
-            found += fractions
-            taken = sorted(mention.span for mention in found)
+            numbers = [mention for mention in numbers if not _overlaps(mention.span, inside)]
+            numbers += fractions
+            taken = sorted(mention.span for mention in numbers)
     for mentions in (read_words(text, language), held_numbers(text)):
         words = [
             NumberMention(value, (start, end), "word")
             for value, start, end in sorted(mentions, key=lambda mention: mention[1:])
             if not _overlaps((start, end), taken)
         ]
-        found += _apart(words)
-        taken = sorted(mention.span for mention in found)
-    found.sort(key=_by_span)
-    return found
+        numbers += _apart(words)
+        taken = sorted(mention.span for mention in numbers)
+    numbers.sort(key=_by_span)
+    return numbers
 
 
 def _by_span(mention: NumberMention) -> tuple[int, int]:
@@ -135,7 +135,7 @@ def _by_span(mention: NumberMention) -> tuple[int, int]:
 
 
 def _apart(mentions: list[NumberMention]) -> list[NumberMention]:
-    """Without those that overlap one before them."""
+    """Drop mentions that overlap an earlier one."""
     kept: list[NumberMention] = []
     for mention in mentions:
         if not kept or mention.span[0] >= kept[-1].span[1]:
@@ -153,11 +153,11 @@ def _overlaps(span: tuple[int, int], others: list[tuple[int, int]]) -> bool:
 
 
 def read_numbers(text: str, evidence: Evidence, *, ratios: bool = True) -> list[NumberMention]:
-    """Numbers written with digits in ``text``, in order.
+    """Return the numbers written with digits in ``text``, in order.
 
-    Signs, fractions, mixed numbers, powers of ten, 万 and million belong to the number; clock
-    times count in hours, ratios are fractions (without ``ratios`` their two numbers stay apart), a
-    percent sign changes nothing.
+    Signs, fractions, mixed numbers, powers of ten, 万 and million are part of the number; clock
+    times are in hours, ratios are fractions (without ``ratios`` two separate numbers), a percent
+    sign has no effect.
     """
     found: list[NumberMention] = []
     position = 0
@@ -206,7 +206,7 @@ def read_numbers(text: str, evidence: Evidence, *, ratios: bool = True) -> list[
 
 
 def _multiplied(text: str, number: Number, value: Fraction, end: int) -> tuple[Fraction, int]:
-    """Multiply by the k of $20k, and by a Swahili scale before the digits."""
+    """Scale a value by the k of $20k, and by a Swahili scale before the digits."""
     first = number.start
     if _THOUSANDS.match(text, end) and (
         (first and text[first - 1] in CURRENCY)
@@ -223,7 +223,7 @@ def _multiplied(text: str, number: Number, value: Fraction, end: int) -> tuple[F
 
 
 def _scale_before(text: str, first: int) -> int:
-    """What a Swahili scale before the digits multiplies them by: elfu 70 is 70,000."""
+    """Return the factor of a Swahili scale before the digits, or 1: elfu 70 is 70,000."""
     word = text[max(0, first - 12) : first].lower().split()[-1:]
     return _SWAHILI_SCALE.get(word[0], 1) if word else 1
 
@@ -235,7 +235,7 @@ def _value(whole: str, decimals: str) -> Fraction:
 
 
 def _after_code(text: str, first: int) -> bool:
-    """Whether the letters right before belong to a number (USD18, 5x3), not to a name (A1)."""
+    """Whether the letters before belong to a number (USD18, 5x3), not to a name (A1)."""
     begin = first
     while begin and first - begin < 5 and _LATIN.match(text[begin - 1]):  # noqa: PLR2004
         begin -= 1
@@ -277,61 +277,72 @@ def _signed(text: str, first: int, value: Fraction) -> Fraction:  # noqa: C901
     return value if binary or before in _MINUS else -value
 
 
-def _extend(  # noqa: C901, PLR0911, PLR0912
+def _extend(
     text: str, whole: str, decimals: str, end: int, *, ratios: bool
 ) -> tuple[Fraction | None, int]:
-    """Take in what follows the digits and belongs to the number; no value for a division by zero."""  # noqa: E501
+    """Extend a number by what follows its digits; no value for a division by zero."""
     value = _value(whole, decimals)
-    if end >= len(text):
+    if end >= len(text) or text[end] in _ENDS:
         return value, end
+    return (
+        (None if decimals else _with_fraction(text, value, end, ratios=ratios))
+        or _with_power(text, value, "" if decimals else whole, end)
+        or _with_scale(text, value, end)
+    )
+
+
+_ENDS = frozenset(".,;)]}\"'\n。，！!?")
+
+
+def _with_fraction(
+    text: str, value: Fraction, end: int, *, ratios: bool
+) -> tuple[Fraction | None, int] | None:
+    """Read a denominator, a mixed number, hours or a ratio after an integer; None without one."""
+    over = _OVER.match(text, end)
+    if over:
+        below = int(over[1])
+        return (value / below if below else None), over.end()
+    mixed = _MIXED.match(text, end)
+    if mixed and 0 < int(mixed[1]) < int(mixed[2]):
+        return value + Fraction(int(mixed[1]), int(mixed[2])), mixed.end()
     following = text[end]
-    if following in ".,;)]}\"'\n。，！!?":
-        return value, end
-    if not decimals:
-        over = _OVER.match(text, end)
-        if over:
-            below = int(over[1])
-            return (value / below if below else None), over.end()
-        mixed = _MIXED.match(text, end)
-        if mixed and 0 < int(mixed[1]) < int(mixed[2]):
-            return value + Fraction(int(mixed[1]), int(mixed[2])), mixed.end()
-        glyph = end + 1 if following in " \u2009" and end + 1 < len(text) else end
-        if text[glyph] in _GLYPH:
-            part = _GLYPHS[text[glyph]]
-            return value + part, glyph + 1
-        hours = _HOURS.match(text, end) if "h" in text[end : end + 2] else None
-        if hours:
-            return value + Fraction(int(hours[1]), 60), hours.end()
-        if following in ":：":
-            clock = _CLOCK.match(text, end)
-            if clock:
-                return _clock_or_ratio(text, value, clock, ratios=ratios)
+    glyph = end + 1 if following in " \u2009" and end + 1 < len(text) else end
+    if text[glyph] in _GLYPH:
+        return value + _GLYPHS[text[glyph]], glyph + 1
+    hours = _HOURS.match(text, end) if "h" in text[end : end + 2] else None
+    if hours:
+        return value + Fraction(int(hours[1]), 60), hours.end()
+    clock = _CLOCK.match(text, end) if following in ":：" else None
+    return _clock_or_ratio(text, value, clock, ratios=ratios) if clock else None
+
+
+def _with_power(
+    text: str, value: Fraction, whole: str, end: int
+) -> tuple[Fraction | None, int] | None:
+    """Read a power of ten after a number, or an exponent after an integer (``whole``)."""
     exponent = _EXPONENT.match(text, end)
     if exponent:
         power = int(
             (exponent[1] or exponent[2] or exponent[3]).replace("−", "-").translate(_SUPERSCRIPT)
         )
-        if abs(power) <= _HUGE:
-            return value * Fraction(10) ** power, exponent.end()
-        return None, exponent.end()
-    if following == "^":
-        raised = _POWER.match(text, end)
-        power = int(raised[1] or raised[2]) if raised else 0
-        if (
-            raised
-            and not decimals
-            and len(whole) * abs(power) <= 2 * _HUGE
-            and (value or power >= 0)
-        ):
+        return value * Fraction(10) ** power if abs(power) <= _HUGE else None, exponent.end()
+    raised = _POWER.match(text, end) if whole and text[end] == "^" else None
+    if raised:
+        power = int(raised[1] or raised[2])
+        if len(whole) * abs(power) <= 2 * _HUGE and (value or power >= 0):
             return value**power, raised.end()
+    return None
+
+
+def _with_scale(text: str, value: Fraction, end: int) -> tuple[Fraction, int]:
+    """Multiply a number by 万, 千, 百 or a scale word after it."""
     large = _AFTER_LARGE.match(text, end)
     if large:
         factor = LARGE[large[2]] * {"千": 1000, "百": 100}.get(large[1] or "", 1)
-        value, end = value * factor, large.end()
-        return _lower_units(text, value, factor, end)
-    if following == "百":
+        return _lower_units(text, value * factor, factor, large.end())
+    if text[end] == "百":
         return value * 100, end + 1
-    if following == "千":
+    if text[end] == "千":
         if _KILO.match(text, end):
             return value, end
         hundreds = _HUNDREDS.match(text, end + 1)
@@ -339,16 +350,14 @@ def _extend(  # noqa: C901, PLR0911, PLR0912
             return value * 1000 + int(hundreds[1]) * 100, hundreds.end()
         return value * 1000, end + 1
     scale = _SCALE.match(text, end)
-    if scale:
-        return value * SCALE[scale[1].lower()], scale.end()
-    return value, end
+    return (value * SCALE[scale[1].lower()], scale.end()) if scale else (value, end)
 
 
 _LOWER = re.compile(r"(\d{1,4}(?:,\d{3})?)(千)?")
 
 
 def _lower_units(text: str, value: Fraction, factor: int, end: int) -> tuple[Fraction, int]:
-    """Add the rest of 1万2,000 and 1万2千."""
+    """Add the lower units of 1万2,000 and 1万2千."""
     rest = _LOWER.match(text, end)
     if rest:
         more = int(rest[1].replace(",", "")) * (1000 if rest[2] else 1)
@@ -366,7 +375,7 @@ _RATIO = re.compile(
 def _clock_or_ratio(
     text: str, value: Fraction, clock: re.Match[str], *, ratios: bool
 ) -> tuple[Fraction | None, int]:
-    """Hours of a clock time (8:30 is 17/2); the fraction of a ratio (2:3 is 2/3)."""
+    """Return a clock time in hours (8:30 is 17/2), or a ratio as a fraction (2:3 is 2/3)."""
     below = int(clock[1])
     is_time = (
         len(clock[1]) == 2  # noqa: PLR2004

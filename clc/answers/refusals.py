@@ -1,4 +1,4 @@
-"""Texts that give no answer: refusals, and statements that there is none."""
+"""Texts without an answer: refusals, and statements that there is none."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ _UNDETERMINED = re.compile(
 
 
 def undetermined_at(text: str, start: int = 0, end: int | None = None) -> int | None:
-    """Where ``text[start:end]`` says that the answer cannot be given, None when it does not.
+    """Return the position of a statement that the answer cannot be determined, or None.
 
     >>> undetermined_at("It cannot be determined."), undetermined_at("18 apples")
     (3, None)
@@ -80,7 +80,7 @@ def undetermined_at(text: str, start: int = 0, end: int | None = None) -> int | 
 
 
 def is_refusal(text: str) -> bool:
-    """Whether a text declines the task: an apology together with what the writer cannot do.
+    """Whether a text declines the task: an apology together with an inability.
 
     >>> is_refusal("Lo siento, solo puedo comunicarme en inglés."), is_refusal("Sorry, 18.")
     (True, False)

@@ -1,4 +1,4 @@
-"""What a stretch of text says as an answer: one number, a leftover, nothing."""
+"""Reading of a region of text as an answer: a number, an abstention, or nothing."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _PARENTHESIS = re.compile(
 )
 _EQUALS = re.compile(r"(?:[=≈＝⇒→]|\\implies|\\approx)(?!=)")
 _STRONG = re.compile(r"\*\*([^*\n]{1,120})\*\*|\$([^$\n]{1,120})\$|\\\(([^\n]{1,120}?)\\\)")
-# The prompt's own "[num]", with nothing or an explanation of it behind: nobody filled it in.
+# The prompt's own "[num]", followed by nothing or an explanation: it was not filled in.
 _UNFILLED = re.compile(r"[\s.。*\"'”」]*(?:\Z|[,，(（])")
 _LIST_GAP = re.compile(
     r"[\s$€£%]{0,3}(?:[,;、，]|and|und|y|et|и|na|和|と|এবং|మరియు|และ)[\s$€£]{0,3}"
@@ -66,7 +66,7 @@ _UNIT_POWER = re.compile(
 )
 _ITALIC = re.compile(r"(?<![\w*])\*([^*\s][^*\n]{0,60})\*(?![\w*])")
 _STRUCK = re.compile(r"~~[^~\n]{1,80}~~")
-_QUOTIENT = re.compile(r"\d[^()]{0,80}\)/\(|\)/\([^()]{0,80}\d")  # a fraction nobody worked out
+_QUOTIENT = re.compile(r"\d[^()]{0,80}\)/\(|\)/\([^()]{0,80}\d")  # an unevaluated fraction
 _BELOW_ZERO = re.compile(
     r"[^.,;\d]{0,24}?(?:below (?:zero|freezing)|unter null|bajo cero|(?:au-dessous de|sous) zéro|ниже нуля|chini ya sifuri)",  # noqa: E501
     re.IGNORECASE,
@@ -77,7 +77,7 @@ _BETWEEN = re.compile(
     r"(?:\bbetween|\bzwischen|\bentre|\bмежду|\bkati ya)[ ][^\d]{0,6}\Z", re.IGNORECASE
 )
 _AND = re.compile(r"[\s$€£]{1,3}(?:and|und|y|et|и|na)[\s$€£]{1,3}")
-# "Since he cannot buy part of a box, he needs 18": the reason gives up nothing.
+# "Since he cannot buy part of a box, he needs 18": such a reason does not make it undetermined.
 _REASON = re.compile(
     r"[\s*_]*(?:since|because|as|da|weil|como|ya que|puisque|comme|parce que|так как|поскольку|因为|由于|由於)\b[^,，]{1,160}[,，](?=[^\n]{0,160}\d)",  # noqa: E501
     re.IGNORECASE,
@@ -104,79 +104,109 @@ _TOTAL = re.compile(
 _PAIR = 8  # characters between two numbers that only "and" joins
 
 
-def read_region(  # noqa: C901, PLR0911, PLR0912
-    region: str, scene: TextContext, offset: int = 0, *, words: bool = True
+def read_region(  # noqa: PLR0911
+    region: str, context: TextContext, offset: int = 0, *, words: bool = True
 ) -> Reading | None:
-    """Read ``region`` (it stands at ``offset`` of the scene's text) as an answer.
+    """Read ``region``, at ``offset`` of the context's text, as an answer.
 
-    Returns None when it says nothing at all, so that the reader looks elsewhere.
+    Returns:
+        None if it has no content, so that the caller looks elsewhere.
     """
     placeholder = _PLACEHOLDER.search(region)
     if placeholder and _UNFILLED.match(region, placeholder.end()):
-        return Reading(None, 0, len(region), AbstainReason.NO_ANSWER)
-    shown = _unmarked(_blank(_PLACEHOLDER, region) if placeholder else region)
-    begin = 0
-    back = None
-    for back in _TAKEN_BACK.finditer(shown):  # noqa: B007
-        pass
-    if back and any(character.isdecimal() for character in shown[: back.start()]):
-        begin = back.end()
-    contrast = _NOT_BUT.search(shown, begin)
-    if contrast:
-        begin = contrast.end()
+        return _abstain(region, AbstainReason.NO_ANSWER)
+    shown, visible = _visible(_blank(_PLACEHOLDER, region) if placeholder else region)
+    undetermined = _undetermined_start(visible)
+    right = _right_side(visible)
+    if right:
+        visible = " " * right + visible[right:]
+    numbers = _with_fractions(visible, read_numbers(visible, context.evidence))
+    if undetermined is not None and not (numbers and numbers[0].span[0] < undetermined):
+        return _abstain(region, AbstainReason.UNDETERMINED)
+    left = _left_side(shown, right, visible, numbers, context) if right else None
+    if left:
+        return left
+    if _is_unresolved(visible) or (")/(" in region and _QUOTIENT.search(region, right)):
+        return _abstain(region, AbstainReason.UNRESOLVED)
+    if undetermined is not None:
+        if not _short(visible[:undetermined]):
+            return _abstain(region, AbstainReason.UNDETERMINED)
+    elif not numbers and visible is not shown and not right:
+        numbers, visible = read_numbers(shown, context.evidence), shown
+    numbers = numbers or (_spelled(visible, context.language) if words else [])
+    if numbers:
+        return _decide(visible, numbers, context, offset)
+    return _abstain(region, AbstainReason.UNRESOLVED) if _VARIABLE.fullmatch(shown) else None
+
+
+def _abstain(region: str, reason: AbstainReason) -> Reading:
+    return Reading(None, 0, len(region), reason)
+
+
+def _visible(region: str) -> tuple[str, str]:
+    """Blank what is taken back in a region; also return it without remarks in parentheses."""
+    shown = _unmarked(region)
     outside = _blank(_PARENTHESIS, shown)
+    begin = _last_start(shown)
     if begin:
         shown, outside = " " * begin + shown[begin:], " " * begin + outside[begin:]
-    visible = outside if any(map(str.isalnum, outside)) else shown
-    lost = _given_up(visible)
-    equals = None
-    for equals in _EQUALS.finditer(visible):  # noqa: B007
+    return shown, outside if any(map(str.isalnum, outside)) else shown
+
+
+def _last_start(text: str) -> int:
+    """Return the position after words that take back a number, or that contrast a false one."""
+    begin = 0
+    back = None
+    for back in _TAKEN_BACK.finditer(text):  # noqa: B007
         pass
-    right = 0
-    if equals:
-        tail = visible[equals.end() :]
-        if any(map(str.isdecimal, tail)) or _ALGEBRA.search(tail):
-            right = equals.end()
-            visible = " " * right + tail
-    found = _with_fractions(visible, read_numbers(visible, scene.evidence))
-    if lost is not None and not (found and found[0].span[0] < lost):
-        return Reading(None, 0, len(region), AbstainReason.UNDETERMINED)
-    if right and len(found) == 1 and scene.question:
-        asked = asked_before_conversion(shown, right, found[0], scene)
+    if back and any(character.isdecimal() for character in text[: back.start()]):
+        begin = back.end()
+    contrast = _NOT_BUT.search(text, begin)
+    return contrast.end() if contrast else begin
+
+
+def _right_side(text: str) -> int:
+    """Return the position after the last equals sign, 0 if nothing of an answer follows it."""
+    equals = None
+    for equals in _EQUALS.finditer(text):  # noqa: B007
+        pass
+    if equals is None:
+        return 0
+    tail = text[equals.end() :]
+    return equals.end() if any(map(str.isdecimal, tail)) or _ALGEBRA.search(tail) else 0
+
+
+def _left_side(
+    shown: str, right: int, visible: str, numbers: list[NumberMention], context: TextContext
+) -> Reading | None:
+    """Read the left of an equation whose right is a conversion, or a calculation: 7 = 3 + 4."""
+    if len(numbers) == 1 and context.question:
+        asked = asked_before_conversion(shown, right, numbers[0], context)
         if asked:
             return asked
-    if right and _bare_operation(visible, found):  # 7 = 3 + 4
-        left = read_numbers(shown[:right], scene.evidence)
+    if _bare_operation(visible, numbers):
+        left = read_numbers(shown[:right], context.evidence)
         if len(left) == 1:
             return Reading(left[0].value, *left[0].span)
-    if _leftover(visible) or (")/(" in region and _QUOTIENT.search(region, right)):
-        return Reading(None, 0, len(region), AbstainReason.UNRESOLVED)
-    if not found and visible is not shown and (lost is None) and not right:
-        found = read_numbers(shown, scene.evidence)
-        visible = shown
-    if lost is not None and not (found and found[0].span[0] < lost and _short(visible[:lost])):
-        return Reading(None, 0, len(region), AbstainReason.UNDETERMINED)
-    if not found and words:
-        found = _spelled(visible, scene)
-    if not found:
-        if _VARIABLE.fullmatch(shown):
-            return Reading(None, 0, len(region), AbstainReason.UNRESOLVED)
-        return None
-    if _bare_operation(visible, found):
-        return Reading(None, 0, len(region), AbstainReason.UNRESOLVED)
-    whole = compound(visible, found, scene) if len(found) == 2 else None  # noqa: PLR2004
-    if whole:
-        return whole
-    if _listed(visible, found):
-        return Reading(None, 0, len(region), AbstainReason.UNDETERMINED)
-    if len(found) == 2 and _alternatives(visible, found, scene):  # noqa: PLR2004
-        return Reading(None, 0, len(region), AbstainReason.UNDETERMINED)
-    chosen = _choose(found, visible, scene, offset)
-    return Reading(_rest(visible, chosen), *chosen.span)
+    return None
+
+
+def _decide(text: str, numbers: list[NumberMention], context: TextContext, offset: int) -> Reading:
+    """Choose among the numbers of a region, or abstain."""
+    if _bare_operation(text, numbers):
+        return _abstain(text, AbstainReason.UNRESOLVED)
+    pair = len(numbers) == 2  # noqa: PLR2004
+    amount = compound(text, numbers, context) if pair else None
+    if amount:
+        return amount
+    if _listed(text, numbers) or (pair and _alternatives(text, numbers, context)):
+        return _abstain(text, AbstainReason.UNDETERMINED)
+    chosen = _choose(numbers, text, context, offset)
+    return Reading(_full_value(text, chosen), *chosen.span)
 
 
 def _unmarked(region: str) -> str:
-    """``region`` without what only looks like signs of arithmetic; positions stay."""
+    """Remove signs that only look like arithmetic; positions stay the same."""
     if "^" in region or "/" in region:
         region = _blank(_UNIT_POWER, region)
     if "*" in region:
@@ -186,21 +216,21 @@ def _unmarked(region: str) -> str:
     return _ARITHMETIC.sub(r"\1×\2", region)
 
 
-def _given_up(text: str) -> int | None:
-    """Where ``text`` says that there is no answer, unless it says so in a reason for its answer."""
-    lost = undetermined_at(text)
-    reason = None if lost is None else _REASON.match(text)
-    if lost is not None and reason and lost < reason.end():
+def _undetermined_start(text: str) -> int | None:
+    """Return the position of a statement without answer, unless it is a reason for an answer."""
+    start = undetermined_at(text)
+    reason = None if start is None else _REASON.match(text)
+    if start is not None and reason and start < reason.end():
         return undetermined_at(text, reason.end())
-    return lost
+    return start
 
 
-def _leftover(text: str) -> bool:
+def _is_unresolved(text: str) -> bool:
     return _ALGEBRA.search(text) is not None or _ROOT.search(text) is not None
 
 
-def _rest(text: str, chosen: NumberMention) -> Fraction:
-    """The value with what its surroundings add: and a half, below zero."""
+def _full_value(text: str, chosen: NumberMention) -> Fraction:
+    """Return the value with the additions after it: and a half, below zero."""
     value, (start, end) = chosen.value, chosen.span
     if end == len(text) and text.isascii():
         return value
@@ -214,147 +244,151 @@ def _rest(text: str, chosen: NumberMention) -> Fraction:
 
 
 def _blank(pattern: re.Pattern[str], text: str) -> str:
-    """Replace matches by spaces, so that positions stay."""
+    """Replace matches by spaces, so that positions stay the same."""
     return pattern.sub(lambda match: " " * len(match[0]), text)
 
 
-def _with_fractions(text: str, found: list[NumberMention]) -> list[NumberMention]:
-    """Put 4分の3 in the place of its 4 and 3."""
+def _with_fractions(text: str, numbers: list[NumberMention]) -> list[NumberMention]:
+    """Replace the numbers of 4分の3 by the fraction."""
     if "分" not in text:
-        return found
+        return numbers
     for value, start, end in cjk_fractions(text, 0, len(text)):
-        found = [mention for mention in found if not start <= mention.span[0] < end]
-        found.append(NumberMention(value, (start, end), "cjk"))
-    return sorted(found, key=lambda mention: mention.span)
+        numbers = [mention for mention in numbers if not start <= mention.span[0] < end]
+        numbers.append(NumberMention(value, (start, end), "cjk"))
+    return sorted(numbers, key=lambda mention: mention.span)
 
 
 def _short(text: str) -> bool:
     return len(text) < 24  # noqa: PLR2004
 
 
-def _spelled(text: str, scene: TextContext) -> list[NumberMention]:
-    """Numbers in words or CJK numerals."""
-    found = [
-        NumberMention(value, (start, end), "cjk")
-        for value, start, end in (cjk_fractions(text, 0, len(text)) if "分" in text else ())
-    ]
-    if not found and not text.isascii():
-        for match in CJK_NUMBER.finditer(text):
-            value = read_cjk(match[0])
-            if value is not None:
-                negative = match.start() > 0 and text[match.start() - 1] in "负負"
-                found.append(NumberMention(-value if negative else value, match.span(), "cjk"))
-    if not found:
-        found = [
-            NumberMention(value, (start, end), "word")
-            for value, start, end in read_words(text, scene.language)
-        ]
-    if not found:
-        found = [
-            NumberMention(WITH_HALF[match[0].lower()], match.span(), "word")
-            for match in HALVES.finditer(text)
-        ]
+def _spelled(text: str, language: str | None) -> list[NumberMention]:
+    """Read numbers in words or CJK numerals."""
+    numbers = _cjk_numbers(text) or _word_numbers(text, language)
+    if numbers and numbers[0].value > 0 and NEGATIVE.search(text, 0, numbers[0].span[0]):
+        numbers[0] = numbers[0]._replace(value=-numbers[0].value)
     half = HALF.search(text)
-    if not found:
-        part = _ONE_PART.search(text)
-        found = (
-            [NumberMention(Fraction(1, _PART_OF[part[1].lower()]), part.span(), "word")]
-            if part
-            else []
-        )
-    if found and found[0].value > 0 and NEGATIVE.search(text, 0, found[0].span[0]):
-        found[0] = found[0]._replace(value=-found[0].value)
+    if half is None or (numbers and numbers[0].value != 1):
+        return numbers
     if (
-        half
-        and found
-        and not half.start() <= found[0].span[0] < half.end()
-        and AND_HALF.match(text, found[0].span[1])
+        numbers
+        and not half.start() <= numbers[0].span[0] < half.end()
+        and AND_HALF.match(text, numbers[0].span[1])
     ):
-        return found
-    if half and (not found or found[0].value == 1):
-        found = [NumberMention(Fraction(1, 2), half.span(), "word")]
-    return found
+        return numbers
+    return [NumberMention(Fraction(1, 2), half.span(), "word")]
 
 
-def _bare_operation(text: str, found: list[NumberMention]) -> bool:
-    return len(found) > 1 and _OPERATION.search(text) is not None and _only_operation(text, found)
+def _cjk_numbers(text: str) -> list[NumberMention]:
+    if text.isascii():
+        return []
+    fractions = cjk_fractions(text, 0, len(text)) if "分" in text else ()
+    numbers = [NumberMention(value, (start, end), "cjk") for value, start, end in fractions]
+    if numbers:
+        return numbers
+    for match in CJK_NUMBER.finditer(text):
+        value = read_cjk(match[0])
+        if value is not None:
+            negative = match.start() > 0 and text[match.start() - 1] in "负負"
+            numbers.append(NumberMention(-value if negative else value, match.span(), "cjk"))
+    return numbers
 
 
-def _only_operation(text: str, found: list[NumberMention]) -> bool:
-    """Whether the region is a calculation without its result: ``9 × 2``."""
-    rest = [text[a.span[1] : b.span[0]] for a, b in zip(found, found[1:], strict=False)]  # noqa: RUF007
+def _word_numbers(text: str, language: str | None) -> list[NumberMention]:
+    numbers = [
+        NumberMention(value, (start, end), "word")
+        for value, start, end in read_words(text, language)
+    ] or [
+        NumberMention(WITH_HALF[match[0].lower()], match.span(), "word")
+        for match in HALVES.finditer(text)
+    ]
+    part = None if numbers else _ONE_PART.search(text)
+    if part:
+        numbers = [NumberMention(Fraction(1, _PART_OF[part[1].lower()]), part.span(), "word")]
+    return numbers
+
+
+def _bare_operation(text: str, numbers: list[NumberMention]) -> bool:
+    return (
+        len(numbers) > 1 and _OPERATION.search(text) is not None and _only_operation(text, numbers)
+    )
+
+
+def _only_operation(text: str, numbers: list[NumberMention]) -> bool:
+    """Whether the region is a calculation without a result: ``9 × 2``."""
+    rest = [text[a.span[1] : b.span[0]] for a, b in zip(numbers, numbers[1:], strict=False)]  # noqa: RUF007
     joined = [gap for gap in rest if re.fullmatch(r"[\s$€£%()]*[-+−–*×÷/][\s$€£()]*", gap)]
     return len(joined) == len(rest)
 
 
-def _listed(text: str, found: list[NumberMention]) -> bool:
-    """Whether the region is nothing but a list of different numbers: ``3, 4 and 5``."""
-    if len({mention.value for mention in found}) < 2:  # noqa: PLR2004
+def _listed(text: str, numbers: list[NumberMention]) -> bool:
+    """Whether the region is only a list of different numbers: ``3, 4 and 5``."""
+    if len({mention.value for mention in numbers}) < 2:  # noqa: PLR2004
         return False
-    gaps = [text[a.span[1] : b.span[0]] for a, b in pairwise(found)]
-    around = text[: found[0].span[0]] + text[found[-1].span[1] :]
+    gaps = [text[a.span[1] : b.span[0]] for a, b in pairwise(numbers)]
+    around = text[: numbers[0].span[0]] + text[numbers[-1].span[1] :]
     return all(map(_LIST_GAP.fullmatch, gaps)) and not any(map(str.isalnum, around))
 
 
-def _alternatives(text: str, found: list[NumberMention], scene: TextContext) -> bool:
-    """Whether two different values are left open: ``3 or 4``; not one amount in two units."""
-    first, second = found
+def _alternatives(text: str, numbers: list[NumberMention], context: TextContext) -> bool:
+    """Whether two numbers are alternatives (``3 or 4``), not one amount in two units."""
+    first, second = numbers
     between = text[first.span[1] : second.span[0]]
-    if first.value == second.value or {first.value, second.value} <= scene.asked:
+    if first.value == second.value or {first.value, second.value} <= context.question_numbers:
         return False
     if _BETWEEN.search(text, 0, first.span[0]) and _AND.fullmatch(between):
         return True
-    # "60 minutes or 1 hour" has a unit of its own in between, and is one amount
+    # "60 minutes or 1 hour" has a unit in between, and is one amount
     return _RANGE.fullmatch(between) is not None or (
         _OR.search(between) is not None and not _OR.sub("", between).strip()
     )
 
 
-def _derived(found: list[NumberMention], text: str) -> NumberMention | None:
-    """The last of three numbers when the sentence draws it from the others.
+def _derived(numbers: list[NumberMention], text: str) -> NumberMention | None:
+    """Return the last of three numbers if the sentence derives it from the others.
 
     10 apples and 5 oranges, so 15 fruits; 60% of 50 is 30.
     """
-    if len(found) != 3:  # noqa: PLR2004
+    if len(numbers) != 3:  # noqa: PLR2004
         return None
-    first, second, last = found
+    first, second, last = numbers
     a, b, c = first.value, second.value, last.value
     between = text[first.span[1] : last.span[0]]
     states = _IS.search(text, second.span[1], last.span[0]) is not None
-    drawn = c in {a + b, a - b, a * b} or (b and c == a / b)
+    derived = c in {a + b, a - b, a * b} or (b and c == a / b)
     total = c == a + b and _ALTOGETHER.match(text, last.span[1])
     pair = second.span[0] - first.span[1] <= _PAIR  # the difference between 10 and 4 is 6
-    share = states and (c in {a * b, a * b / 100} or (pair and drawn))
-    return last if share or total or (drawn and _SO.search(between)) else None
+    share = states and (c in {a * b, a * b / 100} or (pair and derived))
+    return last if share or total or (derived and _SO.search(between)) else None
 
 
 def _choose(
-    found: list[NumberMention], text: str, scene: TextContext, offset: int
+    numbers: list[NumberMention], text: str, context: TextContext, offset: int
 ) -> NumberMention:
-    """The number of a sentence that answers, by its emphasis, the calculation and the question."""
-    if len(found) == 1 or len({mention.value for mention in found}) == 1:
-        return found[0]
-    strong = [m for m in found for mark in _STRONG.finditer(text)
+    """Choose the number that answers, by emphasis, the calculation and the question."""
+    if len(numbers) == 1 or len({mention.value for mention in numbers}) == 1:
+        return numbers[0]
+    strong = [m for m in numbers for mark in _STRONG.finditer(text)
               if mark.start() <= m.span[0] and m.span[1] <= mark.end()]  # fmt: skip
     if len({mention.value for mention in strong}) == 1:
         return strong[-1]
-    new = [mention for mention in found if mention.value not in scene.asked]
+    new = [mention for mention in numbers if mention.value not in context.question_numbers]
     if len({mention.value for mention in new}) == 1:
         return new[0]
-    return _derived(found, text) or _calculated(new or found, text, scene, offset)
+    return _derived(numbers, text) or _calculated(new or numbers, text, context, offset)
 
 
 def _calculated(
-    found: list[NumberMention], text: str, scene: TextContext, offset: int
+    numbers: list[NumberMention], text: str, context: TextContext, offset: int
 ) -> NumberMention:
-    """What the last calculation gave, the total, the first."""
-    for result in scene.results(offset):
-        for mention in found:
+    """Choose the result of the last calculation, else the total, else the first number."""
+    for result in context.results(offset):
+        for mention in numbers:
             if mention.value == result:
                 return mention
     total = _TOTAL.search(text)
     if total:
-        for mention in found:
+        for mention in numbers:
             if mention.span[0] == total.end():
                 return mention
-    return found[0]
+    return numbers[0]

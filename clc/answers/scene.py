@@ -1,4 +1,4 @@
-"""What a region is read to, and the text around it that its numbers are judged by."""
+"""The reading of a region, and the context by which its numbers are judged."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _LOOK_BACK = 1200
 
 
 class Reading(NamedTuple):
-    """A value and where it stands in the region, or the reason why there is none."""
+    """A value and its span in the region, or the reason why there is none."""
 
     value: Fraction | None
     start: int
@@ -30,31 +30,31 @@ class Reading(NamedTuple):
 
 
 class TextContext:
-    """The text around a region: what its numbers are judged by. Worked out only when needed."""
+    """The context by which a region's numbers are judged, computed on demand."""
 
-    __slots__ = ("_asked", "evidence", "language", "question", "text")
+    __slots__ = ("_numbers", "evidence", "language", "question", "text")
 
     def __init__(self, text: str, language: str | None, question: str | None) -> None:
         self.text = text
         self.language = language
         self.question = question
         self.evidence = Evidence(text, language, question)
-        self._asked: frozenset[Fraction] | None = None
+        self._numbers: frozenset[Fraction] | None = None
 
     @property
-    def asked(self) -> frozenset[Fraction]:
+    def question_numbers(self) -> frozenset[Fraction]:
         """The question's numbers."""
-        if self._asked is None:
+        if self._numbers is None:
             mentions = numbers_in(self.question, self.language) if self.question else []
-            self._asked = frozenset(mention.value for mention in mentions)
-        return self._asked
+            self._numbers = frozenset(mention.value for mention in mentions)
+        return self._numbers
 
     def results(self, position: int) -> list[Fraction]:
-        """What the calculations before ``position`` came to, last first."""
-        found = []
+        """Return the results of the calculations before ``position``, last first."""
+        values = []
         begin = max(0, position - _LOOK_BACK)
         for match in list(_RESULT.finditer(self.text, begin, position))[:-6:-1]:
             numbers = read_numbers(plain(match[0][1:]), self.evidence)
             if numbers:
-                found.append(numbers[0].value)
-        return found
+                values.append(numbers[0].value)
+        return values

@@ -1,20 +1,20 @@
-"""Decimal and grouping separators: what ``1.234`` and ``12,345`` mean.
+"""Decimal and grouping separators: the meaning of ``1.234`` and ``12,345``.
 
-The rule for digits around one ``.`` or ``,``, first match decides:
+The rules for digits around one ``.`` or ``,``; the first that applies decides:
 
 1. The digits themselves. Other than three digits after it, a leading zero or more than three
    digits before it make it a decimal separator: ``12,5``, ``0,125``, ``1234.567``. Two different
    separators: the last one is decimal (``1.234,56``). A repeated one groups (``1,00,000``).
-2. Money has no third decimal, and nobody measures to three zeros: beside a currency, and before
+2. Money has no third decimal, and no measurement has three zeros: beside a currency, and before
    ``000``, it groups.
-3. The answer's own text: a separator that other numbers there show to be decimal (or grouping)
-   is so here too, and then the other one is not.
-4. Other numbers of the path and of the question: when the digits without the separator stand
-   there as a number (``12000`` beside ``12.000``), it groups. So it does when the same separator
-   stands beside a currency or before ``000`` elsewhere in the text, and a comma before a final 0.
-5. The language: an English text by the English habit whatever the path's label says, another by
-   CLDR for its language. Where a habit uses neither reading, and without a language, ``.`` is
-   decimal unless a zero ends the digits, and ``,`` groups.
+3. The answer's own text: a separator that is decimal (or grouping) in other numbers is so here
+   too, and the other separator has the other role.
+4. Other numbers of the path and of the question: if the digits occur there without the separator
+   (``12000`` beside ``12.000``), it groups. It also groups if the same separator is beside a
+   currency or before ``000`` elsewhere in the text, and a comma groups before a final 0.
+5. The language: English format in an English text, regardless of the path's language; otherwise
+   CLDR's format of the language. If the format uses neither, and without a language, ``.`` is
+   decimal unless the digits end with a zero, and ``,`` groups.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from typing import NamedTuple
 __all__ = ["SPACES", "TOKEN", "Evidence", "read_token"]
 
 SPACES = " \u00a0\u202f\u2009\u2007\u2008"
-# Digits of any script; a space groups only three digits. Linear: no part can match two ways.
+# Digits of any script; a space groups only three digits. Linear: it matches unambiguously.
 TOKEN = re.compile(rf"\d+(?:[.,'’٫٬،⹁，．_]\d+|[{SPACES}]\d{{3}}(?!\d))*")
 _SEPARATOR = re.compile(rf"[.,'’٫٬،⹁，．_{SPACES}]")
 _SAME = {"，": ",", "．": ".", "’": "'", **dict.fromkeys(SPACES, " ")}
@@ -41,7 +41,7 @@ _MANY = 3  # English words that show an English text
 
 
 class Number(NamedTuple):
-    """Digits as integer part and decimals, and where they stand."""
+    """Digits of integer part and decimals, and their span."""
 
     whole: str
     decimals: str
@@ -51,7 +51,7 @@ class Number(NamedTuple):
 
 @lru_cache(maxsize=512)
 def _symbols(language: str) -> tuple[str, str]:
-    """Decimal and grouping separator of a language, from CLDR.
+    """Return the decimal and the grouping separator of a language, from CLDR.
 
     >>> _symbols("de"), _symbols("th")
     ((',', '.'), ('.', ','))
@@ -70,7 +70,9 @@ def _symbols(language: str) -> tuple[str, str]:
     latin = locale.number_symbols.get("latn") or symbols
     decimal = symbols.get("decimal", latin.get("decimal", "."))
     group = symbols.get("group", latin.get("group", ","))
-    if decimal == "٫":  # Arabic digits have signs of their own: ask what . and , mean beside them
+    if (
+        decimal == "٫"
+    ):  # Arabic digits have their own separators; . and , are those beside Latin digits
         decimal, group = latin.get("decimal", "."), latin.get("group", ",")
     return decimal, group
 
@@ -94,7 +96,7 @@ def _grouped(groups: list[str]) -> bool:
 
 
 class Evidence:
-    """What a text, its question and its language say about separators, worked out on demand."""
+    """Evidence of a text, its question and its language on separators, computed on demand."""
 
     __slots__ = (
         "_decimal",
@@ -118,7 +120,7 @@ class Evidence:
         self._values: set[int] = set()
 
     def groups(self, whole: str, separator: str, after: str, *, money: bool) -> bool:
-        """Whether ``separator`` groups in ``whole separator after`` (three digits after it).
+        """Whether ``separator`` groups between ``whole`` and ``after`` (three digits).
 
         >>> Evidence("2.50 Euro").groups("1", ".", "234", money=False)
         False
@@ -150,7 +152,7 @@ class Evidence:
             return separator == group
         return separator == "," or int(after[-1]) == 0
 
-    def _collect(self) -> None:  # noqa: C901
+    def _collect(self) -> None:
         self._ready = True
         for text in (self.text, self.question or ""):
             own = text is self.text
@@ -158,26 +160,29 @@ class Evidence:
                 token = match[0]
                 if len(token) > _LONGEST:
                     continue
-                if token.isdecimal():
-                    if len(token) > 3:  # noqa: PLR2004
-                        self._values.add(int(token))
-                    continue
-                kinds = [_SAME.get(mark, mark) for mark in _SEPARATOR.findall(token)]
-                groups = _SEPARATOR.split(token)
-                if len(set(kinds)) == 1:
-                    if kinds[0] == " " or len(kinds) > 1:
-                        if _grouped(groups):
-                            self._values.add(int("".join(groups)))
-                            if own:
-                                self._group.add(kinds[0])
-                    elif own:
-                        self._single(match, groups, kinds[0])
-                elif own and len(set(kinds[:-1])) == 1 and _grouped(groups[:-1]):
+                if not token.isdecimal():
+                    self._add(match, own=own)
+                elif len(token) > 3:  # noqa: PLR2004
+                    self._values.add(int(token))
+
+    def _add(self, match: re.Match[str], *, own: bool) -> None:
+        """Record the evidence of digits with separators; ``own``: in the text, not the question."""
+        kinds = [_SAME.get(mark, mark) for mark in _SEPARATOR.findall(match[0])]
+        groups = _SEPARATOR.split(match[0])
+        if len(set(kinds)) > 1:
+            if own and len(set(kinds[:-1])) == 1 and _grouped(groups[:-1]):
+                self._group.add(kinds[0])
+                self._decimal.add(kinds[-1])
+        elif kinds[0] == " " or len(kinds) > 1:
+            if _grouped(groups):
+                self._values.add(int("".join(groups)))
+                if own:
                     self._group.add(kinds[0])
-                    self._decimal.add(kinds[-1])
+        elif own:
+            self._single(match, groups, kinds[0])
 
     def _single(self, match: re.Match[str], groups: list[str], kind: str) -> None:
-        """Learn from digits around one separator."""
+        """Record the evidence of digits around one separator."""
         if len(groups[1]) != 3 or int(groups[0]) == 0 or len(groups[0]) > 3:  # noqa: PLR2004
             self._decimal.add(kind)
         elif (
@@ -189,7 +194,7 @@ class Evidence:
 
 
 def read_token(token: str, start: int, evidence: Evidence, *, money: bool = False) -> list[Number]:
-    """Read the digits and separators of one ``TOKEN``; several numbers when it is a list or date.
+    """Read the digits and separators of one ``TOKEN``; a list or date has several numbers.
 
     >>> [number[:2] for number in read_token("1.234,56", 0, Evidence(""))]
     [('1234', '56')]
@@ -234,14 +239,14 @@ def read_token(token: str, start: int, evidence: Evidence, *, money: bool = Fals
 
 
 def _split(token: str, start: int, evidence: Evidence, *, money: bool) -> list[Number]:
-    """Read as a list: at the spaces first, at every separator where that is not enough."""
+    """Read a token as a list, split at spaces or, without spaces, at every separator."""
     spaced = re.split(f"[{SPACES}]", token)
     parts = spaced if len(spaced) > 1 else _SEPARATOR.split(token)
-    found: list[Number] = []
+    numbers: list[Number] = []
     for part in parts:
         if part.isdecimal():
-            found.append(Number(part, "", start, start + len(part)))
+            numbers.append(Number(part, "", start, start + len(part)))
         else:
-            found += read_token(part, start, evidence, money=money)
+            numbers += read_token(part, start, evidence, money=money)
         start += len(part) + 1
-    return found
+    return numbers

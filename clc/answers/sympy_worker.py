@@ -1,4 +1,4 @@
-"""The child process of :mod:`clc.answers.latex_canonical`: a JSON string in, a JSON string out."""
+"""The child process of :mod:`clc.answers.latex_canonical`; reads and writes JSON strings."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ READY = "ready\n"
 
 
 def simplest(markup: str) -> str | None:
-    """One form for equal expressions, None when sympy cannot read it."""
+    """Simplify an expression to one form for equal ones; None if sympy cannot read it."""
     import sympy
     from math_verify import LatexExtractionConfig, parse
 
-    found = parse(
+    parsed = parse(
         f"${markup}$",
         extraction_config=[LatexExtractionConfig(boxed_match_priority=-1)],
         parsing_timeout=None,
     )
-    if not found or isinstance(found[0], str):
+    if not parsed or isinstance(parsed[0], str):
         return None
-    expression = found[0]
+    expression = parsed[0]
     if isinstance(expression, sympy.Eq) and expression.lhs.is_Symbol:
-        expression = expression.rhs  # x = 5 answers 5
+        expression = expression.rhs  # the answer of x = 5 is 5
     if isinstance(expression, sympy.Expr):
         expression = sympy.nsimplify(expression.doit(), rational=True)
         if expression.free_symbols:
@@ -37,15 +37,15 @@ def simplest(markup: str) -> str | None:
 
 
 def main() -> None:
-    """Answer until standard input ends."""
+    """Serve requests until standard input ends."""
     import logging
     import os
 
     logging.disable()
-    # Whatever a library prints must not be taken for an answer.
+    # Output of libraries must not be mistaken for an answer.
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)
-    simplest("1+x")  # imports happen before the clock of the first question runs
+    simplest("1+x")  # imports before the time limit of the first request
     answers.write(READY)
     answers.flush()
     for line in sys.stdin:

@@ -1,4 +1,4 @@
-"""Amounts with units: one amount in two of them, and the two sides of a conversion."""
+"""Amounts with units: one amount in two units, and the two sides of a conversion."""
 
 from __future__ import annotations
 
@@ -43,24 +43,24 @@ _SWAHILI_UNIT = re.compile(
 
 
 def asked_before_conversion(
-    text: str, right: int, result: NumberMention, scene: TextContext
+    text: str, right: int, result: NumberMention, context: TextContext
 ) -> Reading | None:
-    """The left of 3.5 hours = 210 minutes, when the question asks for hours and not minutes."""
-    left = read_numbers(text[:right], scene.evidence)
-    if len(left) != 1 or not scene.question:
+    """Return the left of 3.5 hours = 210 minutes, if the question asks for hours, not minutes."""
+    left = read_numbers(text[:right], context.evidence)
+    if len(left) != 1 or not context.question:
         return None
     units = [_WORD.match(text, mention.span[1]) for mention in (left[0], result)]
     if not (units[0] and units[1]):
         return None
-    asked = scene.question.lower()
+    asked = context.question.lower()
     if units[0][1].lower() in asked and units[1][1].lower() not in asked:
         return Reading(left[0].value, *left[0].span)
     return None
 
 
-def compound(text: str, found: list[NumberMention], scene: TextContext) -> Reading | None:
-    """One amount in two units, 5 hours and 30 minutes: in the unit that the question asks for."""
-    first, second = found
+def compound(text: str, numbers: list[NumberMention], context: TextContext) -> Reading | None:
+    """Read one amount in two units (5 hours and 30 minutes), in the unit of the question."""
+    first, second = numbers
     between, after = (
         text[first.span[1] : second.span[0]],
         text[second.span[1] : second.span[1] + 12],
@@ -83,9 +83,9 @@ def compound(text: str, found: list[NumberMention], scene: TextContext) -> Readi
         if not 0 <= second.value < factor:
             return None
         asks_small = (
-            scene.question is not None
-            and small.search(scene.question) is not None
-            and large.search(scene.question) is None
+            context.question is not None
+            and small.search(context.question) is not None
+            and large.search(context.question) is None
         )
         value = (
             first.value * factor + second.value
