@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from fractions import Fraction
 from typing import Literal, NamedTuple
 
-from clc.answers.cjk_numerals import CJK_NUMBER, KILO, LARGE, cjk_fractions, read_cjk
-from clc.answers.number_words import SCALE, held_numbers, read_words
+from clc.answers.cjk_numerals import CJK_NUMBER, cjk_fractions, read_cjk
+from clc.answers.number_suffixes import GLYPHS, extend, value_of_digits
+from clc.answers.number_words import held_numbers, read_words
 from clc.answers.separators import TOKEN, Evidence, Number, read_token
 
 __all__ = ["CURRENCY", "NEGATIVE", "NumberMention", "numbers_in", "read_numbers"]
@@ -47,29 +47,9 @@ _CODES = frozenset(
 )
 _MINUS = "-−–﹣－"
 _BIDI = "\u200e\u200f\u061c\u2066\u2067\u2068\u2069"
-_GLYPH = "¼½¾⅐⅑⅒⅓⅔⅕⅖⅗⅘⅙⅚⅛⅜⅝⅞↉"
-_GLYPHS = {glyph: Fraction(unicodedata.numeric(glyph)).limit_denominator(100) for glyph in _GLYPH}
-_SCAN = re.compile(rf"(?<![A-Za-zА-яё\d_.,)\]])[.,]\d+(?![.,]?\d)|{TOKEN.pattern}|[{_GLYPH}]")
-_OVER = re.compile(r"[ \u00a0]{0,2}[/⁄∕／][ \u00a0]{0,2}(\d{1,120})(?![\d%]|[.,:/⁄∕]\d)")
-_MIXED = re.compile(r"[ \u00a0\u2009]{0,2}(\d{1,9})[/⁄∕](\d{1,9})(?![\d/]|[.,]\d)")
-_EXPONENT = re.compile(
-    r"[eE]([+-]?\d{1,3})(?!\w)"
-    r"|[ \u00a0]{0,2}[×xX*·⋅][ \u00a0]{0,2}10[ ]?(?:\^[ ]?[{(]?([-−+]?\d{1,3})[)}]?|([⁻⁺]?[⁰¹²³⁴⁵⁶⁷⁸⁹]{1,3}))"  # noqa: E501
+_SCAN = re.compile(
+    rf"(?<![A-Za-zА-яё\d_.,)\]])[.,]\d+(?![.,]?\d)|{TOKEN.pattern}|[{''.join(GLYPHS)}]"
 )
-_POWER = re.compile(r"\^[ ]?(?:\{(-?\d{1,2})\}|(\d{1,2}))")
-_SUPERSCRIPT = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁺", "0123456789-+")
-_LARGE = "".join(LARGE)
-_AFTER_LARGE = re.compile(rf"[ ]?(千|百)?([{_LARGE}])(?![一-鿿]?[一]步)")
-_KILO = re.compile(KILO)
-_HUNDREDS = re.compile(r"(\d)百")  # 2千5百
-_SCALE = re.compile(
-    r"[ \u00a0]{0,2}("
-    + "|".join(sorted(map(re.escape, SCALE), key=len, reverse=True))
-    + r")(?![a-zа-яธ]|ละ)",
-    re.IGNORECASE,
-)
-_CLOCK = re.compile(r"[:：](\d{1,4})(?!\d)(?![:：.,]\d)")
-_HOURS = re.compile(r"[ \u00a0\u202f]?h[ \u00a0\u202f]?([0-5]\d)(?!\d|[ \u00a0\u202f]?m)")  # 14h30
 NEGATIVE = re.compile(
     r"(?:\bminus|\bnegative|\bmoins|\bmenos|минус|\bhasi|负|負|零下|氷点下|マイナス|ลบ|ঋণাত্মক|মাইনাস|మైనస్)[ ]?\Z",  # noqa: E501
     re.IGNORECASE,
@@ -86,7 +66,6 @@ _SWAHILI_ENDS = frozenset(word[-1] + " " for word in _SWAHILI_SCALE)
 _LATIN = re.compile(r"[A-Za-z_]")
 _LONG = 30
 _TOO_LARGE = 10**60  # no number has more digits
-_HUGE = 24  # powers of ten beyond any answer
 
 
 def numbers_in(
@@ -168,8 +147,8 @@ def read_numbers(text: str, evidence: Evidence, *, ratios: bool = True) -> list[
         position = match.end()
         token = match[0]
         first = match.start()
-        if token[0] in _GLYPH:
-            value = _GLYPHS[token]
+        if token[0] in GLYPHS:
+            value = GLYPHS[token]
             found.append(NumberMention(_signed(text, first, value), (first, position), "digits"))
             continue
         if first and _LATIN.match(text[first - 1]) and not _after_code(text, first):
@@ -186,12 +165,12 @@ def read_numbers(text: str, evidence: Evidence, *, ratios: bool = True) -> list[
         )
         numbers = read_token(token, first, evidence, money=money)
         for number in numbers[:-1]:
-            value = _value(number.whole, number.decimals)
+            value = value_of_digits(number.whole, number.decimals)
             found.append(NumberMention(value, (number.start, number.end), "digits"))
         if not numbers:
             continue
         last = numbers[-1]
-        extended, position = _extend(text, last.whole, last.decimals, last.end, ratios=ratios)
+        extended, position = extend(text, last.whole, last.decimals, last.end, ratios=ratios)
         if extended is None or (len(token) > _LONG and abs(extended) >= _TOO_LARGE):
             continue
         value = extended
@@ -226,12 +205,6 @@ def _scale_before(text: str, first: int) -> int:
     """Return the factor of a Swahili scale before the digits, or 1: elfu 70 is 70,000."""
     word = text[max(0, first - 12) : first].lower().split()[-1:]
     return _SWAHILI_SCALE.get(word[0], 1) if word else 1
-
-
-def _value(whole: str, decimals: str) -> Fraction:
-    if not decimals:
-        return Fraction(int(whole))
-    return Fraction(int(whole + decimals), 10 ** len(decimals))
 
 
 def _after_code(text: str, first: int) -> bool:
@@ -275,116 +248,3 @@ def _signed(text: str, first: int, value: Fraction) -> Fraction:  # noqa: C901
         return value if binary else -value
     binary = before.isdecimal() or before in ")]}%" or (before.isascii() and before.isalpha())
     return value if binary or before in _MINUS else -value
-
-
-def _extend(
-    text: str, whole: str, decimals: str, end: int, *, ratios: bool
-) -> tuple[Fraction | None, int]:
-    """Extend a number by what follows its digits; no value for a division by zero."""
-    value = _value(whole, decimals)
-    if end >= len(text) or text[end] in _ENDS:
-        return value, end
-    return (
-        (None if decimals else _with_fraction(text, value, end, ratios=ratios))
-        or _with_power(text, value, "" if decimals else whole, end)
-        or _with_scale(text, value, end)
-    )
-
-
-_ENDS = frozenset(".,;)]}\"'\n。，！!?")
-
-
-def _with_fraction(
-    text: str, value: Fraction, end: int, *, ratios: bool
-) -> tuple[Fraction | None, int] | None:
-    """Read a denominator, a mixed number, hours or a ratio after an integer; None without one."""
-    over = _OVER.match(text, end)
-    if over:
-        below = int(over[1])
-        return (value / below if below else None), over.end()
-    mixed = _MIXED.match(text, end)
-    if mixed and 0 < int(mixed[1]) < int(mixed[2]):
-        return value + Fraction(int(mixed[1]), int(mixed[2])), mixed.end()
-    following = text[end]
-    glyph = end + 1 if following in " \u2009" and end + 1 < len(text) else end
-    if text[glyph] in _GLYPH:
-        return value + _GLYPHS[text[glyph]], glyph + 1
-    hours = _HOURS.match(text, end) if "h" in text[end : end + 2] else None
-    if hours:
-        return value + Fraction(int(hours[1]), 60), hours.end()
-    clock = _CLOCK.match(text, end) if following in ":：" else None
-    return _clock_or_ratio(text, value, clock, ratios=ratios) if clock else None
-
-
-def _with_power(
-    text: str, value: Fraction, whole: str, end: int
-) -> tuple[Fraction | None, int] | None:
-    """Read a power of ten after a number, or an exponent after an integer (``whole``)."""
-    exponent = _EXPONENT.match(text, end)
-    if exponent:
-        power = int(
-            (exponent[1] or exponent[2] or exponent[3]).replace("−", "-").translate(_SUPERSCRIPT)
-        )
-        return value * Fraction(10) ** power if abs(power) <= _HUGE else None, exponent.end()
-    raised = _POWER.match(text, end) if whole and text[end] == "^" else None
-    if raised:
-        power = int(raised[1] or raised[2])
-        if len(whole) * abs(power) <= 2 * _HUGE and (value or power >= 0):
-            return value**power, raised.end()
-    return None
-
-
-def _with_scale(text: str, value: Fraction, end: int) -> tuple[Fraction, int]:
-    """Multiply a number by 万, 千, 百 or a scale word after it."""
-    large = _AFTER_LARGE.match(text, end)
-    if large:
-        factor = LARGE[large[2]] * {"千": 1000, "百": 100}.get(large[1] or "", 1)
-        return _lower_units(text, value * factor, factor, large.end())
-    if text[end] == "百":
-        return value * 100, end + 1
-    if text[end] == "千":
-        if _KILO.match(text, end):
-            return value, end
-        hundreds = _HUNDREDS.match(text, end + 1)
-        if hundreds:
-            return value * 1000 + int(hundreds[1]) * 100, hundreds.end()
-        return value * 1000, end + 1
-    scale = _SCALE.match(text, end)
-    return (value * SCALE[scale[1].lower()], scale.end()) if scale else (value, end)
-
-
-_LOWER = re.compile(r"(\d{1,4}(?:,\d{3})?)(千)?")
-
-
-def _lower_units(text: str, value: Fraction, factor: int, end: int) -> tuple[Fraction, int]:
-    """Add the lower units of 1万2,000 and 1万2千."""
-    rest = _LOWER.match(text, end)
-    if rest:
-        more = int(rest[1].replace(",", "")) * (1000 if rest[2] else 1)
-        if more < factor:
-            return value + more, rest.end()
-    return value, end
-
-
-_RATIO = re.compile(
-    r"ratio|verhältnis|rapport|razón|proporción|отношени|uwiano|比|অনুপাত|నిష్పత్తి|อัตราส่วน",
-    re.IGNORECASE,
-)
-
-
-def _clock_or_ratio(
-    text: str, value: Fraction, clock: re.Match[str], *, ratios: bool
-) -> tuple[Fraction | None, int]:
-    """Return a clock time in hours (8:30 is 17/2), or a ratio as a fraction (2:3 is 2/3)."""
-    below = int(clock[1])
-    is_time = (
-        len(clock[1]) == 2  # noqa: PLR2004
-        and below < 60  # noqa: PLR2004
-        and value < 25  # noqa: PLR2004
-        and not _RATIO.search(text, max(0, clock.start() - 200), clock.end() + 100)
-    )
-    if is_time:
-        return value + Fraction(below, 60), clock.end()
-    if not ratios:
-        return value, clock.start()
-    return (value / below if below else None), clock.end()
