@@ -47,6 +47,8 @@ def test_a_translation_that_does_not_is_refused(question, translation, language,
 
 def test_a_translation_that_was_cut_off_is_refused():
     assert "cut off" in translation_fault("Ana has 2 pens.", "Ana hat 2", "en", "de", "length")
+    refusal = translation_fault("Ana has 2 pens.", "I can't: 2", "en", "de", "content_filter")
+    assert refusal == "translation was refused"
 
 
 def test_the_first_try_is_greedy_and_later_ones_can_differ():
