@@ -271,7 +271,7 @@ class AbstainReason(StrEnum):
 
     EMPTY = "empty"
     REFUSAL = "refusal"
-    UNKNOWN_LANGUAGE = "undetermined"
+    UNDETERMINED = "undetermined"
     UNRESOLVED = "unresolved"  # an algebraic leftover such as 160 - x
     TRUNCATED = "truncated"
     NO_ANSWER = "no_answer"
