@@ -50,10 +50,10 @@ def translation_fault(
         return "empty translation"
     if finish_reason == "length":
         return "translation was cut off"
-    if finish_reason == "content_filter":
-        return "translation was refused"
     if language != question_language and translation.strip() == question.strip():
         return "question was repeated, not translated"
+    if finish_reason == "content_filter":
+        return "translation was refused"
     source = numbers_in(question, question_language)
     target = numbers_in(translation, language)
     source_values = {1, *(mention.value for mention in source)}

@@ -5,6 +5,7 @@ import random
 import sqlite3
 import threading
 from contextlib import aclosing
+from dataclasses import replace
 
 import pytest
 
@@ -50,6 +51,32 @@ def test_every_problem_gets_its_verdict_and_the_engine_is_closed():
     assert (engine.started, engine.closed, engine.in_flight) == (1, 1, 0)
     assert [solved.problem.id for solved in revote(store)] == [f"p-{n}" for n in range(40)]
     assert {solved.verdict.id: solved.verdict for solved in revote(store)} == by_id(verdicts)
+
+
+class Thinking(ScriptedEngine):
+    """Thinks before it answers or translates."""
+
+    async def complete(self, request):
+        completion = await super().complete(request)
+        usage = replace(completion.usage, reasoning_tokens=5)
+        return replace(completion, thought="Hmm, 99?", closed=True, usage=usage)
+
+
+def test_thoughts_are_stored_beside_the_answers_and_are_in_no_prompt():
+    engine, store, plain = Thinking(), Store(None), Store(None)
+    verdicts = by_id(run(problems(3), store, engine))
+    assert {one.answer for one in verdicts.values()} == {
+        one.answer for one in by_id(run(problems(3), plain)).values()
+    }
+    solved = list(revote(store))
+    paths = [path for one in solved for path in one.paths.values()]
+    assert len(paths) == 18
+    assert {(path.thought, path.closed) for path in paths} == {("Hmm, 99?", True)}
+    assert all(path.usage.reasoning_tokens == 5 for path in paths)
+    steps = store._connection.execute("SELECT thought, closed, reasoning_tokens FROM steps")
+    assert {tuple(row) for row in steps} == {("Hmm, 99?", 1, 5)}
+    asked = [message["content"] for one in engine.requests for message in one.messages]
+    assert not any("Hmm" in content for content in asked)
 
 
 @pytest.mark.parametrize("window", [1, 3, 64])
