@@ -191,7 +191,7 @@ def test_silence_in_the_middle_of_a_completion_loses_the_path_and_asks_once(list
     assert "".join(texts) == ("Zuerst" if listens else "")
 
 
-def test_a_stream_that_breaks_is_tried_again_unless_someone_has_heard_it():
+def test_a_stream_that_breaks_is_tried_again_unless_a_listener_has_some_of_it():
     broken = in_pieces({"content": "Zuerst 9"}, "stop", cut_after=2)
     got, server = ask(broken, ok("18"))
     assert (got.text, len(server.requests)) == ("18", 2)
