@@ -23,6 +23,7 @@ __all__ = [
 ]
 
 TRANSLATION_TRIES = 3
+_UNFINISHED = {"length": "translation was cut off", "content_filter": "translation was refused"}
 
 
 def translation_sampling(attempt: int, max_tokens: int) -> Sampling:
@@ -48,12 +49,10 @@ def translation_fault(
 
     if not translation.strip():
         return "empty translation"
-    if finish_reason == "length":
-        return "translation was cut off"
+    if fault := _UNFINISHED.get(finish_reason):
+        return fault
     if language != question_language and translation.strip() == question.strip():
         return "question was repeated, not translated"
-    if finish_reason == "content_filter":
-        return "translation was refused"
     source = numbers_in(question, question_language)
     target = numbers_in(translation, language)
     source_values = {1, *(mention.value for mention in source)}

@@ -11,8 +11,9 @@ from clc.engines.chat_template import Chat, Prompt
 from clc.engines.detokenizer import Detokenizer
 from clc.engines.token_completion import SampledTokens, complete_tokens
 from clc.errors import ConfigurationError
+from clc.records import Message
 
-QUESTION = {"role": "user", "content": "Mia hat 6 Murmeln und findet 7."}
+QUESTION = Message(role="user", content="Mia hat 6 Murmeln und findet 7.")
 
 
 @pytest.fixture(scope="module")
@@ -44,7 +45,7 @@ def test_a_prompt_that_ends_in_a_thought_is_known_by_its_last_tokens(chat, tiny)
     off = Chat(chat.tokenizer, ChatOptions(thinking="off"))
     assert not off.render([QUESTION]).opened
     assert not Chat.load(str(tiny)).render([QUESTION]).opened
-    mention = {"role": "user", "content": "What does <think> mean?"}
+    mention = Message(role="user", content="What does <think> mean?")
     assert not Chat.load(str(tiny)).render([mention]).opened
 
 
@@ -108,7 +109,7 @@ def test_options_that_cannot_be_right_are_refused_and_defaults_have_no_key():
 
 
 def test_a_prefill_leaves_the_turn_open(chat, tiny):
-    prefill = {"role": "assistant", "content": "Zuerst: 6 +"}
+    prefill = Message(role="assistant", content="Zuerst: 6 +")
     plain = Chat.load(str(tiny))
     assert plain._text(plain.render([QUESTION, prefill]).ids).endswith(
         "findet 7.<|im_end|>\n<|im_start|>assistant\nZuerst: 6 +"
@@ -121,7 +122,7 @@ def test_a_prefill_leaves_the_turn_open(chat, tiny):
 
 @pytest.mark.parametrize("switch", [{}, {"thinking": "on"}])
 def test_a_prefilled_thought_is_open_and_opened_once(chat, tiny, switch):
-    prefill = {"role": "assistant", "content": "<think>\nGut, ich rechne:"}
+    prefill = Message(role="assistant", content="<think>\nGut, ich rechne:")
     text = text_of(chat, QUESTION, prefill, **switch)
     assert text.endswith("<|im_start|>assistant\n<think>\nGut, ich rechne:")
     assert chat.render([QUESTION, prefill]).opened
@@ -130,7 +131,7 @@ def test_a_prefilled_thought_is_open_and_opened_once(chat, tiny, switch):
         "<|im_start|>assistant\n<think>\nGut, ich rechne:"
     )
     assert plain.render([QUESTION, prefill]).opened
-    earlier = {"role": "assistant", "content": "<think>\nEine."}
+    earlier = Message(role="assistant", content="<think>\nEine.")
     whole = chat.render([QUESTION, earlier, QUESTION])
     assert chat._text(whole.ids).endswith("assistant\n<think>\n")
 

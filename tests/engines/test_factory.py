@@ -4,6 +4,7 @@ import pytest
 
 from clc.engines.chat_options import ChatOptions
 from clc.engines.factory import open_engine
+from clc.engines.openai.engine import OpenAIEngine
 from clc.errors import ConfigurationError
 from clc.thoughts import Marks
 
@@ -29,4 +30,5 @@ def test_options_that_cannot_be_right_are_refused(options, says):
 def test_chat_options_and_marks_reach_the_engine():
     options, marks = ChatOptions(thinking="on"), Marks(())
     engine = open_engine("m", base_urls=URL, chat_options=options, marks=marks, timeout_s=3)
+    assert isinstance(engine, OpenAIEngine)
     assert (engine._options, engine._marks, engine._timeout_s) == (options, marks, 3)

@@ -13,7 +13,7 @@ from clc.engines import Request
 from clc.engines.chat_options import ChatOptions
 from clc.engines.openai.engine import OpenAIEngine
 from clc.errors import ConfigurationError
-from clc.records import Sampling, Usage
+from clc.records import Message, Sampling, Usage
 
 from .faulty_server import FaultyServer, completion, events, ok, status, value
 from .test_openai import _no_key_and_no_proxy, ask, engine_at, request  # noqa: F401
@@ -130,10 +130,10 @@ def test_listeners_get_the_text_and_the_thought_apart(shape):
 
 def test_a_reply_that_closes_a_thought_shows_that_prompts_open_it():
     """A template that ends with ``<think>``, at a server that does not split thoughts off."""
-    usage = {"usage": {"prompt_tokens": 11, "completion_tokens": 40}}
+    usage = {"prompt_tokens": 11, "completion_tokens": 40}
 
     async def run():
-        replies = (ok(f"{THOUGHT}</think>Answer: 18", **usage), ok("So 99. But", **usage))
+        replies = (ok(f"{THOUGHT}</think>Answer: 18", usage=usage), ok("So 99. But", usage=usage))
         async with FaultyServer(*replies) as server, engine_at(server) as engine:
             return [await engine.complete(request(index)) for index in range(2)]
 
@@ -208,11 +208,11 @@ def test_a_stream_without_a_finish_reason_has_an_unknown_one():
 
 # Prefills
 
-BEGUN = ({"role": "user", "content": "9 × 2?"}, {"role": "assistant", "content": "<think>\nGut,"})
+BEGUN = (Message(role="user", content="9 × 2?"), Message(role="assistant", content="<think>\nGut,"))
 
 
 def begun(content: str = BEGUN[1]["content"]) -> Request:
-    return Request("k", (BEGUN[0], {"role": "assistant", "content": content}), Sampling(), seed=1)
+    return Request("k", (BEGUN[0], Message(role="assistant", content=content)), Sampling(), seed=1)
 
 
 def ask_begun(owner, *replies, wanted=None, **options):
@@ -342,7 +342,7 @@ def test_the_shapes_of_the_shared_cases(shapes, mode):
         engine = OpenAIEngine("my-model", f"{shapes}/{mode}/v1")
         await engine.start()
         try:
-            question = {"role": "user", "content": "Tom has 12 apples and buys 5 more."}
+            question = Message(role="user", content="Tom has 12 apples and buys 5 more.")
             return await engine.complete(Request("k", (question,), Sampling(), seed=1))
         finally:
             await engine.close()
