@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING, NamedTuple
 
+from clc.thoughts import split
 from clc.voting.outcomes import read_outcome
 from clc.voting.verdict import Counting, make_verdict, read_votes
 
@@ -16,6 +18,9 @@ if TYPE_CHECKING:
     from clc.voting.outcomes import Reader
 
 __all__ = ["Solved", "revote", "solved"]
+
+_log = logging.getLogger(__name__)
+_APART = 3  # format from which on a path's thought is stored apart from its text
 
 
 class Solved(NamedTuple):
@@ -35,10 +40,23 @@ class Solved(NamedTuple):
 
 
 def revote(run: RunFolder, read: Reader = read_outcome) -> Iterator[Solved]:
-    """Take the vote of every problem that is done, in the order of the file, lazily."""
-    counting = Counting.from_manifest(run.manifest())
+    """Take the vote of every problem that is done, in the order of the file, lazily.
+
+    Where paths of an older clc hold a thought in their text, a warning tells how many at the end.
+    """
+    manifest = run.manifest()
+    counting = Counting.from_manifest(manifest)
+    is_old = (manifest or {}).get("format", 2) < _APART
+    thoughts = 0
     for one in run.finished():
+        if is_old:
+            thoughts += sum(split(path.text).closed is not None for path in one.paths.values())
         yield solved(one, counting, read)
+    if thoughts:
+        _log.warning(
+            "%s paths of an older clc hold a thought in their text: only what follows it is read",
+            f"{thoughts:,}",
+        )
 
 
 def solved(one: Finished, counting: Counting, read: Reader = read_outcome) -> Solved:

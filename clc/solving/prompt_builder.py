@@ -19,6 +19,7 @@ from clc.records import (
 from clc.solving.translation import (
     Translated,
     TranslationKey,
+    translated_text,
     translation_fault,
     translation_request,
 )
@@ -138,11 +139,12 @@ class PromptBuilder:
             if isinstance(draft, str):
                 return Translated(None, f"{AbstainReason.ENGINE_FAILURE}: {draft}")
             opened.spent[key] = opened.spent.get(key, Usage()) + draft.usage
-            fault = translation_fault(
-                problem.question, draft.text, problem.language, language, draft.finish_reason
+            text, fault = translated_text(draft)
+            fault = fault or translation_fault(
+                problem.question, text, problem.language, language, draft.finish_reason
             )
             if fault is None:
-                return Translated(draft.text.strip(), None)
+                return Translated(text, None)
         return Translated(None, f"{AbstainReason.TRANSLATION}: {fault}")
 
     async def _own_prompt(self, opened: OpenProblem, slot: Slot, question: str) -> BuiltPrompt:

@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from clc.engines.base import Request
 from clc.records import Sampling, content_key, hashed_seed, prompt_key
+from clc.thoughts import split
 
 if TYPE_CHECKING:
     from clc.prompts.templates import Templates
-    from clc.records import Message, Problem
+    from clc.records import Message, Problem, Step
     from clc.strategies.strategy import Arm
 
 __all__ = [
@@ -17,18 +18,38 @@ __all__ = [
     "Translated",
     "TranslationKey",
     "step_request",
+    "translated_text",
     "translation_fault",
     "translation_request",
     "translation_sampling",
 ]
 
 TRANSLATION_TRIES = 3
-_UNFINISHED = {"length": "translation was cut off", "content_filter": "translation was refused"}
+_CUT_OFF = "translation was cut off"
 
 
 def translation_sampling(attempt: int, max_tokens: int) -> Sampling:
     """Return the sampling of a try: the first (0) is greedy, later ones vary so as to differ."""
     return Sampling(temperature=0.0 if attempt == 0 else 0.7, max_tokens=max_tokens)
+
+
+def translated_text(draft: Step) -> tuple[str, str | None]:
+    r"""Return what a try at a translation says, and why it cannot be one, None if it can.
+
+    A try that an older clc stored or cached holds its thought in its text: only what follows is
+    the translation. A thought that did not end has none.
+
+    >>> from clc.records import Step, Usage
+    >>> draft = Step("translation", "de", "<think>12 and 5.</think>\n12 Äpfel.", "stop", Usage())
+    >>> translated_text(draft), translated_text(draft._replace(text="<think>12 and"))
+    (('12 Äpfel.', None), ('', 'translation was cut off'))
+    """
+    text, closed = draft.text, draft.closed
+    if closed is None:
+        _, text, closed = split(text, finish_reason=draft.finish_reason)
+    if closed is False:
+        return "", _CUT_OFF
+    return text.strip(), None
 
 
 def translation_fault(
@@ -47,9 +68,7 @@ def translation_fault(
     """
     from clc.answers import numbers_in
 
-    if not translation.strip():
-        return "empty translation"
-    if fault := _UNFINISHED.get(finish_reason):
+    if fault := _unusable(translation, finish_reason):
         return fault
     if language != question_language and translation.strip() == question.strip():
         return "question was repeated, not translated"
@@ -64,6 +83,18 @@ def translation_fault(
         if mention.written == "digits" and mention.value not in source_values:
             return f"added the number {mention.value}"
     return None
+
+
+def _unusable(translation: str, finish_reason: str) -> str | None:
+    """Return why no text of a completion would do, None if it may."""
+    closed = split(translation, finish_reason=finish_reason).closed
+    if finish_reason == "content_filter":
+        return "translation was refused"
+    if finish_reason == "length" or closed is False:
+        return _CUT_OFF
+    if closed:
+        return "translation holds a thought"
+    return None if translation.strip() else "empty translation"
 
 
 class TranslationKey(NamedTuple):

@@ -81,12 +81,12 @@ class Mentions:
             return ()
         return [match.start() for match in _FENCE.finditer(self._text)]
 
-    def is_code(self, start: int, end: int, low: int) -> bool:
-        """Whether ``text[start:end]`` is within code that begins after ``low`` and that ends."""
+    def is_code(self, start: int, end: int, low: int, high: int) -> bool:
+        """Whether ``text[start:end]`` is within code that begins and ends in ``text[low:high]``."""
         fences = self._fences
         if fences:
             at = bisect_left(fences, start)
-            if (at - bisect_left(fences, low)) % 2 and at < len(fences):
+            if (at - bisect_left(fences, low)) % 2 and at < len(fences) and fences[at] < high:
                 return True
         if "`" not in self._text:
             return False
@@ -94,5 +94,6 @@ class Mentions:
         before = self._text[max(low, self._text.rfind("\n", low, start) + 1) : start]
         if before.count("`") % 2 == 0:
             return False
-        high = self._text.find("\n", end, end + _WINDOW)
-        return self._text.find("`", end, high if high >= 0 else end + _WINDOW) >= 0
+        high = min(high, end + _WINDOW)
+        line_end = self._text.find("\n", end, high)
+        return self._text.find("`", end, line_end if line_end >= 0 else high) >= 0

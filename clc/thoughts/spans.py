@@ -56,7 +56,7 @@ class _Search:
         self.cut = cut
         self.mentions = Mentions(text)
         self.found = found
-        self.closes = self._next_closes()
+        self.closes: list[int | None] = []
         self.low = 0  # where the reply begins
         self.end = len(text)  # where it ends
         self.thought: list[int] | None = None  # start and end of the thought so far
@@ -73,10 +73,11 @@ class _Search:
         self.named: set[int] = set()  # starts of closes that a sentence names
 
     def run(self) -> Spans:
-        rest = self._skip_prompt()
+        self._keep_reply()
         if self.inside is not None:
             self.thought, self.opened = [self.low, self.low], self.low
         self._bare_open()
+        rest = 0
         for _ in range(_ROUNDS):
             self._scan(rest)
             if not self._close_late():
@@ -87,12 +88,7 @@ class _Search:
     def _scan(self, first: int) -> None:
         for index in range(first, len(self.found)):
             one = self.found[index]
-            if one.mark.role == "other":
-                if not self.low and not self.text[: one.start].strip():
-                    continue  # a header that no reply follows
-                self.end = one.start
-                break
-            if one.start < self.low or is_quoted(self.text, one.start, one.end, self.low):
+            if is_quoted(self.text, one.start, one.end, self.low):
                 continue
             if self.inside is None:
                 self._outside(index, one)
@@ -109,22 +105,25 @@ class _Search:
                 nearest[one.mark.family] = one.start
         return closes[::-1]
 
-    def _skip_prompt(self) -> int:
-        """Begin at the last reply of a chat transcript; return the index of its first mark."""
-        start = 0
-        if not (self.found and self.found[0].mark.role == "other"):
-            return 0
-        if self.text[: self.found[0].start].strip():
-            return 0
-        prompted = True
-        for index, one in enumerate(self.found):
-            if one.mark.role == "other":
-                prompted = True
-            elif prompted and self._is_reply(one):
-                prompted = False
-                self.low = self.said = one.end if one.mark.role == "reply" else one.start
-                start = index + (one.mark.role == "reply")
-        return start
+    def _keep_reply(self) -> None:
+        """Keep the last reply of a chat transcript, up to another turn."""
+        found = self.found
+        if found and found[0].mark.role == "other" and not self.text[: found[0].start].strip():
+            prompted, rest = True, 1  # a header that no reply follows is part of the text
+            for index, one in enumerate(found):
+                if one.mark.role == "other":
+                    prompted = True
+                elif prompted and self._is_reply(one):
+                    prompted = False
+                    is_header = one.mark.role == "reply"
+                    self.low = self.said = one.end if is_header else one.start
+                    rest = index + is_header
+            found = found[rest:]
+        last = next((at for at, one in enumerate(found) if one.mark.role == "other"), len(found))
+        if last < len(found):
+            self.end = found[last].start
+        self.found = found[:last]
+        self.closes = self._next_closes()
 
     def _is_reply(self, one: FoundMark) -> bool:
         """Whether a mark is a reply's header, or begins with one, as those of harmony do."""
@@ -152,12 +151,10 @@ class _Search:
 
     def _outside(self, index: int, one: FoundMark) -> None:
         role = one.mark.role
-        if one.start in self.named:
+        if one.start in self.named or self._is_code(one, self.said):
             return
         if role == "open":
             close = self.closes[index]
-            if self.mentions.is_code(one.start, one.end, self.said):
-                return
             if not may_open(self.text, one.start, one.end, self.said, close):
                 if close is not None:
                     self.named.add(close)
@@ -175,8 +172,6 @@ class _Search:
 
     def _stray_close(self, one: FoundMark) -> None:
         """End a thought that the prompt began, or that ended once before."""
-        if self.mentions.is_code(one.start, one.end, self.said):
-            return
         if self.thought is None:
             self.thought = [self.low, one.start]
         elif self.nested:
@@ -190,7 +185,7 @@ class _Search:
         self.nested += mark.role == "open"
         if mark.role not in ("close", "answer") or self.inside not in (-1, mark.family):
             return
-        if self.mentions.is_code(one.start, one.end, self.opened):
+        if self._is_code(one, self.opened):
             self.in_code = self.in_code or one
             return
         if mark.role == "answer" and not may_open(self.text, one.start, one.end, self.opened, None):
@@ -209,6 +204,9 @@ class _Search:
         if self._says(self.said, end):
             self.before = (self.said, end)
         self.said_end = None
+
+    def _is_code(self, one: FoundMark, low: int) -> bool:
+        return self.mentions.is_code(one.start, one.end, low, self.end)
 
     def _says(self, start: int, end: int) -> bool:
         """Whether a word stands in ``text[start:end]``."""

@@ -16,13 +16,17 @@ MOST_OUTCOMES = 131_072  # about 50 MB
 
 
 def read_outcome(problem: Problem, path: ReasoningPath) -> Answer | Abstention:
-    """Extract the answer of a path's text, with its span."""
+    """Extract the answer of a path's text, with its span.
+
+    A path of an older run may hold its thought in its text: what follows the thought is read.
+    """
     return extract_answer(
         path.text,
         language=path.language,
         question=problem.question,
         kind=problem.metadata.get("kind"),
         finish_reason=path.finish_reason,
+        closed=path.closed,
     )
 
 

@@ -448,3 +448,30 @@ def test_closing_while_the_engine_starts_leaves_no_task():
         assert asyncio.all_tasks() == {asyncio.current_task()}
 
     asyncio.run(main())
+
+
+class InlineThoughts(ScriptedEngine):
+    """Its translations hold a thought in their text, as those that an older clc cached."""
+
+    async def complete(self, request):
+        completion = await super().complete(request)
+        if request in self.translations:
+            thought = f"<think>I keep the numbers of: {completion.text}</think>\n\n"
+            return dataclasses.replace(completion, text=thought + completion.text)
+        return completion
+
+
+def test_a_cached_translation_is_what_follows_its_thought(tmp_path):
+    cache = TranslationCache(tmp_path)
+    first = InlineThoughts()
+    solve(engine=first, cache=cache)
+    assert first.translations
+    second = ScriptedEngine()
+    _, verdict = solve(engine=second, cache=cache)
+    assert not second.translations
+    assert verdict.abstentions.get("translation") is None
+    for engine in (first, second):
+        prompts = [request.messages[-1]["content"] for request in engine.requests]
+        assert any("[English] Tom" in prompt for prompt in prompts)
+        assert not any("think>" in prompt for prompt in prompts)
+    cache.close()

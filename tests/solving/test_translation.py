@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from clc.datasets import load_problems
-from clc.solving.translation import translation_fault, translation_sampling
+from clc.records import Step, Usage
+from clc.solving.translation import translated_text, translation_fault, translation_sampling
 
 MGSM = Path(__file__).parents[3] / "shared" / "data" / "mgsm"
 
@@ -49,6 +50,34 @@ def test_a_translation_that_was_cut_off_is_refused():
     assert "cut off" in translation_fault("Ana has 2 pens.", "Ana hat 2", "en", "de", "length")
     refusal = translation_fault("Ana has 2 pens.", "I can't: 2", "en", "de", "content_filter")
     assert refusal == "translation was refused"
+
+
+@pytest.mark.parametrize(
+    ("text", "fault"),
+    [
+        ("<think>2, as digits.</think>Ana hat 2 Stifte.", "holds a thought"),
+        ("[THINK]2[/THINK]Ana hat 2 Stifte.", "holds a thought"),
+        ("<think>Ana hat 2 Stifte.", "cut off"),
+    ],
+)
+def test_a_translation_with_a_thought_is_refused(text, fault):
+    assert fault in translation_fault("Ana has 2 pens.", text, "en", "de", "stop")
+
+
+@pytest.mark.parametrize(
+    ("text", "finish_reason", "closed", "result"),
+    [
+        (" Ana hat 2 Stifte.", "stop", None, ("Ana hat 2 Stifte.", None)),
+        ("<think>2 or 3</think>\nAna hat 2 Stifte.", "stop", None, ("Ana hat 2 Stifte.", None)),
+        ("2 or 3</think>\nAna hat 2 Stifte.", "stop", None, ("Ana hat 2 Stifte.", None)),
+        ("<think>2 or", "stop", None, ("", "translation was cut off")),
+        ("", "stop", False, ("", "translation was cut off")),
+        ("Ana hat 2 Stifte.", "stop", True, ("Ana hat 2 Stifte.", None)),
+    ],
+)
+def test_what_follows_the_thought_is_the_translation(text, finish_reason, closed, result):
+    draft = Step("translation", "de", text, finish_reason, Usage(), closed=closed)
+    assert translated_text(draft) == result
 
 
 def test_the_first_try_is_greedy_and_later_ones_can_differ():

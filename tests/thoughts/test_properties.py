@@ -22,7 +22,7 @@ TEXTS = st.lists(PIECES, max_size=25).map("".join)
 REASONS = st.sampled_from([None, "stop", "length"])
 
 
-@settings(max_examples=2000, deadline=None)
+@settings(max_examples=1500, deadline=None)
 @given(text=TEXTS, opened=st.booleans(), reason=REASONS)
 def test_every_text_is_split_into_parts_of_it(text, opened, reason):
     thought, said, closed = split(text, opened=opened, finish_reason=reason)
