@@ -13,6 +13,7 @@ import pytest
 
 from clc.analysis.export import export
 from clc.errors import StoreError
+from clc.records import AbstainReason, Abstention
 from clc.runs.open import open_run
 from clc.runs.revote import revote
 from clc.runs.shards import Shards
@@ -49,6 +50,25 @@ def test_every_path_is_found_and_nothing_was_thought(folder):
         assert len(set(keys)) == len(keys) == len(one.paths) == 7
         assert all((path.thought, path.closed) == ("", None) for path in one.paths.values())
         assert one.verdict.usage.reasoning_tokens == 0
+
+
+def test_a_thought_within_a_text_has_no_vote_and_is_reported(tmp_path):
+    folder = shutil.copytree(DATA / "run", tmp_path / "run")
+    with sqlite3.connect(folder / "run.sqlite") as database:
+        rows = database.execute("SELECT key, text FROM paths ORDER BY key").fetchall()
+        (open_, _), (closed, text) = rows[:2]
+        database.executemany(
+            "UPDATE paths SET text = ? WHERE key = ?",
+            [("<think>\nAnswer: 99. Or", open_), (f"<think>Answer: 98</think>\n{text}", closed)],
+        )
+    database.close()
+    done = call("score", folder, "--json")
+    assert "2 paths of an older clc hold a thought in their text" in done.stderr
+    with open_run(folder) as run, open_run(DATA / "run") as before:
+        votes = {vote.path_key: vote for one in revote(run) for vote in one.votes}
+        then = {vote.path_key: vote.answer for one in revote(before) for vote in one.votes}
+    assert votes[open_].outcome == Abstention(AbstainReason.TRUNCATED)
+    assert votes[closed].answer == then[closed]
 
 
 def test_votes_and_scores_are_those_of_then(folder):
