@@ -6,9 +6,9 @@ from fractions import Fraction
 from typing import TYPE_CHECKING
 
 from clc.answers.choices import choice_in, only_choice
+from clc.answers.context import TextContext
 from clc.answers.latex import is_latex, plain
 from clc.answers.region import read_region
-from clc.answers.scene import TextContext
 
 if TYPE_CHECKING:
     from clc.records import AnswerKind

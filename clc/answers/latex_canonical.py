@@ -18,9 +18,9 @@ import threading
 from functools import lru_cache
 from importlib.util import find_spec
 
+from clc.answers.context import TextContext
 from clc.answers.latex import normal_latex, plain
 from clc.answers.region import read_region
-from clc.answers.scene import TextContext
 from clc.answers.sympy_worker import READY
 
 __all__ = ["Simplifier", "canonical_latex", "simplifier"]

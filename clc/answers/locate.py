@@ -1,10 +1,10 @@
-"""Where a text states its answer: the box, the last label, the conclusion.
+"""Location of the answer in a text: body, sentences and conclusions.
 
-The reader goes as a careful human would. A box is the answer. Without one it is what stands
-after the last label (:mod:`clc.answers.labels`), up to the end of that sentence: explanations
-and numbers restated later are not it. Without a label it is the last sentence that holds a
-number and is no check of the result. A later label overrides an earlier one or a box only after
-words of correction. A text that runs on into another problem ends where that one begins.
+A box is the answer. Without one it is the text after the last label (:mod:`clc.answers.labels`), to
+the end of that sentence, without later explanations and restated numbers. Without a label it is the
+last sentence with a number that is no check of the result. A later label overrides an earlier one
+or a box only after words of correction. A text that runs on into another problem ends where that
+one begins.
 """
 
 from __future__ import annotations
@@ -46,11 +46,11 @@ _CHECK = re.compile(
 _DIGIT = re.compile(r"\d")
 _SENTENCES = 8
 _HEAD = 60  # characters from the start that settle most texts
-_WINDOW = 4000  # characters from the end in which a text without label concludes
+_WINDOW = 4000  # characters from the end with the conclusion of a text without label
 
 
 def body(text: str, start: int = 0, end: int | None = None) -> tuple[int, int]:
-    """Where the answer to this problem stands in ``text[start:end]``: before a run-on.
+    """Return the span of this problem's solution in ``text[start:end]``: before a run-on.
 
     >>> text = "Answer: 6<|im_end|>Answer: 7"
     >>> text[slice(*body(text))]
@@ -96,7 +96,7 @@ def is_blank(text: str, start: int, end: int) -> bool:
 
 
 def sentence_end(text: str, start: int, end: int) -> int:
-    """End of the sentence that begins at ``start``.
+    """Return the end of the sentence that begins at ``start``.
 
     >>> sentence_end("2. Sara has 3.", 0, 14)
     2
@@ -106,12 +106,12 @@ def sentence_end(text: str, start: int, end: int) -> int:
 
 
 def corrected_between(text: str, start: int, end: int) -> bool:
-    """Whether ``text[start:end]`` takes back what stood before it."""
+    """Whether ``text[start:end]`` corrects the text before it."""
     return _CORRECTION.search(text, start, min(end, start + 2000)) is not None
 
 
 def conclusions(text: str, start: int, end: int) -> list[tuple[int, int]]:
-    """The last sentences that hold a digit, last first, without checks and notes at the end.
+    """Return the last sentences with a digit, last first, without checks and notes at the end.
 
     >>> text = "So there are 5 mice. I hope this helps!"
     >>> [text[a:b] for a, b in conclusions(text, 0, len(text))]

@@ -6,10 +6,10 @@ import re
 from fractions import Fraction
 
 from clc.answers.cjk_numerals import CJK_NUMBER, cjk_fractions, read_cjk
+from clc.answers.context import Reading, TextContext
 from clc.answers.number_words import AND_HALF, HALF, HALVES, WITH_HALF, read_words
 from clc.answers.numerals import NEGATIVE, NumberMention, read_numbers
 from clc.answers.refusals import undetermined_at
-from clc.answers.scene import Reading, TextContext
 from clc.answers.selection import abstain, is_bare_operation, select
 from clc.answers.units import asked_before_conversion
 from clc.records import AbstainReason

@@ -7,8 +7,8 @@ from fractions import Fraction
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
+from clc.answers.context import Reading, TextContext
 from clc.answers.number_words import AND_HALF
-from clc.answers.scene import Reading, TextContext
 from clc.answers.units import compound
 from clc.records import AbstainReason
 

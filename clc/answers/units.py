@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
+from clc.answers.context import Reading, TextContext
 from clc.answers.numerals import NumberMention, read_numbers
-from clc.answers.scene import Reading, TextContext
 
 __all__ = ["asked_before_conversion", "compound"]
 
