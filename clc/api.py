@@ -6,8 +6,11 @@ from contextlib import ExitStack, aclosing, closing
 from typing import TYPE_CHECKING, Any
 
 from clc.datasets.text import as_problems
+from clc.engines.adjusted import open_translator
+from clc.engines.chat_options import ChatOptions
 from clc.engines.factory import open_engine
 from clc.engines.models import BUNDLED
+from clc.errors import ConfigurationError
 from clc.runs.store import Store
 from clc.runs.translation_cache import TranslationCache, default_cache_folder
 from clc.solving.concurrency import iterate
@@ -32,9 +35,10 @@ async def asolve_many(
     *,
     model: str = BUNDLED,
     engine: Engine | None = None,
+    chat_options: ChatOptions | None = None,
     strategy: str | Strategy = "clc",
     store: str | Path | Store | None = None,
-    translator: Engine | None = None,
+    translator: Engine | ChatOptions | None = None,
     templates: Templates | None = None,
     cache: bool = True,
     **settings: Any,
@@ -45,10 +49,12 @@ async def asolve_many(
         problems: ``Problem`` records, or questions as text (their language is detected).
         model: what to load when no ``engine`` is given.
         engine: an engine of your own choice. It is closed at the end.
+        chat_options: how to ask ``model`` to think, when no ``engine`` is given.
         strategy: a name, or your own ``Strategy``.
         store: a run folder (or an open ``Store``): what is there is not drawn again. In memory
             by default.
-        translator: another engine for translations.
+        translator: another engine for translations, or chat options with which the engine itself
+            translates; by default without a thought where its chat template has a switch.
         templates: prompt templates; ours by default.
         cache: keep translations for other runs of the same model.
         settings: as for ``configure``: languages, paths, temperature, seed, …
@@ -58,7 +64,11 @@ async def asolve_many(
         RunError: the engine or the store is lost; what was stored stays.
     """
     configuration = configure(strategy, **settings)
-    chosen = open_engine(model) if engine is None else engine
+    if engine is not None and chat_options is not None:
+        raise ConfigurationError("give the engine its chat_options, or leave out engine")
+    chosen = open_engine(model, chat_options=chat_options) if engine is None else engine
+    if translator is None or isinstance(translator, ChatOptions):
+        translator = open_translator(chosen, translator)
     with ExitStack() as held:
         opened = store if isinstance(store, Store) else held.enter_context(Store(store))
         kept = None

@@ -6,12 +6,13 @@ command, which gets an instance of the group as one argument.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import dataclass, field, fields, replace
 from functools import partial, wraps
 from math import prod
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 import click
 
@@ -20,14 +21,15 @@ from clc.errors import ConfigurationError
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from clc.cluster import ReplicaPool
     from clc.engines.base import Engine
+    from clc.engines.chat_options import ChatOptions
 
-__all__ = ["COUNT", "ClusterOptions", "EngineOptions", "OptionGroup", "grouped", "option",
+__all__ = ["COUNT", "EngineOptions", "OptionGroup", "grouped", "option",
            "split_codes"]  # fmt: skip
 
 _F = TypeVar("_F", bound=Callable[..., Any])
 COUNT = click.IntRange(min=1)
+_THINKING = click.Choice(["auto", "on", "off"])
 _PARALLEL = ("tensor_parallel_size", "pipeline_parallel_size")
 
 
@@ -138,6 +140,36 @@ class EngineOptions(OptionGroup):
         metavar="N",
         help="GPUs that share the layers of one model (vLLM).",
     )
+    thinking: str = option(
+        "--thinking",
+        type=_THINKING,
+        default="auto",
+        show_default=True,
+        help="Switch of a thinking model; auto leaves it to the model.",
+    )
+    reasoning_effort: str | None = option(
+        "--reasoning-effort",
+        metavar="LEVEL",
+        help="Effort of a thinking model that takes one, e.g. low.",
+    )
+    thinking_budget: int | None = option(
+        "--thinking-budget",
+        type=COUNT,
+        metavar="TOKENS",
+        help="Tokens after which a thought is closed and the answer sampled.",
+    )
+    template_kwargs: tuple[str, ...] = option(
+        "--chat-template-kwarg",
+        multiple=True,
+        metavar="NAME=VALUE",
+        help="A variable of the model's chat template, its value in JSON; may be repeated.",
+    )
+    translator_thinking: str | None = option(
+        "--translator-thinking",
+        type=_THINKING,
+        help="The same switch for translations.  [default: off where the chat template, as far as "
+        "it is known, has a switch]",
+    )
     translator: str | None = option(
         "--translator", metavar="MODEL", help="Another model for translations."
     )
@@ -194,31 +226,58 @@ class EngineOptions(OptionGroup):
             base_urls=self.base_urls,
             window=self.window,
             max_model_len=self.max_model_len,
+            chat_options=self.chat_options(),
             **more,
             **self._retry_options(self.base_urls),
         )
 
-    def translator_maker(self) -> Callable[[], Engine] | None:
-        """Return a function that makes the translator, or None without one.
+    def chat_options(self) -> ChatOptions:
+        """Return how to ask the model to think.
+
+        Raises:
+            ConfigurationError: a value is wrong, or given twice.
+        """
+        from clc.engines.chat_options import ChatOptions
+
+        return ChatOptions(
+            thinking=self.thinking,  # type: ignore[arg-type]  # click checked it
+            reasoning_effort=self.reasoning_effort,
+            thinking_budget=self.thinking_budget,
+            template_kwargs=dict(_parse_kwarg(text) for text in self.template_kwargs),
+        )
+
+    def translator_maker(self) -> Callable[[], Engine] | ChatOptions | None:
+        """Return what ``open_translator`` takes: how to make the translator, or its chat options.
 
         Raises:
             ConfigurationError: options contradict each other.
         """
+        from clc.engines.chat_options import ChatOptions
         from clc.engines.factory import open_engine
 
+        thinking: Any = self.translator_thinking
         if self.translator is None and not self.translator_urls:
-            return None
+            if thinking is None:
+                return None
+            options = replace(self.chat_options(), thinking=thinking)
+            if thinking == "off":  # no thought to set an effort or a budget for
+                options = replace(options, reasoning_effort=None, thinking_budget=None)
+            return options
         return partial(
             open_engine,
             self.translator or self.model,
             base_urls=self.translator_urls,
+            chat_options=ChatOptions(thinking=thinking or "avoid"),
             **(self._retry_options(self.translator_urls) if self.translator_urls else {}),
         )
 
     def open(self) -> tuple[Engine, Engine | None]:
         """Make the engine, and the translator if there is one."""
-        maker, translator_maker = self.maker(), self.translator_maker()
-        return maker(), None if translator_maker is None else translator_maker()
+        from clc.engines.adjusted import open_translator
+
+        maker, translator = self.maker(), self.translator_maker()
+        engine = maker()
+        return engine, open_translator(engine, translator)
 
     def _retry_options(self, urls: Sequence[str]) -> Mapping[str, Any]:
         """Return the retry settings of an endpoint that differ from its defaults."""
@@ -229,57 +288,23 @@ class EngineOptions(OptionGroup):
         return given
 
 
+def _parse_kwarg(text: str) -> tuple[str, Any]:
+    """Return name and value of a variable of the chat template.
+
+    >>> _parse_kwarg("enable_thinking=false")
+    ('enable_thinking', False)
+    """
+    name, equals, value = text.partition("=")
+    try:
+        if name.strip() and equals:
+            return name.strip(), json.loads(value)
+    except ValueError:
+        pass
+    raise ConfigurationError(
+        f"--chat-template-kwarg {text!r}: it reads NAME=VALUE with a value in JSON, such as "
+        "enable_thinking=false, or language='\"de\"' for a text"
+    )
+
+
 def _absolute(model: str) -> str:
     return str(Path(model).absolute()) if Path(model).is_dir() else model
-
-
-@dataclass(frozen=True)
-class ClusterOptions(OptionGroup):
-    """The options that spread a run over a cluster."""
-
-    _NEED_CLUSTER: ClassVar = ("replicas", "gpus_per_replica", "cpus_per_replica")
-
-    cluster: str | None = option(
-        "--cluster",
-        type=click.Choice(["ray"]),
-        help="Run replicas of the engine on Ray: the one at RAY_ADDRESS, or a new one on this "
-        "machine.",
-    )
-    replicas: int | None = option(
-        "--replicas",
-        type=COUNT,
-        metavar="N",
-        help="Number of engines, each in its own process.  [default: 1]",
-    )
-    gpus_per_replica: float | None = option(
-        "--gpus-per-replica",
-        type=click.FloatRange(min=0),
-        metavar="N",
-        help="GPUs of each, all on one node.  [default: tensor times pipeline parallel size for "
-        "vLLM where there are GPUs, else 0]",
-    )
-    cpus_per_replica: float | None = option(
-        "--cpus-per-replica", type=click.FloatRange(min=0), metavar="N",
-        help="CPUs that Ray reserves for each.  [default: 1]")  # fmt: skip
-
-    def refuse_without_cluster(self) -> None:
-        """Check that no option is given that needs --cluster.
-
-        Raises:
-            ConfigurationError: one is.
-        """
-        for name in self._NEED_CLUSTER:
-            if getattr(self, name) is not None:
-                raise ConfigurationError(f"--{name.replace('_', '-')} goes with --cluster ray")
-
-    def pool(self, engine: EngineOptions) -> ReplicaPool:
-        """Return the number of replicas and the resources of each."""
-        from clc.cluster import ReplicaPool
-
-        gpus = self.gpus_per_replica
-        if gpus is None and engine.base_urls:
-            gpus = 0.0
-        cpus = self.cpus_per_replica
-        return ReplicaPool(
-            self.replicas or 1, 1.0 if cpus is None else cpus, gpus, parallel=engine.gpus
-        )

@@ -45,6 +45,12 @@ class _DefaultOptions(OptionGroup):
     )
     temperature: float | None = sampled()
     max_tokens: int = sampled()
+    translation_max_tokens: int | None = option(
+        "--translation-max-tokens",
+        type=COUNT,
+        metavar="N",
+        help="Most tokens of a translation, with its thought.  [default: those of a path]",
+    )
     seed: int | None = option(
         "--seed", type=int, help="Seed of requests without one.  [default: a new one each]",
     )  # fmt: skip

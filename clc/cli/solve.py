@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, NoReturn
 
 import click
 
+from clc.cli.cluster_options import ClusterOptions
 from clc.cli.interrupts import run_interruptible
-from clc.cli.options import ClusterOptions, EngineOptions, OptionGroup, grouped, option
+from clc.cli.options import EngineOptions, OptionGroup, grouped, option
 from clc.cli.solving_options import SolvingOptions, strategy_option
 from clc.errors import ConfigurationError, EngineError, RunError
 

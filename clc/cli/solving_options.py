@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar, get_args
 
 import click
 
-from clc.cli.options import OptionGroup, option, split_codes
+from clc.cli.options import COUNT, OptionGroup, option, split_codes
 from clc.errors import ConfigurationError
 from clc.records import Sampling
 from clc.strategies.catalogue import STRATEGIES
@@ -100,6 +100,12 @@ class SolvingOptions(OptionGroup):
         default=3,
         show_default=True,
         help="Tries at a translation that keeps all numbers.",
+    )
+    translation_max_tokens: int | None = option(
+        "--translation-max-tokens",
+        type=COUNT,
+        metavar="N",
+        help="Most tokens of a translation, with its thought.  [default: that of --max-tokens]",
     )
     prompt_folder: str | None = option(
         "--prompts", metavar="DIR", help="Folder of templates that override the bundled ones."
@@ -203,6 +209,7 @@ class SolvingOptions(OptionGroup):
             seed=self.seed,
             human_translations=self.translations == "auto",
             translation_tries=self.translation_tries,
+            translation_max_tokens=self.translation_max_tokens,
             stopping=self._stopping(opened),
             ahead=self.ahead,
             portfolio=read_portfolio(self.portfolio).sequence if self.portfolio else (),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
@@ -14,6 +15,7 @@ from clc.cluster.messages import BatchResult, EndOfSource, RunSpec, SetAsideProb
 from clc.cluster.ray_session import ReplicaPool, check_ray, connected
 from clc.cluster.votes import parts
 from clc.datasets import dataset_fingerprint
+from clc.engines.adjusted import open_translator
 from clc.engines.factory import open_engine
 from clc.engines.models import BUNDLED
 from clc.errors import ConfigurationError, RunError, StoreError
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
 
     from clc.analysis.scoring import Score
     from clc.engines.base import Engine
+    from clc.engines.chat_options import ChatOptions
     from clc.records import Verdict
     from clc.solving.configuration import Configuration
     from clc.strategies.strategy import Strategy
@@ -38,6 +41,8 @@ if TYPE_CHECKING:
     Watch = Callable[[Counters, Sequence[Verdict]], None]
 
 __all__ = ["ClusterResult", "solve_on_ray", "spread"]
+
+_log = logging.getLogger(__name__)
 
 _MOST_PROBLEMS, _LEAST_PROBLEMS = 512, 128  # of a batch; each takes the driver some 13 ms
 
@@ -72,7 +77,7 @@ def solve_on_ray(
     gpus_per_replica: float = 0.0,
     model: str = BUNDLED,
     engine: Callable[[], Engine] | None = None,
-    translator: Callable[[], Engine] | None = None,
+    translator: Callable[[], Engine] | ChatOptions | None = None,
     strategy: str | Strategy = "clc",
     prompts: str | Path | None = None,
     reading: Mapping[str, Any] | None = None,
@@ -94,7 +99,8 @@ def solve_on_ray(
         model: name of the model when no ``engine`` is given; every node must have it.
         engine: makes an engine. Called in every replica, and in this process for the engine's
             fingerprint. Ray must be able to pickle it.
-        translator: makes another engine for translations.
+        translator: makes another engine for translations; or chat options with which the engine
+            itself translates. By default it translates without a thought where it can.
         strategy: a name, or your own ``Strategy``.
         prompts: a folder of templates that override the bundled ones; every node must have it.
         reading: how to read ``source``: language, format, limit, kind, parallel; see
@@ -137,7 +143,7 @@ def spread(
     pool: ReplicaPool,
     configuration: Configuration,
     engine: Callable[[], Engine],
-    translator: Callable[[], Engine] | None,
+    translator: Callable[[], Engine] | ChatOptions | None,
     prompts: str | None,
     reading: Mapping[str, Any],
     watch: Watch | None = None,
@@ -149,7 +155,8 @@ def spread(
     out = out if "://" in out else str(Path(out).absolute())
     prompts = prompts and str(Path(prompts).absolute())
     own = engine()
-    work = Run(configuration, own, Store(None), translator and translator(), Templates(prompts))
+    second = open_translator(own, translator)
+    work = Run(configuration, own, Store(None), second, Templates(prompts))
     identity = work.identity(_dataset(source, reading), reading.get("limit"))
     with Shards(out) as shards:
         if _begin(shards, identity, configuration.paths):
@@ -235,6 +242,7 @@ def _add_up(
         RunError: problems were read whose results never arrived.
     """
     read: EndOfSource | None = None
+    notice: str | None = None
     solved = 0
     for message in messages:
         if isinstance(message, EndOfSource):
@@ -247,6 +255,8 @@ def _add_up(
         result.set_aside += message.set_aside
         if message.counters is not None:
             add_counters(result.counters, message.counters)
+        if notice is None and (notice := result.counters.truncation_notice()):
+            _log.warning(notice)
         if watch is not None:
             watch(result.counters, message.verdicts)
     if read is not None and read.error is not None:

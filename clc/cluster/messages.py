@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from clc.engines.base import Engine
+    from clc.engines.chat_options import ChatOptions
     from clc.errors import ClcError
     from clc.records import Verdict
     from clc.solving.configuration import Configuration
@@ -30,14 +31,15 @@ __all__ = [
 class RunSpec:
     """The settings of a run, the same for every replica.
 
-    ``engine`` and ``translator`` make engines in the process that calls them. ``prompts`` is a
-    folder of templates that override the bundled ones, ``out`` the run folder. ``identity`` is
-    the manifest's: a replica that would sample other paths than the driver refuses to start.
+    ``engine`` and ``translator`` make engines in the process that calls them; see
+    ``open_translator`` for other translators. ``prompts`` is a folder of templates that override
+    the bundled ones, ``out`` the run folder. ``identity`` is the manifest's: a replica that would
+    sample other paths than the driver refuses to start.
     """
 
     configuration: Configuration
     engine: Callable[[], Engine]
-    translator: Callable[[], Engine] | None
+    translator: Callable[[], Engine] | ChatOptions | None
     prompts: str | None
     out: str
     identity: Mapping[str, Any]

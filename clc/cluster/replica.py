@@ -12,6 +12,7 @@ from clc.cluster.ledger import BATCH_TRIES, PROBLEM_TRIES
 from clc.cluster.memory_store import MemoryStore
 from clc.cluster.messages import BatchResult, ProblemBatch, SetAsideProblem, add_counters
 from clc.cluster.source import read_message, write_message
+from clc.engines.adjusted import open_translator
 from clc.engines.shared import SharedEngine
 from clc.errors import ClcError, EngineError
 from clc.prompts.templates import Templates
@@ -84,8 +85,10 @@ class Replica:
         if refused is not None:
             raise EngineError(f"{refused}; the stored paths stay")
         spec = self._spec
-        engine = SharedEngine(spec.engine())
-        translator = None if spec.translator is None else SharedEngine(spec.translator())
+        own = spec.engine()
+        second = open_translator(own, spec.translator)
+        engine = SharedEngine(own)
+        translator = None if second is None else SharedEngine(second)
         shards = Shards(spec.out, read_only=True)
         solver = _BatchSolver(spec, engine, translator, Templates(spec.prompts), shards)
         solver.check()

@@ -11,7 +11,9 @@ from clc.records import Confidence, Message, Sampling, Usage
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["Completion", "Engine", "Measure", "Request"]
+    from clc.engines.chat_options import ChatOptions
+
+__all__ = ["ChatEngine", "Completion", "Engine", "Measure", "Request"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +33,8 @@ class Request:
             there. What may become a stop string is held back, and an engine that gets the text
             only at its end passes on no piece. It changes no token and must not raise.
         on_thought: the same for the thought of a thinking model, which is no part of the text.
+        chat_options: how to ask the model to think, in place of the engine's own options (of a
+            ``ChatEngine``).
     """
 
     key: str
@@ -40,6 +44,7 @@ class Request:
     measure: Measure | None = None
     on_text: Callable[[str], None] | None = field(default=None, compare=False)
     on_thought: Callable[[str], None] | None = field(default=None, compare=False)
+    chat_options: ChatOptions | None = None
 
     @property
     def is_streamed(self) -> bool:
@@ -112,3 +117,30 @@ class Engine(Protocol):
 
     async def close(self) -> None:
         """Free everything. May be called twice, or without ``start``."""
+
+
+@runtime_checkable
+class ChatEngine(Engine, Protocol):
+    """An engine that takes chat options with each request.
+
+    Its ``start`` may be called several times, and loads the model once.
+
+    Attributes:
+        chat_options: of requests without their own.
+    """
+
+    @property
+    def chat_options(self) -> ChatOptions:
+        """Options of requests without their own."""
+        ...
+
+    def fingerprint_with(self, options: ChatOptions) -> str:
+        """Return the fingerprint of requests with these options."""
+        ...
+
+    def check_options(self, options: ChatOptions) -> None:
+        """Check the options of later requests; called after ``start``.
+
+        Raises:
+            ConfigurationError: the model's chat template does not take them.
+        """

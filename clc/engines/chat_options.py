@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, fields
+import re
+from dataclasses import dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from clc.errors import ConfigurationError
 from clc.records import content_key
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
-__all__ = ["ChatOptions", "Thinking"]
+__all__ = ["SWITCHES", "ChatOptions", "Thinking", "add_options"]
 
-Thinking = Literal["auto", "on", "off"]
+Thinking = Literal["auto", "on", "off", "avoid"]
+SWITCHES = ("enable_thinking", "thinking")  # Qwen3, GLM, …; DeepSeek V3.1, Granite, Kimi
+_SWITCH = re.compile(rf"\b({'|'.join(SWITCHES)})\b")
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +25,8 @@ class ChatOptions:
 
     Attributes:
         thinking: ``on`` or ``off`` sets the switch of the chat template (``enable_thinking`` or
-            ``thinking``); ``auto`` does not touch it.
+            ``thinking``); ``auto`` does not touch it; ``avoid`` is ``off`` where the template is
+            known to have a switch, and ``auto`` elsewhere.
         reasoning_effort: such as ``low``, ``medium`` or ``high``, for models that take it.
         thinking_budget: tokens after which an open thought is closed and the answer sampled, or
             None for no limit but the sampling's ``max_tokens``.
@@ -50,6 +54,18 @@ class ChatOptions:
         if self.reasoning_effort is not None and "reasoning_effort" in self.template_kwargs:
             raise ConfigurationError("reasoning_effort is given twice: give it once")
 
+    def settle(self, *, has_switch: bool) -> ChatOptions:
+        """Return the options with ``avoid`` decided; without a thought, no effort and no budget.
+
+        >>> ChatOptions(thinking="avoid", thinking_budget=9).settle(has_switch=True).thinking
+        'off'
+        """
+        if self.thinking != "avoid":
+            return self
+        if not has_switch:
+            return replace(self, thinking="auto")
+        return replace(self, thinking="off", reasoning_effort=None, thinking_budget=None)
+
     @property
     def key(self) -> str:
         """A hash of the options that differ from their defaults; '' where none does."""
@@ -67,3 +83,19 @@ class ChatOptions:
             raise ConfigurationError(
                 f"chat template arguments cannot be written as JSON: {error}"
             ) from None
+
+
+def add_options(fingerprint: str, options: ChatOptions, read_template: Callable[[], str]) -> str:
+    """Return an engine's fingerprint with chat options.
+
+    Args:
+        fingerprint: without them.
+        options: of the requests.
+        read_template: returns the model's chat template; called where the options depend on it.
+
+    >>> add_options("vllm:m", ChatOptions(thinking="avoid"), lambda: "{{ messages }}")
+    'vllm:m'
+    """
+    if options.thinking == "avoid":
+        options = options.settle(has_switch=_SWITCH.search(read_template()) is not None)
+    return f"{fingerprint}+chat-{options.key}" if options.key else fingerprint

@@ -7,7 +7,7 @@ from contextlib import suppress
 from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from clc.engines.chat_options import ChatOptions
+from clc.engines.chat_options import SWITCHES, ChatOptions
 from clc.errors import ConfigurationError, EngineError
 from clc.thoughts import load_marks, split
 
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Chat", "ChatTemplateError", "Prompt"]
 
-_SWITCHES = ("enable_thinking", "thinking")  # Qwen3, GLM, …; DeepSeek V3.1, Granite, Kimi
 _TAIL = 24  # tokens of a prompt's end in which a thought's opening mark stands
 _Turns = tuple[tuple[str, str], ...]
 _PROBE: _Turns = (("user", "1 + 1"),)
@@ -46,6 +45,9 @@ class Chat:
         options: how to ask the model to think.
         marks: the marks of thoughts; the bundled ones by default.
 
+    Attributes:
+        thinking_budget: of the options, in tokens.
+
     Raises:
         ConfigurationError: the template does not have the switches that the options need.
     """
@@ -57,10 +59,14 @@ class Chat:
         self.marks = load_marks() if marks is None else marks
         self._opens = tuple(mark for family in self.marks.families for mark in family.open)
         self._render = lru_cache(maxsize=1024)(self._render_once)
+        self._others: dict[str, Chat] = {}
         options = options or ChatOptions()
         self._kwargs = dict(options.template_kwargs)
         self._check_kwargs()
-        self._kwargs |= self._choose_switches(options)
+        switch = None if options.thinking == "auto" else self._find_switch()
+        options = options.settle(has_switch=switch is not None)
+        self.thinking_budget = options.thinking_budget
+        self._kwargs |= self._choose_switches(options, switch)
 
     @classmethod
     def load(
@@ -96,6 +102,18 @@ class Chat:
                 "{% for m in messages %}{{ m.content }}\n{% endfor %})"
             )
         return cls(tokenizer, options, marks)
+
+    def with_options(self, options: ChatOptions | None) -> Chat:
+        """Return the chat of this tokenizer with other options; None stands for its own.
+
+        Raises:
+            ConfigurationError: the template does not have the switches that the options need.
+        """
+        if options is None:
+            return self
+        if (chat := self._others.get(options.key)) is None:
+            chat = self._others[options.key] = Chat(self.tokenizer, options, self.marks)
+        return chat
 
     def render(self, messages: Sequence[Message]) -> Prompt:
         """Render messages up to the beginning of the assistant's turn.
@@ -150,18 +168,20 @@ class Chat:
             if not self._mentions(name):
                 raise ConfigurationError(f"the model's chat template has no variable {name!r}")
 
-    def _choose_switches(self, options: ChatOptions) -> dict[str, Any]:
+    def _find_switch(self) -> str | None:
+        return next((name for name in SWITCHES if self._changes(name, (True, False))), None)
+
+    def _choose_switches(self, options: ChatOptions, switch: str | None) -> dict[str, Any]:
         """Return the template's arguments for the options, each of which must change a prompt."""
         kwargs: dict[str, Any] = {}
         if options.thinking != "auto":
             on = options.thinking == "on"
-            switch = next((name for name in _SWITCHES if self._changes(name, (True, False))), None)
             if switch is not None:
                 kwargs[switch] = on
             elif not (on and self._render_once(_PROBE).opened):
                 raise ConfigurationError(
                     f"thinking is {options.thinking!r}, and the model's chat template has no "
-                    f"switch for it ({', '.join(_SWITCHES)}): leave it out, or choose another model"
+                    f"switch for it ({', '.join(SWITCHES)}): leave it out, or choose another model"
                 )
         if options.reasoning_effort is not None:
             if not self._changes("reasoning_effort", ("low", "high")):

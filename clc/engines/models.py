@@ -14,7 +14,14 @@ from typing import Any
 from clc.errors import ConfigurationError, EngineError
 from clc.version import install_hint
 
-__all__ = ["BUNDLED", "check_model_folder", "hub_revision", "model_fingerprint", "resolve_model"]
+__all__ = [
+    "BUNDLED",
+    "check_model_folder",
+    "hub_revision",
+    "model_fingerprint",
+    "read_chat_template",
+    "resolve_model",
+]
 
 BUNDLED = "clc-tiny"
 _BUNDLED_FOLDER = Path(__file__).parent.parent / "models" / BUNDLED
@@ -23,6 +30,8 @@ _TOKENIZERS = ("tokenizer.json", "tokenizer.model", "vocab.json", "vocab.txt", "
                "tekken.json")  # fmt: skip
 _WEIGHTS = ("*.safetensors", "pytorch_model*.bin", "consolidated*.pth", "*.gguf")
 _TEXT = ("*.json", "*.jinja", "*.txt", "*.model", "*.tiktoken", "*.py")
+# Those of the Hub are fetched in this order: where the last is cached, the others are, too.
+_CHAT_TEMPLATES = ("chat_template.jinja", "chat_template.json", "tokenizer_config.json")
 # A file up to this size is hashed whole; of a larger one, this many bytes, evenly spread.
 _SAMPLED_BYTES = 1 << 22
 _SAMPLES = 256
@@ -174,3 +183,52 @@ def hub_revision(model: str, revision: str | None = None) -> str:
             f"cannot be reached ({type(error).__name__}); name a folder, or go online once"
         ) from error
     return str(commit)
+
+
+def read_chat_template(path_or_id: str, revision: str | None = None) -> str:
+    """Return the text of a model's chat templates, '' where it has none; of the Hub's, fetch it.
+
+    Raises:
+        EngineError: the Hub cannot be asked.
+    """
+    folder = Path(path_or_id)
+    if folder.is_dir():
+        paths = [folder / name for name in _CHAT_TEMPLATES]
+    else:
+        paths = _hub_files(path_or_id, hub_revision(path_or_id, revision), _CHAT_TEMPLATES)
+    texts = []
+    for path in paths:
+        if not path.is_file():
+            continue
+        text = path.read_text(encoding="utf-8")
+        texts.append(text if path.suffix == ".jinja" else str(_template_entry(text)))
+    return "\n".join(texts)
+
+
+def _template_entry(text: str) -> Any:
+    try:
+        return json.loads(text).get("chat_template") or ""
+    except (ValueError, AttributeError):
+        return ""  # the tokenizer cannot be loaded, which the engine reports
+
+
+def _hub_files(model: str, commit: str, names: tuple[str, ...]) -> list[Path]:
+    """Return the files of a model that the Hub has, from the cache where the last one is there."""
+    from huggingface_hub import hf_hub_download, try_to_load_from_cache
+    from huggingface_hub.errors import EntryNotFoundError, LocalEntryNotFoundError
+
+    cached = [try_to_load_from_cache(model, name, revision=commit) for name in names]
+    if isinstance(cached[-1], str):
+        return [Path(path) for path in cached if isinstance(path, str)]
+    paths = []
+    for name in names:
+        try:
+            paths.append(Path(hf_hub_download(model, name, revision=commit)))
+        except LocalEntryNotFoundError as error:
+            raise EngineError(
+                f"{name} of model {model!r} is not in the Hugging Face cache, and the Hub cannot "
+                "be reached; name a folder, or go online once"
+            ) from error
+        except EntryNotFoundError:
+            continue
+    return paths

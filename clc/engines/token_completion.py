@@ -52,24 +52,22 @@ def open_stream(chat: Chat, prompt: Prompt, request: Request) -> DeltaStream | N
 async def sample_within_budget(
     chat: Chat,
     prompt: Prompt,
-    budget: int | None,
     request: Request,
     sample: Callable[[list[int], Request, str], Awaitable[SampledTokens | Completion]],
 ) -> SampledTokens | Completion:
-    """Sample a completion whose thought takes at most ``budget`` tokens.
+    """Sample a completion whose thought takes at most the chat's budget.
 
     A thought that is open then is closed, and the rest of ``max_tokens`` is for the answer (budget
     forcing: s1, arXiv 2501.19393, section 3.1). What was sampled by then is not sampled again.
 
     Args:
-        chat: the tokenizer.
+        chat: the tokenizer, with the budget in tokens.
         prompt: of the request.
-        budget: tokens, or None for no limit.
         request: what to sample.
         sample: samples after the given token ids; the third argument is the text of those that
             follow the prompt. It returns a Completion for a lost path.
     """
-    most = request.sampling.max_tokens
+    most, budget = request.sampling.max_tokens, chat.thinking_budget
     if budget is None or budget >= most:
         return await sample(prompt.ids, request, "")
     limit = replace(request, sampling=replace(request.sampling, max_tokens=budget))

@@ -37,6 +37,7 @@ def configure(
     seed: int = 0,
     human_translations: bool = True,
     translation_tries: int = 3,
+    translation_max_tokens: int | None = None,
     stopping: str | Stopping | None = None,
     ahead: int = 0,
     portfolio: Sequence[str] = (),
@@ -56,6 +57,8 @@ def configure(
         seed: of the run. Paths of one seed are the same whenever they are sampled.
         human_translations: use the translations that come with a problem.
         translation_tries: tries at a translation that keeps the question's numbers.
+        translation_max_tokens: most tokens of a translation, with its thought; ``max_tokens`` by
+            default.
         stopping: when a question has enough paths: the name of a rule with its defaults, or a
             ``Stopping``; the strategy's own by default.
         ahead: paths to sample beyond the fewest that the rule needs next, for a lower latency.
@@ -78,7 +81,9 @@ def configure(
         raise ConfigurationError("languages must name at least one language")
     parameters = _sampling(chosen, sampling)
     budget = (len(portfolio) or chosen.paths) if paths is None else paths
-    _check_ranges(translation_tries, ahead, seed)
+    if translation_max_tokens is None:
+        translation_max_tokens = parameters.max_tokens
+    _check_ranges(translation_tries, translation_max_tokens, ahead, seed)
     if fidelity not in get_args(Fidelity):
         raise ConfigurationError(
             f"unknown fidelity {fidelity!r}; there are: {', '.join(get_args(Fidelity))}"
@@ -100,7 +105,7 @@ def configure(
         seed=seed,
         human_translations=human_translations,
         translation_tries=translation_tries,
-        translation_max_tokens=parameters.max_tokens,
+        translation_max_tokens=translation_max_tokens,
         stopping=rule,
         ahead=ahead,
         fidelity=fidelity,
@@ -187,9 +192,16 @@ def _named_weighting(name: str) -> Weighting:
         ) from None
 
 
-def _check_ranges(translation_tries: int, ahead: int, seed: int) -> None:
+def _check_ranges(
+    translation_tries: int, translation_max_tokens: int, ahead: int, seed: int
+) -> None:
     checks: tuple[tuple[bool, str, object], ...] = (
         (translation_tries >= 1, "translation_tries must be at least 1", translation_tries),
+        (
+            translation_max_tokens >= 1,
+            "translation_max_tokens must be at least 1",
+            translation_max_tokens,
+        ),
         (ahead >= 0, "ahead must not be negative", ahead),
         (abs(seed) < _SEEDS, "seed must have at most 63 bits", seed),
     )

@@ -88,15 +88,14 @@ class StrategyPool:
         """
         run = self.runs[name]
         sampler = run.solver.sampler
-        engines = {sampler.engine, sampler.translator}
         # Starting an engine is no strategy's own time.
-        started = time.monotonic() - sum(engine.start_seconds for engine in engines)
+        started = time.monotonic() - sampler.start_seconds
         async with aclosing(run.verdicts(problems)) as verdicts:
             async for verdict in verdicts:
                 watch(verdict)
         counters = run.solver.counters
         # A pass that found every path stored has no time of its own.
-        passed = time.monotonic() - started - sum(engine.start_seconds for engine in engines)
+        passed = time.monotonic() - started - sampler.start_seconds
         seconds = passed if counters.drawn else None
         self._spent[name] = Spent(seconds, counters.reused)
         run.finish()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from contextlib import aclosing
 from dataclasses import dataclass, field
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
     from clc.solving.configuration import Configuration
 
 __all__ = ["Run"]
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass
@@ -141,17 +144,20 @@ class Run:
         """Solve ``problems``; see ``clc.solving.runner.run``.
 
         The manifest's ``seconds`` grow by the wall time that this takes, the start of engines
-        apart, where anything was sampled.
+        apart, where anything was sampled. A warning is logged, once, when many of the first paths
+        are truncated.
         """
         sampler = self.solver.sampler
-        engines = {sampler.engine, sampler.translator}
         drawn = sampler.counters.drawn
-        began = time.monotonic() - sum(engine.start_seconds for engine in engines)
+        began = time.monotonic() - sampler.start_seconds
+        notice: str | None = None
         try:
             async with aclosing(run(self._counted(problems), self.solver)) as verdicts:
                 async for verdict in verdicts:
+                    if notice is None and (notice := sampler.counters.truncation_notice()):
+                        _log.warning(notice)
                     yield verdict
         finally:
-            passed = time.monotonic() - began - sum(engine.start_seconds for engine in engines)
+            passed = time.monotonic() - began - sampler.start_seconds
             if sampler.counters.drawn > drawn:
                 self._add_seconds(passed)

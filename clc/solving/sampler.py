@@ -6,6 +6,7 @@ import asyncio
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
+from clc.engines.adjusted import AdjustedEngine
 from clc.engines.base import Measure, Request
 from clc.records import ReasoningPath, Sampling, Step, path_key
 
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Counters", "Sampler"]
 
+_FEWEST_FOR_NOTICE = 10
+_TRUNCATED_SHARE = 0.2
+
 _T = TypeVar("_T")
 _P = ParamSpec("_P")
 
@@ -31,6 +35,7 @@ class Counters:
         drawn: paths that the engine sampled.
         reused: paths that were stored, or that another problem sampled.
         lost: paths and steps that were lost.
+        truncated: of ``drawn``, those that ended at a limit of tokens.
         unwanted: paths that were sampled or started when the vote had stopped already.
         translations: that the engine made.
         completion_tokens: of paths and steps.
@@ -40,8 +45,23 @@ class Counters:
     reused: int = 0
     lost: int = 0
     unwanted: int = 0
+    truncated: int = 0
     translations: int = 0
     completion_tokens: int = 0
+
+    def truncation_notice(self) -> str | None:
+        """Return advice where more than a fifth of ten or more paths were truncated.
+
+        >>> Counters(drawn=10, truncated=2).truncation_notice() is None
+        True
+        """
+        if self.drawn < _FEWEST_FOR_NOTICE or self.truncated <= self.drawn * _TRUNCATED_SHARE:
+            return None
+        return (
+            f"{self.truncated:,} of the first {self.drawn:,} paths ended at the limit of tokens, "
+            "and give no answer: raise --max-tokens (max_tokens), or close long thoughts with "
+            "--thinking-budget (thinking_budget)"
+        )
 
 
 class Sampler:
@@ -67,6 +87,13 @@ class Sampler:
         self.counters = Counters()
         self._cache = cache
         self._pending: dict[str, asyncio.Future[Any]] = {}
+
+    @property
+    def start_seconds(self) -> float:
+        """Seconds that starting the engines took; that of one loaded model counts once."""
+        engines = {self.engine, self.translator}
+        shared = isinstance(self.translator.engine, AdjustedEngine)
+        return (max if shared else sum)(engine.start_seconds for engine in engines)
 
     async def sample(
         self,
@@ -111,6 +138,7 @@ class Sampler:
         )
         if completion.error is None:
             self.counters.drawn += 1
+            self.counters.truncated += completion.finish_reason == "length"
             self.counters.completion_tokens += usage.completion_tokens
             self.store.add_path(path)
         else:

@@ -13,6 +13,7 @@ from clc.engines.base import Completion
 from clc.engines.openai import wire
 from clc.engines.openai.error_bodies import error_code, error_message, retry_after_s
 from clc.engines.openai.reply import ReplyReader
+from clc.engines.openai.settings import option_fields
 from clc.engines.openai.sse import read_stream
 from clc.errors import ConfigurationError, EngineError
 from clc.thoughts import split
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
     from clc.engines.base import Request
+    from clc.engines.chat_options import ChatOptions
     from clc.engines.openai.endpoints import Endpoint
     from clc.thoughts import Marks
 
@@ -82,7 +84,7 @@ class EndpointClient:
         model: name of the model.
         extra: more fields of every request body.
         left_out: sampling fields that are not sent.
-        option_fields: fields among ``extra`` that come from the chat options.
+        chat_options: of requests without their own.
         marks: the marks of thoughts.
         timeout_s: seconds without an event of a stream, or for all of a reply that is no stream.
         retry_after_max_s: the longest Retry-After that is believed, in seconds.
@@ -93,7 +95,7 @@ class EndpointClient:
     model: str
     extra: Mapping[str, Any]
     left_out: Collection[str]
-    option_fields: Collection[str]
+    chat_options: ChatOptions
     marks: Marks
     timeout_s: float
     retry_after_max_s: float
@@ -137,7 +139,11 @@ class EndpointClient:
             orjson.JSONEncodeError: a message is not valid Unicode.
             ConfigurationError: a sampling field is in the extra body, too.
         """
-        return wire.request_body(self.model, request, self.extra, self.left_out, stream=stream)
+        extra = {**self.extra, **self._option_fields(request)}
+        return wire.request_body(self.model, request, extra, self.left_out, stream=stream)
+
+    def _option_fields(self, request: Request) -> Mapping[str, Any]:
+        return option_fields(request.chat_options or self.chat_options, self.extra)
 
     async def complete(self, endpoint: Endpoint, request: Request) -> Completion:
         """Make one attempt; one that cannot succeed returns a lost completion.
@@ -252,7 +258,7 @@ class EndpointClient:
             )
         if request.measure is not None and "logprob" in message.lower():
             raise self._unmeasured(url, f"answered {status}: {message}")
-        if refused := [name for name in self.option_fields if name in message]:
+        if refused := [name for name in self._option_fields(request) if name in message]:
             raise ConfigurationError(
                 f"{url} does not take {refused[0]} ({status}: {message}): leave out the option "
                 "for thinking that sets it, or give what this server takes as extra_body"

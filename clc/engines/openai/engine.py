@@ -28,7 +28,7 @@ import httpx
 import orjson
 
 from clc.engines.base import Completion, Request
-from clc.engines.chat_options import ChatOptions
+from clc.engines.chat_options import ChatOptions, add_options
 from clc.engines.openai.attempt import (
     BYTES_PER_TOKEN,
     AttemptError,
@@ -132,10 +132,11 @@ class OpenAIEngine:
         self.model = model
         self.base_urls = checked_urls(base_urls)
         self.window = window
-        self._options = chat_options or ChatOptions()
-        self.fingerprint = fingerprint(model, revision, extra_body or {}, self._options)
+        self.chat_options = chat_options or ChatOptions()
+        self._plain_fingerprint = fingerprint(model, revision, extra_body or {})
+        self.fingerprint = self.fingerprint_with(self.chat_options)
         self._extra, self._left_out = checked_extra(extra_body or {})
-        self._option_fields = option_fields(self._options, self._extra)
+        self.check_options(self.chat_options)
         self._marks = load_marks() if marks is None else marks
         self._headers = checked_headers(api_key, headers or {})
         self._max_attempts = max_attempts
@@ -144,9 +145,18 @@ class OpenAIEngine:
         self._retry_after_max_s = retry_after_max_s
         self._limits = (max_tokens_in_flight, requests_per_minute, tokens_per_minute)
         self._running: tuple[EndpointClient, Endpoints] | None = None
+        self._starting = asyncio.Lock()
 
     def __repr__(self) -> str:
         return f"OpenAIEngine({self.model!r}, {list(self.base_urls)!r})"
+
+    def fingerprint_with(self, options: ChatOptions) -> str:
+        """Return the fingerprint of requests with these chat options."""
+        return add_options(self._plain_fingerprint, options, str)  # no endpoint shows its template
+
+    def check_options(self, options: ChatOptions) -> None:
+        """Check the options of later requests; see ``ChatEngine``."""
+        option_fields(options, self._extra)
 
     async def start(self) -> None:
         """Ask every endpoint what it serves, to fail early and clearly.
@@ -159,8 +169,11 @@ class OpenAIEngine:
                 the model.
             ConfigurationError: one is not known to take a thinking budget.
         """
-        if self._running is not None:
-            return
+        async with self._starting:
+            if self._running is None:
+                await self._start()
+
+    async def _start(self) -> None:
         client, pool = self._new_client(), self._new_pool()
         async with AsyncExitStack() as on_failure:
             on_failure.push_async_callback(client.client.aclose)
@@ -242,9 +255,9 @@ class OpenAIEngine:
         return EndpointClient(
             client,
             self.model,
-            self._extra | self._option_fields,
+            self._extra,
             self._left_out,
-            self._option_fields.keys(),
+            self.chat_options,
             self._marks,
             self._timeout_s,
             self._retry_after_max_s,
@@ -263,7 +276,7 @@ class OpenAIEngine:
         except UnreachableError as failure:
             _set_aside(pool, endpoint, failure.reason)
             return
-        if self._options.thinking_budget is not None and endpoint.owner != "vllm":
+        if self.chat_options.thinking_budget is not None and endpoint.owner != "vllm":
             raise ConfigurationError(
                 f"thinking_budget goes with vLLM's servers, and {endpoint.url} does not say that "
                 "it is one: leave it out, or give what this server takes as extra_body"

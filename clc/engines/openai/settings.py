@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import orjson
 
+from clc.engines.chat_options import SWITCHES
 from clc.engines.openai import wire
 from clc.errors import ConfigurationError
 
@@ -116,9 +117,10 @@ def option_fields(options: ChatOptions, extra: Mapping[str, Any]) -> dict[str, A
     Raises:
         ConfigurationError: one is in the extra body, too.
     """
+    options = options.settle(has_switch=False)  # no endpoint shows its template
     kwargs = dict(options.template_kwargs)
-    if options.thinking != "auto":  # Qwen3, GLM, …; DeepSeek V3.1, Granite, Kimi
-        kwargs |= dict.fromkeys(("enable_thinking", "thinking"), options.thinking == "on")
+    if options.thinking != "auto":
+        kwargs |= dict.fromkeys(SWITCHES, options.thinking == "on")
     values = {
         "chat_template_kwargs": kwargs or None,
         "reasoning_effort": options.reasoning_effort,
@@ -132,13 +134,8 @@ def option_fields(options: ChatOptions, extra: Mapping[str, Any]) -> dict[str, A
     return given
 
 
-def fingerprint(
-    model: str,
-    revision: str | None,
-    extra: Mapping[str, Any],
-    options: ChatOptions | None = None,
-) -> str:
-    """Return the fingerprint of a model: name, revision, extra body, chat options.
+def fingerprint(model: str, revision: str | None, extra: Mapping[str, Any]) -> str:
+    """Return the fingerprint of a model: name, revision, extra body.
 
     >>> fingerprint("qwen", "1a2b", {"min_p": 0.1})
     'openai:qwen@1a2b {"min_p":0.1}'
@@ -148,6 +145,4 @@ def fingerprint(
         canonical = orjson.dumps(dict(extra), option=orjson.OPT_SORT_KEYS).decode()
     except orjson.JSONEncodeError as error:
         raise ConfigurationError(f"extra_body cannot be written as JSON: {error}") from None
-    name = f"{name} {canonical}" if extra else name
-    key = options.key if options is not None else ""
-    return f"{name}+chat-{key}" if key else name
+    return f"{name} {canonical}" if extra else name

@@ -14,11 +14,16 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from clc.engines.base import Completion, Request
-from clc.engines.chat_options import ChatOptions
+from clc.engines.chat_options import ChatOptions, add_options
 from clc.engines.chat_template import Chat, ChatTemplateError
 from clc.engines.confidence import Meter
 from clc.engines.environment import prepare
-from clc.engines.models import hub_revision, model_fingerprint, resolve_model
+from clc.engines.models import (
+    hub_revision,
+    model_fingerprint,
+    read_chat_template,
+    resolve_model,
+)
 from clc.engines.thread_bridge import ThreadBridge, settle
 from clc.engines.token_completion import (
     SampledTokens,
@@ -82,15 +87,28 @@ class TransformersEngine:
         self._bridge: TransformersBridge = ThreadBridge()
         self._names = itertools.count()
         self._state = "is not started"
-        self._options = chat_options or ChatOptions()
+        self.chat_options = chat_options or ChatOptions()
+        self._starting = asyncio.Lock()
         self._marks = marks
 
     @cached_property
     def fingerprint(self) -> str:
         """Model, dtype and chat options; loads nothing."""
+        return self.fingerprint_with(self.chat_options)
+
+    @cached_property
+    def _plain_fingerprint(self) -> str:
+        """The fingerprint without chat options."""
         suffix = f"+{self._dtype}" if self._dtype else ""
-        suffix += f"+chat-{self._options.key}" if self._options.key else ""
         return f"transformers:{model_fingerprint(self._location, self._revision)}{suffix}"
+
+    def fingerprint_with(self, options: ChatOptions) -> str:
+        """Return the fingerprint of requests with these chat options."""
+        return add_options(
+            self._plain_fingerprint,
+            options,
+            lambda: read_chat_template(self._location, self._revision),
+        )
 
     @property
     def window(self) -> int:
@@ -98,18 +116,23 @@ class TransformersEngine:
         return 2 * self._batch_size
 
     async def start(self) -> None:
-        """Load the model in the engine's thread.
+        """Load the model in the engine's thread, once.
 
         Raises:
             EngineError: transformers or torch is missing, or the model cannot be loaded.
         """
+        async with self._starting:
+            if self._state:
+                await self._start()
+
+    async def _start(self) -> None:
         prepare()
         if os.path.isdir(self._location):  # noqa: PTH112, ASYNC240 - one stat
             commit = None
         else:
             commit = await asyncio.to_thread(hub_revision, self._location, self._revision)
         self._chat = await asyncio.to_thread(
-            Chat.load, self._location, commit, self._options, self._marks
+            Chat.load, self._location, commit, self.chat_options, self._marks
         )
 
         loaded: asyncio.Future[int] = asyncio.get_running_loop().create_future()
@@ -121,6 +144,10 @@ class TransformersEngine:
             raise EngineError(f"transformers could not load {self._location}: {reason}") from error
         self._state = ""
 
+    def check_options(self, options: ChatOptions) -> None:
+        """Check the options of later requests; see ``ChatEngine``."""
+        self._chat.with_options(options)
+
     async def complete(self, request: Request) -> Completion:
         """Complete one request; a cancelled call leaves its batch.
 
@@ -131,21 +158,21 @@ class TransformersEngine:
         """
         if self._state:
             raise EngineError(f"the transformers engine {self._state}")
+        chat = self._chat.with_options(request.chat_options)
         try:
-            prompt = self._chat.render(request.messages)
+            prompt = chat.render(request.messages)
         except ChatTemplateError as error:
             return Completion.lost(str(error))
         meter = None if request.measure is None else Meter(request.measure)
-        stream = open_stream(self._chat, prompt, request)
+        stream = open_stream(chat, prompt, request)
 
         async def sample(ids: list[int], part: Request, before: str) -> SampledTokens | Completion:
             return await self._sample(ids, part, meter, stream, before)
 
-        budget = self._options.thinking_budget
-        sampled = await sample_within_budget(self._chat, prompt, budget, request, sample)
+        sampled = await sample_within_budget(chat, prompt, request, sample)
         if isinstance(sampled, Completion):
             return sampled
-        return complete_tokens(self._chat, prompt, sampled, meter)
+        return complete_tokens(chat, prompt, sampled, meter)
 
     async def _sample(
         self,

@@ -9,12 +9,17 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
 
 from clc.engines.base import Completion, Request
-from clc.engines.chat_options import ChatOptions
+from clc.engines.chat_options import ChatOptions, add_options
 from clc.engines.chat_template import Chat, ChatTemplateError
 from clc.engines.confidence import Meter
 from clc.engines.deltas import stable_prefix
 from clc.engines.detokenizer import Detokenizer
-from clc.engines.models import hub_revision, model_fingerprint, resolve_model
+from clc.engines.models import (
+    hub_revision,
+    model_fingerprint,
+    read_chat_template,
+    resolve_model,
+)
 from clc.engines.token_completion import (
     SampledTokens,
     complete_tokens,
@@ -132,17 +137,30 @@ class VllmEngine:
         self.engine_args: Mapping[str, Any] = {}
         self._names = itertools.count()
         self._closed = False
-        self._options = chat_options or ChatOptions()
+        self.chat_options = chat_options or ChatOptions()
+        self._starting = asyncio.Lock()
         self._marks = marks
 
     @cached_property
     def fingerprint(self) -> str:
         """Model, and every option that changes its texts; loads nothing."""
+        return self.fingerprint_with(self.chat_options)
+
+    @cached_property
+    def _plain_fingerprint(self) -> str:
+        """The fingerprint without chat options."""
         free = {*_SPEED_ONLY, "tensor_parallel_size", "pipeline_parallel_size"}
         fixed = {name: repr(value) for name, value in self._args.items() if name not in free}
         suffix = f"+{content_key('vllm', fixed)[:12]}" if fixed else ""
-        suffix += f"+chat-{self._options.key}" if self._options.key else ""
         return f"vllm:{model_fingerprint(self._location, self._revision)}{suffix}"
+
+    def fingerprint_with(self, options: ChatOptions) -> str:
+        """Return the fingerprint of requests with these chat options."""
+        return add_options(
+            self._plain_fingerprint,
+            options,
+            lambda: read_chat_template(self._location, self._revision),
+        )
 
     @property
     def window(self) -> int:
@@ -151,18 +169,23 @@ class VllmEngine:
         return self._window or seqs + seqs // 8
 
     async def start(self) -> None:
-        """Load the model.
+        """Load the model, once.
 
         Raises:
             EngineError: vLLM is missing, is built for another device, or cannot load the model.
         """
+        async with self._starting:
+            if self._driver is None:
+                await self._start()
+
+    async def _start(self) -> None:
         device = await asyncio.to_thread(find_device)
         if os.path.isdir(self._location):  # noqa: PTH112, ASYNC240 - one stat
             commit = None
         else:
             commit = await asyncio.to_thread(hub_revision, self._location, self._revision)
         self.chat = await asyncio.to_thread(
-            Chat.load, self._location, commit, self._options, self._marks
+            Chat.load, self._location, commit, self.chat_options, self._marks
         )
         driver = self._make_driver(device, commit)
         try:
@@ -173,6 +196,10 @@ class VllmEngine:
                 f"vLLM could not load {self._location} on {device}: {_reason(error)}"
             ) from error
         self._driver = driver
+
+    def check_options(self, options: ChatOptions) -> None:
+        """Check the options of later requests; see ``ChatEngine``."""
+        self.chat.with_options(options)
 
     def _make_driver(self, device: str, commit: str | None) -> Driver:
         args: dict[str, Any] = {
@@ -213,8 +240,9 @@ class VllmEngine:
             raise EngineError(
                 "the vLLM engine " + ("was closed" if self._closed else "is not started")
             )
+        chat = self.chat.with_options(request.chat_options)
         try:
-            prompt = self.chat.render(request.messages)
+            prompt = chat.render(request.messages)
         except ChatTemplateError as error:
             return Completion.lost(str(error))
         if request.measure is not None and request.measure.top_k > self._limits.max_logprobs:
@@ -224,16 +252,15 @@ class VllmEngine:
                 f"{request.measure.top_k} among its engine_args"
             )
         meter = None if request.measure is None else Meter(request.measure)
-        stream = open_stream(self.chat, prompt, request)
+        stream = open_stream(chat, prompt, request)
 
         async def sample(ids: list[int], part: Request, before: str) -> SampledTokens | Completion:
             return await self._sample(ids, part, meter, stream, before)
 
-        budget = self._options.thinking_budget
-        sampled = await sample_within_budget(self.chat, prompt, budget, request, sample)
+        sampled = await sample_within_budget(chat, prompt, request, sample)
         if isinstance(sampled, Completion):
             return sampled
-        return complete_tokens(self.chat, prompt, sampled, meter)
+        return complete_tokens(chat, prompt, sampled, meter)
 
     async def _sample(
         self,

@@ -10,6 +10,7 @@ from contextlib import aclosing, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
+from clc.engines.adjusted import open_translator
 from clc.engines.factory import open_engine
 from clc.engines.models import BUNDLED
 from clc.serving.completions import Completions, as_error
@@ -74,7 +75,9 @@ class LocalClient:
         if isinstance(engine, str):
             engine = open_engine(model, engine=engine, base_urls=urls, window=window)
         self.name = model if urls or not Path(model).is_dir() else Path(model).name
-        self._completions = Completions(engine, configuration, model=self.name)
+        self._completions = Completions(
+            engine, configuration, model=self.name, translator=open_translator(engine, None)
+        )
         self.at_once = open_problems(engine.window, configuration.paths)
         self.fingerprint = self._completions.fingerprint
         self._loop = asyncio.new_event_loop()
