@@ -74,8 +74,8 @@ def test_the_model_is_loaded_once_for_both(transformers, thinking, monkeypatch):
     from clc.engines.transformers import engine as module
 
     loads = []
-    load = module.load_model
-    monkeypatch.setattr(module, "load_model", lambda *args: loads.append(args) or load(*args))
+    load = module.load_model  # type: ignore[attr-defined]
+    monkeypatch.setattr(module, "load_model", lambda *args: loads.append(args) or load(*args))  # type: ignore[func-returns-value]
 
     async def run():
         engine = transformers(str(thinking))

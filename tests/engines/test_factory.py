@@ -31,4 +31,4 @@ def test_chat_options_and_marks_reach_the_engine():
     options, marks = ChatOptions(thinking="on"), Marks(())
     engine = open_engine("m", base_urls=URL, chat_options=options, marks=marks, timeout_s=3)
     assert isinstance(engine, OpenAIEngine)
-    assert (engine._options, engine._marks, engine._timeout_s) == (options, marks, 3)
+    assert (engine.chat_options, engine._marks, engine._timeout_s) == (options, marks, 3)

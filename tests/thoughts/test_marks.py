@@ -13,9 +13,9 @@ BUNDLED = load_marks()
 def test_the_table_is_frozen_and_read_once():
     assert load_marks() is BUNDLED
     with pytest.raises(dataclasses.FrozenInstanceError):
-        BUNDLED.families[0].name = "x"
+        BUNDLED.families[0].name = "x"  # type: ignore[misc]
     with pytest.raises(dataclasses.FrozenInstanceError):
-        BUNDLED.families = ()
+        BUNDLED.families = ()  # type: ignore[misc]
 
 
 def test_names_and_marks_are_not_repeated():
