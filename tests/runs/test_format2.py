@@ -52,7 +52,7 @@ def test_every_path_is_found_and_nothing_was_thought(folder):
         assert one.verdict.usage.reasoning_tokens == 0
 
 
-def test_a_thought_within_a_text_has_no_vote_and_is_reported(tmp_path):
+def test_a_thought_within_a_text_has_no_vote_and_is_reported(tmp_path, caplog):
     folder = shutil.copytree(DATA / "run", tmp_path / "run")
     with sqlite3.connect(folder / "run.sqlite") as database:
         rows = database.execute("SELECT key, text FROM paths ORDER BY key").fetchall()
@@ -62,8 +62,8 @@ def test_a_thought_within_a_text_has_no_vote_and_is_reported(tmp_path):
             [("<think>\nAnswer: 99. Or", open_), (f"<think>Answer: 98</think>\n{text}", closed)],
         )
     database.close()
-    done = call("score", folder, "--json")
-    assert "2 paths of an older clc hold a thought in their text" in done.stderr
+    call("score", folder, "--json")
+    assert "2 paths of an older clc hold a thought in their text" in caplog.text
     with open_run(folder) as run, open_run(DATA / "run") as before:
         votes = {vote.path_key: vote for one in revote(run) for vote in one.votes}
         then = {vote.path_key: vote.answer for one in revote(before) for vote in one.votes}
