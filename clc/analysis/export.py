@@ -15,7 +15,7 @@ from clc.analysis.scoring import Score, Scoreboard, scored
 from clc.answers.canonical import canonical_gold
 from clc.runs.revote import Solved, solved
 from clc.voting.outcomes import read_outcome
-from clc.voting.verdict import Counting
+from clc.voting.verdict import Counting, verdict_fields
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -43,22 +43,7 @@ _PROBLEMS = 128  # in a part
 
 def verdict_row(verdict: Verdict, *, gold: str | None = None, kind: Any = None) -> dict[str, Any]:
     """Return a line of verdicts.jsonl as a dictionary."""
-    row: dict[str, Any] = {
-        "id": verdict.id,
-        "answer": verdict.answer,
-        "support": verdict.support,
-        "total": verdict.total,
-        "agreement": round(verdict.agreement, 6),
-        "tied": verdict.tied,
-        "tally": verdict.tally,
-        "abstentions": verdict.abstentions,
-        "paths": verdict.paths,
-        "tokens": {
-            "prompt": verdict.usage.prompt_tokens,
-            "completion": verdict.usage.completion_tokens,
-            "translation": verdict.translation_usage.total,
-        },
-    }
+    row = {"id": verdict.id, **verdict_fields(verdict)}
     if verdict.details:
         row["details"] = verdict.details
     if gold is not None:

@@ -16,7 +16,7 @@ from clc.serving.http.admission import deadline_error
 from clc.serving.openai.bodies import Votes
 from clc.solving.solver import Solver
 from clc.solving.translation import translation_request
-from clc.voting.verdict import read_votes
+from clc.voting.verdict import read_votes, verdict_fields
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -238,23 +238,11 @@ def _votes_body(
     configuration = question.configuration
     return Votes.model_validate(
         {
+            **verdict_fields(verdict, tokens_after=final.usage.total),
             "strategy": configuration.strategy.name,
-            "answer": verdict.answer,
-            "support": verdict.support,
-            "total": verdict.total,
-            "agreement": round(verdict.agreement, 6),
-            "tied": verdict.tied,
-            "tally": verdict.tally,
-            "abstentions": verdict.abstentions,
             "languages": plan.languages,
             "question_language": question.problem.language,
             "translated": final.translated,
-            "paths": verdict.paths,
-            "tokens": {
-                "prompt": verdict.usage.prompt_tokens,
-                "completion": verdict.usage.completion_tokens,
-                "translation": verdict.translation_usage.total + final.usage.total,
-            },
             "seconds": round(seconds, 3),
             "seed": configuration.seed,
             "stop": verdict.details.get("stop"),

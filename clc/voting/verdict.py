@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from clc.voting.outcomes import Reader
     from clc.voting.weighting import Weighting
 
-__all__ = ["Counting", "make_verdict", "read_vote", "read_votes"]
+__all__ = ["Counting", "make_verdict", "read_vote", "read_votes", "verdict_fields"]
 
 _REASONS = {str(reason): reason for reason in AbstainReason}
 
@@ -125,6 +125,28 @@ def make_verdict(
     if counting.voting == "usc":
         return _chosen(verdict, plan, paths, votes)
     return verdict
+
+
+def verdict_fields(verdict: Verdict, *, tokens_after: int = 0) -> dict[str, Any]:
+    """Return a verdict as plain values, for verdicts.jsonl and replies of the server.
+
+    ``tokens_after`` were spent on a translation of the answer and count as translation.
+    """
+    return {
+        "answer": verdict.answer,
+        "support": verdict.support,
+        "total": verdict.total,
+        "agreement": round(verdict.agreement, 6),
+        "tied": verdict.tied,
+        "tally": verdict.tally,
+        "abstentions": verdict.abstentions,
+        "paths": verdict.paths,
+        "tokens": {
+            "prompt": verdict.usage.prompt_tokens,
+            "completion": verdict.usage.completion_tokens,
+            "translation": verdict.translation_usage.total + tokens_after,
+        },
+    }
 
 
 def _chosen(
