@@ -26,6 +26,13 @@ os.environ.setdefault("VLLM_CPU_OMP_THREADS_BIND", "nobind")
 os.environ.setdefault("RAY_AUTH_MODE", "token")
 os.environ.setdefault("RAY_AUTH_TOKEN", token_hex(32))
 
+if find_spec("hypothesis"):  # the adapters' environment has none
+    from hypothesis import settings
+
+    # The time of an example depends on the load of the machine.
+    settings.register_profile("clc", deadline=None)
+    settings.load_profile("clc")
+
 ROOT = Path(__file__).parents[1]
 MARKED = {"ray": "ray", "ray_address": "ray", "browser": "browser"}  # fixture -> mark
 # What one worker runs: ends of files' names, and of tests' names. The longest come first, so that

@@ -1,4 +1,4 @@
-"""Languages told from our own sentences."""
+"""Language identification on our own sentences."""
 
 import pytest
 

@@ -23,9 +23,9 @@ from tests.solving.test_runner import problems, run
 ORDER = ("en", "de")
 
 
-def solved(id_, *said, answer="7", gold="7", item=None, tokens=100, preparation=0):
+def solved(id_, *answers, answer="7", gold="7", item=None, tokens=100, preparation=0):
     """One outcome; the paths go over English and German in turn."""
-    drawn = [PathOutcome(ORDER[i % 2], one, tokens) for i, one in enumerate(said)]
+    drawn = [PathOutcome(ORDER[i % 2], one, tokens) for i, one in enumerate(answers)]
     return ProblemOutcome(id_, item or id_, gold, answer, drawn, preparation, ORDER)
 
 
@@ -33,9 +33,9 @@ def verdicts(name, right, count=20, per_item=1, **more):
     """A strategy of one path a problem, right where the problem's number is in ``right``."""
     outcomes = []
     for number in range(count):
-        said = "7" if number in right else "8"
+        given = "7" if number in right else "8"
         item = f"{number // per_item}"
-        outcomes.append(solved(f"{number}", said, answer=said, item=item, **more))
+        outcomes.append(solved(f"{number}", given, answer=given, item=item, **more))
     return Entry(name, outcomes)
 
 
@@ -260,21 +260,21 @@ def test_outcome_of_a_solved_problem():
     )
     plan = Plan.of(arms)
     english = [key for _, key in plan.paths if key]
-    said = {
+    paths = {
         english[0]: ReasoningPath(english[0], "e", "en", 0, 5, "Answer: 7", "stop", Usage(60, 30)),
         english[1]: ReasoningPath(english[1], "e", "en", 1, 5, "", "error", error="lost"),
     }
-    votes = read_votes(problem, plan, said)
-    verdict = make_verdict(problem, plan, said, votes)
-    found = problem_outcome(problem, plan, said, votes, verdict)
+    votes = read_votes(problem, plan, paths)
+    verdict = make_verdict(problem, plan, paths, votes)
+    found = problem_outcome(problem, plan, paths, votes, verdict)
     assert found == ProblemOutcome(
         "a", "q", "7", "7",
         [PathOutcome("en", "7", 90), PathOutcome("de", None, 0), PathOutcome("en", None, 0)],
         52, ["en", "de"],
     )  # fmt: skip
     weighed = [replace(vote, weight=0.5) for vote in votes]
-    assert problem_outcome(problem, plan, said, weighed, verdict) == found
-    twice = problem_outcome(problem, plan, said, weighed, verdict, weighted=True)
+    assert problem_outcome(problem, plan, paths, weighed, verdict) == found
+    twice = problem_outcome(problem, plan, paths, weighed, verdict, weighted=True)
     assert [path.weight for path in twice.paths] == [0.5] * 3
 
 

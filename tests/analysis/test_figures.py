@@ -17,8 +17,8 @@ plots = pytest.mark.skipif(find_spec("matplotlib") is None, reason="needs the ex
 
 
 def entry(name, paths, right=3, tokens=100):
-    said = ["7" if path % 4 < right else "8" for path in range(paths)]
-    drawn = [PathOutcome("en", one, tokens) for one in said]
+    answers = ["7" if path % 4 < right else "8" for path in range(paths)]
+    drawn = [PathOutcome("en", one, tokens) for one in answers]
     return Entry(
         name, [ProblemOutcome(f"{n}", f"{n}", "7", "7", drawn, 0, ("en",)) for n in range(4)]
     )

@@ -24,14 +24,14 @@ def world(items, rates, *, paths=1, seed=0, questions=1):
     """Independent languages, each right at its rate."""
     rng = random.Random(seed)
 
-    def said(rate):
+    def sample(rate):
         return GOLD if rng.random() < rate else rng.choice(WRONG)
 
     return [
         PortfolioRow(
             f"item-{item}",
             GOLD,
-            {language: [said(rate) for _ in range(paths)] for language, rate in rates.items()},
+            {language: [sample(rate) for _ in range(paths)] for language, rate in rates.items()},
         )
         for item in range(items)
         for _ in range(questions)
@@ -150,7 +150,9 @@ def test_the_plain_side_is_the_vote_over_all():
     right = 0
     for row in rows:
         votes = [
-            Vote("", code, Answer(said)) for code, answers in row.votes.items() for said in answers
+            Vote("", code, Answer(answer))
+            for code, answers in row.votes.items()
+            for answer in answers
         ]
         right += vote(votes, order=["en", "de", "zh"]).answer == GOLD
     last = search_portfolio(rows, 6).steps[-1]

@@ -92,8 +92,10 @@ def test_oracle_is_the_share_of_subsets_with_a_right_path(paths):
 
 def paths(count, languages, seed=3):
     draw = random.Random(seed)
-    said = ["7"] * 9 + ["8"] * 5 + ["3"] * 4 + [None] * 2
-    return [PathOutcome(languages[i % len(languages)], draw.choice(said), 10) for i in range(count)]
+    answers = ["7"] * 9 + ["8"] * 5 + ["3"] * 4 + [None] * 2
+    return [
+        PathOutcome(languages[i % len(languages)], draw.choice(answers), 10) for i in range(count)
+    ]
 
 
 def test_random_subsets_come_near_the_truth():

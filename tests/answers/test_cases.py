@@ -25,8 +25,8 @@ def test_forty_cases_each(language):
 @pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case[0]}-{case[1][:30]}")
 def test_reads_as_a_person_would(case):
     language, text, wanted, question = (*case, None)[:4]
-    said = extract_answer(text, language, question)
-    assert (said.value if isinstance(said, Answer) else f"!{said.reason}") == wanted
+    outcome = extract_answer(text, language, question)
+    assert (outcome.value if isinstance(outcome, Answer) else f"!{outcome.reason}") == wanted
 
 
 @pytest.mark.parametrize(

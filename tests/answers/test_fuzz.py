@@ -34,14 +34,14 @@ KINDS = st.sampled_from([None, "number", "choice"])
     reason=st.sampled_from([None, "stop", "length"]),
 )
 def test_every_text_has_an_outcome(text, language, question, kind, reason):
-    said = extract_answer(text, language, question, kind=kind, finish_reason=reason)
-    assert isinstance(said, Answer | Abstention)
-    if isinstance(said, Answer):
-        assert said.value
-        start, end = said.span
+    outcome = extract_answer(text, language, question, kind=kind, finish_reason=reason)
+    assert isinstance(outcome, Answer | Abstention)
+    if isinstance(outcome, Answer):
+        assert outcome.value
+        start, end = outcome.span
         assert 0 <= start <= end <= len(text)
-        if said.kind == "number":
-            assert str(Fraction(said.value)) == said.value
+        if outcome.kind == "number":
+            assert str(Fraction(outcome.value)) == outcome.value
 
 
 @settings(max_examples=500, deadline=None)

@@ -47,8 +47,8 @@ def test_different_expressions_stay_different(a, b):
     ],
 )
 def test_latex_is_inferred(text, value):
-    said = extract_answer(text)
-    assert (said.value, said.kind) == (value, "latex")
+    outcome = extract_answer(text)
+    assert (outcome.value, outcome.kind) == (value, "latex")
 
 
 def test_kind_latex_keeps_variables():

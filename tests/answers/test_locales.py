@@ -66,8 +66,8 @@ def test_formatted_by_the_locale(locale, value, sentence):
             written = format_decimal(decimal(value), locale=locale, numbering_system=system)  # type: ignore[call-arg]
         except Exception:  # noqa: BLE001  a system that CLDR has no symbols for
             continue
-        said = extract_answer(sentence.format(written), locale.replace("_", "-"))
-        assert getattr(said, "value", said) == str(Fraction(value)), (written, said)
+        outcome = extract_answer(sentence.format(written), locale.replace("_", "-"))
+        assert getattr(outcome, "value", outcome) == str(Fraction(value)), (written, outcome)
 
 
 @pytest.mark.parametrize("zero", SYSTEMS, ids=[unicodedata.name(zero) for zero in SYSTEMS])

@@ -64,8 +64,8 @@ def test_truncated_path_with_a_complete_box_counts():
 
 
 def test_number_cut_at_the_limit_is_truncated():
-    said = extract_answer("Answer: 1", finish_reason="length")
-    assert said.reason is AbstainReason.TRUNCATED
+    outcome = extract_answer("Answer: 1", finish_reason="length")
+    assert outcome.reason is AbstainReason.TRUNCATED
 
 
 @pytest.mark.parametrize(

@@ -29,19 +29,21 @@ def read(row, language="language"):
 def test_stated_answers_are_read():
     wrong = total = 0
     for row in rows("answers/stated_answers.jsonl"):
-        said = read(row, "lang")
+        outcome = read(row, "lang")
         if row["response"].startswith("<think>") and "</think>" not in row["response"]:
-            assert said == Abstention(AbstainReason.TRUNCATED)  # it states one in its thought only
+            assert outcome == Abstention(
+                AbstainReason.TRUNCATED
+            )  # it states one in its thought only
             continue
         total += 1
-        wrong += not (isinstance(said, Answer) and said.value == canonical(row["gold"]))
+        wrong += not (isinstance(outcome, Answer) and outcome.value == canonical(row["gold"]))
     assert total > 0
     assert wrong <= 0.01 * total
 
 
 def test_texts_without_an_answer_abstain():
-    said = [read(row, "lang") for row in rows("answers/no_answer.jsonl")]
-    assert sum(isinstance(one, Abstention) for one in said) >= 0.98 * len(said)
+    outcomes = [read(row, "lang") for row in rows("answers/no_answer.jsonl")]
+    assert sum(isinstance(one, Abstention) for one in outcomes) >= 0.98 * len(outcomes)
 
 
 def test_recorded_paths_and_their_vote():
@@ -49,10 +51,10 @@ def test_recorded_paths_and_their_vote():
     right, total = Counter(), Counter()
     votes, golds = defaultdict(list), {}
     for row in rows("recorded/*.clsp.jsonl"):
-        said, gold = read(row), canonical(row["gold"])
+        outcome, gold = read(row), canonical(row["gold"])
         total[row["language"]] += 1
-        right[row["language"]] += isinstance(said, Answer) and said.value == gold
-        votes[row["id"]].append(Vote(row["id"], row["language"], said))
+        right[row["language"]] += isinstance(outcome, Answer) and outcome.value == gold
+        votes[row["id"]].append(Vote(row["id"], row["language"], outcome))
         golds[row["id"]] = gold
     verdicts = {id_: vote(cast, order=MGSM_LANGUAGES).answer for id_, cast in votes.items()}
     assert right["en"] / total["en"] >= 0.77

@@ -1,4 +1,4 @@
-"""Templates: what a model is told, and what neither a question nor a template may do."""
+"""Templates: rendered prompts, and the limits of questions and templates."""
 
 from pathlib import Path
 
@@ -12,7 +12,7 @@ QUESTION = "Tom has 3 apples and buys 4 more. How many apples does Tom have?"
 NAMES = Templates().names()
 
 
-def told(templates, name, language):
+def rendered(templates, name, language):
     """All turns of a template, with what a run would fill in."""
     return templates.render(
         name,
@@ -27,8 +27,8 @@ def told(templates, name, language):
 
 
 def render(source, **more):
-    said = {"question": QUESTION, "question_language": "de", "language": "en"} | more
-    return Templates(overrides={"mine": source}).render("mine", **said)
+    variables = {"question": QUESTION, "question_language": "de", "language": "en"} | more
+    return Templates(overrides={"mine": source}).render("mine", **variables)
 
 
 def content(source, **more):
@@ -39,8 +39,8 @@ def content(source, **more):
 @pytest.mark.parametrize("language", ["de", "zh", "bn", "ta"])
 @pytest.mark.parametrize("name", NAMES)
 def test_golden_renders(name, language):
-    """Every word that a model is told is reviewed: after a change, delete the file and read it."""
-    messages = told(Templates(), name, language)
+    """Every word of a prompt is reviewed: after a change, delete the file and read it."""
+    messages = rendered(Templates(), name, language)
     text = "".join(f"--- {message['role']}\n{message['content']}\n" for message in messages)
     path = GOLDEN / f"{name}.{language}.txt"
     if not path.exists():
@@ -54,7 +54,7 @@ def test_no_wording_is_left_over():
     templates = Templates()
     for name in NAMES:
         for language in [*templates.languages(), "ta"]:
-            for message in told(templates, name, language):
+            for message in rendered(templates, name, language):
                 assert not set("{}") & set(message["content"])
                 assert message["content"] == message["content"].strip()
 
@@ -199,8 +199,8 @@ def test_every_variable_is_defined_without_being_given(name):
 
 
 def test_few_shot_without_shots_is_cot():
-    said: dict = {"question": "Wie viel?", "question_language": "de", "language": "en"}
-    assert Templates().render("few-shot", **said) == Templates().render("cot", **said)
+    variables: dict = {"question": "Wie viel?", "question_language": "de", "language": "en"}
+    assert Templates().render("few-shot", **variables) == Templates().render("cot", **variables)
 
 
 def test_variables_of_the_other_languages():

@@ -1,4 +1,4 @@
-"""A user's own strategy: what a file may say, and what is said of a wrong one."""
+"""User-defined strategies: valid files, and the errors of invalid ones."""
 
 import pytest
 

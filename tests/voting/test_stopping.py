@@ -39,7 +39,7 @@ settings = st.builds(
 )
 
 
-def said(text, codes=ENGLISH):
+def make_votes(text, codes=ENGLISH):
     """One vote a character; ``.`` abstains."""
     return [
         cast(code, None if answer == "." else answer)
@@ -48,7 +48,7 @@ def said(text, codes=ENGLISH):
 
 
 def paths(rule, text, codes=ENGLISH, budget=40, planned=()):
-    stop = first_stop(rule, said(text, codes), budget, planned)
+    stop = first_stop(rule, make_votes(text, codes), budget, planned)
     return stop and stop.paths
 
 
@@ -147,7 +147,7 @@ def test_effective_votes():
 
 
 def test_fixed_never_stops():
-    assert first_stop(Stopping(), said("1" * 40), 40) is None
+    assert first_stop(Stopping(), make_votes("1" * 40), 40) is None
 
 
 def test_lead_stops_when_nobody_can_catch_up():
@@ -157,11 +157,11 @@ def test_lead_stops_when_nobody_can_catch_up():
     assert paths(lead, "112111", budget=7) == 5  # 4 to 1 and two left
     assert paths(lead, "11..", budget=5) == 4  # an abstention cannot catch up
     assert paths(lead, "....", budget=5) is None
-    assert first_stop(lead, said("1111"), 7) == Stop(4, None)
+    assert first_stop(lead, make_votes("1111"), 7) == Stop(4, None)
 
 
 def test_beta_stops_at_the_threshold():
-    assert first_stop(Stopping("beta"), said("1111"), 40) == Stop(4, 0.96875)
+    assert first_stop(Stopping("beta"), make_votes("1111"), 40) == Stop(4, 0.96875)
     assert paths(Stopping("beta", threshold=0.9375), "111") == 3  # at the threshold, not above it
     assert paths(Stopping("beta"), "1.1.11") == 6
     assert paths(Stopping("beta"), "2111111") == 7  # 6 to 1: 1 - 9/256
@@ -172,7 +172,7 @@ def test_dirichlet_looks_at_every_answer():
     dirichlet = Stopping("dirichlet")
     assert paths(dirichlet, "1111") == 4
     assert paths(dirichlet, "23111111") is None  # 0.9649 against one rival, 0.930 against two
-    stop = first_stop(dirichlet, said("231111111"), 40)
+    stop = first_stop(dirichlet, make_votes("231111111"), 40)
     assert stop == Stop(9, dirichlet_posterior((7, 1, 1)))
 
 
@@ -182,7 +182,7 @@ def test_windows_lie_side_by_side():
     assert paths(window, "2111") is None  # the last three agree, but in two windows
     assert paths(window, "211222") == 6
     assert paths(window, "1.1.1") == 5  # an abstention neither fills nor breaks one
-    assert first_stop(window, said("111"), 40) == Stop(3, None)
+    assert first_stop(window, make_votes("111"), 40) == Stop(3, None)
 
 
 def test_crosslingual_counts_languages():
@@ -190,7 +190,7 @@ def test_crosslingual_counts_languages():
     assert paths(half, "1" * 39) is None  # a single language, however often
     assert paths(half, "111", ["en", "de", "es"]) == 3
     # Six paths, two a language: 2 / 1.5 * 3 = 4 effective votes.
-    stop = first_stop(half, said("111111", ["en", "en", "de", "de", "es", "es"]), 40)
+    stop = first_stop(half, make_votes("111111", ["en", "en", "de", "de", "es", "es"]), 40)
     assert stop.paths == 5  # 2 * 2 / 1.5 + 1
     assert stop.probability == pytest.approx(beta_posterior(11 / 3, 0))
 
@@ -257,12 +257,12 @@ def test_a_wave_ends_where_the_rule_first_could(rule, drawn, upcoming):
 
 
 def test_no_wave_without_upcoming_paths():
-    assert next_round_size(Stopping("beta"), said("12"), []) == 0
-    assert next_round_size(Stopping(), said("12"), ["en"] * 5) == 5
+    assert next_round_size(Stopping("beta"), make_votes("12"), []) == 0
+    assert next_round_size(Stopping(), make_votes("12"), ["en"] * 5) == 5
 
 
 def test_a_wave_is_never_empty():
-    size = next_round_size(Stopping("beta"), said("11111"), ["en"] * 3)
+    size = next_round_size(Stopping("beta"), make_votes("11111"), ["en"] * 3)
     assert size == 1  # though four were enough
 
 

@@ -11,7 +11,7 @@ from clc.voting.tally import vote
 from clc.voting.weighting import normalized_weights
 
 
-def votes(*said):
+def votes(*cast):
     """Votes from (language, answer or None[, weight])."""
     return [
         Vote(
@@ -20,7 +20,7 @@ def votes(*said):
             Abstention(AbstainReason.NO_ANSWER) if answer is None else Answer(answer),
             *weight,
         )
-        for index, (language, answer, *weight) in enumerate(said)
+        for index, (language, answer, *weight) in enumerate(cast)
     ]
 
 
@@ -43,8 +43,8 @@ def test_abstentions_never_vote():
 
 
 def test_no_votes_no_answer():
-    for said in ([], votes(("en", None))):
-        verdict = vote(said, id="q1")
+    for cast in ([], votes(("en", None))):
+        verdict = vote(cast, id="q1")
         assert (verdict.answer, verdict.support, verdict.total, verdict.agreement) == (
             None,
             0,
@@ -61,11 +61,11 @@ def test_tally_is_by_answer_and_language_strongest_first():
 
 
 def test_tie_goes_to_the_first_language_that_tells():
-    said = votes(("de", "26"), ("zh", "18"))
-    assert vote(said, order=["zh", "de"]).answer == "18"
-    assert vote(said, order=["de", "zh"]).answer == "26"
-    assert vote(said, order=["fr", "zh"]).answer == "18"
-    assert vote(said).tied
+    cast = votes(("de", "26"), ("zh", "18"))
+    assert vote(cast, order=["zh", "de"]).answer == "18"
+    assert vote(cast, order=["de", "zh"]).answer == "26"
+    assert vote(cast, order=["fr", "zh"]).answer == "18"
+    assert vote(cast).tied
 
 
 def test_tie_then_goes_to_more_languages_then_the_smaller_number():
@@ -78,16 +78,16 @@ def test_tie_then_goes_to_more_languages_then_the_smaller_number():
 
 
 def test_weighted_multiplies_path_and_language():
-    said = votes(("en", "1", 2.0), ("de", "2", 1.0), ("zh", "2", 1.5))
-    assert vote(said, rule="weighted").answer == "2"
-    assert vote(said, rule="weighted", weights={"en": 2.0}).answer == "1"
-    assert vote(said, rule="weighted", weights={"en": 2.0}).support == 4.0
-    assert vote(said).answer == "2"
+    cast = votes(("en", "1", 2.0), ("de", "2", 1.0), ("zh", "2", 1.5))
+    assert vote(cast, rule="weighted").answer == "2"
+    assert vote(cast, rule="weighted", weights={"en": 2.0}).answer == "1"
+    assert vote(cast, rule="weighted", weights={"en": 2.0}).support == 4.0
+    assert vote(cast).answer == "2"
 
 
 def test_rounding_makes_no_winner():
-    said = votes(("en", "1", 0.1), ("en", "1", 0.2), ("de", "2", 0.3))
-    assert vote(said, rule="weighted").tied
+    cast = votes(("en", "1", 0.1), ("en", "1", 0.2), ("de", "2", 0.3))
+    assert vote(cast, rule="weighted").tied
 
 
 def test_votes_without_weight_are_none():
@@ -122,8 +122,8 @@ def test_usage_is_carried():
     st.sampled_from(["majority", "weighted"]),
     st.permutations(["en", "de", "zh", "sw"]),
 )
-def test_blind_to_order_and_total(said, random, rule, order):
-    one = votes(*said)
+def test_blind_to_order_and_total(cast, random, rule, order):
+    one = votes(*cast)
     other = list(one)
     random.shuffle(other)
     verdict = vote(one, rule=rule, order=order)
@@ -138,8 +138,8 @@ def test_blind_to_order_and_total(said, random, rule, order):
 
 
 def test_every_order_of_a_small_vote_agrees():
-    said = votes(("en", "1"), ("de", "2"), ("zh", "2"), ("sw", "1"), ("ja", None))
-    assert len({vote(order).answer for order in itertools.permutations(said)}) == 1
+    cast = votes(("en", "1"), ("de", "2"), ("zh", "2"), ("sw", "1"), ("ja", None))
+    assert len({vote(order).answer for order in itertools.permutations(cast)}) == 1
 
 
 def test_confidence_is_compared_within_a_language():

@@ -19,10 +19,10 @@ tokens = st.lists(
 )
 
 
-def votes(*said: tuple[str, str | None]) -> list[Vote]:
+def votes(*cast: tuple[str, str | None]) -> list[Vote]:
     return [
         Vote(str(i), language, Answer(a) if a else Abstention(AbstainReason.NO_ANSWER))
-        for i, (language, a) in enumerate(said)
+        for i, (language, a) in enumerate(cast)
     ]
 
 
@@ -92,9 +92,9 @@ def test_a_measure_says_what_is_wrong(wrong):
 
 def test_languages_never_meet_with_raw_values():
     """Thai's tokenizer makes every value ten times English's; the votes do not notice."""
-    said = votes(("en", "1"), ("en", "2"), ("th", "1"), ("th", "2"))
+    cast = votes(("en", "1"), ("en", "2"), ("th", "1"), ("th", "2"))
     for weighting in WEIGHTINGS.values():
-        weighed = weigh(said, [2.0, 1.0, 10.0, 20.0], weighting)
+        weighed = weigh(cast, [2.0, 1.0, 10.0, 20.0], weighting)
         for here, there in ((0, 3), (1, 2)):
             assert weighed[here].weight == pytest.approx(weighed[there].weight)
             assert (weighed[here].answer is None) == (weighed[there].answer is None)
@@ -103,20 +103,20 @@ def test_languages_never_meet_with_raw_values():
 
 
 def test_one_path_a_language_needs_the_means_of_a_run():
-    said = votes(("en", "1"), ("th", "2"))
-    alike = weigh(said, [sure(3.0), sure(9.0)], Weighting(keep=0.5))
+    cast = votes(("en", "1"), ("th", "2"))
+    alike = weigh(cast, [sure(3.0), sure(9.0)], Weighting(keep=0.5))
     assert [one.weight for one in alike] == [1.0, 1.0]
     run = language_means(["en", "en", "th", "th"], list(map(sure, (2.0, 4.0, 10.0, 14.0))))
     assert run == {"en": 3.0, "th": 12.0}
-    told = weigh(said, [sure(3.0), sure(9.0)], Weighting(), run)
-    assert [one.weight for one in told] == [1.0, 0.75]
-    kept = weigh(said, [sure(3.0), sure(9.0)], Weighting(keep=0.5), run)
+    by_run = weigh(cast, [sure(3.0), sure(9.0)], Weighting(), run)
+    assert [one.weight for one in by_run] == [1.0, 0.75]
+    kept = weigh(cast, [sure(3.0), sure(9.0)], Weighting(keep=0.5), run)
     assert [one.answer for one in kept] == ["1", None]
 
 
 def test_those_left_out_abstain_with_a_reason():
-    said = votes(("en", "1"), ("en", "1"), ("en", "2"), ("en", None))
-    weighed = weigh(said, list(map(sure, (1.0, 2.0, 9.0, 50.0))), Weighting(keep=0.1))
+    cast = votes(("en", "1"), ("en", "1"), ("en", "2"), ("en", None))
+    weighed = weigh(cast, list(map(sure, (1.0, 2.0, 9.0, 50.0))), Weighting(keep=0.1))
     assert [one.answer for one in weighed] == [None, None, "2", None]
     assert weighed[0].outcome.reason == AbstainReason.LOW_CONFIDENCE
     assert "mean is 0.0645 of its language's mean; 0.581 was" in weighed[0].outcome.detail
@@ -128,8 +128,8 @@ def test_those_left_out_abstain_with_a_reason():
     ("keep", "of", "kept"), [(0.1, 11, 2), (0.1, 10, 1), (0.1, 30, 3), (0.9, 11, 10), (0.1, 3, 1)]
 )
 def test_keep_is_a_share_rounded_up(keep, of, kept):
-    said = votes(*[("en", "1")] * of)
-    weighed = weigh(said, [1.0 + i for i in range(of)], Weighting(keep=keep))
+    cast = votes(*[("en", "1")] * of)
+    weighed = weigh(cast, [1.0 + i for i in range(of)], Weighting(keep=keep))
     assert [one.answer for one in weighed] == [None] * (of - kept) + ["1"] * kept
 
 
@@ -154,18 +154,18 @@ def outcomes(pairs, name):
 
 
 def test_cisc_is_the_softmax_of_its_paper_times_the_votes():
-    said = votes(("en", "1"), ("en", "1"), ("en", "2"))
+    cast = votes(("en", "1"), ("en", "1"), ("en", "2"))
     found = [Confidence(1, 1, 1, math.log(p)) for p in (0.2, 0.4, 0.9)]
-    weighed = weigh(said, found, Weighting("softmax", "logprob", temperature=0.5))
+    weighed = weigh(cast, found, Weighting("softmax", "logprob", temperature=0.5))
     powers = [math.exp(p / 0.5 / 0.5) for p in (0.2, 0.4, 0.9)]  # their mean is 0.5
     assert [one.weight for one in weighed] == pytest.approx([3 * p / sum(powers) for p in powers])
-    tight = weigh(said, found, Weighting("softmax", "logprob", temperature=1e-6))
+    tight = weigh(cast, found, Weighting("softmax", "logprob", temperature=1e-6))
     assert [one.weight for one in tight] == pytest.approx([0, 0, 3])  # and nothing overflows
 
 
 def test_a_missing_confidence_counts_as_the_mean():
-    said = votes(("en", "1"), ("en", "2"), ("en", "3"), ("sw", "4"))
-    weighed = weigh(said, [sure(1.0), sure(3.0), None, math.nan], Weighting())
+    cast = votes(("en", "1"), ("en", "2"), ("en", "3"), ("sw", "4"))
+    weighed = weigh(cast, [sure(1.0), sure(3.0), None, math.nan], Weighting())
     assert [one.weight for one in weighed] == [0.5, 1.5, 1.0, 1.0]
     assert weigh([], [], WEIGHTINGS["cisc"]) == []
     nobody = votes(("en", None))

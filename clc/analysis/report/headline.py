@@ -78,7 +78,7 @@ def _cost(score: Score, manifest: Mapping[str, Any]) -> Iterator[Fact]:
         yield Fact(
             "Tokens of paths",
             count(used.total),
-            f"{used.completion_tokens:,} drawn, {used.prompt_tokens:,} of prompts",
+            f"{used.completion_tokens:,} of completions, {used.prompt_tokens:,} of prompts",
         )
     if before.total:
         share = before.total / (used.total + before.total)
@@ -90,7 +90,7 @@ def _cost(score: Score, manifest: Mapping[str, Any]) -> Iterator[Fact]:
     seconds = manifest.get("seconds")
     if seconds:
         note = "" if manifest.get("finished", True) else "the run is not finished"
-        yield Fact("Time of drawing", duration(seconds), note)
+        yield Fact("Time of sampling", duration(seconds), note)
 
 
 def _run(identity: Mapping[str, Any], languages: Sequence[str]) -> Iterator[Fact]:

@@ -3,7 +3,7 @@
 
    Texts of models and data sets are data: they enter the document as text nodes only. */
 
-const PAGE = 50; // problems drawn at a time
+const PAGE = 50; // problems in a page of the list
 const WHOLE = 20000; // characters; of a longer text the ends and the answer's place are shown
 const HEAD = 3000;
 const AROUND = 1500;
@@ -36,15 +36,15 @@ const theme = {
     if (value === "light" || value === "dark") document.documentElement.dataset.theme = value;
   },
 };
-theme.set(theme.read()); // before anything is drawn
+theme.set(theme.read()); // before anything is rendered
 
 const find = (id) => document.getElementById(id);
 const number = (value) => value.toLocaleString("en", { maximumFractionDigits: 2 });
 const percent = (share) => `${(100 * share).toFixed(0)} %`;
 const fold = (text) => text.normalize("NFC").toLowerCase();
 let report = null;
-let shown = []; // positions of the problems that the filters leave, in the order of the list
-let drawn = 0; // counts renderings: a slow one that is overtaken draws nothing
+let shown = []; // positions of the filtered problems, in the order of the list
+let renderings = 0; // counts them, so that a slow outdated one is discarded
 
 /** Make an element; a value of null leaves an attribute out, texts become text nodes. */
 function make(tag, attributes = {}, ...children) {
@@ -63,18 +63,18 @@ function named(code) {
 /* -- state: the hash ------------------------------------------------------------------------ */
 
 function readState() {
-  const told = new URLSearchParams(location.hash.slice(1));
-  const run = report.runs.findIndex((one) => one.name === told.get("run"));
+  const parameters = new URLSearchParams(location.hash.slice(1));
+  const run = report.runs.findIndex((one) => one.name === parameters.get("run"));
   const state = {
     run: Math.max(run, 0),
-    show: Object.hasOwn(CHOICES, told.get("show") ?? "") ? told.get("show") : "all",
-    agree: told.get("agree") ?? "",
-    language: told.get("language") ?? "",
-    sort: told.get("sort") ?? "",
-    q: told.get("q") ?? "",
-    page: Math.max(1, Number.parseInt(told.get("page") ?? "1", 10) || 1),
-    p: told.get("p"),
-    a: told.get("a"),
+    show: Object.hasOwn(CHOICES, parameters.get("show") ?? "") ? parameters.get("show") : "all",
+    agree: parameters.get("agree") ?? "",
+    language: parameters.get("language") ?? "",
+    sort: parameters.get("sort") ?? "",
+    q: parameters.get("q") ?? "",
+    page: Math.max(1, Number.parseInt(parameters.get("page") ?? "1", 10) || 1),
+    p: parameters.get("p"),
+    a: parameters.get("a"),
   };
   if (run < 0 && state.p !== null) { // a link may name the problem alone
     state.run = Math.max(report.runs.findIndex((one) => one.at.has(state.p)), 0);
@@ -83,17 +83,17 @@ function readState() {
 }
 
 function hashOf(state) {
-  const told = new URLSearchParams();
-  if (report.runs.length > 1) told.set("run", report.runs[state.run].name);
+  const parameters = new URLSearchParams();
+  if (report.runs.length > 1) parameters.set("run", report.runs[state.run].name);
   for (const name of ["show", "agree", "language", "sort", "q", "page", "p", "a"]) {
     const value = state[name];
     const usual = name === "a" ? null : { show: "all", page: 1 }[name] ?? "";
-    if (value !== null && value !== undefined && value !== usual) told.set(name, value);
+    if (value !== null && value !== undefined && value !== usual) parameters.set(name, value);
   }
-  return `#${told}`;
+  return `#${parameters}`;
 }
 
-/** Go on with some of the state changed; only opening and closing a problem are steps back to. */
+/** Change some of the state; only opening and closing a problem add to the history. */
 function go(changes) {
   const before = readState();
   const hash = hashOf({ ...before, ...changes });
@@ -106,12 +106,12 @@ function go(changes) {
 const parts = new Map();
 const arrived = new Map();
 
-/** What the files of a large report call. */
+/** The function called by the files of a large report. */
 globalThis.clcPart = (records) => {
   arrived.get(document.currentScript.dataset.part)(records);
 };
 
-/** A part's records: in the page itself, or from its file. */
+/** Return a part's records, from the page itself or from its file. */
 function load(part) {
   let found = parts.get(part);
   parts.delete(part); // and back in at the end: the first one is the one longest unused
@@ -141,7 +141,7 @@ function fetched(part) {
   });
 }
 
-/** Give each problem a name for links: its id, and its language or number where ids repeat. */
+/** Give each problem a name for links: its id, and its language or number if ids repeat. */
 function keyed(run) {
   run.at = new Map();
   run.problems.forEach((row, position) => {
@@ -189,7 +189,7 @@ function option(value, label) {
   return make("option", { value }, label);
 }
 
-/** Fill the filters' choices with what the run has, each with its count. */
+/** Fill the filters' choices with those of the run, each with its count. */
 function fillFilters(run) {
   const count = (test) => run.problems.filter(test).length;
   const kinds = Object.entries(CHOICES).filter(([name, [, test]]) => name === "all" || count(test));
@@ -216,7 +216,7 @@ function meter(share, label) {
     make("span", {}, make("span", { class: "unseen" }, label), percent(share)));
 }
 
-/** A short text in a line of ours, which it cannot leave: one line, its controls visible. */
+/** A short untrusted text on one line, with visible control characters. */
 function cell(value, language = null, longest = 400) {
   const box = make("bdi", { class: "cell", lang: language, dir: "auto" });
   put(box, value.length > longest ? `${value.slice(0, longest)}…` : value);
@@ -233,7 +233,7 @@ function listed(run, state, position) {
       make("span", { class: "quiet small" }, notes.join(" · "))),
     make("span", { class: "question", lang: row.language, dir: "auto" },
       cell(row.question, row.language)),
-    make("span", { class: "said" },
+    make("span", { class: "stated" },
       make("span", {}, row.answer === null ? "no answer" : cell(row.answer, null, 80)),
       row.gold === null ? null
         : make("span", { class: "quiet small" }, "gold ", cell(row.gold, null, 80))),
@@ -241,7 +241,7 @@ function listed(run, state, position) {
   ));
 }
 
-function drawList(run, state) {
+function renderList(run, state) {
   const pages = Math.max(1, Math.ceil(shown.length / PAGE));
   const page = Math.min(state.page, pages);
   const first = (page - 1) * PAGE;
@@ -273,7 +273,7 @@ function turn(page) {
 
 /* -- texts of others ------------------------------------------------------------------------- */
 
-// Controls, marks that reorder text, and what is invisible: shown, never obeyed. ZWJ and ZWNJ stay,
+// Control characters, marks that reorder text, and invisible characters: shown as symbols. ZWJ and ZWNJ stay,
 // because Indic and Arabic scripts are written with them.
 const CONTROL = new RegExp(
   "[\\u0000-\\u0008\\u000b-\\u001f\\u007f-\\u009f\\u00ad\\u061c\\u180e\\u200b\\u200e\\u200f"
@@ -297,7 +297,7 @@ function put(box, text) {
   return box;
 }
 
-/** The places [from, to) of a text that are shown before "Show all" is pressed. */
+/** The positions [from, to) of a text that are shown before "Show all" is pressed. */
 function windows(text, span) {
   if (text.length <= WHOLE) return [[0, text.length]];
   const [from, to] = span ?? [text.length, text.length];
@@ -308,7 +308,7 @@ function windows(text, span) {
   return [[0, whole(text, HEAD)], [whole(text, start), whole(text, end)]];
 }
 
-/** A place that does not split an emoji. */
+/** A position that does not split an emoji. */
 function whole(text, place) {
   const code = text.charCodeAt(place);
   return code >= 0xdc00 && code <= 0xdfff ? place - 1 : place;
@@ -347,18 +347,18 @@ function tags(row, record) {
   const verdict = row.right === null ? null
     : make("span", { class: `tag ${row.right ? "right" : "wrong"}` }, row.right ? "✓ right" : "✗ wrong");
   const answer = make("span", {}, "verdict ", row.answer === null ? "none" : cell(row.answer, null, 200));
-  const told = [
+  const facts = [
     row.answer === null ? null
       : `${percent(row.agreement)} agreement (${number(record.support)} of ${number(record.total)} votes)`,
     row.tied ? "tied" : null,
     row.odd === null ? null : `${named(row.odd)} differs from the rest`,
-    `${number(record.drawn)} paths`,
+    `${number(record.sampled)} paths`,
     record.tokens ? `${number(record.tokens)} tokens` : null,
     record.preparation ? `${number(record.preparation)} tokens before the paths` : null,
     record.stop ? `stopped by ${record.stop.rule} after ${number(record.stop.paths)}` : null,
   ].filter(Boolean).map((text) => make("span", {}, text));
   const gold = row.gold === null ? null : make("span", {}, "gold ", cell(row.gold, null, 200));
-  return make("div", { class: "tags" }, verdict, answer, gold, ...told);
+  return make("div", { class: "tags" }, verdict, answer, gold, ...facts);
 }
 
 function bars(answer, byLanguage, most, kind, gold) {
@@ -400,7 +400,7 @@ function translations(record) {
     ])));
 }
 
-/** The line in which the answer stands, for a path that is folded. */
+/** The line with the answer, for a folded path. */
 function whereRead(path) {
   if (!path.span) return "";
   const from = path.text.lastIndexOf("\n", path.span[0] - 1) + 1;
@@ -411,7 +411,7 @@ function whereRead(path) {
 
 function pathBox(path, position, wanted, chosen, open) {
   const answer = path.answer ?? null;
-  const said = answer === null
+  const stated = answer === null
     ? make("span", { class: "answer none" }, "–", make("span", { class: "unseen" }, "no answer"))
     : make("span", { class: `answer ${answer === wanted ? "" : "other"}` }, cell(answer, null, 80));
   const spent = [path.tokens ? `${number(path.tokens)} tokens` : null, path.finish === "stop" ? null : path.finish,
@@ -425,7 +425,7 @@ function pathBox(path, position, wanted, chosen, open) {
     `No vote: ${REASONS[path.abstains] ?? path.abstains}`,
     path.why ? put(make("span", { class: "quiet" }, " – "), path.why) : null);
   return make("details", { class: "path", open: open ? "" : null },
-    make("summary", {}, make("span", {}, named(path.language) + written), said,
+    make("summary", {}, make("span", {}, named(path.language) + written), stated,
       make("span", { class: "where", lang: path.asked, dir: "auto" }, cell(whereRead(path))),
       make("span", { class: "spent" }, spent)),
     make("div", { class: "body" }, why,
@@ -470,7 +470,7 @@ function elsewhere(state, row) {
   return links.length ? make("p", { class: "small elsewhere" }, "In other runs: ", ...links) : null;
 }
 
-async function drawProblem(run, state, turnNumber) {
+async function renderProblem(run, state, turnNumber) {
   const position = run.at.get(state.p);
   const box = find("problem");
   if (position === undefined) {
@@ -483,13 +483,13 @@ async function drawProblem(run, state, turnNumber) {
   try {
     record = (await load(row.part))[row.at];
   } catch (error) {
-    if (turnNumber === drawn) {
+    if (turnNumber === renderings) {
       box.replaceChildren(make("h2", { tabindex: "-1" }, cell(row.id)),
         make("p", { role: "alert" }, error.message));
     }
     return;
   }
-  if (turnNumber !== drawn) return;
+  if (turnNumber !== renderings) return;
   const place = shown.indexOf(position);
   find("previous").disabled = place <= 0;
   find("next").disabled = place < 0 || place === shown.length - 1;
@@ -507,11 +507,11 @@ async function drawProblem(run, state, turnNumber) {
 
 /* -- the whole ------------------------------------------------------------------------------- */
 
-let last = null; // the state drawn last
+let last = null; // the state rendered last
 
 async function render() {
   const state = readState();
-  const turnNumber = ++drawn;
+  const turnNumber = ++renderings;
   const run = report.runs[state.run];
   if (last === null || last.run !== state.run) {
     for (const section of document.querySelectorAll("[data-run]")) {
@@ -523,7 +523,7 @@ async function render() {
   for (const name of ["show", "agree", "language", "sort"]) find(name).value = state[name];
   if (document.activeElement !== find("q")) find("q").value = state.q;
   const found = await matching(run, state);
-  if (turnNumber !== drawn) return;
+  if (turnNumber !== renderings) return;
   shown = found;
   const one = state.p !== null;
   const before = last;
@@ -531,13 +531,13 @@ async function render() {
   find("overview").hidden = one;
   find("one").hidden = !one;
   if (one) {
-    await drawProblem(run, state, turnNumber);
-    if (turnNumber === drawn && before?.p !== state.p) {
+    await renderProblem(run, state, turnNumber);
+    if (turnNumber === renderings && before?.p !== state.p) {
       scrollTo({ top: 0, behavior: "instant" });
       if (before !== null) find("problem").querySelector("h2")?.focus({ preventScroll: true });
     }
   } else {
-    drawList(run, state);
+    renderList(run, state);
     if (before !== null && before.p !== null) {
       const row = run.at.get(before.p);
       const link = [...find("list").querySelectorAll("a")].find((a) => a.dataset.key === before.p);
@@ -545,7 +545,7 @@ async function render() {
       else if (row !== undefined) find("problems").scrollIntoView();
     }
   }
-  if (turnNumber === drawn) document.documentElement.dataset.hash = location.hash; // it is drawn
+  if (turnNumber === renderings) document.documentElement.dataset.hash = location.hash; // it is rendered
 }
 
 /** Open the next (1) or the previous (-1) problem of the list; in the list, move along it. */
@@ -593,8 +593,8 @@ async function copyLink() {
     done = document.execCommand("copy");
     field.remove();
   }
-  find("told").textContent = done ? "Link copied" : "Copy the address from the address bar";
-  setTimeout(() => { find("told").textContent = ""; }, 4000);
+  find("notice").textContent = done ? "Link copied" : "Copy the address from the address bar";
+  setTimeout(() => { find("notice").textContent = ""; }, 4000);
 }
 
 function labelTheme() {

@@ -56,7 +56,7 @@ def problem_record(solved: Solved) -> dict[str, Any]:
         "total": verdict.total,
         "tally": list(verdict.tally.items()),  # a list: JavaScript sorts numeric keys
         "abstentions": list(verdict.abstentions.items()),
-        "drawn": verdict.paths,
+        "sampled": verdict.paths,
         "tokens": verdict.usage.total,
         "preparation": verdict.translation_usage.total,
         "stop": plan.details.get("stop"),

@@ -52,7 +52,7 @@ class EarlyStops:
         yield Fact(
             "Budget saved",
             percent(1 - sampled / budget),
-            f"{of(budget - sampled, budget, 'paths')} were not drawn; "
+            f"{of(budget - sampled, budget, 'paths')} were not sampled; "
             f"{of(stopped, problems, 'problems')} stopped early",
         )
 
@@ -65,11 +65,11 @@ class EarlyStops:
         yield Section(
             "stopping",
             "Paths until the vote stopped",
-            f"Problems by the paths that they drew, of {self._budget} at most, and by what ended "
+            f"Problems by number of paths, of {self._budget} at most, and by what ended "
             "them: the rule that stopped, or the whole budget."
             if self._budget
-            else "Problems by the paths that they drew and by what ended them.",
-            (Column("paths drawn", "count"), *(Column(end, "count") for end in ends)),
+            else "Problems by number of paths and by what ended them.",
+            (Column("paths sampled", "count"), *(Column(end, "count") for end in ends)),
             tuple((paths, *(self._ends[paths, end] for end in ends)) for paths in lengths),
             "stack",
         )

@@ -46,13 +46,13 @@ class Talker(ScriptedEngine):
 
     async def complete(self, request):
         done = await super().complete(request)
-        told = request.messages[-1]["content"]
-        if told.startswith("Translate th"):
+        prompt = request.messages[-1]["content"]
+        if prompt.startswith("Translate th"):
             return done
-        first = next((text for code, text in SAID.items() if QUESTIONS[code][-5:] in told), "So.")
-        if "HOSTILE" in told:
+        first = next((text for code, text in SAID.items() if QUESTIONS[code][-5:] in prompt), "So.")
+        if "HOSTILE" in prompt:
             first = HOSTILE
-        if "[English] LONG" in told:
+        if "[English] LONG" in prompt:
             first = LONG
         return dataclasses.replace(done, text=f"{first}\n{done.text}")
 
@@ -80,10 +80,10 @@ def solve(folder, source, engine=None, **settings):
 
         with ThreadPoolExecutor() as elsewhere:  # Playwright keeps a loop in this thread
             elsewhere.submit(asyncio.run, collect()).result()
-        told = identity(
+        values = identity(
             configuration, Templates(), engine="talker", translator="talker", dataset={}, limit=None
         )
-        store.write_manifest({"identity": told, "versions": {}, "finished": True, "seconds": 7.5})
+        store.write_manifest({"identity": values, "versions": {}, "finished": True, "seconds": 7.5})
     return folder
 
 

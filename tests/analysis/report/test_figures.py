@@ -64,7 +64,7 @@ PARTS = made(
 )  # fmt: skip
 COUNTS = made(
     "counts", "stack",
-    [("paths drawn", "count"), ("beta", "count"), ("whole budget", "count")],
+    [("paths sampled", "count"), ("beta", "count"), ("whole budget", "count")],
     [(4, 1_100, 0), (11, 3, 40)],
 )  # fmt: skip
 TABLE = made("table", "", [("language", "language"), ("tokens", "count")], [("de", 5)])
@@ -81,7 +81,7 @@ def texts(svg):
 
 
 @pytest.mark.parametrize(
-    ("section", "said"),
+    ("section", "wanted"),
     [
         (BARS, ["en", "sw", "91.7", "41.7", "right share, % of 12 paths; line: 95 % interval"]),
         (POINTS, ["+8.3 of 12", "0.0 of 11", "difference, points; line: 95 % interval"]),
@@ -94,9 +94,9 @@ def texts(svg):
     ],
     ids=lambda one: getattr(one, "name", ""),
 )
-def test_svg_says_what_it_shows(section, said):
+def test_svg_shows_its_texts(section, wanted):
     found = texts(section_svg(section))
-    assert [one for one in said if one not in found] == []
+    assert [one for one in wanted if one not in found] == []
     assert all(text.isascii() for text in found)
 
 

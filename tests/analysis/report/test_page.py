@@ -6,6 +6,8 @@ from urllib.parse import quote
 import pytest
 
 from clc.analysis.report import open_sources, write_report
+from clc.analysis.report.format import with_interval
+from clc.analysis.scoring import score_run
 from clc.runs.open import open_run
 from clc.runs.revote import revote
 
@@ -56,10 +58,12 @@ def violations(page):
     ]
 
 
-def test_the_first_screen_says_what_came_out(opened, page_file):
+def test_the_first_screen_shows_the_results(opened, page_file, run_folder):
+    with open_run(run_folder) as run:
+        accuracy = score_run(run).accuracy
     page = opened(page_file)
     assert page.locator(".facts dt").first.inner_text() == "Accuracy"
-    assert page.locator(".facts .first .value").inner_text().startswith("7")
+    assert page.locator(".facts .first .value").inner_text() == with_interval(accuracy)
     assert page.locator(".section svg[role=img]").count() >= 3
     assert page.locator(".heat tbody tr").count() == 5
     assert page.locator("#counts").inner_text().startswith("62 problems, ")
@@ -227,8 +231,8 @@ def test_back_leads_back(opened, page_file):
 def test_the_link_is_copied(opened, page_file):
     page = opened(page_file, "#p=sum-1", permissions=["clipboard-read", "clipboard-write"])
     page.locator("#one .copy").click()
-    page.wait_for_function("document.getElementById('told').textContent")
-    assert page.locator("#told").inner_text() == "Link copied"
+    page.wait_for_function("document.getElementById('notice').textContent")
+    assert page.locator("#notice").inner_text() == "Link copied"
     assert page.evaluate("navigator.clipboard.readText()") == page.url
 
 
@@ -373,9 +377,9 @@ def test_a_part_that_is_missing_is_named(browser, large, tmp_path):
 def test_several_runs(opened, run_folder, tmp_path):
     other = solve(tmp_path / "other", problems(), languages=LANGUAGES[:2], paths=4)
     with open_sources(run_folder) as first, open_sources(other) as second:
-        told = write_report({"wide": first.popitem()[1], "narrow": second.popitem()[1]},
+        written = write_report({"wide": first.popitem()[1], "narrow": second.popitem()[1]},
                             tmp_path / "report.html")  # fmt: skip
-    page = opened(told.page)
+    page = opened(written.page)
     assert page.locator("#comparison-head").is_visible()
     assert page.locator("#run-1").is_hidden()
     choose(page, "run", "1")

@@ -35,11 +35,11 @@ SENTENCE = {
 
 
 def finished(
-    number, said, *, gold="18", language="de", item=None, details=(), weights=(), fault=""
+    number, by_language, *, gold="18", language="de", item=None, details=(), weights=(), fault=""
 ):
-    """A problem whose paths say what ``said`` has for each language; None states no answer."""
+    """A problem with the answers of ``by_language``; None states no answer."""
     arms, paths = [], {}
-    for code, answers in said.items():
+    for code, answers in by_language.items():
         prompt = f"{number}-{code}"
         weight = dict(weights).get(code, 1.0)
         if fault == code:
@@ -89,14 +89,14 @@ def many(problems=40, seed=0, paths=4, **more):
     rng = random.Random(seed)
     for number in range(problems):
         easy = rng.random()
-        said = {
+        by_language = {
             code: [
                 "18" if rng.random() < easy else rng.choice(["26", "7", None]) for _ in range(paths)
             ]
             for code in ("en", "de", "zh")
         }
         language = ("de", "sw")[number % 2]
-        yield finished(number, said, language=language, item=f"item-{number // 2}", **more)
+        yield finished(number, by_language, language=language, item=f"item-{number // 2}", **more)
 
 
 FOUR = [
@@ -114,10 +114,14 @@ def test_headline():
     assert fact(found, "Any path right").value.startswith("75.0 % (")
     assert fact(found, "Ties") == ("Ties", "1", "25.0 % of the problems")
     assert fact(found, "Paths").value == "11"
-    assert fact(found, "Tokens of paths") == ("Tokens of paths", "330", "220 drawn, 110 of prompts")
+    assert fact(found, "Tokens of paths") == (
+        "Tokens of paths",
+        "330",
+        "220 of completions, 110 of prompts",
+    )
     assert fact(found, "Tokens before the paths").value == "110"
     assert fact(found, "Languages").value == "en, de, zh"
-    assert fact(found, "Time of drawing").value == "1 min 15 s"
+    assert fact(found, "Time of sampling").value == "1 min 15 s"
     assert fact(found, "Seed").value == "3"
 
 
@@ -154,9 +158,9 @@ VOTES = st.lists(
 
 
 @given(VOTES, st.sampled_from(["majority", "weighted"]), st.permutations(["en", "de", "zh"]))
-def test_a_tally_without_a_language_is_a_vote_without_it(said, rule, order):
+def test_a_tally_without_a_language_is_a_vote_without_it(answers, rule, order):
     votes = [
-        Vote(str(n), code, Answer(value), weight) for n, (code, value, weight) in enumerate(said)
+        Vote(str(n), code, Answer(value), weight) for n, (code, value, weight) in enumerate(answers)
     ]
     verdict = vote(votes, rule=rule, order=order)
     for language in ("en", "de", "zh", "sw"):
@@ -167,8 +171,8 @@ def test_a_tally_without_a_language_is_a_vote_without_it(said, rule, order):
 
 
 def test_left_out_follows_the_weights_of_the_run():
-    said = {"en": ["18"], "de": ["26"], "zh": ["26"]}
-    rows = [finished(0, said, weights={"en": 3.0})]
+    by_language = {"en": ["18"], "de": ["26"], "zh": ["26"]}
+    rows = [finished(0, by_language, weights={"en": 3.0})]
     manifest = {"identity": {"strategy": {"name": "mine", "voting": "weighted"}}}
     found = summary(rows, Counting("weighted"), manifest)
     assert fact(found, "Accuracy").value.startswith("100.0 %")
@@ -222,7 +226,7 @@ def test_the_curve_is_that_of_a_comparison():
 
 
 def test_without_gold_the_verdict_is_the_measure():
-    rows = [finished(n, said, gold=None) for n, said in enumerate([
+    rows = [finished(n, by_language, gold=None) for n, by_language in enumerate([
         {"en": ["18"], "de": ["18"], "zh": ["26"]},
         {"en": ["18"], "de": ["26"], "zh": ["26"]},
         {"en": [None], "de": [None], "zh": [None]},
@@ -273,13 +277,13 @@ def test_early_stops():
     manifest = {"identity": {"paths": 6, "stopping": {"rule": "beta"}, "strategy": {}}}
     found = summary(rows, manifest=manifest)
     assert section(found, "stopping") == [
-        {"paths drawn": 2, "beta": 0, "deadline": 1, "whole budget": 0},
-        {"paths drawn": 3, "beta": 1, "deadline": 0, "whole budget": 0},
-        {"paths drawn": 6, "beta": 0, "deadline": 0, "whole budget": 1},
+        {"paths sampled": 2, "beta": 0, "deadline": 1, "whole budget": 0},
+        {"paths sampled": 3, "beta": 1, "deadline": 0, "whole budget": 0},
+        {"paths sampled": 6, "beta": 0, "deadline": 0, "whole budget": 1},
     ]
     saved = fact(found, "Budget saved")
     assert saved.value == "38.9 %"
-    assert saved.note == "7 of 18 paths were not drawn; 1 of 3 problems stopped early"
+    assert saved.note == "7 of 18 paths were not sampled; 1 of 3 problems stopped early"
     assert "fewer paths" in next(one.note for one in found.sections if one.name == "curve")
     assert "stopping" not in names(summary(FOUR, manifest={"identity": {"paths": 3}}))
 
