@@ -19,23 +19,37 @@ __all__ = ["add_seconds", "begin_run", "check_same_run", "differences", "shorten
 
 _HASH = re.compile(r"\b([0-9a-f]{12})[0-9a-f]{12,}\b")
 
-# A run may go on with more paths a question, or with more of its problems.
+# A run may go on with more paths a question, or with more of its problems; and, where the earlier
+# limits are kept, with longer paths and translations.
 _MAY_GROW = ("paths", "limit")
+_TOKEN_LIMITS = ("sampling.max_tokens", "translation_max_tokens")
 
 
 def begin_run(
-    manifest: Mapping[str, Any] | None, wanted: Mapping[str, Any], where: str
+    manifest: Mapping[str, Any] | None,
+    wanted: Mapping[str, Any],
+    where: str,
+    *,
+    longer: bool = False,
 ) -> dict[str, Any] | None:
     """Return the manifest with which a run begins or goes on; None where it is finished already.
+
+    Args:
+        manifest: the stored one.
+        wanted: the identity of the run that is to begin or go on.
+        where: the run's folder, for the error.
+        longer: whether limits of tokens may grow; ``earlier_limits`` of the manifest keeps those
+            before, the oldest first.
 
     Raises:
         ConfigurationError: ``manifest`` is that of a run with another configuration.
     """
     before = {} if manifest is None else manifest
     if manifest is not None:
-        check_same_run(before.get("identity", {}), wanted, where)
+        check_same_run(before.get("identity", {}), wanted, where, longer=longer)
         if before.get("identity") == wanted and before.get("finished"):
             return None
+    before = _keep_limits(before, wanted)
     history, now = before.get("versions", []), versions()
     history = history if now in history else [*history, now]
     return {
@@ -52,16 +66,33 @@ def add_seconds(manifest: Mapping[str, Any], seconds: float) -> dict[str, Any]:
     return {**manifest, "seconds": round(manifest.get("seconds", 0.0) + seconds, 3)}
 
 
-def check_same_run(old: Mapping[str, Any], new: Mapping[str, Any], where: str) -> None:
+def _keep_limits(manifest: Mapping[str, Any], wanted: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return the manifest with its limits of tokens among the earlier ones, where they grow."""
+    old = manifest.get("identity", {})
+    if all(name not in _TOKEN_LIMITS for name, _, _ in differences(old, wanted)) or not old:
+        return manifest
+    limits = {
+        "max_tokens": old["sampling"]["max_tokens"],
+        "translation_max_tokens": old["translation_max_tokens"],
+    }
+    return {**manifest, "earlier_limits": [*manifest.get("earlier_limits", []), limits]}
+
+
+def check_same_run(
+    old: Mapping[str, Any], new: Mapping[str, Any], where: str, *, longer: bool = False
+) -> None:
     """Check that a run is resumed with the configuration that it was started with.
+
+    With ``longer`` its limits of tokens may have grown.
 
     Raises:
         ConfigurationError: something else differs; the message shows every difference.
     """
+    growing = (*_MAY_GROW, *_TOKEN_LIMITS) if longer else _MAY_GROW
     wrong = [
         (name, before, after)
         for name, before, after in differences(old, new)
-        if not (name in _MAY_GROW and _grows(before, after))
+        if not (name in growing and _grows(before, after))
     ]
     if wrong:
         shown = "\n".join(f"  {name}: {_show(old)} -> {_show(new)}" for name, old, new in wrong)

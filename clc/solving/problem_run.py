@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from clc.language_id import written_language
 from clc.plan import Plan
-from clc.records import AbstainReason, content_key, path_seed
+from clc.records import AbstainReason, content_key, path_key, path_seed
 from clc.solving.accounting import SlotResult, make_row, make_rows
 from clc.solving.prompt_builder import OpenProblem
 from clc.strategies.schedule import Slot, plan_slots, resolve_arms
@@ -102,16 +102,29 @@ class ProblemRun:
         measure = settings.measure if settings.online is None else self._set_floor(result)
         tries = 1 + REDRAWS if settings.fidelity == "redraw" else 1
         for redraw in range(tries):
-            seed = path_seed(settings.seed, prompt.key, slot.arm.key, slot.index, redraw)
-            path = await self._solver.sampler.sample(
-                prompt, slot.index, seed, settings.sampling, measure
-            )
+            counted, path = await self._find_or_sample(prompt, slot, redraw, measure)
             if result.path is not None:
                 result.path_usage += result.path.usage
                 result.own_row = True
-            result.path, result.redraw = path, redraw
+            result.prompt, result.path, result.redraw = counted, path, redraw
+            result.own_row |= counted is not prompt
             if redraw + 1 == tries or path.error is not None or _in_its_language(path):
                 break
+
+    async def _find_or_sample(
+        self, prompt: Prompt, slot: Slot, redraw: int, measure: Measure | None
+    ) -> tuple[Prompt, ReasoningPath]:
+        """Return the path that ended under an earlier limit of tokens, or sample it; its prompt."""
+        settings, solver = self._settings, self._solver
+        floor = None if measure is None else measure.floor
+        for earlier in solver.prompts.earlier(prompt):
+            seed = path_seed(settings.seed, earlier.key, slot.arm.key, slot.index, redraw)
+            path = solver.sampler.ended_path(path_key(earlier.key, seed, floor))
+            if path is not None:
+                return earlier, path
+        seed = path_seed(settings.seed, prompt.key, slot.arm.key, slot.index, redraw)
+        path = await solver.sampler.sample(prompt, slot.index, seed, settings.sampling, measure)
+        return prompt, path
 
     async def _choose_slots(self) -> list[Slot]:
         """Plan the paths, in the languages that the model chooses where the strategy lets it."""

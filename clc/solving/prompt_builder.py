@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from clc.engines.base import Request
@@ -25,11 +25,11 @@ from clc.solving.translation import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from clc.prompts.demonstrations import Shot
     from clc.prompts.templates import Templates
-    from clc.records import Message, Problem
+    from clc.records import Message, Problem, Sampling, Step
     from clc.solving.configuration import Configuration
     from clc.solving.sampler import Sampler
     from clc.strategies.schedule import Slot
@@ -125,17 +125,20 @@ class PromptBuilder:
             return Translated(human, None)
         fault: str | None = None
         for attempt in range(settings.translation_tries):
-            request = translation_request(
-                self._templates,
-                self._sampler.translator.fingerprint,
-                problem,
-                language,
-                attempt=attempt,
-                max_tokens=settings.translation_max_tokens,
-                template=key.template,
-                count=key.shots,
-            )
-            draft = await self._sampler.step("translation", request, language)
+            requests = [
+                translation_request(
+                    self._templates,
+                    self._sampler.translator.fingerprint,
+                    problem,
+                    language,
+                    attempt=attempt,
+                    max_tokens=most,
+                    template=key.template,
+                    count=key.shots,
+                )
+                for most in self._limits("translation_max_tokens", settings.translation_max_tokens)
+            ]
+            draft = await self._step("translation", requests, language)
             if isinstance(draft, str):
                 return Translated(None, f"{AbstainReason.ENGINE_FAILURE}: {draft}")
             opened.spent[key] = opened.spent.get(key, Usage()) + draft.usage
@@ -153,7 +156,7 @@ class PromptBuilder:
         replies: list[str] = []
         messages = self._render(opened, slot, question)
         for _ in range(self._templates.get(arm.template).turns - 1):
-            reply = await self._sampler.step("turn", self._turn(slot, messages), arm.language)
+            reply = await self._step("turn", self._turns(slot, messages), arm.language)
             if isinstance(reply, str):
                 return BuiltPrompt(None, f"{AbstainReason.ENGINE_FAILURE}: {reply}", usage)
             usage += reply.usage
@@ -199,8 +202,38 @@ class PromptBuilder:
         self._sampler.store.add_prompt(prompt)
         return prompt
 
-    def _turn(self, slot: Slot, messages: tuple[Message, ...]) -> Request:
+    def earlier(self, prompt: Prompt) -> Iterator[Prompt]:
+        """Yield a prompt under the earlier limits of tokens, the oldest first."""
+        for sampling in self._samplings()[:-1]:
+            key = prompt_key(self._sampler.engine.fingerprint, prompt.messages, sampling)
+            yield replace(prompt, key=key)
+
+    def _turns(self, slot: Slot, messages: tuple[Message, ...]) -> list[Request]:
+        """Return the requests of a turn under the earlier limits and under the run's."""
+        requests = []
+        for sampling in self._samplings():
+            prompt = prompt_key(self._sampler.engine.fingerprint, messages, sampling)
+            seed = path_seed(self._settings.seed, prompt, slot.arm.key, slot.index)
+            key = content_key("turn", [prompt, seed])
+            requests.append(Request(key, messages, sampling, seed))
+        return requests
+
+    def _samplings(self) -> list[Sampling]:
         sampling = self._settings.sampling
-        prompt = prompt_key(self._sampler.engine.fingerprint, messages, sampling)
-        seed = path_seed(self._settings.seed, prompt, slot.arm.key, slot.index)
-        return Request(content_key("turn", [prompt, seed]), messages, sampling, seed)
+        limits = self._limits("max_tokens", sampling.max_tokens)
+        return [replace(sampling, max_tokens=most) for most in limits]
+
+    def _limits(self, name: str, own: int) -> list[int]:
+        """Return the earlier values of a limit, then the run's own, each once."""
+        earlier = [getattr(limits, name) for limits in self._sampler.earlier_limits]
+        return list(dict.fromkeys([*earlier, own]))
+
+    async def _step(self, kind: str, requests: Sequence[Request], language: str) -> Step | str:
+        """Return the first step that ended under an earlier limit, else that of the last request.
+
+        A text is the reason why it was lost.
+        """
+        for request in requests[:-1]:
+            if (step := self._sampler.ended_step(request.key)) is not None:
+                return step
+        return await self._sampler.step(kind, requests[-1], language)

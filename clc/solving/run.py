@@ -13,6 +13,7 @@ from clc.prompts.templates import Templates, check_template
 from clc.runs.manifest import add_seconds, begin_run
 from clc.solving.identity import identity
 from clc.solving.runner import run
+from clc.solving.sampler import TokenLimits
 from clc.solving.solver import Solver
 from clc.strategies.strategy import required_templates
 from clc.voting.outcomes import OutcomeMemory
@@ -86,12 +87,16 @@ class Run:
     def begin(self, dataset: Mapping[str, Any], limit: int | None = None) -> bool:
         """Write or check the run's manifest; True when the run is finished already.
 
+        A run may go on with larger limits of tokens: what ended under the earlier ones stays.
+
         Raises:
             ConfigurationError: the folder holds a run with another configuration.
         """
         wanted = self.identity(dataset, limit)
         stored = self.store.manifest()
-        begun = begin_run(stored, wanted, str(self.store.folder))
+        begun = begin_run(stored, wanted, str(self.store.folder), longer=True)
+        earlier = (begun or stored or {}).get("earlier_limits", ())
+        self.solver.sampler.earlier_limits = tuple(TokenLimits(**limits) for limits in earlier)
         if begun is not None:
             self.store.write_manifest(begun)
             return False

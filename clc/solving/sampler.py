@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, ParamSpec, TypeVar
 
 from clc.engines.adjusted import AdjustedEngine
 from clc.engines.base import Measure, Request
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from clc.runs.protocol import PathStore
     from clc.runs.translation_cache import TranslationCache
 
-__all__ = ["Counters", "Sampler"]
+__all__ = ["Counters", "Sampler", "TokenLimits"]
 
 _FEWEST_FOR_NOTICE = 10
 _TRUNCATED_SHARE = 0.2
@@ -64,6 +64,13 @@ class Counters:
         )
 
 
+class TokenLimits(NamedTuple):
+    """The most tokens of a path and of a translation, with their thoughts."""
+
+    max_tokens: int
+    translation_max_tokens: int
+
+
 class Sampler:
     """Samples paths and steps over an engine, and stores them.
 
@@ -72,6 +79,11 @@ class Sampler:
         translator: samples translations.
         store: keeps what engines produce.
         cache: translations kept over runs.
+
+    Attributes:
+        counters: counts of the work so far.
+        earlier_limits: under which the run was sampled before, the oldest first. What ended
+            under them, and not by them, is not sampled again.
     """
 
     def __init__(
@@ -85,6 +97,7 @@ class Sampler:
         self.translator = translator
         self.store = store
         self.counters = Counters()
+        self.earlier_limits: tuple[TokenLimits, ...] = ()
         self._cache = cache
         self._pending: dict[str, asyncio.Future[Any]] = {}
 
@@ -94,6 +107,19 @@ class Sampler:
         engines = {self.engine, self.translator}
         shared = isinstance(self.translator.engine, AdjustedEngine)
         return (max if shared else sum)(engine.start_seconds for engine in engines)
+
+    def ended_path(self, key: str) -> ReasoningPath | None:
+        """Return a stored path that was not truncated, None where there is none."""
+        path = self.store.paths([key]).get(key)
+        if path is None or path.finish_reason == "length":
+            return None
+        self.counters.reused += 1
+        return path
+
+    def ended_step(self, key: str) -> Step | None:
+        """Return a stored step that was not truncated, None where there is none."""
+        step = self.store.step(key)
+        return None if step is None or step.finish_reason == "length" else step
 
     async def sample(
         self,
