@@ -73,10 +73,11 @@ def test_paths_and_translations_are_asked_for_with_options_of_their_own(file, tm
     on = {"style": "kurz", "enable_thinking": True, "thinking": True}
     assert asked[True] == [(off, None, 77)] * 6
     assert asked[False] == [(on, "low", 99)] * 24
-    assert other.returncode == longer.returncode == 2
+    assert other.returncode == 2
     assert "engine: " in other.stderr
     assert "translator: " not in other.stderr
-    assert "translation_max_tokens: 77 -> 78" in longer.stderr
+    assert longer.returncode == 0  # a limit may grow, and nothing was truncated
+    assert "0 paths drawn now, 24 reused" in longer.stderr
 
 
 @pytest.mark.parametrize(
