@@ -62,7 +62,7 @@ def test_python_runs_and_gives_what_it_says(name, stand, monkeypatch):
             pytest.importorskip(package)
     folder = stand()
     monkeypatch.chdir(folder)
-    monkeypatch.setattr("clc.api.open_engine", lambda model: ScriptedEngine())
+    monkeypatch.setattr("clc.api.open_engine", lambda model, **_: ScriptedEngine())
     write_files(name, folder)
     problems = clc.load_problems("examples/mgsm_de.tsv")
     assert len(list(clc.solve_many(problems, store="runs/de"))) == 12
