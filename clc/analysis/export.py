@@ -104,10 +104,13 @@ def make_part(
 
 
 def _sample(one: Solved, row: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a sample as lm-evaluation-harness's --log_samples writes it, without its doc_id."""
+    """Return a sample as lm-evaluation-harness's --log_samples writes it, without its doc_id.
+
+    ``thoughts`` has those of ``resps`` in the same order, where there is any.
+    """
     problem = one.problem
     paths = list(one.drawn())
-    return {
+    sample = {
         "doc": {"id": problem.id, "question": problem.question, "answer": problem.gold},
         "target": problem.gold,
         "arguments": {},
@@ -118,3 +121,6 @@ def _sample(one: Solved, row: Mapping[str, Any]) -> dict[str, Any]:
         "exact_match": float(bool(row.get("correct"))),
         "languages": [language for language, _ in paths],
     }
+    if any(path.thought for _, path in paths):
+        sample["thoughts"] = [[path.thought for _, path in paths]]
+    return sample

@@ -18,6 +18,7 @@ from clc.cli.tables import (
 )
 from clc.cli.text import brief, excerpt, put, visible
 from clc.records import AbstainReason, Answer
+from clc.thoughts.language import MIXED, thought_language
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -32,6 +33,7 @@ __all__ = ["Shown", "ShownPath", "print_path", "print_solved", "solved_json"]
 
 _INDENT = 4
 _DETAIL_MOST = 300  # cells
+_UNSPACED = frozenset({"zh", "yue", "ja", "th", "lo", "km", "my", "bo"})
 
 _WHY = {
     AbstainReason.EMPTY: "the text is empty",
@@ -59,8 +61,8 @@ class ShownPath(NamedTuple):
 class Shown(NamedTuple):
     """A solved problem and what to show of it.
 
-    ``prompts`` are those to show, by key; ``budget`` is the paths that the run allowed, and
-    ``language`` the only one whose paths are shown.
+    ``prompts`` are those to show, by key; ``budget`` is the paths that the run allowed,
+    ``language`` the only one whose paths are shown, and ``thoughts`` shows them in full.
     """
 
     solved: Solved
@@ -69,6 +71,7 @@ class Shown(NamedTuple):
     paths: bool = True
     language: str | None = None
     full: bool = False
+    thoughts: bool = False
 
     def shown_paths(self) -> Iterator[ShownPath]:
         """Yield the paths to show, in the order of the plan."""
@@ -111,7 +114,7 @@ def print_solved(console: Console, shown: Shown) -> None:
             if prompt is not None and prompt.key not in printed:
                 printed.add(prompt.key)
                 _print_prompt(console, prompt, full=shown.full)
-            print_path(console, shown_path, styles, full=shown.full)
+            print_path(console, shown_path, styles, full=shown.full, thoughts=shown.thoughts)
     _heading(console, "Verdict")
     put(console, answer_line(verdict), 2)
     put(console, _gold(shown.solved), 2)
@@ -120,9 +123,17 @@ def print_solved(console: Console, shown: Shown) -> None:
 
 
 def print_path(
-    console: Console, shown_path: ShownPath, styles: Mapping[str, str], *, full: bool = False
+    console: Console,
+    shown_path: ShownPath,
+    styles: Mapping[str, str],
+    *,
+    full: bool = False,
+    thoughts: bool = False,
 ) -> None:
-    """Print one path: what it is and votes for, then its text with the answer standing out."""
+    """Print one path: what it is and votes for, then its text with the answer standing out.
+
+    Of its thought there is a line with its length and language; ``thoughts`` prints all of it.
+    """
     number, arm, path, vote = shown_path
     head = [language_label(arm.language)]
     if path is not None and path.error is None:
@@ -141,9 +152,33 @@ def print_path(
     else:
         detail = f" ({brief(outcome.detail, _DETAIL_MOST)})" if outcome.detail else ""
         put(console, line.append(f": no vote, {_WHY[outcome.reason]}{detail}"), 2)
+    if path is not None and path.thought:
+        put(console, Text(_thought_line(path), "dim"), _INDENT)
+        if thoughts:
+            thought = excerpt(path.thought, full=full)
+            thought.stylize("dim")
+            put(console, thought, _INDENT + 2)
     if path is not None and path.text:
         span = outcome.span if isinstance(outcome, Answer) else None
         put(console, excerpt(path.text, marked=span, full=full), _INDENT)
+
+
+def _thought_line(path: ReasoningPath) -> str:
+    """Return the length of a path's thought, its language, and whether it is cut off.
+
+    Scripts that write no spaces between words are counted in characters.
+    """
+    language = thought_language(path.thought, path.language)
+    if language is not None and language.partition("-")[0] in _UNSPACED:
+        parts = [f"thought: {len(path.thought):,} characters"]
+    else:
+        words = len(path.thought.split())
+        parts = [f"thought: {words:,} word{'s'[: words != 1]}"]
+    if language is not None:
+        parts.append("several languages" if language == MIXED else language)
+    if path.closed is False:
+        parts.append("not ended")
+    return ", ".join(parts)
 
 
 def _print_prompt(console: Console, prompt: Prompt, *, full: bool) -> None:
@@ -217,4 +252,10 @@ def _vote_json(shown_path: ShownPath) -> dict[str, Any]:
             "completion_tokens": path.usage.completion_tokens,
             "text": path.text,
         }
+        if path.closed is not None:
+            fields |= {
+                "reasoning_tokens": path.usage.reasoning_tokens,
+                "thought": path.thought,
+                "thought_closed": path.closed,
+            }
     return fields

@@ -32,6 +32,7 @@ _QUESTION_MOST = 60  # cells of a question in a list
 @click.argument("problem_id", metavar="[ID]", required=False)
 @click.option("--strategy", metavar="NAME", help="Strategy, in a folder of clc compare.")
 @click.option("--paths/--no-paths", default=None, help="Print every path's text.  [default: paths]")
+@click.option("--thoughts", is_flag=True, help="Print what a thinking model thought, in full.")
 @click.option("--prompts", is_flag=True, help="Print the prompts, too.")
 @click.option("--language", metavar="CODE", help="Only the paths in this language.")
 @click.option("--full", is_flag=True, help="Print long lines in full.")
@@ -53,6 +54,7 @@ def command(folder: str, problem_id: str | None, **options: Any) -> None:
       clc show runs/de --wrong
       clc show runs/de mgsm-de-017
       clc show runs/de mgsm-de-017 --language sw --prompts
+      clc show runs/de mgsm-de-017 --thoughts
       clc show runs/compared mgsm-sw-003 --strategy clc --no-paths
     """  # noqa: D301
     given = {name for name, value in options.items() if value not in (None, False)}
@@ -68,7 +70,7 @@ def command(folder: str, problem_id: str | None, **options: Any) -> None:
 
 _FILTERS = {"wrong", "tied", "low_agreement"}
 _OF_LIST = _FILTERS | {"limit"}
-_OF_ONE = {"paths", "prompts", "language", "full"}
+_OF_ONE = {"paths", "thoughts", "prompts", "language", "full"}
 
 
 def _check_options(given: set[str], *, listing: bool) -> None:
@@ -131,6 +133,7 @@ def _show(run: RunFolder, folder: str, problem_id: str, options: dict[str, Any])
         paths=options["paths"] is not False,
         language=language,
         full=options["full"],
+        thoughts=options["thoughts"],
     )
     if options["as_json"]:
         click.echo(orjson.dumps(solved_json(shown)).decode())

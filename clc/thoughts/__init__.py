@@ -7,6 +7,7 @@
     spans    where in a text its thought and its answer are
     split    both as texts
     stream   the same for a text that arrives piece by piece
+    language the language that a thought was written in
 """
 
 from clc.thoughts.marks import MarkFamily, Marks, load_marks

@@ -11,6 +11,7 @@ from clc.records import Problem
 from clc.runs.open import open_run
 from clc.runs.revote import revote
 from clc.runs.store import Store
+from tests.cli.running import call
 from tests.engines.scripted import ScriptedEngine
 from tests.solving.test_runner import problems, run
 
@@ -67,6 +68,30 @@ def test_samples_have_the_shape_of_lm_evaluation_harness(folder):
                 "exact_match"} <= set(sample)  # fmt: skip
         assert len(sample["resps"][0]) == len(sample["languages"]) == 6
         assert sample["exact_match"] in {0.0, 1.0}
+
+
+def test_samples_have_the_thoughts_beside_the_responses(folder, tmp_path):
+    with Store(folder) as store:
+        export(store)
+    assert not any("thoughts" in sample for sample in lines(folder / "samples_clc.jsonl"))
+    thinking = tmp_path / "thinking"
+    with Store(thinking) as store:
+        store.write_manifest({"identity": {"strategy": {"name": "clc", "voting": "majority"}}})
+        run(problems(3), store, ScriptedEngine(think=lambda request: f"Let me see {request.seed}."))
+        export(store)
+        paths = [[path for _, path in solved.drawn()] for solved in revote(store)]
+    samples = lines(thinking / "samples_clc.jsonl")
+    assert [sample["thoughts"][0] for sample in samples] == [
+        [f"Let me see {path.seed}." for path in row] for row in paths
+    ]
+    assert [sample["resps"][0] for sample in samples] == [
+        [path.text for path in row] for row in paths
+    ]
+    assert len(json.dumps(samples).split("Let me see")) == 1 + 3 * 6
+    done = call("vote", thinking / "samples_clc.jsonl", "--out", tmp_path / "again.jsonl")
+    assert done.returncode == 0, done.stderr
+    again = lines(tmp_path / "again.jsonl")
+    assert [row["answer"] for row in again] == [sample["filtered_resps"][0] for sample in samples]
 
 
 def test_gold_is_read_by_scores_only(folder, tmp_path):

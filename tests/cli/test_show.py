@@ -181,6 +181,52 @@ def test_text_of_a_model_is_shown_and_does_nothing(tmp_path):
         assert not [acts for acts in ("\x07", "\u202e", "\x1b]", "\x1b[31m") if acts in text]
 
 
+GERMAN = "Zuerst zähle ich alle Äpfel zusammen, und dann prüfe ich das Ergebnis noch einmal."
+CHINESE = "首先把所有的苹果数加起来，然后再检查一遍结果是不是正确的，最后写出答案。"
+
+
+def test_a_thought_is_folded_and_shown_on_request(tmp_path):
+    thoughts = {"de": f"{GERMAN}\n{HOSTILE}", "zh": CHINESE, "en": "12"}
+
+    def think(request):
+        framed = request.messages[-1]["content"]
+        return thoughts["zh" if "[Chinese]" in framed else "en" if HUMAN in framed else "de"]
+
+    run_in(tmp_path, [PROBLEM], ScriptedEngine(think=think), paths=3)
+    folded = show(tmp_path, "p1").stdout
+    assert "\n    thought: 19 words, de\n" in folded
+    assert f"\n    thought: {len(CHINESE)} characters, zh\n" in folded
+    assert "\n    thought: 1 word\n" in folded
+    assert GERMAN not in folded
+    whole = show(tmp_path, "p1", "--thoughts").stdout
+    assert whole.replace(f"      {CHINESE}\n", "").replace("      12\n", "").replace(
+        f"      {GERMAN}\n      <script>x</script>␛[31m␛]0;t␇ [bold]b[/bold] ⟦U+202E⟧:smile:\n"
+        "      Answer: 7␛[0m\n", ""
+    ) == folded  # fmt: skip
+    assert "\x1b" not in whole
+    votes = orjson.loads(show(tmp_path, "p1", "--json").stdout)["votes"]
+    assert {vote["language"]: vote["thought"] for vote in votes} == thoughts
+    assert {vote["thought_closed"] for vote in votes} == {True}
+
+
+def test_a_thought_without_an_end_and_in_several_languages(tmp_path):
+    class Cut(ScriptedEngine):
+        async def complete(self, request):
+            done = await super().complete(request)
+            text = f"{GERMAN * 2}\n{'Now I count the apples in the basket once more. ' * 4}"
+            return replace(done, text="", finish_reason="length", thought=text, closed=False)
+
+    run_in(tmp_path, [PROBLEM], Cut(), languages=["de"], paths=1)
+    text = show(tmp_path, "p1").stdout
+    assert " words, several languages, not ended\n" in text
+    assert "no vote, it was cut off before its answer" in text
+
+
+def test_a_path_without_a_thought_has_no_line_for_one(run):
+    assert show(run, "p1", "--thoughts").stdout == show(run, "p1").stdout
+    assert "thought" not in show(run, "p1", "--json").stdout
+
+
 def test_a_long_line_is_cut_and_quick(tmp_path):
     text = "x" * 1_000_000 + " Answer: 7"
     run_in(tmp_path, [PROBLEM], Says(text), languages=["de"], paths=2)

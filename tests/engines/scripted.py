@@ -28,10 +28,11 @@ def say(messages, seed: int) -> str:
 class ScriptedEngine:
     """Answers by ``say``, after ``delay(request)`` seconds; counts what it was asked.
 
-    ``lose`` gives the reason why a request is lost, or None.
+    ``lose`` gives the reason why a request is lost, or None. ``think`` gives the thought before an
+    answer; it is streamed in two pieces to a request that wants it.
     """
 
-    def __init__(self, *, delay=None, lose=None, fingerprint="scripted", window=16):
+    def __init__(self, *, delay=None, lose=None, think=None, fingerprint="scripted", window=16):
         self.fingerprint = fingerprint
         self.window = window
         self.asked: Counter[str] = Counter()
@@ -43,6 +44,7 @@ class ScriptedEngine:
         self.closed = 0
         self._delay = delay
         self._lose = lose
+        self._think = think
 
     @property
     def translations(self) -> list[Request]:
@@ -70,7 +72,16 @@ class ScriptedEngine:
             return Completion.lost(reason)
         text = say(request.messages, request.seed)
         prompt = sum(len(message["content"].split()) for message in request.messages)
-        return Completion(text, "stop", Usage(prompt, len(text.split())))
+        if self._think is None:
+            return Completion(text, "stop", Usage(prompt, len(text.split())))
+        thought = self._think(request)
+        if request.on_thought is not None:
+            request.on_thought(thought[:5])
+            await asyncio.sleep(0)
+            request.on_thought(thought[5:])
+        thinking = len(thought.split())
+        usage = Usage(prompt, thinking + len(text.split()), thinking)
+        return Completion(text, "stop", usage, thought=thought, closed=True)
 
     async def close(self) -> None:
         self.closed += 1

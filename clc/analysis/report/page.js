@@ -160,7 +160,8 @@ async function foldedTexts(part) {
   if (!folded.has(part)) {
     const records = await load(part);
     folded.set(part, records.map((record) => fold(
-      [...record.paths, ...record.translations].map((one) => one.text ?? "").join("\n"))));
+      [...record.paths, ...record.translations]
+        .map((one) => `${one.thought ?? ""}\n${one.text ?? ""}`).join("\n"))));
   }
   return folded.get(part);
 }
@@ -428,9 +429,20 @@ function pathBox(path, position, wanted, chosen, open) {
     make("summary", {}, make("span", {}, named(path.language) + written), stated,
       make("span", { class: "where", lang: path.asked, dir: "auto" }, cell(whereRead(path))),
       make("span", { class: "spent" }, spent)),
-    make("div", { class: "body" }, why,
+    make("div", { class: "body" }, why, thoughtBox(path),
       path.text ? textBox(path.text, path.asked, path.span ?? null) : null,
       make("p", { class: "quiet small" }, facts)));
+}
+
+/** What a thinking model thought before its text, folded. */
+function thoughtBox(path) {
+  if (!path.thought) return null;
+  const length = `The thought (${number(path.thought.length)} characters${path.closed ? "" : ", not ended"})`;
+  const box = make("details", { class: "thought" }, make("summary", {}, length));
+  box.addEventListener("toggle", () => {  // a thought may be a hundred times as long as the text
+    if (box.open && box.childElementCount === 1) box.append(textBox(path.thought, path.asked));
+  });
+  return box;
 }
 
 function pathsOf(row, record, state) {

@@ -116,6 +116,9 @@ def _path(
         shown["finish"] = path.finish_reason
         shown["tokens"] = path.usage.completion_tokens
         shown["index"] = path.index
+        if path.thought:
+            shown["thought"] = path.thought
+            shown["closed"] = path.closed is not False
         if path.confidence is not None:
             shown["confidence"] = round(path.confidence.mean, 4)
     if isinstance(outcome, Answer):

@@ -8,8 +8,10 @@ import pytest
 from clc.analysis.report import open_sources, write_report
 from clc.analysis.report.format import with_interval
 from clc.analysis.scoring import score_run
+from clc.records import Problem
 from clc.runs.open import open_run
 from clc.runs.revote import revote
+from tests.engines.scripted import ScriptedEngine
 
 from .conftest import HOSTILE, LANGUAGES, QUESTIONS, SAID, problems, report, settle, solve
 
@@ -290,6 +292,23 @@ def test_hostile_texts_stay_in_their_boxes(opened, page_file):
     press(page, "Escape")
     assert page.locator("#counts").inner_text().startswith("62 problems")
     assert page.title() == title
+
+
+def test_a_thought_is_folded_before_its_text(opened, tmp_path):
+    thought = f"Let me see. {HOSTILE}"
+    folder = solve(tmp_path / "run", [Problem("p", "1 + 2?", "en", "7")],
+                   ScriptedEngine(think=lambda request: thought), languages=["en"], paths=1)  # fmt: skip
+    page = opened(report(folder, tmp_path / "report.html").page, "#p=p")
+    box = page.locator("details.thought")
+    assert box.count() == 1
+    assert not page.locator(".thought .text").count()
+    box.locator("summary").click()
+    page.locator(".thought .text").wait_for()
+    shown = page.locator(".thought .text").inner_text()
+    assert "Let me see. <script>document.title = 'taken'</script><img" in shown
+    assert "␛[31mred␛[0m" in shown
+    assert page.title() != "taken"
+    assert violations(page) == []
 
 
 def test_a_text_of_a_megabyte_is_cut(opened, page_file):

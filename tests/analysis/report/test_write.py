@@ -56,6 +56,22 @@ def test_the_page_holds_every_problem_and_every_path(run_folder, page_file):
             assert texts == [path.text for _, path in solved.drawn()]
 
 
+def test_the_page_holds_every_thought(tmp_path):
+    thought = f"Let me see. {HOSTILE}"
+    engine = ScriptedEngine(think=lambda request: thought)
+    folder = solve(tmp_path / "run", list(problems())[:2], engine)
+    page = report(folder, tmp_path / "report.html").page
+    for record in data_of(page)["part-0"]:
+        assert {(path["thought"], path["closed"]) for path in record["paths"]} == {(thought, True)}
+    assert "<script>document.title" not in page.read_text("utf-8")
+    assert not any("thought" in path for path in problem_record_of_text(tmp_path)["paths"])
+
+
+def problem_record_of_text(tmp_path):
+    with open_run(solve(tmp_path / "plain", list(problems())[:1], ScriptedEngine())) as store:
+        return problem_record(next(revote(store)))
+
+
 def test_a_place_is_counted_as_javascript_counts(run_folder):
     with open_run(run_folder) as store:
         (solved,) = [one for one in revote(store) if one.problem.id.startswith("hostile")]
