@@ -11,7 +11,7 @@ configuration. Keys are content hashes, never row numbers.
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypedDict
 
@@ -117,6 +117,13 @@ class Usage:
             min(self.completion_tokens, MOST_TOKENS),
             min(self.reasoning_tokens, MOST_TOKENS),
         )
+
+    def to_json(self) -> dict[str, int]:
+        """Return plain values; reasoning tokens only where there are any."""
+        values = asdict(self)
+        if not self.reasoning_tokens:
+            del values["reasoning_tokens"]
+        return values
 
     @property
     def total(self) -> int:

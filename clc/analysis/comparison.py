@@ -87,6 +87,7 @@ def problem_outcome(
         ],
         preparation_tokens=verdict.translation_usage.total,
         order=plan.languages,
+        thought_tokens=verdict.usage.reasoning_tokens + verdict.translation_usage.reasoning_tokens,
     )
 
 
@@ -194,6 +195,7 @@ class _Problem:
     preparation: int
     costs: array[int]
     resampler: Resampler
+    thought_tokens: int
 
     @property
     def tokens(self) -> int:
@@ -234,6 +236,7 @@ def _read(entry: Entry) -> _Read:
             one.preparation_tokens,
             array("q", list(spent)[1:]),
             Resampler(one.paths, one.gold, one.order),
+            one.thought_tokens,
         )
     return _Read(entry, problems, without_gold)
 
@@ -266,6 +269,7 @@ def _means(rows: Sequence[_Problem]) -> dict[str, Any]:
         "path_tokens": tokens - prepared,
         "preparation_tokens": prepared,
         "tokens": tokens,
+        "thought_tokens": _mean(row.thought_tokens for row in rows),
         "least_drawn": min(lengths),
         "most_drawn": max(lengths),
     }

@@ -33,7 +33,8 @@ class ProblemOutcome:
     is none) and ``answer``, the verdict's, are canonical. ``paths`` are all paths, including lost
     and abstaining ones, in the order in which a smaller budget would sample them: over the
     languages in turn, not one language after another. ``preparation_tokens`` were spent before the
-    first path: translations, first turns, plans. ``order`` lists the languages that break ties.
+    first path: translations, first turns, plans. ``thought_tokens`` of all were thoughts. ``order``
+    lists the languages that break ties.
     """
 
     id: str
@@ -43,6 +44,7 @@ class ProblemOutcome:
     paths: Sequence[PathOutcome]
     preparation_tokens: int = 0
     order: Sequence[str] = ()
+    thought_tokens: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +122,8 @@ class StrategyResult:
     ``most_drawn``, in paths a problem, differ if it stopped early: ``curve`` ends at the least.
     ``equal_tokens`` is the vote at the comparison's budget, ``budgets`` at others. ``difference``
     is None for the reference. ``left_out`` counts problems with gold that are not in all
-    strategies, ``without_gold`` problems without gold.
+    strategies, ``without_gold`` problems without gold. ``thought_tokens``, a mean for one problem,
+    are part of ``tokens``.
     """
 
     name: str
@@ -139,6 +142,7 @@ class StrategyResult:
     budgets: tuple[BudgetPoint, ...]
     left_out: int
     without_gold: int
+    thought_tokens: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,5 +164,14 @@ class StrategyComparison:
     strategies: tuple[StrategyResult, ...]
 
     def to_json(self) -> dict[str, Any]:
-        """Return plain values for comparison.json."""
-        return asdict(self)
+        """Return plain values for comparison.json; tokens of thoughts only where there are any."""
+        values = asdict(self)
+        if not self.thinks:
+            for strategy in values["strategies"]:
+                del strategy["thought_tokens"]
+        return values
+
+    @property
+    def thinks(self) -> bool:
+        """Whether a strategy spent tokens on thoughts."""
+        return any(one.thought_tokens for one in self.strategies)

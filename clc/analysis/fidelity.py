@@ -1,17 +1,19 @@
 """Language fidelity: the share of reasoning paths written in the language asked for.
 
 A model that is asked to reason in Swahili may well answer in English: the path counts for its arm,
-but brings no second view.
+but brings no second view. A thinking model may think in English and answer in Swahili (arXiv
+2505.17407, 2505.22888), so thoughts are counted apart from texts.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
 
 from clc.language_id import written_language
 from clc.runs.revote import revote
+from clc.thoughts.language import MIXED, thought_language
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -26,19 +28,31 @@ class Fidelity:
     """Counts of an arm's paths by the language that they are written in.
 
     ``faithful`` paths are in the arm's language; the language of ``unknown`` paths is undetermined.
-    ``written`` counts the others by language, most frequent first.
+    ``written`` counts the others by language, most frequent first. ``mixed`` thoughts are in
+    several languages. ``thought`` has the same counts of the paths' thoughts, where there are any.
     """
 
     paths: int
     faithful: int
     unknown: int
     written: Mapping[str, int]
+    mixed: int = 0
+    thought: Fidelity | None = None
 
     @property
     def share(self) -> float | None:
-        """Share of faithful paths among those whose language is known, 0 to 1; None without any."""
-        known = self.paths - self.unknown
+        """Share of faithful paths among those in one known language, 0 to 1; None without any."""
+        known = self.paths - self.unknown - self.mixed
         return self.faithful / known if known else None
+
+    def to_json(self) -> dict[str, Any]:
+        """Return plain values; ``mixed`` is among the thought's only."""
+        values = asdict(self)
+        del values["mixed"], values["thought"]
+        if self.thought is not None:
+            thought = self.thought
+            values["thought"] = {**thought.to_json(), "mixed": thought.mixed}
+        return values
 
 
 def fidelity(
@@ -58,22 +72,37 @@ def fidelity(
     for language, text in rows:
         written = written_language(text, language, candidates)
         counts.setdefault(language, Counter())[written] += 1
-    return {
-        language: Fidelity(
-            paths=count.total(),
-            faithful=count[language],
-            unknown=count[None],
-            written={code: number for code, number in count.most_common() if code is not None},
-        )
-        for language, count in counts.items()
-    }
+    return {language: _make_fidelity(count, language) for language, count in counts.items()}
 
 
 def run_fidelity(run: RunFolder) -> dict[str, Fidelity]:
     """Measure the fidelity of a run's paths, by the language asked for."""
-    return fidelity(
-        (path.language, path.text)
-        for one in revote(run)
-        for _, path in one.drawn()
-        if path.error is None
+    texts: dict[str, Counter[str | None]] = {}
+    thoughts: dict[str, Counter[str | None]] = {}
+    for one in revote(run):
+        for _, path in one.drawn():
+            if path.error is not None:
+                continue
+            written = written_language(path.text, path.language)
+            texts.setdefault(path.language, Counter())[written] += 1
+            if path.thought:
+                thought = thought_language(path.thought, path.language)
+                thoughts.setdefault(path.language, Counter())[thought] += 1
+    return {
+        language: _make_fidelity(count, language, thoughts.get(language))
+        for language, count in texts.items()
+    }
+
+
+def _make_fidelity(
+    count: Counter[str | None], language: str, thoughts: Counter[str | None] | None = None
+) -> Fidelity:
+    ranked = count.most_common()
+    return Fidelity(
+        paths=count.total(),
+        faithful=count[language],
+        unknown=count[None],
+        written={code: number for code, number in ranked if code not in (None, MIXED)},
+        mixed=count[MIXED],
+        thought=None if thoughts is None else _make_fidelity(thoughts, language),
     )

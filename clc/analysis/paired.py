@@ -51,8 +51,9 @@ class Comparison:
     translation_usage_b: Usage
 
     def to_json(self) -> dict[str, Any]:
-        """Return plain values for results.json."""
-        return asdict(self)
+        """Return plain values; reasoning tokens only where there are any."""
+        names = ("usage_a", "usage_b", "translation_usage_a", "translation_usage_b")
+        return asdict(self) | {name: getattr(self, name).to_json() for name in names}
 
 
 @dataclass(frozen=True, slots=True)

@@ -106,11 +106,8 @@ class Score:
 
     def to_json(self) -> dict[str, Any]:
         """Return plain values for results.json; reasoning tokens only where there were any."""
-        values = asdict(self)
-        for usage in (values["usage"], values["translation_usage"]):
-            if not usage["reasoning_tokens"]:
-                del usage["reasoning_tokens"]
-        return values
+        usages = {name: getattr(self, name).to_json() for name in ("usage", "translation_usage")}
+        return asdict(self) | usages
 
 
 def scored(problem: Problem, verdict: Verdict, votes: Sequence[Vote] = ()) -> Scored:

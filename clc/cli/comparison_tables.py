@@ -56,6 +56,9 @@ def strategy_tables(comparison: StrategyComparison, width: int = 80) -> Iterator
     yield _accuracies(comparison)
     yield _note(_on_accuracies(comparison))
     yield _costs(comparison)
+    if comparison.thinks:
+        counts = (f"{one.name} {one.thought_tokens:,.0f}" for one in comparison.strategies)
+        yield _note([f"Tokens of thoughts among them: {', '.join(counts)}."])
     shown = sorted({point.k for result in comparison.strategies for point in result.curve})
     names = _NAMES_WIDTH + max(len(result.name) for result in comparison.strategies)
     step = max(1, (width - names) // _K_WIDTH)
@@ -238,6 +241,8 @@ def _strategy_rows(comparison: StrategyComparison) -> Iterator[Sequence[Any]]:
     for position, result in enumerate(comparison.strategies):
         row = asdict(result)
         del row["curve"], row["budgets"]
+        if not comparison.thinks:
+            del row["thought_tokens"]
         row["difference"] = row["difference"] or unpaired
         flat = {
             "strategy": row.pop("name"),

@@ -11,7 +11,7 @@ __all__ = ["command"]
 @click.argument("run")
 @click.option("--against", metavar="RUN", help="Compare with another run over shared problems.")
 @click.option("--fidelity", is_flag=True,
-              help="Detect the language that each path is written in.")  # fmt: skip
+              help="Detect the language of each path's text, and of its thought.")  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def command(run: str, against: str | None, *, fidelity: bool, as_json: bool) -> None:
     """Score a run folder from its stored paths; nothing is drawn.
@@ -30,7 +30,7 @@ def command(run: str, against: str | None, *, fidelity: bool, as_json: bool) -> 
     from clc.analysis.fidelity import run_fidelity
     from clc.analysis.paired import compare
     from clc.analysis.scoring import score_run, scored_rows
-    from clc.cli.tables import comparison_table, fidelity_table, print_score
+    from clc.cli.tables import comparison_table, fidelity_tables, print_score
     from clc.errors import ConfigurationError
     from clc.runs.open import open_run
 
@@ -40,9 +40,11 @@ def command(run: str, against: str | None, *, fidelity: bool, as_json: bool) -> 
         with open_run(run) as store:
             by_language = run_fidelity(store)
         if as_json:
-            click.echo(orjson.dumps(by_language, option=orjson.OPT_INDENT_2).decode())
+            values = {code: one.to_json() for code, one in by_language.items()}
+            click.echo(orjson.dumps(values, option=orjson.OPT_INDENT_2).decode())
         else:
-            Console().print(fidelity_table(by_language))
+            for table in fidelity_tables(by_language):
+                Console().print(table)
         return
     if against is None:
         with open_run(run) as store:

@@ -29,7 +29,7 @@ __all__ = [
     "answer_line",
     "comparison_table",
     "detail_lines",
-    "fidelity_table",
+    "fidelity_tables",
     "language_label",
     "language_styles",
     "legend",
@@ -119,6 +119,15 @@ def comparison_table(a: str, b: str, comparison: Comparison) -> Table:
         "",
         "",
     )
+    thinking = [
+        usage.reasoning_tokens + before.reasoning_tokens
+        for usage, before in (
+            (c.usage_a, c.translation_usage_a),
+            (c.usage_b, c.translation_usage_b),
+        )
+    ]
+    if any(thinking):
+        table.add_row("of thoughts", *(f"{count:,}" for count in thinking), "", "")
     table.title = f"{c.problems} problems of {c.items} items in both runs"
     return table
 
@@ -186,15 +195,24 @@ def answer_line(verdict: Verdict) -> Text:
     )
 
 
-def fidelity_table(by_language: Mapping[str, Fidelity]) -> Table:
-    """Return the languages in which the paths of each arm are written."""
+def fidelity_tables(by_language: Mapping[str, Fidelity]) -> Iterator[Table]:
+    """Yield the languages in which the paths of each arm are written, and those of thoughts."""
+    thoughts = {code: one.thought for code, one in by_language.items() if one.thought is not None}
     table = make_table("asked for", "paths", "faithful", "undetected", "written in")
-    table.columns[4].justify = "left"
     for code, one in by_language.items():
-        share = "-" if one.share is None else f"{one.share:.1%}"
-        others = " ".join(f"{other}×{count}" for other, count in one.written.items())
-        table.add_row(language_label(code), f"{one.paths}", share, f"{one.unknown}", others)
-    return table
+        counts = f"{one.paths}", _share(one), f"{one.unknown}"
+        table.add_row(language_label(code), *counts, _languages(one))
+    table.columns[-1].justify = "left"
+    table.title = "What the paths say" if thoughts else None
+    yield table
+    if thoughts:
+        table = make_table("asked for", "thoughts", "faithful", "mixed", "undetected", "written in")
+        for code, one in thoughts.items():
+            counts = f"{one.paths}", _share(one), f"{one.mixed}"
+            table.add_row(language_label(code), *counts, f"{one.unknown}", _languages(one))
+        table.columns[-1].justify = "left"
+        table.title = "Their thoughts; the share is of those in one language"
+        yield table
 
 
 def detail_lines(verdict: Verdict, budget: int) -> Iterator[str]:
@@ -243,6 +261,9 @@ def _summary(score: Score) -> Iterator[tuple[str, str]]:
     if score.usage.total:  # recorded generations do not say theirs
         yield "tokens of the paths", f"{score.usage.total:,}"
         yield "tokens of translations", f"{score.translation_usage.total:,}"
+    thinking = score.usage.reasoning_tokens + score.translation_usage.reasoning_tokens
+    if thinking:  # part of those of paths and translations
+        yield "of these, tokens of thoughts", f"{thinking:,}"
 
 
 def make_table(*columns: str, title: str | None = None) -> Table:
@@ -251,6 +272,14 @@ def make_table(*columns: str, title: str | None = None) -> Table:
     for position, column in enumerate(columns):
         table.add_column(Text(column), justify="left" if position == 0 else "right")
     return table
+
+
+def _share(one: Fidelity) -> str:
+    return "-" if one.share is None else f"{one.share:.1%}"
+
+
+def _languages(one: Fidelity) -> str:
+    return " ".join(f"{code}×{count}" for code, count in one.written.items())
 
 
 def _rate(rate: Rate) -> tuple[str, str]:

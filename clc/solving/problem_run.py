@@ -7,12 +7,12 @@ from collections import Counter
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from clc.language_id import written_language
 from clc.plan import Plan
 from clc.records import AbstainReason, content_key, path_key, path_seed
 from clc.solving.accounting import SlotResult, make_row, make_rows
 from clc.solving.prompt_builder import OpenProblem
 from clc.strategies.schedule import Slot, plan_slots, resolve_arms
+from clc.thoughts.language import MIXED, reasoning_language
 from clc.voting.stopping import Stop, first_stop, next_round_size
 from clc.voting.verdict import read_vote
 from clc.voting.weighting import floors
@@ -257,5 +257,8 @@ class ProblemRun:
 
 
 def _in_its_language(path: ReasoningPath) -> bool:
-    """Whether a path was written in the language that was asked for, as far as it shows."""
-    return written_language(path.text, path.language) in (None, path.language)
+    """Whether a path reasoned in the language that was asked for, as far as it shows.
+
+    A thought in several languages is none in another one.
+    """
+    return reasoning_language(path) in (None, path.language, MIXED)

@@ -182,8 +182,7 @@ def _abstention(why: str) -> Abstention:
 
 
 def _written(path: ReasoningPath, arm: ArmRecord) -> str:
-    from clc.language_id import written_language
+    from clc.thoughts.language import MIXED, reasoning_language
 
-    expected = path.language
-    written = written_language(path.text, expected)
-    return arm.language if written in (None, expected) else written
+    written = reasoning_language(path)
+    return arm.language if written in (None, path.language, MIXED) else written

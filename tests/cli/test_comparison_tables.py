@@ -18,7 +18,7 @@ from clc.errors import StoreError
 ORDER = ("en", "de")
 
 
-def outcomes(paths, right, *, count=40, preparation=0, tokens=100):
+def outcomes(paths, right, *, count=40, preparation=0, tokens=100, thinking=0):
     """Problem n is right where n % 10 < right; its paths are right three times in four."""
     made = []
     for number in range(count):
@@ -27,7 +27,9 @@ def outcomes(paths, right, *, count=40, preparation=0, tokens=100):
         drawn = [PathOutcome(ORDER[path % 2], one, tokens) for path, one in enumerate(answers)]
         answer = "7" if wins else "8"
         made.append(
-            ProblemOutcome(f"{number}", f"{number}", "7", answer, drawn, preparation, ORDER)
+            ProblemOutcome(
+                f"{number}", f"{number}", "7", answer, drawn, preparation, ORDER, thinking
+            )
         )
     return made
 
@@ -51,6 +53,26 @@ def shown(comparison, width=80):
 
 def row(text, name, skip=0):
     return [line for line in text.splitlines() if line.strip().startswith(name)][skip].split()
+
+
+def test_tokens_of_thoughts_are_shown_where_there_are_any(comparison, tmp_path):
+    thinking = compare_strategies(
+        [
+            Entry("sc", outcomes(44, 6), 4_210.0, 12_345),
+            Entry("clc-bilingual", outcomes(44, 9, preparation=1_500, thinking=3_900), None, 5),
+        ]
+    )
+    assert "thoughts" not in shown(comparison)
+    text = shown(thinking)
+    assert max(map(len, text.splitlines())) <= 80
+    assert "Tokens of thoughts among them: sc 0, clc-bilingual 3,900." in text
+    write_comparison(thinking, tmp_path / "thinking")
+    write_comparison(comparison, tmp_path / "plain")
+    held = json.loads((tmp_path / "thinking" / "comparison.json").read_text())
+    assert [one["thought_tokens"] for one in held["strategies"]] == [0, 3900]
+    assert "thought_tokens" in (tmp_path / "thinking" / "strategies.csv").read_text()
+    for name in ("comparison.json", "strategies.csv"):
+        assert "thought" not in (tmp_path / "plain" / name).read_text()
 
 
 @pytest.mark.parametrize("width", [80, 120])
