@@ -116,7 +116,7 @@ class _LimitOptions(OptionGroup):
     most_tokens: int = option(
         "--most-tokens",
         type=COUNT,
-        default=1 << 18,
+        default=1 << 19,
         show_default=True,
         metavar="N",
         help="New tokens that one request may ask for, over all paths.",

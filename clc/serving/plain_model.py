@@ -67,6 +67,7 @@ async def complete(
     requests: Sequence[Request],
     until: float,
     on_text: Callable[[int, str], None] | None = None,
+    on_thought: Callable[[int, str], None] | None = None,
 ) -> Reply:
     """Sample all choices; cancelling the call ends them in the engine.
 
@@ -76,16 +77,21 @@ async def complete(
         until: deadline by the loop's clock.
         on_text: called with a choice's index and each new piece of its text, by engines that
             stream. The pieces joined are a prefix of the choice's text.
+        on_thought: the same for a choice's thought.
 
     Raises:
         ApiError: a choice was lost (400 or 502), or the deadline passed (408).
         EngineError: the engine is lost.
     """
     owner = object()
-    if on_text is not None:
-        requests = [
-            replace(one, on_text=partial(on_text, index)) for index, one in enumerate(requests)
-        ]
+    requests = [
+        replace(
+            one,
+            on_text=None if on_text is None else partial(on_text, index),
+            on_thought=None if on_thought is None else partial(on_thought, index),
+        )
+        for index, one in enumerate(requests)
+    ]
     try:
         async with asyncio.timeout_at(until):
             completions = await all_of([lane.complete(request, owner) for request in requests])
@@ -96,8 +102,11 @@ async def complete(
         raise lost_error(failures)
     # The choices share one prompt.
     usage = Usage(
-        completions[0].usage.prompt_tokens, sum(one.usage.completion_tokens for one in completions)
+        completions[0].usage.prompt_tokens,
+        sum(one.usage.completion_tokens for one in completions),
+        sum(one.usage.reasoning_tokens for one in completions),
     )
-    return Reply(
-        tuple(Choice(one.text, map_finish_reason(one.finish_reason)) for one in completions), usage
+    choices = tuple(
+        Choice(one.text, map_finish_reason(one.finish_reason), one.thought) for one in completions
     )
+    return Reply(choices, usage)

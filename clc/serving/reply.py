@@ -40,10 +40,11 @@ _URL = re.compile(r"https?://\S+")
 
 
 class Choice(NamedTuple):
-    """One text, and why it ended (``stop``, ``length`` or ``content_filter``)."""
+    """One text, why it ended (``stop``, ``length`` or ``content_filter``), and its thought."""
 
     text: str
     finish_reason: str
+    thought: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,12 +60,16 @@ class Reply:
 
 
 class _FinalText(NamedTuple):
-    """The reply's text in the question's language, and the tokens spent on its translation."""
+    """The reply's text in the question's language, and the tokens spent on its translation.
+
+    ``thought`` is the path's whose text it is; a translation has none.
+    """
 
     text: str
     finish_reason: str
     translated: bool = False
     usage: Usage = Usage()
+    thought: str = ""
 
 
 class Answerer:
@@ -136,7 +141,8 @@ class Answerer:
         final = await self._final_text(question, verdict, winners, until)
         usage = verdict.usage + verdict.translation_usage + final.usage
         body = _votes_body(question, verdict, plan, final, clock() - started)
-        return Reply((Choice(final.text, final.finish_reason),), usage, body)
+        choice = Choice(final.text, final.finish_reason, final.thought)
+        return Reply((choice,), usage, body)
 
     async def _final_text(
         self,
@@ -152,14 +158,14 @@ class Answerer:
         for path in sorted(winners, key=lambda path: path.language != language):
             written = written_language(path.text, language)
             if written == language or (written is None and path.language == language):
-                return _FinalText(path.text, map_finish_reason(path.finish_reason))
+                return _path_text(path, Usage())
         first = winners[0]
         if verdict.details.get("deadline"):
             text, usage = None, Usage()
         else:
             text, usage = await self._translate(question, first, verdict.answer, until)
         if text is None and verdict.answer is None:
-            return _FinalText(first.text, map_finish_reason(first.finish_reason), usage=usage)
+            return _path_text(first, usage)
         if text is None:  # the bare answer is in every language
             text = f"{self._templates.cues(language).label} {verdict.answer}"
         return _FinalText(text, "stop", translated=True, usage=usage)
@@ -190,6 +196,11 @@ class Answerer:
             if completion.error is None and getattr(outcome, "value", None) == answer:
                 return completion.text, usage
         return None, usage
+
+
+def _path_text(path: ReasoningPath, usage: Usage) -> _FinalText:
+    reason = map_finish_reason(path.finish_reason)
+    return _FinalText(path.text, reason, usage=usage, thought=path.thought)
 
 
 def map_finish_reason(reason: str) -> str:

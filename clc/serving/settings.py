@@ -21,7 +21,8 @@ class Limits:
     """Limits on one request and on all requests together.
 
     ``body_bytes`` and ``body_s`` (seconds to arrive) limit a request's body, ``paths`` and
-    ``languages`` its vote, ``tokens`` its new tokens in all (paths times max_tokens).
+    ``languages`` its vote, ``tokens`` its new tokens in all (paths times max_tokens; by default
+    11 paths of 32k and more).
     ``deadline_s`` is the longest and the default time for one answer. ``running`` requests are
     answered at a time (by default as many as keep the engine's window full), ``waiting`` more
     wait, and any further one gets 429.
@@ -31,7 +32,7 @@ class Limits:
     body_s: float = 30.0
     paths: int = 256
     languages: int = 64
-    tokens: int = 1 << 18
+    tokens: int = 1 << 19
     deadline_s: float = 600.0
     running: int | None = None
     waiting: int = 256

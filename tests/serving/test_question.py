@@ -110,6 +110,7 @@ def test_what_changes_nothing_is_let_through(it):
         "response_format": {"type": "text"}, "store": False, "service_tier": "auto",
         "parallel_tool_calls": True, "modalities": ["text"], "user": "somebody",
         "metadata": {"run": "1"}, "prompt_cache_key": "k", "safety_identifier": "s",
+        "reasoning_effort": None, "chat_template_kwargs": {},
     }  # fmt: skip
     reply = http(it).post(
         "/v1/chat/completions", json={"model": "clc", "messages": ask(), **harmless}
@@ -138,7 +139,11 @@ IMAGE = [{"type": "image_url", "image_url": {"url": "http://127.0.0.1:1/x.png"}}
         ({"top_logprobs": 3}, "top_logprobs", "nothing about a vote"),
         ({"logit_bias": {"5": 3}}, "logit_bias", "not passed on"),
         ({"store": True}, "store", "not stored"),
-        ({"reasoning_effort": "high"}, "reasoning_effort", "unknown parameter"),
+        ({"reasoning_effort": "high"}, "reasoning_effort", "think in one way for all requests"),
+        ({"chat_template_kwargs": {"enable_thinking": False}}, "chat_template_kwargs",
+         "cannot be honoured here: the engine asks its model to think in one way"),
+        ({"messages": [{**ask()[0], "reasoning_content": "7?"}]}, "messages.0",
+         "only an assistant's turn has a thought"),
         ({"best_of": 3}, "best_of", "unknown parameter"),
         ({"temperature": "hot"}, "temperature", "valid number"),
         ({"temperature": 3}, "temperature", "less than or equal to 2"),

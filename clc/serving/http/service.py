@@ -156,8 +156,9 @@ class Service:
             requests = plain_requests(parsed, self.lane.engine.fingerprint, limits)
 
             async def answer(state: StreamState | None) -> Reply:
-                on_text = None if state is None else state.add_text
-                return await complete(self.lane, requests, until, on_text)
+                if state is None:
+                    return await complete(self.lane, requests, until)
+                return await complete(self.lane, requests, until, state.add_text, state.add_thought)
         else:
             options = read_vote_options(parsed, request.headers)
             question = read_question(parsed, options, self.settings, key)

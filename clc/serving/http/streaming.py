@@ -45,7 +45,7 @@ class ClientGoneError(Exception):
 class StreamState:
     """The part of an answer that its client has not received yet.
 
-    Bounded for a slow client: one state of the vote, and one piece of each text.
+    Bounded for a slow client: one state of the vote, and one piece of each thought and text.
 
     Attributes:
         changed: set while there is something to send.
@@ -55,6 +55,7 @@ class StreamState:
     def __init__(self) -> None:
         self.changed = asyncio.Event()
         self.votes: tuple[Sequence[Vote], int] | None = None
+        self._thoughts: dict[int, str] = {}
         self._pieces: dict[int, str] = {}
 
     def set_votes(self, votes: Sequence[Vote], planned: int) -> None:
@@ -67,13 +68,21 @@ class StreamState:
         self._pieces[index] = self._pieces.get(index, "") + piece
         self.changed.set()
 
+    def add_thought(self, index: int, piece: str) -> None:
+        """Append to the thought of one choice."""
+        self._thoughts[index] = self._thoughts.get(index, "") + piece
+        self.changed.set()
+
     def flush(self, writer: Writer) -> Iterator[bytes]:
         """Write everything that is not sent yet."""
         self.changed.clear()
         votes, self.votes = self.votes, None
+        thoughts, self._thoughts = self._thoughts, {}
         pieces, self._pieces = self._pieces, {}
         if votes is not None:
             yield writer.progress(_progress(*votes))
+        for index, piece in thoughts.items():
+            yield from writer.thought(index, piece)
         for index, piece in pieces.items():
             yield from writer.piece(index, piece)
 
@@ -89,6 +98,9 @@ class Writer(Protocol):
 
     def progress(self, progress: dict[str, Any]) -> bytes:
         """Write the progress of the vote."""
+
+    def thought(self, index: int, text: str) -> Iterator[bytes]:
+        """Write more of the thought of one choice."""
 
     def piece(self, index: int, text: str) -> Iterator[bytes]:
         """Write more of the text of one choice."""

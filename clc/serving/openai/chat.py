@@ -24,6 +24,8 @@ __all__ = ["ChatReply", "ChatWriter"]
 class _Message(BaseModel):
     role: Literal["assistant"]
     content: str
+    reasoning_content: str | None = None
+    reasoning: str | None = None
     refusal: None = None
     annotations: list[Any]
 
@@ -35,14 +37,23 @@ class _Choice(BaseModel):
     finish_reason: Literal["stop", "length", "content_filter"]
 
 
+class _CompletionDetails(BaseModel):
+    reasoning_tokens: int
+
+
 class _Usage(BaseModel):
     prompt_tokens: int
     completion_tokens: int
     total_tokens: int
+    completion_tokens_details: _CompletionDetails
 
 
 class ChatReply(BaseModel):
-    """The body of a reply; a vote has ``clc``."""
+    """The body of a reply; a vote has ``clc``.
+
+    A message has its thought, where there is one, under both names that servers use:
+    ``reasoning_content`` (DeepSeek, SGLang) and ``reasoning`` (vLLM, OpenRouter).
+    """
 
     id: str
     object: Literal["chat.completion"]
@@ -68,6 +79,7 @@ class ChatWriter:
     def __init__(self, request: ChatRequest, key: str, fingerprint: str) -> None:
         self._request = request
         self._sent: dict[int, int] = {}  # characters by choice
+        self._thought: dict[int, int] = {}
         self._common = {
             "id": f"chatcmpl-{key}",
             "created": int(time.time()),
@@ -85,6 +97,7 @@ class ChatWriter:
                     "content": choice.text,
                     "refusal": None,
                     "annotations": [],
+                    **_thought_fields(choice.thought),
                 },
                 "logprobs": None,
                 "finish_reason": choice.finish_reason,
@@ -112,17 +125,24 @@ class ChatWriter:
         """Write the progress of the vote, in a chunk without text."""
         return self._chunk(0, {}, clc=progress)
 
+    def thought(self, index: int, text: str) -> Iterator[bytes]:
+        """Write more of the thought of one choice."""
+        self._thought[index] = self._thought.get(index, 0) + len(text)
+        yield self._chunk(index, _thought_fields(text))
+
     def piece(self, index: int, text: str) -> Iterator[bytes]:
         """Write more of the text of one choice."""
         self._sent[index] = self._sent.get(index, 0) + len(text)
         yield self._chunk(index, {"content": text})
 
     def end(self, reply: Reply) -> Iterator[bytes]:
-        """Write the rest of each text, and the last chunks of a stream.
+        """Write the rest of each thought and text, and the last chunks of a stream.
 
         The vote is in the last chunk of its choice.
         """
         for index, choice in enumerate(reply.choices):
+            if rest := choice.thought[self._thought.get(index, 0) :]:
+                yield from self.thought(index, rest)
             if rest := choice.text[self._sent.get(index, 0) :]:
                 yield from self.piece(index, rest)
             more = {} if reply.votes is None else {"clc": reply.votes.model_dump()}
@@ -142,7 +162,7 @@ class ChatWriter:
         choice = {"index": index, "delta": delta, "logprobs": None, "finish_reason": finish_reason}
         return _event(self._body([choice]) | more)
 
-    def _body(self, choices: list[Any], usage: dict[str, int] | None = None) -> dict[str, Any]:
+    def _body(self, choices: list[Any], usage: dict[str, Any] | None = None) -> dict[str, Any]:
         body = self._common | {"object": "chat.completion.chunk", "choices": choices}
         options = self._request.stream_options
         if options is not None and options.include_usage:
@@ -150,12 +170,17 @@ class ChatWriter:
         return body
 
 
-def write_usage(usage: Usage) -> dict[str, int]:
+def _thought_fields(thought: str) -> dict[str, str]:
+    return {"reasoning_content": thought, "reasoning": thought} if thought else {}
+
+
+def write_usage(usage: Usage) -> dict[str, Any]:
     """Write token counts in the form of the chat API."""
     return {
         "prompt_tokens": usage.prompt_tokens,
         "completion_tokens": usage.completion_tokens,
         "total_tokens": usage.total,
+        "completion_tokens_details": {"reasoning_tokens": usage.reasoning_tokens},
     }
 
 

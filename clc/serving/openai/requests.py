@@ -6,9 +6,9 @@ refused: nothing that a client asks for is dropped silently.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, Field, WithJsonSchema
+from pydantic import AfterValidator, Field, WithJsonSchema, model_validator
 
 from clc.records import Message
 from clc.serving.openai.sampling import NewTokens, SamplingFields, StrictModel
@@ -51,7 +51,11 @@ class TextPart(StrictModel):
 
 
 class ChatMessage(StrictModel):
-    """One turn. The fields after ``content`` are the empty ones of a reply's message."""
+    """One turn. The fields after ``content`` are those of a reply's message.
+
+    Only the thought may be filled. It is dropped, because models are trained on conversations
+    without earlier thoughts.
+    """
 
     role: Literal["system", "developer", "user", "assistant"]
     content: str | Annotated[list[TextPart], Field(min_length=1)]
@@ -60,6 +64,14 @@ class ChatMessage(StrictModel):
     function_call: None = None
     annotations: _Empty | None = None
     tool_calls: _Empty | None = None
+    reasoning_content: str | None = None
+    reasoning: str | None = None
+
+    @model_validator(mode="after")
+    def _check_thought(self) -> Self:
+        if self.role != "assistant" and (self.reasoning_content or self.reasoning):
+            raise ValueError("only an assistant's turn has a thought")
+        return self
 
 
 class InputMessage(StrictModel):
@@ -104,6 +116,7 @@ class BaseRequest(SamplingFields):
     tools: _Empty | None = None
     tool_choice: Literal["auto", "none"] | None = None
     top_logprobs: _Zero | None = None
+    chat_template_kwargs: Annotated[dict[str, Any], Field(max_length=0)] | None = None
     clc: VoteSettings | None = None
 
     def turns(self) -> tuple[Message, ...]:
@@ -158,6 +171,7 @@ class ChatRequest(BaseRequest):
     functions: _Empty | None = None
     function_call: Literal["auto", "none"] | None = None
     logprobs: _Off | None = None
+    reasoning_effort: None = None
     logit_bias: Annotated[dict[str, Any], Field(max_length=0)] | None = None
 
     def turns(self) -> tuple[Message, ...]:
@@ -186,6 +200,7 @@ class ResponsesRequest(BaseRequest):
     background: _Off | None = None
     previous_response_id: None = None
     conversation: None = None
+    reasoning: None = None
 
     def turns(self) -> tuple[Message, ...]:
         """Return instructions and input, the instructions first."""

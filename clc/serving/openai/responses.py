@@ -115,7 +115,7 @@ class ResponsesWriter:
                 "input_tokens": usage.prompt_tokens,
                 "input_tokens_details": {"cached_tokens": 0, "cache_write_tokens": 0},
                 "output_tokens": usage.completion_tokens,
-                "output_tokens_details": {"reasoning_tokens": 0},
+                "output_tokens_details": {"reasoning_tokens": usage.reasoning_tokens},
                 "total_tokens": usage.total,
             },
         }
@@ -133,6 +133,10 @@ class ResponsesWriter:
         """Write the progress of the vote."""
         body = self._body("in_progress")
         return self._event("response.in_progress", response=body, clc=progress)
+
+    def thought(self, index: int, text: str) -> Iterator[bytes]:  # noqa: ARG002
+        """Write nothing: an output has one item, the text."""
+        return iter(())
 
     def piece(self, index: int, text: str) -> Iterator[bytes]:  # noqa: ARG002 - there is one
         """Write more of the text."""
