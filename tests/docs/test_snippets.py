@@ -152,20 +152,21 @@ def test_modules_and_scripts_exist(name):
         compile(text(script), script, "exec")
 
 
-def test_the_picture_of_the_rooms_is_the_contract():
-    (picture,) = blocks("CONTRIBUTING.md", "text")
+def test_the_table_of_the_rooms_is_the_contract():
     config = tomllib.loads(text("pyproject.toml"))
     layers = config["tool"]["importlinter"]["contracts"][0]["layers"]
-    place = {
-        module.strip(" ()").removeprefix("clc."): depth
-        for depth, layer in enumerate(layers)
+    depth = {
+        module.strip(" ()").removeprefix("clc."): number
+        for number, layer in enumerate(layers)
         for module in layer.split("|")
     }
-    rows = [re.findall(r"[a-z_]+/?", row) for row in re.split(r"(?m)^ +-+$", picture.text)]
-    depths = [[place[w.rstrip("/")] for w in row if w.rstrip("/") in place] for row in rows]
-    assert all(len(row) >= 4 for row in depths)
-    for above, below in itertools.pairwise(depths):
-        assert max(above) <= min(below)
+    lines: list[list[str]] = []
+    for number, rooms in re.findall(r"(?m)^\| (\d*) *\| (`.+?) \| ", text("CONTRIBUTING.md")):
+        lines += [[]] * bool(number)
+        lines[-1] = [*lines[-1], *re.findall(r"`([a-z_]+)/?`", rooms)]
+    assert sorted(room for line in lines for room in line) == sorted(depth)
+    for above, below in itertools.pairwise(lines):
+        assert max(depth[room] for room in above) < min(depth[room] for room in below)
 
 
 def test_the_citation():
