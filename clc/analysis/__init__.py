@@ -4,7 +4,7 @@
 
     scoring, paired    a run against gold; two runs against each other
     intervals, resampling, figures   the statistics and charts under all of it
-    comparison, comparison_records   several strategies at equal cost
+    comparison, comparison_records, compared_problems   several strategies at equal cost
     portfolio, portfolio_search      languages learned from a run whose answers are known
     fidelity           paths in the language that was asked for
     export             the derived files of a run folder

@@ -12,16 +12,14 @@ same items.
 
 from __future__ import annotations
 
-from array import array
 from bisect import bisect_right
 from collections import Counter
-from dataclasses import dataclass
-from itertools import accumulate
 from math import sqrt
 from random import Random
 from statistics import quantiles
-from typing import TYPE_CHECKING, Any, NamedTuple, cast
+from typing import TYPE_CHECKING, Any, cast
 
+from clc.analysis.compared_problems import ComparedProblem, read_entries, shared_ids
 from clc.analysis.comparison_records import (
     BudgetPoint,
     CurvePoint,
@@ -32,10 +30,10 @@ from clc.analysis.comparison_records import (
     StrategyResult,
 )
 from clc.analysis.intervals import clustered_difference, clustered_rate, mcnemar, sign_flip
-from clc.analysis.resampling import PathOutcome, Resampler
+from clc.analysis.resampling import PathOutcome
 from clc.analysis.scoring import scored
 from clc.answers.canonical import canonical_gold
-from clc.errors import ConfigurationError, DatasetError, StrategyError
+from clc.errors import ConfigurationError, StrategyError
 from clc.runs.revote import revote
 from clc.voting.outcomes import read_outcome
 
@@ -138,13 +136,13 @@ def compare_strategies(
         raise ConfigurationError(f"budget is {budget}; give a number of tokens above 0")
     if ks is not None and min(ks, default=0) < 1:
         raise ConfigurationError(f"ks are {list(ks)}; give numbers of paths, from 1 up")
-    read = _read_all(entries)
+    read = read_entries(entries)
     if reference not in read:
         raise StrategyError(
             f"reference {reference!r} is not among the strategies: {', '.join(read) or 'none'}; "
             "add it, or choose one of them"
         )
-    shared = _shared(read)
+    shared = shared_ids(read)
     columns = {name: [one.problems[key] for key in shared] for name, one in read.items()}
     if ks is None:
         ks = _default_ks([min(len(row.resampler) for row in rows) for rows in columns.values()])
@@ -185,83 +183,7 @@ def compare_strategies(
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _Problem:
-    """A compact outcome. ``costs`` are the tokens up to and including each path and preparation."""
-
-    item: str
-    gold: str
-    right: bool
-    preparation: int
-    costs: array[int]
-    resampler: Resampler
-    thought_tokens: int
-
-    @property
-    def tokens(self) -> int:
-        return self.costs[-1] if self.costs else self.preparation
-
-
-class _Read(NamedTuple):
-    entry: Entry
-    problems: dict[str, _Problem]
-    without_gold: int
-
-
-def _read_all(entries: Iterable[Entry]) -> dict[str, _Read]:
-    read: dict[str, _Read] = {}
-    for entry in entries:
-        if entry.name in read:
-            raise StrategyError(f"strategy {entry.name!r} is given twice; compare each once")
-        read[entry.name] = _read(entry)
-    return read
-
-
-def _read(entry: Entry) -> _Read:
-    problems: dict[str, _Problem] = {}
-    without_gold = 0
-    for one in entry.outcomes:
-        if one.gold is None:
-            without_gold += 1
-            continue
-        if one.id in problems:
-            raise DatasetError(
-                f"{entry.name}: two outcomes of problem {one.id!r}; compare each problem once"
-            )
-        spent = accumulate((path.tokens for path in one.paths), initial=one.preparation_tokens)
-        problems[one.id] = _Problem(
-            one.item,
-            one.gold,
-            one.answer == one.gold,
-            one.preparation_tokens,
-            array("q", list(spent)[1:]),
-            Resampler(one.paths, one.gold, one.order),
-            one.thought_tokens,
-        )
-    return _Read(entry, problems, without_gold)
-
-
-def _shared(read: Mapping[str, _Read]) -> list[str]:
-    (name, first), *others = ((name, one.problems) for name, one in read.items())
-    shared = [key for key in first if all(key in problems for _, problems in others)]
-    for key in shared:
-        for other, problems in others:
-            for field in ("gold", "item"):
-                one, two = getattr(first[key], field), getattr(problems[key], field)
-                if one != two:
-                    raise DatasetError(
-                        f"problem {key!r}: {field} is {one!r} in {name} and {two!r} in {other}; "
-                        "compare strategies over the same file"
-                    )
-    if not shared:
-        raise DatasetError(
-            f"no problem with a gold answer is in all strategies ({', '.join(read)}); compare "
-            "them over the same file of problems with golds"
-        )
-    return shared
-
-
-def _means(rows: Sequence[_Problem]) -> dict[str, Any]:
+def _means(rows: Sequence[ComparedProblem]) -> dict[str, Any]:
     lengths = [len(row.resampler) for row in rows]
     tokens, prepared = (_mean(row.tokens for row in rows), _mean(row.preparation for row in rows))
     return {
@@ -285,7 +207,7 @@ def _default_ks(least_drawn: Sequence[int]) -> list[int]:
     return sorted({*powers, *least_drawn} - {0})
 
 
-def _cheapest(columns: Iterable[Sequence[_Problem]]) -> float:
+def _cheapest(columns: Iterable[Sequence[ComparedProblem]]) -> float:
     """Mean tokens of the cheapest strategy with several paths, else of the cheapest of all."""
     means = [
         (max(len(row.resampler) for row in rows) < 2, _mean(row.tokens for row in rows))  # noqa: PLR2004
@@ -294,7 +216,7 @@ def _cheapest(columns: Iterable[Sequence[_Problem]]) -> float:
     return min(means)[1]
 
 
-def _grid(columns: Iterable[Sequence[_Problem]]) -> list[float]:
+def _grid(columns: Iterable[Sequence[ComparedProblem]]) -> list[float]:
     """Budgets in equal ratios, from the cheapest mean first path to the most costly mean total."""
     pairs = [
         (_mean(row.costs[0] if row.costs else 0 for row in rows), _mean(row.tokens for row in rows))
@@ -308,7 +230,11 @@ def _grid(columns: Iterable[Sequence[_Problem]]) -> list[float]:
 
 
 def _curve(
-    keys: Sequence[str], rows: Sequence[_Problem], ks: Sequence[int], resamples: int, seed: str
+    keys: Sequence[str],
+    rows: Sequence[ComparedProblem],
+    ks: Sequence[int],
+    resamples: int,
+    seed: str,
 ) -> tuple[CurvePoint, ...]:
     least = min(len(row.resampler) for row in rows)
     ks = [k for k in ks if k <= least]
@@ -327,7 +253,7 @@ def _curve(
     )
 
 
-def _at_budgets(rows: Sequence[_Problem], budgets: Sequence[float]) -> list[BudgetPoint]:
+def _at_budgets(rows: Sequence[ComparedProblem], budgets: Sequence[float]) -> list[BudgetPoint]:
     prefixes = [row.resampler.prefixes() for row in rows]
     points = []
     for budget in budgets:
@@ -346,12 +272,12 @@ def _at_budgets(rows: Sequence[_Problem], budgets: Sequence[float]) -> list[Budg
     return points
 
 
-def _rate(rows: Sequence[_Problem], right: Sequence[bool]) -> Rate:
+def _rate(rows: Sequence[ComparedProblem], right: Sequence[bool]) -> Rate:
     # Never None: a comparison has at least one problem.
     return cast("Rate", clustered_rate(*_by_item(rows, right)))
 
 
-def _by_item(rows: Sequence[_Problem], values: Sequence[int]) -> tuple[list[int], list[int]]:
+def _by_item(rows: Sequence[ComparedProblem], values: Sequence[int]) -> tuple[list[int], list[int]]:
     """Sums of ``values`` and numbers of problems, item by item."""
     sums: Counter[str] = Counter()
     totals: Counter[str] = Counter()
@@ -362,7 +288,10 @@ def _by_item(rows: Sequence[_Problem], values: Sequence[int]) -> tuple[list[int]
 
 
 def _difference(
-    rows: Sequence[_Problem], reference: Sequence[_Problem], bootstraps: int, generator: Random
+    rows: Sequence[ComparedProblem],
+    reference: Sequence[ComparedProblem],
+    bootstraps: int,
+    generator: Random,
 ) -> PairedDifference:
     gains = [one.right - other.right for one, other in zip(rows, reference, strict=True)]
     sums, totals = _by_item(rows, gains)

@@ -1,0 +1,108 @@
+"""The problems of a comparison in compact form, and those that all strategies share."""
+
+from __future__ import annotations
+
+from array import array
+from dataclasses import dataclass
+from itertools import accumulate
+from typing import TYPE_CHECKING, NamedTuple
+
+from clc.analysis.resampling import Resampler
+from clc.errors import DatasetError, StrategyError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from clc.analysis.comparison_records import Entry
+
+__all__ = ["ComparedProblem", "read_entries", "shared_ids"]
+
+
+@dataclass(frozen=True, slots=True)
+class ComparedProblem:
+    """A compact outcome. ``costs`` are the tokens up to and including each path and preparation."""
+
+    item: str
+    gold: str
+    right: bool
+    preparation: int
+    costs: array[int]
+    resampler: Resampler
+    thought_tokens: int
+
+    @property
+    def tokens(self) -> int:
+        """Tokens of the paths and of their preparation."""
+        return self.costs[-1] if self.costs else self.preparation
+
+
+class ReadEntry(NamedTuple):
+    """An entry with its problems by id, and the number of those without gold."""
+
+    entry: Entry
+    problems: dict[str, ComparedProblem]
+    without_gold: int
+
+
+def read_entries(entries: Iterable[Entry]) -> dict[str, ReadEntry]:
+    """Read the outcomes of all entries, by name.
+
+    Raises:
+        StrategyError: a name is given twice.
+        DatasetError: an entry has two outcomes of one problem.
+    """
+    read: dict[str, ReadEntry] = {}
+    for entry in entries:
+        if entry.name in read:
+            raise StrategyError(f"strategy {entry.name!r} is given twice; compare each once")
+        read[entry.name] = _read(entry)
+    return read
+
+
+def _read(entry: Entry) -> ReadEntry:
+    problems: dict[str, ComparedProblem] = {}
+    without_gold = 0
+    for one in entry.outcomes:
+        if one.gold is None:
+            without_gold += 1
+            continue
+        if one.id in problems:
+            raise DatasetError(
+                f"{entry.name}: two outcomes of problem {one.id!r}; compare each problem once"
+            )
+        spent = accumulate((path.tokens for path in one.paths), initial=one.preparation_tokens)
+        problems[one.id] = ComparedProblem(
+            one.item,
+            one.gold,
+            one.answer == one.gold,
+            one.preparation_tokens,
+            array("q", list(spent)[1:]),
+            Resampler(one.paths, one.gold, one.order),
+            one.thought_tokens,
+        )
+    return ReadEntry(entry, problems, without_gold)
+
+
+def shared_ids(read: Mapping[str, ReadEntry]) -> list[str]:
+    """Return the ids of the problems that all entries have, in the order of the first.
+
+    Raises:
+        DatasetError: there is none, or golds or items differ.
+    """
+    (name, first), *others = ((name, one.problems) for name, one in read.items())
+    shared = [key for key in first if all(key in problems for _, problems in others)]
+    for key in shared:
+        for other, problems in others:
+            for field in ("gold", "item"):
+                one, two = getattr(first[key], field), getattr(problems[key], field)
+                if one != two:
+                    raise DatasetError(
+                        f"problem {key!r}: {field} is {one!r} in {name} and {two!r} in {other}; "
+                        "compare strategies over the same file"
+                    )
+    if not shared:
+        raise DatasetError(
+            f"no problem with a gold answer is in all strategies ({', '.join(read)}); compare "
+            "them over the same file of problems with golds"
+        )
+    return shared
