@@ -19,7 +19,18 @@ if TYPE_CHECKING:
 
     from benchmarks.clc_tiny.instance import Instance, Split
 
-__all__ = ["LANGUAGE_SHARES", "SKILL_SHARES", "Example", "examples"]
+__all__ = [
+    "LANGUAGE_SHARES",
+    "SKILL_SHARES",
+    "Example",
+    "draw_languages",
+    "examples",
+    "pick",
+    "plain",
+    "question_in",
+    "rendered",
+    "solution_in",
+]
 
 # Unequal on purpose, as in real corpora: English most; Swahili, Telugu and Bengali least, by two
 # orders of magnitude.
@@ -39,11 +50,17 @@ SKILL_SHARES: Mapping[str, float] = {
 
 
 class Example(NamedTuple):
-    """A prompt's user message, the reply, and the reply's language."""
+    """A prompt's user message, the reply, and the reply's language.
+
+    ``thinking`` says whether the thinking mode is on; ``begun`` is how the assistant's turn begins
+    where somebody else has begun it.
+    """
 
     prompt: str
     reply: str
     language: str
+    thinking: bool = False
+    begun: str = ""
 
 
 # Equations in a drill, and what stands between them.
@@ -67,59 +84,59 @@ def examples(split: Split, seed: int, drills: float = 0.0) -> Iterator[Example]:
             solved = [f"{task} = {step.result}" for task, step in zip(tasks, steps, strict=True)]
             between = rng.choice(_BETWEEN)
             yield Example(between.join(tasks), between.join(solved), "drill")
-        elif (example := _example(problem, rng, templates)) is not None:
+        elif (example := plain(problem, rng, templates)) is not None:
             yield example
 
 
-def _example(problem: Instance, rng: Random, templates: Templates) -> Example | None:
-    skill = _pick(rng, SKILL_SHARES)
-    asked, other = _languages(skill, rng)
+def plain(problem: Instance, rng: Random, templates: Templates) -> Example | None:
+    skill = pick(rng, SKILL_SHARES)
+    asked, other = draw_languages(skill, rng)
     if not (trained(problem.kind, asked) and trained(problem.kind, other)):
         return None
     wording = rng.randrange(6)
     # A translation keeps the wording, so that there is one right translation to learn.
-    text = _question(problem, load(asked), wording)
-    target = _question(problem, load(other), wording)
+    text = question_in(problem, load(asked), wording)
+    target = question_in(problem, load(other), wording)
     if skill == "translate":
-        return Example(_render(templates, "translate", text, asked, other), target, other)
+        return Example(rendered(templates, "translate", text, asked, other), target, other)
     if skill == "xcot":
-        english = _solution(problem, load("en"), templates.cues("en").label, rng)
-        prompt = _render(templates, "xcot", text, asked, other)
+        english = solution_in(problem, load("en"), templates.cues("en").label, rng)
+        prompt = rendered(templates, "xcot", text, asked, other)
         return Example(prompt, f"{target}\n\n{english}", other)
     if skill == "direct":
         label = templates.cues(asked).label
-        last = _solution(problem, load(asked), label, rng).splitlines()[-1]
-        return Example(_render(templates, "direct", text, asked, asked), last, asked)
-    reply = _solution(problem, load(other), templates.cues(other).label, rng)
-    return Example(_render(templates, "cot", text, asked, other), reply, other)
+        last = solution_in(problem, load(asked), label, rng).splitlines()[-1]
+        return Example(rendered(templates, "direct", text, asked, asked), last, asked)
+    reply = solution_in(problem, load(other), templates.cues(other).label, rng)
+    return Example(rendered(templates, "cot", text, asked, other), reply, other)
 
 
-def _languages(skill: str, rng: Random) -> tuple[str, str]:
-    asked = _pick(rng, LANGUAGE_SHARES)
+def draw_languages(skill: str, rng: Random) -> tuple[str, str]:
+    asked = pick(rng, LANGUAGE_SHARES)
     if skill in ("native", "direct"):
         return asked, asked
     if skill == "cross" and asked != "en" and rng.random() < 0.5:
         return asked, "en"
     flat = {code: share**PAIR_FLATNESS for code, share in LANGUAGE_SHARES.items()}
     if skill == "translate":
-        asked = _pick(rng, flat)
+        asked = pick(rng, flat)
     del flat[asked]
-    return asked, _pick(rng, flat)
+    return asked, pick(rng, flat)
 
 
-def _question(problem: Instance, language: Language, wording: int) -> str:
+def question_in(problem: Instance, language: Language, wording: int) -> str:
     return question(problem, language, wording, native=in_native_digits(problem, language))
 
 
-def _solution(problem: Instance, language: Language, label: str, rng: Random) -> str:
+def solution_in(problem: Instance, language: Language, label: str, rng: Random) -> str:
     native = in_native_digits(problem, language)
     return solution(problem, language, label, rng.randrange(6), native=native)
 
 
-def _render(templates: Templates, name: str, text: str, asked: str, language: str) -> str:
+def rendered(templates: Templates, name: str, text: str, asked: str, language: str) -> str:
     (message,) = templates.render(name, question=text, question_language=asked, language=language)
     return message["content"]
 
 
-def _pick(rng: Random, shares: Mapping[str, float]) -> str:
+def pick(rng: Random, shares: Mapping[str, float]) -> str:
     return rng.choices(list(shares), weights=list(shares.values()))[0]

@@ -11,7 +11,7 @@ import time
 from collections import defaultdict
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import click
 from rich import box
@@ -22,9 +22,11 @@ from benchmarks.clc_tiny.examples import LANGUAGE_SHARES
 from benchmarks.clc_tiny.kinds import problems, trained
 from benchmarks.clc_tiny.language import load
 from benchmarks.clc_tiny.render import question
+from benchmarks.clc_tiny.thoughts import Thinking, Thoughts, thoughts_of
 from clc.analysis.paired import compare
 from clc.analysis.scoring import Scored, score, scored_rows
 from clc.engines.factory import open_engine
+from clc.engines.shared import SharedEngine
 from clc.prompts.templates import Templates
 from clc.records import Problem
 from clc.runs.open import open_run
@@ -42,9 +44,33 @@ if TYPE_CHECKING:
 
 __all__ = ["main", "test_problems"]
 
-# (strategy, paths): greedy ones first, then sampled ones at the same budget.
-STRATEGIES = (("native-cot", 1), ("en-cot", 1), ("translate-en", 1), ("sc", 11), ("clc", 11))
+
+class Column(NamedTuple):
+    """A strategy with its paths, in the plain mode or in the thinking mode."""
+
+    strategy: str
+    paths: int
+    thinking: bool = False
+
+    @property
+    def name(self) -> str:
+        """The column's head, and the name of its run's folder."""
+        return f"{self.strategy}-thinking" if self.thinking else self.strategy
+
+
+# Greedy ones first, then sampled ones at the same budget.
+COLUMNS = (
+    Column("native-cot", 1),
+    Column("en-cot", 1),
+    Column("translate-en", 1),
+    Column("sc", 11),
+    Column("clc", 11),
+    Column("native-cot", 1, thinking=True),
+    Column("sc", 11, thinking=True),
+    Column("clc", 11, thinking=True),
+)
 MAX_TOKENS = 160
+MAX_TOKENS_THINKING = 180  # the tags, and a cue sentence
 
 
 def test_problems(per_language: int) -> Iterator[Problem]:
@@ -66,15 +92,21 @@ def test_problems(per_language: int) -> Iterator[Problem]:
 
 
 async def draw(
-    folder: Path, strategy: str, paths: int, *, model: str, engine: str, per_language: int
+    folder: Path, column: Column, *, model: str, engine: str, per_language: int
 ) -> float:
-    """Run one strategy and return its seconds; a finished run takes none."""
-    with Store(folder / strategy) as store:
+    """Run one strategy and return its seconds; a finished run takes none.
+
+    Translations are the plain mode's throughout, so that the votes alone differ.
+    """
+    with Store(folder / column.name) as store:
         cache = TranslationCache(folder)
+        lane = SharedEngine(open_engine(model, engine=engine))
+        length = MAX_TOKENS_THINKING if column.thinking else MAX_TOKENS
         work = Run(
-            configure(strategy, paths=paths, max_tokens=MAX_TOKENS),
-            open_engine(model, engine=engine),
+            configure(column.strategy, paths=column.paths, max_tokens=length),
+            Thinking(lane) if column.thinking else lane.engine,
             store,
+            translator=lane if column.thinking else None,
             cache=cache,
         )
         if work.begin({"generator": "test", "per_language": per_language}):
@@ -84,7 +116,7 @@ async def draw(
         async for _ in work.verdicts(test_problems(per_language)):
             done += 1
             if done % 500 == 0:
-                click.echo(f"{strategy}: {done} verdicts, {time.monotonic() - started:.0f} s")
+                click.echo(f"{column.name}: {done} verdicts, {time.monotonic() - started:.0f} s")
         work.finish()
         cache.close()
         return time.monotonic() - started
@@ -98,7 +130,7 @@ def table(title: str, *columns: str) -> Table:
     return made
 
 
-def accuracy_table(rows: Mapping[str, Sequence[Scored]]) -> Table:
+def accuracy_table(rows: Mapping[str, Sequence[Scored]], thoughts: Mapping[str, Thoughts]) -> Table:
     """Accuracy of every strategy by question language, with paths and tokens a question."""
     made = table("Accuracy of the vote, % with 95 % interval", "question", *rows)
     scores = {name: score(scored) for name, scored in rows.items()}
@@ -115,18 +147,26 @@ def accuracy_table(rows: Mapping[str, Sequence[Scored]]) -> Table:
         "of them translation",
         *(f"{s.translation_usage.total / s.problems:.0f}" for s in scores.values()),
     )
+    made.add_row(
+        "of them thought",
+        *(f"{thoughts[name].tokens / s.problems:.0f}" for name, s in scores.items()),
+    )
+    made.add_row(
+        "paths with a thought, %",
+        *(f"{100 * thoughts[name].ended / thoughts[name].paths:.1f}" for name in scores),
+    )
     return made
 
 
-def difference_table(rows: Mapping[str, Sequence[Scored]]) -> Table:
-    """Compare clc with sc at the same number of paths, by question language."""
+def difference_table(rows: Mapping[str, Sequence[Scored]], ours: str, theirs: str) -> Table:
+    """Compare two columns on the same questions, by question language."""
     made = table(
-        "clc against sc, 11 paths each (paired, clustered by problem)",
-        "question", "clc", "sc", "difference", "95 % interval", "only clc", "only sc",
+        f"{ours} against {theirs} (paired, clustered by problem)",
+        "question", ours, theirs, "difference", "95 % interval", f"only {ours}", f"only {theirs}",
     )  # fmt: skip
     for code in [*LANGUAGE_SHARES, "all"]:
         a, b = (
-            [row for row in rows[name] if code in ("all", row.language)] for name in ("clc", "sc")
+            [row for row in rows[name] if code in ("all", row.language)] for name in (ours, theirs)
         )
         c = compare(a, b)
         made.add_row(
@@ -221,26 +261,29 @@ def _rate(rate: Rate | None) -> str:
 @click.option("--model", default="clc-tiny", show_default=True)
 @click.option("--engine", default="auto", show_default=True)
 @click.option("--per-language", default=500, show_default=True, help="Test problems a language.")
-@click.option("--only", multiple=True, help="Draw only this strategy, and print no table.")
+@click.option("--only", multiple=True, help="Draw only this column, and print no table.")
 def main(out: Path, model: str, engine: str, per_language: int, only: tuple[str, ...]) -> None:
     """Draw what is missing and print the tables of the model card."""
     fingerprint = open_engine(model, engine=engine).fingerprint
-    for strategy, paths in STRATEGIES:
-        if not only or strategy in only:
-            seconds = asyncio.run(
-                draw(out, strategy, paths, model=model, engine=engine, per_language=per_language)
-            )
-            click.echo(f"{strategy}: {seconds:.0f} s")
+    wanted = [column for column in COLUMNS if not only or column.name in only]
+    for column in wanted:
+        seconds = asyncio.run(
+            draw(out, column, model=model, engine=engine, per_language=per_language)
+        )
+        click.echo(f"{column.name}: {seconds:.0f} s")
     if only:
         return
-    rows = {}
-    for strategy, _ in STRATEGIES:
-        with open_run(out / strategy) as store:
-            rows[strategy] = list(scored_rows(store))
-    console = Console(width=120)
+    rows, thoughts = {}, {}
+    for column in COLUMNS:
+        with open_run(out / column.name) as store:
+            rows[column.name] = list(scored_rows(store))
+        thoughts[column.name] = thoughts_of(out / column.name, model)
+    console = Console(width=200)
     for made in (
-        accuracy_table(rows),
-        difference_table(rows),
+        accuracy_table(rows, thoughts),
+        difference_table(rows, "clc", "sc"),
+        difference_table(rows, "clc-thinking", "sc-thinking"),
+        *(difference_table(rows, f"{name}-thinking", name) for name in ("native-cot", "sc", "clc")),
         agreement_table(rows),
         transfer_table(out),
         *translation_tables(out, fingerprint),

@@ -18,21 +18,60 @@ from benchmarks.clc_tiny.language import load
 from benchmarks.clc_tiny.render import question, solution
 from clc.prompts.templates import Templates
 
-__all__ = ["cue_sentences", "make_tokenizer"]
+__all__ = [
+    "THINK_MARK",
+    "THOUGHT_ENDS",
+    "THOUGHT_STARTS",
+    "cue_sentences",
+    "make_tokenizer",
+    "with_thoughts",
+]
 
 VOCABULARY = 4096
 PAD, END = "<|pad|>", "<|end|>"
 ROLES = ("<|system|>", "<|user|>", "<|assistant|>")
+THOUGHT_STARTS, THOUGHT_ENDS = "<think>", "</think>"
+THINK_MARK = " /think"  # behind the last question: the reply begins with a thought
 TEXTS_PER_LANGUAGE = 3000
 
 # Digits alone; words with the space before them; marks alone; white space.
 _PIECES = r" ?\p{N}| ?[\p{L}\p{M}]+| ?[^\s\p{L}\p{M}\p{N}]|\s+"
 
-CHAT_TEMPLATE = (
-    "{% for message in messages %}<|{{ message.role }}|>{{ message.content }}"
-    "{% if message.role == 'assistant' %}<|end|>{% endif %}{% endfor %}"
-    "{% if add_generation_prompt %}<|assistant|>{% endif %}"
-)
+# The plain mode is the default. With `enable_thinking` the last question bears the mark, and with
+# `open_thought` besides the prompt itself begins the thought. Thoughts before the last question
+# are left out, as Qwen3 does; one in a field of its own goes where the model writes it.
+CHAT_TEMPLATE = r"""
+{%- set last = namespace(question=-1) -%}
+{%- for message in messages -%}
+  {%- if message.role == 'user' -%}
+    {%- set last.question = loop.index0 -%}
+  {%- endif -%}
+{%- endfor -%}
+{%- for message in messages -%}
+  {%- set content = message.content or '' -%}
+  {%- set thought = message.reasoning_content or message.reasoning -%}
+  {%- if message.role == 'assistant' and loop.index0 < last.question -%}
+    {%- if '</think>' in content -%}
+      {%- set content = content.split('</think>')[-1].lstrip('\n') -%}
+    {%- endif -%}
+  {%- elif message.role == 'assistant' and thought -%}
+    {%- set thought = '<think>\n' + thought.strip('\n') + '\n</think>\n\n' -%}
+    {%- set content = thought + content.lstrip('\n') -%}
+  {%- elif enable_thinking and loop.index0 == last.question -%}
+    {%- set content = content + ' /think' -%}
+  {%- endif -%}
+  {{- '<|' + message.role + '|>' + content -}}
+  {%- if message.role == 'assistant' -%}
+    {{- '<|end|>' -}}
+  {%- endif -%}
+{%- endfor -%}
+{%- if add_generation_prompt -%}
+  {{- '<|assistant|>' -}}
+  {%- if enable_thinking and open_thought -%}
+    {{- '<think>\n' -}}
+  {%- endif -%}
+{%- endif -%}
+""".lstrip()
 
 
 def cue_sentences() -> list[str]:
@@ -79,6 +118,15 @@ def make_tokenizer(seed: int) -> PreTrainedTokenizerFast:
         clean_up_tokenization_spaces=False,
         model_max_length=1024,
     )
+
+
+def with_thoughts(tokenizer: PreTrainedTokenizerFast) -> PreTrainedTokenizerFast:
+    """Add what begins and ends a thought: tokens that decoding keeps, as Qwen3's are."""
+    tokenizer.add_tokens(
+        [AddedToken(text, normalized=False) for text in (THOUGHT_STARTS, THOUGHT_ENDS)]
+    )
+    tokenizer.chat_template = CHAT_TEMPLATE
+    return tokenizer
 
 
 def _texts(seed: int) -> list[str]:

@@ -5,11 +5,13 @@ last checkpoint, and another ``--seed`` goes on with fresh data. The learning ra
 first 2 %, stays, and falls linearly to zero over the last 30 % of the tokens (so a longer run can
 branch off before the fall); hidden matrices learn with Muon, the rest with AdamW. The loss counts
 replies only.
+
+``--from FOLDER`` begins with the weights of a model that an earlier run wrote, and ``--thinking``
+is the share of the examples that teach it to think first.
 """
 
 from __future__ import annotations
 
-import shutil
 import time
 from dataclasses import asdict, dataclass
 from itertools import islice
@@ -21,23 +23,21 @@ import click
 import orjson
 import torch
 from torch.nn.functional import cross_entropy
-from transformers import (
-    LlamaConfig,
-    LlamaForCausalLM,
-    PreTrainedTokenizerFast,
-    Qwen2Config,
-    Qwen2ForCausalLM,
-)
+from transformers import PreTrainedTokenizerFast, Qwen2Config, Qwen2ForCausalLM
 
 from benchmarks.clc_tiny.evaluate import greedy_accuracy
-from benchmarks.clc_tiny.examples import examples
-from benchmarks.clc_tiny.tokenizer import make_tokenizer
+from benchmarks.clc_tiny.thinking import mixed
+from benchmarks.clc_tiny.tokenizer import THINK_MARK, make_tokenizer, with_thoughts
+from benchmarks.clc_tiny.weights import export, load_weights
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from benchmarks.clc_tiny.examples import Example
+
 IGNORED = -100
 LOG_SECONDS = 30
+SAVE_SECONDS = 180
 POOL = 4096  # examples sorted by length at a time, so that a batch needs hardly any padding
 
 
@@ -54,11 +54,13 @@ class Plan:
     width: int
     hidden: int
     drills: float
+    fall: float = 0.3
+    thinking: float = 0.0
 
     def rate(self, seen: int) -> float:
         """Share of the peak learning rate after ``seen`` tokens."""
         done = seen / self.tokens
-        return max(0.0, min(1.0, done / 0.02, (1 - done) / 0.3))
+        return max(0.0, min(1.0, done / 0.02, (1 - done) / self.fall))
 
 
 def batches(
@@ -69,12 +71,12 @@ def batches(
     Right padding needs no mask in a causal model: nothing real looks at it.
     """
     rng = Random(f"batches/{plan.seed}")
-    source = examples("train", plan.seed, plan.drills)
+    source = mixed("train", plan.seed, plan.drills, plan.thinking)
     made = 0
     while True:
         pool: list[tuple[list[int], list[int]]] = []
         texts = list(islice(source, POOL))
-        prompts = tokenizer([f"<|user|>{item.prompt}<|assistant|>" for item in texts])["input_ids"]
+        prompts = tokenizer([prompt_text(item) for item in texts])["input_ids"]
         replies = tokenizer([f"{item.reply}<|end|>" for item in texts])["input_ids"]
         for prompt, reply in zip(prompts, replies, strict=True):
             pool.append((prompt + reply, [IGNORED] * (len(prompt) - 1) + reply + [IGNORED]))
@@ -96,6 +98,12 @@ def batches(
                 inputs[line, : len(ids)] = torch.tensor(ids)
                 targets[line, : len(ids)] = torch.tensor(labels)
             yield inputs, targets
+
+
+def prompt_text(example: Example) -> str:
+    """Render a prompt as the chat template does."""
+    mark = THINK_MARK if example.thinking else ""
+    return f"<|user|>{example.prompt}{mark}<|assistant|>{example.begun}"
 
 
 def make_model(plan: Plan, tokenizer: PreTrainedTokenizerFast) -> Qwen2ForCausalLM:
@@ -148,49 +156,12 @@ def step_loss(model: Qwen2ForCausalLM, inputs: torch.Tensor, targets: torch.Tens
     return cross_entropy(logits.float(), targets[wanted])
 
 
-def export(
-    folder: Path, model: Qwen2ForCausalLM, tokenizer: PreTrainedTokenizerFast
-) -> LlamaForCausalLM:
-    """Write the model as transformers and vLLM load it, in bf16, and return that copy.
-
-    It is written as the Llama model that computes the same: for a ``qwen2`` folder, AutoTokenizer
-    5.x replaces the tokenizer's own pieces by Qwen's, which split our digits and Indic words
-    otherwise. Llama with ``attention_bias`` has one bias more than Qwen2; it is zero.
-    """
-    target = folder / "model"
-    shutil.rmtree(target, ignore_errors=True)
-    ours = model.config
-    config = LlamaConfig(
-        **{
-            name: getattr(ours, name)
-            for name in (
-                "vocab_size", "hidden_size", "intermediate_size", "num_hidden_layers",
-                "num_attention_heads", "num_key_value_heads", "max_position_embeddings",
-                "rms_norm_eps", "rope_parameters", "tie_word_embeddings", "bos_token_id",
-                "eos_token_id", "pad_token_id",
-            )
-        },
-        attention_bias=True,
-    )  # fmt: skip
-    copy = LlamaForCausalLM(config).to(torch.bfloat16)
-    biases = {
-        f"model.layers.{layer}.self_attn.o_proj.bias": torch.zeros(ours.hidden_size)
-        for layer in range(ours.num_hidden_layers)
-    }
-    copy.load_state_dict({**model.state_dict(), **biases})
-    copy.generation_config.eos_token_id = tokenizer.eos_token_id
-    copy.generation_config.pad_token_id = tokenizer.pad_token_id
-    copy.save_pretrained(target)
-    tokenizer.save_pretrained(target)
-    for path in target.iterdir():
-        path.chmod(0o644)  # the weights are written for their owner alone
-    return copy.to(model.device)
-
-
 class Training:
     """A training run in a folder: begun, or gone on with from its checkpoint."""
 
-    def __init__(self, folder: Path, plan: Plan, *, compiled: bool) -> None:
+    def __init__(
+        self, folder: Path, plan: Plan, *, compiled: bool, begin: Path | None = None
+    ) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self.folder = folder
         self.plan = plan
@@ -198,9 +169,15 @@ class Training:
         if (folder / "tokenizer").is_dir():
             self.tokenizer = PreTrainedTokenizerFast.from_pretrained(folder / "tokenizer")
         else:
-            self.tokenizer = make_tokenizer(plan.seed)
+            self.tokenizer = (
+                with_thoughts(PreTrainedTokenizerFast.from_pretrained(begin))
+                if begin
+                else make_tokenizer(plan.seed)
+            )
             self.tokenizer.save_pretrained(folder / "tokenizer")
         self.model = make_model(plan, self.tokenizer).to(self.device)
+        if begin:
+            load_weights(self.model, self.tokenizer, begin)
         self.optimizers = make_optimizers(self.model, plan)
         self.step = self.seen = self.drawn = 0
         self._restore()
@@ -212,7 +189,7 @@ class Training:
         self.note(parameters=sum(p.numel() for p in self.model.parameters()),
                   vocabulary=len(self.tokenizer), plan=asdict(self.plan))  # fmt: skip
         losses: list[float] = []
-        started = checked = logged = time.monotonic()
+        started = checked = logged = saved = time.monotonic()
         seen_at_start = self.seen
         for inputs, targets in batches(self.tokenizer, self.plan, self.drawn):
             losses.append(self.learn(inputs, targets))
@@ -228,7 +205,10 @@ class Training:
                 logged = now
             if now - checked > seconds_between_checks or done:
                 self.check()
-                checked = time.monotonic()
+                checked = saved = time.monotonic()
+            elif now - saved > SAVE_SECONDS:
+                self.save()
+                saved = time.monotonic()
             if done:
                 return
 
@@ -249,8 +229,8 @@ class Training:
         self.seen += inputs.numel()
         return float(loss.item())
 
-    def check(self) -> None:
-        """Save a checkpoint, export the model, and log its dev accuracy by language."""
+    def save(self) -> None:
+        """Save a checkpoint."""
         state = {
             "model": self.model.state_dict(),
             "step": self.step,
@@ -262,8 +242,14 @@ class Training:
         part = self.folder / "checkpoint.part"
         torch.save(state, part)
         part.replace(self.folder / "checkpoint.pt")
+
+    def check(self) -> None:
+        """Save a checkpoint, export the model, and log its dev accuracy by language."""
+        self.save()
         copy = export(self.folder, self.model, self.tokenizer)
-        self.note(step=self.step, dev=greedy_accuracy(copy, self.tokenizer, per_language=48))
+        for thinking in (False, True) if self.plan.thinking else (False,):
+            accuracy = greedy_accuracy(copy, self.tokenizer, per_language=48, thinking=thinking)
+            self.note(step=self.step, **{"thinking" if thinking else "dev": accuracy})
 
     def note(self, **values: Any) -> None:
         """Log one line, to the screen and to log.jsonl."""
@@ -296,11 +282,17 @@ class Training:
 @click.option("--width", default=256, show_default=True)
 @click.option("--hidden", default=640, show_default=True)
 @click.option("--drills", default=0.2, show_default=True, help="Share of bare equations.")
+@click.option("--fall", default=0.3, show_default=True, help="Share in which the rate falls.")
+@click.option("--thinking", default=0.0, show_default=True, help="Share that thinks first.")
+@click.option(
+    "--from", "begin", type=click.Path(path_type=Path, exists=True), help="Model to begin with."
+)
 @click.option("--minutes-between-checks", default=10.0, show_default=True)
 @click.option("--compile/--no-compile", "compiled", default=True, help="Two minutes for +40 %.")
 @click.option("--threads", default=1, show_default=True, help="CPU threads.")
 def main(
     out: Path,
+    begin: Path | None,
     minutes_between_checks: float,
     compiled: bool,  # noqa: FBT001
     threads: int,
@@ -308,7 +300,8 @@ def main(
 ) -> None:
     """Train clc-tiny, or go on with a training run."""
     torch.set_num_threads(threads)
-    Training(out, Plan(**options), compiled=compiled).run(minutes_between_checks * 60)
+    training = Training(out, Plan(**options), compiled=compiled, begin=begin)
+    training.run(minutes_between_checks * 60)
 
 
 if __name__ == "__main__":
