@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
@@ -38,6 +39,10 @@ def engine(request):
 
 
 def _complete(engine, prompts):
+    return [completion.text for completion in _completions(engine, prompts)]
+
+
+def _completions(engine, prompts):
     async def run():
         requests = [
             Request(str(n), (Message(role="user", content=prompt),), GREEDY, 0)
@@ -45,7 +50,7 @@ def _complete(engine, prompts):
         ]
         return await asyncio.gather(*map(engine.complete, requests))
 
-    return [completion.text for completion in asyncio.run(run())]
+    return asyncio.run(run())
 
 
 def test_the_folder_is_whole_and_small():
@@ -141,15 +146,24 @@ def test_measuring_changes_no_text(engine):
 
 
 @pytest.mark.engine
-def test_it_solves_new_problems(transformers):
-    """Most English ones, greedily; its card has the figures."""
+@pytest.mark.parametrize("thinking", [False, True])
+def test_it_solves_new_problems(transformers, thinking):
+    """Most English ones, greedily, with a thought where it is asked for; its card has figures."""
+    from benchmarks.clc_tiny.tokenizer import THINK_MARK
+
     sample = list(islice(problems("test", 5), 96))
     render = Templates().render
     prompts = [
         render("cot", question=question(p, load("en")), question_language="en", language="en")
         for p in sample
     ]
-    texts = _complete(transformers, [messages[0]["content"] for messages in prompts])
+    marked = [messages[0]["content"] + THINK_MARK * thinking for messages in prompts]
+    completions = _completions(transformers, marked)
+    assert all(bool(one.thought) == thinking for one in completions)
+    assert all(one.closed is (True if thinking else None) for one in completions)
+    texts = [one.text for one in completions]
+    if thinking:
+        assert all(re.fullmatch(r"Answer: \d+", text.strip()) for text in texts)
     right = sum(
         getattr(extract_answer(text, "en"), "value", None) == str(problem.answer)
         for text, problem in zip(texts, sample, strict=True)

@@ -1,0 +1,204 @@
+"""The thinking mode of clc-tiny: what it is taught, and how its chat template puts it."""
+
+import re
+from itertools import chain, islice
+from pathlib import Path
+
+import pytest
+from clc.fidelity import written_language
+from clc.templates import Templates
+
+from benchmarks.clc_tiny.examples import LANGUAGE_SHARES, examples
+from clc.answers import extract_answer
+from clc.engines.models import resolve_model
+
+pytest.importorskip("tokenizers")
+pytest.importorskip("transformers")
+
+from benchmarks.clc_tiny.thinking import CLOSE, EMPTY, OPEN, first_words, mixed
+from benchmarks.clc_tiny.tokenizer import THINK_MARK
+
+DRAWN = list(islice(mixed("train", 0, 0.2, 0.5), 2500))
+THINKING = [one for one in DRAWN if OPEN in one.begun + one.reply]
+THOUGHTS = [one for one in THINKING if one.begun != EMPTY]
+
+
+def parts(example):
+    thought, _, said = (example.begun + example.reply).removeprefix(OPEN).partition(CLOSE)
+    return thought, said
+
+
+def test_half_of_the_examples_think_and_the_others_are_the_plain_ones():
+    others = [one for one in DRAWN if one not in THINKING]
+    assert others == list(islice(examples("train", 0, 0.2), len(others)))
+    assert 0.45 < len(THINKING) / len(DRAWN) < 0.55
+    assert not any(one.thinking or one.begun for one in others)
+
+
+def test_a_thought_ends_once_and_what_is_said_then_is_short():
+    for one in THOUGHTS:
+        turn = one.begun + one.reply
+        assert turn.startswith(OPEN)
+        assert turn.count(CLOSE) == 1
+        thought, said = parts(one)
+        assert thought
+        assert "\n" not in said
+        assert thought == thought.strip()
+        assert one.thinking or one.begun  # nothing else tells the model to think
+
+
+def test_the_answer_is_in_the_language_asked_for():
+    labels = {code: Templates().cues(code).label for code in LANGUAGE_SHARES}
+    for one in THOUGHTS:
+        _, said = parts(one)
+        if "Keep every number" not in one.prompt:
+            code = "en" if "First translate" in one.prompt else one.language
+            assert said.startswith(labels[code])
+            read = extract_answer(one.begun + one.reply, language=code)
+            assert int(re.sub(r"\D", "", said)) == int(read.value)
+
+
+def test_a_thought_goes_on_in_the_language_of_its_cue():
+    cues = {f"{OPEN}{Templates().cues(code).think}": code for code in LANGUAGE_SHARES}
+    elsewhere = 0
+    for one in THOUGHTS:
+        if one.begun not in cues or any(t in one.prompt for t in ("Keep every", "First translate")):
+            continue
+        code = cues[one.begun]
+        thought, _ = parts(one)
+        assert written_language(thought, code, list(LANGUAGE_SHARES)) in (code, None)
+        elsewhere += code != one.language
+    assert elsewhere > 50
+
+
+def test_every_way_to_begin_a_thought_is_there():
+    begun = [one.begun for one in THINKING]
+    cues = {f"{OPEN}{Templates().cues(code).think}" for code in LANGUAGE_SHARES}
+    assert all(text in begun for text in ("", OPEN, EMPTY))
+    assert sum(text in cues for text in begun) > 120
+    words = [text for text in begun if text and text not in (OPEN, EMPTY) and text not in cues]
+    assert len(set(words)) > 80
+    assert not any(text[-1].isspace() for text in words)
+    assert {one.thinking for one in THINKING if one.begun == OPEN} == {True, False}
+
+
+def test_first_words_end_before_a_number():
+    assert first_words("So Tom has: 12 - 5 = 7 apples.", 2) == "So Tom"
+    assert first_words("Left: 12 - 5 = 7 apples.", 2) == "Left:"
+    assert first_words("水箱里有12升水", 3) == "水箱里有"
+    assert first_words("12 - 5 = 7", 2) == ""
+
+
+def user(content):
+    return {"role": "user", "content": content}
+
+
+def turn(content, **fields):
+    return {"role": "assistant", "content": content, **fields}
+
+
+@pytest.fixture(scope="module")
+def tokenizer():
+    from transformers import AutoTokenizer
+
+    return AutoTokenizer.from_pretrained(resolve_model("clc-tiny"))
+
+
+@pytest.fixture(scope="module")
+def render(tokenizer):
+    def rendered(messages, **options):
+        return tokenizer.apply_chat_template(messages, tokenize=False, **options)
+
+    return rendered
+
+
+THOUGHT = "<think>\nHm.\n</think>\n\n"
+
+
+@pytest.mark.parametrize(
+    "messages",
+    [
+        [user(" a\n")],
+        [{"role": "system", "content": "s "}, user("a")],
+        [user("a"), turn("b\n\n"), user("c")],
+        [user("a"), turn("b")],
+        [{"role": "system", "content": "s"}],
+    ],
+)
+@pytest.mark.parametrize("options", [{}, {"enable_thinking": False}])
+def test_the_plain_mode_is_the_default(render, messages, options):
+    """As the template was before there was another mode."""
+    old = "".join(
+        f"<|{m['role']}|>{m['content']}{'<|end|>' if m['role'] == 'assistant' else ''}"
+        for m in messages
+    )
+    assert render(messages, **options) == old
+    assert render(messages, add_generation_prompt=True, **options) == f"{old}<|assistant|>"
+
+
+def test_thinking_marks_the_last_question(render):
+    asked = [user("a"), turn("b"), user("c")]
+    marked = f"<|user|>a<|assistant|>b<|end|><|user|>c{THINK_MARK}<|assistant|>"
+    options = {"add_generation_prompt": True, "enable_thinking": True}
+    assert render(asked, **options) == marked
+    assert render(asked, **options, open_thought=True) == marked + OPEN
+    assert render(asked, add_generation_prompt=True, open_thought=True).endswith("c<|assistant|>")
+
+
+def test_earlier_thoughts_are_left_out(render):
+    for said in (turn(f"{THOUGHT}b"), turn("b", reasoning="Hm."), turn("b", reasoning_content="H")):
+        assert render([user("a"), said, user("c")]) == "<|user|>a<|assistant|>b<|end|><|user|>c"
+
+
+def test_the_last_turn_keeps_its_thought(render):
+    whole = f"<|user|>a<|assistant|>{THOUGHT}b<|end|>"
+    assert render([user("a"), turn(f"{THOUGHT}b")]) == whole
+    assert render([user("a"), turn("b", reasoning="Hm.")]) == whole
+    assert render([user("a"), turn("b", reasoning_content="\nHm.\n")]) == whole
+
+
+@pytest.mark.parametrize(
+    "begun", ["<think>", OPEN, f"{OPEN}Let's think step by step.", f"{OPEN}Hm.\n", EMPTY, "So"]
+)
+def test_a_turn_that_was_begun_stays_open(render, begun):
+    asked = [user("a"), turn(begun)]
+    options = {"continue_final_message": True}
+    assert render(asked, **options) == f"<|user|>a<|assistant|>{begun}"
+    marked = render(asked, **options, enable_thinking=True)
+    assert marked == f"<|user|>a{THINK_MARK}<|assistant|>{begun}"
+
+
+def test_a_thought_in_its_own_field_can_be_gone_on_with(render):
+    asked = [user("a"), turn("", reasoning_content="Hm")]
+    opened = render(asked, continue_final_message="reasoning_content", enable_thinking=True)
+    assert opened == f"<|user|>a{THINK_MARK}<|assistant|>{OPEN}Hm"
+
+
+def test_the_ends_of_a_thought_are_tokens_that_decoding_keeps(tokenizer):
+    ids = tokenizer(f"{THOUGHT}b<|end|>")["input_ids"]
+    assert tokenizer.convert_tokens_to_ids(["<think>", "</think>"]) == [4096, 4097]
+    assert {4096, 4097} <= set(ids)
+    assert tokenizer.decode(ids, skip_special_tokens=True) == f"{THOUGHT}b"
+
+
+def test_the_template_is_the_one_that_training_writes():
+    from benchmarks.clc_tiny.tokenizer import CHAT_TEMPLATE
+
+    folder = Path(resolve_model("clc-tiny"))
+    assert (folder / "chat_template.jinja").read_text("utf-8") == CHAT_TEMPLATE
+
+
+def test_an_example_is_put_as_the_template_puts_it(render, tokenizer):
+    """And its reply's tokens are those that a model goes on with."""
+    from benchmarks.clc_tiny.train import prompt_text
+
+    for one in DRAWN[:400]:
+        options = {"enable_thinking": one.thinking}
+        if one.begun:
+            asked = [user(one.prompt), turn(one.begun)]
+            prompt = render(asked, continue_final_message=True, **options)
+        else:
+            prompt = render([user(one.prompt)], add_generation_prompt=True, **options)
+        assert prompt == prompt_text(one)
+        apart = (tokenizer(text)["input_ids"] for text in (prompt, one.reply))
+        assert list(chain(*apart)) == tokenizer(prompt + one.reply)["input_ids"]
