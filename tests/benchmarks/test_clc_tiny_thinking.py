@@ -5,12 +5,12 @@ from itertools import chain, islice
 from pathlib import Path
 
 import pytest
-from clc.fidelity import written_language
-from clc.templates import Templates
 
 from benchmarks.clc_tiny.examples import LANGUAGE_SHARES, examples
 from clc.answers import extract_answer
 from clc.engines.models import resolve_model
+from clc.language_id import written_language
+from clc.prompts.templates import Templates
 
 pytest.importorskip("tokenizers")
 pytest.importorskip("transformers")
