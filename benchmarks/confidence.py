@@ -20,9 +20,9 @@ import time
 from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple, get_args
 
-from benchmarks.clc_tiny.kinds import problems
-from benchmarks.clc_tiny.language import load
-from benchmarks.clc_tiny.render import question
+from benchmarks.training.kinds import problems
+from benchmarks.training.language import load
+from benchmarks.training.render import question
 from clc.answers import extract_answer
 from clc.engines.base import Request
 from clc.engines.confidence import Measure

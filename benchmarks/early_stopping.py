@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import click
 from rich.console import Console
 
-from benchmarks.clc_tiny.measure import MAX_TOKENS, table, test_problems
+from benchmarks.training.measure import MAX_TOKENS, table, test_problems
 from clc.analysis.paired import compare
 from clc.analysis.scoring import score, scored_rows
 from clc.engines.factory import open_engine

@@ -22,9 +22,9 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from benchmarks.clc_tiny.kinds import problems
-from benchmarks.clc_tiny.language import load
-from benchmarks.clc_tiny.render import question, solution
+from benchmarks.training.kinds import problems
+from benchmarks.training.language import load
+from benchmarks.training.render import question, solution
 from clc.prompts.templates import Templates
 
 if TYPE_CHECKING:

@@ -17,7 +17,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 import clc
-from benchmarks.clc_tiny import language, samples
+from benchmarks.training import language, samples
 from clc.datasets import load_problems
 from clc.version import DISTRIBUTION, install_hint
 from tests.conftest import GROUPS
@@ -325,7 +325,7 @@ def test_the_samples_are_what_their_script_writes():
     there = {
         path.name: path.read_text(encoding="utf-8") for path in samples.EXAMPLES.glob("mgsm_*.tsv")
     }
-    assert there == samples.files(), "run python -m benchmarks.clc_tiny.samples"
+    assert there == samples.files(), "run python -m benchmarks.training.samples"
 
 
 def test_the_samples_are_one_set_in_eleven_languages():

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.clc_tiny.examples import examples
-from benchmarks.clc_tiny.kinds import problems
-from benchmarks.clc_tiny.language import load
-from benchmarks.clc_tiny.render import question
+from benchmarks.training.examples import examples
+from benchmarks.training.kinds import problems
+from benchmarks.training.language import load
+from benchmarks.training.render import question
 from clc.answers import extract_answer
 from clc.engines.base import Request
 from clc.engines.confidence import Measure
@@ -65,7 +65,7 @@ def test_the_folder_is_whole_and_small():
 def test_cue_sentences_are_single_tokens():
     """Whoever edits prompts/ sees here that the bundled model was trained on the old words."""
     tokenizers = pytest.importorskip("tokenizers")
-    from benchmarks.clc_tiny.tokenizer import cue_sentences
+    from benchmarks.training.tokenizer import cue_sentences
 
     tokenizer = tokenizers.Tokenizer.from_file(
         str(Path(resolve_model("clc-tiny")) / "tokenizer.json")
@@ -149,7 +149,7 @@ def test_measuring_changes_no_text(engine):
 @pytest.mark.parametrize("thinking", [False, True])
 def test_it_solves_new_problems(transformers, thinking):
     """Most English ones, greedily, with a thought where it is asked for; its card has figures."""
-    from benchmarks.clc_tiny.tokenizer import THINK_MARK
+    from benchmarks.training.tokenizer import THINK_MARK
 
     sample = list(islice(problems("test", 5), 96))
     render = Templates().render

@@ -17,7 +17,7 @@ import unicodedata
 from random import Random
 from typing import TYPE_CHECKING
 
-from benchmarks.clc_tiny.examples import (
+from benchmarks.training.examples import (
     Example,
     draw_languages,
     examples,
@@ -27,15 +27,15 @@ from benchmarks.clc_tiny.examples import (
     rendered,
     solution_in,
 )
-from benchmarks.clc_tiny.kinds import problems, trained
-from benchmarks.clc_tiny.language import load
-from benchmarks.clc_tiny.tokenizer import THOUGHT_ENDS, THOUGHT_STARTS
+from benchmarks.training.kinds import problems, trained
+from benchmarks.training.language import load
+from benchmarks.training.tokenizer import THOUGHT_ENDS, THOUGHT_STARTS
 from clc.prompts.templates import Templates
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from benchmarks.clc_tiny.instance import Instance, Split
+    from benchmarks.training.instance import Instance, Split
 
 __all__ = ["CLOSE", "EMPTY", "OPEN", "THINKING_SHARES", "first_words", "mixed", "thoughtful"]
 

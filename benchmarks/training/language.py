@@ -21,9 +21,9 @@ from typing import Any, NamedTuple
 from babel import Locale
 from babel.numbers import format_decimal
 
-from benchmarks.clc_tiny.instance import Kind
-from benchmarks.clc_tiny.kinds import KINDS
-from benchmarks.clc_tiny.vocabulary import NOUNS, PERSONS, SLOTS
+from benchmarks.training.instance import Kind
+from benchmarks.training.kinds import KINDS
+from benchmarks.training.vocabulary import NOUNS, PERSONS, SLOTS
 
 _PLACEHOLDER = re.compile(r"\{(\w+)(?::(\w+))?(?:\.([\w.]+))?\}")
 _IN_PATTERN = re.compile(r"\{(\w+)\}")
@@ -136,7 +136,7 @@ class Language:
 @cache
 def load(code: str) -> Language:
     """The language of a code, complete and checked against every kind."""
-    source = files("benchmarks.clc_tiny") / "languages" / f"{code}.toml"
+    source = files("benchmarks.training") / "languages" / f"{code}.toml"
     try:
         table = tomllib.loads(source.read_text("utf-8"))
     except FileNotFoundError:
@@ -151,7 +151,7 @@ def load(code: str) -> Language:
 
 def languages() -> tuple[str, ...]:
     """The codes of the languages that have a file."""
-    folder = files("benchmarks.clc_tiny") / "languages"
+    folder = files("benchmarks.training") / "languages"
     names = (item.name for item in folder.iterdir())
     return tuple(sorted(name.removesuffix(".toml") for name in names if name.endswith(".toml")))
 

@@ -1,4 +1,4 @@
-"""Greedy accuracy on new problems: ``python -m benchmarks.clc_tiny.evaluate --model clc-tiny``.
+"""Greedy accuracy on new problems: ``python -m benchmarks.training.evaluate --model clc-tiny``.
 
 By language: plain, with the thinking mode on, and with a thought that the prompt begins. It is what
 a training run looks at as it goes; `measure` has the figures of the model card.
@@ -13,12 +13,12 @@ import click
 import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
-from benchmarks.clc_tiny.examples import LANGUAGE_SHARES
-from benchmarks.clc_tiny.kinds import problems
-from benchmarks.clc_tiny.language import load
-from benchmarks.clc_tiny.render import question
-from benchmarks.clc_tiny.thinking import OPEN
-from benchmarks.clc_tiny.tokenizer import THINK_MARK, THOUGHT_ENDS
+from benchmarks.training.examples import LANGUAGE_SHARES
+from benchmarks.training.kinds import problems
+from benchmarks.training.language import load
+from benchmarks.training.render import question
+from benchmarks.training.thinking import OPEN
+from benchmarks.training.tokenizer import THINK_MARK, THOUGHT_ENDS
 from clc.answers import extract_answer
 from clc.engines.models import resolve_model
 from clc.language_id import written_language
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
-    from benchmarks.clc_tiny.instance import Instance, Split
+    from benchmarks.training.instance import Instance, Split
 
 __all__ = ["greedy_accuracy", "greedy_replies"]
 

@@ -1,8 +1,8 @@
 """A problem in words: the same problem always in the same words, in each language its own.
 
 >>> from random import Random
->>> from benchmarks.clc_tiny.kinds import KINDS
->>> from benchmarks.clc_tiny.language import load
+>>> from benchmarks.training.kinds import KINDS
+>>> from benchmarks.training.language import load
 >>> problem = KINDS["buy_more"].sample(Random(4))
 >>> solution(problem, load("en"), "Answer:").splitlines()[-1] == f"Answer: {problem.answer}"
 True
@@ -10,8 +10,8 @@ True
 
 import hashlib
 
-from benchmarks.clc_tiny.instance import Instance, Step
-from benchmarks.clc_tiny.language import Field, Language, Wording, spoken
+from benchmarks.training.instance import Instance, Step
+from benchmarks.training.language import Field, Language, Wording, spoken
 
 # No space after a full-width colon: 答案：14.
 _FULL_WIDTH = "："

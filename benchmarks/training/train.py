@@ -1,4 +1,4 @@
-"""Train clc-tiny: ``python -m benchmarks.clc_tiny.train --out runs/clc-tiny --tokens 15500000``.
+"""Train clc-tiny: ``python -m benchmarks.training.train --out runs/clc-tiny --tokens 15500000``.
 
 Generator -> tokenizer -> length-bucketed batches -> checkpoints. The same command goes on from the
 last checkpoint, and another ``--seed`` goes on with fresh data. The learning rate rises over the
@@ -25,15 +25,15 @@ import torch
 from torch.nn.functional import cross_entropy
 from transformers import PreTrainedTokenizerFast, Qwen2Config, Qwen2ForCausalLM
 
-from benchmarks.clc_tiny.evaluate import greedy_accuracy
-from benchmarks.clc_tiny.thinking import mixed
-from benchmarks.clc_tiny.tokenizer import THINK_MARK, make_tokenizer, with_thoughts
-from benchmarks.clc_tiny.weights import export, load_weights
+from benchmarks.training.evaluate import greedy_accuracy
+from benchmarks.training.thinking import mixed
+from benchmarks.training.tokenizer import THINK_MARK, make_tokenizer, with_thoughts
+from benchmarks.training.weights import export, load_weights
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from benchmarks.clc_tiny.examples import Example
+    from benchmarks.training.examples import Example
 
 IGNORED = -100
 LOG_SECONDS = 30

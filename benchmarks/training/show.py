@@ -1,18 +1,18 @@
 """Shows problems of `clc-tiny` to a person who checks their grammar, or checks a language file.
 
-python -m benchmarks.clc_tiny.show --language en --n 40
-python -m benchmarks.clc_tiny.show --language en --kind change
-python -m benchmarks.clc_tiny.show --language en --check
+python -m benchmarks.training.show --language en --n 40
+python -m benchmarks.training.show --language en --kind change
+python -m benchmarks.training.show --language en --check
 """
 
 import argparse
 import sys
 from random import Random
 
-from benchmarks.clc_tiny.instance import Instance
-from benchmarks.clc_tiny.kinds import KINDS
-from benchmarks.clc_tiny.language import Language, WordingError, all_wordings, load
-from benchmarks.clc_tiny.render import in_native_digits, question, solution
+from benchmarks.training.instance import Instance
+from benchmarks.training.kinds import KINDS
+from benchmarks.training.language import Language, WordingError, all_wordings, load
+from benchmarks.training.render import in_native_digits, question, solution
 
 _COUNTS = (1, 2, 5, 11, 21)
 

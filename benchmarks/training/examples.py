@@ -9,15 +9,15 @@ from itertools import islice
 from random import Random
 from typing import TYPE_CHECKING, NamedTuple
 
-from benchmarks.clc_tiny.kinds import problems, trained
-from benchmarks.clc_tiny.language import Language, load
-from benchmarks.clc_tiny.render import in_native_digits, question, solution
+from benchmarks.training.kinds import problems, trained
+from benchmarks.training.language import Language, load
+from benchmarks.training.render import in_native_digits, question, solution
 from clc.prompts.templates import Templates
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from benchmarks.clc_tiny.instance import Instance, Split
+    from benchmarks.training.instance import Instance, Split
 
 __all__ = [
     "LANGUAGE_SHARES",

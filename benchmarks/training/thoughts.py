@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from tokenizers import Tokenizer
 
-from benchmarks.clc_tiny.tokenizer import THINK_MARK, THOUGHT_ENDS, THOUGHT_STARTS
+from benchmarks.training.tokenizer import THINK_MARK, THOUGHT_ENDS, THOUGHT_STARTS
 from clc.engines.models import resolve_model
 from clc.records import Message
 from clc.runs.open import open_run

@@ -1,6 +1,6 @@
 """Writes `examples/`: twelve problems that `clc-tiny` never saw, in its eleven languages.
 
-python -m benchmarks.clc_tiny.samples
+python -m benchmarks.training.samples
 
 MGSM's format, `question<TAB>gold`, one file a language, row k the same problem in each. The kinds
 are distinct and none is held out of a language's training.
@@ -10,10 +10,10 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-from benchmarks.clc_tiny.instance import Instance
-from benchmarks.clc_tiny.kinds import problems, trained
-from benchmarks.clc_tiny.language import languages, load
-from benchmarks.clc_tiny.render import question
+from benchmarks.training.instance import Instance
+from benchmarks.training.kinds import problems, trained
+from benchmarks.training.language import languages, load
+from benchmarks.training.render import question
 
 SEED = 11
 PROBLEMS = 12

@@ -15,7 +15,7 @@ from functools import cached_property
 from random import Random
 from typing import Literal, NamedTuple
 
-from benchmarks.clc_tiny.vocabulary import SLOTS
+from benchmarks.training.vocabulary import SLOTS
 
 Split = Literal["train", "dev", "test"]
 

@@ -4,10 +4,10 @@ from itertools import islice
 
 import pytest
 
-from benchmarks.clc_tiny.examples import LANGUAGE_SHARES, SKILL_SHARES, examples
-from benchmarks.clc_tiny.kinds import HELD_OUT, KINDS, problems, trained
-from benchmarks.clc_tiny.language import languages, load
-from benchmarks.clc_tiny.render import question, solution
+from benchmarks.training.examples import LANGUAGE_SHARES, SKILL_SHARES, examples
+from benchmarks.training.kinds import HELD_OUT, KINDS, problems, trained
+from benchmarks.training.language import languages, load
+from benchmarks.training.render import question, solution
 from clc.answers import extract_answer
 from clc.prompts.templates import Templates
 from clc.solving.translation import translation_fault

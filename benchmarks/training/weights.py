@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import torch
 from transformers import LlamaConfig, LlamaForCausalLM
 
-from benchmarks.clc_tiny.examples import LANGUAGE_SHARES
+from benchmarks.training.examples import LANGUAGE_SHARES
 from clc.prompts.templates import Templates
 
 if TYPE_CHECKING:

@@ -12,10 +12,10 @@ from random import Random
 from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, pre_tokenizers, trainers
 from transformers import PreTrainedTokenizerFast
 
-from benchmarks.clc_tiny.examples import LANGUAGE_SHARES
-from benchmarks.clc_tiny.kinds import problems, trained
-from benchmarks.clc_tiny.language import load
-from benchmarks.clc_tiny.render import question, solution
+from benchmarks.training.examples import LANGUAGE_SHARES
+from benchmarks.training.kinds import problems, trained
+from benchmarks.training.language import load
+from benchmarks.training.render import question, solution
 from clc.prompts.templates import Templates
 
 __all__ = [

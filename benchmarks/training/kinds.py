@@ -7,8 +7,8 @@ its numbers that are not hidden. `r1`, `r2`, … are the results of the steps be
 from collections.abc import Iterator, Mapping
 from random import Random
 
-from benchmarks.clc_tiny.instance import Fact, Instance, Kind, Split, kind
-from benchmarks.clc_tiny.vocabulary import ANIMALS
+from benchmarks.training.instance import Fact, Instance, Kind, Split, kind
+from benchmarks.training.vocabulary import ANIMALS
 
 FACTOR = range(2, 13)
 MANY = range(10, 100)

@@ -1,4 +1,4 @@
-"""Measure clc-tiny on problems it never saw: ``python -m benchmarks.clc_tiny.measure --out DIR``.
+"""Measure clc-tiny on problems it never saw: ``python -m benchmarks.training.measure --out DIR``.
 
 Every strategy runs through clc itself, with its store, so the same command goes on after a stop.
 All strategies see the same problems in every language; intervals are clustered by problem.
@@ -18,11 +18,11 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.clc_tiny.examples import LANGUAGE_SHARES
-from benchmarks.clc_tiny.kinds import problems, trained
-from benchmarks.clc_tiny.language import load
-from benchmarks.clc_tiny.render import question
-from benchmarks.clc_tiny.thoughts import Thinking, Thoughts, thoughts_of
+from benchmarks.training.examples import LANGUAGE_SHARES
+from benchmarks.training.kinds import problems, trained
+from benchmarks.training.language import load
+from benchmarks.training.render import question
+from benchmarks.training.thoughts import Thinking, Thoughts, thoughts_of
 from clc.analysis.paired import compare
 from clc.analysis.scoring import Scored, score, scored_rows
 from clc.engines.factory import open_engine

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.clc_tiny.examples import LANGUAGE_SHARES, examples
+from benchmarks.training.examples import LANGUAGE_SHARES, examples
 from clc.answers import extract_answer
 from clc.engines.models import resolve_model
 from clc.language_id import written_language
@@ -15,8 +15,8 @@ from clc.prompts.templates import Templates
 pytest.importorskip("tokenizers")
 pytest.importorskip("transformers")
 
-from benchmarks.clc_tiny.thinking import CLOSE, EMPTY, OPEN, first_words, mixed
-from benchmarks.clc_tiny.tokenizer import THINK_MARK
+from benchmarks.training.thinking import CLOSE, EMPTY, OPEN, first_words, mixed
+from benchmarks.training.tokenizer import THINK_MARK
 
 DRAWN = list(islice(mixed("train", 0, 0.2, 0.5), 2500))
 THINKING = [one for one in DRAWN if OPEN in one.begun + one.reply]
@@ -182,7 +182,7 @@ def test_the_ends_of_a_thought_are_tokens_that_decoding_keeps(tokenizer):
 
 
 def test_the_template_is_the_one_that_training_writes():
-    from benchmarks.clc_tiny.tokenizer import CHAT_TEMPLATE
+    from benchmarks.training.tokenizer import CHAT_TEMPLATE
 
     folder = Path(resolve_model("clc-tiny"))
     assert (folder / "chat_template.jinja").read_text("utf-8") == CHAT_TEMPLATE
@@ -190,7 +190,7 @@ def test_the_template_is_the_one_that_training_writes():
 
 def test_an_example_is_put_as_the_template_puts_it(render, tokenizer):
     """And its reply's tokens are those that a model goes on with."""
-    from benchmarks.clc_tiny.train import prompt_text
+    from benchmarks.training.train import prompt_text
 
     for one in DRAWN[:400]:
         options = {"enable_thinking": one.thinking}
