@@ -59,12 +59,12 @@ class Result(NamedTuple):
     name: str
     per_second: float
     right: list[bool]
-    said: list[str | None]
+    visible: list[str | None]
 
 
 def ours(row: ShardRow) -> str | None:
-    said = extract_answer(row.response, row.language, row.question)
-    return said.value if isinstance(said, Answer) else None
+    visible = extract_answer(row.response, row.language, row.question)
+    return visible.value if isinstance(visible, Answer) else None
 
 
 def naive(row: ShardRow) -> str | None:
@@ -87,13 +87,13 @@ def strict(row: ShardRow) -> str | None:
 def measure(name: str, read: Callable[[ShardRow], str | None], rows: Sequence[ShardRow]) -> Result:
     """Read all rows a few times; the fastest round counts."""
     best = float("inf")
-    said: list[str | None] = []
+    visible: list[str | None] = []
     for _ in range(ROUNDS):
         began = time.process_time()
-        said = [read(row) for row in rows]
+        visible = [read(row) for row in rows]
         best = min(best, time.process_time() - began)
-    right = [answer == row.gold for answer, row in zip(said, rows, strict=True)]
-    return Result(name, len(rows) / best, right, said)
+    right = [answer == row.gold for answer, row in zip(visible, rows, strict=True)]
+    return Result(name, len(rows) / best, right, visible)
 
 
 def math_verify(rows: Sequence[ShardRow]) -> Result | None:
@@ -107,7 +107,7 @@ def math_verify(rows: Sequence[ShardRow]) -> Result | None:
     began = time.process_time()
     parsed = [parse(row.response) for row in rows]
     seconds = time.process_time() - began
-    right = [bool(verify(gold, said)) for gold, said in zip(golds, parsed, strict=True)]
+    right = [bool(verify(gold, visible)) for gold, visible in zip(golds, parsed, strict=True)]
     return Result("math-verify", len(rows) / seconds, right, [])
 
 
@@ -115,7 +115,7 @@ def vote_accuracy(result: Result, rows: Sequence[ShardRow]) -> float:
     """Right verdicts of one vote per problem, in percent."""
     votes = defaultdict(list)
     golds = {}
-    for index, (row, answer) in enumerate(zip(rows, result.said, strict=True)):
+    for index, (row, answer) in enumerate(zip(rows, result.visible, strict=True)):
         golds[row.problem] = row.gold
         if answer is not None:
             votes[row.problem].append(Vote(str(index), row.language, Answer(answer)))
@@ -152,7 +152,7 @@ def show(results: Sequence[Result], rows: Sequence[ShardRow]) -> None:
             )
             for code in languages
         ]
-        voted = f"{vote_accuracy(result, rows):.1f}" if result.said else ""
+        voted = f"{vote_accuracy(result, rows):.1f}" if result.visible else ""
         print(f"{result.name:24}{result.per_second:12,.0f} {percent(result.right):>8} {voted:>7}  "
               + " ".join(f"{share:>5}" for share in by_language))  # fmt: skip
 

@@ -105,7 +105,7 @@ def outcomes(store: Store) -> Iterator[ProblemOutcome]:
     return (problem_outcome(*one) for one in revote(store))
 
 
-def said(number: int, code: str, paths: int) -> list[int]:
+def visible(number: int, code: str, paths: int) -> list[int]:
     """Say the right number, number + 4, as often as the problem is easy, else one near it."""
     source = random.Random(f"{number} {code}")
     easy = random.Random(number).betavariate(1.5, 1.0)
@@ -119,7 +119,7 @@ def solved(number: int, languages: tuple[str, ...], paths: int) -> ProblemOutcom
     """Answer one problem in these languages in turn, by the first path: only votes are measured."""
     share = -(-paths // len(languages))
     rows = [
-        [PathOutcome(code, str(value), 150) for value in said(number, code, share)]
+        [PathOutcome(code, str(value), 150) for value in visible(number, code, share)]
         for code in languages
     ]
     drawn = [path for turn in zip(*rows, strict=True) for path in turn][:paths]
@@ -140,7 +140,7 @@ def fill(store: Store, size: int, paths: int) -> None:
         for code, count in drawn.items():
             prompt = f"{number}-{code}"
             keys = Plan.of([ArmRecord(code, prompt, 0, count, 0, arm_key=code)]).keys()
-            values = said(number, code, count)
+            values = visible(number, code, count)
             for index, (key, value) in enumerate(zip(keys, values, strict=True)):
                 reply = f"{STEPS.format(number, value)}\n{labels[code]} {value}"
                 store.add_path(

@@ -127,8 +127,8 @@ async def draw(
     print(f"\n{count} problems x {paths} paths in {', '.join(languages)}, {rate:.0f} tokens/s")
     found: dict[str, Question] = {}
     for (gold, code, request), one in zip(wanted, drawn, strict=True):
-        said = extract_answer(one.text, code, finish_reason=one.finish_reason)
-        cast = Vote(request.key, code, said)
+        visible = extract_answer(one.text, code, finish_reason=one.finish_reason)
+        cast = Vote(request.key, code, visible)
         number = request.key.split(":")[0]
         kept = found.setdefault(number, Question(gold, []))
         kept.paths.append(Path(cast, cast.answer == gold, one.confidence))

@@ -26,7 +26,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from benchmarks.comparing import LANGUAGES, STEPS, said
+from benchmarks.comparing import LANGUAGES, STEPS, visible
 from clc.analysis.report.figures import section_svg
 from clc.analysis.report.sources import open_sources
 from clc.analysis.report.summary import SummaryBuilder
@@ -175,7 +175,7 @@ def fill(folder: Path, size: int, paths: int) -> None:
                     translation_usage=Usage(40, 30), arm_key=code,
                 )  # fmt: skip
                 arms.append(arm)
-                values = said(number, code, arm.paths)
+                values = visible(number, code, arm.paths)
                 keys = Plan.of([arm]).keys()
                 for index, (key, value) in enumerate(zip(keys, values, strict=True)):
                     prompt = f"{number}-{code}"

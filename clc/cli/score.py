@@ -49,10 +49,10 @@ def command(run: str, against: str | None, *, fidelity: bool, as_json: bool) -> 
     if against is None:
         with open_run(run) as store:
             score = score_run(store)
-            unfinished = store.begun() - score.problems
+            unfinished = store.started() - score.problems
         print_score(score, as_json=as_json)
         if unfinished:
-            click.echo(f"{unfinished:,} problems are begun, not done: clc solve goes on", err=True)
+            click.echo(f"{unfinished:,} problems are not done: clc solve goes on", err=True)
         return
     with open_run(run) as first, open_run(against) as second:
         comparison = compare(scored_rows(first), scored_rows(second))

@@ -222,7 +222,7 @@ def _no_id(run: RunFolder, folder: str) -> str:
     ids = [one.problem.id for one in islice(run.finished(), _EXAMPLES)]
     if not ids:
         return f"{folder} has no problem that is done; clc solve goes on with it"
-    begun = run.begun()
+    begun = run.started()
     return (
         f"{folder} has {begun:,} problem{'s'[: begun != 1]}: {', '.join(ids)}"
         f"{', …' if begun > len(ids) else ''}; name one, or list some with --wrong, --tied or "
@@ -245,7 +245,7 @@ def _no_such(run: RunFolder, folder: str, problem_id: str) -> str:
     scored = ((alike(other), other) for other in ids)
     near = heapq.nlargest(_EXAMPLES, scored, key=itemgetter(0))
     names = [other for score, other in near if score]
-    among = f" (of its first {_LOOKED_AT:,})" if run.begun() > _LOOKED_AT else ""
+    among = f" (of its first {_LOOKED_AT:,})" if run.started() > _LOOKED_AT else ""
     hint = (
         f"did you mean {', '.join(map(repr, names))}{among}?"
         if names

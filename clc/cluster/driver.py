@@ -196,7 +196,7 @@ def _begin(shards: Shards, identity: Mapping[str, Any], paths: int) -> bool:
     started = begin_run(stored or None, identity, shards.folder)
     if started is None:
         # Older manifests lack the number of problems: the ones in the shards must be done.
-        problems = stored.get("problems", shards.begun())
+        problems = stored.get("problems", shards.started())
         if 0 < problems == shards.done(paths):
             return True
         started = {**stored, "finished": False}

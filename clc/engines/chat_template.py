@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from clc.records import Message
     from clc.thoughts import Marks
 
-__all__ = ["Chat", "ChatTemplateError", "Prompt"]
+__all__ = ["Chat", "ChatTemplateError", "RenderedPrompt"]
 
 _TAIL = 24  # tokens of a prompt's end in which a thought's opening mark stands
 _Turns = tuple[tuple[str, str], ...]
@@ -28,7 +28,7 @@ class ChatTemplateError(ValueError):
     """The model's chat template refuses these messages."""
 
 
-class Prompt(NamedTuple):
+class RenderedPrompt(NamedTuple):
     """A rendered prompt; ``opened``: it ends inside a thought, which the completion goes on."""
 
     ids: list[int]
@@ -115,7 +115,7 @@ class Chat:
             chat = self._others[options.key] = Chat(self.tokenizer, options, self.marks)
         return chat
 
-    def render(self, messages: Sequence[Message]) -> Prompt:
+    def render(self, messages: Sequence[Message]) -> RenderedPrompt:
         """Render messages up to the beginning of the assistant's turn.
 
         A last message of the assistant is a prefill: its turn is left open.
@@ -125,16 +125,16 @@ class Chat:
         """
         return self._render(tuple((message["role"], message["content"]) for message in messages))
 
-    def _render_once(self, messages: _Turns) -> Prompt:
+    def _render_once(self, messages: _Turns) -> RenderedPrompt:
         if messages[-1][0] == "assistant":
             return self._prefilled(messages)
         ids = self._apply(messages)
-        return Prompt(ids, self._text(ids[-_TAIL:]).rstrip().endswith(self._opens))
+        return RenderedPrompt(ids, self._text(ids[-_TAIL:]).rstrip().endswith(self._opens))
 
-    def _prefilled(self, messages: _Turns) -> Prompt:
+    def _prefilled(self, messages: _Turns) -> RenderedPrompt:
         prefill = messages[-1][1]
         if split(prefill, self.marks).closed is not False:
-            return Prompt(self._apply(messages, prefill=True), opened=False)
+            return RenderedPrompt(self._apply(messages, prefill=True), opened=False)
         # Some templates put an empty thought before, or take the thought out of, a last message
         # of the assistant (Qwen3), so the begun thought follows the generation prompt.
         ids = self._apply(messages[:-1])
@@ -142,7 +142,7 @@ class Chat:
         for mark in self._opens:
             if tail.endswith(mark) and prefill.lstrip().startswith(mark):
                 prefill = prefill.lstrip().removeprefix(mark).lstrip("\n")
-        return Prompt([*ids, *self.encode(prefill)], opened=True)
+        return RenderedPrompt([*ids, *self.encode(prefill)], opened=True)
 
     def _apply(self, messages: _Turns, *, prefill: bool = False, **kwargs: Any) -> list[int]:
         from jinja2 import TemplateError
@@ -270,7 +270,7 @@ class Chat:
             counted = index + 1
         return counted or min(len(self.encode(text[:end])), len(ids))
 
-    def closing_text(self, prompt: Prompt, text: str) -> str:
+    def closing_text(self, prompt: RenderedPrompt, text: str) -> str:
         """Return what closes the thought that is open after ``text``; '' where none is open."""
         if split(text, self.marks, opened=prompt.opened).closed is not False:
             return ""

@@ -57,17 +57,17 @@ class DeltaStream:
 
     def add(self, delta: str) -> None:
         """Pass on the next characters, as far as they can be no part of a mark."""
-        thought, said = self._split.feed(delta)
+        thought, visible = self._split.feed(delta)
         self.think(thought)
-        if said and self._spaces is not None:
-            said = self._spaces + said
+        if visible and self._spaces is not None:
+            visible = self._spaces + visible
             if self._split.closed or self._thought_apart:
-                said = said.lstrip()
-            self._spaces = None if said.strip() else said
-            said = "" if self._spaces is not None else said
-        if said and self._on_text is not None:
+                visible = visible.lstrip()
+            self._spaces = None if visible.strip() else visible
+            visible = "" if self._spaces is not None else visible
+        if visible and self._on_text is not None:
             self.started = True
-            self._on_text(said)
+            self._on_text(visible)
 
     def think(self, thought: str) -> None:
         """Pass on the next characters of a thought that came apart from the text."""

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from clc.engines.base import Request
-    from clc.engines.chat_template import Chat, Prompt
+    from clc.engines.chat_template import Chat, RenderedPrompt
     from clc.engines.confidence import Meter
 
 __all__ = ["SampledTokens", "complete_tokens", "open_stream", "sample_within_budget"]
@@ -37,7 +37,7 @@ class SampledTokens:
     count: int
 
 
-def open_stream(chat: Chat, prompt: Prompt, request: Request) -> DeltaStream | None:
+def open_stream(chat: Chat, prompt: RenderedPrompt, request: Request) -> DeltaStream | None:
     """Return the stream to a request's listeners, or None if it has none."""
     if request.on_text is None and request.on_thought is None:
         return None
@@ -51,7 +51,7 @@ def open_stream(chat: Chat, prompt: Prompt, request: Request) -> DeltaStream | N
 
 async def sample_within_budget(
     chat: Chat,
-    prompt: Prompt,
+    prompt: RenderedPrompt,
     request: Request,
     sample: Callable[[list[int], Request, str], Awaitable[SampledTokens | Completion]],
 ) -> SampledTokens | Completion:
@@ -89,22 +89,22 @@ async def sample_within_budget(
 
 
 def complete_tokens(
-    chat: Chat, prompt: Prompt, sampled: SampledTokens, meter: Meter | None
+    chat: Chat, prompt: RenderedPrompt, sampled: SampledTokens, meter: Meter | None
 ) -> Completion:
     """Return the completion of sampled tokens, its thought apart."""
     text = sampled.text
-    thought, said, closed = split(
+    thought, visible, closed = split(
         text, chat.marks, opened=prompt.opened, finish_reason=sampled.finish_reason
     )
     reasoning_tokens = 0
     if closed:
-        said = said.lstrip()
+        visible = visible.lstrip()
         end = text.find(thought) + len(thought)
         reasoning_tokens = chat.count_thought(sampled.ids, text, end)
     elif closed is False:
         reasoning_tokens = sampled.count
     return Completion(
-        said,
+        visible,
         sampled.finish_reason,
         Usage(len(prompt.ids), sampled.count, reasoning_tokens),
         confidence=None if meter is None else meter.confidence,

@@ -70,7 +70,7 @@ def parse_selection(
     names = _names(candidates)
     chosen: list[str] = []
     faults: list[str] = []
-    for item in _items(split(text).said, names):
+    for item in _items(split(text).visible, names):
         code = _code(item, names)
         if code is None:
             faults.append(f"{item[:40]!r} is none of the candidates")
@@ -95,7 +95,7 @@ def parse_weights(text: str, languages: Sequence[str]) -> tuple[dict[str, float]
     Returns:
         Weights by code in the order of ``languages``, and the faults of the reply, or None.
     """
-    reply = split(text).said
+    reply = split(text).visible
     written = _weights_in(reply, languages)
     labels = list(_WEIGHTS.finditer(reply))
     if labels:
@@ -126,7 +126,7 @@ def parse_choice(text: str, count: int) -> int | None:
     Returns:
         Its index from 0, or None if the reply names none that exists.
     """
-    reply = split(text).said.strip()
+    reply = split(text).visible.strip()
     stated = [match["after"] or match["before"] for match in _STATED.finditer(reply)][-1:]
     if not stated:
         alone = _ONLY_NUMBER.fullmatch(reply.splitlines()[-1]) if reply else None

@@ -42,7 +42,7 @@ class RunFolder(Protocol):
         """Return those of ``keys`` that are stored, by key."""
         ...
 
-    def begun(self) -> int:
+    def started(self) -> int:
         """Count the problems that were started, done or not."""
         ...
 

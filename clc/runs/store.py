@@ -319,7 +319,7 @@ class Store:
         )
         return None if row is None else read_plan(row[0])
 
-    def begun(self) -> int:
+    def started(self) -> int:
         """Number of problems that were started, done or not."""
         return self.counts()["problems"]
 

@@ -111,7 +111,7 @@ class Run:
 
         Runs of older versions have no such number; for them the problems that were started count.
         """
-        begun = self.store.begun()
+        begun = self.store.started()
         return problems in {None, begun} and self.store.done() == begun
 
     def _add_seconds(self, seconds: float) -> None:
@@ -129,7 +129,7 @@ class Run:
         manifest = self.store.manifest()
         if manifest is None or self.store.counts()["failures"]:
             return
-        read, begun, done = self._read, self.store.begun(), self.store.done()
+        read, begun, done = self._read, self.store.started(), self.store.done()
         if done < max(read, begun):
             raise StoreError(
                 f"{self.store.folder or 'memory'}: {max(read, begun) - done:,} of "

@@ -1,4 +1,4 @@
-"""Thoughts: what a model wrote before its answer, apart from what it said.
+"""Thoughts: what a model wrote before its answer, apart from its answer.
 
 ::
 

@@ -26,7 +26,7 @@ class Spans(NamedTuple):
     """
 
     thought: tuple[int, int] | None
-    said: tuple[int, int]
+    visible: tuple[int, int]
     closed: bool | None
 
 
@@ -62,12 +62,12 @@ class _Search:
         self.thought: list[int] | None = None  # start and end of the thought so far
         # Family that the open thought belongs to; None outside; -1 where the prompt opened it.
         self.inside: int | None = -1 if opened else None
-        self.said = 0  # start of the part outside of thoughts that is being read
-        self.said_end: int | None = None  # where a mark ended it
+        self.visible = 0  # start of the part outside of thoughts that is being read
+        self.visible_end: int | None = None  # where a mark ended it
         self.word: tuple[int, int] = (-1, 0)  # the first word after a start, as searched last
         self.opened = 0  # start of the thought that is open
         self.nested = 0  # opening marks within the thought
-        # The last part before a thought that said something.
+        # The last part before a thought that is not blank.
         self.before: tuple[int, int] | None = None
         self.in_code: FoundMark | None = None  # a close within code, if no other comes
         self.named: set[int] = set()  # starts of closes that a sentence names
@@ -82,7 +82,7 @@ class _Search:
             self._scan(rest)
             if not self._close_late():
                 break
-            rest = bisect_left(self.found, self.said, key=lambda one: one.start)
+            rest = bisect_left(self.found, self.visible, key=lambda one: one.start)
         return self._result()
 
     def _scan(self, first: int) -> None:
@@ -116,7 +116,7 @@ class _Search:
                 elif prompted and self._is_reply(one):
                     prompted = False
                     is_header = one.mark.role == "reply"
-                    self.low = self.said = one.end if is_header else one.start
+                    self.low = self.visible = one.end if is_header else one.start
                     rest = index + is_header
             found = found[rest:]
         last = next((at for at, one in enumerate(found) if one.mark.role == "other"), len(found))
@@ -151,24 +151,24 @@ class _Search:
 
     def _outside(self, index: int, one: FoundMark) -> None:
         role = one.mark.role
-        if one.start in self.named or self._is_code(one, self.said):
+        if one.start in self.named or self._is_code(one, self.visible):
             return
         if role == "open":
             close = self.closes[index]
-            if not may_open(self.text, one.start, one.end, self.said, close):
+            if not may_open(self.text, one.start, one.end, self.visible, close):
                 if close is not None:
                     self.named.add(close)
                 return
-            self._keep_said(one.start)
+            self._keep_visible(one.start)
             self.inside, self.opened, self.nested = one.mark.family, one.end, 0
             if self.thought is None:
                 self.thought = [one.end, one.end]
         elif role == "close":
             self._stray_close(one)
-        elif role == "answer" and not self._says(self.said, one.start):
-            self.said, self.said_end = one.end, None
-        elif role == "end" and self.said_end is None and self._says(self.said, one.start):
-            self.said_end = one.start
+        elif role == "answer" and not self._says(self.visible, one.start):
+            self.visible, self.visible_end = one.end, None
+        elif role == "end" and self.visible_end is None and self._says(self.visible, one.start):
+            self.visible_end = one.start
 
     def _stray_close(self, one: FoundMark) -> None:
         """End a thought that the prompt began, or that ended once before."""
@@ -177,7 +177,7 @@ class _Search:
         elif self.nested:
             self.nested -= 1
         else:
-            self._keep_said(one.start)
+            self._keep_visible(one.start)
         self._close(one.start, one.end)
 
     def _within(self, one: FoundMark) -> None:
@@ -197,13 +197,13 @@ class _Search:
         self.thought[1] = start
         self.inside = self.in_code = None
         self.named.clear()
-        self.said, self.said_end = end, None
+        self.visible, self.visible_end = end, None
 
-    def _keep_said(self, end: int) -> None:
-        end = end if self.said_end is None else self.said_end
-        if self._says(self.said, end):
-            self.before = (self.said, end)
-        self.said_end = None
+    def _keep_visible(self, end: int) -> None:
+        end = end if self.visible_end is None else self.visible_end
+        if self._says(self.visible, end):
+            self.before = (self.visible, end)
+        self.visible_end = None
 
     def _is_code(self, one: FoundMark, low: int) -> bool:
         return self.mentions.is_code(one.start, one.end, low, self.end)
@@ -220,14 +220,14 @@ class _Search:
             self._cut_mark()
         if self.inside is not None:
             assert self.thought is not None  # noqa: S101 - see _close
-            said = self.before or (self.end, self.end)
-            return Spans((self.thought[0], self.end), said, closed=False)
-        said = (self.said, self.end if self.said_end is None else self.said_end)
+            visible = self.before or (self.end, self.end)
+            return Spans((self.thought[0], self.end), visible, closed=False)
+        visible = (self.visible, self.end if self.visible_end is None else self.visible_end)
         if self.thought is None:
-            return Spans(None, said, None)
-        if self.before and not self._says(*said):
-            said = self.before
-        return Spans((self.thought[0], max(self.thought)), said, closed=True)
+            return Spans(None, visible, None)
+        if self.before and not self._says(*visible):
+            visible = self.before
+        return Spans((self.thought[0], max(self.thought)), visible, closed=True)
 
     def _close_late(self) -> bool:
         """Close an open thought at bare words or at a mark within code, where nothing else did."""
@@ -246,7 +246,7 @@ class _Search:
         """Leave out a mark that is cut off at the end; an open or a stray close opens a thought."""
         if self.end < len(self.text):
             return
-        low = self.said if self.inside is None or self.thought is None else self.thought[0]
+        low = self.visible if self.inside is None or self.thought is None else self.thought[0]
         position, candidates = self.marks.partial(self.text, low)
         if self.end - position < PARTIAL:
             return
@@ -254,7 +254,7 @@ class _Search:
         if self.inside is None and "open" in roles:
             if not may_open(self.text, position, self.end, low, None):
                 return
-            self._keep_said(position)
+            self._keep_visible(position)
             self.inside = -1
             self.thought = self.thought or [position, position]
         elif self.inside is None and "close" in roles and self.thought is None:

@@ -21,7 +21,7 @@ class Split(NamedTuple):
     """
 
     thought: str
-    said: str
+    visible: str
     closed: bool | None
 
 
@@ -32,9 +32,9 @@ def split(
     opened: bool = False,
     finish_reason: str | None = None,
 ) -> Split:
-    """Split what a model wrote into its thought and what it said.
+    """Split what a model wrote into its thought and its answer.
 
-    Several thoughts are one, from the first mark to the last. What is said is the part after it;
+    Several thoughts are one, from the first mark to the last. What is visible is the part after it;
     where that is empty, the part before. A closing mark alone ends a thought that the prompt
     began. Marks that are quoted, within code or named in a sentence do not count. A chat
     transcript is read from its last reply.
@@ -46,12 +46,12 @@ def split(
         finish_reason: the engine's; unless it is ``stop``, a mark may be cut off at the end.
 
     >>> split("<think>12 + 5 = 16? No, 17.</think>Answer: 17")
-    Split(thought='12 + 5 = 16? No, 17.', said='Answer: 17', closed=True)
+    Split(thought='12 + 5 = 16? No, 17.', visible='Answer: 17', closed=True)
     >>> split("So 16. But wait", opened=True)
-    Split(thought='So 16. But wait', said='', closed=False)
+    Split(thought='So 16. But wait', visible='', closed=False)
     >>> split("Answer: 17").closed is None
     True
     """
     spans = find_spans(text, marks or load_marks(), opened=opened, finish_reason=finish_reason)
     thought = "" if spans.thought is None else text[slice(*spans.thought)]
-    return Split(thought, text[slice(*spans.said)], spans.closed)
+    return Split(thought, text[slice(*spans.visible)], spans.closed)

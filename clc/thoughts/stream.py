@@ -17,16 +17,16 @@ _CONTEXT = 256  # characters before the next one, by which a mark is judged
 
 
 class Deltas(NamedTuple):
-    """New characters of the thought and of what is said."""
+    """New characters of the thought and of what is visible."""
 
     thought: str
-    said: str
+    visible: str
 
 
 class ThoughtStream:
     r"""Split deltas of one text; a mark, or a part of one, is in no delta.
 
-    Unlike ``split``, which sees the whole text, a stream gives out as said what stands before a
+    Unlike ``split``, which sees the whole text, a stream gives out as visible what stands before a
     closing mark without an opening one: say ``opened`` where the prompt began the thought. It
     takes no text for a transcript.
 
@@ -34,7 +34,7 @@ class ThoughtStream:
     >>> [tuple(stream.feed(delta)) for delta in ("<thi", "nk>So 1", "7</think", ">\n17", "!")]
     [('', ''), ('So 1', ''), ('7', ''), ('', '\n17'), ('', '!')]
     >>> stream.finish(), stream.closed
-    (Deltas(thought='', said=''), True)
+    (Deltas(thought='', visible=''), True)
 
     Args:
         marks: the bundled ones when None.

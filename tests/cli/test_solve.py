@@ -250,7 +250,7 @@ def test_an_interrupt_says_how_to_go_on(number, tmp_path):
         assert "Traceback" not in errors
         before = stored(out)
         scored = call("score", out)
-        assert "problems are begun, not done: clc solve goes on" in scored.stderr
+        assert "problems are not done: clc solve goes on" in scored.stderr
         assert scored.returncode == 0
     with endpoint("--delay", 0) as (url, _):
         done = call("solve", file, "--out", out, *options(url))

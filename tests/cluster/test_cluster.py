@@ -207,7 +207,7 @@ def test_a_problem_that_kills_its_replica_is_set_aside_and_tried_again(ray, tmp_
         assert run.manifest()["finished"] is False
         assert run.find("mgsm-de-005") is None
         assert run.find("mgsm-de-006").problem.id == "mgsm-de-006"
-        assert (run.begun(), score_run(run).problems) == (24, 23)
+        assert (run.started(), score_run(run).problems) == (24, 23)
     before = len(asked(tmp_path / "log"))
     again = spread(source, tmp_path / "run", tmp_path / "log", replicas=1)
     assert again.set_aside == []

@@ -7,7 +7,7 @@ import pytest
 pytest.importorskip("transformers")
 
 from clc.engines.chat_options import ChatOptions
-from clc.engines.chat_template import Chat, Prompt
+from clc.engines.chat_template import Chat, RenderedPrompt
 from clc.engines.detokenizer import Detokenizer
 from clc.engines.token_completion import SampledTokens, complete_tokens
 from clc.errors import ConfigurationError
@@ -33,7 +33,7 @@ def text_of(chat: Chat, *messages, **options) -> str:
 def complete(chat: Chat, text: str, *, opened: bool = False, finish_reason: str = "stop"):
     ids = chat.encode(text)
     sampled = SampledTokens(ids, chat.decode(ids), finish_reason, len(ids))
-    return complete_tokens(chat, Prompt([1, 2, 3], opened), sampled, None)
+    return complete_tokens(chat, RenderedPrompt([1, 2, 3], opened), sampled, None)
 
 
 # Prompts

@@ -85,7 +85,7 @@ def test_it_is_a_run_folder(shards):
     assert opened.manifest() is None
     assert list(opened.finished()) == []
     assert opened.find("p-0") is None
-    assert opened.begun() == 0
+    assert opened.started() == 0
     shards.write_manifest({"identity": {"seed": 1}})
     assert opened.manifest() == {"identity": {"seed": 1}}
     assert has_shards(shards.folder)
@@ -101,7 +101,7 @@ def test_rows_come_in_the_order_of_the_file_and_each_once(shards):
         shards.write_shard([row(number) for number in numbers[start : start + 7]])
     shards.write_shard([row(number) for number in numbers[:13]])
     assert [one.problem.id for one in shards.finished()] == [f"p-{n}" for n in range(60)]
-    assert shards.begun() == 60
+    assert shards.started() == 60
 
 
 def test_spans_hold_each_problem_once_and_name_few_shards(shards):
@@ -134,7 +134,7 @@ def test_a_lost_path_is_done_and_one_set_aside_is_not(shards):
     assert set(finished) == {"p-0", "p-2"}
     assert [path.error for path in finished["p-0"].paths.values()] == ["503"]
     assert shards.find("p-1") is None
-    assert shards.begun() == 3
+    assert shards.started() == 3
 
 
 def test_the_same_problems_have_the_same_name(shards):

@@ -30,7 +30,7 @@ def test_every_mark_of_every_family_splits(family):
     for opening in (*family.open, *(f"{word}5" for word in family.bare_open)):
         for closing in (*family.close, *family.bare_close):
             result = split(f"{opening} is it 5? No.{closing}Six.")
-            assert (result.said, result.closed) == ("Six.", True), (opening, closing)
+            assert (result.visible, result.closed) == ("Six.", True), (opening, closing)
         assert split(f"{opening} is it 5?").closed is False
 
 
@@ -63,9 +63,9 @@ def test_a_users_marks_come_first(tmp_path):
     assert [family.name for family in marks.families[:2]] == ["mind", "reasoning"]
     assert len(marks.families) == len(BUNDLED.families) + 1
     assert split("<mind>5?</mind>6", marks) == ("5?", "6", True)
-    assert split("<reason>5?</reason>6", marks).said == "6"
+    assert split("<reason>5?</reason>6", marks).visible == "6"
     assert split("<reasoning>5?</reasoning>6", marks).closed is None  # theirs replaces ours
-    assert split("<think>5?</think>6", marks).said == "6"
+    assert split("<think>5?</think>6", marks).visible == "6"
     assert split("<mind>5?</mind>6").closed is None
 
 

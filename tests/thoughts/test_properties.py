@@ -32,7 +32,7 @@ def test_every_text_is_split_into_parts_of_it(text, opened, reason):
     if said.lstrip().startswith(MARKS.bare_words):  # a mark at the start of a text alone
         return
     again = split(said, finish_reason="stop")
-    assert (again.said.strip(), again.thought, again.closed) == (said.strip(), "", None)
+    assert (again.visible.strip(), again.thought, again.closed) == (said.strip(), "", None)
 
 
 @settings(max_examples=1000, deadline=None)
@@ -44,7 +44,7 @@ def test_a_stream_does_not_depend_on_its_deltas(text, opened, reason, cuts):
         stream = ThoughtStream(opened=opened)
         parts = [stream.feed(delta) for delta in deltas]
         parts.append(stream.finish(reason))
-        return "".join(p.thought for p in parts), "".join(p.said for p in parts), stream.closed
+        return "".join(p.thought for p in parts), "".join(p.visible for p in parts), stream.closed
 
     deltas, position = [], 0
     while position < len(text):
@@ -64,7 +64,7 @@ FAMILIES = [one for one in MARKS.families if one.open and one.close]
 @given(
     family=st.sampled_from(FAMILIES),
     thought=WORDS,
-    said=WORDS,
+    visible=WORDS,
     size=st.integers(1, 12),
     open_=st.booleans(),
 )
@@ -75,7 +75,7 @@ def test_a_stream_and_the_whole_text_agree(family, thought, said, size, open_):
     parts.append(stream.finish())
     whole = split(text)
     assert "".join(part.thought for part in parts) == whole.thought == thought
-    assert "".join(part.said for part in parts) == whole.said == ("" if open_ else said)
+    assert "".join(part.visible for part in parts) == whole.visible == ("" if open_ else said)
     assert stream.closed is whole.closed is (not open_)
 
 

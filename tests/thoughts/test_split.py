@@ -73,7 +73,7 @@ def streamed(text, *, size=1, opened=False, reason=None):
     stream = ThoughtStream(opened=opened)
     parts = [stream.feed(text[at : at + size]) for at in range(0, len(text), size)]
     parts.append(stream.finish(reason))
-    return "".join(p.thought for p in parts), "".join(p.said for p in parts), stream.closed
+    return "".join(p.thought for p in parts), "".join(p.visible for p in parts), stream.closed
 
 
 @pytest.mark.parametrize("size", [1, 3, 1000])

@@ -103,21 +103,21 @@ class ReplyReader:
     def complete(self, finish_reason: str) -> Completion:
         """Return the completion of what was read."""
         content, reasoning = "".join(self._content), "".join(self._reasoning)
-        thought, said, closed = split(
+        thought, visible, closed = split(
             content, self._marks, opened=self._opened, finish_reason=finish_reason
         )
         if reasoning:  # the server has split it off
-            closed = bool(said.strip()) or finish_reason not in {"length", "abort"}
+            closed = bool(visible.strip()) or finish_reason not in {"length", "abort"}
             thought = reasoning + thought
         elif closed:
             self.opened_by_prompt = not self._opened and self._begins_inside(content, thought)
         elif closed is None and finish_reason == "length" and self.usage.reasoning_tokens:
             # The model thought, and nothing shows where the thought ended: no part is an answer.
-            thought, said, closed = content, "", False
+            thought, visible, closed = content, "", False
         if refusal := "".join(self._refusal):
-            said, finish_reason = said or refusal, _REFUSED
+            visible, finish_reason = visible or refusal, _REFUSED
         return Completion(
-            said.lstrip() if closed else said,
+            visible.lstrip() if closed else visible,
             finish_reason,
             self._counted(finish_reason),
             confidence=None if self._meter is None else self._meter.confidence,

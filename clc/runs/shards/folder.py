@@ -136,7 +136,7 @@ class Shards:
             wanted -= set(found)
         return found
 
-    def begun(self) -> int:
+    def started(self) -> int:
         """Number of problems that are done or were set aside."""
         tables = _at_once(lambda name: self._table(name, ["position"]), self.names())
         return len({place for table in tables for place in table["position"].to_pylist()})
