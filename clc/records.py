@@ -235,7 +235,7 @@ class Prompt:
 
 @dataclass(frozen=True, slots=True)
 class Confidence:
-    """How sure the model was of a path, from its token log-probabilities (in nats).
+    """The model's confidence in a path, from its token log-probabilities (in nats).
 
     The confidence of a token is the negative mean log-probability of the ``k`` likeliest tokens
     at its place (DeepConf, arXiv 2508.15260, section 3): high where one token stands out.

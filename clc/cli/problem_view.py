@@ -190,7 +190,7 @@ def _print_prompt(console: Console, prompt: Prompt, *, full: bool) -> None:
 
 
 def _gold(one: Solved) -> Text:
-    """Say what is right, and whether the vote is."""
+    """Return a line with the gold and whether the vote is right."""
     gold = one.problem.gold
     if gold is None:
         return Text("There is no gold answer to compare with.", "dim")

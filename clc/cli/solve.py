@@ -39,7 +39,7 @@ _SHOWN = 10  # problems that were set aside; all are in the run folder
 
 @dataclass(frozen=True)
 class _SourceOptions(OptionGroup):
-    """How the file of problems is read, as ``load_problems`` takes it."""
+    """Options of reading the file of problems, as ``load_problems`` takes them."""
 
     limit: int | None = option("--limit", type=int, help="Only the first N problems.")
     language: str | None = option(

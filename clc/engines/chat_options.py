@@ -1,4 +1,4 @@
-"""How a model is asked to think: its chat template's switches, an effort, a budget."""
+"""Options that make a model think: its chat template's switches, an effort, a budget."""
 
 from __future__ import annotations
 

@@ -49,7 +49,7 @@ class Online:
 
 @dataclass(frozen=True, slots=True)
 class Configuration:
-    """How every question of a run is solved.
+    """The frozen settings with which every question of a run is solved.
 
     Attributes:
         strategy: which arms, and how votes are counted.

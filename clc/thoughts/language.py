@@ -33,8 +33,8 @@ def thought_language(thought: str, expected: str) -> str | None:
         expected: BCP-47 code of the language that was asked for; see ``written_language``.
 
     Returns:
-        A BCP-47 code, ``MIXED`` where no language has 80 % of the parts whose language is known, None
-        where none is known.
+        A BCP-47 code, ``MIXED`` where no language has 80 % of the parts whose language is known,
+        None where none is known.
 
     >>> german = "Zuerst zählen wir alle Äpfel im Korb zusammen, und dann ziehen wir die ab, "
     >>> german += "die Tom an seine Schwester und an seinen kleinen Bruder verschenkt hat.\n"

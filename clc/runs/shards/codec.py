@@ -41,7 +41,7 @@ class ShardRow(NamedTuple):
 
     @property
     def progress(self) -> tuple[int, bool, int]:
-        """How far it went: of two rows of a problem, the one with more of it counts."""
+        """Progress of the row: of two rows of a problem, the one further on counts."""
         return self.budget, self.plan is not None, -self.lost
 
     @property
