@@ -22,7 +22,7 @@ from ray.serve import Application
 from clc.datasets import detect_language
 from clc.engines.base import Engine
 from clc.engines.factory import open_engine
-from clc.engines.shared import Lane
+from clc.engines.shared import SharedEngine
 from clc.prompts.templates import Templates
 from clc.serving.http.app import make_app
 from clc.serving.http.logs import log_to
@@ -34,7 +34,7 @@ DRAIN_S = 30.0
 
 
 class Arguments(BaseModel):
-    """What is said behind the command, as ``name=value``."""
+    """Arguments of the command, as ``name=value``."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -62,7 +62,7 @@ def deployed(args: Arguments, make_engine: Callable[[], Engine] | None = None) -
     defaults = {name: value for name, value in chosen.items() if value is not None}
     if args.languages is not None:
         defaults["languages"] = args.languages.split(",")
-    configure(**defaults)  # a wrong setting is told here, and not by every replica
+    configure(**defaults)  # a wrong setting is an error here, not in every replica
 
     def mounted() -> FastAPI:
         """Make a replica's app; its engine lives on the replica's event loop."""
@@ -70,7 +70,9 @@ def deployed(args: Arguments, make_engine: Callable[[], Engine] | None = None) -
         settings = Settings(
             args.model, host=args.host, keys=(key,) if key else (), defaults=defaults
         )
-        lane = Lane(make_engine() if make_engine else open_engine(args.model, engine=args.engine))
+        lane = SharedEngine(
+            make_engine() if make_engine else open_engine(args.model, engine=args.engine)
+        )
 
         @asynccontextmanager
         async def lifespan(_: FastAPI) -> AsyncIterator[None]:

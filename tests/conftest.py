@@ -34,6 +34,7 @@ if find_spec("hypothesis"):  # the adapters' environment has none
     settings.load_profile("clc")
 
 ROOT = Path(__file__).parents[1]
+collect_ignore = ["typing"]  # for the type checker: its calls are wrong on purpose
 MARKED = {"ray": "ray", "ray_address": "ray", "browser": "browser"}  # fixture -> mark
 # What one worker runs: ends of files' names, and of tests' names. The longest come first, so that
 # the others fill what is left.

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from clc.engines.chat_options import SWITCHES, ChatOptions
 from clc.errors import ConfigurationError, EngineError
 from clc.thoughts import load_marks, split
+from clc.version import install_hint
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -87,7 +88,7 @@ class Chat:
             from transformers import AutoTokenizer
         except ModuleNotFoundError as error:
             raise EngineError(
-                "package transformers is not installed: pip install 'clc[transformers]'"
+                f"package transformers is not installed: {install_hint('transformers')}"
             ) from error
         try:
             tokenizer = AutoTokenizer.from_pretrained(location, revision=revision)

@@ -86,7 +86,7 @@ def test_a_driver_that_is_killed_and_begun_again(tmp_path):
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_an_interrupt_says_how_to_go_on(number, there, tmp_path):
     file, out = tsv(tmp_path, 60), tmp_path / "run"
-    with endpoint("--delay", 0.05) as (url, _):
+    with endpoint("--delay", 1) as (url, _):
         process = start(*command(file, out, url, *ray()), stdout=subprocess.DEVNULL)
         wait_for_paths(out, process)
         process.send_signal(number)

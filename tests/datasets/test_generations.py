@@ -112,7 +112,7 @@ def test_batch_output():
     }
     first, second = parse_generations("out.jsonl", 1, row)
     assert (first.id, first.language, read_generation(first).value) == ("mgsm-001", "de", "5")
-    assert read_generation(second).reason is AbstainReason.EMPTY
+    assert read_generation(second).reason is AbstainReason.TRUNCATED
 
 
 def test_failed_batch_request_is_an_engine_failure():
