@@ -57,7 +57,7 @@ def seeds_asked(log):
 
 def test_a_driver_that_is_killed_and_begun_again(tmp_path):
     file, out, log = tsv(tmp_path, 60), tmp_path / "run", tmp_path / "asked"
-    with endpoint("--delay", 0.05, "--log", log) as (url, _):
+    with endpoint("--delay", 0.4, "--log", log) as (url, _):
         process = start(*command(file, out, url, *ray()), stdout=subprocess.DEVNULL)
         wait_for_paths(out, process)
         process.kill()

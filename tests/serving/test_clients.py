@@ -105,7 +105,7 @@ def check_lm_eval(url, folder, rows, model="clc"):
     out = folder / "out"
     run(
         "-m", "lm_eval", "--model", "local-chat-completions", "--apply_chat_template",
-        "--model_args", f"model={model},base_url={url}/chat/completions,num_concurrent=4,seed=2",
+        "--model_args", f"model={model},base_url={url}/chat/completions,num_concurrent=4,seed=9",
         "--tasks", "tiny_de", "--include_path", folder, "--output_path", out, "--log_samples",
         cwd=folder,
     )  # fmt: skip
