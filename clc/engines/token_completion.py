@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from clc.engines.base import Completion
 from clc.engines.deltas import DeltaStream, cut_at_stop
 from clc.records import Usage, hashed_seed
-from clc.thoughts import split
+from clc.thoughts import ThoughtStream, split
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -96,6 +96,11 @@ def complete_tokens(
     thought, visible, closed = split(
         text, chat.marks, opened=prompt.opened, finish_reason=sampled.finish_reason
     )
+    if closed and thought and not prompt.opened and text.lstrip().startswith(thought.lstrip()):
+        # No mark opened it, in the prompt or the text: the closing one is stray.
+        stream = ThoughtStream(chat.marks)
+        parts = (stream.feed(text), stream.finish(sampled.finish_reason))
+        thought, visible, closed = "", "".join(part.visible for part in parts), None
     reasoning_tokens = 0
     if closed:
         visible = visible.lstrip()

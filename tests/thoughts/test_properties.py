@@ -64,7 +64,7 @@ FAMILIES = [one for one in MARKS.families if one.open and one.close]
 @given(
     family=st.sampled_from(FAMILIES),
     thought=WORDS,
-    visible=WORDS,
+    said=WORDS,
     size=st.integers(1, 12),
     open_=st.booleans(),
 )
