@@ -5,7 +5,7 @@ import pytest
 from tests.cli.running import endpoint
 
 QUESTION = "Tom has 3 apples and buys 4 more. How many apples does Tom have?"
-MODEL: dict = {"model": "m", "languages": "en,de,zh", "paths": 3, "seed": 1}
+MODEL: dict = {"model": "m", "languages": "en,de,zh", "paths": 3}
 
 
 def framework(module, extra):

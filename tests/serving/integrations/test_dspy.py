@@ -22,7 +22,7 @@ from clc.serving.integrations.dspy import VoteAdapter, vote_lm  # noqa: E402
 @pytest.fixture
 def lm(url, monkeypatch):  # noqa: F811
     monkeypatch.setenv("OPENAI_API_KEY", "unused")
-    made = vote_lm(**MODEL, base_url=url, cache=False)
+    made = vote_lm(**MODEL, seed=1, base_url=url, cache=False)
     with dspy.context(lm=made, adapter=VoteAdapter()):
         yield made
     made.engine.close()
