@@ -56,7 +56,7 @@ def _is_day(text: str) -> bool:
 
 
 def faults_of(file: Path, root: Path) -> list[str]:
-    """What is wrong with the metadata of a wheel or an sdist."""
+    """Return the faults in the metadata of a wheel or an sdist."""
     from packaging.metadata import Metadata
 
     project = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))["project"]
@@ -69,12 +69,12 @@ def faults_of(file: Path, root: Path) -> list[str]:
             member = archive.extractfile(f"{stem}/PKG-INFO")
             assert member is not None  # noqa: S101 - extractfile raises where there is none
             raw = member.read()
-    told = Metadata.from_email(raw, validate=True)
-    if told.name != project["name"]:
-        return [f"{file.name}: the name is {told.name}"]
-    if str(told.version) != version(root):
-        return [f"{file.name}: the version is {told.version}"]
-    if not told.description or told.description_content_type != "text/markdown":
+    metadata = Metadata.from_email(raw, validate=True)
+    if metadata.name != project["name"]:
+        return [f"{file.name}: the name is {metadata.name}"]
+    if str(metadata.version) != version(root):
+        return [f"{file.name}: the version is {metadata.version}"]
+    if not metadata.description or metadata.description_content_type != "text/markdown":
         return [f"{file.name}: there is no description in Markdown"]
     return []
 

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 
 import click
 
-from clc.cli.interrupts import run_interruptible
 from clc.cli.options import EngineOptions, grouped
 from clc.cli.solving_options import SolvingOptions, strategy_option
 
@@ -102,6 +101,8 @@ def _screen(console: Console) -> Console:
 def _draw(work: Run, problem: Problem, screen: Console, *, tally: bool) -> Verdict:
     """Solve one question and show the progress."""
     from rich.live import Live
+
+    from clc.cli.interrupts import run_interruptible
 
     forming = _Forming(work, screen, tally=tally)
 

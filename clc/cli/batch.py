@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 
 import click
 
-from clc.cli.interrupts import run_interruptible
 from clc.cli.options import EngineOptions, grouped
 from clc.cli.solving_options import SolvingOptions, strategy_option
 from clc.errors import ConfigurationError, RunError
@@ -58,6 +57,8 @@ def command(
 
     Stop it at any time, even by force: the same command goes on.
     """  # noqa: D301
+    from clc.cli.interrupts import run_interruptible
+
     try:
         from clc.serving.batch import Output, open_batch
         from clc.serving.completions import Completions

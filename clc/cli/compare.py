@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from clc.cli.interrupts import run_interruptible
 from clc.cli.options import EngineOptions, OptionGroup, grouped, option, split_codes
 from clc.cli.solving_options import SolvingOptions
 from clc.errors import ConfigurationError
@@ -160,6 +159,7 @@ def _solve_all(
 ) -> Iterable[Entry]:
     """Solve the problems with every strategy over one pool of paths; return the outcomes."""
     from clc.analysis.comparison import entries
+    from clc.cli.interrupts import run_interruptible
     from clc.datasets import Dataset
     from clc.engines.shared import SharedEngine
     from clc.runs.store import Store

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, NoReturn
 import click
 
 from clc.cli.cluster_options import ClusterOptions
-from clc.cli.interrupts import run_interruptible
 from clc.cli.options import EngineOptions, OptionGroup, grouped, option
 from clc.cli.solving_options import SolvingOptions, strategy_option
 from clc.errors import ConfigurationError, EngineError, RunError
@@ -212,6 +211,8 @@ def _solve_here(
 
 
 def _solve(run: Run, dataset: Dataset, shown: _Shown) -> None:
+    from clc.cli.interrupts import run_interruptible
+
     progress = shown.progress(run.solver.counters, dataset.total)
 
     async def drain() -> None:
