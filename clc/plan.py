@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -79,11 +78,11 @@ class Plan:
         >>> Plan.of([ArmRecord("en", "a", 0, 2, 0), ArmRecord("de", "b", 0, 1, 0)]).order
         (0, 1, 0)
         """
-        left = Counter({position: arm.paths for position, arm in enumerate(arms)})
         order: list[int] = []
-        while left := +left:
-            order += left
-            left.subtract(list(left))
+        left = [(position, arm.paths) for position, arm in enumerate(arms)]
+        while left := [(position, paths) for position, paths in left if paths > 0]:
+            order += [position for position, _ in left]
+            left = [(position, paths - 1) for position, paths in left]
         return cls(tuple(arms), tuple(order))
 
 

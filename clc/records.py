@@ -11,8 +11,9 @@ configuration. Keys are content hashes, never row numbers.
 from __future__ import annotations
 
 import hashlib
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import dataclass, field, fields
 from enum import StrEnum
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypedDict
 
 import orjson
@@ -77,7 +78,7 @@ def hashed_seed(*parts: int | str) -> int:
 
     Neighbouring numbers give seeds that share nothing. A text must hold no NUL.
     """
-    text = "\0".join(("seed", *map(str, parts)))
+    text = "seed\0" + "\0".join(map(str, parts))
     return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest(), "big") >> 11
 
 
@@ -120,9 +121,12 @@ class Usage:
 
     def to_json(self) -> dict[str, int]:
         """Return plain values; reasoning tokens only where there are any."""
-        values = asdict(self)
-        if not self.reasoning_tokens:
-            del values["reasoning_tokens"]
+        values = {
+            "prompt_tokens": self.prompt_tokens,
+            "completion_tokens": self.completion_tokens,
+        }
+        if self.reasoning_tokens:
+            values["reasoning_tokens"] = self.reasoning_tokens
         return values
 
     @property
@@ -361,15 +365,18 @@ def path_key(prompt_key: str, seed: int, floor: float | None = None) -> str:
 
 def prompt_key(fingerprint: str, messages: Sequence[Message], sampling: Sampling) -> str:
     """Return the key of the prompt that these messages are, for this engine and this sampling."""
+    return content_key("prompt", [fingerprint, list(messages), _sampling_json(sampling)])
+
+
+@lru_cache(maxsize=64)  # a run has few, and a key for every prompt
+def _sampling_json(sampling: Sampling) -> orjson.Fragment:
+    """Return the fields in their order, which is how orjson writes a dataclass."""
     values = {
         part.name: value
         for part in fields(sampling)
         if (value := getattr(sampling, part.name)) != part.default or part.name in _FIRST_FIELDS
     }
-    # Fields in the order of their definition, which is how orjson writes a dataclass.
-    return content_key(
-        "prompt", [fingerprint, list(messages), orjson.Fragment(orjson.dumps(values))]
-    )
+    return orjson.Fragment(orjson.dumps(values))
 
 
 class Step(NamedTuple):

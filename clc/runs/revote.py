@@ -46,7 +46,7 @@ def revote(run: RunFolder, read: Reader = read_outcome) -> Iterator[Solved]:
     """
     manifest = run.manifest()
     counting = Counting.from_manifest(manifest)
-    is_old = (manifest or {}).get("format", 2) < _APART
+    is_old = manifest is not None and manifest.get("format", 2) < _APART
     thoughts = 0
     for one in run.finished():
         if is_old:

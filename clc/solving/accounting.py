@@ -65,8 +65,10 @@ def make_rows(
     rows: list[ArmRecord] = []
     row_of_slot: dict[int, int] = {}
     charged: set[TranslationKey] = set()
-    for arm in arms:
-        slots = [number for number, result in enumerate(results) if result.slot.arm == arm]
+    slots_of_arm: dict[Arm, list[int]] = {arm: [] for arm in arms}
+    for number, result in enumerate(results):
+        slots_of_arm[result.slot.arm].append(number)
+    for arm, slots in slots_of_arm.items():
         if not slots:
             continue
         usage = Usage()

@@ -204,24 +204,25 @@ class PromptBuilder:
 
     def earlier(self, prompt: Prompt) -> Iterator[Prompt]:
         """Yield a prompt under the earlier limits of tokens, the oldest first."""
-        for sampling in self._samplings()[:-1]:
+        for sampling in self._earlier_samplings():
             key = prompt_key(self._sampler.engine.fingerprint, prompt.messages, sampling)
             yield replace(prompt, key=key)
 
     def _turns(self, slot: Slot, messages: tuple[Message, ...]) -> list[Request]:
         """Return the requests of a turn under the earlier limits and under the run's."""
         requests = []
-        for sampling in self._samplings():
+        for sampling in (*self._earlier_samplings(), self._settings.sampling):
             prompt = prompt_key(self._sampler.engine.fingerprint, messages, sampling)
             seed = path_seed(self._settings.seed, prompt, slot.arm.key, slot.index)
             key = content_key("turn", [prompt, seed])
             requests.append(Request(key, messages, sampling, seed))
         return requests
 
-    def _samplings(self) -> list[Sampling]:
-        sampling = self._settings.sampling
-        limits = self._limits("max_tokens", sampling.max_tokens)
-        return [replace(sampling, max_tokens=most) for most in limits]
+    def _earlier_samplings(self) -> Iterator[Sampling]:
+        if self._sampler.earlier_limits:
+            sampling = self._settings.sampling
+            for most in self._limits("max_tokens", sampling.max_tokens)[:-1]:
+                yield replace(sampling, max_tokens=most)
 
     def _limits(self, name: str, own: int) -> list[int]:
         """Return the earlier values of a limit, then the run's own, each once."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from clc.errors import StrategyError
@@ -107,6 +108,7 @@ def resolve_arms(slots: Iterable[Slot], order: Sequence[str]) -> list[Arm]:
     return [next(ranked) if arm.stands_for in rank else arm for arm in arms]
 
 
+@lru_cache(maxsize=4096)  # every problem has the same arms, and an arm's key is made once
 def _settle(arm: Arm, question_language: str, chosen: str) -> Arm:
     """Put real languages into an arm; in the question's own language the question stays.
 

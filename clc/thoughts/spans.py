@@ -38,7 +38,9 @@ def find_spans(
     See :func:`clc.thoughts.split.split` for the arguments.
     """
     bare = text[:_HEAD].lstrip().startswith(marks.bare_words)
-    held = any(first in text for first in marks.firsts)
+    held = False
+    for first in marks.firsts:  # most texts have none: a generator would take as long as the rest
+        held = held or first in text
     found = list(marks.find(text)) if held else []
     if not (opened or bare or found or (held and marks.partial(text)[1])):
         return Spans(None, (0, len(text)), None)
