@@ -29,8 +29,8 @@ PYTEST := $(BIN)/python -m pytest -n 2
 test: check browser ## Set up, run every check and every test
 	$(PYTEST)
 
-fast: dev ## Set up, run the tests that load no model and start no Ray and no browser
-	$(PYTEST) -m "not engine and not ray and not browser"
+fast: dev ## Set up, run the tests of a second at most: no model, no Ray, no browser
+	$(PYTEST) -m "not slow and not engine and not ray and not browser"
 
 adapters: $(ADAPTERS_INSTALLED) ## Set up .venv-adapters, run the tests of the adapters for DSPy and Inspect
 	$(ADAPTERS)/bin/python -m pytest tests/serving/integrations/test_dspy.py tests/serving/integrations/test_inspect_ai.py

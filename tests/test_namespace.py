@@ -91,6 +91,7 @@ def test_starting_loads_nothing_heavy(code):
 
 
 @pytest.mark.parametrize("command", COMMANDS)
+@pytest.mark.slow
 def test_a_command_explains_itself_without_a_model(command):
     code = f"from clc.cli import cli; cli.main([{command!r}, '--help'], standalone_mode=False)"
     engines = {"torch", "vllm", "transformers", "ray", "fastapi", "matplotlib", "pyarrow", "numpy"}

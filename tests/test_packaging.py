@@ -90,6 +90,7 @@ def wheel(tree):
 
 
 @needs_git
+@pytest.mark.slow
 def test_the_wheel_holds_every_file_of_the_package_and_no_other(tree, wheel):
     expected = {
         path.relative_to(tree).as_posix()
@@ -125,6 +126,7 @@ def test_the_wheel_says_what_it_is(wheel):
 
 
 @needs_git
+@pytest.mark.slow
 def test_the_wheel_runs_from_anywhere(wheel, tmp_path):
     target, elsewhere = tmp_path / "site", tmp_path / "elsewhere"
     elsewhere.mkdir()
@@ -181,6 +183,7 @@ def test_no_text_tells_to_install_the_stranger():
 
 @needs_git
 @pytest.mark.parametrize("overwritten", [True, False])
+@pytest.mark.slow
 def test_the_stranger_beside_us_is_told(wheel, tmp_path, overwritten):
     run(sys.executable, "-m", "pip", "install", "-q", "--no-index", "--no-deps",
         "--target", str(tmp_path), str(wheel))  # fmt: skip

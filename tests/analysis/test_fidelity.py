@@ -133,6 +133,7 @@ def test_fidelity_counts_by_arm():
 
 
 @pytest.mark.skipif(not RECORDED.is_dir(), reason=f"needs the recorded data in {RECORDED}")
+@pytest.mark.slow
 def test_recorded_paths():
     """As read by eye: nearly all European arms are kept, a quarter of ja and ru is not."""
     rows = [

@@ -33,6 +33,7 @@ KINDS = st.sampled_from([None, "number", "choice"])
     kind=KINDS,
     reason=st.sampled_from([None, "stop", "length"]),
 )
+@pytest.mark.slow
 def test_every_text_has_an_outcome(text, language, question, kind, reason):
     outcome = extract_answer(text, language, question, kind=kind, finish_reason=reason)
     assert isinstance(outcome, Answer | Abstention)
@@ -68,6 +69,7 @@ HARD = [
 
 
 @pytest.mark.parametrize("piece", HARD)
+@pytest.mark.slow
 def test_time_is_linear(piece):
     text = piece * (100_000 // len(piece))
     began = time.process_time()

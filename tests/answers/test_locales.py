@@ -60,6 +60,7 @@ def test_many_locales():
 @pytest.mark.parametrize("locale", LOCALES)
 @settings(max_examples=20, deadline=None)
 @given(value=VALUES, sentence=st.sampled_from(SENTENCES))
+@pytest.mark.slow
 def test_formatted_by_the_locale(locale, value, sentence):
     for system in {"latn", Locale.parse(locale).default_numbering_system}:
         try:

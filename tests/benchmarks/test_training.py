@@ -33,6 +33,7 @@ def test_the_answer_reader_reads_every_solution(code):
 
 @pytest.mark.parametrize("code", [code for code in LANGUAGE_SHARES if code != "en"])
 @pytest.mark.parametrize("wording", [0, 1])
+@pytest.mark.slow
 def test_parallel_questions_keep_their_numbers(code, wording):
     for problem in SAMPLE:
         for native in (False, True):

@@ -126,6 +126,7 @@ THOUGHT = "<think>\nHm.\n</think>\n\n"
     ],
 )
 @pytest.mark.parametrize("options", [{}, {"enable_thinking": False}])
+@pytest.mark.slow
 def test_the_plain_mode_is_the_default(render, messages, options):
     """As the template was before there was another mode."""
     old = "".join(

@@ -28,6 +28,7 @@ def ask(url, *more, question=ASK, how=call, **given):
                "--paths", 9, "--seed", 1, *more, **given)  # fmt: skip
 
 
+@pytest.mark.slow
 def test_the_vote_is_shown(url):
     done = ask(url, how=clc)
     assert done.returncode == 0, done.stderr
@@ -118,6 +119,7 @@ def saying(text):
         loop.close()
 
 
+@pytest.mark.slow
 def test_text_of_a_model_does_nothing():
     text = "<script>x</script>\x1b[31m\x1b]0;t\x07 [bold]b[/bold] \u202e:smile:\nAnswer: 7\x1b[0m"
     with saying(text) as url:
@@ -151,6 +153,7 @@ def slow():
         yield served
 
 
+@pytest.mark.slow
 def test_the_vote_is_shown_as_it_forms_and_taken_away_at_the_end(slow):
     done = ask(slow, how=on_terminal)
     assert done.returncode == 0
@@ -170,6 +173,7 @@ def test_the_vote_is_shown_as_it_forms_and_taken_away_at_the_end(slow):
     assert final.startswith("\r\x1b[1A\x1b[2K")  # the last frame goes
 
 
+@pytest.mark.slow
 def test_what_is_shown_meanwhile_is_on_the_terminal_and_not_in_the_file(slow, tmp_path):
     with (tmp_path / "out").open("wb") as file:
         done = ask(slow, "--json", how=on_terminal, stdout=file)
@@ -183,6 +187,7 @@ def test_what_is_shown_meanwhile_is_on_the_terminal_and_not_in_the_file(slow, tm
     assert "\x1b" not in (tmp_path / "out").read_text()
 
 
+@pytest.mark.slow
 def test_a_dumb_terminal_gets_the_vote_only(slow):
     done = ask(slow, how=on_terminal, TERM="dumb")
     assert "\x1b" not in done.text
@@ -190,6 +195,7 @@ def test_a_dumb_terminal_gets_the_vote_only(slow):
     assert "Answer: 7" in done.text
 
 
+@pytest.mark.slow
 def test_ctrl_c_while_the_vote_forms():
     with endpoint("--delay", 1000) as (url, _):
         done = ask(url, "--languages", "en", how=on_terminal, press=("starting", "\x03"))

@@ -36,6 +36,7 @@ def rows(out):
     return [json.loads(line) for line in lines]
 
 
+@pytest.mark.slow
 def test_the_command(tmp_path, quick):
     source = write(tmp_path, *questions(5), "not json", row("plain", body(model="m", n=2)))
     out = tmp_path / "out.jsonl"
@@ -55,6 +56,7 @@ def test_the_command(tmp_path, quick):
     assert again.stderr == ""
 
 
+@pytest.mark.slow
 def test_every_reply_is_on_disk_at_once_and_a_kill_loses_only_what_was_open(tmp_path):
     """Killed three times at moments of chance: in the end one whole line for each, none changed."""
     source = write(tmp_path, *questions(60))
@@ -86,6 +88,7 @@ def test_every_reply_is_on_disk_at_once_and_a_kill_loses_only_what_was_open(tmp_
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.slow
 def test_a_polite_stop(tmp_path, number):
     source, out = write(tmp_path, *questions(60)), tmp_path / "out.jsonl"
     with endpoint("--delay", 0.1) as (url, _):
@@ -102,6 +105,7 @@ def test_a_polite_stop(tmp_path, number):
     assert out.read_bytes().endswith(b"\n")
 
 
+@pytest.mark.slow
 def test_a_dead_endpoint_ends_it_and_the_same_command_goes_on(tmp_path, quick):
     source, out = write(tmp_path, *questions(3)), tmp_path / "out.jsonl"
     done = clc("batch", source, "--out", out, *options(DEAD, "--attempts", 1))
@@ -121,6 +125,7 @@ def test_when_every_request_fails_the_command_fails(tmp_path):
     assert len(rows(out)) == 2
 
 
+@pytest.mark.slow
 def test_failures_are_done_again_when_that_is_asked(tmp_path, quick):
     out = tmp_path / "out.jsonl"
     given = (write(tmp_path, *questions(2), "not json"), "--out", out)
@@ -152,6 +157,7 @@ def test_wrong_calls(tmp_path):
     assert "is no line of a batch's output" in refused(source, source)
 
 
+@pytest.mark.slow
 def test_the_output_of_a_batch_is_read_by_vote(tmp_path, quick):
     source, out = write(tmp_path, *questions(3)), tmp_path / "out.jsonl"
     clc("batch", source, "--out", out, *options(quick))

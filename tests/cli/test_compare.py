@@ -18,6 +18,7 @@ def file(tmp_path):
     return path
 
 
+@pytest.mark.slow
 def test_strategies_share_a_pool_and_the_same_command_draws_nothing(file, tmp_path):
     out = tmp_path / "pool"
     with endpoint("--delay", 0) as (url, _):
@@ -46,6 +47,7 @@ def test_strategies_share_a_pool_and_the_same_command_draws_nothing(file, tmp_pa
     assert "0 paths drawn now" in again.stderr
 
 
+@pytest.mark.slow
 def test_runs_that_are_there_are_compared(file, tmp_path):
     with endpoint("--delay", 0) as (url, _):
         for name in ("clc", "sc"):
@@ -71,6 +73,7 @@ def test_runs_that_are_there_are_compared(file, tmp_path):
         (["RUNS", "NONE"], "not a run folder"),
     ],
 )
+@pytest.mark.slow
 def test_what_is_wrong_is_said_before_anything_is_drawn(arguments, why, file, tmp_path):
     places = {"FILE": file, "OUT": tmp_path / "out", "RUNS": tmp_path, "NONE": tmp_path / "none"}
     done = clc("compare", *(places.get(word, word) for word in arguments))

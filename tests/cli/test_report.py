@@ -76,6 +76,7 @@ def test_it_may_lie_elsewhere_with_its_figures(run, tmp_path):
     assert names == {".csv", ".svg", ".png"}
 
 
+@pytest.mark.slow
 def test_several_runs_are_compared(run, tmp_path):
     other = solve(tmp_path / "other" / "clc", list(problems())[:6], paths=2)
     out, figures = tmp_path / "both.html", tmp_path / "figures"
@@ -88,6 +89,7 @@ def test_several_runs_are_compared(run, tmp_path):
     assert (figures / "clc" / "left_out.csv").is_file()
 
 
+@pytest.mark.slow
 def test_a_folder_of_clc_compare(tmp_path):
     questions = tmp_path / "mgsm_sw.tsv"
     questions.write_text(
@@ -138,6 +140,7 @@ def test_a_page_that_cannot_be_written_is_said(run, tmp_path):
     assert "cannot write the report" in done.stderr
 
 
+@pytest.mark.slow
 def test_a_page_is_current_until_the_run_goes_on(run):
     page = run / "report.html"
     assert not is_current(page, run)
@@ -183,6 +186,7 @@ def test_only_the_report_is_served(served):
     assert get(port, "/", host="localhost")[0] == 200
 
 
+@pytest.mark.slow
 def test_view_serves_until_it_is_interrupted(run):
     process = start("view", run, "--no-browser")
     try:
@@ -208,6 +212,7 @@ def test_a_port_that_is_taken(served, run):
 
 
 @pytest.mark.parametrize("line", COMMANDS)
+@pytest.mark.slow
 def test_a_command_of_the_documentation(line, run, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "runs").mkdir()
@@ -242,6 +247,7 @@ def test_a_run_of_the_bundled_model(tmp_path):
     assert page.count('"finish":') == 8
 
 
+@pytest.mark.slow
 def test_runs_of_like_names_keep_their_figures(small, tmp_path):
     for name in ("a $x^$", "a%$x^$"):
         shutil.copytree(small, tmp_path / name)

@@ -167,6 +167,7 @@ def test_from_standard_input(quick, tmp_path):
 # Kill
 
 
+@pytest.mark.slow
 def test_a_run_survives_twenty_kills(tmp_path):
     """Killed at 20 random moments and started again: whole, unchanged and the same as undisturbed."""
     problems, paths = 60, 9
@@ -217,6 +218,7 @@ def wait_for_paths(out, count, seconds=240):
         time.sleep(0.05)
 
 
+@pytest.mark.slow
 def test_an_endpoint_that_dies_and_comes_back(tmp_path):
     file, out = mgsm(tmp_path, 20), tmp_path / "run"
     with endpoint("--delay", 0.1) as (url, _):
@@ -238,6 +240,7 @@ def test_an_endpoint_that_dies_and_comes_back(tmp_path):
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.slow
 def test_an_interrupt_says_how_to_go_on(number, tmp_path):
     file, out = mgsm(tmp_path, 30), tmp_path / "run"
     with endpoint("--delay", 0.1) as (url, _):
@@ -262,6 +265,7 @@ def test_an_interrupt_says_how_to_go_on(number, tmp_path):
 # Faults
 
 
+@pytest.mark.slow
 def test_a_sick_endpoint_ends_in_abstentions_with_reasons_and_they_are_drawn_again(tmp_path):
     file, out = mgsm(tmp_path, 10), tmp_path / "run"
     settings = ["--strategy", "sc", "--paths", 4, "--model", "m", "--out", out]
@@ -329,6 +333,7 @@ def test_another_configuration_is_refused_with_the_differences(quick, file, tmp_
     assert stored(out) == before
 
 
+@pytest.mark.slow
 def test_a_full_disk_is_named_and_the_store_stays_readable(tmp_path):
     file, out = mgsm(tmp_path, 60), tmp_path / "run"
     with endpoint("--delay", 0) as (url, _):
@@ -502,6 +507,7 @@ def on_a_terminal(*arguments):
     return process.wait(), shown.decode()
 
 
+@pytest.mark.slow
 def test_progress_on_a_terminal(tmp_path):
     file = mgsm(tmp_path, 12)
     with endpoint("--delay", 0.1) as (url, _):

@@ -38,6 +38,7 @@ def test_show_is_a_file_that_check_takes(tmp_path):
     assert "no template 'clip'" in done.stderr
 
 
+@pytest.mark.slow
 def test_a_run_with_a_strategy_and_a_rule_of_ones_own(file, tmp_path):
     own = tmp_path / "mine.toml"
     own.write_text('paths = 8\n[[arms]]\nlanguage = "question"\nquestion = "original"\n')

@@ -123,6 +123,7 @@ def here(reader, monkeypatch):
 
 
 @pytest.mark.parametrize("name", [n for n in NAMES if any(map(runs_here, commands(n)))])
+@pytest.mark.slow
 def test_the_commands_of_a_page_run(name, here, monkeypatch):
     monkeypatch.setattr("clc.engines.factory.open_engine", scripted)
     run_the_commands(name, here)

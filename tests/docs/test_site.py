@@ -47,6 +47,7 @@ def site(tmp_path_factory):
     return folder
 
 
+@pytest.mark.slow
 def test_every_public_name_has_an_anchor(site):
     html = "".join(page.read_text() for page in (site / "reference").glob("*.html"))
     for name in _documented():

@@ -56,6 +56,7 @@ def _check(value, expected, line):
 
 
 @pytest.mark.parametrize("name", [n for n in NAMES if n != SERVED and blocks(n, "python")])
+@pytest.mark.slow
 def test_python_runs_and_gives_what_it_says(name, stand, monkeypatch):
     for package in _PACKAGES:
         if package in text(name):

@@ -70,6 +70,7 @@ def test_another_model_without_a_switch_translates_as_it_does(transformers, tiny
     assert asyncio.run(run()).error is None
 
 
+@pytest.mark.slow
 def test_the_model_is_loaded_once_for_both(transformers, thinking, monkeypatch):
     from clc.engines.transformers import engine as module
 

@@ -362,12 +362,14 @@ def test_a_request_above_the_limit_on_tokens_goes_alone():
     assert server.most_at_once == 1
 
 
+@pytest.mark.slow
 def test_requests_per_minute_are_spaced():
     began = time.monotonic()
     _, (server,) = ask_many(6, ok(), requests_per_minute=60 * 5)
     assert server.requests[-1].at - began >= 5 / 5  # the first one may arrive late, none early
 
 
+@pytest.mark.slow
 def test_tokens_per_minute_are_spaced_and_corrected_by_what_was_used():
     # 1,070 estimated at 60,000 a second; a reply says it used 18.
     began = time.monotonic()

@@ -63,6 +63,7 @@ async def free_port() -> int:
         pytest.param(ok("The ans", finish_reason="abort"), id="aborted there"),
     ],
 )
+@pytest.mark.slow
 def test_a_fault_is_tried_again(fault):
     got, server = ask(fault, ok("18"), timeout_s=1.5 if fault in SLOW else 60)
     assert got.text == "18"
@@ -90,6 +91,7 @@ def test_a_fault_is_tried_again(fault):
         (value({"choices": [{}]}), "a choice without a message"),
     ],
 )
+@pytest.mark.slow
 def test_attempts_that_are_used_up_are_a_lost_path_with_its_last_reason(fault, reason):
     lost, server = ask(fault, timeout_s=0.1 if fault in SLOW else 60, max_attempts=3)
     assert (lost.text, lost.finish_reason) == ("", "error")
@@ -103,6 +105,7 @@ def test_a_burst_of_500_costs_no_path():
     assert len(server.requests) == 80
 
 
+@pytest.mark.slow
 def test_chaos_ends_and_every_lost_path_has_its_reason():
     got, (server,) = ask_many(
         120, chaos(0.5, seed=7), window=32, timeout_s=1.5, max_attempts=4, servers=1
@@ -118,6 +121,7 @@ def test_chaos_ends_and_every_lost_path_has_its_reason():
 # Retry-After
 
 
+@pytest.mark.slow
 def test_retry_after_in_seconds_is_honoured():
     got, server = ask(status(429, retry_after=1), ok("18"))
     assert got.text == "18"
@@ -125,6 +129,7 @@ def test_retry_after_in_seconds_is_honoured():
     assert second - first >= 0.99
 
 
+@pytest.mark.slow
 def test_retry_after_as_a_date_is_honoured():
     async def later(exchange):
         date = formatdate(time.time() + 2, usegmt=True)

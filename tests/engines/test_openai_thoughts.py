@@ -172,6 +172,7 @@ def test_a_server_that_refuses_streams_is_asked_again_without_once(code):
     assert streamed == [True, None, None, None]
 
 
+@pytest.mark.slow
 def test_the_time_limit_is_on_silence():
     """Twenty events, each well within the limit, together well beyond it."""
     got, server = ask(in_pieces({"content": "x" * 60}, "stop", every_s=0.1), timeout_s=1.0)

@@ -16,6 +16,7 @@ from tests.cli.running import call, clc, endpoint, start
 from .serving import ask, process
 
 
+@pytest.mark.slow
 def test_it_says_where_it_answers_and_ends_in_order(tmp_path):
     errors = (tmp_path / "log").open("w+")
     with endpoint("--delay", "0.01") as (url, _), errors:
@@ -37,6 +38,7 @@ def test_it_says_where_it_answers_and_ends_in_order(tmp_path):
     assert json.loads(voted.stdout.splitlines()[0])["answer"] == reply.model_extra["clc"]["answer"]
 
 
+@pytest.mark.slow
 def test_a_key_in_the_environment_is_asked_for():
     with endpoint() as (url, _):
         running = subprocess.Popen(
@@ -72,6 +74,7 @@ def test_wrong_options_end_it_before_any_model_is_loaded(options, words):
     assert words in done.stderr
 
 
+@pytest.mark.slow
 def test_an_upstream_that_never_comes_is_an_error_that_names_it():
     done = clc(
         "serve", "--base-url", "http://127.0.0.1:9/v1", "--model", "m", "--start-timeout", "0.1"
@@ -90,6 +93,7 @@ def test_a_port_that_is_taken_is_an_error_that_names_it():
     assert f"cannot listen on 127.0.0.1:{port}" in done.stderr
 
 
+@pytest.mark.slow
 def test_interrupting_it_is_no_error_of_ours():
     with endpoint() as (url, _):
         running = start("serve", "--port", "0", "--base-url", url, "--model", "m", "--quiet")

@@ -114,12 +114,14 @@ def check_lm_eval(url, folder, rows, model="clc"):
     return scores["exact_match,last-number"]
 
 
+@pytest.mark.slow
 def test_langchain():
     need("langchain_openai")
     with serving() as it:
         assert "Answer: 7" in check_langchain(it.url)
 
 
+@pytest.mark.slow
 def test_lm_evaluation_harness(tmp_path):
     need("lm_eval")
     rows = [{"question": FRAGE, "answer_number": 7, "answer": None, "equation_solution": None}] * 6

@@ -117,6 +117,7 @@ def test_a_small_request_does_not_wait_for_a_large_one():
     assert engine.most_in_flight == 4
 
 
+@pytest.mark.slow
 def test_a_deadline_returns_the_vote_so_far_with_a_mark():
     engine = ScriptedEngine(delay=lambda request: 60 if request.seed % 3 == 0 else 0.01)
     with serving(engine) as it:
@@ -133,6 +134,7 @@ def test_a_deadline_returns_the_vote_so_far_with_a_mark():
 
 
 @pytest.mark.parametrize("model", ["clc:sc", "clc", "scripted"])
+@pytest.mark.slow
 def test_a_deadline_before_the_first_path_is_408_and_not_tried_again(model):
     with serving(slow(60), limits={"deadline_s": 0.2}) as it:
         reply = post(it, model=model)
@@ -153,6 +155,7 @@ def test_no_deadline_is_longer_than_the_servers():
 
 @pytest.mark.parametrize("stream", [False, True])
 @pytest.mark.parametrize("model", ["clc", "clc:sc", "scripted"])
+@pytest.mark.slow
 def test_a_client_that_leaves_stops_the_work(model, stream):
     engine = slow(60)
     with serving(engine) as it:
@@ -257,6 +260,7 @@ def refuses(it):
     return False
 
 
+@pytest.mark.slow
 def test_what_does_not_end_in_time_is_stopped():
     engine = slow(60)
     with serving(engine, drain_s=1) as it, ThreadPoolExecutor(1) as pool:
@@ -271,6 +275,7 @@ def test_what_does_not_end_in_time_is_stopped():
     assert engine.closed == 1
 
 
+@pytest.mark.slow
 def test_two_hundred_clients_get_their_own_answers_and_leave_nothing():
     """Every question has a number of its own, and the engine says it back."""
 

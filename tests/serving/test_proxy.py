@@ -110,6 +110,7 @@ def test_its_errors_pass_through_with_their_headers():
 
 
 @pytest.mark.parametrize("status", [401, 402, 403, 302])
+@pytest.mark.slow
 def test_what_it_has_against_this_server_stays_here(status):
     with (
         upstream(faults.status(status, f"bad key {SECRET}")) as server,
@@ -161,6 +162,7 @@ def test_a_client_that_leaves_is_left_there_too():
         assert all(exchange.hung_up.is_set() for exchange in server.requests)
 
 
+@pytest.mark.slow
 def test_a_reader_that_stalls_is_cut_off(monkeypatch):
     monkeypatch.setattr(module, "_STALLED_MS", 2000)
     large = b'"' + b"x" * 65536 + b'"'
@@ -181,6 +183,7 @@ def test_a_reader_that_stalls_is_cut_off(monkeypatch):
             assert server.at_once == 0
 
 
+@pytest.mark.slow
 def test_a_vote_in_front_of_an_endpoint_survives_its_death_and_return():
     with endpoint("--delay", "0.01") as (url, process):
         port = url.split(":")[2].split("/")[0]
@@ -205,6 +208,7 @@ def test_a_vote_in_front_of_an_endpoint_survives_its_death_and_return():
                 assert idle(it)
 
 
+@pytest.mark.slow
 def test_one_failed_call_in_a_chaos_of_them_is_one_abstention():
     with upstream(faults.chaos(0.3, 1)) as server, in_front_of(server.url) as it:
         reply = client(it).chat.completions.create(
@@ -258,6 +262,7 @@ def test_it_waits_for_an_upstream_that_is_still_starting(monkeypatch):
         ({"n": [[[[[3]]]]]}, "n", "it must be a whole number"),
     ],
 )
+@pytest.mark.slow
 def test_tokens_are_limited_however_their_number_is_written(more, param, words):
     with upstream() as server, in_front_of(server.url, limits={"tokens": 1000}) as it:
         content = json.dumps({"model": "m", "messages": []} | more)

@@ -178,6 +178,7 @@ IMAGE = [{"type": "image_url", "image_url": {"url": "http://127.0.0.1:1/x.png"}}
         ({"model": "scripted", "logprobs": True}, "logprobs", "honoured"),
     ],
 )  # fmt: skip
+@pytest.mark.slow
 def test_what_cannot_be_honoured_is_refused_by_name(it, wrong, param, words):
     error = refused(it, **wrong)
     assert error["param"] == param

@@ -20,6 +20,7 @@ CHECKS = (
 
 
 @pytest.mark.skipif(find_spec("schemathesis") is None, reason="needs schemathesis")
+@pytest.mark.slow
 def test_the_server_does_what_its_document_says(tmp_path):
     with serving(limits={"deadline_s": 30}) as it:
         base = it.url.removesuffix("/v1")

@@ -49,6 +49,7 @@ def joined(chunks, index=0):
 
 
 @pytest.mark.parametrize("kept", [0, 5, 10_000])
+@pytest.mark.slow
 def test_the_chunks_of_every_choice_are_its_text(kept):
     kinds = {"model": "scripted", "messages": ask(), "n": 3, "seed": 1}
     with serving(DeltaStream(kept=kept)) as it:

@@ -89,6 +89,7 @@ def test_a_model_that_does_not_think_has_no_thought():
 
 @pytest.mark.parametrize("field", ["reasoning_content", "reasoning"])
 @pytest.mark.parametrize("model", ["clc", "scripted"])
+@pytest.mark.slow
 def test_thoughts_of_earlier_turns_are_dropped(field, model):
     engine = ScriptedEngine()
     earlier = [

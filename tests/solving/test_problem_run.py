@@ -65,6 +65,7 @@ def agree(text):
 
 @pytest.mark.parametrize("rule", ["lead", "beta", "dirichlet", "window", "crosslingual"])
 @pytest.mark.parametrize("seed", range(6))
+@pytest.mark.slow
 def test_a_rule_draws_what_drawing_one_by_one_would_and_no_path_more(rule, seed):
     stopping = Stopping(rule, threshold=0.9, window=3, languages=2)
     everything, _ = solved(seed=seed)
@@ -399,6 +400,7 @@ def test_a_larger_budget_keeps_the_paths_of_arms_that_share_a_prompt():
     assert verdict.paths == 18
 
 
+@pytest.mark.slow
 def test_a_slow_translation_holds_up_nobody_else():
     class Hangs(ScriptedEngine):
         async def complete(self, request):
@@ -412,6 +414,7 @@ def test_a_slow_translation_holds_up_nobody_else():
     assert verdict.abstentions["deadline"] == {"en": 2}
 
 
+@pytest.mark.slow
 def test_a_deadline_keeps_a_path_that_was_to_be_drawn_again_and_counts_what_was_spent():
     class Slow(ScriptedEngine):
         async def complete(self, request):

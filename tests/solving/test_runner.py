@@ -344,6 +344,7 @@ class FailingStore(Store):
 
 @pytest.mark.parametrize("fails_at", [1, 2, 3, 5])
 @pytest.mark.parametrize("often", [True, False])
+@pytest.mark.slow
 def test_a_failing_commit_ends_the_run_and_loses_nothing(tmp_path, monkeypatch, fails_at, often):
     monkeypatch.setattr("clc.solving.runner.COMMIT_SECONDS", 0.001 if often else 3600)
     engine = ScriptedEngine(delay=lambda _: 0.002, window=4)
@@ -386,6 +387,7 @@ def test_a_failing_commit_ends_the_run_and_loses_nothing(tmp_path, monkeypatch, 
         "DELETE FROM plans",
     ],
 )
+@pytest.mark.slow
 def test_a_finished_run_with_holes_goes_on(tmp_path, gone):
     def work_on(store):
         work = Run(configure("clc", **SETTINGS), ScriptedEngine(), store)

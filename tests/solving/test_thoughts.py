@@ -75,6 +75,7 @@ AROUND = st.lists(st.sampled_from(MARKS) | st.text(max_size=9), max_size=4).map(
     fidelity=st.sampled_from(["keep", "redraw"]),
     seed=st.integers(0, 99),
 )
+@pytest.mark.slow
 def test_no_prompt_of_a_strategy_holds_a_thought(strategy, around, closed, fidelity, seed):
     engine = Thinker(*around, closed=closed)
     with Store(None) as store:

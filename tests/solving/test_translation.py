@@ -87,6 +87,7 @@ def test_the_first_try_is_greedy_and_later_ones_can_differ():
 
 
 @pytest.mark.skipif(not MGSM.is_dir(), reason="needs ../shared/data/mgsm")
+@pytest.mark.slow
 def test_human_translations_are_nearly_all_accepted():
     fine = total = 0
     faults = {}

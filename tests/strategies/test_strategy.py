@@ -48,6 +48,7 @@ def test_the_paths_of_an_arm_are_numbered_without_a_gap(name, paths):
 
 @pytest.mark.parametrize("name", STRATEGIES)
 @pytest.mark.parametrize("language", ["en", "de", "ta"])
+@pytest.mark.slow
 def test_every_strategy_plans_and_renders(name, language):
     strategy = STRATEGIES[name]
     assert strategy.name == name

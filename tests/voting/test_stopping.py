@@ -348,6 +348,7 @@ def test_independent_paths_keep_the_promise(rule, threshold):
 @pytest.mark.parametrize("threshold", [0.8, 0.9, 0.95])
 @pytest.mark.parametrize("languages", [2, 3])
 @pytest.mark.parametrize("deep", [False, True])
+@pytest.mark.slow
 def test_correlated_paths_keep_the_promise_of_crosslingual(correlation, threshold, languages, deep):
     questions = simulated(3, correlation=correlation, repeats=4, deep=deep)
     rule = Stopping("crosslingual", threshold, languages=languages, correlation=correlation)

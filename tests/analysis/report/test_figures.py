@@ -101,6 +101,7 @@ def test_svg_shows_its_texts(section, wanted):
 
 
 @by_name
+@pytest.mark.slow
 def test_svg_is_the_same_again_and_fit_for_a_page(section):
     svg = section_svg(section)
     assert svg == section_svg(section)
@@ -186,6 +187,7 @@ def test_a_table_has_no_figure():
     assert section_svg(TABLE) is None
 
 
+@pytest.mark.slow
 def test_files(tmp_path):
     write_figures([*ALL, TABLE], tmp_path / "figures")
     names = {file.name for file in (tmp_path / "figures").iterdir()}

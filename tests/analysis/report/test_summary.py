@@ -364,6 +364,7 @@ def test_every_share_has_its_count_and_lies_where_it_should():
                     assert isinstance(cell, int)
 
 
+@pytest.mark.slow
 def test_what_is_kept_of_a_problem_is_small():
     rows = [solved(row, Counting()) for row in many(problems=200, paths=15)]
     gatherer = SummaryBuilder("run", {})
@@ -480,6 +481,7 @@ def test_nothing_added_is_nothing_said():
 
 
 @recorded
+@pytest.mark.slow
 def test_recorded_runs(tmp_path):
     """Figures as measured; one source of 750 problems that ask 250 items."""
     for file in RECORDED.glob("*.clsp.jsonl"):

@@ -34,6 +34,7 @@ def data_of(page):
     return {name: json.loads(text) for name, text in found}
 
 
+@pytest.mark.slow
 def test_the_same_run_gives_the_same_bytes(run_folder, page_file, large, tmp_path):
     assert report(run_folder, tmp_path / "report.html").page.read_bytes() == page_file.read_bytes()
     again = report(run_folder, tmp_path / large.page.name, most_inline=10_000)
@@ -105,6 +106,7 @@ def test_texts_over_the_limit_lie_beside_the_page(large, page_file):
     assert large.page.stat().st_size < 1_000_000 < page_file.stat().st_size
 
 
+@pytest.mark.slow
 def test_a_smaller_report_takes_the_folder_away(run_folder, tmp_path):
     page = tmp_path / "report.html"
     assert report(run_folder, page, most_inline=10_000).folder.is_dir()
@@ -112,6 +114,7 @@ def test_a_smaller_report_takes_the_folder_away(run_folder, tmp_path):
     assert [file.name for file in tmp_path.iterdir()] == ["report.html"]
 
 
+@pytest.mark.slow
 def test_what_others_put_into_the_folder_stays(run_folder, tmp_path):
     page = tmp_path / "report.html"
     folder = report(run_folder, page, most_inline=10_000).folder
@@ -137,6 +140,7 @@ def test_a_report_that_fails_leaves_the_old_one(run_folder, tmp_path, monkeypatc
     assert not list(tmp_path.glob(".*"))
 
 
+@pytest.mark.slow
 def test_memory_stays_flat(tmp_path):
     """What is held while problems go by is numbers: their texts are on the disk."""
     run = solve(tmp_path / "run", (_problem(number) for number in range(91)), Wordy())
@@ -208,6 +212,7 @@ def test_errors(run_folder, tmp_path):
 
 
 @pytest.mark.skipif(not RECORDED.is_dir(), reason=f"needs the recorded data in {RECORDED}")
+@pytest.mark.slow
 def test_recorded_generations(tmp_path):
     (folder := tmp_path / "recorded").mkdir()
     for file in RECORDED.glob("*.clsp.jsonl"):

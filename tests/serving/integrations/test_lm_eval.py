@@ -33,6 +33,7 @@ def evaluate(module, out, *arguments):
     return score, [json.loads(line) for line in samples.read_text().splitlines()]
 
 
+@pytest.mark.slow
 def test_the_command_line(tmp_path, url):  # noqa: F811
     arguments = f"model=m,base_url={url},paths=6,languages=en+de+zh"
     score, samples = evaluate(
@@ -45,6 +46,7 @@ def test_the_command_line(tmp_path, url):  # noqa: F811
     assert score == 0  # whoever writes the model's replies does not read the questions
 
 
+@pytest.mark.slow
 def test_their_client_against_our_server(tmp_path):
     with serving(limits={"running": 8}) as it:
         _, samples = evaluate(
