@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections import defaultdict
+from collections import Counter, defaultdict
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -22,11 +22,11 @@ from benchmarks.training.examples import LANGUAGE_SHARES
 from benchmarks.training.kinds import problems, trained
 from benchmarks.training.language import load
 from benchmarks.training.render import question
-from benchmarks.training.thoughts import Thinking, Thoughts, thoughts_of
 from clc.analysis.paired import compare
 from clc.analysis.scoring import Scored, score, scored_rows
+from clc.engines.adjusted import AdjustedEngine
+from clc.engines.chat_options import ChatOptions
 from clc.engines.factory import open_engine
-from clc.engines.shared import SharedEngine
 from clc.prompts.templates import Templates
 from clc.records import Problem
 from clc.runs.open import open_run
@@ -36,6 +36,7 @@ from clc.runs.translation_cache import TranslationCache
 from clc.solving.configure import configure
 from clc.solving.run import Run
 from clc.solving.translation import translation_fault, translation_request
+from clc.thoughts.language import MIXED, thought_language
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -68,9 +69,37 @@ COLUMNS = (
     Column("native-cot", 1, thinking=True),
     Column("sc", 11, thinking=True),
     Column("clc", 11, thinking=True),
+    Column("clc-think", 11, thinking=True),
 )
 MAX_TOKENS = 160
 MAX_TOKENS_THINKING = 180  # the tags, and a cue sentence
+
+
+class Thoughts(NamedTuple):
+    """Counts of a run's paths: all, those that ended a thought, those that thought in a language.
+
+    ``faithful`` thoughts are in the language that was asked for, ``known`` ones in one language.
+    """
+
+    paths: int = 0
+    ended: int = 0
+    faithful: int = 0
+    known: int = 0
+
+
+def thoughts_of(folder: Path) -> Thoughts:
+    """Count the thoughts of a run."""
+    counts = Counter[str]()
+    with open_run(folder) as run:
+        for solved in revote(run):
+            for _, path in solved.drawn():
+                counts["paths"] += 1
+                counts["ended"] += path.closed is True
+                if path.thought:
+                    language = thought_language(path.thought, path.language)
+                    counts["faithful"] += language == path.language
+                    counts["known"] += language not in (None, MIXED)
+    return Thoughts(**counts)
 
 
 def test_problems(per_language: int) -> Iterator[Problem]:
@@ -100,13 +129,19 @@ async def draw(
     """
     with Store(folder / column.name) as store:
         cache = TranslationCache(folder)
-        lane = SharedEngine(open_engine(model, engine=engine))
+        options = ChatOptions(thinking="on" if column.thinking else "auto")
+        model_engine = open_engine(model, engine=engine, chat_options=options)
         length = MAX_TOKENS_THINKING if column.thinking else MAX_TOKENS
         work = Run(
-            configure(column.strategy, paths=column.paths, max_tokens=length),
-            Thinking(lane) if column.thinking else lane.engine,
+            configure(
+                column.strategy,
+                paths=column.paths,
+                max_tokens=length,
+                translation_max_tokens=MAX_TOKENS,
+            ),
+            model_engine,
             store,
-            translator=lane if column.thinking else None,
+            translator=AdjustedEngine(model_engine, ChatOptions()) if column.thinking else None,
             cache=cache,
         )
         if work.begin({"generator": "test", "per_language": per_language}):
@@ -149,11 +184,18 @@ def accuracy_table(rows: Mapping[str, Sequence[Scored]], thoughts: Mapping[str, 
     )
     made.add_row(
         "of them thought",
-        *(f"{thoughts[name].tokens / s.problems:.0f}" for name, s in scores.items()),
+        *(f"{s.usage.reasoning_tokens / s.problems:.0f}" for s in scores.values()),
     )
     made.add_row(
-        "paths with a thought, %",
+        "thoughts ended, %",
         *(f"{100 * thoughts[name].ended / thoughts[name].paths:.1f}" for name in scores),
+    )
+    made.add_row(
+        "thoughts in their language, %",
+        *(
+            f"{100 * counts.faithful / counts.known:.1f}" if counts.known else "-"
+            for counts in (thoughts[name] for name in scores)
+        ),
     )
     return made
 
@@ -277,12 +319,13 @@ def main(out: Path, model: str, engine: str, per_language: int, only: tuple[str,
     for column in COLUMNS:
         with open_run(out / column.name) as store:
             rows[column.name] = list(scored_rows(store))
-        thoughts[column.name] = thoughts_of(out / column.name, model)
+        thoughts[column.name] = thoughts_of(out / column.name)
     console = Console(width=200)
     for made in (
         accuracy_table(rows, thoughts),
         difference_table(rows, "clc", "sc"),
         difference_table(rows, "clc-thinking", "sc-thinking"),
+        difference_table(rows, "clc-think-thinking", "clc-thinking"),
         *(difference_table(rows, f"{name}-thinking", name) for name in ("native-cot", "sc", "clc")),
         agreement_table(rows),
         transfer_table(out),
