@@ -232,6 +232,15 @@ class Chat:
         }
 
     @cached_property
+    def thought_tokens(self) -> tuple[str, str] | None:
+        """The marks that open and close a thought, where the tokenizer has a token for each."""
+        tokens = set(self.mark_tokens.values())
+        for family in self.marks.families:
+            if family.open and family.close and {family.open[0], family.close[0]} <= tokens:
+                return family.open[0], family.close[0]
+        return None
+
+    @cached_property
     def hidden_marks(self) -> frozenset[int]:
         """Ids of the marks that are special tokens, which engines leave out of their texts."""
         return frozenset(id_ for id_ in self.mark_tokens if not self.decode_visible([id_]))

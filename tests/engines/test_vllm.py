@@ -249,9 +249,17 @@ def test_thoughts(thinking):
 
 
 @pytest.mark.engine
-def test_a_thinking_budget(thinking):
-    options = ChatOptions(thinking_budget=20)
-    run_thinking(thinking, behaviour.check_budget, 20, chat_options=options)
+@pytest.mark.parametrize("own", [True, False])
+def test_a_thinking_budget(thinking, monkeypatch, own):
+    """By vLLM's own parameter, and as with a vLLM that has none."""
+    if not own:
+        monkeypatch.setattr("clc.engines.vllm.engine.budget_args", lambda *marks: {})
+
+    async def check(engine):
+        assert ("reasoning_config" in engine.engine_args) is own
+        await behaviour.check_budget(engine, 20)
+
+    run_thinking(thinking, check, chat_options=ChatOptions(thinking_budget=20))
 
 
 @pytest.mark.engine

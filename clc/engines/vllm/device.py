@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 import os
+from dataclasses import fields
 from typing import Any
 
 from clc.engines.environment import prepare
 from clc.errors import EngineError
 from clc.version import install_hint
 
-__all__ = ["CPU_SEQS", "bind_openmp", "cpu_args", "disable_compilation", "find_device"]
+__all__ = [
+    "CPU_SEQS",
+    "bind_openmp",
+    "budget_args",
+    "cpu_args",
+    "disable_compilation",
+    "find_device",
+]
 
 CPU_SEQS = 256
 
@@ -51,6 +59,24 @@ def cpu_args() -> dict[str, Any]:
         "kv_cache_memory_bytes": min(max(free // 8, 1 << 29), 1 << 32),
         "block_size": 32,
         "enforce_eager": True,
+    }
+
+
+def budget_args(opening: str, closing: str) -> dict[str, Any]:
+    """Return the engine arguments with which vLLM ends thoughts within their budget.
+
+    They are empty for a vLLM that cannot. The closing text is the mark alone, because vLLM looks
+    for that text, too, to see that a thought ended by itself.
+    """
+    try:
+        from vllm.config.reasoning import ReasoningConfig
+    except ModuleNotFoundError:
+        return {}
+    known = {field.name for field in fields(ReasoningConfig)}
+    if not {"reasoning_start_str", "reasoning_end_str"} <= known:
+        return {}
+    return {
+        "reasoning_config": ReasoningConfig(reasoning_start_str=opening, reasoning_end_str=closing)
     }
 
 

@@ -29,6 +29,7 @@ from clc.engines.token_completion import (
 from clc.engines.vllm.device import (
     CPU_SEQS,
     bind_openmp,
+    budget_args,
     cpu_args,
     disable_compilation,
     find_device,
@@ -140,6 +141,7 @@ class VllmEngine:
         self.chat_options = chat_options or ChatOptions()
         self._starting = asyncio.Lock()
         self._marks = marks
+        self._has_budget = False  # whether vLLM itself can end thoughts
 
     @cached_property
     def fingerprint(self) -> str:
@@ -213,7 +215,10 @@ class VllmEngine:
         if device == "cpu":
             args |= cpu_args()
             disable_compilation()
+        if self.chat.thinking_budget is not None and (marks := self.chat.thought_tokens):
+            args |= budget_args(*marks)
         args |= self._args
+        self._has_budget = "reasoning_config" in args
         self.engine_args = args
         ranks = args.get("tensor_parallel_size", 1) * args.get("pipeline_parallel_size", 1)
         inside = device == "cpu" and ranks == 1
@@ -254,10 +259,15 @@ class VllmEngine:
         meter = None if request.measure is None else Meter(request.measure)
         stream = open_stream(chat, prompt, request)
 
-        async def sample(ids: list[int], part: Request, before: str) -> SampledTokens | Completion:
-            return await self._sample(ids, part, meter, stream, before)
+        budget = chat.thinking_budget if self._has_budget else None
 
-        sampled = await sample_within_budget(chat, prompt, request, sample)
+        async def sample(ids: list[int], part: Request, before: str) -> SampledTokens | Completion:
+            return await self._sample(ids, part, meter, stream, before, budget=budget)
+
+        if budget is not None:
+            sampled = await sample(prompt.ids, request, "")
+        else:
+            sampled = await sample_within_budget(chat, prompt, request, sample)
         if isinstance(sampled, Completion):
             return sampled
         return complete_tokens(chat, prompt, sampled, meter)
@@ -269,8 +279,13 @@ class VllmEngine:
         meter: Meter | None,
         stream: DeltaStream | None,
         before: str,
+        *,
+        budget: int | None,
     ) -> SampledTokens | Completion:
-        """Sample after the ids of ``prompt``; ``before`` is the completion's text in them."""
+        """Sample after the ids of ``prompt``; ``before`` is the completion's text in them.
+
+        vLLM itself ends a thought after ``budget`` tokens.
+        """
         if self._driver is None:
             raise EngineError("the vLLM engine was closed")
         room = self._limits.window_tokens
@@ -283,7 +298,7 @@ class VllmEngine:
             output = await self._driver.generate(
                 str(next(self._names)),
                 prompt,
-                sampling_params(request),
+                sampling_params(request, budget),
                 watch=reader.watch if reader else None,
                 listener=self._listener(request, stream, before) if stream else None,
             )

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["LogprobReader", "read_output", "sampling_params"]
 
 
-def sampling_params(request: Request) -> Any:
+def sampling_params(request: Request, thinking_budget: int | None = None) -> Any:
     """Return a request's ``SamplingParams``, whose fields have the names of ``Sampling``.
 
     Raises:
@@ -30,6 +30,8 @@ def sampling_params(request: Request) -> Any:
 
     sampling = {field.name: getattr(request.sampling, field.name) for field in fields(Sampling)}
     sampling["stop"] = list(request.sampling.stop)
+    if thinking_budget is not None:
+        sampling["thinking_token_budget"] = thinking_budget
     measure = request.measure
     kind = RequestOutputKind.FINAL_ONLY
     if request.is_streamed or (measure is not None and measure.floor is not None):
