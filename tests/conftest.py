@@ -9,6 +9,7 @@ import socket
 import subprocess
 import sys
 import time
+from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 from secrets import token_hex
@@ -50,7 +51,8 @@ GROUPS = {
     ),
     "ray": ("cluster/test_cluster.py", "cluster/test_command.py", "test_ray_serve.py",
             "benchmarks/test_cluster.py"),
-    "server": ("serving/test_engines.py", "test_end_to_end.py::test_served"),
+    "server": ("serving/test_engines.py", "test_end_to_end.py::test_served",
+               "test_end_to_end.py::test_a_server_that_splits_thoughts_gives_the_same_verdicts"),
     "report": ("report/test_page.py", "report/test_write.py"),
 }  # fmt: skip
 
@@ -136,6 +138,19 @@ def bundled_vllm():
 @pytest.fixture(scope="session")
 def vllm_url():
     """Give the base URL of a real vLLM server with the bundled model, as ``m`` and ``clc-tiny``."""
+    with serve_vllm() as url:
+        yield url
+
+
+@pytest.fixture
+def vllm_url_with_parser():
+    """Give the base URL of one that splits thoughts from answers itself."""
+    with serve_vllm("--reasoning-parser", "qwen3") as url:
+        yield url
+
+
+@contextmanager
+def serve_vllm(*options):
     if find_spec("vllm") is None:
         pytest.skip("needs vLLM")
     with socket.socket() as probe:
@@ -152,7 +167,7 @@ def vllm_url():
          "--port", str(port), "--model", resolve_model("clc-tiny"),
          "--served-model-name", "m", "clc-tiny", "--enforce-eager", "--no-enable-chunked-prefill",
          "--max-num-batched-tokens", "8192", "--max-num-seqs", "64", "--disable-log-stats",
-         "--kv-cache-memory-bytes", str(1 << 29), "--disable-uvicorn-access-log"],
+         "--kv-cache-memory-bytes", str(1 << 29), "--disable-uvicorn-access-log", *options],
         env=os.environ | quiet, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
         stdin=subprocess.DEVNULL,
     )  # fmt: skip

@@ -13,7 +13,10 @@ import pytest
 
 from clc.analysis.export import verdict_row
 from clc.datasets import load_problems
+from clc.engines.adjusted import AdjustedEngine
+from clc.engines.chat_options import ChatOptions
 from clc.engines.factory import open_engine
+from clc.engines.openai.engine import OpenAIEngine
 from clc.engines.shared import SharedEngine
 from clc.runs.open import open_run
 from clc.runs.revote import revote
@@ -109,6 +112,49 @@ def test_served(name, vllm_url, tmp_path):
     asked = ("--base-url", vllm_url, "--window", 64)
     problems = _solve(name, out, *asked, how=partial(clc, timeout=280))
     _check_complete(out, problems)
+
+
+@pytest.mark.engine
+@pytest.mark.timeout(600)
+def test_a_server_that_splits_thoughts_gives_the_same_verdicts(vllm_url, vllm_url_with_parser):
+    """With vLLM's ``--reasoning-parser`` and without, in the same strategies."""
+    problems = list(load_problems(ROOT / "examples" / "mgsm_de.tsv", limit=4))
+
+    async def solve_at(url, strategy):
+        engine = OpenAIEngine("m", url, chat_options=ChatOptions(thinking="on"))
+        with Store(None) as store:
+            settings = configure(
+                strategy, languages=["en", "de", "zh", "sw"], paths=4, temperature=0.0,
+                max_tokens=220, human_translations=False,
+            )  # fmt: skip
+            run = Run(
+                settings,
+                engine,
+                store,
+                translator=AdjustedEngine(engine, ChatOptions(thinking="off")),
+            )
+            run.begin({"of": "a test"})
+            verdicts = [verdict async for verdict in run.verdicts(problems)]
+            paths = {path.key: path for one in revote(store) for path in one.paths.values()}
+        await engine.close()
+        return sorted(verdicts, key=lambda one: one.id), paths
+
+    for strategy in ("clc", "clc-think"):
+        (marked, by_marks), (split, by_fields) = (
+            asyncio.run(solve_at(url, strategy)) for url in (vllm_url, vllm_url_with_parser)
+        )
+        assert [one.answer for one in marked] == [one.answer for one in split]
+        assert [one.tally for one in marked] == [one.tally for one in split]
+        assert (
+            sum(one.answer == problem.gold for one, problem in zip(split, problems, strict=True))
+            > 1
+        )
+        thoughts = [
+            [(one.thought.strip(), one.text.strip(), one.closed) for one in paths.values()]
+            for paths in (by_marks, by_fields)
+        ]
+        assert sorted(thoughts[0]) == sorted(thoughts[1])
+        assert sum(closed for _, _, closed in thoughts[1]) > len(thoughts[1]) / 2
 
 
 @pytest.mark.engine

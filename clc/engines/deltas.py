@@ -41,6 +41,8 @@ class DeltaStream:
         on_text: Callable[[str], None] | None = None,
         on_thought: Callable[[str], None] | None = None,
     ) -> None:
+        self._marks = marks
+        self._opened = opened
         self._split = ThoughtStream(marks, opened=opened)
         self._on_text = on_text
         self._on_thought = on_thought
@@ -58,7 +60,7 @@ class DeltaStream:
     def add(self, delta: str) -> None:
         """Pass on the next characters, as far as they can be no part of a mark."""
         thought, visible = self._split.feed(delta)
-        self.think(thought)
+        self._pass_thought(thought)
         if visible and self._spaces is not None:
             visible = self._spaces + visible
             if self._split.closed or self._thought_apart:
@@ -70,7 +72,15 @@ class DeltaStream:
             self._on_text(visible)
 
     def think(self, thought: str) -> None:
-        """Pass on the next characters of a thought that came apart from the text."""
+        """Pass on the next characters of a thought that came apart from the text.
+
+        What the prompt began was it, so the text does not begin inside a thought.
+        """
+        if thought and self._opened:
+            self._split, self._opened = ThoughtStream(self._marks), False
+        self._pass_thought(thought)
+
+    def _pass_thought(self, thought: str) -> None:
         self._thought_apart |= bool(thought)
         if thought and self._on_thought is not None:
             self.started = True

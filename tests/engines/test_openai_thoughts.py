@@ -241,6 +241,21 @@ def test_servers_that_continue_a_turn_are_asked_to(owner):
     assert not {"continue_final_message", "add_generation_prompt"} & server.requests[0].body.keys()
 
 
+@pytest.mark.parametrize("send", [whole, in_pieces])
+@pytest.mark.parametrize("field", ["reasoning", "reasoning_content"])
+def test_a_begun_thought_that_the_server_splits_off_is_closed_by_it(field, send):
+    def ask_for(message, reason):
+        texts = []
+        wanted = replace(begun(), on_text=texts.append)
+        return *ask_begun("vllm", send(message, reason), wanted=wanted)[:1], "".join(texts)
+
+    got, text = ask_for({"content": "\n\nAnswer: 18", field: " neun."}, "stop")
+    assert (got.thought, got.text, got.closed) == (" neun.", "Answer: 18", True)
+    assert got.text.startswith(text)
+    got, text = ask_for({"content": None, field: " neun. So 99"}, "length")
+    assert (got.thought, got.text, got.closed, text) == (" neun. So 99", "", False, "")
+
+
 @pytest.mark.parametrize("owner", ["openai", "", None])
 def test_servers_that_may_not_continue_a_turn_refuse_in_clear_words(owner):
     with pytest.raises(ConfigurationError, match=r"not known to continue.*--- begin"):

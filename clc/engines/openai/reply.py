@@ -103,10 +103,12 @@ class ReplyReader:
     def complete(self, finish_reason: str) -> Completion:
         """Return the completion of what was read."""
         content, reasoning = "".join(self._content), "".join(self._reasoning)
+        # A server that splits the thought off has closed what the prompt began.
+        opened = self._opened and not reasoning
         thought, visible, closed = split(
-            content, self._marks, opened=self._opened, finish_reason=finish_reason
+            content, self._marks, opened=opened, finish_reason=finish_reason
         )
-        if reasoning:  # the server has split it off
+        if reasoning:
             closed = bool(visible.strip()) or finish_reason not in {"length", "abort"}
             thought = reasoning + thought
         elif closed:
