@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import zlib
+from collections import Counter
+from contextlib import contextmanager
+from functools import lru_cache
+from types import NoneType
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -11,13 +16,17 @@ from clc.plan import ArmRecord, Plan
 from clc.records import Confidence, Problem, Prompt, ReasoningPath, Step, Usage
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
 __all__ = [
+    "ADDED",
     "FORMAT",
+    "MAY_BE_NULL",
     "READ_FORMATS",
     "TABLES",
     "check_format",
+    "check_row",
+    "checksum",
     "lost_path",
     "path_row",
     "prompt_row",
@@ -27,6 +36,7 @@ __all__ = [
     "read_prompt",
     "read_step",
     "step_row",
+    "without_surrogates",
     "write_plan",
 ]
 
@@ -88,6 +98,52 @@ def check_format(written: object, where: object, *, read_only: bool) -> None:
 
 
 _NO_THOUGHT = ("", None, 0)
+_NO_STOP: Mapping[str, Any] = {"rule": "", "paths": 0}
+_NUMBERS = frozenset(
+    {"position", "idx", "seed", "prompt_tokens", "completion_tokens", "reasoning_tokens"}
+)
+_BLOBS = frozenset({"data", "messages"})
+ADDED = frozenset({"thought", "closed", "reasoning_tokens"})
+"""Columns that format 2 lacks."""
+MAY_BE_NULL: Mapping[str, tuple[type, ...]] = {"confidence": (bytes, str), "closed": (int,)}
+
+
+def checksum(row: Sequence[Any]) -> int:
+    """Return the checksum of a row: the CRC-32 of its values as JSON.
+
+    >>> checksum(["a", 1]) == checksum(["a", "1"])
+    False
+    """
+    return zlib.crc32(orjson.dumps(row, default=_blob))
+
+
+def _blob(value: bytes) -> list[str]:
+    return [value.decode("utf-8", "backslashreplace")]
+
+
+def without_surrogates(row: Sequence[Any]) -> Sequence[Any]:
+    """Return a row with "?" in place of lone surrogates, which UTF-8 does not have."""
+    return tuple(
+        value.encode("utf-8", "replace").decode() if isinstance(value, str) else value
+        for value in row
+    )
+
+
+def check_row(columns: Sequence[str], row: Sequence[Any]) -> None:
+    """Check the types of a row that has no checksum.
+
+    Raises:
+        ValueError: a value has another type than its column.
+    """
+    for column, value in zip(columns, row, strict=False):
+        if column in MAY_BE_NULL:
+            fits = value is None or isinstance(value, MAY_BE_NULL[column])
+        elif column in _NUMBERS:
+            fits = isinstance(value, int)
+        else:
+            fits = isinstance(value, (bytes, str) if column in _BLOBS else str)
+        if not fits:
+            raise ValueError(f"its {column} is {value!r:.60}")
 
 
 def lost_path(key: str, why: str) -> ReasoningPath:
@@ -100,27 +156,74 @@ def write_plan(plan: Plan) -> bytes:
     return orjson.dumps([list(map(list, plan.arms)), plan.order, plan.usage, plan.details])
 
 
+@contextmanager
+def _reading(what: str) -> Iterator[None]:
+    """Turn the errors of reading other JSON than clc writes into a ``ValueError``."""
+    try:
+        yield
+    except (ValueError, TypeError, AttributeError, KeyError, IndexError) as error:
+        raise ValueError(f"not {what} of clc: {error!s:.120}") from error
+
+
 def read_plan(data: bytes | str) -> Plan:
-    """Read what ``write_plan`` wrote."""
-    arms, order, usage, details = orjson.loads(data)
-    return Plan(tuple(_read_arm(*arm) for arm in arms), tuple(order), Usage(**usage), details)
+    """Read what ``write_plan`` wrote.
+
+    Raises:
+        ValueError: it is not what ``write_plan`` writes.
+    """
+    with _reading("a plan"):
+        arms, order, usage, details = orjson.loads(data)
+        plan = Plan(
+            tuple(_read_arm(*arm) for arm in arms), tuple(order), _read_usage(usage), details
+        )
+        for position, paths in Counter(plan.order).items():
+            _expect(position >= 0 and plan.arms[position].paths >= paths, "order", order)
+        stop = details.get("stop", _NO_STOP)
+        _expect(isinstance(stop["rule"], str) and isinstance(stop["paths"], int), "stop", stop)
+        return plan
 
 
 def read_problem(data: bytes | str) -> Problem:
-    """Read a problem from its JSON."""
-    values = orjson.loads(data)
-    return Problem(**{**values, "context": tuple(values.get("context", ()))})
+    """Read a problem from its JSON.
+
+    Raises:
+        ValueError: it is no problem.
+    """
+    with _reading("a problem"):
+        values = orjson.loads(data)
+        problem = Problem(**{**values, "context": tuple(values.get("context", ()))})
+        for name in ("id", "question", "language"):
+            _expect(isinstance(value := getattr(problem, name), str), name, value)
+        _expect(isinstance(problem.gold, str | None), "gold", problem.gold)
+        _expect(isinstance(problem.metadata, dict), "metadata", problem.metadata)
+        translations = problem.translations
+        _expect(set(map(type, translations.values())) <= {str}, "translations", translations)
+        _check_messages(problem.context)
+        kind = problem.metadata.get("kind")
+        _expect(isinstance(kind, str | None), "kind", kind)
+        return problem
 
 
 def read_prompt(
     key: str, language: str, template: str, template_hash: str, messages: bytes | str
 ) -> Prompt:
-    """Make a prompt of its row."""
-    return Prompt(key, tuple(orjson.loads(messages)), language, template, template_hash)
+    """Make a prompt of its row.
+
+    Raises:
+        ValueError: ``messages`` is not JSON of messages.
+    """
+    with _reading("a prompt"):
+        prompt = Prompt(key, tuple(orjson.loads(messages)), language, template, template_hash)
+        _check_messages(prompt.messages)
+        return prompt
 
 
 def read_path(*row: Any) -> ReasoningPath:
-    """Make a path of its row, whose columns are those of ``TABLES``."""
+    """Make a path of its row, whose columns are those of ``TABLES``.
+
+    Raises:
+        ValueError: its confidence is not what ``path_row`` writes.
+    """
     key, prompt_key, language, index, seed, text, finish, prompt, completion, confidence = row[:10]
     thought, closed, reasoning = row[10:] or _NO_THOUGHT
     return ReasoningPath(
@@ -132,7 +235,7 @@ def read_path(*row: Any) -> ReasoningPath:
         text,
         finish,
         Usage(prompt, completion, reasoning),
-        None if confidence is None else Confidence(**orjson.loads(confidence)),
+        None if confidence is None else _read_confidence(confidence),
         thought=thought,
         closed=None if closed is None else bool(closed),
     )
@@ -167,7 +270,7 @@ def path_row(path: ReasoningPath) -> tuple[Any, ...]:
         path.usage.completion_tokens,
         None if path.confidence is None else orjson.dumps(path.confidence),
         path.thought,
-        path.closed,
+        None if path.closed is None else int(path.closed),
         path.usage.reasoning_tokens,
     )
 
@@ -184,11 +287,59 @@ def step_row(key: str, step: Step) -> tuple[Any, ...]:
         usage.prompt_tokens,
         usage.completion_tokens,
         step.thought,
-        step.closed,
+        None if step.closed is None else int(step.closed),
         usage.reasoning_tokens,
     )
 
 
+_ARM_TYPES: tuple[tuple[type, ...], ...] = (
+    (str,),
+    (str, NoneType),
+    (int,),
+    (int,),
+    (int,),
+    (str, NoneType),
+    (dict,),
+    (str, NoneType),
+    (float, int),
+    (float, int, NoneType),
+    (str, NoneType),
+    (str, NoneType),
+    (int,),
+)
+"""Types of the fields of ``ArmRecord``, its usage as JSON."""
+
+
+@lru_cache(maxsize=256)
+def _check_arm(types: tuple[type, ...]) -> None:
+    for name, wanted, given in zip(ArmRecord._fields, _ARM_TYPES, types, strict=False):
+        _expect(given in wanted, name, given.__name__)
+
+
 def _read_arm(*values: Any) -> ArmRecord:
+    _check_arm(tuple(map(type, values)))
     arm = ArmRecord(*values)
-    return arm._replace(translation_usage=Usage(**values[6]))
+    return arm._replace(translation_usage=_read_usage(values[6]))
+
+
+def _read_usage(values: Mapping[str, Any]) -> Usage:
+    _expect(set(map(type, values.values())) <= {int}, "usage", values)
+    return Usage(**values)
+
+
+def _read_confidence(data: bytes | str) -> Confidence:
+    with _reading("a confidence"):
+        values = orjson.loads(data)
+        _expect(set(map(type, values.values())) <= {float, int}, "confidence", values)
+        return Confidence(**values)
+
+
+def _check_messages(messages: Sequence[Any]) -> None:
+    for message in messages:
+        for name in ("role", "content"):
+            _expect(isinstance(message[name], str), name, message[name])
+
+
+def _expect(fits: bool, name: str, value: object) -> None:  # noqa: FBT001
+    if not fits:
+        raise ValueError(f"{name} is {value!r:.60}")

@@ -15,9 +15,46 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-__all__ = ["SHARDS", "create_beside", "locked", "replacing", "write_atomically", "writing"]
+__all__ = [
+    "SHARDS",
+    "Location",
+    "create_beside",
+    "locked",
+    "replacing",
+    "write_atomically",
+    "writing",
+]
 
 SHARDS = "shards"  # the folder in place of run.sqlite in a run of a cluster; see clc.runs.shards
+
+
+class Location:
+    """The places of a run folder and files in it, to notice that others lie there now."""
+
+    def __init__(self, *paths: Path) -> None:
+        self._inodes = {path: _inode(path) for path in paths}
+
+    def check(self) -> None:
+        """Check that the same folder and files are there.
+
+        Raises:
+            StoreError: one was moved, replaced or deleted.
+        """
+        for path, inode in self._inodes.items():
+            if _inode(path) != inode:
+                raise StoreError(
+                    f"{path}: was moved, replaced or deleted while the run went on; nothing was "
+                    "written to what is there now. The same command goes on with the run where it "
+                    "is"
+                )
+
+
+def _inode(path: Path) -> tuple[int, int] | None:
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino
 
 
 @contextmanager

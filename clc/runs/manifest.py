@@ -6,16 +6,23 @@ import platform
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version
-from typing import Any
+from types import NoneType
+from typing import TYPE_CHECKING, Any, get_args
 
 import orjson
 
-from clc.errors import ConfigurationError
+from clc.errors import ConfigurationError, StoreError, StrategyError
+from clc.input_files import read_regular
 from clc.runs.codec import FORMAT
+from clc.strategies.strategy import Voting
 from clc.version import __version__
+from clc.voting.weighting import Weighting
 
-__all__ = ["add_seconds", "begin_run", "check_same_run", "differences", "shorten_hashes",
-           "versions"]  # fmt: skip
+if TYPE_CHECKING:
+    from pathlib import Path
+
+__all__ = ["add_seconds", "begin_run", "check_same_run", "check_whole", "differences",
+           "parse_manifest", "read_manifest", "shorten_hashes", "versions"]  # fmt: skip
 
 _HASH = re.compile(r"\b([0-9a-f]{12})[0-9a-f]{12,}\b")
 
@@ -23,6 +30,116 @@ _HASH = re.compile(r"\b([0-9a-f]{12})[0-9a-f]{12,}\b")
 # limits are kept, with longer paths and translations.
 _MAY_GROW = ("paths", "limit")
 _TOKEN_LIMITS = ("sampling.max_tokens", "translation_max_tokens")
+
+
+_INTEGER, _TEXT, _OBJECT, _LIST = (int,), (str,), (dict,), (list,)
+_TYPES: Mapping[str, tuple[type, ...]] = {
+    "format": _INTEGER,
+    "finished": (bool,),
+    "seconds": (float, int),
+    "problems": _INTEGER,
+    "identity": _OBJECT,
+    "versions": _LIST,
+    "earlier_limits": _LIST,
+    "store": _TEXT,
+    "identity.strategy": _OBJECT,
+    "identity.strategy.name": _TEXT,
+    "identity.strategy.arms": _LIST,
+    "identity.strategy.planner": (dict, NoneType),
+    "identity.strategy.voting": _TEXT,
+    "identity.weighting": (dict, NoneType),
+    "identity.measure": (dict, NoneType),
+    "identity.online": (dict, NoneType),
+    "identity.stopping": _OBJECT,
+    "identity.stopping.rule": _TEXT,
+    "identity.paths": _INTEGER,
+    "identity.limit": (int, NoneType),
+    "identity.seed": _INTEGER,
+    "identity.sampling": _OBJECT,
+    "identity.sampling.max_tokens": _INTEGER,
+    "identity.translation_max_tokens": _INTEGER,
+    "identity.languages": _LIST,
+    "identity.engine": _TEXT,
+    "identity.translator": _TEXT,
+    "identity.fidelity": _TEXT,
+    "identity.dataset": _OBJECT,
+}
+"""Types of the fields that are read; any may be missing."""
+
+_VOTINGS = get_args(Voting)
+_LIMITS = frozenset({"max_tokens", "translation_max_tokens"})
+_WORDS = {int: "a whole number", float: "a number", str: "text", bool: "true or false",
+          dict: "an object", list: "a list", NoneType: "null"}  # fmt: skip
+
+
+def read_manifest(path: Path) -> dict[str, Any] | None:
+    """Read the manifest of a run folder; None where there is none.
+
+    Raises:
+        StoreError: it is not the manifest of a run.
+    """
+    data = read_regular(path, StoreError)
+    return None if data is None else parse_manifest(data, str(path))
+
+
+def parse_manifest(data: bytes, where: str) -> dict[str, Any]:
+    """Parse a manifest and check the types of the fields that are read.
+
+    Raises:
+        StoreError: it is no JSON object, or a field has another type.
+    """
+    try:
+        manifest = orjson.loads(data)
+    except orjson.JSONDecodeError as error:
+        raise StoreError(f"{where}: cannot read the manifest: {error}; {_RESTORE}") from error
+    if not isinstance(manifest, dict):
+        raise StoreError(f"{where}: the manifest is not a JSON object; {_RESTORE}")
+    for name, types in _TYPES.items():
+        value: Any = manifest
+        for part in name.split("."):
+            value = value.get(part, _MISSING) if isinstance(value, dict) else _MISSING
+        if value is not _MISSING and type(value) not in types:
+            raise _error(where, name, value, " or ".join(_WORDS[one] for one in types))
+        if type(value) in (int, float) and value < 0 and name != "identity.seed":
+            raise _error(where, name, value, "at least 0")
+    _check_lists(manifest, where)
+    _check_voting(manifest.get("identity", {}), where)
+    return manifest
+
+
+def _check_lists(manifest: Mapping[str, Any], where: str) -> None:
+    for entry in manifest.get("versions", []):
+        if not isinstance(entry, dict):
+            raise _error(where, "versions", entry, "a list of objects")
+    for entry in manifest.get("earlier_limits", []):
+        limits = entry if isinstance(entry, dict) else {}
+        if limits.keys() != _LIMITS or any(type(limit) is not int for limit in limits.values()):
+            raise _error(where, "earlier_limits", entry, f"objects of {', '.join(sorted(_LIMITS))}")
+    for code in manifest.get("identity", {}).get("languages", []):
+        if not isinstance(code, str):
+            raise _error(where, "identity.languages", code, "a list of texts")
+
+
+def _check_voting(identity: Mapping[str, Any], where: str) -> None:
+    strategy = identity.get("strategy", {})
+    voting, name = strategy.get("voting", "majority"), strategy.get("name", "")
+    if voting not in _VOTINGS:
+        raise _error(where, "identity.strategy.voting", voting, f"one of {', '.join(_VOTINGS)}")
+    if "/" in name or "\0" in name:  # it is part of a file's name
+        raise _error(where, "identity.strategy.name", name, "a name without /")
+    weighting = identity.get("weighting")
+    try:
+        Weighting(**(weighting or {}))
+    except (TypeError, StrategyError) as error:
+        raise _error(where, "identity.weighting", weighting, "a weighting of clc") from error
+
+
+def _error(where: str, name: str, value: object, needed: str) -> StoreError:
+    return StoreError(f"{where}: {name} of the manifest is {value!r:.60}, not {needed}; {_RESTORE}")
+
+
+_MISSING = object()
+_RESTORE = "restore it from a copy, or choose another run folder"
 
 
 def begin_run(
@@ -72,9 +189,11 @@ def _keep_limits(manifest: Mapping[str, Any], wanted: Mapping[str, Any]) -> Mapp
     if all(name not in _TOKEN_LIMITS for name, _, _ in differences(old, wanted)) or not old:
         return manifest
     limits = {
-        "max_tokens": old["sampling"]["max_tokens"],
-        "translation_max_tokens": old["translation_max_tokens"],
+        "max_tokens": old.get("sampling", {}).get("max_tokens"),
+        "translation_max_tokens": old.get("translation_max_tokens"),
     }
+    if None in limits.values():
+        return manifest
     return {**manifest, "earlier_limits": [*manifest.get("earlier_limits", []), limits]}
 
 
@@ -99,6 +218,26 @@ def check_same_run(
         raise ConfigurationError(
             f"{where} holds a run with another configuration:\n{shown}\n"
             "Give the same options to go on with it, or another run folder"
+        )
+
+
+def check_whole(manifest: Mapping[str, Any] | None, done: int, where: str) -> None:
+    """Check that a run that was finished has all its problems.
+
+    Args:
+        manifest: the stored one.
+        done: number of problems that are stored with all their paths.
+        where: the run's folder, for the error.
+
+    Raises:
+        StoreError: some are missing.
+    """
+    fields = manifest or {}
+    problems = fields.get("problems") if fields.get("finished") else None
+    if problems is not None and done < problems:
+        raise StoreError(
+            f"{where}: {problems - done:,} of the {problems:,} problems of this finished run are "
+            "not whole in the store any more; the command that made the run samples what is missing"
         )
 
 

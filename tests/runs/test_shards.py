@@ -231,3 +231,71 @@ def test_only_a_few_shards_are_in_memory(tmp_path):
         assert sum(1 for _ in shards.finished()) == 400
         grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
     assert grown < 80_000  # KiB; all 400 texts are 160 MB
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["zzz.parquet", "1-2-3.parquet", "000000000000-000000000001.parquet",
+     "000000000000-000000000001-a3f08e52dddf (1).parquet", "a-b-c.parquet", "-1-0-a3f08e52dddf.parquet",
+     "000000000009-000000000001-a3f08e52dddf.parquet", "000000000000-000000000001-A3F08E52DDDF.parquet",
+     "٠٠٠٠٠٠٠٠٠٠٠٠-000000000001-a3f08e52dddf.parquet", "x\udcff.parquet"],
+)  # fmt: skip
+def test_a_foreign_file_among_the_shards_is_named(name, tmp_path):
+    with Shards(tmp_path) as shards:
+        shards.write_shard([row(0)])
+        (tmp_path / "shards" / name).write_bytes(b"")
+        for read in (shards.started, lambda: list(shards.finished()), lambda: shards.done(1)):
+            with pytest.raises(StoreError, match="not the name of a shard of clc; move it"):
+                read()
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_damage_of_a_shard_changes_no_figure(seed, tmp_path):
+    chance = random.Random(seed)
+    with Shards(tmp_path) as shards:
+        name = shards.write_shard([row(number) for number in range(20)])
+        whole = list(shards.finished())
+        file = tmp_path / "shards" / name
+        data = bytearray(file.read_bytes())
+        size = len(data) if seed % 2 else 9000  # the last part of it is metadata
+        for _ in range(chance.choice([1, 1, 40])):
+            data[-1 - chance.randrange(size)] ^= 1 << chance.randrange(8)
+        file.write_bytes(data)
+        try:
+            assert list(shards.finished()) == whole
+        except StoreError as error:
+            assert name in str(error)  # noqa: PT017
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"position": [7, 8]}, {"position": ["0", "1"]}, {"problem": ["{}", "[]"]},
+        {"plan": ["[]", "7"]}, {"paths": [[], [{"key": 7}]]}, {"budget": [1.5, 2]}, {"lost": None},
+        {"paths": [1, 2]}, {"key": ["x", "y"]}, {"prompts": [[{"messages": "[7]"}], []]},
+    ],
+)  # fmt: skip
+def test_a_table_that_is_no_shard_is_named(change, tmp_path):
+    import pyarrow as pa
+    from pyarrow import parquet
+
+    with Shards(tmp_path) as shards:
+        name = shards.write_shard([row(0), row(1)])
+        table = parquet.read_table(tmp_path / "shards" / name, partitioning=None)
+        for column, values in change.items():
+            table = table.drop_columns([column])
+            table = table if values is None else table.append_column(column, pa.array(values))
+        parquet.write_table(table, tmp_path / "shards" / name)
+        with pytest.raises(StoreError, match=rf"{name}: cannot be read: .*delete it|is damaged"):
+            list(shards.states()) + list(shards.finished())
+
+
+def test_a_finished_run_that_lost_a_shard_has_no_figures(tmp_path):
+    with Shards(tmp_path) as shards:
+        shards.write_shard([row(0)])
+        name = shards.write_shard([row(1)])
+        shards.write_manifest({"format": 3, "finished": True, "problems": 2})
+        assert len(list(shards.finished())) == 2
+        (tmp_path / "shards" / name).unlink()
+        with pytest.raises(StoreError, match="1 of the 2 problems of this finished run"):
+            list(shards.finished())

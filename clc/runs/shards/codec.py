@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from itertools import accumulate, chain
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from clc.plan import Plan
     from clc.records import Problem, Verdict
 
-__all__ = ["ShardRow", "read_row", "table_of"]
+__all__ = ["ShardRow", "read_row", "shard_schema", "table_of"]
 
 _NUMBERS = frozenset({"idx", "seed", "prompt_tokens", "completion_tokens", "reasoning_tokens"})
 
@@ -83,19 +84,23 @@ def table_of(rows: Sequence[ShardRow]) -> Any:
     for table, names in TABLES.items():
         lists = [row.drawn[table] for row in rows]
         flat = list(zip(*chain.from_iterable(lists), strict=True)) or [()] * len(names)
-        fields = [
-            pa.array(values, _type(pa, name)) for name, values in zip(names, flat, strict=True)
-        ]
+        fields = [_column(pa, name, values) for name, values in zip(names, flat, strict=True)]
         offsets = pa.array(accumulate(map(len, lists), initial=0), pa.int32())
         structs = pa.StructArray.from_arrays(fields, names=names)
         columns[table] = pa.ListArray.from_arrays(offsets, structs)
     return pa.table(columns)
 
 
-def _type(pa: Any, column: str) -> Any:
-    if column == "closed":
-        return pa.bool_()
-    return pa.int64() if column in _NUMBERS else pa.string()
+@lru_cache(maxsize=1)
+def shard_schema() -> Any:
+    """Return the Arrow schema of a shard."""
+    return table_of([]).schema
+
+
+def _column(pa: Any, name: str, values: Sequence[Any]) -> Any:
+    if name == "closed":
+        return pa.array([None if value is None else bool(value) for value in values], pa.bool_())
+    return pa.array(values, pa.int64() if name in _NUMBERS else pa.string())
 
 
 def read_row(values: Mapping[str, Any]) -> ShardRow:

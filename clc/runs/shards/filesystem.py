@@ -55,7 +55,13 @@ class Files:
             found = self._system.get_file_info(
                 FileSelector(self._path(folder), allow_not_found=True)
             )
-        names = [file.base_name for file in found if file.extension == extension]
+            try:
+                names = [file.base_name for file in found if file.extension == extension]
+            except UnicodeDecodeError as error:
+                raise StoreError(
+                    f"{self._folder}/{folder}: {error.object!r:.80} is not the name of a shard of "
+                    "clc; move it away"
+                ) from error
         return sorted(name for name in names if not name.startswith("."))
 
     def read(self, name: str) -> bytes:
@@ -79,13 +85,17 @@ class Files:
                 filesystem=self._system,
                 partitioning=None,
                 use_threads=False,  # shards are small, and several are read at once
+                page_checksum_verification=True,
             )
-        except (OSError, pa.ArrowException) as error:
-            reason = str(error).splitlines()[0]
-            raise StoreError(
-                f"{self._folder}/{name}: cannot be read: {reason}; delete it, and the same command "
-                "solves its problems again"
-            ) from error
+        except (OSError, ValueError, pa.ArrowException) as error:
+            raise self.damage(name, (str(error) or "not Parquet").splitlines()[0]) from error
+
+    def damage(self, name: str, reason: str) -> StoreError:
+        """Make the error for a shard that cannot be read."""
+        return StoreError(
+            f"{self._folder}/{name}: cannot be read: {reason:.200}; delete it, and the same "
+            "command solves its problems again"
+        )
 
     @contextmanager
     def write(self, name: str) -> Iterator[IO[bytes]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
@@ -12,9 +13,10 @@ import orjson
 
 from clc.errors import ConfigurationError, StoreError
 from clc.records import content_key
-from clc.runs.codec import check_format, read_prompt
+from clc.runs.codec import ADDED, MAY_BE_NULL, check_format, read_prompt
 from clc.runs.files import SHARDS, locked
-from clc.runs.shards.codec import read_row, table_of
+from clc.runs.manifest import check_whole, parse_manifest
+from clc.runs.shards.codec import read_row, shard_schema, table_of
 from clc.runs.shards.filesystem import Files
 
 if TYPE_CHECKING:
@@ -30,6 +32,7 @@ __all__ = ["Shards", "Span", "done_rows"]
 
 _Item = TypeVar("_Item")
 _T = TypeVar("_T")
+_NAME = re.compile(r"(\d{12,18})-(\d{12,18})-[0-9a-f]{12}\.parquet", re.ASCII)
 _READERS = 16  # shards that are read at once: an object store takes some 50 ms for each
 
 
@@ -90,12 +93,7 @@ class Shards:
         """The manifest, or None when the run has none yet."""
         if not self._files.is_there("manifest.json"):
             return None
-        try:
-            manifest = orjson.loads(self._files.read("manifest.json"))
-        except orjson.JSONDecodeError as error:
-            raise StoreError(f"{self.folder}: cannot read the manifest: {error}") from error
-        if not isinstance(manifest, dict):
-            raise StoreError(f"{self.folder}: the manifest is not a JSON object")
+        manifest = parse_manifest(self._files.read("manifest.json"), f"{self.folder}/manifest.json")
         check_format(manifest.get("format", 2), self.folder, read_only=True)
         return manifest
 
@@ -105,10 +103,18 @@ class Shards:
             file.write(orjson.dumps(manifest, option=orjson.OPT_INDENT_2))
 
     def finished(self, span: Span | None = None) -> Iterator[Finished]:
-        """Problems that are done, of all or of a span, in the order of their file, lazily."""
+        """Problems that are done, of all or of a span, in the order of their file, lazily.
+
+        Raises:
+            StoreError: a shard is damaged, or a run that was finished lacks some of its problems.
+        """
+        done = 0
         for row in self._rows() if span is None else self._rows_of(span):
             if (one := self._finished(row)) is not None:
+                done += 1
                 yield one
+        if span is None:
+            check_whole(self.manifest(), done, self.folder)
 
     def find(self, problem_id: str) -> Finished | None:
         """One problem, if it is there and done."""
@@ -172,8 +178,20 @@ class Shards:
     # -- shards --------------------------------------------------------------------------------
 
     def names(self) -> list[str]:
-        """Names of the shards, by the place of their first problem."""
-        return self._files.names(SHARDS, "parquet")
+        """Names of the shards, by the place of their first problem.
+
+        Raises:
+            StoreError: a file has another name than clc gives.
+        """
+        names = self._files.names(SHARDS, "parquet")
+        for name in names:
+            match = _NAME.fullmatch(name)
+            if match is None or int(match[1]) > int(match[2]):
+                raise StoreError(
+                    f"{self.folder}/{SHARDS}/{name!r:.80}: not the name of a shard of clc; move it "
+                    "away, or give it back its name"
+                )
+        return names
 
     def write_shard(self, rows: Sequence[ShardRow]) -> str:
         """Write problems as one shard and return its name."""
@@ -183,12 +201,22 @@ class Shards:
         digest = content_key("shard", [row.key for row in rows])[:12]
         name = f"{rows[0].position:012}-{rows[-1].position:012}-{digest}.parquet"
         with self.write(f"{SHARDS}/{name}") as sink:
-            parquet.write_table(table_of(rows), sink, compression="zstd")
+            parquet.write_table(table_of(rows), sink, compression="zstd", write_page_checksum=True)
         return name
 
     def read_shard(self, name: str, matching: Any = None) -> list[ShardRow]:
         """Read the problems of a shard, or those that a pyarrow expression is true of."""
-        return [read_row(values) for values in self._table(name, None, matching).to_pylist()]
+        try:
+            rows = [read_row(values) for values in self._table(name, None, matching).to_pylist()]
+        except (ValueError, TypeError, AttributeError, KeyError) as error:
+            raise self._files.damage(f"{SHARDS}/{name}", str(error)) from error
+        first, last = _places(name)
+        for row in rows:
+            if not first <= row.position <= last:
+                raise self._files.damage(
+                    f"{SHARDS}/{name}", f"it holds problem number {row.position + 1:,}"
+                )
+        return rows
 
     def states(self) -> Iterator[tuple[str, Any]]:
         """Yield each shard with its ``key``, ``budget``, ``lost`` and ``set_aside`` (Arrow)."""
@@ -252,11 +280,29 @@ class Shards:
         return [found[position] for position in sorted(found)]
 
     def _finished(self, row: ShardRow) -> Finished | None:
-        self._near = {values[0]: read_prompt(*values) for values in row.drawn["prompts"]}
-        return row.finished()
+        try:
+            self._near = {values[0]: read_prompt(*values) for values in row.drawn["prompts"]}
+            return row.finished()
+        except ValueError as error:
+            raise StoreError(
+                f"{self.folder}: problem {row.problem.id!r:.60} is damaged: {error}; delete the "
+                f"shard of number {row.position}, and the same command solves it again"
+            ) from error
 
     def _table(self, name: str, columns: Sequence[str] | None, matching: Any = None) -> Any:
-        return self._files.read_table(f"{SHARDS}/{name}", columns, matching)
+        """Read columns of a shard, all by default.
+
+        Raises:
+            StoreError: it is damaged, or no shard.
+        """
+        table = self._files.read_table(f"{SHARDS}/{name}", columns, matching)
+        schema = shard_schema()
+        for column in columns or schema.names:
+            if column not in table.schema.names or not _fits(
+                table[column], schema.field(column).type
+            ):
+                raise self._files.damage(f"{SHARDS}/{name}", f"no column {column} of a shard")
+        return table
 
 
 def done_rows(table: Any, budget: int) -> Any:
@@ -270,6 +316,28 @@ def done_rows(table: Any, budget: int) -> Any:
         compute.greater_equal(table["budget"], budget), compute.equal(table["lost"], 0)
     )
     return compute.and_(whole, compute.is_null(table["set_aside"]))
+
+
+def _fits(column: Any, wanted: Any) -> bool:
+    """Whether a column has the type ``wanted``; the rows of format 2 have fewer fields."""
+    import pyarrow as pa
+
+    if not pa.types.is_list(wanted):
+        return bool(column.type == wanted)
+    if not (pa.types.is_list(column.type) and pa.types.is_struct(column.type.value_type)):
+        return False
+    fields = {field.name: field.type for field in column.type.value_type}
+    types = {field.name: field.type for field in wanted.value_type}
+    if any(fields.get(name, types[name]) != types[name] for name in types) or (
+        not types.keys() - ADDED <= fields.keys() <= types.keys()
+    ):
+        return False
+    rows = [chunk.flatten() for chunk in column.chunks]
+    return not any(
+        part.null_count
+        or any(part.field(name).null_count for name in fields if name not in MAY_BE_NULL)
+        for part in rows
+    )
 
 
 def _progress(row: ShardRow) -> tuple[int, bool, int]:

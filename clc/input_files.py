@@ -1,0 +1,104 @@
+"""Files that a user names: read whole, and only where they are regular files."""
+
+from __future__ import annotations
+
+import os
+import stat
+import tomllib
+from io import FileIO
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from clc.errors import ClcError
+
+__all__ = ["nested_deeper", "parse_toml", "printable_path", "read_regular"]
+
+_MOST_LEVELS = 64  # of tables and arrays in a file of settings
+_KINDS = {
+    stat.S_IFDIR: "a folder",
+    stat.S_IFIFO: "a FIFO",
+    stat.S_IFCHR: "a device",
+    stat.S_IFBLK: "a device",
+    stat.S_IFSOCK: "a socket",
+}
+
+
+def printable_path(path: str | Path) -> str:
+    r"""Return the name of a file or folder as text, with bytes that are not UTF-8 escaped.
+
+    >>> printable_path("bad\udcff.jsonl")
+    'bad\\xff.jsonl'
+    """
+    return os.fsencode(path).decode("utf-8", "backslashreplace")
+
+
+def read_regular(path: Path, error: type[ClcError]) -> bytes | None:
+    """Read a regular file, or a link to one; None where nothing has that name.
+
+    Raises:
+        ClcError: of the type ``error``: a folder, FIFO, device or dangling link has the name, or
+            the file cannot be read.
+    """
+    name = printable_path(path)
+    try:
+        # A FIFO without a writer would wait for one.
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+    except (FileNotFoundError, NotADirectoryError):
+        if not path.is_symlink():
+            return None
+        raise error(f"{name}: a link to nothing; name a regular file, or remove it") from None
+    except (OSError, ValueError) as reason:
+        why = getattr(reason, "strerror", None) or reason
+        raise error(f"{name}: cannot be read: {why}; name a regular file") from reason
+    try:
+        kind = stat.S_IFMT(os.fstat(descriptor).st_mode)
+        if kind != stat.S_IFREG:
+            raise error(
+                f"{name}: is {_KINDS.get(kind, 'no file')}; name a regular file, or remove it"
+            )
+        with FileIO(descriptor, closefd=False) as file:
+            return file.readall()
+    except OSError as reason:
+        raise error(f"{name}: cannot be read: {reason.strerror or reason}") from reason
+    finally:
+        os.close(descriptor)
+
+
+def parse_toml(data: bytes, path: str | Path, error: type[ClcError]) -> dict[str, Any]:
+    """Parse a TOML file of settings.
+
+    Raises:
+        ClcError: of the type ``error``: it is not UTF-8, not TOML, or nested too deep.
+    """
+    name = printable_path(path)
+    try:
+        tables = tomllib.loads(data.decode("utf-8-sig"))
+    except RecursionError as reason:
+        raise error(f"{name}: nested too deep; write at most {_MOST_LEVELS} levels") from reason
+    except ValueError as reason:  # of TOML, of UTF-8, or of a number of thousands of digits
+        raise error(f"{name}: not TOML in UTF-8: {reason!s:.200}") from reason
+    if nested_deeper(tables, _MOST_LEVELS):
+        raise error(f"{name}: nested too deep; write at most {_MOST_LEVELS} levels")
+    return tables
+
+
+def nested_deeper(value: object, levels: int) -> bool:
+    """Whether objects and lists are nested in more than so many levels.
+
+    >>> nested_deeper({"a": [1]}, 2), nested_deeper({"a": [[1]]}, 2)
+    (False, True)
+    """
+    layer = [value]
+    for _ in range(levels):
+        inner: list[Any] = []
+        for one in layer:
+            if isinstance(one, dict):
+                inner += one.values()
+            elif isinstance(one, list):
+                inner += one
+        if not inner:
+            return False
+        layer = inner
+    return any(isinstance(one, dict | list) for one in layer)

@@ -1,0 +1,358 @@
+"""The SQLite file of a run folder: opened, checked, and read row by row with checksums."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from contextlib import ExitStack, contextmanager
+from typing import TYPE_CHECKING, Any
+
+import orjson
+
+from clc.errors import StoreError
+from clc.runs.codec import (
+    ADDED,
+    FORMAT,
+    TABLES,
+    check_format,
+    check_row,
+    checksum,
+    without_surrogates,
+)
+from clc.runs.files import SHARDS, Location, locked
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+__all__ = ["Database", "damage"]
+
+CACHE_KIB = 64 * 1024
+CHECKPOINT_PAGES = 8192
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS problems (
+    position INTEGER PRIMARY KEY,
+    id TEXT NOT NULL UNIQUE,
+    data BLOB NOT NULL,
+    checksum INTEGER
+);
+CREATE TABLE IF NOT EXISTS plans (
+    label TEXT NOT NULL,
+    problem_id TEXT NOT NULL,
+    data BLOB NOT NULL,
+    checksum INTEGER,
+    PRIMARY KEY (label, problem_id)
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS prompts (
+    key TEXT PRIMARY KEY,
+    language TEXT NOT NULL,
+    template TEXT NOT NULL,
+    template_hash TEXT NOT NULL,
+    messages BLOB NOT NULL,
+    checksum INTEGER
+);
+CREATE TABLE IF NOT EXISTS paths (
+    key TEXT PRIMARY KEY,
+    prompt_key TEXT NOT NULL,
+    language TEXT NOT NULL,
+    idx INTEGER NOT NULL,
+    seed INTEGER NOT NULL,
+    text TEXT NOT NULL,
+    finish_reason TEXT NOT NULL,
+    prompt_tokens INTEGER NOT NULL,
+    completion_tokens INTEGER NOT NULL,
+    confidence BLOB,
+    thought TEXT NOT NULL DEFAULT '',
+    closed INTEGER,
+    reasoning_tokens INTEGER NOT NULL DEFAULT 0,
+    checksum INTEGER
+);
+CREATE TABLE IF NOT EXISTS steps (
+    key TEXT PRIMARY KEY,
+    kind TEXT NOT NULL,
+    language TEXT NOT NULL,
+    text TEXT NOT NULL,
+    finish_reason TEXT NOT NULL,
+    prompt_tokens INTEGER NOT NULL,
+    completion_tokens INTEGER NOT NULL,
+    thought TEXT NOT NULL DEFAULT '',
+    closed INTEGER,
+    reasoning_tokens INTEGER NOT NULL DEFAULT 0,
+    checksum INTEGER
+);
+CREATE TABLE IF NOT EXISTS failures (
+    key TEXT PRIMARY KEY,
+    reason TEXT NOT NULL,
+    checksum INTEGER
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS seconds (
+    label TEXT PRIMARY KEY,
+    seconds REAL NOT NULL
+) WITHOUT ROWID;
+"""
+_COLUMNS = {
+    "problems": ("position", "id", "data"),
+    "plans": ("label", "problem_id", "data"),
+    **TABLES,
+}
+_VALUES = {
+    table: f"INTO {table} VALUES ({', '.join('?' * (len(columns) + 1))})"
+    for table, columns in _COLUMNS.items()
+}
+_INSERT = {table: f"INSERT {values} ON CONFLICT DO NOTHING" for table, values in _VALUES.items()}
+_REPLACE = {table: f"INSERT OR REPLACE {values}" for table, values in _VALUES.items()}
+_RESTORE = "restore run.sqlite from a copy, or solve into another run folder"
+
+
+class Database:
+    """The tables of a run, in a file or in memory.
+
+    Each row has a checksum of its values; a row without one is of an older clc.
+
+    Args:
+        folder: the run folder, made if missing; None keeps everything in memory.
+        read_only: open an existing file, take no lock and write nothing.
+
+    Attributes:
+        connection: to SQLite.
+
+    Raises:
+        StoreError: the folder cannot be read or written, another process writes to it, or its
+            ``run.sqlite`` is damaged or not of clc.
+    """
+
+    def __init__(self, folder: Path | None, *, read_only: bool) -> None:
+        self._folder = folder
+        self._file = None if folder is None else folder / "run.sqlite"
+        self._held = ExitStack()
+        self._is_whole = False
+        try:
+            self.connection = self._open(read_only=read_only)
+            self._held.callback(self.connection.close)
+            self._prepare(read_only=read_only)
+        except (OSError, sqlite3.Error, UnicodeDecodeError) as error:
+            self._held.close()
+            raise StoreError(
+                f"{folder}: cannot open the run folder: {error}; name a folder that "
+                f"{'holds a run' if read_only else 'can be written'}"
+            ) from error
+        except StoreError:
+            self._held.close()
+            raise
+        parts = [] if folder is None or self._file is None else [folder, self._file]
+        self._location = Location(*parts)
+        self._with_checksums = "checksum" in self._columns("paths")
+
+    def _open(self, *, read_only: bool) -> sqlite3.Connection:
+        if self._folder is None or self._file is None:
+            return sqlite3.connect(":memory:", check_same_thread=False)
+        if read_only:
+            if not self._file.is_file():
+                raise StoreError(f"{self._folder}: not a run folder (it has no run.sqlite)")
+            # Even a reader of a write-ahead log writes beside it, unless the file is immutable.
+            alone = not os.access(self._folder, os.W_OK) and self._is_settled()
+            return self._connect("immutable=1" if alone else "mode=ro")
+        if self._file.exists():  # a foreign file is refused before anything is written beside it
+            look = self._connect("immutable=1" if self._is_settled() else "mode=ro")
+            try:
+                self._check_tables(look, read_only=False)
+            finally:
+                look.close()
+        self._held.enter_context(locked(self._folder))
+        if (self._folder / SHARDS).is_dir():
+            raise StoreError(
+                f"{self._folder}: holds a run of --cluster ray (it has shards); go on with it "
+                "there, or choose another run folder"
+            )
+        return sqlite3.connect(self._file, check_same_thread=False)
+
+    def _is_settled(self) -> bool:
+        """Whether the file is complete without a log or journal beside it."""
+        assert self._folder is not None  # noqa: S101 - of a run in a folder
+        beside = [self._folder / f"run.sqlite-{kind}" for kind in ("wal", "journal")]
+        return not any(file.exists() for file in beside)
+
+    def _connect(self, mode: str) -> sqlite3.Connection:
+        assert self._file is not None  # noqa: S101 - of a run in a folder
+        return sqlite3.connect(f"{self._file.absolute().as_uri()}?{mode}", uri=True)
+
+    def _check_tables(self, connection: sqlite3.Connection, *, read_only: bool) -> bool:
+        """Check that a database is that of a run, or empty; return whether it has a run.
+
+        Raises:
+            StoreError: it is of another format or another program.
+        """
+        version = connection.execute("PRAGMA user_version").fetchone()[0]
+        tables = {
+            name: [row[1] for row in connection.execute(f"PRAGMA table_info({_quoted(name)})")]
+            for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
+            if not name.startswith("sqlite_")
+        }
+        if not tables and version == 0 and not read_only:
+            return False
+        if version != 0:  # 0: killed while the tables were made
+            check_format(version, self._folder, read_only=read_only)
+        ours = {
+            name: [column for column in columns if column not in ADDED]
+            for name, columns in _COLUMNS.items()
+        }
+        here = {
+            name: [column for column in columns if column not in (*ADDED, "checksum")]
+            for name, columns in tables.items()
+            if name in ours
+        }
+        expected = {name: ours[name] for name in here} if version == 0 else ours
+        if here != expected or (version == 0 and not set(tables) <= {*ours, "seconds"}):
+            raise StoreError(
+                f"{self._file}: not a run of clc (its tables are "
+                f"{', '.join(sorted(map(repr, tables))) or 'none'}); choose another run folder"
+            )
+        return bool(version != 0)
+
+    def _prepare(self, *, read_only: bool) -> None:
+        connection = self.connection
+        has_run = self._check_tables(connection, read_only=read_only)
+        if read_only:
+            return
+        if has_run:
+            self.check_structure()
+        # Write-ahead logging lets readers look on; NORMAL is safe against a killed process.
+        connection.execute("PRAGMA journal_mode=WAL")
+        connection.execute("PRAGMA synchronous=NORMAL")
+        # Keys are hashes, so every write lands on a page of its own. The index of a million
+        # paths (50 MB) stays in memory, so dirty pages are flushed rarely.
+        connection.execute(f"PRAGMA cache_size=-{CACHE_KIB}")
+        connection.execute(f"PRAGMA wal_autocheckpoint={CHECKPOINT_PAGES}")
+        connection.executescript(f"BEGIN; {_SCHEMA} PRAGMA user_version={FORMAT}; COMMIT;")
+        for table in _COLUMNS:
+            if "checksum" not in self._columns(table):  # written by an earlier version
+                connection.execute(f"ALTER TABLE {table} ADD COLUMN checksum INTEGER")
+
+    def _columns(self, table: str) -> list[str]:
+        with self.reported():
+            return [row[1] for row in self.connection.execute(f"PRAGMA table_info({table})")]
+
+    def check_structure(self) -> None:
+        """Check that the file is whole: its pages, and that each index has every row.
+
+        Raises:
+            StoreError: it is damaged.
+        """
+        if self._is_whole:
+            return
+        with self.reported():
+            (state,) = self.connection.execute("PRAGMA integrity_check(1)").fetchone()
+        if state != "ok":
+            raise damage(self._file, state)
+        self._is_whole = True
+
+    def check_location(self) -> None:
+        """Check that the run folder is where it was when it was opened.
+
+        Raises:
+            StoreError: it was moved, replaced or deleted.
+        """
+        self._location.check()
+
+    def insert(self, table: str, row: Sequence[Any], *, replace: bool = False) -> int:
+        """Insert a row with its checksum, if its key is free; return the number of rows inserted.
+
+        With ``replace`` it takes the place of the one that has its key. A lone surrogate, which
+        is no text, becomes a question mark.
+        """
+        try:
+            stored = checksum(row)
+        except orjson.JSONEncodeError:
+            row = without_surrogates(row)
+            stored = checksum(row)
+        return self.write((_REPLACE if replace else _INSERT)[table], (*row, stored))
+
+    def rows(self, table: str, rest: str = "", values: Sequence[object] = ()) -> Iterator[Any]:
+        """Yield the rows of a table without their checksums, which are verified.
+
+        Raises:
+            StoreError: a row is damaged.
+        """
+        for row in self.all(f"SELECT * FROM {table} {rest}", values):  # noqa: S608
+            yield self._verified(table, row)
+
+    def _verified(self, table: str, row: tuple[Any, ...]) -> tuple[Any, ...]:
+        stored = None
+        if self._with_checksums:
+            *values, stored = row
+            row = tuple(values)
+        try:
+            if stored is None:
+                check_row(_COLUMNS[table], row)
+            elif checksum(row) != stored:
+                raise damage(self._file, "its checksum differs", table, row)
+        except ValueError as error:
+            raise damage(self._file, str(error), table, row) from error
+        return row
+
+    def write(self, sql: str, values: Sequence[object]) -> int:
+        """Execute a statement; return the number of rows that it changed."""
+        with self.reported():
+            return self.connection.execute(sql, values).rowcount
+
+    def one(self, sql: str, values: Sequence[object] = ()) -> tuple[Any, ...] | None:
+        """Return the first row of a query."""
+        with self.reported():
+            row: tuple[Any, ...] | None = self.connection.execute(sql, values).fetchone()
+            return row
+
+    def all(self, sql: str, values: Sequence[object] = ()) -> Iterator[tuple[Any, ...]]:
+        """Yield the rows of a query."""
+        with self.reported():
+            for row in self.connection.execute(sql, values):  # noqa: UP028 - closes no cursor
+                yield row
+
+    def commit(self) -> None:
+        """Commit pending writes.
+
+        Raises:
+            StoreError: the disk is full or gone, or the run folder is not where it was.
+        """
+        with self.reported():
+            self.connection.commit()
+        self.check_location()
+
+    def close(self) -> None:
+        """Commit and close. May be called twice."""
+        with self.reported():
+            try:
+                self.connection.commit()
+            except sqlite3.ProgrammingError:  # closed already
+                return
+            finally:
+                self._held.close()
+
+    @contextmanager
+    def reported(self) -> Iterator[None]:
+        """Turn the errors of SQLite into a ``StoreError``."""
+        try:
+            yield
+        except UnicodeDecodeError as error:  # in a message of SQLite
+            raise damage(self._file, str(error)) from error
+        except sqlite3.DatabaseError as error:
+            name = getattr(error, "sqlite_errorname", "") or ""
+            if name.startswith(("SQLITE_CORRUPT", "SQLITE_NOTADB")) or "decode" in str(error):
+                raise damage(self._file, str(error)) from error
+            raise StoreError(
+                f"{self._folder or 'memory'}: cannot use the store: {error}; what was stored "
+                "stays, and the same command goes on from there"
+            ) from error
+
+
+def damage(
+    file: Path | None, reason: str, table: str | None = None, row: Sequence[Any] = ()
+) -> StoreError:
+    """Make the error for a damaged file, or a damaged row of a table."""
+    keys = row[1:2] if table in {"problems", "plans"} else row[:1]
+    where = f"row {keys[0]!r:.60} of {table} in " if table and keys else ""
+    return StoreError(f"{where}{file or 'memory'} is damaged: {reason:.200}; {_RESTORE}")
+
+
+def _quoted(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
