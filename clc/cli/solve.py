@@ -141,8 +141,13 @@ class _Shown:
     def finished(self) -> None:
         self.console.print(_FINISHED)
 
-    def results(self, score: Score, counters: Counters) -> None:
+    def results(self, score: Score, counters: Counters, reason: str | None) -> None:
         """Print the score and the cost.
+
+        Args:
+            score: of the whole run.
+            counters: of this call.
+            reason: the commonest one of the paths that were lost.
 
         Raises:
             EngineError: every path was lost.
@@ -153,7 +158,10 @@ class _Shown:
         for line in run_lines(counters, self.out):
             self.console.print(line, highlight=False, markup=False, soft_wrap=True)
         if counters.lost and not score.paths:
-            raise EngineError("every path was lost; verdicts.jsonl and its abstentions say why")
+            raise EngineError(
+                f"every path was lost: {reason or 'for an unknown reason'}; the same command tries "
+                "them again"
+            )
 
     def interrupted(self) -> NoReturn:
         self.console.print(
@@ -207,7 +215,8 @@ def _solve_here(
             score = export(store, read=run.outcomes.recall)
         if not finished:
             run.finish()
-    shown.results(score, run.solver.counters)
+        reason = store.commonest_failure()
+    shown.results(score, run.solver.counters, reason)
 
 
 def _solve(run: Run, dataset: Dataset, shown: _Shown) -> None:
@@ -271,7 +280,7 @@ def _solve_on_cluster(
     if result.finished:
         shown.finished()
     assert result.score is not None  # noqa: S101 - a run that ends without an error has a score
-    shown.results(result.score, result.counters)
+    shown.results(result.score, result.counters, result.reason)
     if result.set_aside:
         lines = "\n".join(f"  {one.id}: {one.reason}" for one in result.set_aside[:_SHOWN])
         raise RunError(

@@ -58,6 +58,7 @@ class ClusterResult:
         finished: whether the run was finished before, so that nothing was sampled.
         problems: number of problems that were read from the source.
         start_seconds: time that the slowest engine took to start.
+        reason: the commonest one of the paths that were lost.
     """
 
     score: Score | None = None
@@ -66,6 +67,7 @@ class ClusterResult:
     finished: bool = False
     problems: int = 0
     start_seconds: float = 0.0
+    reason: str | None = None
 
 
 def solve_on_ray(
@@ -174,6 +176,8 @@ def spread(
             ):
                 _add_up(received, result, watch)
             result.score = export(shards, parts(shards))
+        if result.counters.lost:
+            result.reason = shards.commonest_failure()
         if not (result.set_aside or result.counters.lost):
             _finish(shards, result.problems, configuration.paths)
     return result

@@ -142,6 +142,18 @@ class Store:
             self._database.check_location()
             write_atomically(self.file("manifest.json"), data)
 
+    def seconds(self) -> float:
+        """Return the seconds of sampling that were kept last, 0 where there are none."""
+        if not self._database.one("SELECT 1 FROM sqlite_master WHERE name = 'seconds'"):
+            return 0.0  # of an earlier version
+        row = self._database.one("SELECT seconds FROM seconds WHERE label = ?", (self.label,))
+        return float(row[0]) if row and isinstance(row[0], float) else 0.0
+
+    def keep_seconds(self, seconds: float) -> None:
+        """Keep the seconds of sampling so far; the manifest has them at the end only."""
+        sql = "INSERT OR REPLACE INTO seconds VALUES (?, ?)"
+        self._database.write(sql, (self.label, seconds))
+
     # -- problems and their plans ------------------------------------------------------------
 
     def add_problem(self, position: int, problem: Problem) -> None:

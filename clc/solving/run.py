@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from clc.errors import StoreError
 from clc.prompts.templates import Templates, check_template
-from clc.runs.manifest import add_seconds, begin_run
+from clc.runs.manifest import begin_run
 from clc.solving.identity import identity
 from clc.solving.runner import run
 from clc.solving.sampler import TokenLimits
@@ -94,6 +94,8 @@ class Run:
         """
         wanted = self.identity(dataset, limit)
         stored = self.store.manifest()
+        if stored is not None and (kept := self.store.seconds()) > stored.get("seconds", 0.0):
+            stored["seconds"] = round(kept, 3)  # of a run that was killed
         begun = begin_run(stored, wanted, str(self.store.folder), longer=True)
         earlier = (begun or stored or {}).get("earlier_limits", ())
         self.solver.sampler.earlier_limits = tuple(TokenLimits(**limits) for limits in earlier)
@@ -113,12 +115,6 @@ class Run:
         """
         begun = self.store.started()
         return problems in {None, begun} and self.store.done() == begun
-
-    def _add_seconds(self, seconds: float) -> None:
-        """Add to the seconds of sampling in the manifest."""
-        manifest = self.store.manifest()
-        if manifest is not None:
-            self.store.write_manifest(add_seconds(manifest, seconds))
 
     def finish(self) -> None:
         """Mark the run as finished, unless some of its paths were lost.
@@ -155,14 +151,26 @@ class Run:
         sampler = self.solver.sampler
         drawn = sampler.counters.drawn
         began = time.monotonic() - sampler.start_seconds
+        before = (self.store.manifest() or {}).get("seconds", 0.0)
         notice: str | None = None
+
+        def seconds() -> float | None:
+            if sampler.counters.drawn == drawn:
+                return None
+            return float(before + time.monotonic() - began - sampler.start_seconds)
+
+        def keep_seconds() -> None:
+            if (passed := seconds()) is not None:
+                self.store.keep_seconds(passed)
+
         try:
-            async with aclosing(run(self._counted(problems), self.solver)) as verdicts:
+            solving = run(self._counted(problems), self.solver, keep_seconds)
+            async with aclosing(solving) as verdicts:
                 async for verdict in verdicts:
                     if notice is None and (notice := sampler.counters.truncation_notice()):
                         _log.warning(notice)
                     yield verdict
         finally:
-            passed = time.monotonic() - began - sampler.start_seconds
-            if sampler.counters.drawn > drawn:
-                self._add_seconds(passed)
+            manifest = self.store.manifest()
+            if manifest is not None and (passed := seconds()) is not None:
+                self.store.write_manifest({**manifest, "seconds": round(passed, 3)})

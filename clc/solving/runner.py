@@ -14,7 +14,7 @@ from clc.solving.concurrency import all_of
 from clc.voting.stopping import next_round_size
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Iterable
+    from collections.abc import AsyncGenerator, Callable, Iterable
 
     from clc.records import Problem, Verdict
     from clc.solving.configuration import Configuration
@@ -38,11 +38,14 @@ def open_problems(window: int, paths: int) -> int:
     return max(4, 2 * -(-window // paths))
 
 
-async def run(problems: Iterable[Problem], solver: Solver) -> AsyncGenerator[Verdict, None]:
+async def run(
+    problems: Iterable[Problem], solver: Solver, before_commit: Callable[[], None] = lambda: None
+) -> AsyncGenerator[Verdict, None]:
     """Solve ``problems`` and yield each verdict when it is there (not in the order of the file).
 
     The paths of a verdict are committed before it is yielded. When the verdicts are not taken, the
-    work stops a window ahead. The solver is closed at the end, however it ends.
+    work stops a window ahead. The solver is closed at the end, however it ends. ``before_commit``
+    may add to what is committed.
 
     Raises:
         DatasetError: a row is wrong. Problems read before it are solved first.
@@ -50,7 +53,7 @@ async def run(problems: Iterable[Problem], solver: Solver) -> AsyncGenerator[Ver
         EngineError: an engine is lost.
         StoreError: the store cannot be written. Verdicts that were not committed are not yielded.
     """
-    work = _Work(problems, solver)
+    work = _Work(problems, solver, before_commit)
     task = asyncio.create_task(work.all())
     try:
         while (verdict := await work.verdicts.get()) is not None:
@@ -81,12 +84,15 @@ def first_round_size(configuration: Configuration) -> int:
 class _Work:
     """The window of open problems. None among the verdicts is the end."""
 
-    def __init__(self, problems: Iterable[Problem], solver: Solver) -> None:
+    def __init__(
+        self, problems: Iterable[Problem], solver: Solver, before_commit: Callable[[], None]
+    ) -> None:
         self.verdicts: asyncio.Queue[Verdict | None] = asyncio.Queue()
         self._uncommitted: list[Verdict] = []
         self._window = open_problems(solver.window, first_round_size(solver.configuration))
         self.room = asyncio.Semaphore(self._window)
         self._solver = solver
+        self._before_commit = before_commit
         self._source = enumerate(problems)
         self._bad_input: DatasetError | None = None
         self._rolled_back = False
@@ -141,6 +147,7 @@ class _Work:
         One commit for several problems: each writes pages all over the file.
         """
         try:
+            self._before_commit()
             self._solver.store.commit()
         except StoreError:
             # The paths of the waiting verdicts may be gone.

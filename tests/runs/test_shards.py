@@ -299,3 +299,29 @@ def test_a_finished_run_that_lost_a_shard_has_no_figures(tmp_path):
         (tmp_path / "shards" / name).unlink()
         with pytest.raises(StoreError, match="1 of the 2 problems of this finished run"):
             list(shards.finished())
+
+
+@pytest.mark.parametrize("how", ["moved", "replaced", "deleted"])
+def test_nothing_is_written_where_the_run_was(how, tmp_path):
+    with Shards(tmp_path / "run") as shards, Shards(tmp_path / "run", read_only=True) as replica:
+        shards.write_shard([row(0)])
+        (tmp_path / "run").rename(tmp_path / "elsewhere")
+        if how == "replaced":
+            Shards(tmp_path / "run").close()
+        for one in (shards, replica):
+            with pytest.raises(StoreError, match="moved, replaced or deleted"):
+                one.write_shard([row(1)])
+            with pytest.raises(StoreError, match="moved, replaced or deleted"):
+                one.write_manifest({})
+    there = {file.name for file in tmp_path.glob("run/**/*")}
+    assert there == ({".lock", "shards"} if how == "replaced" else set())
+
+
+def test_the_commonest_reason_of_lost_paths(tmp_path):
+    with Shards(tmp_path) as shards:
+        assert shards.commonest_failure() is None
+        shards.write_shard([row(number, lost=True) for number in range(3)])
+        other = row(3, lost=True)
+        other.drawn["failures"][0] = ("k", "a timeout")
+        shards.write_shard([other])
+        assert shards.commonest_failure() == "503"

@@ -428,3 +428,66 @@ def test_a_run_is_not_finished_over_problems_that_the_store_lost(tmp_path):
         with pytest.raises(StoreError, match=r"1 of 4 problems|2 of 4 problems"):
             work.finish()
         assert not store.manifest()["finished"]
+
+
+def test_the_seconds_of_a_killed_run_are_counted(tmp_path):
+    class Killed(Exception):  # noqa: N818 - ends the process's work
+        pass
+
+    class Unfinished(Store):
+        def write_manifest(self, manifest):
+            if "seconds" in manifest:
+                raise Killed
+            super().write_manifest(manifest)
+
+    async def go(kind):
+        with kind(tmp_path) as store:
+            work = Run(configure("clc", **SETTINGS), ScriptedEngine(), store)
+            work.begin({"source": "x"})
+            async for _ in work.verdicts(problems(3)):
+                pass
+
+    with pytest.raises(Killed):
+        asyncio.run(go(Unfinished))
+    with Store(tmp_path, read_only=True) as store:
+        kept = store.seconds()
+        assert kept > 0
+        assert "seconds" not in store.manifest()
+    asyncio.run(go(Store))
+    with Store(tmp_path, read_only=True) as store:
+        assert store.manifest()["seconds"] == round(kept, 3)  # nothing was sampled now
+
+
+@pytest.mark.parametrize("replaced", [True, False])
+def test_a_run_ends_when_its_folder_is_moved(replaced, tmp_path):
+    folder, elsewhere = tmp_path / "run", tmp_path / "elsewhere"
+    asked = 0
+
+    def move(_):
+        nonlocal asked
+        asked += 1
+        if asked == 30:
+            folder.rename(elsewhere)
+            if replaced:
+                with Store(folder) as other:
+                    other.write_manifest({"identity": {"seed": 9}})
+        return 0
+
+    async def go():
+        with Store(folder) as store:
+            work = Run(configure("clc", **SETTINGS), ScriptedEngine(delay=move), store)
+            work.begin({"source": "x"})
+            async for _ in work.verdicts(problems(200)):
+                pass
+
+    with pytest.raises(StoreError, match="was moved, replaced or deleted while the run went on"):
+        asyncio.run(go())
+    assert asked < 1000  # it did not sample on
+    if replaced:
+        with Store(folder, read_only=True) as other:
+            assert other.manifest() == {"identity": {"seed": 9}}
+            assert other.started() == 0
+    folder = elsewhere
+    asyncio.run(go())
+    with Store(elsewhere, read_only=True) as store:
+        assert store.done() == 200

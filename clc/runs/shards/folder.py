@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections import deque
+from collections import Counter, deque
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from itertools import islice, pairwise
 from typing import IO, TYPE_CHECKING, Any, NamedTuple, Self, TypeVar
 
@@ -14,14 +14,13 @@ import orjson
 from clc.errors import ConfigurationError, StoreError
 from clc.records import content_key
 from clc.runs.codec import ADDED, MAY_BE_NULL, check_format, read_prompt
-from clc.runs.files import SHARDS, locked
+from clc.runs.files import SHARDS, Location, locked
 from clc.runs.manifest import check_whole, parse_manifest
 from clc.runs.shards.codec import read_row, shard_schema, table_of
 from clc.runs.shards.filesystem import Files
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-    from contextlib import AbstractContextManager
     from pathlib import Path
 
     from clc.records import Prompt
@@ -68,6 +67,7 @@ class Shards:
             except BaseException:
                 self.close()
                 raise
+        self._location = Location(*([self._files.local] if self._files.local is not None else []))
 
     def _prepare(self) -> None:
         if self._files.local is not None:
@@ -147,6 +147,14 @@ class Shards:
         tables = _at_once(lambda name: self._table(name, ["position"]), self.names())
         return len({place for table in tables for place in table["position"].to_pylist()})
 
+    def commonest_failure(self) -> str | None:
+        """Return the commonest reason of the paths and steps that were lost, if there are any."""
+        reasons: Counter[str] = Counter()
+        for table in _at_once(lambda name: self._table(name, ["failures"]), self.names()):
+            for rows in table["failures"].to_pylist():
+                reasons.update(row["reason"] for row in rows)
+        return min(reasons, key=lambda reason: (-reasons[reason], reason), default=None)
+
     def file(self, name: str) -> Path:
         """Path of a derived file of a local folder.
 
@@ -157,13 +165,17 @@ class Shards:
             raise ConfigurationError(f"{self.folder}: no local folder; name one to write {name}")
         return self._files.local / name
 
-    def write(self, name: str) -> AbstractContextManager[IO[bytes]]:
+    @contextmanager
+    def write(self, name: str) -> Iterator[IO[bytes]]:
         """Write a file of the run: it is there, whole, when the block ends without an error.
 
         Raises:
-            StoreError: it cannot be written.
+            StoreError: it cannot be written, or a local folder was moved, replaced or deleted.
         """
-        return self._files.write(name)
+        self._location.check()
+        with self._files.write(name) as file:
+            yield file
+            self._location.check()
 
     def close(self) -> None:
         """Let others write. May be called twice."""
