@@ -18,9 +18,9 @@ from clc.datasets import dataset_fingerprint
 from clc.engines.adjusted import open_translator
 from clc.engines.factory import open_engine
 from clc.engines.models import BUNDLED
-from clc.errors import ConfigurationError, RunError, StoreError
+from clc.errors import ConfigurationError, DatasetError, RunError, StoreError
 from clc.prompts.templates import Templates
-from clc.runs.manifest import add_seconds, begin_run
+from clc.runs.manifest import begin_run
 from clc.runs.shards import Shards
 from clc.runs.store import Store
 from clc.solving.configure import configure
@@ -44,6 +44,7 @@ __all__ = ["ClusterResult", "solve_on_ray", "spread"]
 
 _log = logging.getLogger(__name__)
 
+_KEEP_SECONDS = 10.0
 _MOST_PROBLEMS, _LEAST_PROBLEMS = 512, 128  # of a batch; each takes the driver some 13 ms
 
 
@@ -171,10 +172,11 @@ def spread(
             from clc.cluster.pipeline import messages
 
             with (
-                _timed(shards, result),
+                _timed(shards, result) as keep_seconds,
                 closing(messages(spec, counted, source, reading, most)) as received,
             ):
-                _add_up(received, result, watch)
+                _add_up(received, result, watch, keep_seconds)
+            _check_unchanged(source, reading, identity)
             result.score = export(shards, parts(shards))
         if result.counters.lost:
             result.reason = shards.commonest_failure()
@@ -188,6 +190,19 @@ def _dataset(source: str, reading: Mapping[str, Any]) -> dict[str, Any]:
     options = {name: reading.get(name) for name in ("language", "format", "kind")}
     fingerprint = dataset_fingerprint(source, parallel=reading.get("parallel"))
     return {"source": Path(source).name, "fingerprint": fingerprint, **options}
+
+
+def _check_unchanged(source: str, reading: Mapping[str, Any], identity: Mapping[str, Any]) -> None:
+    """Check that a file is still the one whose fingerprint the manifest has.
+
+    Raises:
+        DatasetError: it was changed after the run began.
+    """
+    if _dataset(source, reading) != identity["dataset"]:
+        raise DatasetError(
+            f"{source}: was changed while it was solved; restore it and give the same command, or "
+            "solve it as it is now into another run folder"
+        )
 
 
 def _begin(shards: Shards, identity: Mapping[str, Any], paths: int) -> bool:
@@ -224,22 +239,41 @@ def _finish(shards: Shards, problems: int, paths: int) -> None:
 
 
 @contextmanager
-def _timed(shards: Shards, result: ClusterResult) -> Iterator[None]:
-    """Add the sampling time to the manifest, without the slowest engine's start."""
-    began = time.monotonic()
-    try:
-        yield
-    finally:
+def _timed(shards: Shards, result: ClusterResult) -> Iterator[Callable[[], None]]:
+    """Add the sampling time to the manifest, without the slowest engine's start.
+
+    Gives a function that does so before the end, at most every few seconds: a driver may be killed.
+    """
+    began = written = time.monotonic()
+    before = (shards.manifest() or {}).get("seconds", 0.0)
+
+    def write() -> None:
         manifest = shards.manifest()
         if manifest is not None and result.counters.drawn:
-            passed = time.monotonic() - began - result.start_seconds
-            shards.write_manifest(add_seconds(manifest, passed))
+            seconds = before + time.monotonic() - began - result.start_seconds
+            shards.write_manifest({**manifest, "seconds": round(seconds, 3)})
+
+    def write_sometimes() -> None:
+        nonlocal written
+        if time.monotonic() - written > _KEEP_SECONDS:
+            write()
+            written = time.monotonic()
+
+    try:
+        yield write_sometimes
+    finally:
+        write()
 
 
 def _add_up(
-    messages: Iterable[BatchResult | EndOfSource], result: ClusterResult, watch: Watch | None
+    messages: Iterable[BatchResult | EndOfSource],
+    result: ClusterResult,
+    watch: Watch | None,
+    keep_seconds: Callable[[], None] = lambda: None,
 ) -> None:
     """Add the messages of the replicas and the reader to ``result``.
+
+    ``keep_seconds`` is called after each message of a replica.
 
     Raises:
         ClcError: from a replica, at once; from the reader, after the rows before it are solved.
@@ -261,6 +295,7 @@ def _add_up(
             add_counters(result.counters, message.counters)
         if notice is None and (notice := result.counters.truncation_notice()):
             _log.warning(notice)
+        keep_seconds()
         if watch is not None:
             watch(result.counters, message.verdicts)
     if read is not None and read.error is not None:

@@ -21,7 +21,7 @@ from clc.voting.weighting import Weighting
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = ["add_seconds", "begin_run", "check_same_run", "check_whole", "differences",
+__all__ = ["begin_run", "check_same_run", "check_whole", "differences",
            "parse_manifest", "read_manifest", "shorten_hashes", "versions"]  # fmt: skip
 
 _HASH = re.compile(r"\b([0-9a-f]{12})[0-9a-f]{12,}\b")
@@ -176,11 +176,6 @@ def begin_run(
         "versions": history,
         "finished": False,
     }
-
-
-def add_seconds(manifest: Mapping[str, Any], seconds: float) -> dict[str, Any]:
-    """Return the manifest with the seconds of sampling added to those before."""
-    return {**manifest, "seconds": round(manifest.get("seconds", 0.0) + seconds, 3)}
 
 
 def _keep_limits(manifest: Mapping[str, Any], wanted: Mapping[str, Any]) -> Mapping[str, Any]:

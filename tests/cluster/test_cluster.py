@@ -33,7 +33,7 @@ from .engines import Logged, asked, lose_some, starts
 
 pytest.importorskip("ray")
 
-from clc.cluster import replica
+from clc.cluster import driver, replica
 from clc.cluster.source import read, read_message, read_stored, write_message
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning:ray.*")  # of its own fields
@@ -413,3 +413,31 @@ def test_errors_travel(name):
     error = getattr(errors, name)("what; what to do")
     back = pickle.loads(pickle.dumps(error))
     assert (type(back), str(back), back.exit_code) == (type(error), str(error), error.exit_code)
+
+
+def test_the_seconds_of_a_killed_driver_are_kept(tmp_path, monkeypatch):
+    monkeypatch.setattr(driver, "_KEEP_SECONDS", 0.0)
+    result = driver.ClusterResult()
+    with Shards(tmp_path) as shards:
+        shards.write_manifest({"seconds": 5.0})
+        with driver._timed(shards, result) as keep:
+            keep()
+            assert shards.manifest() == {"seconds": 5.0}  # nothing was sampled
+            result.counters.drawn = 1
+            keep()
+            assert shards.manifest()["seconds"] >= 5.0
+
+
+@pytest.mark.parametrize("change", ["appended", "replaced", "deleted", "emptied"])
+def test_a_file_that_changes_while_it_is_solved_is_named(change, tmp_path):
+    file = tsv(tmp_path, 3)
+    identity = {"dataset": driver._dataset(str(file), {})}
+    driver._check_unchanged(str(file), {}, identity)
+    if change == "appended":
+        file.write_text(file.read_text() + "Wie viele?\t5\n")
+    elif change == "deleted":
+        file.unlink()
+    else:
+        file.write_text("" if change == "emptied" else "x\t1\n")
+    with pytest.raises(DatasetError, match=r"mgsm_de\.tsv: (was changed while|no such|cannot be)"):
+        driver._check_unchanged(str(file), {}, identity)
