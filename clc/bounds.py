@@ -1,8 +1,9 @@
-"""Numbers with bounds, declared in the fields of a dataclass."""
+"""Bounds: of numbers, declared in the fields of a dataclass, and of values in messages."""
 
 from __future__ import annotations
 
 import operator
+import reprlib
 from dataclasses import field
 from numbers import Integral, Real
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -13,9 +14,10 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from dataclasses import Field
 
-__all__ = ["bounded", "checked_number"]
+__all__ = ["abbreviate", "bounded", "checked_number"]
 
 _T = TypeVar("_T")
+_SHOWN = 80  # characters of a value in a message
 _COMPARE = {"ge": operator.ge, "gt": operator.gt, "le": operator.le, "lt": operator.lt}
 
 
@@ -56,3 +58,24 @@ def _words(bounds: Mapping[str, float]) -> str:
     if "gt" in bounds:
         return f"above {bounds['gt']} and {high if 'lt' in bounds else f'at most {high}'}"
     return f"from {bounds['ge']} to {high}"
+
+
+def abbreviate(value: object) -> str:
+    """Write a value for a message in at most 80 characters, however large or deeply nested it is.
+
+    >>> abbreviate({"a": [1, "b"]}), abbreviate([[[[[1]]]]])
+    ("{'a': [1, 'b']}", '[[[[[...]]]]]')
+    >>> abbreviate(10**5000)
+    'a number of more than 4300 digits'
+    """
+    try:
+        text = _REPR.repr(value)
+    except ValueError:  # of int's conversion to text
+        return "a number of more than 4300 digits"
+    return text if len(text) <= _SHOWN else f"{text[: _SHOWN - 1]}…"
+
+
+# Bounded in depth: a value may be nested deeper than repr can follow.
+_REPR = reprlib.Repr()
+_REPR.maxlevel = 4
+_REPR.maxstring = _REPR.maxother = _REPR.maxlong = _SHOWN

@@ -16,9 +16,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 import orjson
 
+from clc.bounds import abbreviate
 from clc.errors import ConfigurationError, DatasetError, InputError, StoreError
 from clc.runs.files import create_beside
-from clc.serving.errors import ApiError, abbreviate
+from clc.serving.errors import ApiError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Iterator

@@ -22,7 +22,6 @@ status  code                       when
 
 from __future__ import annotations
 
-import reprlib
 from typing import TYPE_CHECKING, Any
 
 from clc.errors import ClcError, EngineError, InputError
@@ -30,7 +29,7 @@ from clc.errors import ClcError, EngineError, InputError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["ApiError", "abbreviate", "api_error", "no_model"]
+__all__ = ["ApiError", "api_error", "no_model"]
 
 _TYPES = {
     401: "authentication_error",
@@ -40,11 +39,6 @@ _TYPES = {
 }
 _SERVER_ERROR = 500
 _RETRY_ENGINE_S = 5
-_SHOWN = 80  # characters of a value in a message
-# Bounded in depth: a body may be nested deeper than repr can follow.
-_REPR = reprlib.Repr()
-_REPR.maxlevel = 4
-_REPR.maxstring = _REPR.maxother = _REPR.maxlong = _SHOWN
 
 
 class ApiError(Exception):
@@ -114,13 +108,3 @@ def no_model(name: str, names: Sequence[str]) -> ApiError:
         code="model_not_found",
         param="model",
     )
-
-
-def abbreviate(value: object) -> str:
-    """Write a value for a message in at most 80 characters.
-
-    >>> abbreviate({"a": [1, "b"]}), abbreviate([[[[[1]]]]])
-    ("{'a': [1, 'b']}", '[[[[[...]]]]]')
-    """
-    text = _REPR.repr(value)
-    return text if len(text) <= _SHOWN else f"{text[: _SHOWN - 1]}…"

@@ -12,6 +12,7 @@ import httpx
 from clc.engines.base import Completion
 from clc.engines.openai import wire
 from clc.engines.openai.error_bodies import error_code, error_message, retry_after_s
+from clc.engines.openai.limits import LIST_BYTES, most_bytes, read_body, unpacked
 from clc.engines.openai.reply import ReplyReader
 from clc.engines.openai.settings import option_fields
 from clc.engines.openai.sse import read_stream
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from clc.engines.base import Request
     from clc.engines.chat_options import ChatOptions
     from clc.engines.openai.endpoints import Endpoint
+    from clc.engines.openai.secrets import Secrets
     from clc.thoughts import Marks
 
 __all__ = ["BYTES_PER_TOKEN", "AttemptError", "EndpointClient", "UnreachableError"]
@@ -45,7 +47,6 @@ _OVERFLOW = ("context length", "context window", "context size", "maximum input"
 _CONTINUING = frozenset({"vllm", "sglang"})  # owners of models whose servers take a prefill
 _EVENTS = "text/event-stream"
 _LIST_TIMEOUT_S = 30.0
-_SECRET_CHARS = 6  # a shorter header value is no secret; hiding it would mangle messages
 _NAMED_MODELS = 20
 
 
@@ -88,7 +89,7 @@ class EndpointClient:
         marks: the marks of thoughts.
         timeout_s: seconds without an event of a stream, or for all of a reply that is no stream.
         retry_after_max_s: the longest Retry-After that is believed, in seconds.
-        secrets: header values, which no message may show.
+        secrets: hides the header values in every text of an endpoint.
     """
 
     client: httpx.AsyncClient
@@ -99,32 +100,39 @@ class EndpointClient:
     marks: Marks
     timeout_s: float
     retry_after_max_s: float
-    secrets: Collection[str]
+    secrets: Secrets
 
     async def check(self, endpoint: Endpoint) -> None:
         """Ask an endpoint for its models, and note whose they are.
 
         Raises:
             UnreachableError: no connection.
-            EngineError: it refuses the key, or lists models without this one.
+            EngineError: it refuses the key, or lists models without this one, or endlessly many.
         """
         url = f"{endpoint.url}/models"
         try:
-            async with asyncio.timeout(min(_LIST_TIMEOUT_S, self.timeout_s)):
-                response = await self.client.get(url)
+            async with (
+                asyncio.timeout(min(_LIST_TIMEOUT_S, self.timeout_s)),
+                self.client.stream("GET", url) as response,
+            ):
+                body = await read_body(response, LIST_BYTES)
         except _UNREACHABLE as error:
-            raise UnreachableError(self._hide(_message(error))) from None
+            raise UnreachableError(self.secrets.quote(_message(error))) from None
+        except wire.BrokenReplyError as error:
+            raise EngineError(
+                f"{url} answered with {error.describe(self.secrets)}: check the base URL"
+            ) from None
         except (TimeoutError, httpx.HTTPError):
             return  # busy or odd: the first attempt will show
         endpoint.owner = ""
         if response.status_code == 401:  # noqa: PLR2004  (403 may only mean: no list for you)
-            raise self._fatal(url, response)
-        served = wire.served_models(response.content) if response.is_success else None
+            raise self._fatal(url, response, body)
+        served = wire.served_models(body) if response.is_success else None
         if not served:
             return
         owners = [owner for name, owner in served.items() if wire.same_model(self.model, name)]
         if not owners:
-            names = ", ".join(list(served)[:_NAMED_MODELS])
+            names = ", ".join(self.secrets.quote(name) for name in list(served)[:_NAMED_MODELS])
             more = ", …" if len(served) > _NAMED_MODELS else ""
             raise EngineError(
                 f"{endpoint.url} does not serve the model {self.model!r}: it serves "
@@ -177,6 +185,7 @@ class EndpointClient:
         reader = self._reader(endpoint, request)
         loop = asyncio.get_running_loop()
         body = self.body(request, stream=streamed)
+        most = most_bytes(request, self.left_out)
         try:
             async with (
                 asyncio.timeout(self.timeout_s) as limit,
@@ -184,15 +193,15 @@ class EndpointClient:
             ):
                 if response.is_success and _is_stream(response):
                     completion = await read_stream(
-                        response.aiter_bytes(),
+                        unpacked(response, most),
                         reader,
                         lambda: limit.reschedule(loop.time() + self.timeout_s),
                     )
                 else:
-                    await response.aread()
-                    if streamed and self._refuses_stream(response):
+                    content = await read_body(response, most)
+                    if streamed and self._refuses_stream(response, content):
                         raise _NoStreamError
-                    completion = self._read(url, response, reader, request)
+                    completion = self._read(url, response, content, reader, request)
                     if streamed and response.is_success:
                         endpoint.streams = False
         except wire.NoLogprobsError:
@@ -218,7 +227,7 @@ class EndpointClient:
         and bill, the same work, and what a listener got cannot be taken back.
         """
         if isinstance(error, _UNREACHABLE):
-            raise UnreachableError(self._hide(_message(error))) from None
+            raise UnreachableError(self.secrets.quote(_message(error))) from None
         if isinstance(error, TimeoutError):
             if reader.started:
                 return Completion.lost(
@@ -227,29 +236,34 @@ class EndpointClient:
                 )
             reason = f"{url} did not answer within {self.timeout_s:g} s"
         elif isinstance(error, wire.BrokenReplyError):
-            reason = self._hide(f"{url} answered with {error}")
+            reason = f"{url} answered with {error.describe(self.secrets)}"
         else:  # OSError: TLS that breaks while reading
-            reason = f"the connection to {url} was lost: {self._hide(_message(error))}"
+            reason = f"the connection to {url} was lost: {self.secrets.quote(_message(error))}"
         if reader.passed_on:
             return Completion.lost(reason)
         raise AttemptError(reason) from None
 
     @staticmethod
-    def _refuses_stream(response: httpx.Response) -> bool:
-        message = error_message(response.content).lower()
+    def _refuses_stream(response: httpx.Response, content: bytes) -> bool:
+        message = error_message(content).lower()
         return response.status_code in _NO_STREAM and "stream" in message
 
     def _read(
-        self, url: str, response: httpx.Response, reader: ReplyReader, request: Request
+        self,
+        url: str,
+        response: httpx.Response,
+        content: bytes,
+        reader: ReplyReader,
+        request: Request,
     ) -> Completion:
         """Return the completion or lost path of a reply that is no stream; or raise its error."""
         status = response.status_code
         if response.is_success:
-            return wire.read_completion(response.content, reader)
-        code = error_code(response.content)
+            return wire.read_completion(content, reader)
+        code = error_code(content)
         if status in _FATAL or status < 400 or code == "insufficient_quota":  # noqa: PLR2004
-            raise self._fatal(url, response)
-        message = self._hide(error_message(response.content))
+            raise self._fatal(url, response, content)
+        message = error_message(content, self.secrets)
         if status in _RETRIED or status >= _SERVER_ERROR:
             raise AttemptError(
                 f"{url} answered {status}: {message}",
@@ -269,12 +283,12 @@ class EndpointClient:
             )
         return Completion.lost(f"{url} refused the request ({status}): {message}")
 
-    def _fatal(self, url: str, response: httpx.Response) -> EngineError:
+    def _fatal(self, url: str, response: httpx.Response, content: bytes) -> EngineError:
         """Make the error of a status that every request would meet."""
         status = response.status_code
-        message = self._hide(error_message(response.content))
+        message = error_message(content, self.secrets)
         if location := response.headers.get("location"):
-            message = f"moved to {self._hide(location)}"
+            message = f"moved to {self.secrets.quote(location)}"
         advice = _FATAL.get(status, "Check the base URL and the account.")
         base = url.removesuffix("/chat/completions").removesuffix("/models")
         if status in {404, 405} and not base.endswith("/v1"):
@@ -294,14 +308,6 @@ class EndpointClient:
     def _retry_after_s(self, response: httpx.Response) -> float:
         header = response.headers.get("retry-after")
         return retry_after_s(header, datetime.now(UTC), self.retry_after_max_s)
-
-    def _hide(self, text: str) -> str:
-        """Blank out the key and every other header value: some servers repeat them."""
-        for value in self.secrets:
-            for secret in {value, value.removeprefix("Bearer ")}:
-                if len(secret) >= _SECRET_CHARS:
-                    text = text.replace(secret, "***")
-        return text
 
 
 def _is_stream(response: httpx.Response) -> bool:

@@ -19,7 +19,6 @@ URLs could even be connected to: then the run stops, and goes on when a server i
 from __future__ import annotations
 
 import asyncio
-import functools
 import logging
 from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING, Any
@@ -35,8 +34,10 @@ from clc.engines.openai.attempt import (
     EndpointClient,
     UnreachableError,
 )
+from clc.engines.openai.connections import open_client
 from clc.engines.openai.endpoints import Endpoint, Endpoints, Lease
 from clc.engines.openai.retries import retries
+from clc.engines.openai.secrets import Secrets
 from clc.engines.openai.settings import (
     KEEPALIVE_S,
     check_positive,
@@ -50,7 +51,6 @@ from clc.errors import ConfigurationError, EngineError
 from clc.thoughts import load_marks
 
 if TYPE_CHECKING:
-    import ssl
     from collections.abc import Mapping, Sequence
 
     from clc.thoughts import Marks
@@ -242,8 +242,7 @@ class OpenAIEngine:
     def _new_client(self) -> EndpointClient:
         # No read timeout here: httpx's starts again with every byte, so that a server that
         # dribbles never meets it. The attempt limits it, and the pool the connections.
-        client = httpx.AsyncClient(
-            verify=_tls(),
+        client = open_client(
             headers=self._headers,
             timeout=httpx.Timeout(None, connect=min(_CONNECT_TIMEOUT_S, self._timeout_s)),
             limits=httpx.Limits(
@@ -261,7 +260,7 @@ class OpenAIEngine:
             self._marks,
             self._timeout_s,
             self._retry_after_max_s,
-            self._headers.values(),
+            Secrets(self._headers),
         )
 
     async def _check(self, client: EndpointClient, pool: Endpoints, endpoint: Endpoint) -> None:
@@ -306,12 +305,6 @@ class OpenAIEngine:
         pool.succeeded(endpoint)
         lease.used = completion.usage.total or None
         return completion
-
-
-@functools.cache
-def _tls() -> ssl.SSLContext:
-    """Load the trusted certificates: 70 ms, so once for all engines of a process."""
-    return httpx.create_ssl_context()
 
 
 def _set_aside(pool: Endpoints, endpoint: Endpoint, reason: str) -> None:

@@ -1,4 +1,4 @@
-"""Parse and quote bodies, and read errors: their message, code and Retry-After."""
+"""Read the bodies of errors: their message, code and Retry-After."""
 
 from __future__ import annotations
 
@@ -9,13 +9,14 @@ from typing import Any
 
 import orjson
 
-__all__ = ["error_code", "error_message", "quote", "read_json", "retry_after_s"]
+from clc.bounds import abbreviate
+from clc.engines.openai.secrets import NO_SECRETS, Secrets
 
-_QUOTED_CHARS = 300
+__all__ = ["error_code", "error_message", "read_json", "retry_after_s"]
 
 
-def error_message(body: bytes) -> str:
-    """Return the message in an error body, or else the beginning of the body.
+def error_message(body: bytes, secrets: Secrets = NO_SECRETS) -> str:
+    """Return the message in an error body, or else the beginning of the body, without secrets.
 
     >>> error_message(b'{"error": {"message": "no such model"}}')
     'no such model'
@@ -29,10 +30,11 @@ def error_message(body: bytes) -> str:
             if isinstance(holder, dict):
                 message = holder.get("message") or holder.get("detail")  # detail: FastAPI
                 if message:
-                    return _clip(message if isinstance(message, str) else str(message))
+                    text = message if isinstance(message, str) else _write(message)
+                    return secrets.quote(text)
         if isinstance(error, str) and error:  # ollama, TGI
-            return _clip(error)
-    return quote(body)
+            return secrets.quote(error)
+    return secrets.quote(body) or "nothing"
 
 
 def error_code(body: bytes) -> str:
@@ -74,12 +76,9 @@ def read_json(body: bytes) -> Any:
         return None
 
 
-def quote(body: bytes) -> str:
-    """Return the beginning of a body on one line."""
-    return _clip(body[: 4 * _QUOTED_CHARS].decode(errors="replace")) or "nothing"
-
-
-def _clip(text: str) -> str:
-    """Put ``text`` on one line of at most 300 characters."""
-    line = " ".join(text.split())
-    return line if len(line) <= _QUOTED_CHARS else line[: _QUOTED_CHARS - 1] + "…"
+def _write(value: Any) -> str:
+    """Write a JSON value as JSON, or abbreviated where it is nested deeper than orjson writes."""
+    try:
+        return orjson.dumps(value).decode()
+    except orjson.JSONEncodeError:
+        return abbreviate(value)

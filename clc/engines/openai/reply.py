@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["ReplyReader"]
 
 _REFUSED = "content_filter"
+_REASON_CHARS = 64  # a longer finish reason is none
 
 
 class ReplyReader:
@@ -88,7 +89,8 @@ class ReplyReader:
             if isinstance(part, str) and part:
                 parts.append(part)
         reason = choice.get("finish_reason")
-        self.finish_reason = reason if isinstance(reason, str) and reason else self.finish_reason
+        if isinstance(reason, str) and 0 < len(reason) <= _REASON_CHARS:
+            self.finish_reason = reason
         if self._stream is not None:
             self._stream.think(reasoning)
             self._stream.add(text)

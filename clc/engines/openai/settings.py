@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -10,6 +11,7 @@ import orjson
 
 from clc.engines.chat_options import SWITCHES
 from clc.engines.openai import wire
+from clc.engines.openai.connections import address_fault
 from clc.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -53,24 +55,43 @@ def checked_urls(base_urls: Sequence[str]) -> tuple[str, ...]:
     if not urls:
         raise ConfigurationError("no base URL: give at least one, such as http://localhost:8000/v1")
     for url in urls:
-        try:
-            parsed = httpx.URL(url)
-        except httpx.InvalidURL as error:
-            raise ConfigurationError(f"the base URL {url!r} is no URL: {error}") from None
-        if parsed.userinfo:  # not quoted: it may be a password
-            raise ConfigurationError(
-                f"the base URL of {parsed.host} holds a user or password: "
-                "give an API key or a header in its place"
-            )
-        if parsed.scheme not in {"http", "https"} or not parsed.host or parsed.query:
-            raise ConfigurationError(
-                f"the base URL {url!r} must read like http://localhost:8000/v1 "
-                "(http or https, a host, no ?query)"
-            )
-        if url.endswith("/completions"):
-            base = url.removesuffix("/completions").removesuffix("/chat")
-            raise ConfigurationError(f"the base URL {url!r} is too long: give {base}")
+        _check_url(url)
     return urls
+
+
+def _check_url(url: str) -> None:
+    """Raise ConfigurationError unless a connection can be made to the URL.
+
+    A password or a query is not quoted: it may hold a key.
+    """
+    shown = re.sub(r"[?#].*", lambda it: f"{it[0][0]}***", url, flags=re.DOTALL)
+    shown = f"'{shown:.200}'"
+    try:
+        parsed = httpx.URL(url)
+        complete = parsed.scheme in {"http", "https"} and parsed.host
+        fault = address_fault(parsed) if complete else None
+    except (httpx.InvalidURL, ValueError) as error:  # idna's errors are ValueErrors
+        if "@" in url:
+            raise ConfigurationError(
+                "a base URL is no URL, and seems to hold a password: give it without, such as "
+                "http://localhost:8000/v1"
+            ) from None
+        raise ConfigurationError(f"the base URL {shown} is no URL: {error}") from None
+    if parsed.userinfo:
+        raise ConfigurationError(
+            f"the base URL of {parsed.host} holds a user or password: "
+            "give an API key or a header in its place"
+        )
+    if fault is not None:
+        raise ConfigurationError(f"the base URL {shown} leads nowhere: {fault}")
+    if not complete or "?" in url or "#" in url:
+        raise ConfigurationError(
+            f"the base URL {shown} must read like http://localhost:8000/v1 "
+            "(http or https, a host, no ?query, no #fragment; a key is given as an API key)"
+        )
+    if url.endswith("/completions"):
+        base = url.removesuffix("/completions").removesuffix("/chat")
+        raise ConfigurationError(f"the base URL {url!r} is too long: give {base}")
 
 
 def bearer_header(api_key: str | None) -> dict[str, str]:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 __all__ = ["read_stream"]
 
 _END = b"[DONE]"
+_LINE_BYTES = 1 << 22
 
 
 async def read_stream(
@@ -62,12 +63,25 @@ async def _data(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
 
     Lines end with a line feed: a line separator (U+2028), where str.splitlines and so httpx cut,
     may stand inside JSON.
+
+    Raises:
+        BrokenReplyError: a line has more than 4 MiB.
     """
-    rest = b""
+    parts: list[bytes] = []  # of the last line
+    size = 0
     async for chunk in chunks:
-        *lines, rest = (rest + chunk).split(b"\n")
-        for line in lines:
+        first, *lines = chunk.split(b"\n")
+        parts.append(first)
+        size += len(first)
+        if size > _LINE_BYTES:
+            raise wire.BrokenReplyError(f"a line of more than {_LINE_BYTES:,} bytes")
+        if not lines:
+            continue
+        *whole, last = lines
+        for line in (b"".join(parts), *whole):
             if line.startswith(b"data:"):
                 yield line.removeprefix(b"data:").strip()
-    if rest.startswith(b"data:"):
-        yield rest.removeprefix(b"data:").strip()
+        parts, size = [last], len(last)
+    line = b"".join(parts)
+    if line.startswith(b"data:"):
+        yield line.removeprefix(b"data:").strip()

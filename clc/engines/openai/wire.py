@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any, TypeGuard
 
 import orjson
 
-from clc.engines.openai.error_bodies import error_message, quote, read_json
+from clc.engines.openai.error_bodies import error_message, read_json
+from clc.engines.openai.secrets import NO_SECRETS, Secrets
 from clc.errors import ConfigurationError
 from clc.records import Sampling, Usage
 
@@ -43,10 +44,27 @@ _ALWAYS_SENT = frozenset({"temperature", "top_p", "max_tokens"})
 # A user's extra body may set these where the run does not.
 _FREE_IN_EXTRA = frozenset({"presence_penalty", "frequency_penalty", "min_p", "repetition_penalty"})
 SAMPLING_FIELDS = frozenset({field.name for field in fields(Sampling)} | {"seed"}) - _FREE_IN_EXTRA
+_THOUGHTS = ("thinking", "reasoning")  # types of parts; a tuple, for a type may be any JSON value
+_MOST_TOKENS = 10**9  # of one completion: sums over a run stay within SQLite's 64 bits
+_MOST_LOGPROB = 1.0  # 0, but for rounding
 
 
 class BrokenReplyError(Exception):
-    """A reply with status 200 that holds no completion; the message describes it."""
+    """A reply with status 200 that holds no completion.
+
+    Args:
+        problem: what is wrong with it.
+        body: to be quoted after the problem.
+    """
+
+    def __init__(self, problem: str, body: bytes | None = None) -> None:
+        super().__init__(problem)
+        self._body = body
+
+    def describe(self, secrets: Secrets = NO_SECRETS) -> str:
+        """Return the problem and the beginning of the body, without secrets."""
+        problem = secrets.quote(str(self))
+        return problem if self._body is None else f"{problem}: {error_message(self._body, secrets)}"
 
 
 class NoLogprobsError(Exception):
@@ -120,11 +138,11 @@ def read_choice(reply: Any, body: bytes) -> dict[str, Any] | None:
         BrokenReplyError: it holds no choice, or several, or an error.
     """
     if reply is None:
-        raise BrokenReplyError(f"a body that is not JSON, or not all of it: {quote(body)}")
+        raise BrokenReplyError("a body that is not JSON, or not all of it", body)
     if not isinstance(reply, dict):
-        raise BrokenReplyError(f"JSON that is no object: {quote(body)}")
+        raise BrokenReplyError("JSON that is no object", body)
     if reply.get("error"):  # OpenRouter: an upstream's error, with status 200
-        raise BrokenReplyError(f"an error: {error_message(body)}")
+        raise BrokenReplyError("an error", body)
     choices = reply.get("choices")
     if not isinstance(choices, list) or len(choices) != 1:
         count = len(choices) if isinstance(choices, list) else "no"
@@ -144,11 +162,11 @@ def read_tokens(choice: Mapping[str, Any]) -> Iterator[tuple[list[float], float]
     logprobs = choice.get("logprobs")
     parts = logprobs.get("content") if isinstance(logprobs, dict) else None
     for part in parts if isinstance(parts, list) else ():
-        if isinstance(part, dict) and _is_number(sampled := part.get("logprob")):
+        if isinstance(part, dict) and _is_logprob(sampled := part.get("logprob")):
             top = part.get("top_logprobs")
             entries = top if isinstance(top, list) else []
             values = [entry.get("logprob") for entry in entries if isinstance(entry, dict)]
-            yield sorted((value for value in values if _is_number(value)), reverse=True), sampled
+            yield sorted((value for value in values if _is_logprob(value)), reverse=True), sampled
 
 
 def served_models(body: bytes) -> dict[str, str] | None:
@@ -163,7 +181,7 @@ def served_models(body: bytes) -> dict[str, str] | None:
         return None
     models = (model for model in data if isinstance(model, dict))
     return {
-        model["id"]: str(model.get("owned_by") or "")
+        model["id"]: owner if isinstance(owner := model.get("owned_by"), str) else ""
         for model in models
         if isinstance(model.get("id"), str)
     }
@@ -190,7 +208,7 @@ def read_text(content: object) -> str:
         return content
     if isinstance(content, list):
         parts = (part.get("text") for part in content if isinstance(part, dict)
-                 and part.get("type") not in {"thinking", "reasoning"})  # fmt: skip
+                 and part.get("type") not in _THOUGHTS)  # fmt: skip
         return "".join(text for text in parts if isinstance(text, str))
     return ""
 
@@ -217,7 +235,7 @@ def read_reasoning(message: Mapping[str, Any]) -> str:
 
 def _read_part(part: Mapping[str, Any]) -> str:
     """Return the thought in a part of a message's content."""
-    if part.get("type") not in {"thinking", "reasoning"}:
+    if part.get("type") not in _THOUGHTS:
         return ""
     for name in ("thinking", "reasoning", "text", "content"):
         value = part.get(name)
@@ -240,8 +258,10 @@ def read_usage(usage: object) -> Usage:
 
 
 def _count(value: object) -> int:
-    return value if isinstance(value, int) and value > 0 else 0
+    whole = isinstance(value, int) and not isinstance(value, bool)
+    return value if whole and 0 < value <= _MOST_TOKENS else 0
 
 
-def _is_number(value: object) -> TypeGuard[float]:
-    return isinstance(value, int | float) and not isinstance(value, bool)
+def _is_logprob(value: object) -> TypeGuard[float]:
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    return number and value <= _MOST_LOGPROB

@@ -14,8 +14,9 @@ import httpx
 import orjson
 from starlette.responses import Response
 
+from clc.bounds import abbreviate
 from clc.engines.openai.settings import KEEPALIVE_S, bearer_header
-from clc.serving.errors import ApiError, abbreviate
+from clc.serving.errors import ApiError
 from clc.serving.http.admission import deadline_error
 from clc.serving.http.streaming import EventStream
 from clc.serving.question import check_tokens

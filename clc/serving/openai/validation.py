@@ -6,7 +6,8 @@ from typing import NoReturn, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from clc.serving.errors import ApiError, abbreviate
+from clc.bounds import abbreviate
+from clc.serving.errors import ApiError
 
 __all__ = ["parse"]
 

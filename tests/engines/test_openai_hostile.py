@@ -1,0 +1,370 @@
+"""The openai engine against a server that means harm: sizes, odd values, keys sent back, bad names.
+
+Every reply ends in a completion, a lost path with its reason, or a ClcError that says what to do.
+"""
+
+import asyncio
+import gzip
+import json
+import sqlite3
+import zlib
+from contextlib import suppress
+from dataclasses import astuple
+
+import pytest
+
+from clc.engines.base import Measure, Request
+from clc.engines.openai import limits, sse
+from clc.engines.openai.connections import _tls, open_client
+from clc.engines.openai.engine import OpenAIEngine
+from clc.engines.openai.secrets import Secrets
+from clc.errors import ClcError, ConfigurationError, EngineError
+from clc.records import Sampling, Usage
+
+from .faulty_server import FaultyServer, completion, events, ok, raw, status, value
+from .test_openai import KEY, _no_key_and_no_proxy, ask, request  # noqa: F401
+
+FEW: dict = {"max_attempts": 2}
+
+
+def endless(piece: bytes, head: str = "Content-Type: application/json", before: bytes = b""):
+    """Send ``before``, then one piece again and again until the client closes; count the bytes."""
+
+    async def reply(exchange):
+        writer = exchange.writer
+        writer.write(f"HTTP/1.1 200 OK\r\n{head}\r\nTransfer-Encoding: chunked\r\n\r\n".encode())
+        chunk = f"{len(piece):x}\r\n".encode() + piece + b"\r\n"
+        if before:
+            writer.write(f"{len(before):x}\r\n".encode() + before + b"\r\n")
+        with suppress(ConnectionError):
+            for _ in range((1 << 28) // len(chunk)):
+                writer.write(chunk)
+                await writer.drain()
+                exchange.server.sent = getattr(exchange.server, "sent", 0) + len(piece)
+        writer.close()
+
+    return reply
+
+
+def packed(data: bytes, head: str = "Content-Encoding: gzip"):
+    return endless(gzip.compress(data, 9), f"Content-Type: application/json\r\n{head}")
+
+
+MIB = 1 << 20
+SSE = "Content-Type: text/event-stream"
+EMPTY = b'data: {"choices": [{"index": 0, "delta": {"content": "x"}}]}\n\n' * 500
+
+
+@pytest.mark.parametrize(
+    ("reply", "words"),
+    [
+        pytest.param(endless(b" " * 65536), "more than", id="blanks"),
+        pytest.param(endless(b"[" * 65536), "more than", id="brackets"),
+        pytest.param(endless(b"x" * 65536, "Content-Type: text/html"), "more than", id="a page"),
+        pytest.param(endless(b'"a",' * 9999, before=b'{"choices": ['), "more than", id="a list"),
+        pytest.param(packed(bytes(64 * MIB)), "more than", id="a gzip bomb"),
+        pytest.param(packed(bytes(64 * MIB), "Content-Encoding: x-gzip"), "more than", id="x-gzip"),
+        pytest.param(
+            endless(zlib.compress(bytes(64 * MIB)), "Content-Encoding: deflate"), "more than",
+            id="a deflate bomb",
+        ),
+        pytest.param(
+            endless(gzip.compress(bytes(64 * MIB)), f"{SSE}\r\nContent-Encoding: gzip"), "more than",
+            id="a bomb of events",
+        ),
+        pytest.param(endless(b"x" * 999, "Content-Encoding: br"), "encoding 'br'", id="brotli"),
+        pytest.param(endless(b"x" * 999, "Content-Encoding: zstd"), "'zstd'", id="zstd"),
+        pytest.param(
+            endless(b"x" * 999, "Content-Encoding: gzip, gzip"), "not asked for", id="gzip twice"
+        ),
+        pytest.param(endless(b"x" * 65536, SSE, b"data: "), "more than", id="a line"),
+        pytest.param(endless(b": still here\n" * 999, SSE), "more than", id="comments"),
+        pytest.param(endless(EMPTY, SSE), "more than", id="a stream"),
+        pytest.param(endless(b"data:\n" * 9999, SSE), "JSON", id="empty events"),
+    ],
+)  # fmt: skip
+def test_an_endless_reply_is_a_lost_path(reply, words):
+    got, server = ask(reply, **FEW)
+    assert got.error is not None
+    assert words in got.error
+    assert "Traceback" not in got.error
+    assert server.sent < 64 * MIB  # of the 256 MiB that it has
+
+
+def test_an_endless_line_is_not_kept():
+    assert limits.most_bytes(request()) >= sse._LINE_BYTES
+    long = {"choices": [{"index": 0, "delta": {"content": "x" * 100_000}, "finish_reason": "stop"}]}
+    got, _ = ask(events(long, {"choices": [], "usage": {"completion_tokens": 9}}))
+    assert len(got.text) == 100_000  # what fits stays whole
+
+
+@pytest.mark.parametrize(
+    "models",
+    [
+        pytest.param(endless(b" " * 65536), id="blanks"),
+        pytest.param(endless(b'{"id": "m"},' * 999, before=b'{"data": ['), id="models"),
+        pytest.param(packed(bytes(64 * MIB)), id="a bomb"),
+        pytest.param(endless(b"x", "Content-Encoding: br"), id="brotli"),
+    ],
+)
+def test_an_endless_list_of_models_is_an_engine_error(models):
+    async def run():
+        async with FaultyServer(models=models) as server:
+            engine = OpenAIEngine("m", [server.url])
+            with pytest.raises(EngineError, match=rf"{server.url}/models answered with .*check"):
+                await engine.start()
+            await engine.close()
+            assert server.sent < 64 * MIB
+
+    asyncio.run(run())
+
+
+def test_a_long_completion_fits():
+    long = request(max_tokens=32768)
+    text = "Schritt für Schritt. " * 100_000
+    got, _ = ask(ok(text), wanted=long)
+    assert got.text == text
+    assert limits.most_bytes(long) > limits.most_bytes(request())
+    assert limits.most_bytes(request(), {"max_tokens"}) > limits.most_bytes(long)
+    packed_once = raw(
+        gzip.compress(json.dumps(completion(text)).encode()), 200, {"Content-Encoding": "gzip"}
+    )
+    assert ask(packed_once, wanted=long)[0].text == text
+
+
+NESTED: list = [[]]
+for _ in range(900):
+    NESTED = [NESTED]
+ODD = [
+    None, True, False, 0, -1, 7, 1.5, -0.0, 1e308, 2**63 - 1, 2**63, 2**64 - 1, 2**64, "", "stop",
+    "\x00", "x" * 100_000, [], {}, [None], ["stop"], {"a": 1}, [[]], NESTED, "\u202e", "\U0010ffff",
+]  # fmt: skip
+PLACES = {
+    "choices": lambda it: {"choices": it},
+    "choice": lambda it: {"choices": [it]},
+    "message": lambda it: {"choices": [{"message": it, "finish_reason": "stop"}]},
+    "finish_reason": lambda it: completion(finish_reason=it),
+    "content": completion,
+    "part": lambda it: completion([{"type": "text", "text": it}, it]),
+    "type": lambda it: completion([{"type": it, "text": "7"}]),
+    "reasoning": lambda it: _with_message(reasoning=it),
+    "reasoning_content": lambda it: _with_message(reasoning_content=it),
+    "refusal": lambda it: _with_message(refusal=it),
+    "usage": lambda it: completion(usage=it),
+    "prompt_tokens": lambda it: completion(usage={"prompt_tokens": it, "completion_tokens": it}),
+    "details": lambda it: completion(usage={"completion_tokens_details": it}),
+    "reasoning_tokens": lambda it: completion(
+        usage={"completion_tokens": 9, "completion_tokens_details": {"reasoning_tokens": it}}
+    ),
+    "error": lambda it: {"error": it},
+    "error message": lambda it: {"error": {"message": it, "code": it}},
+    "logprobs": lambda it: _with_choice(logprobs=it),
+    "logprob": lambda it: _with_choice(logprobs={"content": [it, {"logprob": it}]}),
+    "top_logprobs": lambda it: _with_choice(
+        logprobs={"content": [{"logprob": -0.1, "top_logprobs": [it, {"logprob": it}]}]}
+    ),
+    "reply": lambda it: it,
+}
+
+
+def _with_message(**more):
+    reply = completion()
+    reply["choices"][0]["message"] |= more
+    return reply
+
+
+def _with_choice(**more):
+    reply = completion()
+    reply["choices"][0] |= more
+    return reply
+
+
+def _as_event(reply):
+    """Turn a whole reply into an event of a stream, as far as it has the form."""
+    text = json.dumps(reply).replace('"message": {"role"', '"delta": {"role"')
+    return json.loads(text)
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_any_value_in_any_place_of_a_reply_is_read_or_lost(place):
+    measured = Request(
+        "k", ({"role": "user", "content": "9"},), Sampling(), 1, measure=Measure(top_k=2)
+    )
+
+    async def run():
+        async with FaultyServer() as server:
+            engine = OpenAIEngine("m", [server.url], max_attempts=1)
+            await engine.start()
+            for odd in ODD:
+                reply = PLACES[place](odd)
+                for answer in (value(reply), events(_as_event(reply)), status(400, odd)):
+                    server.replies[:] = [answer]
+                    for wanted in (request(), measured):
+                        try:
+                            yielded = await engine.complete(wanted)
+                        except ClcError:
+                            continue
+                        _check(yielded)
+            await engine.close()
+
+    asyncio.run(run())
+
+
+def _check(got):
+    """Check that every field can be stored and added up."""
+    assert isinstance(got.text, str)
+    assert isinstance(got.thought, str)
+    assert isinstance(got.finish_reason, str)
+    assert len(got.finish_reason) <= 64
+    assert got.error is None or got.error
+    with sqlite3.connect(":memory:") as store:
+        for count in astuple(got.usage):
+            assert type(count) is int
+            assert store.execute("select ?", (count * 10**9,)).fetchone() == (count * 10**9,)
+    if got.confidence is not None:
+        assert all(-1e9 < number < 1e9 for number in astuple(got.confidence))
+
+
+def test_counts_that_cannot_be_are_none():
+    for odd in (2**63, 2**64 - 1, -5, 1.5, "7", True, None, [7], {}, 10**12):
+        got, _ = ask(value(completion(usage={"prompt_tokens": 11, "completion_tokens": odd})))
+        assert got.usage == Usage(11, 0)
+
+
+@pytest.mark.parametrize("before", [0, 1, 250, 270, 280, 290, 299, 300, 1100, 1190, 1199, 1200])
+@pytest.mark.parametrize("shape", ["message", "detail", "text", "page", "location", "escaped"])
+def test_a_key_at_any_place_of_an_error_is_hidden(before, shape):
+    text = "y" * before + KEY
+    error = json.dumps({"error": {"message": text}}).encode()
+    replies = {
+        "message": status(400, text),
+        "detail": raw(json.dumps({"detail": [text]}).encode(), 500),
+        "text": raw(text.encode(), 400),
+        "page": raw(b" " * before + f"<p>{KEY}</p>".encode(), 200),
+        "location": raw(b"", 302, {"Location": f"http://h/{text}"}),
+        "escaped": raw(error.replace(KEY[:2].encode(), b"\\u0073k"), 400),
+    }
+    try:
+        got, _ = ask(replies[shape], api_key=KEY, **FEW)
+        shown = got.error
+    except EngineError as caught:
+        shown = str(caught)
+    assert shown is not None
+    for length in range(8, len(KEY)):
+        assert KEY[:length] not in shown
+        assert KEY[-length:] not in shown
+
+
+def test_secrets_are_the_values_of_headers_in_every_form():
+    secrets = Secrets({"Authorization": "Basic dXNlcjpwYXNz", "X-Key": 'a"b/c+d=e', "Content-Type":
+                       "application/json", "X-Team": "x"})  # fmt: skip
+    for text in (
+        "dXNlcjpwYXNz",
+        "Basic dXNlcjpwYXNz",
+        'a"b/c+d=e',
+        r"a\"b/c+d=e",
+        "a%22b%2Fc%2Bd%3De",
+    ):
+        assert secrets.hide(f"say {text}.") == "say ***."
+    plain = "the Basic scheme of x takes application/json"
+    assert secrets.hide(plain) == plain
+    assert "dXN" not in repr(secrets)
+    assert secrets.quote("z" * 290 + "dXNlcjpwYXNz") == "z" * 290 + "***"
+    assert secrets.quote(b"\xff " + b" " * 9000 + b"dXNlcjpwYXNz") == "\ufffd"
+
+
+def test_a_key_goes_to_no_other_host():
+    async def run():
+        async with FaultyServer() as other:
+            for code in (301, 302, 303, 307, 308):
+                moved = raw(b"", code, {"Location": f"{other.url}/chat/completions"})
+                async with FaultyServer(moved, models=moved) as server:
+                    engine = OpenAIEngine("m", [server.url], api_key=KEY)
+                    await engine.start()
+                    with pytest.raises(EngineError, match="moved to"):
+                        await engine.complete(request())
+                    await engine.close()
+            assert (other.requests, other.lists) == ([], 0)
+
+    asyncio.run(run())
+
+
+@pytest.mark.parametrize(
+    ("url", "words"),
+    [
+        ("http://127.0.0.1:99999/v1", "its port is 99999"),
+        ("http://127.0.0.1:65536/v1", "its port is 65536"),
+        ("http://127.0.0.1:-1/v1", "its port is -1"),
+        ("http://127.0.0.1:0/v1", "its port is 0"),
+        ("http://xn--a/v1", "is no URL"),
+        ("http://xn--zzzz--/v1", "is no URL"),
+        ("http://\u2603.example/v1", "is no URL"),
+        ("http://a..b/v1", "no name of a host"),
+        (f"http://{'a' * 64}.example/v1", "no name of a host"),
+        (f"http://{'a.' * 200}example/v1", "no name of a host"),
+        ("http://a b/v1", "no name of a host"),
+        ("http://[::1/v1", "is no URL"),
+        ("http://999.1.1.1/v1", "is no URL"),
+        ("http://h\x00/v1", "is no URL"),
+        ("http://h/v1#fragment", "no #fragment"),
+        ("http://h/v1#", "no #fragment"),
+        ("http://h/v1?", "no \\?query"),
+        ("http://h/v1?api-key=QSECRET", "no \\?query"),
+        ("http://h:99999/v1?api-key=QSECRET", "its port is 99999"),
+        ("http://h:x/v1?api-key=QSECRET#QSECRET", "is no URL"),
+        ("http://h/v1#key=QSECRET", "no #fragment"),
+        ("http://me:QSECRET@h/v1", "user or password"),
+        ("http://me:QSECRET@h:99999/v1", "leads nowhere|user or password"),
+        ("http://me:QSEC/QSECRET@h/v1", "seems to hold a password"),
+        ("http://me:QSECRET@[::1/v1", "seems to hold a password"),
+        ("ftp://me:QSECRET@h/v1", "user or password"),
+    ],
+)
+def test_a_base_url_that_leads_nowhere_is_refused_without_its_secrets(url, words):
+    with pytest.raises(ConfigurationError, match=words) as caught:
+        OpenAIEngine("m", [url])
+    assert "QSEC" not in str(caught.value)
+    assert "http://localhost:8000/v1" in str(caught.value) or "base URL" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["http://[::1]:8000/v1", "http://gpu_1.local:8000/v1", "http://ä.example/v1", "http://h./v1",
+     "HTTPS://Host.Example:443/v1", "http://h/models/@org/v1", "http://10.0.0.1/v1"],
+)  # fmt: skip
+def test_other_base_urls_stay_allowed(url):
+    assert OpenAIEngine("m", [url]).base_urls == (url,)
+
+
+@pytest.mark.parametrize(
+    ("name", "setting", "words"),
+    [
+        ("ALL_PROXY", "socks5://QSECRET@127.0.0.1:1080", "socksio|no URL"),
+        ("ALL_PROXY", "socks5h://127.0.0.1:1080", "pip install socksio"),
+        ("HTTP_PROXY", "http://me:QSECRET@127.0.0.1:99999", "its port is 99999"),
+        ("HTTPS_PROXY", "127.0.0.1:99999", "its port is 99999"),
+        ("HTTPS_PROXY", "http://xn--a:1", "it is no URL"),
+        ("ALL_PROXY", "http://[::1", "it is no URL"),
+        ("ALL_PROXY", "ftp://me:QSECRET@h:1", "is none"),
+        ("http_proxy", "http://a b:1", "no name of a host"),
+        ("all_proxy", f"http://{'a' * 64}:1", "no name of a host"),
+        ("NO_PROXY", "[::1", "is none"),
+        ("SSL_CERT_FILE", "/no/such/file", "SSL_CERT_FILE=/no/such/file"),
+        ("SSL_CERT_FILE", "/", "SSL_CERT_FILE=/"),
+        ("SSL_CERT_FILE", "/etc/hostname", "SSL_CERT_FILE=/etc/hostname"),
+        ("SSLKEYLOGFILE", "/no/such/file", "SSLKEYLOGFILE="),
+    ],
+)
+def test_an_environment_that_cannot_be_used_is_an_error_that_names_it(
+    monkeypatch, name, setting, words
+):
+    for other in ("NO_PROXY", "no_proxy", "HTTPS_PROXY", "https_proxy"):
+        monkeypatch.delenv(other, raising=False)
+    monkeypatch.setenv(name, setting)
+    _tls.cache_clear()
+    with pytest.raises(ConfigurationError, match=words) as caught:
+        open_client({})
+    assert name in str(caught.value)
+    assert "QSECRET" not in str(caught.value)
+    monkeypatch.undo()
+    _tls.cache_clear()
