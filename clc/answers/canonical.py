@@ -8,14 +8,13 @@ from typing import TYPE_CHECKING
 from clc.answers.choices import choice_in, only_choice
 from clc.answers.context import TextContext
 from clc.answers.latex import is_latex, plain
+from clc.answers.powers import MOST_DIGITS
 from clc.answers.region import read_region
 
 if TYPE_CHECKING:
     from clc.records import AnswerKind
 
 __all__ = ["canonical", "canonical_gold"]
-
-_LONGEST_INTEGER = 60  # digits
 
 
 def canonical(
@@ -31,7 +30,7 @@ def canonical(
     text = value.strip()
     if kind in (None, "number") and text.isascii():
         digits = text.removeprefix("-")
-        if digits.isdigit() and len(digits) <= _LONGEST_INTEGER:
+        if digits.isdigit() and len(digits) <= MOST_DIGITS:
             return str(int(text))
     content = plain(text.strip("$"))
     if kind == "choice" or (kind is None and only_choice(content)):
@@ -40,6 +39,8 @@ def canonical(
         from clc.answers.latex_canonical import canonical_latex
 
         return canonical_latex(text)
+    if content.endswith("!"):  # alone it is a factorial, and no exclamation
+        content += "."
     reading = read_region(content, TextContext(content, language, None))
     if reading is None or not isinstance(reading.value, Fraction):
         return None

@@ -5,12 +5,17 @@ from __future__ import annotations
 import re
 from fractions import Fraction
 
+from clc.answers.powers import raised
+
 __all__ = ["boxes", "is_latex", "normal_latex", "plain"]
 
 _TEXT = re.compile(
     r"\\(?:text|mathrm|textbf|mathbf|textit|mbox|operatorname|boldsymbol|textrm|mathit|mathsf|hbox|textsf)\s?\{([^{}]{0,400})\}"
 )
 _FRACTION = re.compile(r"\\[dtc]?frac\s?\{([^{}]{1,200})\}\s?\{([^{}]{1,200})\}")
+_TERM = r"\s*(\d{1,60})(?:\s?\^\s?(?:\{\s?(-?\d{1,4})\s?\}|(\d{1,4})))?\s*"
+_FRACTION_OF_POWERS = re.compile(rf"\\[dtc]?frac\s?\{{{_TERM}\}}\s?\{{{_TERM}\}}")
+_MOST_DIGITS = 120  # of a denominator in plain text
 _SHORT_FRACTION = re.compile(r"\\[dtc]?frac\s?(\d)\s?(\d)")
 _NUMERIC = re.compile(r"\s*\d{1,18}\s*")
 _SIGNED = re.compile(r"\s*[-−]?\s?\d{1,18}(?:,\d{3}){0,4}(?:[.,]\d{1,9})?\s*")
@@ -83,6 +88,8 @@ def plain(markup: str) -> str:
         markup = shorter
     markup = markup.replace("{,}", ",").replace("{.}", ".")
     markup = _SHORT_FRACTION.sub(r"\\frac{\1}{\2}", markup)
+    if "^" in markup:
+        markup = _FRACTION_OF_POWERS.sub(_over_powers, markup)
     for _ in range(3):
         shorter = _FRACTION.sub(_over, markup)
         if shorter == markup:
@@ -104,6 +111,22 @@ def _over(match: re.Match[str]) -> str:
         if value:
             return f"{value.numerator}/{value.denominator}"
     return f"({above})/({below})"
+
+
+def _over_powers(match: re.Match[str]) -> str:
+    """Return the value of a fraction of powers; the markup if it is too long to write."""
+    parts = [
+        raised(
+            Fraction(int(match[first])), Fraction(int(match[first + 1] or match[first + 2] or 1))
+        )
+        for first in (1, 4)
+    ]
+    if parts[0] is None or not parts[1]:
+        return f"({match[1]}^n)/({match[4]})"  # read as unresolved
+    value = parts[0] / parts[1]
+    if len(str(value.denominator)) > _MOST_DIGITS:
+        return f"({match[1]}^n)/({match[4]})"
+    return f"{value.numerator}/{value.denominator}"
 
 
 def _exact(digits: str) -> Fraction:

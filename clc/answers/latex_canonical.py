@@ -25,7 +25,9 @@ from clc.answers.sympy_worker import READY
 
 __all__ = ["Simplifier", "canonical_latex", "simplifier"]
 
-_NUMBER = re.compile(r"[-−]?[\d.,]{1,60}(?:[ ]?\d{1,18})?(?:/\d{1,18})?[%°]?")
+_NUMBER = re.compile(
+    r"[-−]?[\d.,]{1,60}(?:[ ]?\d{1,18})?(?:/\d{1,18})?[%°]?|[-−]?\d{1,30}(?:\^[-\d{}^]{1,30}|!)\.?"
+)
 _SECONDS = 3.0
 _START_SECONDS = 30.0  # importing sympy on a busy machine
 _LONGEST = 1000

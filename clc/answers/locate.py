@@ -29,7 +29,13 @@ _DONE = re.compile(
     re.IGNORECASE,
 )
 _PROMPT = re.compile(r"\s*(?:<s>)?\s*\[INST\][^\[]*\[/INST\]")
-_END = re.compile(r"[.!?](?=[\s*\"'”»」』)\]\\$]|\Z)|[。！？।॥]|\n")
+# 5! = 120 and 5! ways go on, for ! is a factorial there.
+_END = re.compile(
+    r"[.!?](?=[\s*\"'”」»』)\]\\$]|\Z)(?!(?<=\d!)[ ]?(?:[=/×÷·^<≈$]|\\\)|[-+*][ ]\d"
+    r"|ways|different|possible|distinct|arrangement|permutation|ordering|orders|\\(?:times|cdot|div)))"
+    r"(?!(?<=\(\d!)\)|(?<=\(\d\d!)\))"
+    r"|[。！？।॥]|\n"
+)
 _CORRECTION = re.compile(
     r"\b(?:wait|actually|correction|sorry|mistake|oops|no,|instead|re-?check|recalculat|incorrect|corrected|"
     r"nein|moment|korrektur|korrigier\w*|fehler|tatsächlich|perdón|corrección|error|en realidad|corrig\w*|pardon|erreur|en fait|correction|"  # noqa: E501

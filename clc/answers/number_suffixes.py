@@ -5,9 +5,14 @@ from __future__ import annotations
 import re
 import unicodedata
 from fractions import Fraction
+from typing import TYPE_CHECKING
 
 from clc.answers.cjk_numerals import KILO, LARGE
 from clc.answers.number_words import SCALE
+from clc.answers.powers import is_power, is_writable, raised, read_factorial, read_power
+
+if TYPE_CHECKING:
+    from clc.answers.separators import Number
 
 __all__ = ["GLYPHS", "extend", "value_of_digits"]
 
@@ -15,12 +20,8 @@ _GLYPH = "¼½¾⅐⅑⅒⅓⅔⅕⅖⅗⅘⅙⅚⅛⅜⅝⅞↉"
 GLYPHS = {glyph: Fraction(unicodedata.numeric(glyph)).limit_denominator(100) for glyph in _GLYPH}
 _OVER = re.compile(r"[ \u00a0]{0,2}[/⁄∕／][ \u00a0]{0,2}(\d{1,120})(?![\d%]|[.,:/⁄∕]\d)")
 _MIXED = re.compile(r"[ \u00a0\u2009]{0,2}(\d{1,9})[/⁄∕](\d{1,9})(?![\d/]|[.,]\d)")
-_EXPONENT = re.compile(
-    r"[eE]([+-]?\d{1,3})(?!\w)"
-    r"|[ \u00a0]{0,2}[×xX*·⋅][ \u00a0]{0,2}10[ ]?(?:\^[ ]?[{(]?([-−+]?\d{1,3})[)}]?|([⁻⁺]?[⁰¹²³⁴⁵⁶⁷⁸⁹]{1,3}))"  # noqa: E501
-)
-_POWER = re.compile(r"\^[ ]?(?:\{(-?\d{1,2})\}|(\d{1,2}))")
-_SUPERSCRIPT = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁺", "0123456789-+")
+_SCIENTIFIC = re.compile(r"[eE]([+\-−]?\d{1,100})(?!\w)")
+_TIMES_TEN = re.compile(r"[ \u00a0]{0,2}[×xX*·⋅][ \u00a0]{0,2}10(?=[ ]?(?:\^|\*\*)|[⁻⁺⁰¹²³⁴⁵⁶⁷⁸⁹])")
 _LARGE = "".join(LARGE)
 _AFTER_LARGE = re.compile(rf"[ ]?(千|百)?([{_LARGE}])(?![一-鿿]?[一]步)")
 _KILO = re.compile(KILO)
@@ -33,7 +34,6 @@ _SCALE = re.compile(
 )
 _CLOCK = re.compile(r"[:：](\d{1,4})(?!\d)(?![:：.,]\d)")
 _HOURS = re.compile(r"[ \u00a0\u202f]?h[ \u00a0\u202f]?([0-5]\d)(?!\d|[ \u00a0\u202f]?m)")  # 14h30
-_HUGE = 24  # powers of ten beyond any answer
 
 
 def value_of_digits(whole: str, decimals: str) -> Fraction:
@@ -43,21 +43,23 @@ def value_of_digits(whole: str, decimals: str) -> Fraction:
     return Fraction(int(whole + decimals), 10 ** len(decimals))
 
 
-def extend(
-    text: str, whole: str, decimals: str, end: int, *, ratios: bool
-) -> tuple[Fraction | None, int]:
-    """Extend a number by what follows its digits; no value for a division by zero."""
-    value = value_of_digits(whole, decimals)
+def extend(text: str, number: Number, *, ratios: bool) -> tuple[Fraction | None, int]:
+    """Extend a number by what follows its digits; None for a value that cannot be written."""
+    decimals, end = number.decimals, number.end
+    value = value_of_digits(number.whole, decimals)
     if end >= len(text) or text[end] in _ENDS:
         return value, end
+    if text[end] == "!":
+        product = None if decimals else read_factorial(text, value, number.start, end)
+        return product or (value, end)
     return (
         (None if decimals else _with_fraction(text, value, end, ratios=ratios))
-        or _with_power(text, value, "" if decimals else whole, end)
+        or _with_power(text, value, end)
         or _with_scale(text, value, end)
     )
 
 
-_ENDS = frozenset(".,;)]}\"'\n。，！!?")
+_ENDS = frozenset(".,;)]}\"'\n。，！?")
 
 
 def _with_fraction(
@@ -66,8 +68,9 @@ def _with_fraction(
     """Read a denominator, a mixed number, hours or a ratio after an integer; None without one."""
     over = _OVER.match(text, end)
     if over:
-        below = int(over[1])
-        return (value / below if below else None), over.end()
+        power = read_power(text, Fraction(int(over[1])), over.end())
+        below, end = power or (Fraction(int(over[1])), over.end())
+        return (value / below if below else None), end
     mixed = _MIXED.match(text, end)
     if mixed and 0 < int(mixed[1]) < int(mixed[2]):
         return value + Fraction(int(mixed[1]), int(mixed[2])), mixed.end()
@@ -82,26 +85,30 @@ def _with_fraction(
     return _clock_or_ratio(text, value, clock, ratios=ratios) if clock else None
 
 
-def _with_power(
-    text: str, value: Fraction, whole: str, end: int
-) -> tuple[Fraction | None, int] | None:
-    """Read a power of ten after a number, or an exponent after an integer (``whole``)."""
-    exponent = _EXPONENT.match(text, end)
-    if exponent:
-        power = int(
-            (exponent[1] or exponent[2] or exponent[3]).replace("−", "-").translate(_SUPERSCRIPT)
-        )
-        return value * Fraction(10) ** power if abs(power) <= _HUGE else None, exponent.end()
-    raised = _POWER.match(text, end) if whole and text[end] == "^" else None
-    if raised:
-        power = int(raised[1] or raised[2])
-        if len(whole) * abs(power) <= 2 * _HUGE and (value or power >= 0):
-            return value**power, raised.end()
-    return None
+def _with_power(text: str, value: Fraction, end: int) -> tuple[Fraction | None, int] | None:
+    """Read a power of ten or an exponent after a number; None without one."""
+    scientific = _SCIENTIFIC.match(text, end)
+    if scientific:
+        return _scaled(value, int(scientific[1].replace("−", "-")), scientific.end())
+    ten = _TIMES_TEN.match(text, end)
+    power = read_power(text, Fraction(10), ten.end()) if ten else None
+    if power:
+        product = None if power[0] is None else value * power[0]
+        return (product if product is not None and is_writable(product) else None), power[1]
+    raised_number = read_power(text, value, end)
+    if raised_number and raised_number[0] is not None and raised_number[1] < len(text):
+        return _with_scale(text, *raised_number)  # 10^6 million
+    return raised_number
 
 
-def _with_scale(text: str, value: Fraction, end: int) -> tuple[Fraction, int]:
-    """Multiply a number by 万, 千, 百 or a scale word after it."""
+def _scaled(value: Fraction, power: int, end: int) -> tuple[Fraction | None, int]:
+    factor = raised(Fraction(10), Fraction(power))
+    product = None if factor is None else value * factor
+    return (product if product is not None and is_writable(product) else None), end
+
+
+def _with_scale(text: str, value: Fraction, end: int) -> tuple[Fraction | None, int]:
+    """Multiply a number by 万, 千, 百 or a scale word after it; None before an exponent."""
     large = _AFTER_LARGE.match(text, end)
     if large:
         factor = LARGE[large[2]] * {"千": 1000, "百": 100}.get(large[1] or "", 1)
@@ -116,9 +123,16 @@ def _with_scale(text: str, value: Fraction, end: int) -> tuple[Fraction, int]:
             return value * 1000 + int(hundreds[1]) * 100, hundreds.end()
         return value * 1000, end + 1
     scale = _SCALE.match(text, end)
-    return (value * SCALE[scale[1].lower()], scale.end()) if scale else (value, end)
+    return (value, end) if scale is None else _scaled_by(text, value, scale)
 
 
+def _scaled_by(text: str, value: Fraction, scale: re.Match[str]) -> tuple[Fraction | None, int]:
+    end = scale.end()
+    power = text[end : end + 1] in _RAISES and is_power(text, end)
+    return (None if power else value * SCALE[scale[1].lower()]), end
+
+
+_RAISES = frozenset("^*²³")
 _LOWER = re.compile(r"(\d{1,4}(?:,\d{3})?)(千)?")
 
 

@@ -64,8 +64,6 @@ _NO_THOUSANDS = re.compile(r"k[ ]?(?:[-+*/=^×]|run\b|race\b)")  # a variable, k
 _SWAHILI_SCALE = {"elfu": 1000, "laki": 10**5, "milioni": 10**6, "bilioni": 10**9}
 _SWAHILI_ENDS = frozenset(word[-1] + " " for word in _SWAHILI_SCALE)
 _LATIN = re.compile(r"[A-Za-z_]")
-_LONG = 30
-_TOO_LARGE = 10**60  # no number has more digits
 
 
 def numbers_in(
@@ -131,14 +129,22 @@ def _overlaps(span: tuple[int, int], others: list[tuple[int, int]]) -> bool:
     )
 
 
-def read_numbers(text: str, evidence: Evidence, *, ratios: bool = True) -> list[NumberMention]:
+def read_numbers(
+    text: str,
+    evidence: Evidence,
+    *,
+    ratios: bool = True,
+    unresolved: list[tuple[int, int]] | None = None,
+) -> list[NumberMention]:
     """Return the numbers written with digits in ``text``, in order.
 
-    Signs, fractions, mixed numbers, powers of ten, 万 and million are part of the number; clock
-    times are in hours, ratios are fractions (without ``ratios`` two separate numbers), a percent
-    sign has no effect.
+    Signs, fractions, mixed numbers, powers, factorials, 万 and million are part of the number;
+    clock times are in hours, ratios are fractions (without ``ratios`` two separate numbers), a
+    percent sign has no effect. The spans of powers and fractions whose value cannot be written are
+    added to ``unresolved``.
     """
     found: list[NumberMention] = []
+    lost = [] if unresolved is None else unresolved
     position = 0
     while True:
         match = _SCAN.search(text, position)
@@ -170,8 +176,9 @@ def read_numbers(text: str, evidence: Evidence, *, ratios: bool = True) -> list[
         if not numbers:
             continue
         last = numbers[-1]
-        extended, position = extend(text, last.whole, last.decimals, last.end, ratios=ratios)
-        if extended is None or (len(token) > _LONG and abs(extended) >= _TOO_LARGE):
+        extended, position = extend(text, last, ratios=ratios)
+        if extended is None:
+            lost.append((last.start, position))
             continue
         value = extended
         if (

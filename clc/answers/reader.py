@@ -39,6 +39,7 @@ _TOTAL_LINE = re.compile(
 )
 _LEAD = re.compile(r"[\s*_\"'“”‘’«»「『\[(（【`:：>#-]*")
 _LIMIT = 600  # characters of a region that are read
+_DIGITS = re.compile(r"[\d,.'’\u00a0\u202f\u2009]{1,2000}")
 _SHORT_TEXT = 120
 _SENTENCES = 6  # after a label, before it counts as empty
 _HEADING_REST = 200  # more text after a sentence without a plain value is a solution
@@ -124,6 +125,8 @@ class AnswerReader:
                 return Answer(letter, "choice", (begin, end))
         if self.kind == "latex" or (self.kind is None and is_latex(markup)):
             return _latex(markup, (begin, end))
+        if content.endswith("!"):  # in a box it is a factorial, and no exclamation
+            content += "."
         reading = read_region(content, self.context, begin)
         if reading is None:
             return None
@@ -158,7 +161,7 @@ class AnswerReader:
         total = None if same_line else _TOTAL_LINE.match(text, content, self.end)
         if total:
             begin, content, line_end = total.end(), total.end(), self._line_end(total.end())
-        line_end = min(line_end, content + 2 * _LIMIT)
+        line_end = self._cut(content, line_end, 2 * _LIMIT)
         if self.kind == "choice":
             letter = choice_in(plain(text[begin : min(line_end, begin + _LIMIT)]))
             return Answer(letter, "choice", (content, line_end)) if letter else None
@@ -179,7 +182,7 @@ class AnswerReader:
             if begin >= line_end:
                 break
             stop = locate.sentence_end(text, content, line_end)
-            sentence = text[begin : min(stop, begin + _LIMIT)]
+            sentence = text[begin : self._cut(begin, stop)]
             spaced = _SPACED_SIGN.match(sentence)
             if spaced and same_line:  # "Answer: - 15" is no bullet
                 sentence = spaced[1] + spaced[3] + spaced[2] + sentence[spaced.end() :]
@@ -207,6 +210,13 @@ class AnswerReader:
                 return None
         return self._taken_back(stop, line_end) or outcome
 
+    def _cut(self, begin: int, stop: int, most: int = _LIMIT) -> int:
+        """Return the end of a region of about ``most`` characters, which cuts no number."""
+        if stop - begin <= most:
+            return stop
+        number = _DIGITS.match(self.text, begin + most - 1, stop)
+        return number.end() if number else begin + most
+
     def _line_end(self, start: int) -> int:
         end = self.text.find("\n", start, self.end)
         return self.end if end < 0 else end
@@ -216,7 +226,7 @@ class AnswerReader:
         if begin >= line_end or not _SECOND_THOUGHT.match(self.text, begin, line_end):
             return None
         stop = locate.sentence_end(self.text, begin, line_end)
-        outcome = self._sentence(self.text[begin : min(stop, begin + _LIMIT)], begin, stop)
+        outcome = self._sentence(self.text[begin : self._cut(begin, stop)], begin, stop)
         return outcome if isinstance(outcome, Answer) else None
 
     def _sign_start(self, begin: int, content: int, marks: str) -> int:
@@ -271,7 +281,7 @@ class AnswerReader:
         text = self.text
         last_words = max(self.start, self.end - 400)
         for begin, end in locate.conclusions(text, self.start, self.end):
-            outcome = self._sentence(text[begin : min(end, begin + _LIMIT)], begin, end)
+            outcome = self._sentence(text[begin : self._cut(begin, end)], begin, end)
             if isinstance(outcome, Answer):
                 undetermined = undetermined_at(text, end, self.end)
                 if undetermined is not None and undetermined >= last_words:

@@ -9,6 +9,7 @@ from clc.answers.cjk_numerals import CJK_NUMBER, cjk_fractions, read_cjk
 from clc.answers.context import Reading, TextContext
 from clc.answers.number_words import AND_HALF, HALF, HALVES, WITH_HALF, read_words
 from clc.answers.numerals import NEGATIVE, NumberMention, read_numbers
+from clc.answers.powers import POWER_OF, POWER_WORDS, read_power
 from clc.answers.refusals import undetermined_at
 from clc.answers.selection import abstain, is_bare_operation, select
 from clc.answers.units import asked_before_conversion
@@ -65,10 +66,18 @@ _REASON = re.compile(
 )
 _PART_OF = {"third": 3, "quarter": 4, "fourth": 4, "fifth": 5, "sixth": 6, "eighth": 8, "tenth": 10}
 _ONE_PART = re.compile(rf"\ba ({'|'.join(_PART_OF)})\b", re.IGNORECASE)
+# Not a remark in parentheses, but the base of a power.
+_RAISED_GROUP = re.compile(
+    r"[(\[]\s?([^()\[\]]{1,60}?)\s?[)\]][ ]?(?=\\?[\^↑ˆ˄＾]|\*\*[ ]?[-\d({]|<sup>|[⁻⁺⁰¹²³⁴⁵⁶⁷⁸⁹])"
+)
+_FACTOR = re.compile(r"[-+−–*×÷/^][ $]?\Z|[a-zA-Z)\]]\Z|\b[a-zA-Z] \Z")  # just before a parenthesis
+_POWER_OF_LETTERS = re.compile(r"[^\d]*[a-zA-Z][ ]?\^[ ]?\{?[^\W_]{1,3}\}?[^\d]*")  # mc^2
+_POWER_OF_GLYPH = re.compile(r"[¼-¾⅐-⅞]\s?\^")
+_SIGNED_E = re.compile(r"(?<=\d)(?:e[+−-]|E[+−-](?=\d\d))(?=\d)")  # 1.5e+30, and no algebra
 _ROOT = re.compile(r"[√π]\s?[\d(]|\d\s?[√π]|\\(?:sqrt|pi)\b|\bsqrt\s?\(")
 
 
-def read_region(  # noqa: PLR0911
+def read_region(  # noqa: C901, PLR0911
     region: str, context: TextContext, offset: int = 0, *, words: bool = True
 ) -> Reading | None:
     """Read ``region``, at ``offset`` of the context's text, as an answer.
@@ -84,13 +93,22 @@ def read_region(  # noqa: PLR0911
     right = _right_side(visible)
     if right:
         visible = " " * right + visible[right:]
-    numbers = _with_fractions(visible, read_numbers(visible, context.evidence))
+    if (")" in region or "]" in region) and (group := _raised_group(region, right, context)):
+        return group
+    unresolved: list[tuple[int, int]] = []
+    numbers = read_numbers(visible, context.evidence, unresolved=unresolved)
+    if "分" in visible:
+        numbers = _with_fractions(visible, numbers)
     if undetermined is not None and not (numbers and numbers[0].span[0] < undetermined):
         return abstain(region, AbstainReason.UNDETERMINED)
     left = _left_side(shown, right, visible, numbers, context) if right else None
     if left:
         return left
-    if _is_unresolved(visible) or (")/(" in region and _QUOTIENT.search(region, right)):
+    if (
+        unresolved
+        or _is_unresolved(visible)
+        or (")/(" in region and _QUOTIENT.search(region, right))
+    ):
         return abstain(region, AbstainReason.UNRESOLVED)
     if undetermined is not None:
         if not _short(visible[:undetermined]):
@@ -99,8 +117,23 @@ def read_region(  # noqa: PLR0911
         numbers, visible = read_numbers(shown, context.evidence), shown
     numbers = numbers or (_spelled(visible, context.language) if words else [])
     if numbers:
-        return select(visible, numbers, context, offset)
+        return _selected(visible, numbers, context, offset)
     return abstain(region, AbstainReason.UNRESOLVED) if _VARIABLE.fullmatch(shown) else None
+
+
+def _selected(
+    text: str, numbers: list[NumberMention], context: TextContext, offset: int
+) -> Reading:
+    """Choose among the numbers; words around it may make it a part: two to the power of 10."""
+    reading = select(text, numbers, context, offset)
+    if reading.value is None:
+        return reading
+    before = text[max(0, reading.start - 24) : reading.start].rstrip().lower()
+    if before.endswith(POWER_OF) or (
+        numbers[0].written != "digits" and POWER_WORDS.match(text, reading.end)
+    ):
+        return abstain(text, AbstainReason.UNRESOLVED)
+    return reading
 
 
 def _visible(region: str) -> tuple[str, str]:
@@ -171,7 +204,36 @@ def _undetermined_start(text: str) -> int | None:
     return start
 
 
+def _raised_group(region: str, right: int, context: TextContext) -> Reading | None:
+    """Read (2/3)^2 as its value, and any other power of parentheses as unresolved."""
+    group = None
+    for group in _RAISED_GROUP.finditer(region, right):  # noqa: B007
+        pass
+    if group is None:
+        return None
+    numbers = read_numbers(group[1], context.evidence)
+    base = numbers[0] if len(numbers) == 1 and numbers[0].span[1] == len(group[1]) else None
+    if base is None or group[1][: base.span[0]].strip() not in {"", "-", "−", "+", "$", "-$"}:
+        return abstain(region, AbstainReason.UNRESOLVED)
+    power = read_power(region, base.value, group.end())
+    if power is None:
+        return None
+    before, after = region[right : group.start()], region[power[1] :]
+    alone = not any(map(str.isdecimal, before + after)) and not _FACTOR.search(before)
+    value = power[0] if alone and not _ALGEBRA.search(after) else None
+    return Reading(
+        value,
+        group.start(),
+        power[1],
+        AbstainReason.UNRESOLVED if value is None else None,
+    )
+
+
 def _is_unresolved(text: str) -> bool:
+    if "^" in text and (_POWER_OF_LETTERS.fullmatch(text) or _POWER_OF_GLYPH.search(text)):
+        return True
+    if "e+" in text or "e-" in text or "E+" in text or "E-" in text or "−" in text:
+        text = _SIGNED_E.sub(lambda sign: sign[0][0] + "0", text)
     return _ALGEBRA.search(text) is not None or _ROOT.search(text) is not None
 
 
@@ -182,8 +244,6 @@ def _blank(pattern: re.Pattern[str], text: str) -> str:
 
 def _with_fractions(text: str, numbers: list[NumberMention]) -> list[NumberMention]:
     """Replace the numbers of 4分の3 by the fraction."""
-    if "分" not in text:
-        return numbers
     for value, start, end in cjk_fractions(text, 0, len(text)):
         numbers = [mention for mention in numbers if not start <= mention.span[0] < end]
         numbers.append(NumberMention(value, (start, end), "cjk"))

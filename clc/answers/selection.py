@@ -23,7 +23,8 @@ _LIST_GAP = re.compile(
 )
 _RANGE = re.compile(r"\s?[-–—~～至到]\s?|\s(?:to|bis|à|a|до|hadi)\s|ถึง| থেকে ")
 _OPERATION = re.compile(
-    r"[\d)]\s?[+*×÷]\s?[($€£]?\d|\d\s[-−–]\s[$€£]?\d|\d\s?[$€£%]?\s[-−–+*×÷/]\s[$€£]?\d"
+    r"[\d)}!⁰¹²³⁴⁵⁶⁷⁸⁹]\s?[+*×÷·⋅]\s?[($€£]?\d|[\d}!⁰¹²³⁴⁵⁶⁷⁸⁹]\s[-−–]\s[$€£]?\d"
+    r"|\d\s?[$€£%]?\s[-−–+*×÷/]\s[$€£]?\d|[}!⁰¹²³⁴⁵⁶⁷⁸⁹]\s?[-−/]\s?\d"
 )
 _OR = re.compile(r"\s(?:or|oder|o|ou|или|au|বা|অথবা|లేదా|หรือ)\s|或者?|または|หรือ", re.IGNORECASE)
 _BELOW_ZERO = re.compile(
@@ -91,7 +92,7 @@ def is_bare_operation(text: str, numbers: list[NumberMention]) -> bool:
 def _only_operation(text: str, numbers: list[NumberMention]) -> bool:
     """Whether only operators stand between the numbers."""
     rest = [text[a.span[1] : b.span[0]] for a, b in zip(numbers, numbers[1:], strict=False)]  # noqa: RUF007
-    joined = [gap for gap in rest if re.fullmatch(r"[\s$€£%()]*[-+−–*×÷/][\s$€£()]*", gap)]
+    joined = [gap for gap in rest if re.fullmatch(r"[\s$€£%()]*[-+−–*×÷·⋅/][\s$€£()]*", gap)]
     return len(joined) == len(rest)
 
 

@@ -23,6 +23,8 @@ import re
 from functools import lru_cache
 from typing import NamedTuple
 
+from clc.answers.powers import MOST_DIGITS
+
 __all__ = ["SPACES", "TOKEN", "Evidence", "read_token"]
 
 SPACES = " \u00a0\u202f\u2009\u2007\u2008"
@@ -30,7 +32,10 @@ SPACES = " \u00a0\u202f\u2009\u2007\u2008"
 TOKEN = re.compile(rf"\d+(?:[.,'’٫٬،⹁，．_]\d+|[{SPACES}]\d{{3}}(?!\d))*")
 _SEPARATOR = re.compile(rf"[.,'’٫٬،⹁，．_{SPACES}]")
 _SAME = {"，": ",", "．": ".", "’": "'", **dict.fromkeys(SPACES, " ")}
-_LONGEST = 60  # digits: nothing longer is an answer, and int() refuses 4,300
+_LONGEST = 60  # characters of a list, a date or a decimal number
+_LONG_GROUPED = re.compile(
+    rf"\d{{1,3}}([.,'’{SPACES}])\d{{3}}(?:\1\d{{3}}){{0,{MOST_DIGITS // 3}}}"
+)
 _ENGLISH = re.compile(r"\b(?:the|and|of|is|are)\b", re.IGNORECASE)
 _MONEY = frozenset("$€£¥₹₽฿")
 _MONEY_AFTER = re.compile(
@@ -202,10 +207,10 @@ def read_token(token: str, start: int, evidence: Evidence, *, money: bool = Fals
     [('12', ''), ('05', ''), ('2021', '')]
     """
     end = start + len(token)
-    if len(token) > _LONGEST:
-        return []
     if token.isdecimal():
-        return [Number(token, "", start, end)]
+        return [Number(token, "", start, end)] if len(token) <= MOST_DIGITS else []
+    if len(token) > _LONGEST and not _LONG_GROUPED.fullmatch(token):
+        return []
     groups = _SEPARATOR.split(token)
     kinds = [_SAME.get(mark, mark) for mark in _SEPARATOR.findall(token)]
     whole: str | None = None
