@@ -1,10 +1,10 @@
-"""Bounds: of numbers, declared in the fields of a dataclass, and of values in messages."""
+"""Bounds: of numbers in options, files and fields of a dataclass, and of values in messages."""
 
 from __future__ import annotations
 
 import operator
 import reprlib
-from dataclasses import field
+from dataclasses import dataclass, field
 from numbers import Integral, Real
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -14,10 +14,15 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from dataclasses import Field
 
-__all__ = ["abbreviate", "bounded", "checked_number"]
+    from clc.errors import ClcError
+
+__all__ = ["Number", "abbreviate", "bounded", "checked_number"]
 
 _T = TypeVar("_T")
 _SHOWN = 80  # characters of a value in a message
+INT32_MAX = (1 << 31) - 1  # vLLM and Transformers hold numbers of tokens in tensors of int32
+MOST_TOKENS = (1 << 53) - 1
+"""The largest count that is stored: exact in JSON, and sums of it fit SQLite's 64 bits."""
 _COMPARE = {"ge": operator.ge, "gt": operator.gt, "le": operator.le, "lt": operator.lt}
 
 
@@ -39,13 +44,72 @@ def checked_number(declared: Field[Any], value: Any) -> Any:
     Raises:
         ConfigurationError: it is no number, no whole one where the default is, or out of bounds.
     """
-    bounds = declared.metadata["bounds"]
-    whole = isinstance(declared.default, int)
-    number = isinstance(value, Integral if whole else Real) and not isinstance(value, bool)
-    if number and all(_COMPARE[bound](value, limit) for bound, limit in bounds.items()):
-        return int(value) if whole else float(value)
-    kind = "" if number else "a whole number " if whole else "a number "
-    raise ConfigurationError(f"{declared.name} must be {kind}{_words(bounds)}, not {value!r:.60}")
+    kind = Number(isinstance(declared.default, int), declared.metadata["bounds"])
+    return kind.check(declared.name, value)
+
+
+@dataclass(frozen=True, slots=True)
+class Number:
+    """A kind of number: whole or not, with bounds by pydantic's names."""
+
+    whole: bool
+    bounds: Mapping[str, float]
+
+    def check(self, name: str, value: Any, error: type[ClcError] = ConfigurationError) -> Any:
+        """Return ``value`` as an int, or a float if not ``whole``; NaN is within no bounds.
+
+        Args:
+            name: what the value is of, for the message.
+            value: of any type.
+            error: type of the error.
+
+        Raises:
+            ConfigurationError: (or ``error``) it is no such number, or out of bounds.
+        """
+        number = isinstance(value, Integral if self.whole else Real) and not isinstance(value, bool)
+        if number and all(_COMPARE[bound](value, limit) for bound, limit in self.bounds.items()):
+            return int(value) if self.whole else float(value)
+        kind = "" if number else "a whole number " if self.whole else "a number "
+        raise error(f"{name} must be {kind}{_words(self.bounds)}, not {_brief(value)}")
+
+
+def _whole(low: int, high: int) -> Number:
+    return Number(whole=True, bounds={"ge": low, "le": high})
+
+
+def _real(**bounds: float) -> Number:
+    return Number(whole=False, bounds=bounds)
+
+
+# Bounds that keep a slip of the keyboard from taking all memory, far above any use.
+PATHS = _whole(1, 10_000)  # of one question, and of an arm for each path of another one
+WINDOW = _whole(1, 1 << 16)  # requests in flight
+COUNT = _whole(1, 1_000_000_000)  # problems
+SOME = _whole(0, 10_000)  # paths beyond those needed
+TRIES = _whole(1, 1000)
+TOKENS = _whole(1, INT32_MAX)  # of one completion
+TOTAL_TOKENS = _whole(1, MOST_TOKENS)
+SEED = _whole(-(1 << 63) + 1, (1 << 63) - 1)
+PORT = _whole(0, 65_535)
+PROCESSES = _whole(1, 10_000)  # also GPUs that share a model
+LANGUAGES = _whole(1, 1000)
+BYTES = _whole(1, 1 << 30)
+WAITING = _whole(0, 1_000_000)
+RESOURCES = _real(ge=0, le=10_000)  # CPUs or GPUs of one process
+SECONDS = _real(gt=0, le=31_536_000)  # a year
+SHARE = _real(ge=0, le=1)
+BUDGET = _real(gt=0, le=MOST_TOKENS)  # tokens of one problem, on average
+WEIGHT = _real(ge=0, le=10**12)  # of a vote; sums of such weights are finite
+STOP_WINDOW = _whole(2, 10_000)
+STOP_THRESHOLD = _real(gt=0.5, lt=1)
+
+
+def _brief(value: object) -> str:
+    """Write a value in at most 60 characters; Python refuses to write integers of 4,300 digits."""
+    try:
+        return f"{value!r:.60}"
+    except ValueError:
+        return "a number of thousands of digits"
 
 
 def _words(bounds: Mapping[str, float]) -> str:

@@ -42,7 +42,9 @@ def read_layers(folders: Sequence[Path], name: str) -> list[Layer]:
         try:
             with path.open("rb") as file:
                 layers.append(Layer(path, tomllib.load(file)))
-        except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        except RecursionError:
+            raise TemplateError(f"{path}: it is nested too deeply") from None
+        except (OSError, ValueError) as error:  # a broken file, or an integer of 4,300 digits
             raise TemplateError(f"{path}: {error}") from error
     return layers
 

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypedDict
 
 import orjson
 
-from clc.bounds import bounded, checked_number
+from clc.bounds import INT32_MAX, MOST_TOKENS, bounded, checked_number
 from clc.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -48,10 +48,6 @@ __all__ = [
 ]
 
 AnswerKind = Literal["number", "choice", "latex"]
-
-_INT32_MAX = (1 << 31) - 1  # vLLM and Transformers hold these numbers in tensors of int32
-MOST_TOKENS = (1 << 53) - 1
-"""The largest count that is stored: exact in JSON, and sums of it fit SQLite's 64 bits."""
 
 
 class Message(TypedDict):
@@ -171,9 +167,9 @@ class Sampling:
         1.0, "Sample from the likeliest tokens that together have this probability.", gt=0, le=1
     )
     top_k: int = bounded(
-        0, "Sample from this many of the likeliest tokens; 0 is no limit.", ge=0, le=_INT32_MAX
+        0, "Sample from this many of the likeliest tokens; 0 is no limit.", ge=0, le=INT32_MAX
     )
-    max_tokens: int = bounded(1024, "Most new tokens of one path.", ge=1, le=_INT32_MAX)
+    max_tokens: int = bounded(1024, "Most new tokens of one path.", ge=1, le=INT32_MAX)
     stop: tuple[str, ...] = bounded((), "Text that ends a path.")
     min_p: float = bounded(
         0.0, "Leave out tokens less probable than this share of the likeliest one.", ge=0, lt=1

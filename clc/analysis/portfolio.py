@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from clc.analysis.intervals import Difference, Rate
+from clc.bounds import MOST_TOKENS
 from clc.errors import ConfigurationError, LanguageError
 from clc.languages import normalize_language
 from clc.runs.files import replacing
@@ -155,7 +156,7 @@ def read_portfolio(path: str | Path) -> Portfolio:
         problems=root["problems"].whole(),
         items=root["items"].whole(),
         folds=root["folds"].whole(),
-        seed=root["seed"].whole(),
+        seed=root["seed"].seed(),
     )
 
 
@@ -218,9 +219,18 @@ class _Node:
     def number(self) -> float:
         if isinstance(self.value, bool) or not isinstance(self.value, int | float):
             raise self.wrong("a number")
+        if not -1 <= self.value <= 1:
+            raise self.wrong("a share, difference or correlation, from -1 to 1")
         return self.value
 
     def whole(self) -> int:
+        if isinstance(self.value, bool) or not isinstance(self.value, int):
+            raise self.wrong("a whole number")
+        if abs(self.value) > MOST_TOKENS:
+            raise self.wrong("a smaller number")
+        return self.value
+
+    def seed(self) -> int:
         if isinstance(self.value, bool) or not isinstance(self.value, int):
             raise self.wrong("a whole number")
         return self.value

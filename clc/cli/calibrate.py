@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from clc import bounds
+from clc.cli.options import NumberType
 from clc.errors import DatasetError, InputError
 
 if TYPE_CHECKING:
@@ -27,15 +29,23 @@ __all__ = ["command"]
 @click.argument("sources", nargs=-1, required=True, metavar="DEV_RUN...")
 @click.option(
     "--budget",
-    type=int,
+    type=NumberType(bounds.PATHS),
     metavar="N",
     help="Paths for one question later.  [default: half of what the run drew]",
 )
 @click.option(
-    "--folds", type=int, default=5, show_default=True, help="Folds of the cross-validation."
+    "--folds",
+    type=NumberType(bounds.PATHS),
+    default=5,
+    show_default=True,
+    help="Folds of the cross-validation.",
 )
 @click.option(
-    "--seed", type=int, default=0, show_default=True, help="Seed that assigns items to folds."
+    "--seed",
+    type=NumberType(bounds.SEED),
+    default=0,
+    show_default=True,
+    help="Seed that assigns items to folds.",
 )
 @click.option("--out", type=click.Path(dir_okay=False), help="Write the portfolio here as JSON.")
 @click.option("--json", "as_json", is_flag=True, help="Print the portfolio as JSON.")

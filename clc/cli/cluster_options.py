@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, ClassVar
 
 import click
 
-from clc.cli.options import COUNT, OptionGroup, option
+from clc import bounds
+from clc.cli.options import NumberType, OptionGroup, option
 from clc.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -31,19 +32,19 @@ class ClusterOptions(OptionGroup):
     )
     replicas: int | None = option(
         "--replicas",
-        type=COUNT,
+        type=NumberType(bounds.PROCESSES),
         metavar="N",
         help="Number of engines, each in its own process.  [default: 1]",
     )
     gpus_per_replica: float | None = option(
         "--gpus-per-replica",
-        type=click.FloatRange(min=0),
+        type=NumberType(bounds.RESOURCES),
         metavar="N",
         help="GPUs of each, all on one node.  [default: tensor times pipeline parallel size for "
         "vLLM where there are GPUs, else 0]",
     )
     cpus_per_replica: float | None = option(
-        "--cpus-per-replica", type=click.FloatRange(min=0), metavar="N",
+        "--cpus-per-replica", type=NumberType(bounds.RESOURCES), metavar="N",
         help="CPUs that Ray reserves for each.  [default: 1]")  # fmt: skip
 
     def refuse_without_cluster(self) -> None:

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from clc.cli.options import EngineOptions, OptionGroup, grouped, option, split_codes
+from clc import bounds
+from clc.cli.options import EngineOptions, NumberType, OptionGroup, grouped, option, split_codes
 from clc.cli.solving_options import SolvingOptions
 from clc.errors import ConfigurationError
 
@@ -41,7 +42,9 @@ class _PoolOptions(OptionGroup):
         metavar="NAMES",
         help="Strategies to sample for FILE, besides the baselines.  [default: clc]",
     )
-    limit: int | None = option("--limit", type=int, help="Only the first N problems.")
+    limit: int | None = option(
+        "--limit", type=NumberType(bounds.COUNT), help="Only the first N problems."
+    )
     language: str | None = option(
         "--language", help="Language of the questions, where the file does not give it."
     )
@@ -58,7 +61,7 @@ class _PoolOptions(OptionGroup):
 @click.option("--reference", metavar="NAME",
               help="Strategy that the others are compared with, or a run by its folder's name.  "
                    "[default: sc; of runs, the first]")  # fmt: skip
-@click.option("--budget", type=float, metavar="TOKENS",
+@click.option("--budget", type=NumberType(bounds.BUDGET), metavar="TOKENS",
               help="Tokens for one problem at which all are compared.  "
                    "[default: the cost of the cheapest with several paths]")  # fmt: skip
 @grouped("pool", _PoolOptions)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field, fields, replace
 from functools import partial, wraps
 from math import prod
@@ -16,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 import click
 
+from clc import bounds
 from clc.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -24,13 +26,30 @@ if TYPE_CHECKING:
     from clc.engines.base import Engine
     from clc.engines.chat_options import ChatOptions
 
-__all__ = ["COUNT", "EngineOptions", "OptionGroup", "grouped", "option",
+__all__ = ["EngineOptions", "NumberType", "OptionGroup", "grouped", "option",
            "split_codes"]  # fmt: skip
 
 _F = TypeVar("_F", bound=Callable[..., Any])
-COUNT = click.IntRange(min=1)
 _THINKING = click.Choice(["auto", "on", "off"])
 _PARALLEL = ("tensor_parallel_size", "pipeline_parallel_size")
+
+
+class NumberType(click.ParamType):
+    """An option's number within the bounds of ``clc.bounds``."""
+
+    def __init__(self, number: bounds.Number) -> None:
+        self.number = number
+        self.name = "integer" if number.whole else "float"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Return the number that an option's text is, or fail with what it must be."""
+        if isinstance(value, str):
+            with suppress(ValueError):  # of the check, then
+                value = int(value) if self.number.whole else float(value)
+        try:
+            return self.number.check("it", value)
+        except ConfigurationError as error:
+            self.fail(f"{error}.", param, ctx)
 
 
 def option(*names: str, **settings: Any) -> Any:
@@ -108,35 +127,38 @@ class EngineOptions(OptionGroup):
         "read from OPENAI_API_KEY.",
     )
     window: int | None = option(
-        "--window", type=COUNT, metavar="N", help="Requests in flight.  [default: the engine's]"
+        "--window",
+        type=NumberType(bounds.WINDOW),
+        metavar="N",
+        help="Requests in flight.  [default: the engine's]",
     )
     timeout: float | None = option(
         "--timeout",
-        type=click.FloatRange(min=0, min_open=True),
+        type=NumberType(bounds.SECONDS),
         metavar="SECONDS",
         help="Longest silence of an endpoint.  [default: 600]",
     )
     attempts: int | None = option(
         "--attempts",
-        type=COUNT,
+        type=NumberType(bounds.TRIES),
         metavar="N",
         help="Attempts for one answer of an endpoint.  [default: 6]",
     )
     max_model_len: int | None = option(
         "--max-model-len",
-        type=COUNT,
+        type=NumberType(bounds.TOKENS),
         metavar="TOKENS",
         help="Longest prompt and path together (vLLM).",
     )
     tensor_parallel_size: int | None = option(
         "--tensor-parallel-size",
-        type=COUNT,
+        type=NumberType(bounds.PROCESSES),
         metavar="N",
         help="GPUs that share each layer of one model (vLLM).",
     )
     pipeline_parallel_size: int | None = option(
         "--pipeline-parallel-size",
-        type=COUNT,
+        type=NumberType(bounds.PROCESSES),
         metavar="N",
         help="GPUs that share the layers of one model (vLLM).",
     )
@@ -154,7 +176,7 @@ class EngineOptions(OptionGroup):
     )
     thinking_budget: int | None = option(
         "--thinking-budget",
-        type=COUNT,
+        type=NumberType(bounds.TOKENS),
         metavar="TOKENS",
         help="Tokens after which a thought is closed and the answer sampled.",
     )

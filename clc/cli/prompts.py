@@ -6,6 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from clc import bounds
+from clc.cli.options import NumberType
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -63,12 +66,14 @@ def list_templates(folder: str | None) -> None:
 @click.option("--question", default=_QUESTION, help="The question.")
 @click.option("--question-language", default=None,
               help="Language of the question.  [default: --language]")  # fmt: skip
-@click.option("--shots", type=click.IntRange(min=0), default=_SHOTS, show_default=True,
+@click.option("--shots", type=NumberType(bounds.SOME), default=_SHOTS, show_default=True,
               metavar="N", help="Demonstrations, for templates that have some.")  # fmt: skip
-@click.option("--switch", type=click.FloatRange(0, 1), default=0.0, show_default=True,
+@click.option("--switch", type=NumberType(bounds.SHARE), default=0.0, show_default=True,
               metavar="P", help="Probability that a demonstration's sentence is in another "
               "language.")  # fmt: skip
-@click.option("--seed", type=int, default=0, show_default=True, help="Seed of --switch.")
+@click.option(
+    "--seed", type=NumberType(bounds.SEED), default=0, show_default=True, help="Seed of --switch."
+)
 @click.option("--languages", default=_LANGUAGES, show_default=True, metavar="CODES",
               help="Languages that reason together, or that are weighed.")  # fmt: skip
 @_FOLDER

@@ -12,7 +12,15 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from clc.cli.options import COUNT, EngineOptions, OptionGroup, grouped, option, split_codes
+from clc import bounds
+from clc.cli.options import (
+    EngineOptions,
+    NumberType,
+    OptionGroup,
+    grouped,
+    option,
+    split_codes,
+)
 from clc.cli.solving_options import sampled
 from clc.errors import ConfigurationError
 from clc.version import install_hint
@@ -21,8 +29,6 @@ if TYPE_CHECKING:
     from clc.serving.settings import Limits
 
 __all__ = ["command"]
-
-_SECONDS = click.FloatRange(min=0, min_open=True)
 
 
 @dataclass(frozen=True)
@@ -39,7 +45,9 @@ class _DefaultOptions(OptionGroup):
     languages: str | None = option(
         "--languages", metavar="CODES", help="Languages to reason in, e.g. en,de,zh."
     )
-    paths: int | None = option("--paths", type=COUNT, metavar="N", help="Paths for one question.")
+    paths: int | None = option(
+        "--paths", type=NumberType(bounds.PATHS), metavar="N", help="Paths for one question."
+    )
     stopping: str | None = option(
         "--stopping", metavar="RULE", help="Rule that ends a question early."
     )
@@ -47,12 +55,14 @@ class _DefaultOptions(OptionGroup):
     max_tokens: int = sampled()
     translation_max_tokens: int | None = option(
         "--translation-max-tokens",
-        type=COUNT,
+        type=NumberType(bounds.TOKENS),
         metavar="N",
         help="Most tokens of a translation, with its thought.  [default: those of a path]",
     )
     seed: int | None = option(
-        "--seed", type=int, help="Seed of requests without one.  [default: a new one each]",
+        "--seed",
+        type=NumberType(bounds.SEED),
+        help="Seed of requests without one.  [default: a new one each]",
     )  # fmt: skip
 
     def settings(self) -> dict[str, Any]:
@@ -77,7 +87,7 @@ class _LimitOptions(OptionGroup):
 
     deadline: float = option(
         "--deadline",
-        type=_SECONDS,
+        type=NumberType(bounds.SECONDS),
         default=600,
         show_default=True,
         metavar="SECONDS",
@@ -85,13 +95,13 @@ class _LimitOptions(OptionGroup):
     )
     running: int | None = option(
         "--running",
-        type=COUNT,
+        type=NumberType(bounds.WINDOW),
         metavar="N",
         help="Requests worked on at a time.  [default: as many as fill the window]",
     )
     queue: int = option(
         "--queue",
-        type=click.IntRange(min=0),
+        type=NumberType(bounds.WAITING),
         default=256,
         show_default=True,
         metavar="N",
@@ -99,7 +109,7 @@ class _LimitOptions(OptionGroup):
     )
     most_paths: int = option(
         "--most-paths",
-        type=COUNT,
+        type=NumberType(bounds.PATHS),
         default=256,
         show_default=True,
         metavar="N",
@@ -107,7 +117,7 @@ class _LimitOptions(OptionGroup):
     )
     most_languages: int = option(
         "--most-languages",
-        type=COUNT,
+        type=NumberType(bounds.LANGUAGES),
         default=64,
         show_default=True,
         metavar="N",
@@ -115,15 +125,15 @@ class _LimitOptions(OptionGroup):
     )
     most_tokens: int = option(
         "--most-tokens",
-        type=COUNT,
+        type=NumberType(bounds.TOTAL_TOKENS),
         default=1 << 19,
         show_default=True,
         metavar="N",
         help="New tokens that one request may ask for, over all paths.",
     )
     most_bytes: int = option(
-        "--most-bytes", type=COUNT, default=1 << 20, show_default=True, metavar="N",
-        help="Largest body of a request.")  # fmt: skip
+        "--most-bytes", type=NumberType(bounds.BYTES), default=1 << 20, show_default=True,
+        metavar="N", help="Largest body of a request.")  # fmt: skip
 
     def limits(self) -> Limits:
         from clc.serving.settings import Limits
@@ -141,7 +151,7 @@ class _LimitOptions(OptionGroup):
 
 @click.command("serve")
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
-@click.option("--port", type=click.IntRange(0, 65535), default=8400, show_default=True,
+@click.option("--port", type=NumberType(bounds.PORT), default=8400, show_default=True,
               help="Port to listen on; 0 is any free one.")  # fmt: skip
 @click.option("--api-key-file", type=click.Path(exists=True, dir_okay=False), metavar="FILE",
               help="Keys that open the server, one a line; CLC_API_KEY is one, too.")  # fmt: skip
@@ -150,9 +160,10 @@ class _LimitOptions(OptionGroup):
               help="Folder of templates that override the bundled ones.")  # fmt: skip
 @grouped("engine", EngineOptions)
 @grouped("limits", _LimitOptions)
-@click.option("--start-timeout", "start_s", type=_SECONDS, default=600, show_default=True,
-              metavar="SECONDS", help="Longest wait for --base-url to answer.")  # fmt: skip
-@click.option("--drain", "drain_s", type=_SECONDS, default=30, show_default=True,
+@click.option("--start-timeout", "start_s", type=NumberType(bounds.SECONDS), default=600,
+              show_default=True, metavar="SECONDS",
+              help="Longest wait for --base-url to answer.")  # fmt: skip
+@click.option("--drain", "drain_s", type=NumberType(bounds.SECONDS), default=30, show_default=True,
               metavar="SECONDS",
               help="Time for running requests to end when the server is stopped.")  # fmt: skip
 @click.option("--history", "history_folder", metavar="DIR",

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from clc import bounds
+from clc.cli.options import NumberType
 from clc.errors import ConfigurationError, InputError
 
 if TYPE_CHECKING:
@@ -38,9 +40,9 @@ _QUESTION_MOST = 60  # cells of a question in a list
 @click.option("--full", is_flag=True, help="Print long lines in full.")
 @click.option("--wrong", is_flag=True, help="List problems whose answer is not the gold one.")
 @click.option("--tied", is_flag=True, help="List problems whose vote was tied.")
-@click.option("--low-agreement", type=click.FloatRange(0, 1), metavar="X",
+@click.option("--low-agreement", type=NumberType(bounds.SHARE), metavar="X",
               help="List problems whose agreement is below X, from 0 to 1.")  # fmt: skip
-@click.option("--limit", type=click.IntRange(min=1), metavar="N",
+@click.option("--limit", type=NumberType(bounds.COUNT), metavar="N",
               help="List at most N problems.  [default: all]")  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="Print JSON: an object, or one a line.")
 def command(folder: str, problem_id: str | None, **options: Any) -> None:

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, NoReturn
 
 import click
 
+from clc import bounds
 from clc.cli.cluster_options import ClusterOptions
-from clc.cli.options import EngineOptions, OptionGroup, grouped, option
+from clc.cli.options import EngineOptions, NumberType, OptionGroup, grouped, option
 from clc.cli.solving_options import SolvingOptions, strategy_option
 from clc.errors import ConfigurationError, EngineError, RunError
 
@@ -40,7 +41,9 @@ _SHOWN = 10  # problems that were set aside; all are in the run folder
 class _SourceOptions(OptionGroup):
     """Options of reading the file of problems, as ``load_problems`` takes them."""
 
-    limit: int | None = option("--limit", type=int, help="Only the first N problems.")
+    limit: int | None = option(
+        "--limit", type=NumberType(bounds.COUNT), help="Only the first N problems."
+    )
     language: str | None = option(
         "--language", help="Language of the questions, where the file does not give it."
     )

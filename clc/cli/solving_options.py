@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar, get_args
 
 import click
 
-from clc.cli.options import COUNT, OptionGroup, option, split_codes
+from clc import bounds
+from clc.cli.options import NumberType, OptionGroup, option, split_codes
 from clc.errors import ConfigurationError
 from clc.records import Sampling
 from clc.strategies.catalogue import STRATEGIES
@@ -44,17 +45,18 @@ def _sampling_option(name: str) -> Callable[[_F], _F]:
     parameter = next(parameter for parameter in fields(Sampling) if parameter.name == name)
     text: str = parameter.metadata["help"]
     default: Any = parameter.default
-    kind: type = type(default)
-    if kind is tuple:
-        text, kind = f"{text} May be repeated.", str
-    elif name == "temperature":
-        text, default, kind = f"{text}  [default: the strategy's]", None, float
+    flag = f"--{name.replace('_', '-')}"
+    if isinstance(default, tuple):
+        text = f"{text} May be repeated."
+        return click.option(
+            flag, type=str, default=default, help=text, multiple=True, metavar="TEXT"
+        )
+    kind = NumberType(bounds.Number(isinstance(default, int), parameter.metadata["bounds"]))
+    if name == "temperature":
+        text, default = f"{text}  [default: the strategy's]", None
     else:
         text = f"{text}  [default: {default:g}]"
-    return click.option(
-        f"--{name.replace('_', '-')}", type=kind, default=default, help=text,
-        multiple=kind is str, metavar="TEXT" if kind is str else None,
-    )  # fmt: skip
+    return click.option(flag, type=kind, default=default, help=text)
 
 
 def sampled() -> Any:
@@ -81,12 +83,18 @@ class SolvingOptions(OptionGroup):
     )
     paths: int | None = option(
         "--paths",
-        type=int,
+        type=NumberType(bounds.PATHS),
         metavar="N",
         help="Paths for one question, over all languages.  [default: the strategy's]",
     )
     sampling: Mapping[str, Any] = _all_sampled()
-    seed: int = option("--seed", type=int, default=0, show_default=True, help="Seed of the run.")
+    seed: int = option(
+        "--seed",
+        type=NumberType(bounds.SEED),
+        default=0,
+        show_default=True,
+        help="Seed of the run.",
+    )
     translations: str = option(
         "--translations",
         type=click.Choice(["auto", "model"]),
@@ -96,14 +104,14 @@ class SolvingOptions(OptionGroup):
     )
     translation_tries: int = option(
         "--translation-tries",
-        type=int,
+        type=NumberType(bounds.TRIES),
         default=3,
         show_default=True,
         help="Tries at a translation that keeps all numbers.",
     )
     translation_max_tokens: int | None = option(
         "--translation-max-tokens",
-        type=COUNT,
+        type=NumberType(bounds.TOKENS),
         metavar="N",
         help="Most tokens of a translation, with its thought.  [default: that of --max-tokens]",
     )
@@ -122,24 +130,24 @@ class SolvingOptions(OptionGroup):
     )
     threshold: float | None = option(
         "--threshold",
-        type=float,
+        type=NumberType(bounds.STOP_THRESHOLD),
         help="Posterior at which beta, dirichlet and crosslingual stop.  [default: 0.95]",
     )
     stop_window: int | None = option(
         "--stop-window",
-        type=int,
+        type=NumberType(bounds.STOP_WINDOW),
         metavar="N",
         help="Paths in a row that must agree, for window.  [default: 5]",
     )
     stop_languages: int | None = option(
         "--stop-languages",
-        type=int,
+        type=NumberType(bounds.LANGUAGES),
         metavar="N",
         help="Languages that must agree, for crosslingual.  [default: 3]",
     )
     ahead: int = option(
         "--ahead",
-        type=int,
+        type=NumberType(bounds.SOME),
         default=0,
         show_default=True,
         metavar="N",

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import click
 
+from clc.errors import InputError
+
 __all__ = ["command"]
 
 
@@ -52,13 +54,18 @@ def show_strategy(name: str) -> None:
     "--prompts", "folder", metavar="DIR", help="Folder of templates that override the bundled ones."
 )
 def check_strategy(path: str, folder: str | None) -> None:
-    """Read the strategy in FILE and render each of its templates."""
+    """Read the strategy in FILE as clc solve does, and render each of its templates."""
     from clc.cli.text import visible
     from clc.prompts.templates import Templates, check_template
+    from clc.solving.configure import configure
     from clc.strategies.files import load_strategy
     from clc.strategies.strategy import required_templates
 
     strategy = load_strategy(path)
+    try:
+        configure(strategy)
+    except InputError as error:
+        raise type(error)(f"{path}: {error}") from None
     templates = Templates(folder)
     names = required_templates(strategy)
     for name in names:

@@ -7,12 +7,15 @@ from pathlib import Path
 
 import click
 
+from clc import bounds
+from clc.cli.options import NumberType
+
 __all__ = ["command"]
 
 
 @click.command("view")
 @click.argument("run")
-@click.option("--port", type=click.IntRange(0, 65535), default=0, metavar="PORT",
+@click.option("--port", type=NumberType(bounds.PORT), default=0, metavar="PORT",
               help="Port of 127.0.0.1.  [default: any free one]")  # fmt: skip
 @click.option("--no-browser", is_flag=True, help="Print the address only.")
 def command(run: str, port: int, *, no_browser: bool) -> None:

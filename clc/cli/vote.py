@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, cast
 
 import click
 import orjson
 
+from clc.bounds import WEIGHT
 from clc.errors import ConfigurationError, InputError
 
 if TYPE_CHECKING:
@@ -220,13 +221,24 @@ def _default_order(chosen: list[str]) -> list[str]:
 
 
 def _weights(option: str | None) -> dict[str, float]:
-    weights = {}
+    """Read weights by language.
+
+    Raises:
+        InputError: one is not LANGUAGE=NUMBER, out of bounds, or of a language that has one.
+        LanguageError: a language is unknown.
+    """
+    weights: dict[str, float] = {}
     for part in _codes(option):
         language, equals, number = part.partition("=")
-        try:
-            weights[language.strip()] = float(number)
-        except ValueError:
-            equals = ""
-        if not equals:
-            raise InputError(f"--weights {part!r} is not LANGUAGE=NUMBER; give such as en=2,sw=0.5")
+        if not (language.strip() and equals):
+            raise InputError(
+                f"--weights {part!r:.60} is not LANGUAGE=NUMBER; give such as en=2,sw=0.5"
+            )
+        (code,) = _languages(language)
+        if code in weights:
+            raise InputError(f"--weights has {code!r} twice; give each language one weight")
+        value: Any = number.strip()
+        with suppress(ValueError):
+            value = float(number)
+        weights[code] = WEIGHT.check(f"--weights {code}", value, InputError)
     return weights

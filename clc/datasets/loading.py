@@ -7,6 +7,7 @@ from itertools import islice
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, NamedTuple, cast
 
+from clc.bounds import COUNT
 from clc.datasets import jsonl, mgsm
 from clc.datasets.fields import Defaults, SetName, answer_kind, read_set_name
 from clc.datasets.hub import HubId, hub_rows, parse_hub_id
@@ -126,8 +127,8 @@ def _load(
 ) -> Iterator[Problem]:
     if format is not None and format not in FORMATS:
         raise ConfigurationError(f"unknown format {format!r}; it is one of {', '.join(FORMATS)}")
-    if limit is not None and limit < 1:
-        raise ConfigurationError(f"limit must be at least 1, not {limit}")
+    if limit is not None:
+        COUNT.check("limit", limit)
     options = _Options(
         language=None if language is None else normalize_language(language),
         format=format,

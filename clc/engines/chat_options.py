@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
+from clc.bounds import TOKENS
 from clc.errors import ConfigurationError
 from clc.records import content_key
 
@@ -46,10 +47,9 @@ class ChatOptions:
             raise ConfigurationError(
                 f"thinking is {self.thinking!r}: choose one of {', '.join(get_args(Thinking))}"
             )
-        if self.thinking_budget is not None and self.thinking_budget < 1:
-            raise ConfigurationError(
-                f"thinking_budget is {self.thinking_budget}: it must be at least 1; "
-                "thinking='off' switches thinking off"
+        if self.thinking_budget is not None:
+            TOKENS.check(
+                "thinking_budget (thinking='off' switches thinking off)", self.thinking_budget
             )
         if self.reasoning_effort is not None and "reasoning_effort" in self.template_kwargs:
             raise ConfigurationError("reasoning_effort is given twice: give it once")

@@ -6,6 +6,7 @@ from importlib.util import find_spec
 from inspect import signature
 from typing import TYPE_CHECKING, Any
 
+from clc.bounds import WINDOW
 from clc.engines.models import BUNDLED
 from clc.errors import ConfigurationError
 from clc.version import install_hint
@@ -55,8 +56,7 @@ def open_engine(
         raise ConfigurationError(f"unknown engine {engine!r}; there are: {', '.join(ENGINES)}")
     chosen = _choose(base_urls) if engine == "auto" else engine
     if window is not None:
-        if window < 1:
-            raise ConfigurationError(f"window must be at least 1, not {window}")
+        WINDOW.check("window", window)
         options["window"] = window
     options |= {"chat_options": chat_options, "marks": marks}
     if chosen == "openai":

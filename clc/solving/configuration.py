@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+from clc.bounds import PATHS
 from clc.errors import StrategyError
 from clc.solving.translation import TRANSLATION_TRIES
 from clc.voting.stopping import Stopping
@@ -38,8 +39,7 @@ class Online:
     consensus: float = 0.95
 
     def __post_init__(self) -> None:
-        if self.warm_up < 1:
-            raise StrategyError(f"warm_up must be at least 1, not {self.warm_up}")
+        PATHS.check("warm_up", self.warm_up, StrategyError)
         for name in ("keep", "consensus"):
             if not 0 < getattr(self, name) <= 1:
                 raise StrategyError(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import fields
 from typing import TYPE_CHECKING, Any, get_args
 
+from clc import bounds
 from clc.engines.confidence import Measure
 from clc.errors import ConfigurationError
 from clc.languages import normalize_language
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
 __all__ = ["configure"]
 
 
-_SEEDS = 1 << 63
 _NO_LANGUAGE = "vo"  # of hardly any question: arms that only meet in some language stay apart
 
 
@@ -195,16 +195,7 @@ def _named_weighting(name: str) -> Weighting:
 def _check_ranges(
     translation_tries: int, translation_max_tokens: int, ahead: int, seed: int
 ) -> None:
-    checks: tuple[tuple[bool, str, object], ...] = (
-        (translation_tries >= 1, "translation_tries must be at least 1", translation_tries),
-        (
-            translation_max_tokens >= 1,
-            "translation_max_tokens must be at least 1",
-            translation_max_tokens,
-        ),
-        (ahead >= 0, "ahead must not be negative", ahead),
-        (abs(seed) < _SEEDS, "seed must have at most 63 bits", seed),
-    )
-    for fine, rule, value in checks:
-        if not fine:
-            raise ConfigurationError(f"{rule}, not {value}")
+    bounds.TRIES.check("translation_tries", translation_tries)
+    bounds.TOKENS.check("translation_max_tokens", translation_max_tokens)
+    bounds.SOME.check("ahead", ahead)
+    bounds.SEED.check("seed", seed)

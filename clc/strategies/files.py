@@ -23,6 +23,7 @@
 from __future__ import annotations
 
 import json
+import math
 import tomllib
 from dataclasses import MISSING, asdict, fields
 from pathlib import Path
@@ -67,7 +68,9 @@ def load_strategy(path: str | Path) -> Strategy:
     """
     try:
         values = tomllib.loads(Path(path).read_text(encoding="utf-8-sig"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+    except RecursionError:
+        raise StrategyError(f"{path}: cannot read the strategy: it is nested too deeply") from None
+    except (OSError, ValueError) as error:  # a broken file, or an integer of 4,300 digits
         raise StrategyError(f"{path}: cannot read the strategy: {error}") from error
     arms = values.get("arms")
     if not isinstance(arms, list) or not all(isinstance(arm, dict) for arm in arms):
@@ -129,7 +132,7 @@ def _make(
         if wrong or (list in wanted and not all(isinstance(item, str) for item in value)):
             raise StrategyError(f"{where}: {name} is {_show(value)}; it must be {types[name]}")
         # 1 and 1.0 are one setting and must have one key.
-        plain = float(value) if float in wanted else value
+        plain = _as_float(value) if float in wanted else value
         checked[name] = tuple(value) if list in wanted else plain
     missing = [
         field.name
@@ -142,6 +145,13 @@ def _make(
         return kind(**checked, **built)
     except InputError as error:
         raise StrategyError(f"{where}: {error}") from error
+
+
+def _as_float(value: float) -> float:
+    try:
+        return float(value)
+    except OverflowError:  # an integer of 309 digits: out of all bounds
+        return math.inf
 
 
 def _lines(record: Any) -> list[str]:
@@ -164,4 +174,7 @@ def _toml(value: Any) -> str:
 
 
 def _show(value: object) -> str:
-    return repr(value)[:_MOST_SHOWN]
+    try:
+        return repr(value)[:_MOST_SHOWN]
+    except (RecursionError, ValueError):  # too deep, or too many digits to be written
+        return f"a {type(value).__name__}"

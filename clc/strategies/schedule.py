@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
+from clc.bounds import PATHS
 from clc.errors import StrategyError
 from clc.languages import distinct_languages, normalize_language
 from clc.records import hashed_seed
@@ -56,8 +57,7 @@ def plan_slots(
     Raises:
         StrategyError: ``paths`` is not positive, or a sequence meets arms of fixed languages.
     """
-    if paths < 1:
-        raise StrategyError(f"paths per question must be at least 1, not {paths}")
+    PATHS.check("paths per question", paths, StrategyError)
     if sequence and any(
         EVERY not in (arm.language, arm.into) or arm.drawn for arm in strategy.arms
     ):

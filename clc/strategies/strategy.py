@@ -12,6 +12,7 @@ from dataclasses import asdict, dataclass
 from functools import cached_property
 from typing import Literal, get_args
 
+from clc.bounds import PATHS
 from clc.errors import ConfigurationError, StrategyError
 from clc.languages import MGSM_LANGUAGES, distinct_languages, normalize_language
 from clc.records import Sampling, content_key
@@ -80,11 +81,11 @@ class Arm:
             (0 <= self.shots <= _MOST_SHOTS, "shots", f"from 0 to {_MOST_SHOTS}"),
             (0 <= self.switch <= 1, "switch", "from 0 to 1"),
             (self.shots > 0 or self.switch == 0, "switch", "0 without shots"),
-            (self.share >= 1, "share", "at least 1"),
         )  # fmt: skip
         for fine, name, rule in checks:
             if not fine:
                 raise StrategyError(f"an arm's {name} must be {rule}, not {getattr(self, name)!r}")
+        PATHS.check("an arm's share", self.share, StrategyError)
 
     @property
     def stands_for(self) -> str:
@@ -159,10 +160,7 @@ class Strategy:
             raise StrategyError(
                 f"a strategy's name is of letters, digits, '.', '_' and '-', not {self.name!r:.60}"
             )
-        if self.paths < 1:
-            raise StrategyError(
-                f"strategy {self.name!r}: paths must be at least 1, not {self.paths}"
-            )
+        PATHS.check(f"strategy {self.name!r}: paths", self.paths, StrategyError)
         try:
             Sampling(temperature=self.temperature)
         except ConfigurationError as error:

@@ -41,6 +41,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, NamedTuple, get_args
 
+from clc import bounds
 from clc.errors import StrategyError
 from clc.voting.posterior import beta_posterior, dirichlet_posterior, effective_votes
 
@@ -81,14 +82,13 @@ class Stopping:
                 f"unknown stopping rule {self.rule!r}; there are: "
                 f"{', '.join(get_args(StoppingRule))}"
             )
-        for good, name, wanted in (
-            (0.5 < self.threshold < 1, "threshold", "a probability above 0.5 and below 1"),  # noqa: PLR2004
-            (self.window > 1, "window", "at least 2 paths; one always agrees with itself"),
-            (self.languages > 0, "languages", "at least 1"),
-            (0 <= self.correlation <= 1, "correlation", "a number from 0 to 1"),
+        for name, number in (
+            ("threshold", bounds.STOP_THRESHOLD),
+            ("window", bounds.STOP_WINDOW),
+            ("languages", bounds.LANGUAGES),
+            ("correlation", bounds.SHARE),
         ):
-            if not good:
-                raise StrategyError(f"stopping {name} is {getattr(self, name)!r}; give {wanted}")
+            number.check(f"stopping {name}", getattr(self, name), StrategyError)
 
 
 class Stop(NamedTuple):

@@ -23,6 +23,7 @@ from fractions import Fraction
 from functools import lru_cache
 from typing import TYPE_CHECKING, Literal, get_args
 
+from clc.bounds import WEIGHT
 from clc.errors import StrategyError
 from clc.records import Abstention, Usage, Verdict, Vote
 
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 __all__ = ["VotingRule", "vote"]
 
 VotingRule = Literal["majority", "weighted"]
+_HEAVIEST = WEIGHT.bounds["le"]
 _NEAR = 1e-9  # relative: closer supports are equal, up to rounding
 
 
@@ -66,7 +68,7 @@ def vote(
     ('18', 2, 3, False)
 
     Raises:
-        StrategyError: the rule is unknown, or a weight is negative or not finite.
+        StrategyError: the rule is unknown, or a weight is not from 0 to 10^12.
     """
     if rule not in get_args(VotingRule):
         raise StrategyError(
@@ -115,8 +117,10 @@ def vote(
 def _weight(one: Vote, weights: Mapping[str, float] | None) -> float:
     language = weights.get(one.language, 1.0) if weights else 1.0
     for value, name in ((one.weight, f"path {one.path_key!r}"), (language, repr(one.language))):
-        if not (math.isfinite(value) and value >= 0):
-            raise StrategyError(f"weight of {name} is {value!r}; give a number from 0 up")
+        if not 0 <= value <= _HEAVIEST:
+            raise StrategyError(
+                f"weight of {name} is {value!r:.60}; give a number from 0 to {_HEAVIEST}"
+            )
     return one.weight * language
 
 

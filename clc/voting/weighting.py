@@ -146,7 +146,14 @@ def language_means(
     for language, confidence in zip(languages, confidences, strict=True):
         if (value := _value(confidence, field)) is not None:
             groups[language].append(value)
-    return {language: math.fsum(values) / len(values) for language, values in groups.items()}
+    return {language: _mean(values) for language, values in groups.items()}
+
+
+def _mean(values: Sequence[float]) -> float:
+    try:
+        return math.fsum(values) / len(values)
+    except OverflowError:  # the sum, not the mean, is above the largest float
+        return math.fsum(value / len(values) for value in values)
 
 
 def normalized_weights(
@@ -220,7 +227,9 @@ def _ratios(
 def _value(confidence: Confidence | float | None, field: Field) -> float | None:
     """Return the field if it is a finite number from 0 up, else None."""
     if isinstance(confidence, Confidence):
-        value = math.exp(confidence.logprob) if field == "logprob" else getattr(confidence, field)
+        value = getattr(confidence, field)
+        if field == "logprob":
+            value = math.exp(min(value, 0.0))
     else:
         value = confidence
     return value if value is not None and math.isfinite(value) and value >= 0 else None

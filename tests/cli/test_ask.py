@@ -72,7 +72,7 @@ def test_from_standard_input_and_in_another_language(url):
         ("\udcff", [], "not text in UTF-8"),
         (ASK, ["--language", "xx"], "'xx'"),
         (ASK, ["--strategy", "best"], "'best'"),
-        (ASK, ["--paths", "0"], "at least 1"),
+        (ASK, ["--paths", "0"], "from 1 to 10000"),
     ],
 )
 def test_bad_input(question, more, word):

@@ -447,7 +447,7 @@ def test_options_that_are_wrong(tmp_path):
     path = write(tmp_path, "mgsm_de.tsv", GERMAN)
     with pytest.raises(ConfigurationError, match="unknown format 'csv'; it is one of tsv"):
         load_problems(path, format="csv")
-    with pytest.raises(ConfigurationError, match="limit must be at least 1, not 0"):
+    with pytest.raises(ConfigurationError, match="limit must be from 1 to 1000000000, not 0"):
         load_problems(path, limit=0)
     with pytest.raises(ConfigurationError, match="unknown kind 'word'"):
         load_problems(path, kind="word")

@@ -15,7 +15,7 @@ URL = ["http://127.0.0.1:1/v1"]
     ("options", "says"),
     [
         ({"engine": "gpt"}, "unknown engine 'gpt'; there are: auto, vllm"),
-        ({"window": 0}, "window must be at least 1"),
+        ({"window": 0}, "window must be from 1 to 65536, not 0"),
         ({"engine": "openai"}, "needs a base URL"),
         ({"engine": "vllm", "base_urls": URL}, "goes with engine 'openai', not with 'vllm'"),
         ({"base_urls": URL, "time_out": 3}, "OpenAIEngine has no option 'time_out'.*timeout_s"),

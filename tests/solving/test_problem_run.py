@@ -489,7 +489,7 @@ def test_a_choice_that_says_nothing_is_none(picked):
         ({"strategy": "autocap", "languages": ["sw"]}, "lets the model choose its languages"),
         ({"strategy": "autocap", "temperature": 0, "paths": 12}, "temperature 0"),
         ({"fidelity": "redrw"}, "unknown fidelity 'redrw'; there are: keep, count, redraw"),
-        ({"seed": 1 << 64}, "seed must have at most 63 bits"),
+        ({"seed": 1 << 64}, "seed must be from -9223372036854775807 to 9223372036854775807"),
     ],
 )
 def test_settings_that_contradict_each_other_are_refused(settings, why):

@@ -128,17 +128,17 @@ def test_a_sequence_is_followed_and_repeated():
         (lambda: Arm("en", shots=9), "shots must be from 0 to 8, not 9"),
         (lambda: Arm("en", shots=2, switch=1.5), "switch must be from 0 to 1, not 1.5"),
         (lambda: Arm("en", switch=0.5), "switch must be 0 without shots"),
-        (lambda: Arm("en", share=0), "share must be at least 1, not 0"),
+        (lambda: Arm("en", share=0), "share must be from 1 to 10000, not 0"),
         (lambda: Arm("en", question="original", into="de"), "into must be left out"),
         (lambda: Planner(("en", "de"), choose=3), "between 1 and 2"),
         (lambda: Strategy("s", (Arm("en"),), 1, 0.0, voting="best"), "unknown voting 'best'"),  # type: ignore[arg-type]
-        (lambda: Strategy("s", (Arm("en"),), 0, 0.0), "'s': paths must be at least 1, not 0"),
+        (lambda: Strategy("s", (Arm("en"),), 0, 0.0), "'s': paths must be from 1 to 10000, not 0"),
         (lambda: Strategy("s", (Arm("en"),), 1, -1.0), "'s': temperature must be from 0 to 2"),
         (lambda: Strategy("s", (Arm("en"),), 1, float("nan")), "temperature .* not nan"),
         (lambda: configure("usc", stopping="beta"), "does not go with usc voting"),
         (lambda: configure(weighting="cisc", stopping="lead"), "does not go with weighting"),
         (lambda: configure(weighting="best"), "unknown weighting 'best'; there are: ratio"),
-        (lambda: configure(stopping=Stopping("lead"), ahead=-1), "ahead must not be negative"),
+        (lambda: configure(stopping=Stopping("lead"), ahead=-1), "ahead must be from 0 to 10000, not -1"),
         (lambda: configure(portfolio=["en", "xx"]), "'xx'"),
         (lambda: configure(min_p=1.0), "min_p must be from 0 to below 1, not 1.0"),
         (lambda: configure(presence_penalty=3.0), "presence_penalty must be from -2 to 2"),
@@ -153,7 +153,7 @@ def test_what_is_wrong_is_named():
     with pytest.raises(StrategyError, match=r"unknown strategy 'cls'; there are: direct, "):
         get_strategy("cls")
     for paths in (0, -3):
-        with pytest.raises(StrategyError, match=f"at least 1, not {paths}"):
+        with pytest.raises(StrategyError, match=f"from 1 to 10000, not {paths}"):
             plan_slots(STRATEGIES["clc"], "de", paths)
     with pytest.raises(LanguageError, match="'xx'"):
         plan_slots(STRATEGIES["clc"], "de", 1, languages=["xx"])
@@ -164,8 +164,8 @@ def test_what_is_wrong_is_named():
 @pytest.mark.parametrize(
     ("settings", "why"),
     [
-        ({"paths": 0}, "at least 1, not 0"),
-        ({"paths": -1}, "at least 1, not -1"),
+        ({"paths": 0}, "from 1 to 10000, not 0"),
+        ({"paths": -1}, "from 1 to 10000, not -1"),
         ({"temperature": -0.1}, "not -0.1"),
         ({"temperature": float("nan")}, "not nan"),
         ({"temperature": float("inf")}, "not inf"),

@@ -56,13 +56,13 @@ def paths(rule, text, codes=ENGLISH, budget=40, planned=()):
     ("wrong", "message"),
     [
         ({"rule": "asap"}, "'asap'; there are: fixed, lead, beta"),
-        ({"threshold": 0.5}, r"threshold is 0\.5; give a probability above 0\.5"),
-        ({"threshold": 1.0}, r"threshold is 1\.0"),
-        ({"threshold": math.nan}, "threshold is nan"),
-        ({"window": 1}, "window is 1; give at least 2"),
-        ({"languages": 0}, "languages is 0; give at least 1"),
-        ({"correlation": -0.1}, r"correlation is -0\.1; give a number from 0 to 1"),
-        ({"correlation": 1.1}, r"correlation is 1\.1"),
+        ({"threshold": 0.5}, r"threshold must be above 0\.5 and below 1, not 0\.5"),
+        ({"threshold": 1.0}, r"threshold must be .*, not 1\.0"),
+        ({"threshold": math.nan}, "threshold must be .*, not nan"),
+        ({"window": 1}, "window must be from 2 to 10000, not 1"),
+        ({"languages": 0}, "languages must be from 1 to 1000, not 0"),
+        ({"correlation": -0.1}, r"correlation must be from 0 to 1, not -0\.1"),
+        ({"correlation": 1.1}, r"correlation must be from 0 to 1, not 1\.1"),
     ],
 )
 def test_a_wrong_setting_is_named(wrong, message):
