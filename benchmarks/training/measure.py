@@ -25,6 +25,7 @@ from benchmarks.training.render import question
 from clc.analysis.paired import compare
 from clc.analysis.scoring import Scored, score, scored_rows
 from clc.engines.adjusted import AdjustedEngine
+from clc.engines.base import ChatEngine
 from clc.engines.chat_options import ChatOptions
 from clc.engines.factory import open_engine
 from clc.prompts.templates import Templates
@@ -131,6 +132,8 @@ async def draw(
         cache = TranslationCache(folder)
         options = ChatOptions(thinking="on" if column.thinking else "auto")
         model_engine = open_engine(model, engine=engine, chat_options=options)
+        if not isinstance(model_engine, ChatEngine):
+            raise click.UsageError(f"--engine {engine} has no thinking mode")
         length = MAX_TOKENS_THINKING if column.thinking else MAX_TOKENS
         work = Run(
             configure(
