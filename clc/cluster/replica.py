@@ -103,16 +103,18 @@ class Replica:
         errors: list[BaseException] = []
         async with self._gate.shared():
             left = {asyncio.create_task(self._one(solver, pending)) for pending in problems}
-            while left and not errors:
-                done, left = await asyncio.wait(
-                    left, timeout=KEEP_SECONDS, return_when=asyncio.FIRST_EXCEPTION
-                )
-                errors = [error for task in done if (error := task.exception()) is not None]
-                solved = [task.result() for task in done if task.exception() is None]
-                await self._keep(solver, solved, result)
-            for task in left:
-                task.cancel()
-            await asyncio.gather(*left, return_exceptions=True)
+            try:
+                while left and not errors:
+                    done, left = await asyncio.wait(
+                        left, timeout=KEEP_SECONDS, return_when=asyncio.FIRST_EXCEPTION
+                    )
+                    errors = [error for task in done if (error := task.exception()) is not None]
+                    solved = [task.result() for task in done if task.exception() is None]
+                    await self._keep(solver, solved, result)
+            finally:
+                for task in left:
+                    task.cancel()
+                await asyncio.gather(*left, return_exceptions=True)
         if errors:
             await self._give_up(errors[0])
         return result

@@ -127,6 +127,7 @@ class Database:
         self._file = None if folder is None else folder / "run.sqlite"
         self._held = ExitStack()
         self._is_whole = False
+        self._failure: StoreError | None = None
         try:
             self.connection = self._open(read_only=read_only)
             self._held.callback(self.connection.close)
@@ -292,9 +293,18 @@ class Database:
         return row
 
     def write(self, sql: str, values: Sequence[object]) -> int:
-        """Execute a statement; return the number of rows that it changed."""
-        with self.reported():
-            return self.connection.execute(sql, values).rowcount
+        """Execute a statement; return the number of rows that it changed.
+
+        Raises:
+            StoreError: it failed. SQLite may have rolled back what was not committed, so every
+                later ``commit`` raises this error, too.
+        """
+        try:
+            with self.reported():
+                return self.connection.execute(sql, values).rowcount
+        except StoreError as error:
+            self._failure = error
+            raise
 
     def one(self, sql: str, values: Sequence[object] = ()) -> tuple[Any, ...] | None:
         """Return the first row of a query."""
@@ -312,8 +322,11 @@ class Database:
         """Commit pending writes.
 
         Raises:
-            StoreError: the disk is full or gone, or the run folder is not where it was.
+            StoreError: the disk is full or gone, the run folder is not where it was, or an earlier
+                write failed.
         """
+        if self._failure is not None:
+            raise self._failure
         with self.reported():
             self.connection.commit()
         self.check_location()

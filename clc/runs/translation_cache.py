@@ -10,11 +10,15 @@ from typing import TYPE_CHECKING
 
 from clc.errors import StoreError
 from clc.records import Step, Usage
+from clc.runs.codec import check_row
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 __all__ = ["TranslationCache", "default_cache_folder"]
+
+
+_COLUMNS = ("language", "text", "finish_reason", "prompt_tokens", "completion_tokens")
 
 
 def default_cache_folder() -> Path:
@@ -60,9 +64,14 @@ class TranslationCache:
                 " FROM translations WHERE key = ?",
                 (key,),
             ).fetchone()
-        if row is None:
-            return None
-        language, text, finish_reason, *spent = row
+            if row is None:
+                return None
+            language, text, finish_reason, *spent = row
+            try:
+                check_row(_COLUMNS, row)
+            except ValueError:  # damaged: it is made again
+                self._connection.execute("DELETE FROM translations WHERE key = ?", (key,))
+                return None
         return Step("translation", language, text, finish_reason, Usage(*spent))
 
     def put(self, key: str, translation: Step) -> None:
@@ -89,7 +98,7 @@ class TranslationCache:
     def _reported(self) -> Iterator[None]:
         try:
             yield
-        except (OSError, sqlite3.Error) as error:
+        except (OSError, sqlite3.Error, UnicodeError) as error:
             raise StoreError(
                 f"{self._path}: cannot use the translation cache: {error}; set CLC_CACHE to a "
                 "folder that can be written, or give --no-cache"

@@ -8,6 +8,8 @@ import threading
 from contextlib import aclosing
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
+from clc.errors import ClcError
+
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Coroutine, Generator, Sequence
 
@@ -24,7 +26,8 @@ def iterate(
     """Iterate over an async generator from ordinary code, also where an event loop runs already.
 
     The work goes on in a thread of its own while the caller looks at an item, at most ``ahead``
-    items in advance. Closing the iterator early cancels the work and waits for its end.
+    items in advance. Closing the iterator early cancels the work and waits for its end; a
+    ``ClcError`` with which it ends is raised.
     """
     items: queue.SimpleQueue[_T | _End] = queue.SimpleQueue()
     room = threading.Semaphore(ahead)
@@ -57,6 +60,15 @@ def iterate(
     finally:
         stop.set()
         thread.join()
+        _raise_last(items)
+
+
+def _raise_last(items: queue.SimpleQueue[Any]) -> None:
+    """Raise the error with which work ended after its iterator was closed."""
+    while not items.empty():
+        last = items.get()
+        if isinstance(last, _End) and isinstance(last.error, ClcError):
+            raise last.error
 
 
 async def _until(stop: threading.Event, work: Coroutine[Any, Any, None]) -> None:

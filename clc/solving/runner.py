@@ -62,8 +62,10 @@ async def run(
         await task
     finally:
         task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
+        (ended,) = await asyncio.gather(task, return_exceptions=True)
         await solver.close()
+        if isinstance(ended, StoreError):  # of the last commit, whatever else ended the work
+            raise ended
 
 
 def first_round_size(configuration: Configuration) -> int:
@@ -95,7 +97,7 @@ class _Work:
         self._before_commit = before_commit
         self._source = enumerate(problems)
         self._bad_input: DatasetError | None = None
-        self._rolled_back = False
+        self._failure: StoreError | None = None
 
     async def all(self) -> None:
         """Solve all problems; the first failure, that of a commit too, ends the work at once."""
@@ -114,8 +116,9 @@ class _Work:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
             try:
-                if not self._rolled_back:
-                    self.commit()
+                if self._failure is not None:
+                    raise self._failure
+                self.commit()
             finally:
                 self.verdicts.put_nowait(None)
 
@@ -149,9 +152,8 @@ class _Work:
         try:
             self._before_commit()
             self._solver.store.commit()
-        except StoreError:
-            # The paths of the waiting verdicts may be gone.
-            self._rolled_back = True
+        except StoreError as error:
+            self._failure = error  # the paths of the waiting verdicts may be gone
             raise
         for verdict in self._uncommitted:
             self.verdicts.put_nowait(verdict)

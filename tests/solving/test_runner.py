@@ -4,7 +4,7 @@ import asyncio
 import random
 import sqlite3
 import threading
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from dataclasses import replace
 
 import pytest
@@ -491,3 +491,113 @@ def test_a_run_ends_when_its_folder_is_moved(replaced, tmp_path):
     asyncio.run(go())
     with Store(elsewhere, read_only=True) as store:
         assert store.done() == 200
+
+
+class FullDisk(Store):
+    """A store in which one write fails, in a task that may have nobody to wait for it."""
+
+    def __init__(self, folder, method, at):
+        super().__init__(folder)
+        self.calls, self.method, self.at = 0, method, at
+
+    def _fail(self, method):
+        if method == self.method:
+            self.calls += 1
+            if self.calls == self.at:
+                self._connection.rollback()
+                self._database.write("INSERT INTO nowhere VALUES (1)", ())
+
+    def add_path(self, path):
+        self._fail("add_path")
+        super().add_path(path)
+
+    def add_step(self, key, step):
+        self._fail("add_step")
+        super().add_step(key, step)
+
+    def add_prompt(self, prompt):
+        self._fail("add_prompt")
+        super().add_prompt(prompt)
+
+    def set_plan(self, problem_id, plan):
+        self._fail("set_plan")
+        super().set_plan(problem_id, plan)
+
+    def add_failure(self, key, reason):
+        self._fail("add_failure")
+        super().add_failure(key, reason)
+
+    def add_problem(self, position, problem):
+        self._fail("add_problem")
+        super().add_problem(position, problem)
+
+
+METHODS = ["add_path", "add_step", "add_prompt", "set_plan", "add_failure", "add_problem"]
+
+
+@pytest.mark.parametrize("at", [1, 5, 9])
+@pytest.mark.parametrize("method", METHODS)
+def test_a_failing_write_ends_the_run_wherever_it_is(tmp_path, method, at):
+    def lose(request):
+        return "503" if method == "add_failure" and request.seed % 3 == 0 else None
+
+    async def main(store):
+        # Early stopping cancels paths and drops their errors.
+        work = Run(configure("clc", stopping="lead", **SETTINGS), ScriptedEngine(lose=lose), store)
+        work.begin({"given": "by a test"})
+        async for _ in work.verdicts(problems(20)):
+            pass
+        work.finish()
+
+    with FullDisk(tmp_path, method, at) as store, pytest.raises(StoreError, match="nowhere"):
+        asyncio.run(main(store))
+    with Store(tmp_path) as store:
+        assert not store.manifest()["finished"]
+
+
+def test_a_write_that_failed_unnoticed_fails_the_next_commit(tmp_path):
+    with FullDisk(tmp_path, "add_failure", 1) as store:
+        with suppress(StoreError):
+            store.add_failure("k", "lost")
+        with pytest.raises(StoreError, match="nowhere"):
+            store.commit()
+
+
+@pytest.mark.parametrize("taken", [0, 1, 5])
+def test_a_commit_that_fails_when_a_run_is_stopped_is_raised(tmp_path, monkeypatch, taken):
+    monkeypatch.setattr("clc.solving.runner.COMMIT_SECONDS", 0.001)
+
+    class Fails(Store):
+        stopped = False
+
+        def commit(self):
+            if self.stopped:
+                raise StoreError("database or disk is full")
+            super().commit()
+
+    async def main(store):
+        work = Run(configure("clc", **SETTINGS), ScriptedEngine(delay=lambda _: 0.001), store)
+        async with aclosing(work.verdicts(problems(60))) as verdicts:
+            for _ in range(taken + 1):
+                await anext(verdicts)
+            store.stopped = True
+
+    with Fails(tmp_path) as store:
+        with pytest.raises(StoreError, match="disk is full"):
+            asyncio.run(main(store))
+        store.stopped = False
+
+
+def test_an_iterator_that_is_closed_raises_the_error_of_its_end():
+    async def source():
+        try:
+            for number in range(1000):
+                yield number
+                await asyncio.sleep(0.001)
+        finally:
+            raise StoreError("database or disk is full")
+
+    items = iterate(source)
+    assert next(items) == 0
+    with pytest.raises(StoreError, match="disk is full"):
+        items.close()

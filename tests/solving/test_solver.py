@@ -3,12 +3,13 @@
 import asyncio
 import dataclasses
 import random
+import sqlite3
 
 import pytest
 
 from clc.errors import EngineError
 from clc.prompts.templates import Templates
-from clc.records import Problem, Usage
+from clc.records import Problem, Step, Usage
 from clc.runs.revote import revote
 from clc.runs.store import Store
 from clc.runs.translation_cache import TranslationCache
@@ -474,4 +475,23 @@ def test_a_cached_translation_is_what_follows_its_thought(tmp_path):
         prompts = [request.messages[-1]["content"] for request in engine.requests]
         assert any("[English] Tom" in prompt for prompt in prompts)
         assert not any("think>" in prompt for prompt in prompts)
+    cache.close()
+
+
+@pytest.mark.parametrize(
+    "change",
+    ["text = NULL", "text = X'ff'", "finish_reason = NULL", "language = X'00'", "language = NULL",
+     "prompt_tokens = 'many'", "prompt_tokens = NULL", "completion_tokens = 1.5",
+     "completion_tokens = X'07'", "finish_reason = X'73746f70'"],
+)  # fmt: skip
+def test_a_damaged_translation_in_the_cache_is_made_again(change, tmp_path):
+    cache = TranslationCache(tmp_path)
+    step = Step("translation", "de", "Wie viele?", "stop", Usage(3, 4))
+    cache.put("k", step)
+    with sqlite3.connect(tmp_path / "translations.sqlite") as database:
+        database.execute(f"UPDATE translations SET {change}")
+    database.close()
+    assert cache.get("k") is None
+    cache.put("k", step)
+    assert cache.get("k") == step
     cache.close()
