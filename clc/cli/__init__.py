@@ -5,18 +5,29 @@ Commands are imported when they are called, so that ``clc --help`` answers at on
 
 from __future__ import annotations
 
+import errno
 import os.path
+import signal
 import sys
+from contextlib import contextmanager, suppress
 from difflib import get_close_matches
 from importlib import import_module
-from io import StringIO, TextIOWrapper
+from io import StringIO
+from typing import TYPE_CHECKING
 
 import click
 
+from clc.cli.signals import INTERRUPTED, end_process, handle_interrupts
+from clc.cli.streams import BROKEN_PIPE, close_output, pipe_is_broken, prepare
 from clc.errors import ClcError, ConfigurationError
 from clc.version import DISTRIBUTION, __version__
 
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
 __all__ = ["cli", "main"]
+
+_OUTPUT_ERRORS = frozenset({errno.ENOSPC, errno.EBADF, errno.EIO, errno.EFBIG, errno.EDQUOT})
 
 # Name -> its line in `clc --help`. Each is the `command` of clc.cli.NAME.
 COMMANDS = {
@@ -51,6 +62,22 @@ class LazyGroup(click.Group):
         command: click.Command = import_module(f"clc.cli.{cmd_name}").command
         return command
 
+    def make_context(
+        self,
+        info_name: str | None,
+        args: list[str],
+        parent: click.Context | None = None,
+        **extra: object,
+    ) -> click.Context:
+        """Parse the arguments; ``clc --help`` prints here."""
+        with _own_pipe_errors():
+            return super().make_context(info_name, args, parent, **extra)
+
+    def invoke(self, ctx: click.Context) -> object:
+        """Run a command."""
+        with _own_pipe_errors():
+            return super().invoke(ctx)
+
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
@@ -64,6 +91,20 @@ class LazyGroup(click.Group):
         """Write the table without importing anything."""
         with formatter.section("Commands"):
             formatter.write_dl(list(COMMANDS.items()))
+
+
+class _BrokenPipe(Exception):  # noqa: N818 - an event, as SystemExit is
+    """Nobody reads the output; click would exit with 1 at a BrokenPipeError."""
+
+
+@contextmanager
+def _own_pipe_errors() -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        if pipe_is_broken(error):
+            raise _BrokenPipe from error
+        raise
 
 
 @click.group(
@@ -83,29 +124,79 @@ def cli() -> None:
 
 
 def main() -> None:
-    """Run the command line; exit with the error's code, or 130 when interrupted."""
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, TextIOWrapper):  # a pipe's encoding may lack a text's script
-            stream.reconfigure(errors="backslashreplace")
+    """Run the command line and exit.
+
+    The status is 0, an error's ``exit_code`` (1 or 2), 130 when interrupted, or 141 when nobody
+    reads the output. An error is one message on standard error.
+    """
+    prepare()
+    handle_interrupts()
+    status = 1
+    try:
+        status = _run()
+    except KeyboardInterrupt:
+        status = INTERRUPTED
+    except OSError as error:
+        if not pipe_is_broken(error):
+            raise
+        status = BROKEN_PIPE
+    finally:
+        with suppress(ValueError):  # not in the main thread
+            signal.signal(signal.SIGINT, end_process)
+        failed = close_output()
+    if failed is not None and status in {0, BROKEN_PIPE}:
+        status = BROKEN_PIPE if pipe_is_broken(failed) else _report_output(failed)
+    sys.exit(status)
+
+
+def _run() -> int:
+    """Run the command line, report its error, and return the exit status."""
     try:
         _alone()
         cli.main(prog_name="clc", standalone_mode=False)
-    except click.exceptions.Exit as done:
-        sys.exit(done.exit_code)
     except click.ClickException as error:
         shown = StringIO()
         error.show(shown)
-        click.echo(_visible(shown.getvalue()), err=True, nl=False)
-        sys.exit(error.exit_code)
+        _report(_visible(shown.getvalue()))
+        return error.exit_code
     except (click.Abort, KeyboardInterrupt):
-        click.echo("clc: interrupted", err=True)
-        sys.exit(130)
-    except BrokenPipeError:
-        sys.stderr.close()
-        sys.exit(141)
+        _report("clc: interrupted\n")
+        return INTERRUPTED
     except ClcError as error:
-        click.echo(f"clc: {_visible(str(error))}", err=True)
-        sys.exit(error.exit_code)
+        _report(f"clc: {_visible(str(error))}\n")
+        return error.exit_code
+    except (_BrokenPipe, OSError, SystemExit, click.exceptions.Exit) as error:
+        return _end_status(error)
+    return 0
+
+
+def _end_status(error: BaseException) -> int:
+    """Return the exit status of a command that ended early or could not print."""
+    if isinstance(error, _BrokenPipe) or pipe_is_broken(error):
+        return BROKEN_PIPE
+    if isinstance(error, click.exceptions.Exit):
+        return error.exit_code
+    if isinstance(error, SystemExit):
+        return error.code if isinstance(error.code, int) else int(error.code is not None)
+    if isinstance(error, OSError) and _is_output(error):
+        return _report_output(error)
+    raise error
+
+
+def _report(message: str) -> None:
+    """Write to standard error; that it fails does not change the exit status."""
+    with suppress(OSError, ValueError):
+        click.echo(message, err=True, nl=False)
+
+
+def _is_output(error: OSError) -> bool:
+    """Whether writing a standard stream failed: such an error names no file."""
+    return error.filename is None and error.errno in _OUTPUT_ERRORS
+
+
+def _report_output(error: OSError) -> int:
+    _report(f"clc: standard output cannot be written: {error.strerror or error}\n")
+    return 1
 
 
 # On PyPI `clc` is a package of somebody else, whose only release is of 2013. Its module and its

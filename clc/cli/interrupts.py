@@ -7,6 +7,8 @@ import signal
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from clc.cli.signals import end_process, raise_once
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
 
@@ -25,7 +27,7 @@ def run_interruptible(
     """Run ``work`` on an event loop of its own and return its result.
 
     SIGINT or SIGTERM cancels ``work``, which then has time to close its engine. A second signal
-    has its usual effect at once.
+    has its effect at once: that of ``handle_interrupts``, or the usual one.
 
     Args:
         work: the coroutine.
@@ -44,6 +46,7 @@ async def _run(
     stopping: Callable[[], None] | None,
 ) -> _T:
     loop, task = asyncio.get_running_loop(), asyncio.ensure_future(work)
+    ends = signal.getsignal(signal.SIGINT) is raise_once
     interrupted = False
 
     def interrupt() -> None:
@@ -51,6 +54,8 @@ async def _run(
         interrupted = True
         for number in _SIGNALS:
             loop.remove_signal_handler(number)
+        if ends:
+            signal.signal(signal.SIGINT, end_process)
         if stopping is not None:
             stopping()
         task.cancel()
@@ -68,6 +73,9 @@ async def _run(
     finally:
         if ticking is not None:
             ticking.cancel()
+        if ends and not interrupted:
+            loop.remove_signal_handler(signal.SIGINT)
+            signal.signal(signal.SIGINT, raise_once)
 
 
 async def _tick(tick: Callable[[], None]) -> None:

@@ -91,9 +91,13 @@ def call(*arguments, stdin=""):
         mock.patch.dict(os.environ, {"COLUMNS": "80"}),
         redirect_stdout(out),
         redirect_stderr(err),
+        mock.patch("sys.unraisablehook", sys.unraisablehook),
     ):
+        interrupts = signal.getsignal(signal.SIGINT)
         try:
             main()
         except SystemExit as ended:
             code = ended.code  # type: ignore[assignment]
+        finally:
+            signal.signal(signal.SIGINT, interrupts)
     return subprocess.CompletedProcess(arguments, code, out.getvalue(), err.getvalue())
