@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import signal
 import sys
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass
@@ -193,6 +194,7 @@ def command(
     """  # noqa: D301
     try:
         from clc.serving.http.server import serve
+        from clc.serving.http.stopping import Stopping
     except ModuleNotFoundError as error:
         raise ConfigurationError(
             f"clc serve needs the package {error.name}: {install_hint('server')}"
@@ -203,6 +205,7 @@ def command(
     from clc.serving.http.proxy import Upstream
     from clc.serving.settings import Settings
 
+    stopping = Stopping()
     settings = Settings(
         model=engine.served_name,
         host=host,
@@ -213,24 +216,27 @@ def command(
         drain_s=drain_s,
     )
     templates = Templates(prompt_folder)
-    opened, translator = engine.open()
     log_to(sys.stderr, requests=not quiet)
 
-    async def run() -> None:
-        await serve(
-            opened,
-            settings,
-            templates,
-            upstream=Upstream(engine.base_urls) if engine.base_urls else None,
-            translator=translator,
-            history=history,
-            start_s=start_s,
-            ready=lambda it: click.echo(f"clc serves clc and {settings.model} at {it.url}"),
-        )
-
     with ExitStack() as stack:
+        stack.enter_context(stopping.handling())
+        opened, translator = engine.open()
         history = None if history_folder is None else stack.enter_context(History(history_folder))
-        asyncio.run(run())
+        asyncio.run(
+            serve(
+                opened,
+                settings,
+                templates,
+                upstream=Upstream(engine.base_urls) if engine.base_urls else None,
+                translator=translator,
+                history=history,
+                start_s=start_s,
+                ready=lambda it: click.echo(f"clc serves clc and {settings.model} at {it.url}"),
+                stopping=stopping,
+            )
+        )
+    if stopping.received == signal.SIGINT:
+        raise KeyboardInterrupt
 
 
 def _keys(file: str | None) -> tuple[str, ...]:

@@ -13,6 +13,7 @@ status  code                       when
 413     request_too_large          the body is larger than the server takes
 415     unsupported_media_type     the body is not ``application/json``
 429     queue_full                 too many requests wait already (Retry-After says how long)
+431     headers_too_large          the head is larger than the server takes
 500     internal_error             a fault of the server; its log has the request's id
 502     upstream_failed            every path was lost in the engine or upstream
 503     engine_unavailable         the engine is lost or unreachable (Retry-After)
@@ -29,7 +30,7 @@ from clc.errors import ClcError, EngineError, InputError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["ApiError", "api_error", "no_model"]
+__all__ = ["ApiError", "api_error", "no_model", "stopping_error"]
 
 _TYPES = {
     401: "authentication_error",
@@ -108,3 +109,8 @@ def no_model(name: str, names: Sequence[str]) -> ApiError:
         code="model_not_found",
         param="model",
     )
+
+
+def stopping_error() -> ApiError:
+    """Make the error for a request that has not ended when the server stops."""
+    return ApiError(503, "the server is being stopped", code="shutting_down", retry_after_s=5)

@@ -20,7 +20,8 @@ _SHORTEST_KEY = 8
 class Limits:
     """Limits on one request and on all requests together.
 
-    ``body_bytes`` and ``body_s`` (seconds to arrive) limit a request's body, ``paths`` and
+    ``head_s`` (seconds to arrive) limits a request's head, ``body_bytes`` and ``body_s`` its body,
+    ``paths`` and
     ``languages`` its vote, ``tokens`` its new tokens in all (paths times max_tokens; by default
     11 paths of 32k and more).
     ``deadline_s`` is the longest and the default time for one answer. ``running`` requests are
@@ -28,6 +29,7 @@ class Limits:
     wait, and any further one gets 429.
     """
 
+    head_s: float = 20.0
     body_bytes: int = 1 << 20
     body_s: float = 30.0
     paths: int = 256
@@ -86,14 +88,15 @@ class Settings:
 def is_loopback(host: str) -> bool:
     """Whether only this machine can reach ``host``.
 
-    >>> is_loopback("127.0.0.1"), is_loopback("::1"), is_loopback("localhost")
+    >>> is_loopback("127.0.0.1"), is_loopback("::1"), is_loopback("LocalHost")
     (True, True, True)
     >>> is_loopback("0.0.0.0"), is_loopback("gpu.example")
     (False, False)
     """
-    if host == "localhost":
+    name = host.lower().removesuffix(".")
+    if name == "localhost":
         return True
     try:
-        return ipaddress.ip_address(host.strip("[]")).is_loopback
+        return ipaddress.ip_address(name.strip("[]")).is_loopback
     except ValueError:
         return False

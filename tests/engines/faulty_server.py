@@ -269,6 +269,7 @@ class FaultyServer:
         self.port = port
         self.requests: list[Exchange] = []
         self.lists = 0
+        self.sent = 0  # bytes of endless replies
         self.at_once = 0
         self.most_at_once = 0
         self._server: asyncio.Server | None = None

@@ -8,8 +8,10 @@ import gzip
 import json
 import sqlite3
 import zlib
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import astuple
+from typing import Any
 
 import pytest
 
@@ -40,7 +42,7 @@ def endless(piece: bytes, head: str = "Content-Type: application/json", before: 
             for _ in range((1 << 28) // len(chunk)):
                 writer.write(chunk)
                 await writer.drain()
-                exchange.server.sent = getattr(exchange.server, "sent", 0) + len(piece)
+                exchange.server.sent += len(piece)
         writer.close()
 
     return reply
@@ -135,11 +137,11 @@ def test_a_long_completion_fits():
 NESTED: list = [[]]
 for _ in range(900):
     NESTED = [NESTED]
-ODD = [
+ODD: list[Any] = [
     None, True, False, 0, -1, 7, 1.5, -0.0, 1e308, 2**63 - 1, 2**63, 2**64 - 1, 2**64, "", "stop",
     "\x00", "x" * 100_000, [], {}, [None], ["stop"], {"a": 1}, [[]], NESTED, "\u202e", "\U0010ffff",
 ]  # fmt: skip
-PLACES = {
+PLACES: dict[str, Callable[[Any], Any]] = {
     "choices": lambda it: {"choices": it},
     "choice": lambda it: {"choices": [it]},
     "message": lambda it: {"choices": [{"message": it, "finish_reason": "stop"}]},

@@ -22,13 +22,15 @@ KEY, OTHER = "sk-first-key-1", "sk-other-key-2"
 @pytest.fixture
 def log():
     stream = io.StringIO()
-    loggers = [logging.getLogger(name) for name in ("clc", "clc.serving", "uvicorn.error")]
-    before = [(one.level, one.handlers, one.propagate) for one in loggers]
+    loggers = [
+        logging.getLogger(name) for name in ("clc", "clc.serving", "uvicorn.error", "asyncio")
+    ]
+    before = [(one.level, one.handlers, one.propagate, one.filters) for one in loggers]
     log_to(stream)
     yield stream
-    for one, (level, handlers, propagate) in zip(loggers, before, strict=True):
+    for one, (level, handlers, propagate, filters) in zip(loggers, before, strict=True):
         one.setLevel(level)
-        one.handlers, one.propagate = handlers, propagate
+        one.handlers, one.propagate, one.filters = handlers, propagate, filters
 
 
 def lines(log):

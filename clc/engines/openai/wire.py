@@ -258,10 +258,12 @@ def read_usage(usage: object) -> Usage:
 
 
 def _count(value: object) -> int:
-    whole = isinstance(value, int) and not isinstance(value, bool)
-    return value if whole and 0 < value <= _MOST_TOKENS else 0
+    if not isinstance(value, int) or isinstance(value, bool):
+        return 0
+    return value if 0 < value <= _MOST_TOKENS else 0
 
 
 def _is_logprob(value: object) -> TypeGuard[float]:
-    number = isinstance(value, int | float) and not isinstance(value, bool)
-    return number and value <= _MOST_LOGPROB
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        return False
+    return value <= _MOST_LOGPROB

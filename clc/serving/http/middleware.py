@@ -15,7 +15,8 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse
 
-from clc.serving.errors import ApiError, api_error
+from clc.serving.errors import ApiError, api_error, stopping_error
+from clc.serving.http.connections import HEAD_BYTES, large_head_error
 from clc.serving.http.streaming import ClientGoneError
 from clc.serving.settings import is_loopback
 
@@ -31,7 +32,7 @@ _log = logging.getLogger("clc.serving")
 CLIENT_GONE = 499  # nginx's status for a client that disconnected
 _OPEN = frozenset({"/health"})
 _ID = re.compile(r"[A-Za-z0-9._-]{1,64}\Z")
-_STOPPING = ApiError(503, "the server is being stopped", code="shutting_down", retry_after_s=5)
+_LOGGED_PATH = 200  # characters
 _CODES = {404: "not_found", 405: "method_not_allowed"}
 
 
@@ -78,14 +79,14 @@ class Guard:
             await send(message)
 
         try:
+            _check_size(scope)
             self._admit(scope["path"], headers)
             await self._app(scope, receive, sending)
         except ClientGoneError:
             status = CLIENT_GONE
         except asyncio.CancelledError:  # the server stops, and the request outlasted drain_s
-            state["error"] = "shutting_down"
             if not status:
-                await failure(_STOPPING, state)(scope, receive, sending)
+                await failure(stopping_error(), state)(scope, receive, sending)
         except Exception as error:
             if status:  # too late for a reply: the connection is closed
                 state["error"] = type(error).__name__
@@ -127,13 +128,21 @@ class Guard:
                 "fields": {
                     **fields,
                     "method": scope["method"],
-                    "path": scope["path"],
+                    "path": scope["path"][:_LOGGED_PATH],
                     "status": status,
                     "seconds": round(seconds, 3),
                 }
             },
         )
         self._finished(scope["path"], state, status, seconds)
+
+
+def _check_size(scope: Scope) -> None:
+    """Raise ApiError (431) where the head is too large."""
+    size = len(scope.get("raw_path") or b"") + len(scope["query_string"])
+    size += sum(len(name) + len(value) for name, value in scope["headers"])
+    if size > HEAD_BYTES:
+        raise large_head_error()
 
 
 def failure(error: Exception, state: dict[str, Any]) -> JSONResponse:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -15,14 +16,18 @@ import orjson
 from starlette.responses import Response
 
 from clc.bounds import abbreviate
-from clc.engines.openai.settings import KEEPALIVE_S, bearer_header
+from clc.engines.openai.connections import open_client
+from clc.engines.openai.limits import read_body, unpacked
+from clc.engines.openai.secrets import Secrets
+from clc.engines.openai.settings import KEEPALIVE_S, checked_headers
+from clc.engines.openai.wire import BrokenReplyError
 from clc.serving.errors import ApiError
 from clc.serving.http.admission import deadline_error
 from clc.serving.http.streaming import EventStream
 from clc.serving.question import check_tokens
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+    from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Sequence
 
     from clc.serving.settings import Limits
 
@@ -30,6 +35,7 @@ __all__ = ["Upstream", "check_forwarded"]
 
 _log = logging.getLogger("clc.serving")
 _CONNECT_TIMEOUT_S = 10.0
+_WHOLE_BYTES = 1 << 26  # of a reply that is no stream
 _PASSED_ON = ("content-type", "retry-after")
 _OURS = frozenset({401, 402, 403})  # the upstream refuses this server, not its client
 _REDIRECTS = range(300, 400)
@@ -42,16 +48,20 @@ class Upstream:
     Args:
         base_urls: URLs before ``/chat/completions``; one that refuses connections is skipped.
         api_key: sent as a bearer token; the environment's ``OPENAI_API_KEY`` by default.
+
+    Raises:
+        ConfigurationError: the key, or the environment's proxy or certificates, cannot be used.
     """
 
     def __init__(self, base_urls: Sequence[str], *, api_key: str | None = None) -> None:
-        self._headers = bearer_header(api_key)
+        headers = checked_headers(api_key, {})
+        self._secrets = Secrets(headers)
         self._urls = tuple(url.rstrip("/") for url in base_urls)
         self._turn = 0
-        self._client = httpx.AsyncClient(
+        self._client = open_client(
+            headers,
             timeout=httpx.Timeout(None, connect=_CONNECT_TIMEOUT_S),
             limits=httpx.Limits(max_connections=None, keepalive_expiry=KEEPALIVE_S),
-            headers={"Content-Type": "application/json"},
         )
 
     async def close(self) -> None:
@@ -62,12 +72,14 @@ class Upstream:
         """Whether an endpoint answers."""
         for url in self._urls:
             try:
-                async with asyncio.timeout(_CONNECT_TIMEOUT_S):
-                    reply = await self._client.get(f"{url}/models", headers=self._headers)
-            except (httpx.HTTPError, TimeoutError):
+                async with (
+                    asyncio.timeout(_CONNECT_TIMEOUT_S),
+                    self._client.stream("GET", f"{url}/models") as reply,
+                ):
+                    if reply.is_success:
+                        return True
+            except (httpx.HTTPError, OSError, TimeoutError):
                 continue
-            if reply.is_success:
-                return True
         return False
 
     async def forward(
@@ -98,33 +110,72 @@ class Upstream:
                     _check(reply)
                     streamed = reply.headers.get("content-type", "").startswith("text/event-stream")
                     if not (reply.is_success and streamed):
-                        return _whole(reply, await reply.aread())
+                        return self._whole(reply, await read_body(reply, _WHOLE_BYTES))
                 except BaseException:
                     await reply.aclose()
                     raise
         except TimeoutError:
             raise deadline_error() from None
-        except httpx.HTTPError as error:
-            raise _broken(error) from error
-        return EventStream(_events(reply, until, failed), done)
+        except (httpx.HTTPError, OSError, BrokenReplyError) as error:
+            raise self._broken(error) from error
+
+        def fail(error: ApiError) -> Iterator[bytes]:
+            failed(error)
+            yield b"\n\ndata: " + orjson.dumps(error.body()) + b"\n\n"
+
+        return EventStream(self._events(reply, until, fail), until, fail, done)
 
     async def _send(self, path: str, body: bytes) -> httpx.Response:
         self._turn += 1
         start = self._turn % len(self._urls)
         for url in (*self._urls[start:], *self._urls[:start]):
-            request = self._client.build_request(
-                "POST", f"{url}{path}", content=body, headers=self._headers
-            )
+            request = self._client.build_request("POST", f"{url}{path}", content=body)
             try:
                 return await self._client.send(request, stream=True)
             except (httpx.ConnectError, httpx.ConnectTimeout) as error:
-                _log.warning("%s cannot be reached (%s)", url, str(error) or type(error).__name__)
+                _log.warning("%s cannot be reached (%s)", url, self._reason(error))
         raise ApiError(
             503,
             "the model cannot be reached just now; the server's log says why",
             code="engine_unavailable",
             retry_after_s=5,
         )
+
+    def _whole(self, reply: httpx.Response, body: bytes) -> Response:
+        """Return a reply as it is, but for a key of this server that it repeats."""
+        headers = {name: reply.headers[name] for name in _PASSED_ON if name in reply.headers}
+        return Response(self._secrets.hide_bytes(body), reply.status_code, headers)
+
+    async def _events(
+        self,
+        reply: httpx.Response,
+        until: float,
+        fail: Callable[[ApiError], Iterator[bytes]],
+    ) -> AsyncGenerator[bytes, None]:
+        """Yield the upstream's chunks as they arrive; an error becomes an error event."""
+        chunks = aiter(unpacked(reply, math.inf))
+        try:
+            while True:
+                async with asyncio.timeout_at(until):
+                    chunk = await anext(chunks, None)
+                if chunk is None:
+                    break
+                yield chunk
+        except TimeoutError:
+            for event in fail(deadline_error()):
+                yield event
+        except (httpx.HTTPError, OSError, BrokenReplyError) as error:
+            for event in fail(self._broken(error)):
+                yield event
+        finally:
+            await reply.aclose()
+
+    def _broken(self, error: Exception) -> ApiError:
+        _log.warning("the connection to the upstream was lost: %s", self._reason(error))
+        return ApiError(502, "the model's endpoint broke off; try again", code="upstream_failed")
+
+    def _reason(self, error: Exception) -> str:
+        return self._secrets.quote(str(error)) or type(error).__name__
 
 
 def check_forwarded(body: dict[str, Any], limits: Limits) -> None:
@@ -166,33 +217,3 @@ def _check(reply: httpx.Response) -> None:
             "the model's endpoint refuses this server; the server's log says why",
             code="engine_unavailable",
         )
-
-
-def _whole(reply: httpx.Response, body: bytes) -> Response:
-    headers = {name: reply.headers[name] for name in _PASSED_ON if name in reply.headers}
-    return Response(body, reply.status_code, headers)
-
-
-async def _events(
-    reply: httpx.Response, until: float, failed: Callable[[Exception], None]
-) -> AsyncGenerator[bytes, None]:
-    """Yield the upstream's chunks as they arrive; an error becomes an error event."""
-    chunks = aiter(reply.aiter_bytes())
-    try:
-        while True:
-            async with asyncio.timeout_at(until):
-                chunk = await anext(chunks, None)
-            if chunk is None:
-                break
-            yield chunk
-    except (httpx.HTTPError, TimeoutError) as error:
-        reported = deadline_error() if isinstance(error, TimeoutError) else _broken(error)
-        failed(reported)
-        yield b"\n\ndata: " + orjson.dumps(reported.body()) + b"\n\n"
-    finally:
-        await reply.aclose()
-
-
-def _broken(error: Exception) -> ApiError:
-    _log.warning("the connection to the upstream was lost: %s", str(error) or type(error).__name__)
-    return ApiError(502, "the model's endpoint broke off; try again", code="upstream_failed")

@@ -6,7 +6,7 @@ import asyncio
 import time
 import uuid
 from contextlib import AsyncExitStack
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import orjson
 from starlette.responses import JSONResponse, Response
@@ -30,12 +30,13 @@ from clc.serving.reply import Answerer
 from clc.solving.runner import open_problems
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from starlette.requests import Request
 
     from clc.engines.shared import SharedEngine
     from clc.prompts.templates import Templates
+    from clc.serving.errors import ApiError
     from clc.serving.http.history import History
     from clc.serving.http.proxy import Upstream
     from clc.serving.http.streaming import Job, StreamState, Writer
@@ -93,9 +94,9 @@ class Service:
             return await self._forward(request, "/chat/completions", raw, body)
         parsed = parse(ChatRequest, body)
         key = uuid.uuid4().hex
-        job = self._job(request, parsed, key)  # checks n before anything is made for each choice
+        work = self._work(request, parsed, key)  # checks n before anything is made for each choice
         writer = ChatWriter(parsed, key, self.fingerprint)
-        return await _answer(request, writer, job, stream=bool(parsed.stream))
+        return await _answer(request, writer, work, stream=bool(parsed.stream))
 
     async def responses(self, request: Request) -> Response:
         """Answer ``POST /v1/responses``."""
@@ -104,9 +105,9 @@ class Service:
             return await self._forward(request, "/responses", raw, body)
         parsed = parse(ResponsesRequest, body)
         key = uuid.uuid4().hex
-        job = self._job(request, parsed, key)
+        work = self._work(request, parsed, key)
         writer = ResponsesWriter(parsed, key)
-        return await _answer(request, writer, job, stream=bool(parsed.stream))
+        return await _answer(request, writer, work, stream=bool(parsed.stream))
 
     def models(self) -> dict[str, Any]:
         """Answer ``GET /v1/models``."""
@@ -147,7 +148,7 @@ class Service:
             request.state.model = name
         return self.upstream is not None and name == self.settings.model
 
-    def _job(self, request: Request, parsed: BaseRequest, key: str) -> Job:
+    def _work(self, request: Request, parsed: BaseRequest, key: str) -> _Work:
         """Check the request, and return the work that is left."""
         limits = self.settings.limits
         clock = asyncio.get_running_loop().time
@@ -182,7 +183,7 @@ class Service:
             _note(request, reply)
             return reply
 
-        return job
+        return _Work(job, until)
 
     async def _forward(
         self, request: Request, path: str, raw: bytes, body: dict[str, Any]
@@ -209,11 +210,24 @@ class Service:
         return await while_connected(request.receive, forwarded())
 
 
-async def _answer(request: Request, writer: Writer, job: Job, *, stream: bool) -> Response:
-    """Run the job while the client is connected."""
+class _Work(NamedTuple):
+    """What is left to do for a request, and the time of the loop's clock at which it ends."""
+
+    job: Job
+    until: float
+
+
+async def _answer(request: Request, writer: Writer, work: _Work, *, stream: bool) -> Response:
+    """Do the work while the client is connected."""
     if stream:
-        return EventStream(stream_events(writer, job, _reporter(request)))
-    reply = await while_connected(request.receive, job(None))
+        failed = _reporter(request)
+
+        def fail(error: ApiError) -> Iterator[bytes]:
+            failed(error)
+            return writer.fail(error)
+
+        return EventStream(stream_events(writer, work.job, failed), work.until, fail)
+    reply = await while_connected(request.receive, work.job(None))
     return Response(orjson.dumps(writer.whole(reply)), media_type="application/json")
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, TypeVar
 
 from starlette.responses import Response
 
-from clc.serving.errors import api_error
+from clc.serving.errors import api_error, stopping_error
 from clc.voting.tally import vote
 
 if TYPE_CHECKING:
@@ -36,6 +36,8 @@ Job: TypeAlias = "Callable[[StreamState | None], Coroutine[Any, Any, Reply]]"
 
 _PING_S = 15.0  # proxies close a connection that is silent for 30 to 60 s
 _PROGRESS_S = 0.1
+_GRACE_S = 10.0  # for the last events, after the deadline
+_LAST_S = 1.0  # for a last event when the server stops
 
 
 class ClientGoneError(Exception):
@@ -175,24 +177,48 @@ async def stream_events(
 
 
 class EventStream(Response):
-    """Server-sent events; their source is closed when the client disconnects."""
+    """Server-sent events; their source is closed when the client disconnects.
+
+    Args:
+        events: the events.
+        until: time of the loop's clock at which they end; a client that has not read them a little
+            later is cut off.
+        fail: makes the last events of a stream that ends with an error.
+        done: called at the end, however it comes.
+    """
 
     media_type = "text/event-stream"
 
     def __init__(
         self,
         events: AsyncGenerator[bytes, None],
+        until: float,
+        fail: Callable[[ApiError], Iterator[bytes]],
         done: Callable[[], Awaitable[None]] | None = None,
     ) -> None:
         super().__init__(headers={"Cache-Control": "no-cache", "X-Accel-Buffering": "no"})
         del self.headers["content-length"]
         self._events = events
+        self._until = until
+        self._fail = fail
         self._done = done
+        self._begun = False
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002
-        """Send the events as they are yielded."""
+        """Send the events as they are yielded.
+
+        Raises:
+            ClientGoneError: the client disconnected, or reads too slowly.
+        """
         try:
-            await while_connected(receive, self._send(send))
+            async with asyncio.timeout_at(self._until + _GRACE_S):
+                await while_connected(receive, self._send(send))
+        except TimeoutError:
+            raise ClientGoneError from None
+        except asyncio.CancelledError:  # the server stops
+            if not self._begun:
+                raise
+            await self._break_off(send)
         finally:
             await self._events.aclose()
             if self._done is not None:
@@ -201,9 +227,21 @@ class EventStream(Response):
     async def _send(self, send: Send) -> None:
         start = {"type": "http.response.start", "status": 200, "headers": self.raw_headers}
         await send(start)
+        self._begun = True
         async for event in self._events:
             await send({"type": "http.response.body", "body": event, "more_body": True})
         await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+    async def _break_off(self, send: Send) -> None:
+        """End with an error event, as far as the client reads."""
+        await self._events.aclose()
+        try:
+            async with asyncio.timeout(_LAST_S):
+                for event in self._fail(stopping_error()):
+                    await send({"type": "http.response.body", "body": event, "more_body": True})
+                await send({"type": "http.response.body", "body": b"", "more_body": False})
+        except TimeoutError:
+            raise ClientGoneError from None
 
 
 async def _gone(receive: Receive) -> None:
