@@ -11,6 +11,7 @@ from clc.engines.chat_options import ChatOptions
 from clc.engines.factory import open_engine
 from clc.engines.models import BUNDLED
 from clc.errors import ConfigurationError
+from clc.prompts.templates import Templates
 from clc.runs.store import Store
 from clc.runs.translation_cache import TranslationCache, default_cache_folder
 from clc.solving.concurrency import iterate
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from clc.engines.base import Engine
-    from clc.prompts.templates import Templates
     from clc.records import Problem, Verdict
     from clc.strategies.strategy import Strategy
 
@@ -39,6 +39,7 @@ async def asolve_many(
     strategy: str | Strategy = "clc",
     store: str | Path | Store | None = None,
     translator: Engine | ChatOptions | None = None,
+    prompts: str | Path | None = None,
     templates: Templates | None = None,
     cache: bool = True,
     **settings: Any,
@@ -55,7 +56,9 @@ async def asolve_many(
             by default.
         translator: another engine for translations, or chat options with which the engine itself
             translates; by default without a thought where its chat template has a switch.
-        templates: prompt templates; ours by default.
+        prompts: a folder of templates that override the bundled ones. Its marks of thoughts are
+            those of ``model``; an ``engine`` has its own.
+        templates: the same, opened already.
         cache: keep translations for other runs of the same model.
         settings: as for ``configure``: languages, paths, temperature, seed, …
 
@@ -66,7 +69,12 @@ async def asolve_many(
     configuration = configure(strategy, **settings)
     if engine is not None and chat_options is not None:
         raise ConfigurationError("give the engine its chat_options, or leave out engine")
-    chosen = open_engine(model, chat_options=chat_options) if engine is None else engine
+    if templates is not None and prompts is not None:
+        raise ConfigurationError("prompts and templates are the same: give one of them")
+    templates = Templates(prompts) if templates is None else templates
+    chosen = engine
+    if chosen is None:
+        chosen = open_engine(model, chat_options=chat_options, marks=templates.marks)
     if translator is None or isinstance(translator, ChatOptions):
         translator = open_translator(chosen, translator)
     with ExitStack() as held:

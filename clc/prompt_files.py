@@ -12,7 +12,7 @@ from clc.languages import normalize_language
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["Layer", "bundled_prompts", "prompt_language", "read_layers"]
+__all__ = ["Layer", "bundled_prompts", "prompt_folder", "prompt_language", "read_layers"]
 
 
 class Layer(NamedTuple):
@@ -26,6 +26,18 @@ def bundled_prompts() -> Path:
     """Return the folder of bundled templates: in the wheel, or at the top of the source tree."""
     inside = Path(__file__).parent / "prompts" / "bundled"
     return inside if inside.is_dir() else Path(__file__).parents[1] / "prompts"
+
+
+def prompt_folder(folder: str | Path) -> Path:
+    """Return a user's folder of prompt files.
+
+    Raises:
+        TemplateError: it is no folder.
+    """
+    chosen = Path(folder)
+    if not chosen.is_dir():
+        raise TemplateError(f"{chosen}: no such folder of prompt templates")
+    return chosen
 
 
 def read_layers(folders: Sequence[Path], name: str) -> list[Layer]:

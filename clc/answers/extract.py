@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import re
 from fractions import Fraction
+from typing import TYPE_CHECKING
 
 from clc.answers import locate
 from clc.answers.reader import AnswerReader
 from clc.records import AbstainReason, Abstention, Answer, AnswerKind
 from clc.thoughts.marks import load_marks
 from clc.thoughts.spans import find_spans
+
+if TYPE_CHECKING:
+    from clc.thoughts import Marks
 
 __all__ = ["extract_answer"]
 
@@ -32,6 +36,7 @@ def extract_answer(
     finish_reason: str | None = None,
     opened: bool = False,
     closed: bool | None = None,
+    marks: Marks | None = None,
 ) -> Answer | Abstention:
     r"""Extract the answer that ``text`` states.
 
@@ -46,6 +51,7 @@ def extract_answer(
         opened: the prompt ended inside a thought.
         closed: the path's thought was removed from ``text`` and had ended (True) or not (False);
             None searches for a thought in ``text``.
+        marks: the marks of thoughts; the bundled ones by default.
 
     A path that ends inside its thought is truncated, unless it stated an answer before; one with
     nothing after its thought is empty.
@@ -66,7 +72,7 @@ def extract_answer(
     start, stop = 0, len(text)
     if closed is None:
         _, (start, stop), closed = find_spans(
-            text, load_marks(), opened=opened, finish_reason=finish_reason
+            text, marks or load_marks(), opened=opened, finish_reason=finish_reason
         )
         if closed is False and not locate.is_blank(text, start, stop):
             # Text before the thought may state an answer, but is no conclusion.

@@ -70,10 +70,11 @@ def command(
     text = sys.stdin.read() if question == "-" else question
     problem = as_problem(text, language)
     configuration = solving.configuration(strategy)
-    opened, translator = engine.open()
+    templates = solving.templates()
+    opened, translator = engine.open(templates.marks)
     console = Console()
     with Store(None) as store:
-        work = Run(configuration, opened, store, translator, solving.templates())
+        work = Run(configuration, opened, store, translator, templates)
         work.begin({"given": "by a question"})
         verdict = _draw(work, problem, _screen(console), tally=not as_json)
         (solved,) = revote(store)

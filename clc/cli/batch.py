@@ -70,12 +70,13 @@ def command(
     from rich.console import Console
 
     configuration = solving.configuration(strategy)
-    opened, translator = engine.open()
+    templates = solving.templates()
+    opened, translator = engine.open(templates.marks)
     completions = Completions(
         opened,
         configuration,
         model=engine.served_name,
-        templates=solving.templates(),
+        templates=templates,
         translator=translator,
     )
     console = Console(stderr=True)

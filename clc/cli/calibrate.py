@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from clc import bounds
-from clc.cli.options import NumberType
+from clc.cli.options import NumberType, marks_option
 from clc.errors import DatasetError, InputError
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from clc.analysis.portfolio import Portfolio
     from clc.analysis.portfolio_search import PortfolioRow
     from clc.records import AnswerKind, Vote
+    from clc.thoughts import Marks
 
 __all__ = ["command"]
 
@@ -47,6 +49,7 @@ __all__ = ["command"]
     show_default=True,
     help="Seed that assigns items to folds.",
 )
+@marks_option
 @click.option("--out", type=click.Path(dir_okay=False), help="Write the portfolio here as JSON.")
 @click.option("--json", "as_json", is_flag=True, help="Print the portfolio as JSON.")
 def command(
@@ -55,6 +58,7 @@ def command(
     budget: int | None,
     folds: int,
     seed: int,
+    marks: Marks | None,
     out: str | None,
     as_json: bool,
 ) -> None:
@@ -81,7 +85,7 @@ def command(
     folders = [source for source in sources if Path(source).is_dir()]
     if folders and len(folders) < len(sources):
         raise InputError(f"{folders[0]}: is a run folder; give run folders or files, not both")
-    rows = list(_of_runs(folders) if folders else _of_files(sources))
+    rows = list(_of_runs(folders, marks) if folders else _of_files(sources, marks))
     most = sum(paths_by_language(rows).values())
     portfolio = search_portfolio(
         rows, (most + 1) // 2 if budget is None else budget, folds=folds, seed=seed
@@ -98,24 +102,25 @@ def command(
         click.echo(visible(f"Portfolio: {out}"))
 
 
-def _of_runs(folders: Sequence[str]) -> Iterator[PortfolioRow]:
+def _of_runs(folders: Sequence[str], marks: Marks | None) -> Iterator[PortfolioRow]:
     from clc.runs.open import open_run
     from clc.runs.revote import revote
+    from clc.voting.outcomes import read_outcome
 
     for folder in folders:
         with open_run(folder) as store:
-            for solved in revote(store):
+            for solved in revote(store, partial(read_outcome, marks=marks)):
                 problem = solved.problem
                 item = str(problem.metadata.get("item", problem.id))
                 kind = problem.metadata.get("kind")
                 yield from _row(problem.id, item, problem.gold, kind, solved.votes)
 
 
-def _of_files(files: Sequence[str]) -> Iterator[PortfolioRow]:
+def _of_files(files: Sequence[str], marks: Marks | None) -> Iterator[PortfolioRow]:
     from clc.datasets.recorded_votes import group_votes
     from clc.languages import MGSM_LANGUAGES
 
-    for ballot in group_votes(files):
+    for ballot in group_votes(files, marks=marks):
         # As in clc vote: MGSM's order comes first, whatever the order of the file.
         votes = sorted(
             ballot.votes, key=lambda one: [one.language != code for code in MGSM_LANGUAGES]

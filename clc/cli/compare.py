@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import AsyncExitStack, ExitStack, closing
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from clc.records import Problem, Verdict
     from clc.solving.configuration import Configuration
     from clc.solving.pool import StrategyPool
+    from clc.thoughts import Marks
 
 __all__ = ["command"]
 
@@ -103,7 +105,7 @@ def command(
             if pool.strategies:
                 raise ConfigurationError("--strategies goes with a file of problems, not with runs")
             reference = reference or Path(sources[0]).resolve().name
-            entries = _run_entries(sources, stack)
+            entries = _run_entries(sources, stack, solving.templates().marks)
         else:
             reference = reference or "sc"
             configurations = _configurations(pool.strategies or "clc", solving)
@@ -135,18 +137,22 @@ def _is_run(source: str) -> bool:
     return is_run(source)
 
 
-def _run_entries(folders: Sequence[str], stack: ExitStack) -> Iterable[Entry]:
+def _run_entries(folders: Sequence[str], stack: ExitStack, marks: Marks) -> Iterable[Entry]:
     """Yield the outcomes of stored runs, each under its folder's name."""
     from clc.analysis.comparison import problem_outcomes
     from clc.analysis.comparison_records import Entry
     from clc.runs.open import open_run
+    from clc.voting.outcomes import read_outcome
     from clc.voting.verdict import Counting
 
     for folder in folders:
         store = stack.enter_context(open_run(folder))
         counting = Counting.from_manifest(store.manifest())
         weighted = counting.voting == "weighted" or counting.weighting is not None
-        yield Entry(Path(folder).resolve().name, problem_outcomes(store, weighted=weighted))
+        outcomes = problem_outcomes(
+            store, weighted=weighted, read=partial(read_outcome, marks=marks)
+        )
+        yield Entry(Path(folder).resolve().name, outcomes)
 
 
 def _solve_all(
@@ -177,7 +183,7 @@ def _solve_all(
         source, language=options.language, limit=options.limit, parallel=options.parallel
     )
     problems = list(dataset.problems())
-    engines = [None if one is None else SharedEngine(one) for one in engine.open()]
+    engines = [None if one is None else SharedEngine(one) for one in engine.open(templates.marks)]
     shared, translator = engines
     assert shared is not None  # noqa: S101 - only a translator may be missing
     store = stack.enter_context(Store(out))

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, cast
 
 import click
 import orjson
 
+from clc.cli.options import marks_option
+
 if TYPE_CHECKING:
+    from clc.datasets.generations import Generation
     from clc.records import AnswerKind
+    from clc.thoughts import Marks
 
 __all__ = ["command"]
 
@@ -23,7 +27,8 @@ __all__ = ["command"]
     type=click.Choice(["number", "choice", "latex"]),
     help="Kind of the answers; inferred by default.",
 )
-def command(files: tuple[str, ...], out: str | None, kind: str | None) -> None:
+@marks_option
+def command(files: tuple[str, ...], out: str | None, kind: str | None, marks: Marks | None) -> None:
     """Add "answer" and "abstain" to every row of recorded generations.
 
     Reads clc's own JSONL (id, language, response), lm-evaluation-harness samples, and OpenAI or
@@ -38,7 +43,7 @@ def command(files: tuple[str, ...], out: str | None, kind: str | None) -> None:
         for source, line, row in read_rows(files):
             paths = parse_generations(source, line, row)
             read = [
-                _answer(path._replace(kind=path.kind or cast("AnswerKind | None", kind)))
+                _answer(path._replace(kind=path.kind or cast("AnswerKind | None", kind)), marks)
                 for path in paths
             ]
             several = len(read) != 1
@@ -47,9 +52,9 @@ def command(files: tuple[str, ...], out: str | None, kind: str | None) -> None:
             sink.write(orjson.dumps(row, option=orjson.OPT_APPEND_NEWLINE))
 
 
-def _answer(path: Any) -> tuple[str | None, str | None]:
+def _answer(path: Generation, marks: Marks | None) -> tuple[str | None, str | None]:
     from clc.datasets.generations import read_generation
     from clc.records import Answer
 
-    read = read_generation(path)
+    read = read_generation(path, marks)
     return (read.value, None) if isinstance(read, Answer) else (None, str(read.reason))

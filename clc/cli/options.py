@@ -25,8 +25,9 @@ if TYPE_CHECKING:
 
     from clc.engines.base import Engine
     from clc.engines.chat_options import ChatOptions
+    from clc.thoughts import Marks
 
-__all__ = ["EngineOptions", "NumberType", "OptionGroup", "grouped", "option",
+__all__ = ["EngineOptions", "NumberType", "OptionGroup", "grouped", "marks_option", "option",
            "split_codes"]  # fmt: skip
 
 _F = TypeVar("_F", bound=Callable[..., Any])
@@ -99,6 +100,22 @@ def split_codes(codes: str | None) -> list[str] | None:
     (['en', 'de'], None)
     """
     return None if codes is None else codes.replace(" ", "").split(",")
+
+
+def _open_marks(_context: object, _parameter: object, folder: str | None) -> Marks | None:
+    """Read the marks of a folder; None without one."""
+    from clc.thoughts import load_marks
+
+    return None if folder is None else load_marks(folder)
+
+
+marks_option = click.option(
+    "--prompts",
+    "marks",
+    metavar="DIR",
+    callback=_open_marks,
+    help="Folder whose thoughts.toml has marks of thoughts, before the bundled ones.",
+)
 
 
 @dataclass(frozen=True)
@@ -218,8 +235,10 @@ class EngineOptions(OptionGroup):
             translator=None if self.translator is None else _absolute(self.translator),
         )
 
-    def maker(self) -> Callable[[], Engine]:
+    def maker(self, marks: Marks | None = None) -> Callable[[], Engine]:
         """Return a function that makes the engine, here or in another process.
+
+        ``marks`` are those of thoughts, by default the bundled ones.
 
         Raises:
             ConfigurationError: options contradict each other.
@@ -249,6 +268,7 @@ class EngineOptions(OptionGroup):
             window=self.window,
             max_model_len=self.max_model_len,
             chat_options=self.chat_options(),
+            marks=marks,
             **more,
             **self._retry_options(self.base_urls),
         )
@@ -268,7 +288,9 @@ class EngineOptions(OptionGroup):
             template_kwargs=dict(_parse_kwarg(text) for text in self.template_kwargs),
         )
 
-    def translator_maker(self) -> Callable[[], Engine] | ChatOptions | None:
+    def translator_maker(
+        self, marks: Marks | None = None
+    ) -> Callable[[], Engine] | ChatOptions | None:
         """Return what ``open_translator`` takes: how to make the translator, or its chat options.
 
         Raises:
@@ -290,14 +312,15 @@ class EngineOptions(OptionGroup):
             self.translator or self.model,
             base_urls=self.translator_urls,
             chat_options=ChatOptions(thinking=thinking or "avoid"),
+            marks=marks,
             **(self._retry_options(self.translator_urls) if self.translator_urls else {}),
         )
 
-    def open(self) -> tuple[Engine, Engine | None]:
+    def open(self, marks: Marks | None = None) -> tuple[Engine, Engine | None]:
         """Make the engine, and the translator if there is one."""
         from clc.engines.adjusted import open_translator
 
-        maker, translator = self.maker(), self.translator_maker()
+        maker, translator = self.maker(marks), self.translator_maker(marks)
         engine = maker()
         return engine, open_translator(engine, translator)
 

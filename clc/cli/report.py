@@ -11,11 +11,13 @@ from typing import TYPE_CHECKING
 
 import click
 
+from clc.cli.options import marks_option
 from clc.version import install_hint
 
 if TYPE_CHECKING:
     from clc.analysis.report.sources import ReportSource
     from clc.analysis.report.write import Report
+    from clc.thoughts import Marks
 
 __all__ = ["command", "open_all"]
 
@@ -27,7 +29,10 @@ __all__ = ["command", "open_all"]
                    "generations]")  # fmt: skip
 @click.option("--figures", type=click.Path(file_okay=False), metavar="DIR",
               help="Write every figure as SVG and PNG and its numbers as CSV, too.")  # fmt: skip
-def command(sources: tuple[str, ...], out: str | None, figures: str | None) -> None:
+@marks_option
+def command(
+    sources: tuple[str, ...], out: str | None, figures: str | None, marks: Marks | None
+) -> None:
     """Write a page with the results of a run and the reasoning on every problem.
 
     RUN is a run folder, a folder of clc compare, or a file or folder of recorded generations
@@ -45,7 +50,7 @@ def command(sources: tuple[str, ...], out: str | None, figures: str | None) -> N
 
     target = Path(out) if out else _page_of(sources)
     with ExitStack() as stack:
-        report = write_report(open_all(sources, stack), target)
+        report = write_report(open_all(sources, stack, marks), target)
     if figures:
         _write_figures(report, Path(figures))
     if find_spec("matplotlib") is None:
@@ -54,8 +59,12 @@ def command(sources: tuple[str, ...], out: str | None, figures: str | None) -> N
     click.echo(f"{report.problems:,} problems, {report.bytes / 1e6:,.1f} MB: {target}{beside}")
 
 
-def open_all(paths: tuple[str, ...], stack: ExitStack) -> dict[str, ReportSource]:
+def open_all(
+    paths: tuple[str, ...], stack: ExitStack, marks: Marks | None = None
+) -> dict[str, ReportSource]:
     """Open the sources of a report by name; duplicate names get their path.
+
+    ``marks`` are those of thoughts, by default the bundled ones.
 
     Raises:
         ClcError: one of ``paths`` cannot be opened.
@@ -64,7 +73,7 @@ def open_all(paths: tuple[str, ...], stack: ExitStack) -> dict[str, ReportSource
 
     opened: dict[str, ReportSource] = {}
     for path in dict.fromkeys(paths):
-        for name, source in stack.enter_context(open_sources(path)).items():
+        for name, source in stack.enter_context(open_sources(path, marks)).items():
             free = name if name not in opened else f"{path}: {name}"
             opened[free] = source
     return opened

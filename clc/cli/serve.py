@@ -220,7 +220,7 @@ def command(
 
     with ExitStack() as stack:
         stack.enter_context(stopping.handling())
-        opened, translator = engine.open()
+        opened, translator = engine.open(templates.marks)
         history = None if history_folder is None else stack.enter_context(History(history_folder))
         asyncio.run(
             serve(

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from clc.solving.configuration import Configuration
     from clc.solving.run import Run
     from clc.solving.sampler import Counters
+    from clc.thoughts import Marks
 
 __all__ = ["command"]
 
@@ -112,6 +113,7 @@ def command(
             shown,
             configuration=solving.configuration(strategy),
             prompts=solving.prompt_folder,
+            marks=solving.templates().marks,
             engine=engine.with_absolute_folders(),
             cluster=cluster,
         )
@@ -194,7 +196,7 @@ def _solve_here(
     from clc.solving.run import Run
 
     dataset = Dataset(source, **asdict(reading))
-    opened, translator = engine.open()
+    opened, translator = engine.open(templates.marks)
     with ExitStack() as stack:
         store = stack.enter_context(Store(shown.out))
         kept = None
@@ -246,6 +248,7 @@ def _solve_on_cluster(
     *,
     configuration: Configuration,
     prompts: str | None,
+    marks: Marks,
     engine: EngineOptions,
     cluster: ClusterOptions,
 ) -> None:
@@ -270,8 +273,8 @@ def _solve_on_cluster(
                 out=shown.out,
                 pool=cluster.pool(engine),
                 configuration=configuration,
-                engine=engine.maker(),
-                translator=engine.translator_maker(),
+                engine=engine.maker(marks),
+                translator=engine.translator_maker(marks),
                 prompts=prompts,
                 reading=asdict(reading),
                 watch=watch,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import nullcontext, suppress
+from functools import partial
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, cast
 
@@ -10,6 +11,7 @@ import click
 import orjson
 
 from clc.bounds import WEIGHT
+from clc.cli.options import marks_option
 from clc.errors import ConfigurationError, InputError
 
 if TYPE_CHECKING:
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
     from clc.analysis.scoring import Score, Scored
     from clc.datasets.recorded_votes import RecordedVotes
     from clc.records import AnswerKind, Verdict
+    from clc.thoughts import Marks
 
 __all__ = ["command", "vote_ballots"]
 
@@ -43,6 +46,7 @@ __all__ = ["command", "vote_ballots"]
     type=click.Choice(["number", "choice", "latex"]),
     help="Kind of the answers; inferred by default.",
 )
+@marks_option
 @click.option("--out", type=click.Path(dir_okay=False), help="Write verdicts here as JSONL.")
 @click.option("--json", "as_json", is_flag=True, help="Print the score as JSON instead of a table.")
 def command(  # noqa: PLR0917
@@ -52,6 +56,7 @@ def command(  # noqa: PLR0917
     weights: str | None,
     order: str | None,
     kind: str | None,
+    marks: Marks | None,
     out: str | None,
     as_json: bool,  # noqa: FBT001  click passes it by name
 ) -> None:
@@ -73,9 +78,9 @@ def command(  # noqa: PLR0917
     if runs and len(runs) < len(files):
         raise InputError(f"{runs[0]}: is a run folder; give run folders or files, not both")
     problems = (
-        _run_ballots(runs, chosen)
+        _run_ballots(runs, chosen, marks)
         if runs
-        else group_votes(files, languages=chosen, kind=cast("AnswerKind | None", kind))
+        else group_votes(files, languages=chosen, kind=cast("AnswerKind | None", kind), marks=marks)
     )
     score = vote_ballots(
         problems,
@@ -89,18 +94,21 @@ def command(  # noqa: PLR0917
         print_score(score, as_json=as_json, err=not as_json)
 
 
-def _run_ballots(folders: Sequence[str], languages: Sequence[str]) -> Iterator[RecordedVotes]:
+def _run_ballots(
+    folders: Sequence[str], languages: Sequence[str], marks: Marks | None
+) -> Iterator[RecordedVotes]:
     """Yield the votes of the finished problems in run folders."""
     from clc.datasets.recorded_votes import RecordedVotes, warn_left_out
     from clc.runs.open import open_run
     from clc.runs.revote import revote
+    from clc.voting.outcomes import read_outcome
 
     wanted = frozenset(languages)
     any_votes = False
     left_out = 0
     for folder in folders:
         with open_run(folder) as store:
-            for solved in revote(store):
+            for solved in revote(store, partial(read_outcome, marks=marks)):
                 problem = solved.problem
                 votes = [one for one in solved.votes if not wanted or one.language in wanted]
                 if wanted and not votes:

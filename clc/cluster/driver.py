@@ -27,6 +27,7 @@ from clc.solving.configure import configure
 from clc.solving.run import Run
 from clc.solving.runner import first_round_size, open_problems
 from clc.solving.sampler import Counters
+from clc.thoughts import load_marks
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -105,7 +106,8 @@ def solve_on_ray(
         translator: makes another engine for translations; or chat options with which the engine
             itself translates. By default it translates without a thought where it can.
         strategy: a name, or your own ``Strategy``.
-        prompts: a folder of templates that override the bundled ones; every node must have it.
+        prompts: a folder of templates that override the bundled ones; every node must have it. Its
+            marks of thoughts are those of ``model``; an ``engine`` has its own.
         reading: how to read ``source``: language, format, limit, kind, parallel; see
             ``clc.datasets.load_problems``.
         watch: called with the counters so far and the verdicts that just arrived.
@@ -131,7 +133,7 @@ def solve_on_ray(
         out=str(out),
         pool=ReplicaPool(replicas, cpus_per_replica, gpus_per_replica),
         configuration=configure(strategy, **settings),
-        engine=engine or partial(open_engine, model),
+        engine=engine or partial(open_engine, model, marks=load_marks(prompts)),
         translator=translator,
         prompts=None if prompts is None else str(prompts),
         reading=dict(reading or {}),

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from clc.records import AnswerKind
+    from clc.thoughts import Marks
 
 __all__ = ["Generation", "parse_generations", "read_generation", "read_generations", "read_rows"]
 
@@ -273,8 +274,8 @@ def _batch(source: str, line: int, row: dict[str, Any]) -> list[Generation]:
     return paths
 
 
-def read_generation(path: Generation) -> Answer | Abstention:
-    """Read the answer of a recorded path."""
+def read_generation(path: Generation, marks: Marks | None = None) -> Answer | Abstention:
+    """Read the answer of a recorded path; ``marks``: of thoughts, by default the bundled ones."""
     if path.error:
         return Abstention(AbstainReason.ENGINE_FAILURE, path.error)
     return extract_answer(
@@ -283,6 +284,7 @@ def read_generation(path: Generation) -> Answer | Abstention:
         path.question,
         kind=path.kind,
         finish_reason=path.finish_reason,
+        marks=marks,
     )
 
 

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from clc.records import AnswerKind
+    from clc.thoughts import Marks
 
 __all__ = ["RecordedVotes", "group_votes", "warn_left_out"]
 
@@ -51,11 +52,13 @@ def group_votes(
     *,
     languages: Sequence[str] = (),
     kind: AnswerKind | None = None,
+    marks: Marks | None = None,
 ) -> Iterator[RecordedVotes]:
     """Yield votes by problem, in the order of the problems' first rows; rows may be in any order.
 
     Answers are read while the rows are streamed and grouped in a temporary database on disk, so
     memory does not grow with the files. ``languages`` keeps the paths of these languages only.
+    ``marks`` are those of thoughts, by default the bundled ones.
 
     Raises:
         DatasetError: a bad row, or two golds for one problem.
@@ -63,7 +66,9 @@ def group_votes(
     """
     with closing(sqlite3.connect("")) as database:  # "": a temporary file, deleted by itself
         database.executescript(_SCHEMA)
-        database.executemany(_INSERT_PATH, _paths(database, files, frozenset(languages), kind))
+        database.executemany(
+            _INSERT_PATH, _paths(database, files, frozenset(languages), kind, marks)
+        )
         if not database.execute("SELECT 1 FROM paths LIMIT 1").fetchone():
             wanted = f" in {', '.join(languages)}" if languages else ""
             raise InputError(f"no paths{wanted} in {', '.join(map(str, files))}")
@@ -114,6 +119,7 @@ def _paths(
     files: Sequence[str | Path],
     languages: frozenset[str],
     kind: AnswerKind | None,
+    marks: Marks | None,
 ) -> Iterator[tuple[Any, ...]]:
     recent: dict[tuple[str, str], int] = {}  # the neighbours of a row are often its problem's
     for source, line, paths in read_generations(files):
@@ -126,7 +132,8 @@ def _paths(
                 number = recent[key] = _number(database, path, kind)
             if languages and path.language not in languages:
                 continue
-            outcome = read_generation(path._replace(kind=path.kind or kind) if kind else path)
+            chosen = path._replace(kind=path.kind or kind) if kind else path
+            outcome = read_generation(chosen, marks)
             answer = outcome.value if isinstance(outcome, Answer) else None
             reason = str(outcome.reason) if isinstance(outcome, Abstention) else None
             answer_kind = outcome.kind if isinstance(outcome, Answer) else None

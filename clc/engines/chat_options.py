@@ -13,6 +13,8 @@ from clc.records import content_key
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from clc.thoughts import Marks
+
 __all__ = ["SWITCHES", "ChatOptions", "Thinking", "add_options"]
 
 Thinking = Literal["auto", "on", "off", "avoid"]
@@ -85,17 +87,25 @@ class ChatOptions:
             ) from None
 
 
-def add_options(fingerprint: str, options: ChatOptions, read_template: Callable[[], str]) -> str:
-    """Return an engine's fingerprint with chat options.
+def add_options(
+    fingerprint: str,
+    options: ChatOptions,
+    read_template: Callable[[], str],
+    marks: Marks | None = None,
+) -> str:
+    """Return an engine's fingerprint with chat options and marks of thoughts.
 
     Args:
         fingerprint: without them.
         options: of the requests.
         read_template: returns the model's chat template; called where the options depend on it.
+        marks: those by which the engine splits off thoughts; bundled ones change nothing.
 
     >>> add_options("vllm:m", ChatOptions(thinking="avoid"), lambda: "{{ messages }}")
     'vllm:m'
     """
     if options.thinking == "avoid":
         options = options.settle(has_switch=_SWITCH.search(read_template()) is not None)
-    return f"{fingerprint}+chat-{options.key}" if options.key else fingerprint
+    if options.key:
+        fingerprint += f"+chat-{options.key}"
+    return f"{fingerprint}+marks-{marks.key}" if marks is not None and marks.key else fingerprint

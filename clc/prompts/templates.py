@@ -23,21 +23,23 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, fields
 from functools import cached_property
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from clc.errors import TemplateError
 from clc.languages import UNKNOWN_LANGUAGE, english_name, native_name
-from clc.prompt_files import bundled_prompts, read_layers
+from clc.prompt_files import bundled_prompts, prompt_folder, read_layers
 from clc.prompts.candidates import Candidate, load_candidates
 from clc.prompts.demonstrations import Demonstration, Shot, load_demonstrations, make_shots
 from clc.prompts.template import PromptTemplate
 from clc.records import content_key
+from clc.thoughts import load_marks
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
+    from pathlib import Path
 
     from clc.records import Message
+    from clc.thoughts import Marks
 
 __all__ = ["Cues", "PromptTemplate", "Templates", "bundled_prompts", "check_template"]
 
@@ -63,7 +65,7 @@ class Templates:
     Args:
         folder: a folder with ``NAME.jinja`` files; the entries of its ``languages.toml`` and
             ``demonstrations.toml`` override the bundled ones, its ``candidates.toml`` replaces
-            the bundled one.
+            the bundled one, its ``thoughts.toml`` has marks of thoughts for engines.
         overrides: template sources by name, with priority over all folders.
     """
 
@@ -72,10 +74,7 @@ class Templates:
     ) -> None:
         self._folders = [bundled_prompts()]
         if folder is not None:
-            chosen = Path(folder)
-            if not chosen.is_dir():
-                raise TemplateError(f"{chosen}: no such folder of prompt templates")
-            self._folders.insert(0, chosen)
+            self._folders.insert(0, prompt_folder(folder))
         self._overrides = dict(overrides or {})
         self._compiled: dict[str, PromptTemplate] = {}
         self._cues: dict[str, Cues] = {}
@@ -99,6 +98,11 @@ class Templates:
     def candidates(self) -> tuple[Candidate, ...]:
         """Languages that a model may choose from."""
         return load_candidates(self._folders)
+
+    @cached_property
+    def marks(self) -> Marks:
+        """Marks of thoughts, the user's first."""
+        return load_marks(self._folders[0] if len(self._folders) > 1 else None)
 
     @cached_property
     def data_hash(self) -> str:

@@ -5,14 +5,15 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, fields
 from functools import cached_property, lru_cache
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from clc.errors import TemplateError
-from clc.prompt_files import bundled_prompts, read_layers
+from clc.prompt_files import bundled_prompts, prompt_folder, read_layers
+from clc.records import content_key
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
+    from pathlib import Path
 
 __all__ = ["FoundMark", "Mark", "MarkFamily", "Marks", "Turns", "load_marks"]
 
@@ -89,6 +90,17 @@ class Marks:
         """Return the texts of the tokens of the families whose marks are special tokens."""
         special = (family for family in self.families if family.special)
         return tuple(dict.fromkeys(text for family in special for text in family.token_texts()))
+
+    @cached_property
+    def key(self) -> str:
+        """A hash of what is not bundled; '' where all is.
+
+        It is part of an engine's fingerprint, because other marks split off other thoughts.
+        """
+        bundled = _bundled()
+        own = [one for one in self.families if one not in bundled.families]
+        turns = [one for one in self.turns if one not in bundled.turns]
+        return content_key("marks", [own, turns])[:12] if own or turns else ""
 
     @cached_property
     def table(self) -> tuple[Mark, ...]:
@@ -205,11 +217,18 @@ def load_marks(folder: str | Path | None = None) -> Marks:
     """Read the marks: those of ``folder``/thoughts.toml, where there is one, before ours.
 
     Raises:
-        TemplateError: a file that cannot be read, is not TOML, or holds a wrong entry.
+        TemplateError: there is no such folder; or a file cannot be read, is not TOML, or holds a
+            wrong entry.
     """
-    if folder is None or not (Path(folder) / FILE).is_file():
+    if folder is None:
         return _bundled()
-    return _read([Path(folder), bundled_prompts()])
+    folder = prompt_folder(folder)
+    path = folder / FILE
+    if not path.exists():
+        return _bundled()
+    if not path.is_file():
+        raise TemplateError(f"{path}: it is no file; give marks of thoughts in a TOML file")
+    return _read([folder, bundled_prompts()])
 
 
 @lru_cache(maxsize=1)
@@ -221,11 +240,17 @@ def _read(folders: Sequence[Path]) -> Marks:
     families: dict[str, MarkFamily] = {}
     turns: list[Turns] = []
     for path, tables in read_layers(folders, FILE):
+        named: dict[str, int] = {}
         unknown = sorted(set(tables) - {"marks", "turns"})
         if unknown:
             raise TemplateError(f"{path}: [{unknown[0]}] is none of [[marks]], [[turns]]")
         for number, entry in _entries(path, tables, "marks"):
             family = _family(f"{path}: [[marks]] {number}", entry)
+            if (other := named.setdefault(family.name, number)) != number:
+                raise TemplateError(
+                    f"{path}: [[marks]] {number}: name = {family.name!r} is that of [[marks]] "
+                    f"{other}, too; give each a name of its own"
+                )
             families.setdefault(family.name, family)
         for number, entry in _entries(path, tables, "turns"):
             where = f"{path}: [[turns]] {number}"
@@ -252,6 +277,10 @@ def _family(where: str, entry: dict[str, Any]) -> MarkFamily:
     if not isinstance(special, bool):
         raise TemplateError(f"{where}: special = {special!r} is neither true nor false")
     lists = {one: _texts(where, entry, one) for one in names if one not in ("name", "special")}
+    if twice := {text.casefold() for text in lists["open"]} & {
+        text.casefold() for text in lists["close"]
+    }:
+        raise TemplateError(f"{where}: {min(twice)!r} is in open and in close")
     for begin, close in (("open", "close"), ("bare_open", "bare_close")):
         if lists[begin] and not (lists["close"] or lists[close]):
             raise TemplateError(f"{where}: {begin} without {close}: no thought would ever end")

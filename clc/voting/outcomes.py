@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from clc.answers import extract_answer
 from clc.records import Abstention, Answer, Problem, ReasoningPath
+
+if TYPE_CHECKING:
+    from clc.thoughts import Marks
 
 __all__ = ["OutcomeMemory", "Reader", "read_outcome"]
 
@@ -15,10 +18,13 @@ Reader: TypeAlias = Callable[[Problem, ReasoningPath], Answer | Abstention]
 MOST_OUTCOMES = 131_072  # about 50 MB
 
 
-def read_outcome(problem: Problem, path: ReasoningPath) -> Answer | Abstention:
+def read_outcome(
+    problem: Problem, path: ReasoningPath, marks: Marks | None = None
+) -> Answer | Abstention:
     """Extract the answer of a path's text, with its span.
 
     A path of an older run may hold its thought in its text: what follows the thought is read.
+    ``marks`` are those of thoughts, by default the bundled ones.
     """
     return extract_answer(
         path.text,
@@ -27,6 +33,7 @@ def read_outcome(problem: Problem, path: ReasoningPath) -> Answer | Abstention:
         kind=problem.metadata.get("kind"),
         finish_reason=path.finish_reason,
         closed=path.closed,
+        marks=marks,
     )
 
 

@@ -82,7 +82,8 @@ def endpoint(*arguments, module="tests.cli.endpoint"):
 
 def call(*arguments, stdin=""):
     """Run in this process: as `clc`, without the time that a start takes."""
-    out, err = io.StringIO(), io.StringIO()
+    out = io.TextIOWrapper(io.BytesIO(), "utf-8", write_through=True)  # with the buffer of stdout
+    err = io.StringIO()
     given = io.TextIOWrapper(io.BytesIO(stdin.encode()), "utf-8")
     code = 0
     with (
@@ -100,4 +101,6 @@ def call(*arguments, stdin=""):
             code = ended.code  # type: ignore[assignment]
         finally:
             signal.signal(signal.SIGINT, interrupts)
-    return subprocess.CompletedProcess(arguments, code, out.getvalue(), err.getvalue())
+    return subprocess.CompletedProcess(
+        arguments, code, out.buffer.getvalue().decode(), err.getvalue()
+    )

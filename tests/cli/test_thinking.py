@@ -13,13 +13,13 @@ from .running import call, clc
 
 
 @contextmanager
-def server(finish_reason="stop"):
-    """Serve scripted replies in a thread; yields the server."""
+def server(finish_reason="stop", before="", say=say):
+    """Serve scripted replies in a thread, each after ``before``; yields the server."""
 
     async def reply(exchange):
         body = exchange.body
         usage = {"prompt_tokens": 9, "completion_tokens": 5, "total_tokens": 14}
-        text = say(body["messages"], body["seed"])
+        text = before + say(body["messages"], body["seed"])
         await exchange.send_json(200, completion(text, finish_reason, usage=usage))
 
     served = FaultyServer(reply)

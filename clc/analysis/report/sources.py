@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import chain, groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -17,6 +18,8 @@ from clc.plan import ArmRecord, Plan
 from clc.records import Confidence, Problem, ReasoningPath
 from clc.runs.open import is_run, open_runs
 from clc.runs.revote import Solved, revote
+from clc.thoughts import split
+from clc.voting.outcomes import read_outcome
 from clc.voting.tally import vote
 
 if TYPE_CHECKING:
@@ -25,6 +28,7 @@ if TYPE_CHECKING:
     from clc.datasets.recorded_votes import RecordedVotes
     from clc.records import Vote
     from clc.runs.protocol import RunFolder
+    from clc.thoughts import Marks
 
 __all__ = ["ReportSource", "open_sources"]
 
@@ -45,13 +49,14 @@ class ReportSource(Protocol):
 
 
 @contextmanager
-def open_sources(path: str | Path) -> Iterator[dict[str, ReportSource]]:
+def open_sources(path: str | Path, marks: Marks | None = None) -> Iterator[dict[str, ReportSource]]:
     """Open a run folder, a folder of ``clc compare`` or recorded generations, for reading.
 
     Yields its sources by name: the runs of a folder by their strategy, generations by the stem of
     their file. A folder of JSONL files, such as lm-evaluation-harness writes, is one source.
     Generations are voted on as in ``clc vote``: by majority, ties to the languages of MGSM in its
-    order, then to the others in order of occurrence.
+    order, then to the others in order of occurrence. ``marks`` are those of thoughts, by default
+    the bundled ones.
 
     Raises:
         ConfigurationError: the path does not exist, or is a folder of neither runs nor JSONL files.
@@ -60,7 +65,7 @@ def open_sources(path: str | Path) -> Iterator[dict[str, ReportSource]]:
     """
     if is_run(path):
         with open_runs(path) as runs:
-            yield {name: _Run(run) for name, run in runs.items()}
+            yield {name: _Run(run, marks) for name, run in runs.items()}
         return
     path = Path(path)
     if not path.exists():
@@ -76,7 +81,7 @@ def open_sources(path: str | Path) -> Iterator[dict[str, ReportSource]]:
             f"{path}: neither a run folder nor one with generations (*.jsonl); name the --out of "
             "clc solve or clc compare"
         )
-    yield {path.resolve().name.partition(".jsonl")[0]: _Recorded(files)}
+    yield {path.resolve().name.partition(".jsonl")[0]: _Recorded(files, marks)}
 
 
 def _row_files(folder: Path) -> list[Path]:
@@ -88,13 +93,14 @@ class _Run:
     """A run of ``clc solve`` or ``clc compare``."""
 
     run: RunFolder
+    marks: Marks | None = None
 
     @property
     def manifest(self) -> Mapping[str, Any]:
         return self.run.manifest() or {}
 
     def solved(self) -> Iterator[Solved]:
-        return revote(self.run)
+        return revote(self.run, partial(read_outcome, marks=self.marks))
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +108,7 @@ class _Recorded:
     """Generations in JSONL files; a temporary database groups their texts by problem."""
 
     files: Sequence[Path]
+    marks: Marks | None = None
 
     @property
     def manifest(self) -> Mapping[str, Any]:
@@ -113,8 +120,9 @@ class _Recorded:
             database.executemany("INSERT INTO texts VALUES (?, ?, ?, ?, ?)", _texts(self.files))
             rows = database.execute("SELECT * FROM texts ORDER BY problem, rowid")
             groups = (list(group) for _, group in groupby(rows, key=lambda row: row[0]))
-            for ballot, group in zip(group_votes(self.files), groups, strict=True):
-                yield _solved(ballot, group)
+            votes = group_votes(self.files, marks=self.marks)
+            for ballot, group in zip(votes, groups, strict=True):
+                yield _solved(ballot, group, self.marks)
 
 
 _SCHEMA = """
@@ -132,7 +140,7 @@ def _texts(files: Sequence[Path]) -> Iterator[tuple[int, str | None, str, str | 
         yield number, path.question, path.response, path.finish_reason, path.error
 
 
-def _solved(ballot: RecordedVotes, texts: Sequence[tuple[Any, ...]]) -> Solved:
+def _solved(ballot: RecordedVotes, texts: Sequence[tuple[Any, ...]], marks: Marks | None) -> Solved:
     """Put the votes of a problem beside their texts, and take the verdict."""
     question = next((row[1] for row in texts if row[1]), "")
     problem = Problem(
@@ -153,7 +161,8 @@ def _solved(ballot: RecordedVotes, texts: Sequence[tuple[Any, ...]]) -> Solved:
         arms.append(ArmRecord(code, prompt, 0, len(rows[code]), 0))
         keys = Plan.of([arms[-1]]).keys()
         for index, (key, row) in enumerate(zip(keys, rows[code], strict=True)):
-            one, confidence, text, finish_reason, error = row
+            one, confidence, response, finish_reason, error = row
+            thought, text, closed = split(response, marks, finish_reason=finish_reason)
             votes[key] = replace(one, path_key=key)
             paths[key] = ReasoningPath(
                 key,
@@ -165,6 +174,8 @@ def _solved(ballot: RecordedVotes, texts: Sequence[tuple[Any, ...]]) -> Solved:
                 "error" if error else finish_reason or "stop",
                 confidence=confidence if isinstance(confidence, Confidence) else None,
                 error=error,
+                thought=thought,
+                closed=closed,
             )
     plan = Plan.of(arms)
     planned = plan.keys()

@@ -133,11 +133,11 @@ class OpenAIEngine:
         self.base_urls = checked_urls(base_urls)
         self.window = window
         self.chat_options = chat_options or ChatOptions()
+        self._marks = load_marks() if marks is None else marks
         self._plain_fingerprint = fingerprint(model, revision, extra_body or {})
         self.fingerprint = self.fingerprint_with(self.chat_options)
         self._extra, self._left_out = checked_extra(extra_body or {})
         self.check_options(self.chat_options)
-        self._marks = load_marks() if marks is None else marks
         self._headers = checked_headers(api_key, headers or {})
         self._max_attempts = max_attempts
         self._timeout_s = timeout_s
@@ -152,7 +152,8 @@ class OpenAIEngine:
 
     def fingerprint_with(self, options: ChatOptions) -> str:
         """Return the fingerprint of requests with these chat options."""
-        return add_options(self._plain_fingerprint, options, str)  # no endpoint shows its template
+        # no endpoint shows its template
+        return add_options(self._plain_fingerprint, options, str, self._marks)
 
     def check_options(self, options: ChatOptions) -> None:
         """Check the options of later requests; see ``ChatEngine``."""

@@ -108,6 +108,7 @@ class TransformersEngine:
             self._plain_fingerprint,
             options,
             lambda: read_chat_template(self._location, self._revision),
+            self._marks,
         )
 
     @property

@@ -162,6 +162,7 @@ class VllmEngine:
             self._plain_fingerprint,
             options,
             lambda: read_chat_template(self._location, self._revision),
+            self._marks,
         )
 
     @property
