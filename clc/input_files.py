@@ -48,7 +48,9 @@ def read_regular(path: Path, error: type[ClcError]) -> bytes | None:
     except (FileNotFoundError, NotADirectoryError):
         if not path.is_symlink():
             return None
-        raise error(f"{name}: a link to nothing; name a regular file, or remove it") from None
+        raise error(
+            f"{name}: cannot be read: it is a link to nothing; name a regular file"
+        ) from None
     except (OSError, ValueError) as reason:
         why = getattr(reason, "strerror", None) or reason
         raise error(f"{name}: cannot be read: {why}; name a regular file") from reason
@@ -56,7 +58,7 @@ def read_regular(path: Path, error: type[ClcError]) -> bytes | None:
         kind = stat.S_IFMT(os.fstat(descriptor).st_mode)
         if kind != stat.S_IFREG:
             raise error(
-                f"{name}: is {_KINDS.get(kind, 'no file')}; name a regular file, or remove it"
+                f"{name}: cannot be read: it is {_KINDS.get(kind, 'no file')}; name a regular file"
             )
         with FileIO(descriptor, closefd=False) as file:
             return file.readall()

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import tomllib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from clc.errors import LanguageError, TemplateError
+from clc.input_files import parse_toml, read_regular
 from clc.languages import normalize_language
 
 if TYPE_CHECKING:
@@ -44,20 +44,13 @@ def read_layers(folders: Sequence[Path], name: str) -> list[Layer]:
     """Read the TOML file ``name`` of each folder that has it, in the order of ``folders``.
 
     Raises:
-        TemplateError: a file cannot be read or is not TOML.
+        TemplateError: something of that name is no regular file, cannot be read or is not TOML.
     """
     layers = []
     for folder in folders:
         path = folder / name
-        if not path.is_file():
-            continue
-        try:
-            with path.open("rb") as file:
-                layers.append(Layer(path, tomllib.load(file)))
-        except RecursionError:
-            raise TemplateError(f"{path}: it is nested too deeply") from None
-        except (OSError, ValueError) as error:  # a broken file, or an integer of 4,300 digits
-            raise TemplateError(f"{path}: {error}") from error
+        if (data := read_regular(path, TemplateError)) is not None:
+            layers.append(Layer(path, parse_toml(data, path, TemplateError)))
     return layers
 
 

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from clc.analysis.intervals import Difference, Rate
 from clc.bounds import MOST_TOKENS
 from clc.errors import ConfigurationError, LanguageError
+from clc.input_files import read_regular
 from clc.languages import normalize_language
 from clc.runs.files import replacing
 
@@ -125,12 +126,13 @@ def read_portfolio(path: str | Path) -> Portfolio:
     """
     import orjson
 
-    try:
-        data = orjson.loads(Path(path).read_bytes())
-    except OSError as error:
+    content = read_regular(Path(path), ConfigurationError)
+    if content is None:
         raise ConfigurationError(
-            f"{path}: cannot be read: {error.strerror}; name the --out of clc calibrate"
-        ) from error
+            f"{path}: cannot be read: no such file; name the --out of clc calibrate"
+        )
+    try:
+        data = orjson.loads(content)
     except orjson.JSONDecodeError as error:
         raise ConfigurationError(
             f"{path}:{error.lineno}: is not JSON ({error.msg}); name the --out of clc calibrate"

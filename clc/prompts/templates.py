@@ -26,6 +26,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from clc.errors import TemplateError
+from clc.input_files import read_regular
 from clc.languages import UNKNOWN_LANGUAGE, english_name, native_name
 from clc.prompt_files import bundled_prompts, prompt_folder, read_layers
 from clc.prompts.candidates import Candidate, load_candidates
@@ -246,11 +247,12 @@ class Templates:
         if _NAME.match(name):
             for folder in self._folders:
                 path = folder / f"{name}.jinja"
-                if path.is_file():
+                if (data := read_regular(path, TemplateError)) is not None:
                     try:
-                        return path.read_text(encoding="utf-8-sig"), str(path)
-                    except (OSError, UnicodeDecodeError) as error:
-                        raise TemplateError(f"{path}: {error}") from error
+                        text = data.decode("utf-8-sig")
+                    except UnicodeDecodeError as error:
+                        raise TemplateError(f"{path}: not UTF-8: {error}") from error
+                    return text.replace("\r\n", "\n").replace("\r", "\n"), str(path)
         raise TemplateError(f"no template {name!r}; there are: {', '.join(self.names())}")
 
 

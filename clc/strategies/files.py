@@ -24,12 +24,12 @@ from __future__ import annotations
 
 import json
 import math
-import tomllib
 from dataclasses import MISSING, asdict, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from clc.errors import InputError, StrategyError
+from clc.input_files import parse_toml, read_regular
 from clc.strategies.catalogue import STRATEGIES, get_strategy
 from clc.strategies.strategy import Arm, Planner, Strategy
 from clc.voting.stopping import Stopping
@@ -66,12 +66,10 @@ def load_strategy(path: str | Path) -> Strategy:
     Raises:
         StrategyError: the file cannot be read, or its fields are invalid.
     """
-    try:
-        values = tomllib.loads(Path(path).read_text(encoding="utf-8-sig"))
-    except RecursionError:
-        raise StrategyError(f"{path}: cannot read the strategy: it is nested too deeply") from None
-    except (OSError, ValueError) as error:  # a broken file, or an integer of 4,300 digits
-        raise StrategyError(f"{path}: cannot read the strategy: {error}") from error
+    data = read_regular(Path(path), StrategyError)
+    if data is None:
+        raise StrategyError(f"{path}: cannot read the strategy: no such file")
+    values = parse_toml(data, path, StrategyError)
     arms = values.get("arms")
     if not isinstance(arms, list) or not all(isinstance(arm, dict) for arm in arms):
         raise StrategyError(f"{path}: a strategy has its arms in [[arms]]; found {_show(arms)}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from dataclasses import dataclass, fields
 from functools import cached_property, lru_cache
@@ -223,11 +224,8 @@ def load_marks(folder: str | Path | None = None) -> Marks:
     if folder is None:
         return _bundled()
     folder = prompt_folder(folder)
-    path = folder / FILE
-    if not path.exists():
+    if not os.path.lexists(folder / FILE):
         return _bundled()
-    if not path.is_file():
-        raise TemplateError(f"{path}: it is no file; give marks of thoughts in a TOML file")
     return _read([folder, bundled_prompts()])
 
 

@@ -72,7 +72,7 @@ def test_every_strategy_is_the_same_from_its_file(name, tmp_path):
         ),
         ('rule = "crosslingual"', 'rule = "soon"', r"\[stopping\]: unknown stopping rule 'soon'"),
         ("[stopping]", "[stops]", r"unknown field 'stops'"),
-        ("[stopping]", "[stopping", r"cannot read the strategy"),
+        ("[stopping]", "[stopping", r"not TOML in UTF-8"),
         ("[[arms]]", "[[legs]]", r"has its arms in \[\[arms\]\]; found None"),
     ],
 )
