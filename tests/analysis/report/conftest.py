@@ -83,7 +83,7 @@ def solve(folder, source, engine=None, **settings):
         values = identity(
             configuration, Templates(), engine="talker", translator="talker", dataset={}, limit=None
         )
-        store.write_manifest({"identity": values, "versions": {}, "finished": True, "seconds": 7.5})
+        store.write_manifest({"identity": values, "versions": [], "finished": True, "seconds": 7.5})
     return folder
 
 
