@@ -60,6 +60,7 @@ class LazyGroup(click.Group):
         if cmd_name not in COMMANDS:
             return None
         command: click.Command = import_module(f"clc.cli.{cmd_name}").command
+        _make_warnings_visible()
         return command
 
     def make_context(
@@ -163,7 +164,7 @@ def _run() -> int:
         _report("clc: interrupted\n")
         return INTERRUPTED
     except ClcError as error:
-        _report(f"clc: {_visible(str(error))}\n")
+        _report(f"clc: {_indented(_visible(str(error)))}\n")
         return error.exit_code
     except (_BrokenPipe, OSError, SystemExit, click.exceptions.Exit) as error:
         return _end_status(error)
@@ -199,6 +200,18 @@ def _report_output(error: OSError) -> int:
     return 1
 
 
+def _make_warnings_visible() -> None:
+    """Have log records that no handler takes, our warnings, printed as errors are."""
+    import logging
+
+    class _Formatter(logging.Formatter):
+        def format(self, record: logging.LogRecord) -> str:
+            return _visible(super().format(record))
+
+    if logging.lastResort is not None:
+        logging.lastResort.setFormatter(_Formatter())
+
+
 # On PyPI `clc` is a package of somebody else, whose only release is of 2013. Its module and its
 # command have our names, and pip puts its files over ours, or ours over its, without a word.
 _STRANGER = "clc-0.0.1.dist-info"
@@ -227,6 +240,11 @@ def _alone() -> None:
             f"place, and removing it removes files of {DISTRIBUTION}: {_MEND}",
             err=True,
         )
+
+
+def _indented(message: str) -> str:
+    """Indent all lines but the first: a file's name or a value cannot pass for a message."""
+    return message.replace("\n", "\n  ").replace("\n    ", "\n  ")
 
 
 def _visible(message: str) -> str:

@@ -54,14 +54,13 @@ def command(
       clc ask "Tom has 3 apples and buys 4 more. How many apples does Tom have?"
       clc ask "Tom has 3 apples and buys 4 more. How many?" --languages en,zh,sw --paths 12
     """  # noqa: D301
-    import orjson
-    from rich.console import Console
     from rich.text import Text
 
     from clc.analysis.export import verdict_row
+    from clc.cli.output import echo_json
     from clc.cli.problem_view import Shown, print_path
     from clc.cli.tables import answer_line, detail_lines, language_styles, vote_table
-    from clc.cli.text import put
+    from clc.cli.text import make_console, put
     from clc.datasets.text import as_problem
     from clc.runs.revote import revote
     from clc.runs.store import Store
@@ -72,14 +71,14 @@ def command(
     configuration = solving.configuration(strategy)
     templates = solving.templates()
     opened, translator = engine.open(templates.marks)
-    console = Console()
+    console = make_console()
     with Store(None) as store:
         work = Run(configuration, opened, store, translator, templates)
         work.begin({"given": "by a question"})
         verdict = _draw(work, problem, _screen(console), tally=not as_json)
         (solved,) = revote(store)
     if as_json:
-        click.echo(orjson.dumps(verdict_row(verdict)).decode())
+        echo_json(verdict_row(verdict))
         return
     styles = language_styles(solved.plan.languages)
     if show_paths:
@@ -93,9 +92,9 @@ def command(
 
 def _screen(console: Console) -> Console:
     """Choose the console for the live vote: standard error, unless only output is a terminal."""
-    from rich.console import Console
+    from clc.cli.text import make_console
 
-    errors = Console(stderr=True)
+    errors = make_console(stderr=True)
     return console if console.is_terminal and not errors.is_terminal else errors
 
 

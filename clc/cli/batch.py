@@ -58,6 +58,8 @@ def command(
     Stop it at any time, even by force: the same command goes on.
     """  # noqa: D301
     from clc.cli.interrupts import run_interruptible
+    from clc.cli.output import echo_json
+    from clc.cli.text import make_console
 
     try:
         from clc.serving.batch import Output, open_batch
@@ -66,8 +68,6 @@ def command(
         raise ConfigurationError(
             f"clc batch needs the package {error.name}: {install_hint('server')}"
         ) from error
-    import orjson
-    from rich.console import Console
 
     configuration = solving.configuration(strategy)
     templates = solving.templates()
@@ -79,7 +79,7 @@ def command(
         templates=templates,
         translator=translator,
     )
-    console = Console(stderr=True)
+    console = make_console(stderr=True)
     with Output(out, completions.fingerprint, retry=retry_failed) as output:
         batch = open_batch(source, output)
         counts = _Counts(batch.lines, reused=batch.answered)
@@ -91,7 +91,7 @@ def command(
             _print_line(console, f"Interrupted. {counts.words()}; the same command goes on.")
             sys.exit(130)
     if as_json:
-        click.echo(orjson.dumps(asdict(counts), option=orjson.OPT_INDENT_2).decode())
+        echo_json(asdict(counts), indent=True)
     else:
         _print_line(console, f"{counts.words()}, in {out}")
     if counts.failed and not counts.answered + counts.reused:

@@ -76,11 +76,12 @@ def command(
       clc calibrate runs/dev
       clc calibrate runs/dev --budget 11 --out portfolio.json
     """  # noqa: D301
-    from rich.console import Console
+    import orjson
 
     from clc.analysis.portfolio import portfolio_json, write_portfolio
     from clc.analysis.portfolio_search import paths_by_language, search_portfolio
-    from clc.cli.text import visible
+    from clc.cli.output import echo_json
+    from clc.cli.text import make_console, visible
 
     folders = [source for source in sources if Path(source).is_dir()]
     if folders and len(folders) < len(sources):
@@ -93,9 +94,9 @@ def command(
     if out:
         write_portfolio(out, portfolio)
     if as_json:
-        click.echo(portfolio_json(portfolio).decode(), nl=False)
+        echo_json(orjson.loads(portfolio_json(portfolio)), indent=True)
         return
-    console = Console()
+    console = make_console()
     for part in _report(portfolio, most):
         console.print(part)
     if out:

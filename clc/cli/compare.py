@@ -92,14 +92,13 @@ def command(
       clc compare mgsm_sw.tsv --strategies clc,xcot,clsp --paths 11 --out runs/compared
       clc compare runs/sc runs/clc
     """  # noqa: D301
-    from rich.console import Console
     from rich.text import Text
 
     from clc.analysis.comparison import compare_strategies
     from clc.cli.comparison_tables import print_strategies, write_comparison
-    from clc.cli.text import visible
+    from clc.cli.text import make_console, visible
 
-    console = Console(stderr=True)
+    console = make_console(stderr=True)
     with ExitStack() as stack:
         if len(sources) > 1 or _is_run(sources[0]):
             if pool.strategies:

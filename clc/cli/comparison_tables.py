@@ -7,15 +7,14 @@ import io
 from dataclasses import asdict, fields
 from typing import TYPE_CHECKING, Any
 
-import click
 import orjson
-from rich.console import Console
 from rich.text import Text
 
 from clc.analysis.comparison_records import CurvePoint, PairedDifference
 from clc.analysis.figures import plot_comparison
+from clc.cli.output import echo_json
 from clc.cli.tables import make_table
-from clc.cli.text import brief, visible
+from clc.cli.text import brief, make_console, visible
 from clc.errors import ConfigurationError, StoreError
 from clc.runs.files import write_atomically
 
@@ -23,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
-    from rich.console import RenderableType
+    from rich.console import Console, RenderableType
     from rich.table import Table
 
     from clc.analysis.comparison_records import StrategyComparison
@@ -41,9 +40,9 @@ def print_strategies(
 ) -> None:
     """Print a comparison as tables or as JSON, on standard output if no console is given."""
     if as_json:
-        click.echo(_json(comparison).decode())
+        echo_json(comparison.to_json(), indent=True)
         return
-    console = console or Console()
+    console = console or make_console()
     for part in strategy_tables(comparison, console.width):
         console.print(part, highlight=False)
 

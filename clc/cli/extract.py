@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, cast
 
 import click
-import orjson
 
 from clc.cli.options import marks_option
 
@@ -36,7 +35,7 @@ def command(files: tuple[str, ...], out: str | None, kind: str | None, marks: Ma
     canonical value or null, "abstain" the reason for null. A row with several responses gets
     lists.
     """
-    from clc.cli.output import rows_to
+    from clc.cli.output import json_line, rows_to
     from clc.datasets.generations import parse_generations, read_rows
 
     with rows_to(out) as sink:
@@ -49,7 +48,7 @@ def command(files: tuple[str, ...], out: str | None, kind: str | None, marks: Ma
             several = len(read) != 1
             row["answer"] = [answer for answer, _ in read] if several else read[0][0]
             row["abstain"] = [reason for _, reason in read] if several else read[0][1]
-            sink.write(orjson.dumps(row, option=orjson.OPT_APPEND_NEWLINE))
+            sink.write(json_line(row))
 
 
 def _answer(path: Generation, marks: Marks | None) -> tuple[str | None, str | None]:

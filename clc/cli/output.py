@@ -1,11 +1,15 @@
-"""The file or stream that a command writes its rows to."""
+"""JSON on standard output, and the file or stream that a command writes its rows to."""
 
 from __future__ import annotations
 
+import re
 import sys
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, cast
+from typing import IO, TYPE_CHECKING, Any, cast
+
+import click
+import orjson
 
 from clc.errors import InputError
 from clc.runs.files import replacing
@@ -13,9 +17,45 @@ from clc.runs.files import replacing
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["rows_to"]
+__all__ = ["echo_json", "json_line", "rows_to"]
 
 _DEVICES = (Path("/dev"), Path("/dev/fd"), Path("/proc/self/fd"))  # /dev/stdout may be a file
+
+# What acts on a terminal and is no ASCII control, which JSON escapes: see clc.cli.text. Each
+# pattern begins with two bytes that a text without them is searched for very fast.
+_ACTS = (
+    (b"\xc2", re.compile(rb"\xc2[\x80-\x9f]")),
+    (b"\xd8\x9c", re.compile(rb"\xd8\x9c")),
+    (b"\xe2\x80", re.compile(rb"\xe2\x80[\x8e\x8f\xa8-\xae]")),
+    (b"\xe2\x81", re.compile(rb"\xe2\x81[\xa6-\xaf]")),
+    (b"\xef\xbf", re.compile(rb"\xef\xbf[\xb9-\xbb]")),
+)
+
+
+def json_line(value: Any, *, indent: bool = False) -> bytes:
+    r"""Write a value as JSON and a newline, with escapes for what a terminal would act on.
+
+    >>> json_line({"id": "a\u202eb\x9b\x7f"})
+    b'{"id":"a\\u202eb\\u009b\\u007f"}\n'
+    """
+    option = orjson.OPT_APPEND_NEWLINE | (orjson.OPT_INDENT_2 if indent else 0)
+    data = orjson.dumps(value, option=option)
+    if b"\x7f" in data:
+        data = data.replace(b"\x7f", b"\\u007f")
+    if not data.isascii():
+        for mark, pattern in _ACTS:
+            if mark in data:
+                data = pattern.sub(_escape, data)
+    return data
+
+
+def echo_json(value: Any, *, indent: bool = False, err: bool = False) -> None:
+    """Print a value as JSON."""
+    click.echo(json_line(value, indent=indent).decode(), nl=False, err=err)
+
+
+def _escape(match: re.Match[bytes]) -> bytes:
+    return b"\\u%04x" % ord(match[0].decode())
 
 
 @contextmanager

@@ -47,6 +47,7 @@ def command(
       clc report generations.jsonl
     """  # noqa: D301
     from clc.analysis.report import write_report
+    from clc.cli.text import echo
 
     target = Path(out) if out else _page_of(sources)
     with ExitStack() as stack:
@@ -56,7 +57,7 @@ def command(
     if find_spec("matplotlib") is None:
         click.echo(f"The page has tables for figures: {install_hint('plot')} draws them", err=True)
     beside = f", with the texts in {report.folder}" if report.folder else ""
-    click.echo(f"{report.problems:,} problems, {report.bytes / 1e6:,.1f} MB: {target}{beside}")
+    echo(f"{report.problems:,} problems, {report.bytes / 1e6:,.1f} MB: {target}{beside}")
 
 
 def open_all(

@@ -24,13 +24,12 @@ def command(run: str, against: str | None, *, fidelity: bool, as_json: bool) -> 
       clc score runs/clc --against runs/sc
       clc score runs/clc --fidelity
     """  # noqa: D301
-    import orjson
-    from rich.console import Console
-
     from clc.analysis.fidelity import run_fidelity
     from clc.analysis.paired import compare
     from clc.analysis.scoring import score_run, scored_rows
+    from clc.cli.output import echo_json
     from clc.cli.tables import comparison_table, fidelity_tables, print_score
+    from clc.cli.text import make_console
     from clc.errors import ConfigurationError
     from clc.runs.open import open_run
 
@@ -41,10 +40,10 @@ def command(run: str, against: str | None, *, fidelity: bool, as_json: bool) -> 
             by_language = run_fidelity(store)
         if as_json:
             values = {code: one.to_json() for code, one in by_language.items()}
-            click.echo(orjson.dumps(values, option=orjson.OPT_INDENT_2).decode())
+            echo_json(values, indent=True)
         else:
             for table in fidelity_tables(by_language):
-                Console().print(table)
+                make_console().print(table)
         return
     if against is None:
         with open_run(run) as store:
@@ -57,6 +56,6 @@ def command(run: str, against: str | None, *, fidelity: bool, as_json: bool) -> 
     with open_run(run) as first, open_run(against) as second:
         comparison = compare(scored_rows(first), scored_rows(second))
     if as_json:
-        click.echo(orjson.dumps(comparison.to_json(), option=orjson.OPT_INDENT_2).decode())
+        echo_json(comparison.to_json(), indent=True)
     else:
-        Console().print(comparison_table(run, against, comparison))
+        make_console().print(comparison_table(run, against, comparison))

@@ -199,6 +199,7 @@ def command(
         raise ConfigurationError(
             f"clc serve needs the package {error.name}: {install_hint('server')}"
         ) from error
+    from clc.cli.text import echo
     from clc.prompts.templates import Templates
     from clc.serving.http.history import History
     from clc.serving.http.logs import log_to
@@ -231,7 +232,7 @@ def command(
                 translator=translator,
                 history=history,
                 start_s=start_s,
-                ready=lambda it: click.echo(f"clc serves clc and {settings.model} at {it.url}"),
+                ready=lambda it: echo(f"clc serves clc and {settings.model} at {it.url}"),
                 stopping=stopping,
             )
         )

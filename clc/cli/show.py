@@ -107,9 +107,7 @@ def _one_run(folder: str, strategy: str | None) -> Iterator[RunFolder]:
 
 def _show(run: RunFolder, folder: str, problem_id: str, options: dict[str, Any]) -> None:
     """Print one problem."""
-    import orjson
-    from rich.console import Console
-
+    from clc.cli.output import echo_json
     from clc.cli.problem_view import Shown, print_solved, solved_json
     from clc.languages import normalize_language
     from clc.runs.revote import solved
@@ -137,24 +135,25 @@ def _show(run: RunFolder, folder: str, problem_id: str, options: dict[str, Any])
         full=options["full"],
         thoughts=options["thoughts"],
     )
+    from clc.cli.text import make_console
+
     if options["as_json"]:
-        click.echo(orjson.dumps(solved_json(shown)).decode())
+        echo_json(solved_json(shown))
     else:
-        print_solved(Console(), shown)
+        print_solved(make_console(), shown)
 
 
 def _list(run: RunFolder, options: dict[str, Any]) -> None:
     """Print the matching problems while reading the run."""
-    import orjson
     from rich.cells import cell_len
-    from rich.console import Console
     from rich.text import Text
 
     from clc.analysis.export import verdict_row
-    from clc.cli.text import brief
+    from clc.cli.output import echo_json
+    from clc.cli.text import brief, make_console
     from clc.runs.revote import revote
 
-    console = Console()
+    console = make_console()
     wanted = _wanted(options)
     limit, listed, with_gold = options["limit"], 0, False
     for one in revote(run):
@@ -170,7 +169,7 @@ def _list(run: RunFolder, options: dict[str, Any]) -> None:
         if options["as_json"]:
             row = verdict_row(verdict, gold=problem.gold, kind=problem.metadata.get("kind"))
             line = {**row, "language": problem.language, "question": problem.question}
-            click.echo(orjson.dumps(line).decode())
+            echo_json(line)
             continue
         columns = [
             brief(problem.id),

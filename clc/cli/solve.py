@@ -101,11 +101,11 @@ def command(
 
     Stop it at any time, even by force: the same command goes on. Afterwards: clc score DIR
     """  # noqa: D301
-    from rich.console import Console
+    from clc.cli.text import make_console
 
     if not out.strip():
         raise ConfigurationError("--out is empty; name a run folder")
-    shown = _Shown(out, Console(stderr=True), as_json=as_json)
+    shown = _Shown(out, make_console(stderr=True), as_json=as_json)
     if cluster.cluster is not None:
         _solve_on_cluster(
             source,
@@ -253,6 +253,7 @@ def _solve_on_cluster(
     cluster: ClusterOptions,
 ) -> None:
     """Spread the work over replicas; see ``clc.cluster``."""
+    from clc.cli.text import visible
     from clc.cluster import spread
     from clc.solving.sampler import Counters
 
@@ -288,7 +289,9 @@ def _solve_on_cluster(
     assert result.score is not None  # noqa: S101 - a run that ends without an error has a score
     shown.results(result.score, result.counters, result.reason)
     if result.set_aside:
-        lines = "\n".join(f"  {one.id}: {one.reason}" for one in result.set_aside[:_SHOWN])
+        lines = "\n".join(
+            f"  {visible(one.id)}: {visible(one.reason)}" for one in result.set_aside[:_SHOWN]
+        )
         raise RunError(
             f"{len(result.set_aside):,} problems were set aside, and have no verdict; the same "
             f"command tries them again:\n{lines}"

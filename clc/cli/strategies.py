@@ -26,9 +26,9 @@ def command() -> None:
 @command.command("list")
 def list_strategies() -> None:
     """List the strategies with their default budget and source."""
-    from rich.console import Console
     from rich.table import Table
 
+    from clc.cli.text import make_console
     from clc.strategies.catalogue import STRATEGIES
 
     table = Table(box=None, pad_edge=False, show_edge=False)
@@ -36,16 +36,17 @@ def list_strategies() -> None:
         table.add_column(heading, justify="right" if heading == "paths" else "left")
     for strategy in STRATEGIES.values():
         table.add_row(strategy.name, str(strategy.paths), strategy.summary, strategy.source)
-    Console().print(table)
+    make_console().print(table)
 
 
 @command.command("show")
 @click.argument("name")
 def show_strategy(name: str) -> None:
     """Print strategy NAME, or that of a file, as TOML."""
+    from clc.cli.text import echo
     from clc.strategies.files import open_strategy, strategy_toml
 
-    click.echo(strategy_toml(open_strategy(name)))
+    echo(strategy_toml(open_strategy(name)))
 
 
 @command.command("check")
@@ -55,7 +56,7 @@ def show_strategy(name: str) -> None:
 )
 def check_strategy(path: str, folder: str | None) -> None:
     """Read the strategy in FILE as clc solve does, and render each of its templates."""
-    from clc.cli.text import visible
+    from clc.cli.text import echo
     from clc.prompts.templates import Templates, check_template
     from clc.solving.configure import configure
     from clc.strategies.files import load_strategy
@@ -72,4 +73,4 @@ def check_strategy(path: str, folder: str | None) -> None:
         check_template(templates, name)
     arms = len(strategy.arms)
     line = f"{strategy.name}: {arms} arm{'s'[: arms != 1]}, templates {', '.join(names)}: fine"
-    click.echo(visible(line))
+    echo(line)

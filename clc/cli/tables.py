@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import click
-import orjson
 from rich import box
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from clc.cli.text import brief, visible
+from clc.cli.output import echo_json
+from clc.cli.text import brief, make_console, visible
 from clc.errors import LanguageError
 from clc.languages import english_name
 
@@ -53,9 +51,9 @@ _ANSWER_MOST = 400  # cells; an answer may be a whole text where the model choos
 def print_score(score: Score, *, as_json: bool, err: bool = False) -> None:
     """Print a score as tables or as JSON, on standard error if ``err``."""
     if as_json:
-        click.echo(orjson.dumps(score.to_json(), option=orjson.OPT_INDENT_2).decode(), err=err)
+        echo_json(score.to_json(), indent=True, err=err)
         return
-    console = Console(stderr=err)
+    console = make_console(stderr=err)
     for table in score_tables(score):
         console.print(table)
 

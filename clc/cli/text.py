@@ -10,15 +10,19 @@ import re
 import unicodedata
 from typing import TYPE_CHECKING
 
+import click
 from rich.cells import cell_len, set_cell_size
+from rich.console import RenderHook
+from rich.measure import Measurement
+from rich.segment import Segment
 from rich.text import Text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from rich.console import Console
+    from rich.console import Console, ConsoleOptions, ConsoleRenderable, RenderableType
 
-__all__ = ["brief", "excerpt", "put", "visible"]
+__all__ = ["brief", "echo", "excerpt", "make_console", "put", "visible"]
 
 LINE_MOST = 10_000  # characters of one line that are printed
 _TABLE_MOST = 40  # cells
@@ -47,6 +51,20 @@ def visible(text: str, *, lines: bool = False) -> str:
     '⟦U+202E⟧7⟦U+0085⟧'
     """
     return (_ACTS_IN_LINES if lines else _ACTS).sub(_symbol, text)
+
+
+def echo(text: str, *, err: bool = False) -> None:
+    """Print lines that may hold foreign text."""
+    click.echo(visible(text, lines=True), err=err)
+
+
+def make_console(*, stderr: bool = False) -> Console:
+    """Make a console on which no text acts on the terminal, whatever is printed."""
+    from rich.console import Console
+
+    console = Console(stderr=stderr)
+    console.push_render_hook(_VisibleHook())
+    return console
 
 
 def brief(text: str, most: int = _TABLE_MOST) -> str:
@@ -137,3 +155,22 @@ def _symbol(match: re.Match[str]) -> str:
     if code < _SPACE:
         return chr(_PICTURES + code)
     return _DELETE_PICTURE if code == _DELETE else f"⟦U+{code:04X}⟧"
+
+
+class _VisibleHook(RenderHook):
+    """Makes the text of everything that a console prints visible; styles stay."""
+
+    def process_renderables(self, renderables: list[ConsoleRenderable]) -> list[ConsoleRenderable]:
+        return [_Visible(one) for one in renderables]
+
+
+class _Visible:
+    def __init__(self, shown: RenderableType) -> None:
+        self._shown = shown
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[Segment]:
+        for text, style, control in console.render(self._shown, options):
+            yield Segment(text if control else visible(text, lines=True), style, control)
+
+    def __rich_measure__(self, console: Console, options: ConsoleOptions) -> Measurement:
+        return Measurement.get(console, options, self._shown)

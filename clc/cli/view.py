@@ -36,6 +36,7 @@ def command(run: str, port: int, *, no_browser: bool) -> None:
     from clc.analysis.report import write_report
     from clc.analysis.report.page_server import is_current, page_server
     from clc.cli.report import open_all
+    from clc.cli.text import echo
     from clc.runs.open import is_run
 
     folder = Path(run)
@@ -48,7 +49,7 @@ def command(run: str, port: int, *, no_browser: bool) -> None:
                 write_report(open_all((run,), sources), page)
         server = stack.enter_context(page_server(page, port))
         url = f"http://127.0.0.1:{server.server_address[1]}/"
-        click.echo(f"The report of {run} is at {url} - Ctrl-C ends this")
+        echo(f"The report of {run} is at {url} - Ctrl-C ends this")
         if not no_browser:
             Thread(target=browse, args=(url,), daemon=True).start()  # some browsers block
         with suppress(KeyboardInterrupt):

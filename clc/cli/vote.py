@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, cast
 
 import click
-import orjson
 
 from clc.bounds import WEIGHT
 from clc.cli.options import marks_option
@@ -162,6 +161,7 @@ def _scored(
 
     from clc.analysis.scoring import Scored
     from clc.answers.canonical import canonical_gold
+    from clc.cli.output import json_line
     from clc.languages import UNKNOWN_LANGUAGE
     from clc.voting.tally import vote
     from clc.voting.weighting import normalized_weights
@@ -178,7 +178,7 @@ def _scored(
         verdict = vote(votes, id=ballot.id, rule=rule, order=order, weights=weights)
         gold = None if ballot.gold is None else canonical_gold(ballot.gold, ballot.kind)
         if sink:
-            sink.write(orjson.dumps(_row(ballot, verdict, gold), option=orjson.OPT_APPEND_NEWLINE))
+            sink.write(json_line(_row(ballot, verdict, gold)))
         yield Scored(
             ballot.id,
             ballot.item,

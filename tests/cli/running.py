@@ -82,8 +82,9 @@ def endpoint(*arguments, module="tests.cli.endpoint"):
 
 def call(*arguments, stdin=""):
     """Run in this process: as `clc`, without the time that a start takes."""
-    out = io.TextIOWrapper(io.BytesIO(), "utf-8", write_through=True)  # with the buffer of stdout
-    err = io.StringIO()
+    out, err = (  # write_through: a command that a signal ends has printed what it wrote
+        io.TextIOWrapper(io.BytesIO(), "utf-8", newline="", write_through=True) for _ in range(2)
+    )
     given = io.TextIOWrapper(io.BytesIO(stdin.encode()), "utf-8")
     code = 0
     with (
@@ -101,6 +102,8 @@ def call(*arguments, stdin=""):
             code = ended.code  # type: ignore[assignment]
         finally:
             signal.signal(signal.SIGINT, interrupts)
-    return subprocess.CompletedProcess(
-        arguments, code, out.buffer.getvalue().decode(), err.getvalue()
-    )
+    printed = []
+    for stream in (out, err):
+        stream.flush()
+        printed.append(stream.buffer.getvalue().decode())  # type: ignore[attr-defined]
+    return subprocess.CompletedProcess(arguments, code, *printed)
