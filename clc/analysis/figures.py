@@ -7,10 +7,12 @@ apart. All text is Latin: no font for other scripts is needed.
 from __future__ import annotations
 
 from contextlib import contextmanager
+from io import BytesIO
 from itertools import cycle
 from typing import TYPE_CHECKING, Any
 
-from clc.errors import ConfigurationError, StoreError
+from clc.errors import ConfigurationError
+from clc.runs.files import write_atomically
 from clc.version import install_hint
 
 if TYPE_CHECKING:
@@ -78,19 +80,19 @@ def new_figure(size: tuple[float, float], salt: str = "clc") -> Iterator[Any]:
 
 
 def save(figure: Any, file: Path) -> None:
-    """Write a figure in the format that the file's suffix names.
+    """Write a figure in the format that the file's suffix names; a link there is replaced.
 
     Raises:
         ConfigurationError: matplotlib does not know the format.
         StoreError: the file cannot be written.
     """
     more: dict[str, Any] = {"metadata": {"Date": None}} if file.suffix == ".svg" else {}
+    image = BytesIO()
     try:
-        figure.savefig(file, dpi=_DPI, **more)
+        figure.savefig(image, format=file.suffix.removeprefix("."), dpi=_DPI, **more)
     except ValueError as error:
         raise ConfigurationError(f"{file.name}: {error}") from error
-    except OSError as error:
-        raise StoreError(f"{file}: cannot write the figure: {error}") from error
+    write_atomically(file, image.getvalue())
 
 
 def _against_paths(axes: Any, result: StrategyResult, look: Mapping[str, Any]) -> None:

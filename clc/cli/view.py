@@ -21,8 +21,8 @@ __all__ = ["command"]
 def command(run: str, port: int, *, no_browser: bool) -> None:
     """Show the report of RUN on this machine, until Ctrl-C.
 
-    RUN is what clc report takes. The report is written where it is missing or older than the run:
-    into the run folder, or for recorded generations into a temporary folder.
+    RUN is what clc report takes. The report is written into a temporary folder: nothing in RUN is
+    changed, and no page in it is shown.
 
     \b
     Examples:
@@ -34,19 +34,15 @@ def command(run: str, port: int, *, no_browser: bool) -> None:
     from webbrowser import open as browse
 
     from clc.analysis.report import write_report
-    from clc.analysis.report.page_server import is_current, page_server
+    from clc.analysis.report.page_server import page_server
     from clc.cli.report import open_all
     from clc.cli.text import echo
-    from clc.runs.open import is_run
 
-    folder = Path(run)
     with ExitStack() as stack:
-        stored = folder.is_dir() and is_run(folder)
-        place = folder if stored else Path(stack.enter_context(TemporaryDirectory(prefix="clc-")))
-        page = place / "report.html"
-        if not (stored and is_current(page, folder)):
-            with ExitStack() as sources:
-                write_report(open_all((run,), sources), page)
+        folder = stack.enter_context(TemporaryDirectory(prefix="clc-"))
+        page = Path(folder) / "report.html"
+        with ExitStack() as sources:
+            write_report(open_all((run,), sources), page)
         server = stack.enter_context(page_server(page, port))
         url = f"http://127.0.0.1:{server.server_address[1]}/"
         echo(f"The report of {run} is at {url} - Ctrl-C ends this")

@@ -1,5 +1,6 @@
 """``clc report`` and ``clc view``: the page from the command line."""
 
+import html
 import os
 import re
 import shlex
@@ -7,17 +8,17 @@ import shutil
 import signal
 import subprocess
 import threading
-import time
 import urllib.error
 import urllib.request
 from http.client import HTTPConnection
+from http.server import ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
 
 from clc.analysis.export import export
 from clc.analysis.report import write
-from clc.analysis.report.page_server import is_current, page_server
+from clc.analysis.report.page_server import page_server
 from clc.runs.store import Store
 from tests.analysis.report.conftest import problems, report, solve
 
@@ -140,19 +141,6 @@ def test_a_page_that_cannot_be_written_is_said(run, tmp_path):
     assert "cannot write the report" in done.stderr
 
 
-@pytest.mark.slow
-def test_a_page_is_current_until_the_run_goes_on(run):
-    page = run / "report.html"
-    assert not is_current(page, run)
-    report(run, page)
-    assert is_current(page, run)
-    report(run, page)
-    assert is_current(page, run)
-    time.sleep(0.02)
-    (run / "manifest.json").write_bytes((run / "manifest.json").read_bytes())
-    assert not is_current(page, run)
-
-
 @pytest.fixture
 def served(run):
     page = report(run, run / "report.html", most_inline=100).page
@@ -187,14 +175,15 @@ def test_only_the_report_is_served(served):
 
 
 @pytest.mark.slow
-def test_view_serves_until_it_is_interrupted(run):
+def test_view_serves_until_it_is_interrupted(run, tmp_path):
     process = start("view", run, "--no-browser")
     try:
         line = process.stdout.readline()
         url = re.search(r"http://127\.0\.0\.1:\d+/", line)[0]
         assert line == f"The report of {run} is at {url} - Ctrl-C ends this\n"
         with urllib.request.urlopen(url, timeout=120) as answer:
-            assert answer.read() == (run / "report.html").read_bytes()
+            assert answer.read() == report(run, tmp_path / "report.html").page.read_bytes()
+        assert not (run / "report.html").exists()
         with pytest.raises(urllib.error.HTTPError, match="404"):
             urllib.request.urlopen(f"{url}run.sqlite", timeout=120)
     finally:
@@ -285,3 +274,117 @@ def test_what_can_be_read_only_once_is_refused(tmp_path):
     done = call("report", tmp_path / "pipe", "--out", tmp_path / "p.html")
     assert done.returncode == 2
     assert "neither a file nor a folder" in done.stderr
+
+
+HOSTILE = {
+    "a page": lambda run, secret: (run / "report.html").write_text("<script>steal()</script>"),
+    "a link": lambda run, secret: (run / "report.html").symlink_to(secret),
+    "a page of the future": lambda run, secret: (
+        (run / "report.html").write_text("<script>steal()</script>"),
+        os.utime(run / "report.html", (2e9, 2e9)),
+    ),
+    "a folder": lambda run, secret: (run / "report.html").mkdir(),
+    "a FIFO": lambda run, secret: os.mkfifo(run / "report.html"),
+    "texts": lambda run, secret: (
+        (run / "report.data").mkdir(),
+        (run / "report.data" / "0.js").symlink_to(secret),
+    ),
+    "a folder of texts": lambda run, secret: (run / "report.data").symlink_to(secret.parent),
+    "nothing to write into": lambda run, secret: run.chmod(0o500),
+    "a page nobody may read": lambda run, secret: (run / "report.html").touch(0o000),
+    "a temporary folder": lambda run, secret: (run / "tmp").symlink_to(secret.parent),
+}
+
+
+@pytest.mark.parametrize("kind", HOSTILE)
+def test_view_shows_its_own_page_whatever_lies_in_the_folder(run, kind, tmp_path, monkeypatch):
+    secret = tmp_path / "home" / "0.js"
+    secret.parent.mkdir()
+    secret.write_text("secret")
+    HOSTILE[kind](run, secret)
+    before = {path: path.lstat() for path in run.rglob("*") if "sqlite-" not in path.name}
+    seen = {}
+
+    def serve(self):
+        threading.Thread(target=ThreadingHTTPServer.serve_forever, args=(self,)).start()
+        seen[""] = get(self.server_address[1], "/")
+        seen["part"] = get(self.server_address[1], "/report.data/0.js")
+        self.shutdown()
+
+    monkeypatch.setattr("clc.analysis.report.page_server.PageServer.serve_forever", serve)
+    done = call("view", run, "--no-browser")
+    run.chmod(0o700)
+    assert done.returncode == 0, done.stderr
+    assert seen[""][0] == 200
+    assert seen[""][1].startswith(b"<!doctype html>")
+    assert b"steal()" not in seen[""][1]
+    assert seen["part"][0] == 404
+    after = {path: path.lstat() for path in run.rglob("*") if "sqlite-" not in path.name}
+    assert {path: (old.st_ino, old.st_mtime_ns) for path, old in before.items()} == {
+        path: (new.st_ino, new.st_mtime_ns) for path, new in after.items()
+    }
+
+
+def test_links_beside_a_page_are_not_served(run, tmp_path):
+    (tmp_path / "secret").write_text("secret")
+    page = report(run, run / "report.html", most_inline=100).page
+    server = page_server(page, 0)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    port = server.server_address[1]
+    (part,) = write.data_folder(page).iterdir()
+    (part.parent / "aa.js").symlink_to(tmp_path / "secret")
+    assert get(port, "/report.data/aa.js")[0] == 404
+    part.parent.rename(tmp_path / "moved")
+    part.parent.symlink_to(tmp_path / "moved")
+    assert get(port, f"/report.data/{part.name}")[0] == 404
+    page.unlink()
+    page.symlink_to(tmp_path / "secret")
+    assert get(port, "/")[0] == 404
+    page.unlink()
+    os.mkfifo(page)
+    assert get(port, "/")[0] == 404
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.mark.parametrize("most_inline", [100, 10**9])
+def test_the_server_sends_the_policy_of_the_page(run, most_inline):
+    page = report(run, run / "report.html", most_inline=most_inline).page
+    server = page_server(page, 0)
+    threading.Thread(target=server.handle_request, daemon=True).start()
+    url = f"http://127.0.0.1:{server.server_address[1]}/"
+    with urllib.request.urlopen(url, timeout=120) as answer:
+        policy = answer.headers["Content-Security-Policy"]
+    server.server_close()
+    own, _, frames = policy.rpartition("; ")
+    assert frames == "frame-ancestors 'none'"
+    assert html.escape(own).replace("&#x27;", "&#39;") in page.read_text("utf-8")
+    assert ("'strict-dynamic'" in own) == (most_inline == 100)
+
+
+@pytest.mark.parametrize("name", ["report.data", "part", "figure", "table"])
+def test_report_writes_through_no_link(run, name, tmp_path, monkeypatch):
+    monkeypatch.setattr("clc.analysis.report.write.MOST_INLINE", 100)
+    precious = tmp_path / "home"
+    precious.mkdir()
+    (precious / "0123456789abcdef.js").write_text("mine")
+    (precious / "figure").write_text("mine")
+    figures = tmp_path / "figures"
+    figures.mkdir()
+    if name == "report.data":
+        (run / "report.data").symlink_to(precious)
+    elif name == "part":
+        page = report(run, run / "report.html", most_inline=100).page
+        (part,) = write.data_folder(page).iterdir()
+        (precious / "figure").write_bytes(b"x" * part.stat().st_size)
+        part.unlink()
+        part.symlink_to(precious / "figure")
+    else:
+        suffix = "svg" if name == "figure" else "csv"
+        (figures / f"left_out.{suffix}").symlink_to(precious / "figure")
+    kept = {file: file.read_bytes() for file in precious.iterdir()}
+    done = call("report", run, "--figures", figures)
+    assert done.returncode == 0, done.stderr
+    assert {file: file.read_bytes() for file in precious.iterdir()} == kept
+    assert not (figures / "left_out.csv").is_symlink()
+    assert not (figures / "left_out.svg").is_symlink()

@@ -13,6 +13,7 @@ from xml.sax.saxutils import quoteattr
 from clc.analysis.figures import new_figure, save
 from clc.analysis.report.charts import LOOK, PLOTTERS, THEME, height
 from clc.errors import StoreError
+from clc.runs.files import write_atomically
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -76,12 +77,13 @@ def write_figures(sections: Iterable[Section], folder: str | Path) -> None:
 def _write_table(section: Section, file: Path) -> None:
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
-        with file.open("w", encoding="utf-8", newline="") as target:
-            writer = csv.writer(target)
-            writer.writerow([column.name for column in section.columns])
-            writer.writerows([_rounded(cell) for cell in row] for row in section.rows)
     except OSError as error:
         raise StoreError(f"{file}: cannot write the table: {error}") from error
+    text = StringIO()
+    writer = csv.writer(text)
+    writer.writerow([column.name for column in section.columns])
+    writer.writerows([_rounded(cell) for cell in row] for row in section.rows)
+    write_atomically(file, text.getvalue().encode())
 
 
 def _rounded(cell: Cell) -> Cell:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from clc.analysis.report.sections import Cell, Column, Section, Summary
 
-__all__ = ["HeatMap", "data", "display_name", "heat_map", "page", "shown"]
+__all__ = ["HeatMap", "content_policy", "data", "display_name", "heat_map", "page", "shown"]
 
 _HERE = Path(__file__).parent
 _NUMERIC = frozenset(["count", "share", "points", "number"])
@@ -75,7 +75,7 @@ def page(
     stream = _template().stream(
         title=title,
         version=__version__,
-        policy=_policy(script, loads=folder is not None),
+        policy=content_policy(loads=folder is not None),
         style=_markup(_colours() + _read("page.css")),
         script=_markup(script),
         summaries=summaries,
@@ -163,8 +163,12 @@ def _colours() -> str:
     return f":root {{ {' '.join(roles)} }}\n"
 
 
-def _policy(script: str, *, loads: bool) -> str:
-    """Return a policy that allows only this script, what it loads, styles and inline images."""
+def content_policy(*, loads: bool) -> str:
+    """Return the page's Content-Security-Policy: its own script, styles and inline images.
+
+    With ``loads`` the script may load the problems' files.
+    """
+    script = _read("page.js")
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     more = " 'strict-dynamic'" if loads else ""
     return (

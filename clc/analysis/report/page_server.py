@@ -8,13 +8,14 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
+from clc.analysis.report.page import content_policy
 from clc.analysis.report.write import data_folder
 from clc.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = ["is_current", "page_server"]
+__all__ = ["PageServer", "page_server"]
 
 _HOST = "127.0.0.1"
 _PART = re.compile(r"[0-9a-f]+\.js\Z")
@@ -22,20 +23,11 @@ _PART = re.compile(r"[0-9a-f]+\.js\Z")
 _NAMES = frozenset([_HOST, "localhost"])
 
 
-def is_current(page: Path, run: Path) -> bool:
-    """Whether the page exists and no file of the run folder is newer."""
-    if not page.is_file():
-        return False
-    own = {page, data_folder(page)}
-    made = page.stat().st_mtime_ns
-    return not any(
-        file.stat().st_mtime_ns > made
-        for file in run.iterdir()
-        if file not in own and not file.name.endswith("-shm")  # SQLite writes it for readers too
-    )
+class PageServer(ThreadingHTTPServer):
+    """Serves the files of one report."""
 
 
-def page_server(page: Path, port: int) -> ThreadingHTTPServer:
+def page_server(page: Path, port: int) -> PageServer:
     """Bind a server of one report to a port of 127.0.0.1 (0: any free one), without starting it.
 
     Raises:
@@ -44,9 +36,10 @@ def page_server(page: Path, port: int) -> ThreadingHTTPServer:
 
     class Handler(_Handler):
         report = page
+        policy = f"{content_policy(loads=data_folder(page).is_dir())}; frame-ancestors 'none'"
 
     try:
-        return ThreadingHTTPServer((_HOST, port), Handler)
+        return PageServer((_HOST, port), Handler)
     except OSError as error:
         raise ConfigurationError(
             f"port {port} of {_HOST}: {error.strerror or error}; give another --port, or 0 for "
@@ -56,6 +49,7 @@ def page_server(page: Path, port: int) -> ThreadingHTTPServer:
 
 class _Handler(SimpleHTTPRequestHandler):
     report: Path
+    policy: str
 
     def send_head(self) -> Any:
         """Answer a request if its Host header names this machine."""
@@ -65,12 +59,16 @@ class _Handler(SimpleHTTPRequestHandler):
         return super().send_head()
 
     def translate_path(self, path: str) -> str:
-        """Return the report's file for a URL path, "" for any other path."""
+        """Return the report's file for a URL path, "" for any other path and for links."""
         folder, _, name = unquote(urlsplit(path).path).lstrip("/").rpartition("/")
-        if not folder and name in {"", self.report.name}:
-            return str(self.report)
         parts = data_folder(self.report)
-        return str(parts / name) if folder == parts.name and _PART.match(name) else ""
+        if not folder and name in {"", self.report.name}:
+            file = self.report
+        elif folder == parts.name and _PART.match(name) and not parts.is_symlink():
+            file = parts / name
+        else:
+            return ""
+        return str(file) if file.is_file() and not file.is_symlink() else ""
 
     def copyfile(self, source: Any, outputfile: Any) -> None:
         """Send a file; a connection that the browser closes is no error."""
@@ -80,6 +78,7 @@ class _Handler(SimpleHTTPRequestHandler):
     def end_headers(self) -> None:
         """Add headers: the browser revalidates the page each time."""
         self.send_header("Cache-Control", "no-cache")
+        self.send_header("Content-Security-Policy", self.policy)
         self.send_header("X-Content-Type-Options", "nosniff")
         super().end_headers()
 

@@ -161,6 +161,8 @@ class _Parts:
         if self._held <= self._most_inline:
             self.inline.append(part)
             return
+        if self.folder.is_symlink():
+            raise StoreError(f"{self.folder}: is a link, and the page's texts go there; remove it")
         self.folder.mkdir(exist_ok=True)
         for waiting in (*self.inline, part):
             self._write(waiting)
@@ -169,7 +171,7 @@ class _Parts:
     def clean(self) -> None:
         """Remove the files of older reports."""
         kept = set(self.files)
-        if self.folder.is_dir():
+        if self.folder.is_dir() and not self.folder.is_symlink():
             for file in self.folder.iterdir():
                 if _PART_FILE.match(file.name) and file.name not in kept:
                     file.unlink()
@@ -180,7 +182,7 @@ class _Parts:
         name = f"{hashlib.blake2b(part, digest_size=8).hexdigest()}.js"
         content = b"clcPart(" + part + b");\n"
         file = self.folder / name
-        if not (file.is_file() and file.stat().st_size == len(content)):
+        if file.is_symlink() or not file.is_file() or file.read_bytes() != content:
             write_atomically(file, content)
         self.files.append(name)
         self.bytes += len(content)
