@@ -135,12 +135,17 @@ class _LimitOptions(OptionGroup):
     most_bytes: int = option(
         "--most-bytes", type=NumberType(bounds.BYTES), default=1 << 20, show_default=True,
         metavar="N", help="Largest body of a request.")  # fmt: skip
+    most_characters: int = option(
+        "--most-characters", type=NumberType(bounds.BYTES), default=1 << 15, show_default=True,
+        metavar="N",
+        help="Characters of a question; all turns may have eight times as many.")  # fmt: skip
 
     def limits(self) -> Limits:
         from clc.serving.settings import Limits
 
         return Limits(
             body_bytes=self.most_bytes,
+            characters=self.most_characters,
             paths=self.most_paths,
             languages=self.most_languages,
             tokens=self.most_tokens,

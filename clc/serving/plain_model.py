@@ -11,7 +11,7 @@ from clc.engines.base import Request
 from clc.records import Sampling, Usage, hashed_seed, path_key, prompt_key
 from clc.serving.errors import ApiError
 from clc.serving.http.admission import deadline_error
-from clc.serving.question import check_tokens, random_seed
+from clc.serving.question import check_characters, check_tokens, random_seed
 from clc.serving.reply import Choice, Reply, lost_error, map_finish_reason
 from clc.solving.concurrency import all_of
 
@@ -50,6 +50,7 @@ def plain_requests(request: BaseRequest, fingerprint: str, limits: Limits) -> li
             code="invalid_value",
             param="n",
         )
+    check_characters(messages, limits)
     values = {"temperature": _TEMPERATURE, "max_tokens": _MAX_TOKENS} | request.sampling()
     seed = values.pop("seed", None)
     if (most := request.new_tokens()) is not None:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Question",
     "VoteOptions",
+    "check_characters",
     "check_tokens",
     "model_names",
     "random_seed",
@@ -31,6 +32,7 @@ __all__ = [
 ]
 
 _PREFIX = "x-clc-"
+_TURNS = 8  # all turns together may have so many times the characters of a question
 _SEED_BITS = 53  # a double's significand
 _BY_STRATEGY = ("paths", "temperature")  # defaults of the default strategy only
 
@@ -112,6 +114,15 @@ def read_question(
             param="messages",
         )
     limits = settings.limits
+    check_characters(messages, limits)
+    if (length := len(messages[-1]["content"])) > limits.characters:
+        raise ApiError(
+            400,
+            f"the question has {length} characters: at most {limits.characters} are taken; "
+            "shorten it",
+            code="invalid_value",
+            param="messages",
+        )
     chosen = _chosen(request, options, settings)
     # Before configure, which plans every path.
     _check_limits(chosen.get("paths"), chosen.get("languages"), limits)
@@ -127,6 +138,22 @@ def read_question(
 def random_seed() -> int:
     """Return a seed for a request without one; JSON numbers hold it exactly in every client."""
     return secrets.randbits(_SEED_BITS)
+
+
+def check_characters(messages: Sequence[Message], limits: Limits) -> None:
+    """Refuse turns that are too long together.
+
+    Raises:
+        ApiError: 400.
+    """
+    length, most = sum(len(turn["content"]) for turn in messages), _TURNS * limits.characters
+    if length > most:
+        raise ApiError(
+            400,
+            f"the turns have {length} characters together: at most {most} are taken; shorten them",
+            code="invalid_value",
+            param="messages",
+        )
 
 
 def check_tokens(paths: int, max_tokens: int, limits: Limits) -> None:

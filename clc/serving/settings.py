@@ -21,9 +21,9 @@ class Limits:
     """Limits on one request and on all requests together.
 
     ``head_s`` (seconds to arrive) limits a request's head, ``body_bytes`` and ``body_s`` its body,
-    ``paths`` and
-    ``languages`` its vote, ``tokens`` its new tokens in all (paths times max_tokens; by default
-    11 paths of 32k and more).
+    ``characters`` the question to vote on, and eight times as many all turns together. ``paths``
+    and ``languages`` limit its vote, ``tokens`` its new tokens in all (paths times max_tokens; by
+    default 11 paths of 32k and more).
     ``deadline_s`` is the longest and the default time for one answer. ``running`` requests are
     answered at a time (by default as many as keep the engine's window full), ``waiting`` more
     wait, and any further one gets 429.
@@ -32,6 +32,7 @@ class Limits:
     head_s: float = 20.0
     body_bytes: int = 1 << 20
     body_s: float = 30.0
+    characters: int = 1 << 15
     paths: int = 256
     languages: int = 64
     tokens: int = 1 << 19

@@ -19,8 +19,7 @@ from clc.records import (
 from clc.solving.translation import (
     Translated,
     TranslationKey,
-    translated_text,
-    translation_fault,
+    read_translation,
     translation_request,
 )
 
@@ -142,12 +141,10 @@ class PromptBuilder:
             if isinstance(draft, str):
                 return Translated(None, f"{AbstainReason.ENGINE_FAILURE}: {draft}")
             opened.spent[key] = opened.spent.get(key, Usage()) + draft.usage
-            text, fault = translated_text(draft)
-            fault = fault or translation_fault(
-                problem.question, text, problem.language, language, draft.finish_reason
-            )
-            if fault is None:
-                return Translated(text, None)
+            translated = await read_translation(problem, draft, language)
+            if translated.fault is None:
+                return translated
+            fault = translated.fault
         return Translated(None, f"{AbstainReason.TRANSLATION}: {fault}")
 
     async def _own_prompt(self, opened: OpenProblem, slot: Slot, question: str) -> BuiltPrompt:

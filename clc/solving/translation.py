@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+from concurrent.futures import ThreadPoolExecutor
+from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from clc.engines.base import Request
@@ -9,6 +12,8 @@ from clc.records import Sampling, content_key, hashed_seed, prompt_key
 from clc.thoughts import split
 
 if TYPE_CHECKING:
+    from fractions import Fraction
+
     from clc.prompts.templates import Templates
     from clc.records import Message, Problem, Step
     from clc.strategies.strategy import Arm
@@ -17,6 +22,7 @@ __all__ = [
     "TRANSLATION_TRIES",
     "Translated",
     "TranslationKey",
+    "read_translation",
     "step_request",
     "translated_text",
     "translation_fault",
@@ -25,6 +31,7 @@ __all__ = [
 ]
 
 TRANSLATION_TRIES = 3
+_LONG = 2048  # characters of question and translation, whose numbers take 10 ms
 _CUT_OFF = "translation was cut off"
 
 
@@ -66,23 +73,62 @@ def translation_fault(
     >>> translation_fault("Tom has 3 pens.", "汤姆有 ３ 支笔。", "en", "zh", "stop") is None
     True
     """
-    from clc.answers import numbers_in
-
     if fault := _unusable(translation, finish_reason):
         return fault
     if language != question_language and translation.strip() == question.strip():
         return "question was repeated, not translated"
-    source = numbers_in(question, question_language)
-    target = numbers_in(translation, language)
-    source_values = {1, *(mention.value for mention in source)}
-    target_values = {mention.value for mention in target}
-    for mention in source:
-        if mention.written == "digits" and mention.value not in target_values:
-            return f"lost the number {mention.value}"
-    for mention in target:
-        if mention.written == "digits" and mention.value not in source_values:
-            return f"added the number {mention.value}"
+    source = _source_numbers(question, question_language)
+    target = _numbers(translation, language)
+    for value in source.in_digits:
+        if value not in target.values:
+            return f"lost the number {value}"
+    for value in target.in_digits:
+        if value != 1 and value not in source.values:
+            return f"added the number {value}"
     return None
+
+
+async def read_translation(problem: Problem, draft: Step, language: str) -> Translated:
+    """Return the translation of a try, or its fault; long texts are read in a thread of their own.
+
+    The numbers of 10,000 characters take up to 0.1 s, for which nothing else would be done.
+    """
+    if len(problem.question) + len(draft.text) <= _LONG:
+        return _read_translation(problem, draft, language)
+    loop = asyncio.get_running_loop()
+    return await loop.run_in_executor(_reading(), _read_translation, problem, draft, language)
+
+
+def _read_translation(problem: Problem, draft: Step, language: str) -> Translated:
+    text, fault = translated_text(draft)
+    fault = fault or translation_fault(
+        problem.question, text, problem.language, language, draft.finish_reason
+    )
+    return Translated(text, None) if fault is None else Translated(None, fault)
+
+
+@lru_cache(maxsize=1)
+def _reading() -> ThreadPoolExecutor:
+    """Return the thread that reads long texts: with several the event loop would wait for each."""
+    return ThreadPoolExecutor(1, "clc-reading")
+
+
+class _Numbers(NamedTuple):
+    """The values of a text's numbers, and of those in digits in their order."""
+
+    values: frozenset[Fraction]
+    in_digits: tuple[Fraction, ...]
+
+
+def _numbers(text: str, language: str) -> _Numbers:
+    from clc.answers import numbers_in
+
+    mentions = numbers_in(text, language)
+    in_digits = (mention.value for mention in mentions if mention.written == "digits")
+    return _Numbers(frozenset(mention.value for mention in mentions), tuple(in_digits))
+
+
+_source_numbers = lru_cache(maxsize=16)(_numbers)  # a question has many translations
 
 
 def _unusable(translation: str, finish_reason: str) -> str | None:

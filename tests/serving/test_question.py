@@ -303,3 +303,48 @@ def test_nothing_that_a_request_names_is_opened(it, tmp_path):
     for settings in ({"strategy": str(bait)}, {"strategy": "../prompts/cot"}):
         assert "unknown strategy" in refused(it, clc=settings)["message"]
     assert json.dumps(IMAGE) not in json.dumps(refused(it, messages=ask(IMAGE)))
+
+
+SORTS = {
+    "digits": "1",
+    "apples": "Tom has 2 apples. ",
+    "numerals": "三百",
+    "fractions": "三分之二",
+    "words": "twenty-three hundred and ",
+    "LaTeX": "\\frac{1}{2} ",
+    "nested": "\\frac{",
+    "backslashes": "\\",
+    "braces": "{",
+    "powers": "2^",
+    "marks": "<think>",
+    "accents": "a\u0301",
+    "spaces": " ",
+    "lines": "7\n",
+}
+
+
+@pytest.mark.parametrize("sort", SORTS)
+@pytest.mark.parametrize("route", ["chat", "responses", "context", "plain", "n"])
+def test_a_question_of_a_megabyte_is_refused_before_it_is_read(it, sort, route):
+    piece = SORTS[sort]
+    long = (piece * (900_000 // len(piece.encode())))[:400_000] + "7"
+    body: dict = {"model": "scripted" if route in {"plain", "n"} else "clc"}
+    if route == "responses":
+        body |= {"input": long}
+    elif route == "context":
+        body |= {"messages": [*ask(long), {"role": "assistant", "content": "7"}, *ask()]}
+    else:
+        body |= {"messages": ask(long)}
+    if route == "n":
+        body["n"] = 3
+    path = "/v1/responses" if route == "responses" else "/v1/chat/completions"
+    reply = http(it).post(path, json=body)
+    assert reply.status_code == 400
+    assert "characters" in reply.json()["error"]["message"]
+    assert reply.json()["error"]["param"] == "messages"
+
+
+def test_the_longest_question_is_answered(it):
+    long = QUESTION + " " * ((1 << 15) - len(QUESTION))
+    assert votes(it, question=long, paths=2, languages=["en", "de"])["paths"] == 2
+    assert "32768 are taken" in refused(it, messages=ask(long + " "))["message"]

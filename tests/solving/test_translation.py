@@ -1,12 +1,19 @@
 """Which translations may stand for a question."""
 
+import asyncio
 from pathlib import Path
 
 import pytest
 
 from clc.datasets import load_problems
-from clc.records import Step, Usage
-from clc.solving.translation import translated_text, translation_fault, translation_sampling
+from clc.records import Problem, Step, Usage
+from clc.solving import translation
+from clc.solving.translation import (
+    read_translation,
+    translated_text,
+    translation_fault,
+    translation_sampling,
+)
 
 MGSM = Path(__file__).parents[3] / "shared" / "data" / "mgsm"
 
@@ -101,3 +108,75 @@ def test_human_translations_are_nearly_all_accepted():
     print(f"{fine}/{total}", {language: len(found) for language, found in faults.items()})  # noqa: T201
     assert total == 2500
     assert fine / total > 0.97
+
+
+SORTS = {
+    "digits": "1",
+    "numbers": "1 ",
+    "apples": "Tom has 2 apples and 3 pears. ",
+    "numerals": "三百二十一万",
+    "fractions": "三分之二",
+    "words": "twenty-three hundred and ",
+    "one word": "dreiundzwanzigtausend",
+    "slashes": "1/",
+    "LaTeX": "\\frac{1}{2} ",
+    "nested": "\\frac{",
+    "backslashes": "\\",
+    "braces": "{[(",
+    "powers": "2^",
+    "marks": "<think>",
+    "accents": "a\u0301\u0302",
+    "spaces": " ",
+}
+
+
+@pytest.mark.parametrize("sort", SORTS)
+def test_a_long_translation_is_read_beside_the_event_loop_and_like_a_short_one(sort):
+    question = f"12 {SORTS[sort] * 3000}"[:3000] + "."
+    problem = Problem("a", question, "en")
+    drafts = [
+        Step("translation", "de", text, "stop", Usage())
+        for text in (f"Also {question}", f"Also {question} 77777", "<think>", question)
+    ]
+
+    async def run():
+        turns = 0
+
+        async def turn():
+            nonlocal turns
+            while True:
+                turns += 1
+                await asyncio.sleep(0)
+
+        turning = asyncio.create_task(turn())
+        read = []
+        for draft in drafts:
+            before = turns
+            read.append(await read_translation(problem, draft, "de"))
+            assert turns > before  # others had their turn meanwhile
+        turning.cancel()
+        return read
+
+    for draft, got in zip(drafts, asyncio.run(run()), strict=True):
+        text, fault = translated_text(draft)
+        fault = fault or translation_fault(question, text, "en", "de", "stop")
+        assert got == ((None, fault) if fault else (text, None))
+
+
+def test_a_short_translation_is_read_at_once():
+    problem = Problem("a", "Ana has 12 pens.", "en")
+    reading = read_translation(
+        problem, Step("translation", "de", "Ana hat 12.", "stop", Usage()), "de"
+    )
+    with pytest.raises(StopIteration) as ended:
+        reading.send(None)
+    assert ended.value.value == ("Ana hat 12.", None)
+
+
+def test_the_numbers_of_a_question_are_read_once():
+    question = "Ana has 12 pens and 77 mugs."
+    before = translation._source_numbers.cache_info()
+    for language in ("de", "fr", "es"):
+        assert translation_fault(question, "12, 77", "en", language, "stop") is None
+    after = translation._source_numbers.cache_info()
+    assert (after.misses - before.misses, after.hits - before.hits) == (1, 2)
