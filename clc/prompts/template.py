@@ -51,12 +51,13 @@ class PromptTemplate:
 
     def __init__(self, name: str, source: str, path: str) -> None:
         from jinja2 import StrictUndefined, TemplateSyntaxError
-        from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+        from clc.prompts.sandbox import BoundedEnvironment
 
         self.name = name
         self.path = path
         self.hash = hashlib.blake2b(source.encode(), digest_size=8).hexdigest()
-        environment = ImmutableSandboxedEnvironment(
+        self._environment = environment = BoundedEnvironment(
             undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
         )
         # A resumed run needs the same prompt for the same question.
@@ -90,6 +91,10 @@ class PromptTemplate:
             except TemplateSyntaxError as error:
                 line = source.count("\n", 0, start) + error.lineno
                 raise TemplateError(f"{path}:{line}: {error.message}") from error
+            except (SyntaxError, MemoryError, *_TEMPLATE_FAULTS) as error:
+                line = source.count("\n", 0, start) + 1
+                what = "it is nested too deeply" if isinstance(error, RecursionError) else error
+                raise TemplateError(f"{path}:{line}: cannot be compiled: {what}") from None
             self._turns[-1].append(_Section(head[1], compiled))
         if not self._turns[-1]:
             raise TemplateError(f"{path}: after the last '--- reply' a message is missing")
@@ -104,6 +109,7 @@ class PromptTemplate:
                 fewer turns than replies need.
         """
         from jinja2 import TemplateError as JinjaError
+        from jinja2.sandbox import SecurityError
 
         if len(replies) >= self.turns:
             raise TemplateError(
@@ -111,6 +117,7 @@ class PromptTemplate:
                 f"{self.turns - 1} lines '--- reply'"
             )
         messages: list[Message] = []
+        self._environment.start()
         try:
             for turn, sections in enumerate(self._turns[: len(replies) + 1]):
                 if turn:
@@ -121,6 +128,11 @@ class PromptTemplate:
                     Message(role=section.role, content=section.body.render(variables))
                     for section in sections
                 ]
+        except (SecurityError, MemoryError, RecursionError) as error:
+            what = "it needs more memory than there is"
+            raise TemplateError(
+                f"{self.path}: {what if isinstance(error, MemoryError) else error}"
+            ) from None
         except (JinjaError, *_TEMPLATE_FAULTS) as error:
             raise TemplateError(
                 f"{self.path}: {error}; known variables: {', '.join(sorted(variables))}"

@@ -1,0 +1,96 @@
+"""A template of the user's cannot take all time or all memory, and ordinary ones notice nothing."""
+
+import pytest
+
+from clc.errors import TemplateError
+from clc.prompts.template import PromptTemplate
+
+R = "range(100000)"
+HUNGRY = [
+    "{% for a in R %}{% for b in R %}{% endfor %}{% endfor %}",
+    "{% for a in R %}{% for b in R %}x{% endfor %}{% endfor %}",
+    "{% for a in R %}{% for b in question * 1000 %}{% endfor %}{% endfor %}",
+    "{% for a in R %}{% if a %}{% for b in R if b %}{{ a }}{% endfor %}{% endif %}{% endfor %}",
+    "{% for a in 'ab' recursive %}{{ loop('ab') if loop.depth < 60 }}{% endfor %}",
+    "{% macro m(n) %}{% if n %}{{ m(n - 1) }}{{ m(n - 1) }}{% endif %}{% endmacro %}{{ m(60) }}",
+    "{% for a in R %}{{ 'x' * 1000000 }}{% endfor %}",
+    "{% for a in R %}" + "plain text " * 100 + "{% endfor %}",
+    "{% set n = namespace(x='ab') %}{% for a in range(60) %}{% set n.x = n.x ~ n.x %}{% endfor %}",
+    "{% set n = namespace(x='ab') %}{% for a in range(60) %}{% set n.x = n.x + n.x %}{% endfor %}",
+    "{% set n = namespace(x=[1]) %}{% for a in range(60) %}{% set n.x = n.x + n.x %}{% endfor %}",
+    "{% set n = namespace(x='a') %}{% for a in range(60) %}{% set n.x = [n.x, n.x]|join %}{% endfor %}",
+    "{% set n = namespace(x=9) %}{% for a in range(90) %}{% set n.x = n.x * n.x %}{% endfor %}",
+    "{{ 'a' * 10**12 }}", "{{ 10**12 * 'a' }}", "{{ 'a' * 1000000000000 }}", "{{ [1] * 10**10 }}",
+    "{{ (1,) * 10**10 }}", "{{ 10**(10**10) }}", "{{ 9**(9**9) }}", "{{ 2**(2**40) }}", "{{ 'ab'|center(10**12) }}",
+    "{{ 'ab'|center(1000000000) }}", "{{ 'a\nb'|indent(10**11) }}", "{{ 'ab'.center(10**12) }}",
+    "{{ 'ab'.ljust(10**12) }}", "{{ 'ab'.zfill(10**12) }}", "{{ '\t'.expandtabs(10**12) }}",
+    "{{ '%1000000000000d' % 1 }}", "{{ '%*d' % (10**12, 1) }}", "{{ '%.1000000000f' % 1.0 }}",
+    "{{ '%1000000000d'|format(1) }}", "{{ '{:1000000000000}'.format(1) }}",
+    "{{ '{:{}}'.format('a', 10**12) }}", "{{ '{a:{b}}'.format_map({'a': 1, 'b': 10**11}) }}",
+    "{{ ('a' * 100000)|replace('', 'b' * 100000) }}", "{{ ('a' * 100000).replace('a', 'b' * 100000) }}",
+    "{{ R|join('a' * 100000) }}", "{{ ('a' * 100000).join('b' * 100000) }}",
+    "{{ [1]|tojson(indent=10**11) }}", "{{ 'ab'|slice(10**12)|list }}", "{{ R|batch(10**12, 'x')|list }}",
+    "{{ range(10**12) }}", "{% for x in range(10**12) %}{% endfor %}",
+    "{% set x %}{% for a in R %}{{ question * 1000 }}{% endfor %}{% endset %}",
+    "{{ '" + "a" * 5_000_000 + "' * 3 }}",
+]  # fmt: skip
+BROKEN = [
+    "{{ " + "(" * 5000 + "1" + ")" * 5000 + " }}", "{{ " + "-" * 5000 + "1 }}", "{{ " + "[" * 3000 + "]" * 3000 + " }}",
+    "{% for a in R %}" * 25 + "{% endfor %}" * 25, "{% if a %}" * 3000 + "{% endif %}" * 3000,
+    "{{ " + "9" * 5000 + " }}", "{{ 1" + " + 1" * 5000 + " }}", "{{ question" + "|upper" * 3000 + " }}",
+    "{{ [] + 1 }}", "{{ 'a' % 1 }}", "{{ '{'.format() }}", "{{ 5.0 ** 9999 }}",
+    "{{ question.translate({}) }}", "{% call x %}{% endcall %}", "{{ loop }}", "{{ self }}{{ self.x() }}", "{{ caller() }}",
+]  # fmt: skip
+FINE = {
+    "{% for a in range(1000) %}{{ a }},{% endfor %}": ",".join(map(str, range(1000))) + ",",
+    "{% for a in 'abc' %}{{ loop.index }}/{{ loop.length }}{{ a }}{{ '' if loop.last else ' ' }}{% endfor %}":
+        "1/3a 2/3b 3/3c",
+    "{% for a in [] %}x{% else %}none{% endfor %}": "none",
+    "{% for a in [3, 1] if a > 1 %}{{ a }}{% endfor %}": "3",
+    "{% for a, b in {'x': 1}.items() %}{{ a }}{{ b }}{% endfor %}": "x1",
+    "{% for a in [1, [2, 3]] recursive %}{{ loop(a) if a is iterable else a }}{% endfor %}": "123",
+    "{{ 'ab'|center(6) }}|{{ 'a\nb'|indent(2) }}": "  ab  |a\n  b",
+    "{{ 'a' ~ 1 ~ 'b' }}{{ 'x' * 3 }}{{ 2 ** 10 }}{{ 7 % 4 }}": "a1bxxx10243",
+    "{{ '%05d %s' % (7, 'a') }} {{ '%s'|format(12345678) }} {{ '{:>3}|{}'.format(1, 87654321) }}":
+        "00007 a 12345678   1|87654321",
+    "{{ [1, 2]|join(', ') }} {{ 'aXa'|replace('X', 'bb') }} {{ ['a', 'b']|map('upper')|join }}":
+        "1, 2 abba AB",
+    "{{ 'a,b'.split(',')|length }}{{ 'ab'.ljust(3) }}{{ ' '.join(['a', 'b']) }}{{ 'a'.replace('a', 'c') }}":
+        "2ab a bc",
+    "{% macro m(x) %}<{{ x }}>{% endmacro %}{{ m(1) }}{{ m('a') }}": "<1><a>",
+    "{% set n = namespace(x=0) %}{% for a in range(10) %}{% set n.x = n.x + a %}{% endfor %}{{ n.x }}": "45",
+    "{% for a in [1,2,3]|batch(2) %}{{ a|join('-') }};{% endfor %}": "1-2;3;",
+    "{{ {'a': 1}|tojson }}{{ 3.14159|round(2) }}{{ none }}{{ true }}": '{"a": 1}3.14NoneTrue',
+}  # fmt: skip
+
+
+def render(body, question="x" * 100):
+    template = PromptTemplate("mine", "--- user\n" + body.replace("R", R), "mine.jinja")
+    return template.render({"question": question})[0]["content"]
+
+
+@pytest.mark.parametrize("body", HUNGRY, ids=lambda body: body[:50])
+def test_a_template_that_takes_too_much_is_refused(body):
+    with pytest.raises(TemplateError, match=r"^mine\.jinja") as refused:
+        render(body)
+    assert len(str(refused.value)) < 300
+
+
+@pytest.mark.parametrize("body", BROKEN, ids=lambda body: body[:50])
+def test_a_template_that_is_broken_is_refused(body):
+    with pytest.raises(TemplateError, match=r"^mine\.jinja"):
+        render(body)
+
+
+@pytest.mark.parametrize("body", FINE)
+def test_an_ordinary_template_renders_as_in_jinja(body):
+    from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+    plain = ImmutableSandboxedEnvironment(trim_blocks=True, lstrip_blocks=True).from_string(body)
+    assert render(body) == FINE[body] == plain.render()
+
+
+def test_the_budget_is_that_of_one_rendering():
+    template = PromptTemplate("mine", "--- user\n{% for a in R %}x{% endfor %}".replace("R", R), "")
+    for _ in range(5):
+        assert len(template.render({})[0]["content"]) == 100_000
