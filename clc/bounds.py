@@ -70,7 +70,7 @@ class Number:
         if number and all(_COMPARE[bound](value, limit) for bound, limit in self.bounds.items()):
             return int(value) if self.whole else float(value)
         kind = "" if number else "a whole number " if self.whole else "a number "
-        raise error(f"{name} must be {kind}{_words(self.bounds)}, not {_brief(value)}")
+        raise error(f"{name} must be {kind}{_words(self.bounds)}, not {abbreviate(value)}")
 
 
 def _whole(low: int, high: int) -> Number:
@@ -102,14 +102,6 @@ BUDGET = _real(gt=0, le=MOST_TOKENS)  # tokens of one problem, on average
 WEIGHT = _real(ge=0, le=10**12)  # of a vote; sums of such weights are finite
 STOP_WINDOW = _whole(2, 10_000)
 STOP_THRESHOLD = _real(gt=0.5, lt=1)
-
-
-def _brief(value: object) -> str:
-    """Write a value in at most 60 characters; Python refuses to write integers of 4,300 digits."""
-    try:
-        return f"{value!r:.60}"
-    except ValueError:
-        return "a number of thousands of digits"
 
 
 def _words(bounds: Mapping[str, float]) -> str:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from clc.cli.limit_options import LimitOptions
 from clc.cli.options import EngineOptions, grouped
 from clc.cli.solving_options import SolvingOptions, strategy_option
 from clc.errors import ConfigurationError, RunError
@@ -32,6 +33,7 @@ __all__ = ["command"]
 @strategy_option
 @grouped("solving", SolvingOptions)
 @grouped("engine", EngineOptions)
+@grouped("limits", LimitOptions)
 @click.option("--json", "as_json", is_flag=True, help="Print the counts as JSON.")
 def command(
     *,
@@ -41,6 +43,7 @@ def command(
     strategy: str,
     solving: SolvingOptions,
     engine: EngineOptions,
+    limits: LimitOptions,
     as_json: bool,
 ) -> None:
     """Answer every request of FILE, in OpenAI's batch format, by a vote.
@@ -64,6 +67,7 @@ def command(
     try:
         from clc.serving.batch import Output, open_batch
         from clc.serving.completions import Completions
+        from clc.serving.settings import Limits
     except ModuleNotFoundError as error:
         raise ConfigurationError(
             f"clc batch needs the package {error.name}: {install_hint('server')}"
@@ -78,6 +82,12 @@ def command(
         model=engine.served_name,
         templates=templates,
         translator=translator,
+        limits=Limits(
+            paths=limits.most_paths,
+            languages=limits.most_languages,
+            tokens=limits.most_tokens,
+            characters=limits.most_characters,
+        ),
     )
     console = make_console(stderr=True)
     with Output(out, completions.fingerprint, retry=retry_failed) as output:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from clc import bounds
+from clc.cli.limit_options import LimitOptions
 from clc.cli.options import (
     EngineOptions,
     NumberType,
@@ -83,62 +84,22 @@ class _DefaultOptions(OptionGroup):
 
 
 @dataclass(frozen=True)
-class _LimitOptions(OptionGroup):
-    """Limits of requests."""
+class _ServerLimitOptions(LimitOptions):
+    """Limits on one request and on all together."""
 
-    deadline: float = option(
-        "--deadline",
-        type=NumberType(bounds.SECONDS),
-        default=600,
-        show_default=True,
-        metavar="SECONDS",
-        help="Longest time for one answer; then the vote is over the paths so far.",
-    )
-    running: int | None = option(
-        "--running",
-        type=NumberType(bounds.WINDOW),
-        metavar="N",
-        help="Requests worked on at a time.  [default: as many as fill the window]",
-    )
-    queue: int = option(
-        "--queue",
-        type=NumberType(bounds.WAITING),
-        default=256,
-        show_default=True,
-        metavar="N",
-        help="Requests that may wait; others are refused with 429.",
-    )
-    most_paths: int = option(
-        "--most-paths",
-        type=NumberType(bounds.PATHS),
-        default=256,
-        show_default=True,
-        metavar="N",
-        help="Paths that one request may ask for.",
-    )
-    most_languages: int = option(
-        "--most-languages",
-        type=NumberType(bounds.LANGUAGES),
-        default=64,
-        show_default=True,
-        metavar="N",
-        help="Languages that one request may ask for.",
-    )
-    most_tokens: int = option(
-        "--most-tokens",
-        type=NumberType(bounds.TOTAL_TOKENS),
-        default=1 << 19,
-        show_default=True,
-        metavar="N",
-        help="New tokens that one request may ask for, over all paths.",
-    )
     most_bytes: int = option(
         "--most-bytes", type=NumberType(bounds.BYTES), default=1 << 20, show_default=True,
         metavar="N", help="Largest body of a request.")  # fmt: skip
-    most_characters: int = option(
-        "--most-characters", type=NumberType(bounds.BYTES), default=1 << 15, show_default=True,
-        metavar="N",
-        help="Characters of a question; all turns may have eight times as many.")  # fmt: skip
+    deadline: float = option(
+        "--deadline", type=NumberType(bounds.SECONDS), default=600, show_default=True,
+        metavar="SECONDS",
+        help="Longest time for one answer; then the vote is over the paths so far.")  # fmt: skip
+    running: int | None = option(
+        "--running", type=NumberType(bounds.WINDOW), metavar="N",
+        help="Requests worked on at a time.  [default: as many as fill the window]")  # fmt: skip
+    queue: int = option(
+        "--queue", type=NumberType(bounds.WAITING), default=256, show_default=True, metavar="N",
+        help="Requests that may wait; others are refused with 429.")  # fmt: skip
 
     def limits(self) -> Limits:
         from clc.serving.settings import Limits
@@ -165,7 +126,7 @@ class _LimitOptions(OptionGroup):
 @click.option("--prompts", "prompt_folder", metavar="DIR",
               help="Folder of templates that override the bundled ones.")  # fmt: skip
 @grouped("engine", EngineOptions)
-@grouped("limits", _LimitOptions)
+@grouped("limits", _ServerLimitOptions)
 @click.option("--start-timeout", "start_s", type=NumberType(bounds.SECONDS), default=600,
               show_default=True, metavar="SECONDS",
               help="Longest wait for --base-url to answer.")  # fmt: skip
@@ -183,7 +144,7 @@ def command(
     defaults: _DefaultOptions,
     prompt_folder: str | None,
     engine: EngineOptions,
-    limits: _LimitOptions,
+    limits: _ServerLimitOptions,
     start_s: float,
     drain_s: float,
     history_folder: str | None,

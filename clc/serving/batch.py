@@ -24,6 +24,7 @@ from clc.serving.errors import ApiError
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Iterator
     from io import FileIO
+    from typing import BinaryIO
 
     from clc.serving.completions import Completions
 
@@ -32,6 +33,7 @@ __all__ = ["Answered", "Batch", "Line", "Output", "answer_lines", "open_batch", 
 URL = "/v1/chat/completions"
 _BEGINS = b'{"id":"batch_req_'
 _OK = 200
+_LINE_BYTES = 1 << 24
 _BOM = b"\xef\xbb\xbf"
 
 
@@ -65,9 +67,11 @@ def read_lines(source: str | Path) -> Iterator[Line]:
     """
     try:
         with Path(source).open("rb") as file:
-            for number, raw in enumerate(file, 1):
+            for number, raw in enumerate(_raw_lines(file), 1):
                 text = raw.removeprefix(_BOM) if number == 1 else raw
-                if text.strip():
+                if len(text) > _LINE_BYTES:
+                    yield Line(number, None, _wrong(f"longer than {_LINE_BYTES:,} bytes: split it"))
+                elif text.strip():
                     yield _line(number, text)
     except OSError as error:
         raise InputError(f"{source}: cannot be read: {error.strerror}") from error
@@ -198,6 +202,14 @@ class Output:
 
     def _failed(self, error: OSError) -> StoreError:
         return StoreError(f"{self.path}: cannot be written: {error.strerror or error}")
+
+
+def _raw_lines(file: BinaryIO) -> Iterator[bytes]:
+    """Yield the lines of a file; of one that is too long, its beginning."""
+    while raw := file.readline(_LINE_BYTES + 1):
+        yield raw
+        while len(raw) > _LINE_BYTES and not raw.endswith(b"\n"):
+            raw = file.readline(_LINE_BYTES + 1)
 
 
 def _write(file: FileIO, row: bytes) -> None:

@@ -6,10 +6,9 @@ The bodies are those of ``clc serve``; batch files and the adapters of other fra
 from __future__ import annotations
 
 import asyncio
-import sys
 import uuid
 from contextlib import AsyncExitStack
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from math import inf
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -40,10 +39,6 @@ __all__ = ["CheckedRequest", "Completions", "as_error"]
 
 _K = TypeVar("_K")
 
-# The caller owns the machine.
-_NO_LIMITS = Limits(
-    paths=sys.maxsize, languages=sys.maxsize, tokens=sys.maxsize, deadline_s=inf
-)  # fmt: skip
 _FEWEST_OPEN = 4
 _TIMEOUT, _SERVER_ERROR = 408, 500
 
@@ -75,6 +70,8 @@ class Completions:
         model: name of the plain model.
         templates: prompt templates; the bundled ones by default.
         translator: another engine for translations.
+        limits: limits on one request, those of ``clc serve`` by default; what the defaults of
+            ``configuration`` ask for is always within them.
 
     Attributes:
         fingerprint: hash of all settings that influence answers; the ``system_fingerprint`` of
@@ -93,6 +90,7 @@ class Completions:
         model: str,
         templates: Templates | None = None,
         translator: Engine | None = None,
+        limits: Limits | None = None,
     ) -> None:
         chosen = templates or Templates()
         for name in required_templates(configuration.strategy):
@@ -100,8 +98,10 @@ class Completions:
         self.lane = SharedEngine(engine)
         self._translator = None if translator is None else SharedEngine(translator)
         self._settings = Settings(
-            model, defaults=_defaults(configuration), limits=_NO_LIMITS
-        )  # fmt: skip
+            model,
+            defaults=_defaults(configuration),
+            limits=_widened(limits or Limits(), configuration),
+        )
         self._answering = Answerer(self.lane, templates=chosen, translator=self._translator)
         settings = identity(
             configuration,
@@ -123,6 +123,13 @@ class Completions:
             return self._read(parse(ChatRequest, dict(body)))
         except InputError as error:
             raise api_error(error) from error
+        except (RecursionError, OverflowError, UnicodeError, MemoryError) as error:
+            raise ApiError(
+                400,
+                f"the request cannot be read ({type(error).__name__}: {error!s:.80}); make it "
+                "smaller or plainer",
+                code="invalid_value",
+            ) from error
 
     async def answer(self, checked: CheckedRequest) -> dict[str, Any]:
         """Answer a request; cancelling the call ends its work in the engine.
@@ -207,9 +214,10 @@ class Completions:
                 code="unsupported_value", param="stream",
             )  # fmt: skip
         if request.model == self._settings.model:
+            fingerprint = self.lane.engine.fingerprint
             return CheckedRequest(
-                request, plain_requests(request, self.lane.engine.fingerprint, _NO_LIMITS)
-            )  # fmt: skip
+                request, plain_requests(request, fingerprint, self._settings.limits)
+            )
         options = read_vote_options(request, {})
         question = read_question(request, options, self._settings, uuid.uuid4().hex)
         return CheckedRequest(request, question)
@@ -225,6 +233,18 @@ def _raise_error(body: Mapping[str, Any] | ApiError) -> Mapping[str, Any]:
     if isinstance(body, ApiError):
         raise body
     return body
+
+
+def _widened(limits: Limits, configuration: Configuration) -> Limits:
+    """Return limits within which a request for the defaults is; none on the time for it."""
+    paths, languages = configuration.paths, configuration.languages or ()
+    return replace(
+        limits,
+        paths=max(limits.paths, paths),
+        languages=max(limits.languages, len(languages)),
+        tokens=max(limits.tokens, paths * configuration.sampling.max_tokens),
+        deadline_s=inf,
+    )
 
 
 def _defaults(configuration: Configuration) -> dict[str, Any]:

@@ -46,7 +46,7 @@ def plain_requests(request: BaseRequest, fingerprint: str, limits: Limits) -> li
     if n > limits.paths:
         raise ApiError(
             400,
-            f"n is {n}, and this server samples at most {limits.paths} for one request",
+            f"n is {n}, and at most {limits.paths} are sampled for one request",
             code="invalid_value",
             param="n",
         )

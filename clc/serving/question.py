@@ -165,8 +165,8 @@ def check_tokens(paths: int, max_tokens: int, limits: Limits) -> None:
     if paths * max_tokens > limits.tokens:
         raise ApiError(
             400,
-            f"{paths} paths of {max_tokens} tokens are {paths * max_tokens}: this server samples "
-            f"at most {limits.tokens} for one request; lower max_tokens or paths",
+            f"{paths} paths of {max_tokens} tokens are {paths * max_tokens}: at most "
+            f"{limits.tokens} are sampled for one request; lower max_tokens or paths",
             code="invalid_value",
             param="max_tokens",
         )
@@ -204,7 +204,7 @@ def _check_limits(paths: int | None, languages: Sequence[str] | None, limits: Li
         if value > most:
             raise ApiError(
                 400,
-                f"{value} {name} are asked for, and this server samples at most {most}",
+                f"{value} {name} are asked for, and one request has at most {most}",
                 code="invalid_value",
                 param=f"clc.{name}",
             )
