@@ -2,20 +2,30 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
-import tomllib
 from io import FileIO
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from io import BufferedReader
 
     from clc.errors import ClcError
 
-__all__ = ["nested_deeper", "parse_toml", "printable_path", "read_regular"]
+__all__ = [
+    "MOST_LEVELS",
+    "is_text",
+    "nested_deeper",
+    "open_once",
+    "parse_toml",
+    "printable_path",
+    "read_regular",
+]
 
-_MOST_LEVELS = 64  # of tables and arrays in a file of settings
+MOST_LEVELS = 64
+"""Levels of objects and lists in a file or row."""
 _KINDS = {
     stat.S_IFDIR: "a folder",
     stat.S_IFIFO: "a FIFO",
@@ -32,6 +42,15 @@ def printable_path(path: str | Path) -> str:
     'bad\\xff.jsonl'
     """
     return os.fsencode(path).decode("utf-8", "backslashreplace")
+
+
+def is_text(text: str) -> bool:
+    """Whether a text can be stored: whether it holds no half of a surrogate pair."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def read_regular(path: Path, error: type[ClcError]) -> bytes | None:
@@ -68,21 +87,37 @@ def read_regular(path: Path, error: type[ClcError]) -> bytes | None:
         os.close(descriptor)
 
 
+def open_once(path: str | Path) -> BufferedReader:
+    """Open a file, FIFO or ``/dev/fd`` for reading from its start to its end.
+
+    Raises:
+        OSError: it cannot be opened, or is a folder or a device; a terminal may be read.
+    """
+    file = Path(path).open("rb")  # noqa: SIM115 - the caller closes it
+    kind = stat.S_IFMT(os.fstat(file.fileno()).st_mode)
+    if kind in (stat.S_IFCHR, stat.S_IFBLK) and not file.isatty():
+        file.close()
+        raise OSError(errno.EINVAL, f"it is {_KINDS[kind]}")
+    return file
+
+
 def parse_toml(data: bytes, path: str | Path, error: type[ClcError]) -> dict[str, Any]:
     """Parse a TOML file of settings.
 
     Raises:
         ClcError: of the type ``error``: it is not UTF-8, not TOML, or nested too deep.
     """
+    import tomllib
+
     name = printable_path(path)
     try:
         tables = tomllib.loads(data.decode("utf-8-sig"))
     except RecursionError as reason:
-        raise error(f"{name}: nested too deep; write at most {_MOST_LEVELS} levels") from reason
+        raise error(f"{name}: nested too deep; write at most {MOST_LEVELS} levels") from reason
     except ValueError as reason:  # of TOML, of UTF-8, or of a number of thousands of digits
         raise error(f"{name}: not TOML in UTF-8: {reason!s:.200}") from reason
-    if nested_deeper(tables, _MOST_LEVELS):
-        raise error(f"{name}: nested too deep; write at most {_MOST_LEVELS} levels")
+    if nested_deeper(tables, MOST_LEVELS):
+        raise error(f"{name}: nested too deep; write at most {MOST_LEVELS} levels")
     return tables
 
 

@@ -14,6 +14,7 @@ from clc import bounds
 from clc.cli.options import EngineOptions, NumberType, OptionGroup, grouped, option, split_codes
 from clc.cli.solving_options import SolvingOptions
 from clc.errors import ConfigurationError
+from clc.input_files import printable_path
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -103,7 +104,7 @@ def command(
         if len(sources) > 1 or _is_run(sources[0]):
             if pool.strategies:
                 raise ConfigurationError("--strategies goes with a file of problems, not with runs")
-            reference = reference or Path(sources[0]).resolve().name
+            reference = reference or printable_path(Path(sources[0]).resolve().name)
             entries = _run_entries(sources, stack, solving.templates().marks)
         else:
             reference = reference or "sc"
@@ -151,7 +152,7 @@ def _run_entries(folders: Sequence[str], stack: ExitStack, marks: Marks) -> Iter
         outcomes = problem_outcomes(
             store, weighted=weighted, read=partial(read_outcome, marks=marks)
         )
-        yield Entry(Path(folder).resolve().name, outcomes)
+        yield Entry(printable_path(Path(folder).resolve().name), outcomes)
 
 
 def _solve_all(
@@ -191,7 +192,7 @@ def _solve_all(
         shared, store, configurations, templates=templates, translator=translator, cache=cache
     )
     identity = {
-        "source": Path(source).name,
+        "source": printable_path(Path(source).name),
         "fingerprint": dataset.fingerprint,
         "language": options.language,
     }

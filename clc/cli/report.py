@@ -71,11 +71,12 @@ def open_all(
         ClcError: one of ``paths`` cannot be opened.
     """
     from clc.analysis.report.sources import open_sources
+    from clc.input_files import printable_path
 
     opened: dict[str, ReportSource] = {}
     for path in dict.fromkeys(paths):
         for name, source in stack.enter_context(open_sources(path, marks)).items():
-            free = name if name not in opened else f"{path}: {name}"
+            free = name if name not in opened else f"{printable_path(path)}: {name}"
             opened[free] = source
     return opened
 

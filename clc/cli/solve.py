@@ -191,6 +191,7 @@ def _solve_here(
     """Solve in this process, over one engine."""
     from clc.analysis.export import export
     from clc.datasets import Dataset
+    from clc.input_files import printable_path
     from clc.runs.store import Store
     from clc.runs.translation_cache import TranslationCache, default_cache_folder
     from clc.solving.run import Run
@@ -204,7 +205,7 @@ def _solve_here(
             kept = stack.enter_context(closing(TranslationCache(default_cache_folder())))
         run = Run(configuration, opened, store, translator, templates, kept)
         identity = {
-            "source": "-" if source == "-" else str(Path(source).name),
+            "source": "-" if source == "-" else printable_path(Path(source).name),
             "fingerprint": dataset.fingerprint,
             "language": reading.language,
             "format": reading.format,

@@ -19,6 +19,7 @@ from clc.engines.adjusted import open_translator
 from clc.engines.factory import open_engine
 from clc.engines.models import BUNDLED
 from clc.errors import ConfigurationError, DatasetError, RunError, StoreError
+from clc.input_files import printable_path
 from clc.prompts.templates import Templates
 from clc.runs.manifest import begin_run
 from clc.runs.shards import Shards
@@ -191,7 +192,7 @@ def _dataset(source: str, reading: Mapping[str, Any]) -> dict[str, Any]:
     """Return the manifest's entry for a source."""
     options = {name: reading.get(name) for name in ("language", "format", "kind")}
     fingerprint = dataset_fingerprint(source, parallel=reading.get("parallel"))
-    return {"source": Path(source).name, "fingerprint": fingerprint, **options}
+    return {"source": printable_path(Path(source).name), "fingerprint": fingerprint, **options}
 
 
 def _check_unchanged(source: str, reading: Mapping[str, Any], identity: Mapping[str, Any]) -> None:

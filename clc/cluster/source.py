@@ -18,7 +18,7 @@ from ray.data.datasource import Datasource, ReadTask
 
 from clc.cluster.messages import EndOfSource, PendingProblem, ProblemBatch
 from clc.datasets import load_problems
-from clc.errors import ClcError
+from clc.errors import ClcError, DatasetError
 from clc.records import content_key
 from clc.runs.shards import Shards, done_rows
 
@@ -114,7 +114,13 @@ def read(
 
 
 def _pending(position: int, problem: Problem, stored: StoredProblems) -> PendingProblem | None:
-    key = content_key("problem", problem)
+    try:
+        key = content_key("problem", problem)
+    except orjson.JSONEncodeError as error:
+        raise DatasetError(
+            f"problem {problem.id!r} (number {position + 1} of the input) cannot be written as "
+            f"JSON: {error}"
+        ) from error
     shard, done = stored.find(bytes.fromhex(key))
     return None if done else PendingProblem(position, key, orjson.dumps(problem), shard)
 

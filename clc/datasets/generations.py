@@ -20,6 +20,7 @@ import gzip
 import json
 import re
 import sys
+from contextlib import contextmanager
 from dataclasses import fields
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, NamedTuple, cast
@@ -28,6 +29,7 @@ import orjson
 
 from clc.answers import extract_answer
 from clc.errors import DatasetError
+from clc.input_files import MOST_LEVELS, is_text, nested_deeper, open_once, printable_path
 from clc.languages import UNKNOWN_LANGUAGE
 from clc.records import AbstainReason, Abstention, Answer, Confidence
 
@@ -52,6 +54,7 @@ _TEXTS = (
     ("finish_reason", "a text such as 'stop'"),
     ("item", "a text"),
 )
+_IDENTIFIERS = ("id", "item", "custom_id", "doc_id", "language", "question_language")
 _CONFIDENCE = {field.name for field in fields(Confidence)}
 _NUMBERS_TOO = frozenset(["id", "gold", "item"])
 
@@ -79,9 +82,9 @@ def read_rows(files: Iterable[str | Path]) -> Iterator[tuple[str, int, dict[str,
         DatasetError: a file cannot be read or a line is not a JSON object.
     """
     for file in files:
-        source = str(file)
+        source = printable_path(file)
         try:
-            with _opened(source) as lines:
+            with _opened(file) as lines:
                 for number, line in enumerate(lines, start=1):
                     if number == 1:
                         line = line.removeprefix(b"\xef\xbb\xbf")  # noqa: PLW2901  Windows' mark
@@ -89,13 +92,19 @@ def read_rows(files: Iterable[str | Path]) -> Iterator[tuple[str, int, dict[str,
                         continue
                     try:
                         row = _parsed(line)
-                    except orjson.JSONDecodeError as error:
+                    except (ValueError, RecursionError) as error:
                         shown = line[:60].decode("utf-8", "replace").strip()
                         raise DatasetError.at(
                             source,
                             number,
                             f"{shown!r} is not JSON ({error}); give one object a line",
                         ) from error
+                    if line.count(b"[") + line.count(b"{") > MOST_LEVELS and nested_deeper(
+                        row, MOST_LEVELS
+                    ):
+                        raise DatasetError.at(
+                            source, number, f"nested deeper than {MOST_LEVELS} levels"
+                        )
                     if not isinstance(row, dict):
                         raise DatasetError.at(
                             source, number, f"{row!r:.60} is not an object; give one object a line"
@@ -107,22 +116,37 @@ def read_rows(files: Iterable[str | Path]) -> Iterator[tuple[str, int, dict[str,
 
 
 def _parsed(line: bytes) -> Any:
-    """Parse a line of JSON; a lone surrogate, where a generation was cut, becomes '?'."""
+    """Parse a line of JSON; a lone surrogate, where a generation was cut, becomes '?'.
+
+    Raises:
+        ValueError: it is not JSON, or a lone surrogate is in a name, an id or a language.
+    """
     try:
         return orjson.loads(line)
     except orjson.JSONDecodeError as error:
         if "surrogate in string" not in str(error):
             raise
-        whole = json.dumps(json.loads(line), ensure_ascii=False)
+        values = json.loads(line)
+        for field in _IDENTIFIERS:
+            text = values.get(field) if isinstance(values, dict) else None
+            if isinstance(text, str) and not is_text(text):
+                # As '?' it would be the id of another problem.
+                raise ValueError(f"{field!r} holds half a surrogate pair") from error
+        whole = json.dumps(values, ensure_ascii=False)
         return orjson.loads(whole.encode("utf-8", "replace"))
 
 
-def _opened(source: str) -> IO[bytes]:
+@contextmanager
+def _opened(source: str | Path) -> Iterator[IO[bytes]]:
     if source == "-":
-        return sys.stdin.buffer
-    if source.endswith(".gz"):
-        return cast("IO[bytes]", gzip.open(source))
-    return Path(source).open("rb")
+        yield sys.stdin.buffer
+        return
+    with open_once(source) as file:
+        if str(source).endswith(".gz"):
+            with gzip.GzipFile(fileobj=file) as unpacked:
+                yield cast("IO[bytes]", unpacked)
+        else:
+            yield file
 
 
 def parse_generations(source: str, line: int, row: dict[str, Any]) -> list[Generation]:

@@ -15,6 +15,7 @@ import orjson
 from clc.datasets import cmath, mgsm
 from clc.datasets.fields import Defaults, SourceRow, make_problem
 from clc.datasets.source import Place, RawSource, read_whole, text_lines
+from clc.input_files import MOST_LEVELS, nested_deeper
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -66,6 +67,8 @@ def array_rows(source: RawSource) -> Iterator[SourceRow]:
 
 
 def _row(place: Place, index: int, value: object, raw: str | None) -> SourceRow:
+    if nested_deeper(value, MOST_LEVELS):
+        raise place.error(f"nested deeper than {MOST_LEVELS} levels; leave the field out")
     if not isinstance(value, Mapping):
         shown = orjson.dumps(value).decode()
         raise place.error(f'{shown:.60} is not an object; write {{"question": …}}')

@@ -14,6 +14,7 @@ from clc.datasets.hub import HubId, hub_rows, parse_hub_id
 from clc.datasets.parquet import parquet_rows
 from clc.datasets.source import Place, RawSource, empty_error, open_source, read_snapshot
 from clc.errors import ConfigurationError, DatasetError
+from clc.input_files import open_once, printable_path
 from clc.languages import normalize_language
 
 if TYPE_CHECKING:
@@ -272,13 +273,13 @@ def _fingerprint(
     paths = [path for one in (source, parallel) if one is not None for path in _files(one)]
     if len(paths) == 1 and not Path(source).is_dir():
         return f"sha256:{sha256(paths[0])}"
-    listing = "".join(f"{sha256(path)}  {path.name}\n" for path in paths)
+    listing = "".join(f"{sha256(path)}  {printable_path(path.name)}\n" for path in paths)
     return f"sha256:{hashlib.sha256(listing.encode()).hexdigest()}"
 
 
 def _file_hash(path: Path) -> str:
     try:
-        with path.open("rb") as handle:
+        with open_once(path) as handle:
             return hashlib.file_digest(handle, "sha256").hexdigest()
     except OSError as error:
         raise DatasetError(f"{path}: cannot be read: {error.strerror or error}") from error

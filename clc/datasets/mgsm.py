@@ -7,15 +7,16 @@ Rows of different languages share the number at the end of their ids (``mgsm-de-
 from __future__ import annotations
 
 from itertools import count
+from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from clc.datasets.fields import Defaults, SetName, SourceRow, make_problem, read_set_name, same_gold
 from clc.datasets.source import Place, RawSource, open_source, text_lines
 from clc.errors import ConfigurationError, DatasetError
+from clc.input_files import printable_path
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
-    from pathlib import Path
     from typing import TypeAlias
 
     from clc.records import AnswerKind, Problem
@@ -201,7 +202,8 @@ def with_parallel(
 
 
 def _named(path: Path) -> SetName:
-    return read_set_name(path.stem, Place(str(path)), trusted=True)
+    name = printable_path(path)
+    return read_set_name(Path(name).stem, Place(name), trusted=True)
 
 
 def _no_language(path: Path) -> ConfigurationError:

@@ -31,7 +31,7 @@ def parquet_rows(source: RawSource) -> Iterator[SourceRow]:
         raise ConfigurationError(
             f"{source.name}: Parquet needs pyarrow; install it with: {install_hint('parquet')}"
         ) from error
-    return _rows(source, parquet.ParquetFile, (pa.ArrowException, OSError))
+    return _rows(source, parquet.ParquetFile, (pa.ArrowException, OSError, ValueError))
 
 
 def _rows(
@@ -45,5 +45,5 @@ def _rows(
                     yield SourceRow(Place(source.name, row=index + 1), index, fields)
                     index += 1
     except broken as error:
-        reason = str(error).splitlines()[0]
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
         raise Place(source.name).error(f"not a readable Parquet file: {reason}") from error

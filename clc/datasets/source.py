@@ -13,6 +13,7 @@ from tempfile import SpooledTemporaryFile
 from typing import IO, TYPE_CHECKING, NamedTuple
 
 from clc.errors import DatasetError
+from clc.input_files import open_once, printable_path
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -65,12 +66,14 @@ class RawSource:
 @contextmanager
 def _readable(path: Path) -> Iterator[IO[bytes]]:
     try:
-        with path.open("rb") as handle:
+        with open_once(path) as handle:
             yield handle
     except FileNotFoundError as error:
-        raise DatasetError(f"{path}: no such file; check the path") from error
+        raise DatasetError(f"{printable_path(path)}: no such file; check the path") from error
     except OSError as error:
-        raise DatasetError(f"{path}: cannot be read: {error.strerror or error}") from error
+        raise DatasetError(
+            f"{printable_path(path)}: cannot be read: {error.strerror or error}"
+        ) from error
 
 
 def _file_lines(path: Path) -> Iterator[bytes]:
@@ -106,12 +109,11 @@ def read_snapshot(path: Path) -> RawSource:
         while block := handle.read(_BLOCK):
             digest.update(block)
             kept.write(block)
-    first = _first(kept.lines())[1]
+    first, name = _first(kept.lines())[1], printable_path(path)
     if not first:
-        raise empty_error(str(path))
-    return RawSource(
-        str(path), path.stem, path.suffix, first, kept.lines, path, sha256=digest.hexdigest()
-    )
+        raise empty_error(name)
+    stem, suffix = Path(name).stem, path.suffix
+    return RawSource(name, stem, suffix, first, kept.lines, path, sha256=digest.hexdigest())
 
 
 def _stream_lines(stream: IO[str] | IO[bytes]) -> Iterator[bytes]:
@@ -165,9 +167,10 @@ def _open_file(path: Path) -> RawSource:
         return read_snapshot(path)  # a FIFO or /dev/fd/63: it can be read once
     with _readable(path) as handle:
         first = _first(iter(handle))[1]
+    name = printable_path(path)
     if not first:
-        raise empty_error(str(path))
-    return RawSource(str(path), path.stem, path.suffix, first, lambda: _file_lines(path), path)
+        raise empty_error(name)
+    return RawSource(name, Path(name).stem, path.suffix, first, lambda: _file_lines(path), path)
 
 
 def text_lines(source: RawSource) -> Iterator[tuple[Place, str]]:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from clc.errors import ConfigurationError
+from clc.input_files import printable_path
 from clc.runs.shards import Shards, has_shards
 from clc.runs.store import Store
 
@@ -52,7 +53,7 @@ def open_runs(folder: str | Path) -> Iterator[dict[str, RunFolder]]:
     if has_shards(folder):
         with Shards(folder, read_only=True) as shards:
             name = str(folder) if "://" in str(folder) else str(Path(folder).resolve())
-            yield {name.rstrip("/").rpartition("/")[2]: shards}
+            yield {printable_path(name.rstrip("/").rpartition("/")[2]): shards}
         return
     _check_folder(folder)
     labels = _labels(folder)
@@ -60,7 +61,7 @@ def open_runs(folder: str | Path) -> Iterator[dict[str, RunFolder]]:
         if labels:
             yield {label: store.labelled(label) for label in labels}
         else:
-            yield {Path(folder).resolve().name: store}
+            yield {printable_path(Path(folder).resolve().name): store}
 
 
 def _check_folder(folder: str | Path) -> None:

@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 import orjson
 
 from clc.errors import ConfigurationError, StoreError
+from clc.input_files import is_text
 from clc.runs.codec import (
     lost_path,
     path_row,
@@ -193,6 +194,8 @@ class Store:
 
     def problem(self, problem_id: str) -> Problem | None:
         """Return one problem by its id."""
+        if not is_text(problem_id):
+            return None
         for row in self._database.rows("problems", "WHERE id = ?", (problem_id,)):
             return self._read("problems", row, read_problem, row[2])
         return None

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
+from clc.errors import ConfigurationError
 from clc.strategies.strategy import required_templates
 
 if TYPE_CHECKING:
@@ -31,6 +32,9 @@ def identity(
 
     ``engine`` and ``translator`` are fingerprints. Versions are not part of it: they are
     recorded, and a later version may finish a run.
+
+    Raises:
+        ConfigurationError: a setting is not text in UTF-8.
     """
     strategy = configuration.strategy
     settings = asdict(configuration)
@@ -48,5 +52,10 @@ def identity(
         "dataset": dict(dataset),
         "limit": limit,
     }
-    plain: dict[str, Any] = orjson.loads(orjson.dumps(values))
+    try:
+        plain: dict[str, Any] = orjson.loads(orjson.dumps(values))
+    except orjson.JSONEncodeError as error:
+        raise ConfigurationError(
+            f"a setting of the run cannot be written as JSON: {error}; give names in UTF-8"
+        ) from error
     return plain

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from clc.datasets.generations import read_generations
 from clc.datasets.recorded_votes import group_votes
 from clc.errors import ConfigurationError
+from clc.input_files import printable_path
 from clc.languages import MGSM_LANGUAGES, UNKNOWN_LANGUAGE
 from clc.plan import ArmRecord, Plan
 from clc.records import Confidence, Problem, ReasoningPath
@@ -81,7 +82,7 @@ def open_sources(path: str | Path, marks: Marks | None = None) -> Iterator[dict[
             f"{path}: neither a run folder nor one with generations (*.jsonl); name the --out of "
             "clc solve or clc compare"
         )
-    yield {path.resolve().name.partition(".jsonl")[0]: _Recorded(files, marks)}
+    yield {printable_path(path.resolve().name).partition(".jsonl")[0]: _Recorded(files, marks)}
 
 
 def _row_files(folder: Path) -> list[Path]:

@@ -100,8 +100,12 @@ def write_report(
 
 
 def data_folder(out: Path) -> Path:
-    """Return the folder of a large report's texts: ``report.data`` beside ``report.html``."""
-    return out.with_name(f"{out.stem}.data")
+    """Return the folder of a large report's texts: ``report.data`` beside ``report.html``.
+
+    The page names it, so bytes that are not UTF-8 are left out.
+    """
+    stem = out.stem.encode("utf-8", "ignore").decode()
+    return out.with_name(f"{stem or 'report'}.data")
 
 
 def _add(

@@ -8,6 +8,7 @@ from secrets import token_hex
 from typing import IO, TYPE_CHECKING, Any
 
 from clc.errors import ConfigurationError, StoreError
+from clc.input_files import is_text
 from clc.runs.files import SHARDS, writing
 from clc.version import install_hint
 
@@ -31,6 +32,8 @@ class Files:
     """
 
     def __init__(self, folder: str) -> None:
+        if not is_text(folder):
+            raise ConfigurationError(f"{folder!r}: shards need a name in UTF-8; choose another")
         self._folder = folder
         self._system, self._base = _filesystem(folder)
         self.local = None if _remote(folder) else Path(self._base)

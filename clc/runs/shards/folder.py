@@ -12,6 +12,7 @@ from typing import IO, TYPE_CHECKING, Any, NamedTuple, Self, TypeVar
 import orjson
 
 from clc.errors import ConfigurationError, StoreError
+from clc.input_files import is_text
 from clc.records import content_key
 from clc.runs.codec import ADDED, MAY_BE_NULL, check_format, read_prompt
 from clc.runs.files import SHARDS, Location, locked
@@ -118,6 +119,8 @@ class Shards:
 
     def find(self, problem_id: str) -> Finished | None:
         """One problem, if it is there and done."""
+        if not is_text(problem_id):
+            return None
         from pyarrow import compute
 
         matching = compute.field("id") == problem_id
