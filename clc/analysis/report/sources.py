@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from clc.datasets.generations import read_generations
 from clc.datasets.recorded_votes import group_votes
-from clc.errors import ConfigurationError
+from clc.errors import ConfigurationError, DatasetError
 from clc.input_files import printable_path
 from clc.languages import MGSM_LANGUAGES, UNKNOWN_LANGUAGE
 from clc.plan import ArmRecord, Plan
@@ -116,14 +116,27 @@ class _Recorded:
         return {}
 
     def solved(self) -> Iterator[Solved]:
+        before = _states(self.files)
         with closing(sqlite3.connect("")) as database:  # "": a temporary file that SQLite deletes
             database.executescript(_SCHEMA)
             database.executemany("INSERT INTO texts VALUES (?, ?, ?, ?, ?)", _texts(self.files))
             rows = database.execute("SELECT * FROM texts ORDER BY problem, rowid")
             groups = (list(group) for _, group in groupby(rows, key=lambda row: row[0]))
             votes = group_votes(self.files, marks=self.marks)
-            for ballot, group in zip(votes, groups, strict=True):
+            first = [next(votes)]  # it has read the files
+            if _states(self.files) != before:
+                raise DatasetError(
+                    f"{printable_path(self.files[0])}: was changed while it was read; give the "
+                    "same command again"
+                )
+            for ballot, group in zip(chain(first, votes), groups, strict=True):
                 yield _solved(ballot, group, self.marks)
+
+
+def _states(files: Sequence[Path]) -> list[tuple[int, int]]:
+    """Return size and time of files, to notice that one is changed between two readings."""
+    states = [file.stat() for file in files if file.exists()]
+    return [(state.st_size, state.st_mtime_ns) for state in states]
 
 
 _SCHEMA = """

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from clc.analysis.comparison import compare_strategies, problem_outcome
 from clc.analysis.comparison_records import Entry
+from clc.analysis.report import sources
 from clc.analysis.report.languages import verdict_without
 from clc.analysis.report.paths import WrittenLanguages
 from clc.analysis.report.sources import open_sources
@@ -503,3 +504,21 @@ def test_recorded_runs(tmp_path):
     assert max(gains, key=lambda code: gains[code]["difference"]) == "en"
     assert gains["en"]["low"] > 0
     assert [row["paths"] for row in section(found, "curve")] == [1, 2, 4, 7]
+
+
+@pytest.mark.parametrize("change", ["", '{"id": "b", "language": "en", "response": "7"}\n' * 3])
+def test_generations_that_change_between_two_readings_are_named(change, tmp_path, monkeypatch):
+    file = tmp_path / "g.jsonl"
+    file.write_text('{"id": "a", "language": "en", "response": "It is 7."}\n' * 2)
+    real = sources.group_votes
+
+    def changed(files, **more):
+        file.write_text(change or '{"id": "a", "language": "en", "response": "7"}\n')
+        return real(files, **more)
+
+    monkeypatch.setattr(sources, "group_votes", changed)
+    with (
+        pytest.raises(DatasetError, match=r"g\.jsonl: was changed while it was read"),
+        sources.open_sources(file) as opened,
+    ):
+        list(opened["g"].solved())
