@@ -124,7 +124,7 @@ def writing(path: Path) -> Iterator[IO[bytes]]:
         with replacing(path) as file:
             yield file
     except OSError as error:
-        raise StoreError(f"{path}: cannot write: {error}") from error
+        raise StoreError(f"{path}: cannot write: {error.strerror or error}") from error
 
 
 def write_atomically(path: Path, data: bytes) -> None:

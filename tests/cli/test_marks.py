@@ -221,7 +221,7 @@ def test_a_wrong_file_ends_the_reading_of_recorded_texts(recorded, prompts, tmp_
     assert not (tmp_path / "out").exists()
     (prompts / "thoughts.toml").unlink()
     (prompts / "thoughts.toml").mkdir()
-    assert "it is no file" in call(command, recorded, "--prompts", prompts).stderr
+    assert "it is a folder" in call(command, recorded, "--prompts", prompts).stderr
     done = call(command, recorded, "--prompts", tmp_path / "none")
     assert f"{tmp_path / 'none'}: no such folder" in done.stderr
 
