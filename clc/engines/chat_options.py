@@ -15,10 +15,17 @@ if TYPE_CHECKING:
 
     from clc.thoughts import Marks
 
-__all__ = ["SWITCHES", "ChatOptions", "Thinking", "add_options"]
+__all__ = ["SWITCHES", "ChatOptions", "Thinking", "add_options", "reserved_fault"]
 
 Thinking = Literal["auto", "on", "off", "avoid"]
 SWITCHES = ("enable_thinking", "thinking")  # Qwen3, GLM, …; DeepSeek V3.1, Granite, Kimi
+# Arguments of transformers' apply_chat_template and of servers, which are no variables: a template
+# given with a request would run as code in the engine.
+_RESERVED = frozenset({
+    "add_generation_prompt", "chat_template", "continue_final_message", "conversation", "documents",
+    "max_length", "messages", "padding", "return_assistant_tokens_mask", "return_dict",
+    "return_tensors", "self", "tokenize", "tokenizer_kwargs", "tools", "truncation",
+})  # fmt: skip
 _SWITCH = re.compile(rf"\b({'|'.join(SWITCHES)})\b")
 
 
@@ -53,6 +60,8 @@ class ChatOptions:
             TOKENS.check(
                 "thinking_budget (thinking='off' switches thinking off)", self.thinking_budget
             )
+        if fault := reserved_fault(self.template_kwargs):
+            raise ConfigurationError(f"chat template arguments: {fault}; leave it out")
         if self.reasoning_effort is not None and "reasoning_effort" in self.template_kwargs:
             raise ConfigurationError("reasoning_effort is given twice: give it once")
 
@@ -85,6 +94,20 @@ class ChatOptions:
             raise ConfigurationError(
                 f"chat template arguments cannot be written as JSON: {error}"
             ) from None
+
+
+def reserved_fault(template_kwargs: Mapping[str, Any]) -> str | None:
+    """Return the reason why a name is no variable of a chat template, None if all are.
+
+    >>> reserved_fault({"chat_template": "{{ 1 }}"}), reserved_fault({"enable_thinking": False})
+    ("'chat_template' is set by clc", None)
+    """
+    for name in template_kwargs:
+        if not name.isidentifier():
+            return f"{name!r:.40} is no name of a variable"
+        if name in _RESERVED:
+            return f"{name!r} is set by clc"
+    return None
 
 
 def add_options(

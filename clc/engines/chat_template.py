@@ -20,6 +20,10 @@ if TYPE_CHECKING:
 
 __all__ = ["Chat", "ChatTemplateError", "RenderedPrompt"]
 
+_OTHERS = 8  # chats with other options that are kept
+_CACHED = 1024  # prompts that are kept
+_LONG_CACHED = 8  # prompts that are kept of more than _LONG characters
+_LONG = 1 << 14
 _TAIL = 24  # tokens of a prompt's end in which a thought's opening mark stands
 _Turns = tuple[tuple[str, str], ...]
 _PROBE: _Turns = (("user", "1 + 1"),)
@@ -39,7 +43,7 @@ class RenderedPrompt(NamedTuple):
 class Chat:
     """A model's tokenizer and chat template.
 
-    All paths of a question share one prompt, so the last 1,024 prompts are cached.
+    All paths of a question share one prompt, so the last 1,024 prompts are cached, of long ones 8.
 
     Args:
         tokenizer: of transformers.
@@ -59,7 +63,8 @@ class Chat:
         self.tokenizer = tokenizer
         self.marks = load_marks() if marks is None else marks
         self._opens = tuple(mark for family in self.marks.families for mark in family.open)
-        self._render = lru_cache(maxsize=1024)(self._render_once)
+        self._render = lru_cache(maxsize=_CACHED)(self._render_once)
+        self._render_long = lru_cache(maxsize=_LONG_CACHED)(self._render_once)
         self._others: dict[str, Chat] = {}
         options = options or ChatOptions()
         self._kwargs = dict(options.template_kwargs)
@@ -112,8 +117,10 @@ class Chat:
         """
         if options is None:
             return self
-        if (chat := self._others.get(options.key)) is None:
-            chat = self._others[options.key] = Chat(self.tokenizer, options, self.marks)
+        chat = self._others.pop(options.key, None) or Chat(self.tokenizer, options, self.marks)
+        self._others[options.key] = chat  # the last one used stands last
+        if len(self._others) > _OTHERS:
+            del self._others[next(iter(self._others))]
         return chat
 
     def render(self, messages: Sequence[Message]) -> RenderedPrompt:
@@ -124,7 +131,10 @@ class Chat:
         Raises:
             ChatTemplateError: the template refuses the messages (a system message, say).
         """
-        return self._render(tuple((message["role"], message["content"]) for message in messages))
+        turns = tuple((message["role"], message["content"]) for message in messages)
+        if sum(len(content) for _, content in turns) > _LONG:
+            return self._render_long(turns)
+        return self._render(turns)
 
     def _render_once(self, messages: _Turns) -> RenderedPrompt:
         if messages[-1][0] == "assistant":
@@ -158,7 +168,7 @@ class Chat:
                 return_dict=False,
                 **(self._kwargs | kwargs),
             )
-        except (TemplateError, ValueError) as error:
+        except (TemplateError, ValueError, TypeError, LookupError, ArithmeticError) as error:
             raise ChatTemplateError(
                 f"the model's chat template refuses the messages: {error}"
             ) from error

@@ -5,12 +5,16 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import OrderedDict, deque
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from typing import TYPE_CHECKING, cast
+
+from clc.engines.adjusted import AdjustedEngine
 
 if TYPE_CHECKING:
     from collections.abc import Hashable
 
-    from clc.engines.base import Completion, Engine, Request
+    from clc.engines.base import ChatEngine, Completion, Engine, Request
+    from clc.engines.chat_options import ChatOptions
 
 __all__ = ["SharedEngine"]
 
@@ -76,6 +80,13 @@ class SharedEngine:
             self.in_flight -= 1
             self._admit()
 
+    def with_options(self, options: ChatOptions | None) -> SharedEngine:
+        """Return this engine with other chat options, in the same queue; None stands for its own.
+
+        Closing what is returned leaves this engine open.
+        """
+        return self if options is None else _WithOptions(self, options)
+
     async def close(self) -> None:
         """Cancel a start in progress, then close the engine."""
         if self._starting is not None and not self._starting.done():
@@ -113,3 +124,35 @@ class SharedEngine:
             if not turn.done():
                 self.in_flight += 1
                 turn.set_result(None)
+
+
+class _WithOptions(SharedEngine):
+    """A shared engine with other chat options, in the queue of the first."""
+
+    def __init__(self, shared: SharedEngine, options: ChatOptions) -> None:
+        super().__init__(AdjustedEngine(cast("ChatEngine", shared.engine), options))
+        self._shared = shared
+        self._options = options
+
+    async def start(self) -> None:
+        """Start the engine, and check the options.
+
+        Raises:
+            EngineError: it cannot start.
+            ConfigurationError: the model's chat template does not take the options.
+        """
+        await self._shared.start()
+        await super().start()
+
+    async def complete(self, request: Request, owner: Hashable = None) -> Completion:
+        """Complete a request in the queue that is shared.
+
+        Raises:
+            EngineError: the engine is lost.
+        """
+        await self.start()
+        options = request.chat_options or self._options
+        return await self._shared.complete(replace(request, chat_options=options), owner)
+
+    async def close(self) -> None:
+        """Leave the engine open."""

@@ -24,6 +24,7 @@ from clc.serving.plain_model import complete, plain_requests
 from clc.serving.question import Question, model_names, read_question, read_vote_options
 from clc.serving.reply import Answerer
 from clc.serving.settings import Limits, Settings
+from clc.serving.thinking import check_chat_options, read_chat_options
 from clc.solving.identity import identity
 from clc.solving.runner import first_round_size
 from clc.strategies.catalogue import STRATEGIES
@@ -142,6 +143,10 @@ class Completions:
         writer = ChatWriter(checked.request, uuid.uuid4().hex, self.fingerprint)
         clock = asyncio.get_running_loop().time
         try:
+            options = read_chat_options(checked.request, self.lane.engine)
+            if options is not None:
+                await self.lane.start()
+                check_chat_options(checked.request, self.lane.engine, options)
             if isinstance(checked.work, Question):
                 until = clock() + checked.work.deadline_s
                 return writer.whole(await self._answering.answer(checked.work, until))
@@ -213,14 +218,15 @@ class Completions:
                 400, "stream is true, and replies are whole here; leave it out",
                 code="unsupported_value", param="stream",
             )  # fmt: skip
+        thinking = read_chat_options(request, self.lane.engine)
         if request.model == self._settings.model:
-            fingerprint = self.lane.engine.fingerprint
+            limits = self._settings.limits
             return CheckedRequest(
-                request, plain_requests(request, fingerprint, self._settings.limits)
+                request, plain_requests(request, self.lane.engine, limits, thinking)
             )
         options = read_vote_options(request, {})
         question = read_question(request, options, self._settings, uuid.uuid4().hex)
-        return CheckedRequest(request, question)
+        return CheckedRequest(request, replace(question, chat_options=thinking))
 
 
 def as_error(error: ApiError) -> ClcError:

@@ -23,6 +23,7 @@ status  code                       when
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 from clc.errors import ClcError, EngineError, InputError
@@ -40,6 +41,7 @@ _TYPES = {
 }
 _SERVER_ERROR = 500
 _RETRY_ENGINE_S = 5
+_URL = re.compile(r"https?://\S+")
 
 
 class ApiError(Exception):
@@ -88,8 +90,8 @@ def api_error(error: Exception) -> ApiError:
     """Make the reply of any error; internal details stay in the server's log."""
     if isinstance(error, ApiError):
         return error
-    if isinstance(error, InputError):
-        return ApiError(400, str(error), code="invalid_value")
+    if isinstance(error, InputError):  # an endpoint's address is no business of its clients
+        return ApiError(400, _URL.sub("the model", str(error)), code="invalid_value")
     if isinstance(error, EngineError):
         return ApiError(
             503,

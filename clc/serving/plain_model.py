@@ -7,7 +7,7 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
-from clc.engines.base import Request
+from clc.engines.base import ChatEngine, Request
 from clc.records import Sampling, Usage, hashed_seed, path_key, prompt_key
 from clc.serving.errors import ApiError
 from clc.serving.http.admission import deadline_error
@@ -18,6 +18,8 @@ from clc.solving.concurrency import all_of
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from clc.engines.base import Engine
+    from clc.engines.chat_options import ChatOptions
     from clc.engines.shared import SharedEngine
     from clc.serving.openai.requests import BaseRequest
     from clc.serving.settings import Limits
@@ -28,8 +30,16 @@ _TEMPERATURE = 1.0  # OpenAI's default
 _MAX_TOKENS = 1024
 
 
-def plain_requests(request: BaseRequest, fingerprint: str, limits: Limits) -> list[Request]:
+def plain_requests(
+    request: BaseRequest, engine: Engine, limits: Limits, options: ChatOptions | None = None
+) -> list[Request]:
     """Make one engine request for each of ``n`` choices, each with its own seed.
+
+    Args:
+        request: the request.
+        engine: that the requests are for.
+        limits: on one request.
+        options: chat options of the request's own.
 
     Raises:
         ApiError: 400, settings of a vote are given, or a limit is exceeded.
@@ -57,10 +67,16 @@ def plain_requests(request: BaseRequest, fingerprint: str, limits: Limits) -> li
         values["max_tokens"] = most
     check_tokens(n, values["max_tokens"], limits)
     sampling = Sampling(**values)
+    fingerprint = engine.fingerprint
+    if options is not None and isinstance(engine, ChatEngine):
+        fingerprint = engine.fingerprint_with(options)
     prompt = prompt_key(fingerprint, messages, sampling)
     run_seed = random_seed() if seed is None else seed
     seeds = [hashed_seed(run_seed, prompt, index) for index in range(n)]
-    return [Request(path_key(prompt, seed), messages, sampling, seed) for seed in seeds]
+    return [
+        Request(path_key(prompt, seed), messages, sampling, seed, chat_options=options)
+        for seed in seeds
+    ]
 
 
 async def complete(

@@ -15,6 +15,7 @@ from clc.strategies.catalogue import STRATEGIES
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from clc.engines.chat_options import ChatOptions
     from clc.records import Message, Problem
     from clc.serving.openai.requests import BaseRequest
     from clc.serving.settings import Limits, Settings
@@ -50,12 +51,16 @@ class VoteOptions(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """A problem with its configuration and deadline. ``model`` is the requested name."""
+    """A problem with its configuration and deadline. ``model`` is the requested name.
+
+    ``chat_options`` are those of the request's own for its paths; translations have the server's.
+    """
 
     model: str
     problem: Problem
     configuration: Configuration
     deadline_s: float
+    chat_options: ChatOptions | None = None
 
 
 def model_names(settings: Settings) -> tuple[str, ...]:

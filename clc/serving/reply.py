@@ -118,7 +118,7 @@ class Answerer:
         with Store(None) as store:
             store.add_problem(0, problem)
             solver = Solver(
-                self._lane,
+                self._lane.with_options(question.chat_options),
                 question.configuration,
                 templates=self._templates,
                 store=store,

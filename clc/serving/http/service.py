@@ -6,6 +6,7 @@ import asyncio
 import time
 import uuid
 from contextlib import AsyncExitStack
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import orjson
@@ -27,6 +28,7 @@ from clc.serving.openai.validation import parse
 from clc.serving.plain_model import complete, plain_requests
 from clc.serving.question import model_names, read_question, read_vote_options
 from clc.serving.reply import Answerer
+from clc.serving.thinking import check_chat_options, read_chat_options
 from clc.solving.runner import open_problems
 
 if TYPE_CHECKING:
@@ -152,9 +154,11 @@ class Service:
         """Check the request, and return the work that is left."""
         limits = self.settings.limits
         clock = asyncio.get_running_loop().time
+        thinking = read_chat_options(parsed, self.lane.engine)
+        check_chat_options(parsed, self.lane.engine, thinking)
         if parsed.model == self.settings.model:
             until = clock() + limits.deadline_s
-            requests = plain_requests(parsed, self.lane.engine.fingerprint, limits)
+            requests = plain_requests(parsed, self.lane.engine, limits, thinking)
 
             async def answer(state: StreamState | None) -> Reply:
                 if state is None:
@@ -163,6 +167,7 @@ class Service:
         else:
             options = read_vote_options(parsed, request.headers)
             question = read_question(parsed, options, self.settings, key)
+            question = replace(question, chat_options=thinking)
             until = clock() + question.deadline_s
 
             async def answer(state: StreamState | None) -> Reply:

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
+import orjson
 from pydantic import AfterValidator, Field, WithJsonSchema, model_validator
 
+from clc.engines.chat_options import reserved_fault
 from clc.records import Message
 from clc.serving.openai.sampling import NewTokens, SamplingFields, StrictModel
 
@@ -29,11 +31,28 @@ __all__ = [
 _Empty = Annotated[list[Any], Field(max_length=0)]
 _Zero = Annotated[int, Field(ge=0, le=0)]
 _Text = Annotated[str, Field(max_length=512)]
+_Effort = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]{1,32}$")]
+_MOST_KWARGS = 16
+_KWARGS_BYTES = 4096  # as JSON
 
 
 def _is_off(value: bool) -> bool:  # noqa: FBT001
     if value:
         raise ValueError("it should be false")
+    return value
+
+
+def _check_kwargs(value: dict[str, Any]) -> dict[str, Any]:
+    if len(value) > _MOST_KWARGS:
+        raise ValueError(f"it should have at most {_MOST_KWARGS} names")
+    try:
+        size = len(orjson.dumps(value))
+    except orjson.JSONEncodeError as error:
+        raise ValueError(f"it should be written as JSON ({error})") from None
+    if size > _KWARGS_BYTES:
+        raise ValueError(f"it should have at most {_KWARGS_BYTES} bytes as JSON")
+    if fault := reserved_fault(value):
+        raise ValueError(f"it should have variables of the chat template alone, and {fault}")
     return value
 
 
@@ -116,7 +135,7 @@ class BaseRequest(SamplingFields):
     tools: _Empty | None = None
     tool_choice: Literal["auto", "none"] | None = None
     top_logprobs: _Zero | None = None
-    chat_template_kwargs: Annotated[dict[str, Any], Field(max_length=0)] | None = None
+    chat_template_kwargs: Annotated[dict[str, Any], AfterValidator(_check_kwargs)] | None = None
     clc: VoteSettings | None = None
 
     def turns(self) -> tuple[Message, ...]:
@@ -130,6 +149,10 @@ class BaseRequest(SamplingFields):
     def choices(self) -> int:
         """Return the number of answers."""
         return 1
+
+    def effort(self) -> str | None:
+        """Return the effort that the model is asked for, or None."""
+        raise NotImplementedError
 
     def sampling(self) -> dict[str, Any]:
         """Return the sampling parameters that are given, as arguments of ``configure``."""
@@ -148,6 +171,12 @@ class StreamOptions(StrictModel):
 
     include_usage: bool | None = None
     include_obfuscation: _Off | None = None
+
+
+class _Reasoning(StrictModel):
+    effort: _Effort | None = None
+    summary: None = None
+    generate_summary: None = None
 
 
 class _TextFormat(StrictModel):
@@ -171,7 +200,7 @@ class ChatRequest(BaseRequest):
     functions: _Empty | None = None
     function_call: Literal["auto", "none"] | None = None
     logprobs: _Off | None = None
-    reasoning_effort: None = None
+    reasoning_effort: _Effort | None = None
     logit_bias: Annotated[dict[str, Any], Field(max_length=0)] | None = None
 
     def turns(self) -> tuple[Message, ...]:
@@ -185,6 +214,10 @@ class ChatRequest(BaseRequest):
     def choices(self) -> int:
         """Return ``n``."""
         return self.n or 1
+
+    def effort(self) -> str | None:
+        """Return ``reasoning_effort``."""
+        return self.reasoning_effort
 
 
 class ResponsesRequest(BaseRequest):
@@ -200,7 +233,7 @@ class ResponsesRequest(BaseRequest):
     background: _Off | None = None
     previous_response_id: None = None
     conversation: None = None
-    reasoning: None = None
+    reasoning: _Reasoning | None = None
 
     def turns(self) -> tuple[Message, ...]:
         """Return instructions and input, the instructions first."""
@@ -214,6 +247,10 @@ class ResponsesRequest(BaseRequest):
     def new_tokens(self) -> int | None:
         """Return ``max_output_tokens``."""
         return self.max_output_tokens
+
+    def effort(self) -> str | None:
+        """Return ``reasoning.effort``."""
+        return None if self.reasoning is None else self.reasoning.effort
 
 
 def as_messages(turns: Iterable[ChatMessage | InputMessage]) -> tuple[Message, ...]:

@@ -14,11 +14,7 @@ __all__ = ["parse"]
 _T = TypeVar("_T", bound=BaseModel)
 
 # Why a value cannot be honoured, and what to do about it.
-_ONE_ENGINE = "the engine asks its model to think in one way for all requests; leave it out"
 _REASONS = {
-    "reasoning_effort": _ONE_ENGINE,
-    "reasoning": _ONE_ENGINE,
-    "chat_template_kwargs": _ONE_ENGINE,
     "tools": "no tools are called here; leave them out",
     "functions": "no functions are called here; leave them out",
     "function_call": "no functions are called here; leave it out",
