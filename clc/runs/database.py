@@ -152,10 +152,12 @@ class Database:
             if not self._file.is_file():
                 raise StoreError(f"{self._folder}: not a run folder (it has no run.sqlite)")
             # Even a reader of a write-ahead log writes beside it, unless the file is immutable.
-            alone = not os.access(self._folder, os.W_OK) and self._is_settled()
+            alone = not os.access(self._folder, os.W_OK) and not self._beside("wal").exists()
             return self._connect("immutable=1" if alone else "mode=ro")
-        if self._file.exists():  # a foreign file is refused before anything is written beside it
-            look = self._connect("immutable=1" if self._is_settled() else "mode=ro")
+        journal = self._beside("journal")  # of a process that was killed while it made the file
+        if self._file.exists() and not journal.exists():
+            # A foreign file is refused before anything is written beside it.
+            look = self._connect("mode=ro" if self._beside("wal").exists() else "immutable=1")
             try:
                 self._check_tables(look, read_only=False)
             finally:
@@ -168,11 +170,10 @@ class Database:
             )
         return sqlite3.connect(self._file, check_same_thread=False)
 
-    def _is_settled(self) -> bool:
-        """Whether the file is complete without a log or journal beside it."""
+    def _beside(self, kind: str) -> Path:
+        """Return SQLite's ``wal`` or ``journal`` of the file."""
         assert self._folder is not None  # noqa: S101 - of a run in a folder
-        beside = [self._folder / f"run.sqlite-{kind}" for kind in ("wal", "journal")]
-        return not any(file.exists() for file in beside)
+        return self._folder / f"run.sqlite-{kind}"
 
     def _connect(self, mode: str) -> sqlite3.Connection:
         assert self._file is not None  # noqa: S101 - of a run in a folder
