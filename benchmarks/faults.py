@@ -234,7 +234,7 @@ def solve(folder: Path, port: int, kinds: Sequence[str], seed: int, log: int) ->
         real_commit(store)
         points.reach("after commit")
 
-    Database.commit = commit  # type: ignore[method-assign]
+    setattr(Database, "commit", commit)  # noqa: B010 - its argument has another name
     hook(Path, "replace", lambda *_: points.reach("before replace"),
          lambda *_: points.reach("after replace"))  # fmt: skip
     hook(os, "fsync", lambda *_: points.reach("fsync"), nothing)
@@ -256,7 +256,7 @@ def solve(folder: Path, port: int, kinds: Sequence[str], seed: int, log: int) ->
     else:
         lost = 0.2 if "paths lost" in kinds else 0.0
         engine = Arithmetic(lost, seed)
-        EngineOptions.open = lambda *_: (engine, None)  # type: ignore[assignment, method-assign]
+        EngineOptions.open = lambda *_: (engine, None)  # type: ignore[method-assign]
     sys.argv = argv
     code: object = 0
     try:
@@ -266,7 +266,7 @@ def solve(folder: Path, port: int, kinds: Sequence[str], seed: int, log: int) ->
     except KeyboardInterrupt:
         code = 130
     except BaseException:  # noqa: BLE001 - reported by its traceback
-        sys.excepthook(*sys.exc_info())  # type: ignore[arg-type]
+        sys.excepthook(*sys.exc_info())
         code = 99
     with suppress(OSError):
         sys.stdout.flush()

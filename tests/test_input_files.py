@@ -22,6 +22,11 @@ def _socket(path):
         opened.bind(path.name)
 
 
+def _link_to_fifo(path):
+    os.mkfifo(path.with_name("f"))
+    path.symlink_to("f")
+
+
 KINDS = {
     "folder": lambda path: path.mkdir(),
     "FIFO": os.mkfifo,
@@ -31,7 +36,7 @@ KINDS = {
     "device": lambda path: path.symlink_to("/dev/zero"),
     "null device": lambda path: path.symlink_to("/dev/null"),
     "socket": _socket,
-    "link to a FIFO": lambda path: (os.mkfifo(path.with_name("f")), path.symlink_to("f")),
+    "link to a FIFO": _link_to_fifo,
     "link to a link to nothing": lambda path: (
         path.with_name("l").symlink_to("nothing"),
         path.symlink_to("l"),

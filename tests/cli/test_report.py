@@ -276,13 +276,15 @@ def test_what_can_be_read_only_once_is_refused(tmp_path):
     assert "neither a file nor a folder" in done.stderr
 
 
+def _page_of_the_future(run, _):
+    (run / "report.html").write_text("<script>steal()</script>")
+    os.utime(run / "report.html", (2e9, 2e9))
+
+
 HOSTILE = {
     "a page": lambda run, secret: (run / "report.html").write_text("<script>steal()</script>"),
     "a link": lambda run, secret: (run / "report.html").symlink_to(secret),
-    "a page of the future": lambda run, secret: (
-        (run / "report.html").write_text("<script>steal()</script>"),
-        os.utime(run / "report.html", (2e9, 2e9)),
-    ),
+    "a page of the future": _page_of_the_future,
     "a folder": lambda run, secret: (run / "report.html").mkdir(),
     "a FIFO": lambda run, secret: os.mkfifo(run / "report.html"),
     "texts": lambda run, secret: (

@@ -551,8 +551,8 @@ def test_a_failing_write_ends_the_run_wherever_it_is(tmp_path, method, at):
 
     with FullDisk(tmp_path, method, at) as store, pytest.raises(StoreError, match="nowhere"):
         asyncio.run(main(store))
-    with Store(tmp_path) as store:
-        assert not store.manifest()["finished"]
+    with Store(tmp_path) as reopened:
+        assert not reopened.manifest()["finished"]
 
 
 def test_a_write_that_failed_unnoticed_fails_the_next_commit(tmp_path):

@@ -17,6 +17,7 @@ from clc.analysis.report.paths import WrittenLanguages
 from clc.analysis.report.sources import open_sources
 from clc.analysis.report.summary import SummaryBuilder, comparison
 from clc.analysis.scoring import score, scored
+from clc.datasets.recorded_votes import group_votes
 from clc.errors import ConfigurationError, DatasetError, StrategyError
 from clc.plan import ArmRecord, Plan
 from clc.records import Answer, Confidence, Problem, ReasoningPath, Usage, Vote
@@ -510,7 +511,7 @@ def test_recorded_runs(tmp_path):
 def test_generations_that_change_between_two_readings_are_named(change, tmp_path, monkeypatch):
     file = tmp_path / "g.jsonl"
     file.write_text('{"id": "a", "language": "en", "response": "It is 7."}\n' * 2)
-    real = sources.group_votes
+    real = group_votes
 
     def changed(files, **more):
         file.write_text(change or '{"id": "a", "language": "en", "response": "7"}\n')
