@@ -11,11 +11,13 @@ import openai
 import pytest
 
 from clc.engines.openai.engine import OpenAIEngine
+from clc.serving.http import proxy
 from clc.serving.http import server as module
 from clc.serving.http.proxy import Upstream
 from tests.cli.running import endpoint
 from tests.engines import faulty_server as faults
 from tests.engines.faulty_server import FaultyServer, completion, ok
+from tests.engines.test_openai_hostile import endless, packed
 
 from .serving import ask, client, http, idle, leave, serving
 
@@ -280,3 +282,45 @@ def test_numbers_within_the_limit_are_forwarded_as_they_are_written():
     with upstream(ok("7")) as server, in_front_of(server.url, limits={"tokens": 1000}) as it:
         assert http(it).post("/v1/chat/completions", json=body).status_code == 200
         assert server.requests[0].body == body
+
+
+@pytest.mark.parametrize("status", [200, 400, 404, 409, 422, 429, 500, 503])
+def test_this_servers_key_is_in_no_reply(status):
+    told = json.dumps({"error": {"message": f"bad key {SECRET}", "key": f"Bearer {SECRET}"}})
+    with (
+        upstream(faults.raw(told.encode(), status)) as server,
+        in_front_of(server.url) as it,
+    ):
+        reply = http(it).post("/v1/chat/completions", json={"model": "m", "messages": ask()})
+        assert reply.status_code == status
+        assert SECRET not in reply.text
+        assert reply.json()["error"]["message"] == "bad key ***"
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        pytest.param(endless(b" " * 65536), id="blanks"),
+        pytest.param(packed(bytes(64 << 20)), id="a bomb"),
+        pytest.param(endless(b"x", "Content-Encoding: br"), id="brotli"),
+        pytest.param(faults.raw(b"x", 200, {"Content-Encoding": "gzip"}), id="broken gzip"),
+        pytest.param(faults.reset, id="reset"),
+        pytest.param(faults.not_http, id="not HTTP"),
+    ],
+)
+def test_a_reply_without_an_end_is_502(monkeypatch, reply):
+    monkeypatch.setattr(proxy, "_WHOLE_BYTES", 1 << 22)
+    with upstream(reply) as server, in_front_of(server.url) as it:
+        got = http(it).post("/v1/chat/completions", json={"model": "m", "messages": ask()})
+        assert got.status_code == 502
+        assert got.json()["error"]["code"] == "upstream_failed"
+        assert idle(it)
+        assert server.sent < 64 << 20
+
+
+def test_an_endless_list_of_models_does_not_hold_the_health_up():
+    with upstream() as server, in_front_of(server.url) as it:
+        server.models = endless(b" " * 65536)
+        it.service.engine_lost = True
+        assert http(it).get("/health").status_code == 200
+        assert server.sent < 64 << 20

@@ -117,7 +117,7 @@ def test_the_responses_api_counts_thoughts_and_has_the_text_alone():
     assert "Let me think" not in json.dumps(whole)
     assert events[-1].response.output_text == whole["output"][0]["content"][0]["text"]
     assert refused.json()["error"]["param"] == "reasoning"
-    assert "think in one way" in refused.json()["error"]["message"]
+    assert "takes no options for thinking" in refused.json()["error"]["message"]
 
 
 def test_the_default_limit_on_tokens_fits_a_vote_of_long_thoughts():

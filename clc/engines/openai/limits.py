@@ -44,9 +44,9 @@ async def unpacked(response: httpx.Response, most: float) -> AsyncIterator[bytes
     if encoding not in {"", "identity", "gzip", "x-gzip", "deflate"}:
         raise BrokenReplyError(f"a body in the encoding {encoding!r:.40}, which was not asked for")
     packed = None if encoding in {"", "identity"} else zlib.decompressobj(_AUTO)
-    left = most
+    left, begun = most, False
     async for raw in response.aiter_raw():
-        rest = raw
+        rest, begun = raw, begun or bool(raw)
         while rest:
             if packed is None:
                 part, rest = rest, b""
@@ -61,6 +61,8 @@ async def unpacked(response: httpx.Response, most: float) -> AsyncIterator[bytes
                 raise BrokenReplyError(f"more than {most:,} bytes, the most that are read")
             if part:
                 yield part
+    if begun and packed is not None and not packed.eof:
+        raise BrokenReplyError("a body that cannot be unpacked (it ends early)")
 
 
 async def read_body(response: httpx.Response, most: int) -> bytes:
