@@ -78,6 +78,16 @@ class ChatOptions:
         return replace(self, thinking="off", reasoning_effort=None, thinking_budget=None)
 
     @property
+    def asks_for_thought(self) -> bool:
+        """Whether a switch is on, or an effort or a budget is given."""
+        return (
+            self.thinking == "on"
+            or self.reasoning_effort is not None
+            or self.thinking_budget is not None
+            or any(self.template_kwargs.get(name) for name in SWITCHES)
+        )
+
+    @property
     def key(self) -> str:
         """A hash of the options that differ from their defaults; '' where none does."""
         defaults = ChatOptions()

@@ -260,13 +260,35 @@ async def check_thoughts(engine: Engine) -> None:
             assert 0 < one.usage.reasoning_tokens <= one.usage.completion_tokens
         else:
             assert one.usage.reasoning_tokens == one.usage.completion_tokens
-    stopped = await engine.complete(
+    answered = [
+        index
+        for index, one in enumerate(whole)
+        if one.closed and len(one.thought) > 30 and len(one.text) > 9
+        and "\ufffd" not in one.thought[20:23] + one.text[5:8]
+        and not any(mark in one.thought for mark in MARKS)
+    ]  # fmt: skip
+    stopping = [
         replace(
-            requests[0], sampling=replace(requests[0].sampling, stop=(whole[0].thought[20:23],))
+            requests[index],
+            sampling=replace(
+                requests[index].sampling,
+                stop=(whole[index].thought[20:23], whole[index].text[5:8]),
+            ),
+            on_text=texts[index].append,
         )
-    )
-    assert (stopped.finish_reason, stopped.closed) == ("stop", False)
-    assert whole[0].thought.startswith(stopped.thought)
+        for index in answered
+    ]
+    for text in texts:
+        text.clear()
+    for index, one in zip(answered, await complete_all(engine, *stopping), strict=True):
+        stops = stopping[answered.index(index)].sampling.stop
+        assert one.thought.startswith(whole[index].thought[:23])  # a stop string ends no thought
+        assert len(one.thought) > 23
+        assert not any(stop in one.text for stop in stops)
+        if not any(mark in one.thought for mark in MARKS):
+            assert one.text.startswith("".join(texts[index]))
+        assert one.usage.completion_tokens <= 300
+    assert answered
 
 
 async def check_budget(engine: Engine, budget: int) -> None:

@@ -15,6 +15,7 @@ from benchmarks.training.language import load
 from benchmarks.training.render import question
 from clc.answers import extract_answer
 from clc.engines.base import Request
+from clc.engines.chat_options import ChatOptions
 from clc.engines.confidence import Measure
 from clc.engines.factory import open_engine
 from clc.engines.models import resolve_model
@@ -169,3 +170,36 @@ def test_it_solves_new_problems(transformers, thinking):
         for text, problem in zip(texts, sample, strict=True)
     )
     assert right / len(sample) >= 0.8
+
+
+@pytest.mark.engine
+@pytest.mark.parametrize("engine", ["bundled_vllm", "transformers"], indirect=True)
+def test_a_stop_string_in_a_thought_does_not_end_the_path(engine):
+    """Greedily, so that what follows is the same with stop strings and without."""
+    options = ChatOptions(thinking="on")
+    plain = [
+        Request(
+            str(n), (Message(role="user", content=one.prompt),), GREEDY, n, chat_options=options
+        )
+        for n, one in enumerate(islice(examples("test", 4), 24))
+    ]
+
+    async def run(stops):
+        requests = [
+            replace(one, sampling=replace(GREEDY, stop=stop))
+            for one, stop in zip(plain, stops, strict=True)
+        ]
+        return await asyncio.gather(*map(engine.complete, requests))
+
+    whole = asyncio.run(run([()] * len(plain)))
+    assert sum(one.closed is True and bool(one.text) for one in whole) > 20
+    stops = [(one.thought[8:12], one.thought[-9:-5], "\n", one.text[3:6] or "?") for one in whole]
+    stopped = asyncio.run(run(stops))
+    same = 0
+    for before, after, stop in zip(whole, stopped, stops, strict=True):
+        assert len(after.thought) >= min(len(before.thought), 12)
+        assert not any(one in after.text for one in stop)
+        assert after.closed == before.closed
+        end = min((at for one in stop if (at := before.text.find(one)) >= 0), default=None)
+        same += (after.thought, after.text) == (before.thought, before.text[:end])
+    assert same >= 20  # rounding follows the batch's shape

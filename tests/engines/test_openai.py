@@ -62,8 +62,14 @@ def test_sampling_arrives_exactly_as_given():
     wanted = request(
         temperature=0.35, top_p=0.925, top_k=40, max_tokens=777, stop=("\n\n", "问题：")
     )
-    _, server = ask(wanted=wanted)
-    (seen,) = server.requests
+
+    async def run():
+        async with FaultyServer() as server, engine_at(server) as engine:
+            await engine.complete(request())  # which shows: no thoughts, no streams
+            await engine.complete(wanted)
+            return server.requests[1]
+
+    seen = asyncio.run(run())
     assert seen.path == "/v1/chat/completions"
     assert seen.body == {
         "model": "m",
@@ -74,8 +80,6 @@ def test_sampling_arrives_exactly_as_given():
         "max_tokens": 777,
         "stop": ["\n\n", "问题："],
         "seed": 2**53 - 1,
-        "stream": True,
-        "stream_options": {"include_usage": True},
     }
 
 

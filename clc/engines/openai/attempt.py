@@ -20,7 +20,7 @@ from clc.errors import ConfigurationError, EngineError
 from clc.thoughts import split
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Collection, Mapping, Sequence
 
     from clc.engines.base import Request
     from clc.engines.chat_options import ChatOptions
@@ -140,15 +140,22 @@ class EndpointClient:
             )
         endpoint.owner = owners[0].casefold()
 
-    def body(self, request: Request, *, stream: bool = True) -> bytes:
+    def body(
+        self, request: Request, *, stream: bool = True, stops: bool = True, counted: bool = False
+    ) -> bytes:
         """Return the body of a request.
+
+        ``stops``: with the stop strings; ``counted``: with the token counts in every event.
 
         Raises:
             orjson.JSONEncodeError: a message is not valid Unicode.
             ConfigurationError: a sampling field is in the extra body, too.
         """
         extra = {**self.extra, **self._option_fields(request)}
-        return wire.request_body(self.model, request, extra, self.left_out, stream=stream)
+        left_out = self.left_out if stops else {*self.left_out, "stop"}
+        return wire.request_body(
+            self.model, request, extra, left_out, stream=stream, counted=counted
+        )
 
     def _option_fields(self, request: Request) -> Mapping[str, Any]:
         return option_fields(request.chat_options or self.chat_options, self.extra)
@@ -162,11 +169,14 @@ class EndpointClient:
         """
         if wire.is_prefilled(request) and "continue_final_message" not in self.extra:
             await self._check_prefill(endpoint)
-        try:
-            return await self._send(endpoint, request, streamed=endpoint.streams)
-        except _NoStreamError:
-            endpoint.streams = False
-            return await self._send(endpoint, request, streamed=False)
+        if request.sampling.stop and endpoint.thinks is None:
+            async with endpoint.probe:
+                if endpoint.thinks is None:
+                    return (await self._send(endpoint, request))[0]
+        completion, again = await self._send(endpoint, request)
+        if again:
+            completion, _ = await self._send(endpoint, request)
+        return completion
 
     async def _check_prefill(self, endpoint: Endpoint) -> None:
         if endpoint.owner is None:  # it could not be asked before
@@ -179,12 +189,44 @@ class EndpointClient:
                 "{'continue_final_message': True}"
             )
 
-    async def _send(self, endpoint: Endpoint, request: Request, *, streamed: bool) -> Completion:
-        """Post the request and read the reply."""
+    async def _send(self, endpoint: Endpoint, request: Request) -> tuple[Completion, bool]:
+        """Post the request and read the reply.
+
+        A server takes a stop string in a thought for one in the answer, so it is given none where
+        its model may think: the reader finds them.
+
+        Returns:
+            The completion, and whether a stop string may have ended its thought.
+        """
+        options = request.chat_options or self.chat_options
+        may_think = options.thinking != "off" and (
+            endpoint.thinks is not False
+            or options.asks_for_thought
+            or _opens_thought(request, self.marks)
+        )
+        stops = request.sampling.stop if may_think else ()
+        try:
+            reader, completion = await self._post(endpoint, request, stops)
+        except _NoStreamError:
+            endpoint.streams = False
+            reader, completion = await self._post(endpoint, request, stops)
+        endpoint.opens_thoughts |= reader.opened_by_prompt and not wire.is_prefilled(request)
+        thought = completion.closed is not None
+        if thought or (endpoint.thinks is None and may_think and reader.finish_reason == "stop"):
+            endpoint.thinks = thought
+        ended = completion.finish_reason == "stop" and not completion.text.strip()
+        sent = bool(request.sampling.stop) and not stops and options.thinking != "off"
+        return completion, sent and thought and ended and not reader.passed_on
+
+    async def _post(
+        self, endpoint: Endpoint, request: Request, stops: Sequence[str]
+    ) -> tuple[ReplyReader, Completion]:
         url = f"{endpoint.url}/chat/completions"
-        reader = self._reader(endpoint, request)
+        reader = self._reader(endpoint, request, stops)
         loop = asyncio.get_running_loop()
-        body = self.body(request, stream=streamed)
+        counted = bool(stops) and endpoint.owner == "vllm"
+        streamed = endpoint.streams
+        body = self.body(request, stream=streamed, stops=not stops, counted=counted)
         most = most_bytes(request, self.left_out)
         try:
             async with (
@@ -207,17 +249,21 @@ class EndpointClient:
         except wire.NoLogprobsError:
             raise self._unmeasured(url) from None
         except (wire.BrokenReplyError, TimeoutError, httpx.HTTPError, OSError) as error:
-            return self._failed(url, error, reader)
-        endpoint.opens_thoughts |= reader.opened_by_prompt and not wire.is_prefilled(request)
-        return completion
+            completion = self._failed(url, error, reader)
+        return reader, completion
 
-    def _reader(self, endpoint: Endpoint, request: Request) -> ReplyReader:
+    def _reader(self, endpoint: Endpoint, request: Request, stops: Sequence[str]) -> ReplyReader:
         opened = endpoint.opens_thoughts
         if wire.is_prefilled(request):
-            opened = split(request.messages[-1]["content"], self.marks).closed is False
+            opened = _opens_thought(request, self.marks)
         written = sum(len(message["content"].encode()) for message in request.messages)
         return ReplyReader(
-            request, self.marks, opened=opened, prompt_tokens=written // BYTES_PER_TOKEN
+            request,
+            self.marks,
+            opened=opened,
+            prompt_tokens=written // BYTES_PER_TOKEN,
+            stops=stops,
+            may_open=not endpoint.thinks,
         )
 
     def _failed(self, url: str, error: Exception, reader: ReplyReader) -> Completion:
@@ -308,6 +354,12 @@ class EndpointClient:
     def _retry_after_s(self, response: httpx.Response) -> float:
         header = response.headers.get("retry-after")
         return retry_after_s(header, datetime.now(UTC), self.retry_after_max_s)
+
+
+def _opens_thought(request: Request, marks: Marks) -> bool:
+    """Whether the prompt begins the model's turn with a thought."""
+    prefill = request.messages[-1]["content"] if wire.is_prefilled(request) else ""
+    return split(prefill, marks).closed is False
 
 
 def _is_stream(response: httpx.Response) -> bool:

@@ -43,6 +43,8 @@ class Endpoint:
     halved_at: float = -math.inf
     owner: str | None = None  # of the model, as the server lists it; None: not asked yet
     streams: bool = True  # replies can be streamed, as far as is known
+    thinks: bool | None = None  # its model does, as a reply has shown; None: no reply yet
+    probe: asyncio.Lock = field(default_factory=asyncio.Lock)  # held by a reply that will show it
     opens_thoughts: bool = False  # its prompts end inside a thought, as a reply has shown
 
     def ready(self, now: float) -> bool:

@@ -22,7 +22,7 @@ _LINE_BYTES = 1 << 22
 async def read_stream(
     chunks: AsyncIterator[bytes], reader: ReplyReader, on_event: Callable[[], None]
 ) -> Completion:
-    """Read a streamed completion up to its end, or to where it falls below its floor.
+    """Read a streamed completion up to its end, or to where the reader leaves it.
 
     The caller closes the stream, which ends the completion at the server.
 
@@ -49,9 +49,9 @@ async def read_stream(
                 continue  # usage alone, at the end; Azure: filters alone, at the beginning
         choice = wire.read_choice(event, data) or {}
         delta = choice.get("delta")
-        fell = reader.add(choice, delta if isinstance(delta, dict) else {})
-        if fell and not reader.finish_reason:
-            return reader.complete("abort")
+        left = reader.add(choice, delta if isinstance(delta, dict) else {})
+        if left and not reader.finish_reason:
+            return reader.complete(left, left=True)
     reason = reader.finish_reason or ("unknown" if ended and reader.started else "")
     if reason in {"", "abort", "error"}:  # vLLM, when it shuts down or loses its engine
         raise wire.BrokenReplyError("a stream that ends early")

@@ -78,10 +78,12 @@ def request_body(
     left_out: Collection[str] = (),
     *,
     stream: bool = True,
+    counted: bool = False,
 ) -> bytes:
     """Return a request as JSON: its sampling exactly as given, and the ``extra`` fields.
 
-    A last message of the assistant is a prefill, whose turn is left open.
+    A last message of the assistant is a prefill, whose turn is left open. ``counted``: every event
+    of a stream is to have the token counts so far (of vLLM).
 
     Raises:
         orjson.JSONEncodeError: a message is not valid Unicode (it holds a lone surrogate).
@@ -101,6 +103,8 @@ def request_body(
         body |= {"logprobs": True, "top_logprobs": measure.top_k}
     if stream:
         body |= {"stream": True, "stream_options": {"include_usage": True}}
+        if counted:
+            body["stream_options"]["continuous_usage_stats"] = True
     if is_prefilled(request):
         body |= {"continue_final_message": True, "add_generation_prompt": False}
     kept = {name: value for name, value in body.items() if name not in left_out}

@@ -7,8 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from clc.engines.base import Completion
-from clc.engines.deltas import cut_at_stop
-from clc.engines.token_completion import SampledTokens
+from clc.engines.token_completion import SampledTokens, decode_sampled
 from clc.engines.transformers.sampler import BatchRow, BatchSampler, TokenizedRequest
 
 if TYPE_CHECKING:
@@ -149,8 +148,8 @@ def _tokens(chat: Chat, row: BatchRow, ids: list[int], ends: frozenset[int]) -> 
     count = len(ids)
     if row.reason == "stop" and ids[-1] in ends:
         ids = ids[:-1]
-    text = chat.decode(ids).rstrip("\ufffd")  # half a character, which the end cut off
-    return SampledTokens(ids, cut_at_stop(text, row.job.sampling.stop), row.reason, count)
+    text = decode_sampled(chat, ids, row.job.sampling.stop, opened=row.job.opened)
+    return SampledTokens(ids, text, row.reason, count)
 
 
 def free_memory() -> None:

@@ -44,7 +44,6 @@ from clc.engines.transformers.sampler import (
 from clc.errors import EngineError
 
 if TYPE_CHECKING:
-    from clc.engines.deltas import DeltaStream
     from clc.thoughts import Marks
 
 __all__ = ["TransformersEngine"]
@@ -168,33 +167,24 @@ class TransformersEngine:
         stream = open_stream(chat, prompt, request)
 
         async def sample(ids: list[int], part: Request, before: str) -> SampledTokens | Completion:
-            return await self._sample(ids, part, meter, stream, before)
+            room = self._window_tokens - len(ids)
+            if room <= 0:
+                return Completion.lost(
+                    f"prompt of {len(ids)} tokens does not fit the model's window of "
+                    f"{self._window_tokens} tokens"
+                )
+            name, sampling = str(next(self._names)), part.sampling
+            room = min(room, sampling.max_tokens)
+            job = TokenizedRequest(
+                name, ids, sampling, part.seed, room, meter, before, prompt.opened
+            )
+            listener = None if stream is None else lambda text: stream(before + text)
+            return await self._bridge.submit(name, job, listener)
 
         sampled = await sample_within_budget(chat, prompt, request, sample)
         if isinstance(sampled, Completion):
             return sampled
         return complete_tokens(chat, prompt, sampled, meter)
-
-    async def _sample(
-        self,
-        prompt: list[int],
-        request: Request,
-        meter: Meter | None,
-        stream: DeltaStream | None,
-        before: str,
-    ) -> SampledTokens | Completion:
-        """Sample after the ids of ``prompt``; ``before`` is the completion's text in them."""
-        room = self._window_tokens - len(prompt)
-        if room <= 0:
-            return Completion.lost(
-                f"prompt of {len(prompt)} tokens does not fit the model's window of "
-                f"{self._window_tokens} tokens"
-            )
-        name, sampling = str(next(self._names)), request.sampling
-        length = min(room, sampling.max_tokens)
-        job = TokenizedRequest(name, prompt, sampling, request.seed, length, meter)
-        listener = None if stream is None else lambda text: stream(before + text)
-        return await self._bridge.submit(name, job, listener)
 
     async def close(self) -> None:
         """End the thread and free the model; calls in flight raise EngineError."""

@@ -11,7 +11,7 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from clc.engines.deltas import stable_prefix
+from clc.engines.deltas import find_stop
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -31,7 +31,11 @@ TransformersBridge: TypeAlias = "ThreadBridge[TokenizedRequest, SampledTokens | 
 
 @dataclass(frozen=True, slots=True)
 class TokenizedRequest:
-    """A request as token ids; its completion has at most ``room`` tokens."""
+    """A request as token ids; its completion has at most ``room`` tokens.
+
+    ``before`` is the completion's text in the prompt; ``opened``: the chat's prompt, which stands
+    before that, ends inside a thought.
+    """
 
     name: str
     prompt: list[int]
@@ -39,6 +43,8 @@ class TokenizedRequest:
     seed: int
     room: int
     meter: Meter | None = None
+    before: str = ""
+    opened: bool = False
 
 
 @dataclass(slots=True)
@@ -128,7 +134,7 @@ class BatchSampler:
             return "stop"
         if self.sampling.stop:
             tail = self.chat.decode(ids[-min(row.length, self.tail) :].tolist())
-            if any(stop in tail for stop in self.sampling.stop):
+            if any(stop in tail for stop in self.sampling.stop) and self._stops(row, ids, tail):
                 return "stop"
         if row.length >= row.job.room:
             return "length"
@@ -136,6 +142,14 @@ class BatchSampler:
             return "abort"
         wanted = self.bridge.is_wanted(row.job.name) and not self.bridge.closing
         return "" if wanted else "abort"
+
+    def _stops(self, row: BatchRow, ids: Any, tail: str) -> bool:
+        """Whether a stop string in the row's newest text stands in its answer."""
+        job = row.job
+        text = job.before + self.chat.decode(ids[-row.length :].tolist())
+        low = max(len(text) - len(tail) - self.tail, 0)  # the tail may begin with half a character
+        stops = self.sampling.stop
+        return find_stop(text, stops, self.chat.marks, opened=job.opened, low=low) is not None
 
     def _publish(self, ids: Any) -> None:
         """Publish the texts so far of rows that go on and have a listener.
@@ -148,8 +162,7 @@ class BatchSampler:
             for row, own in zip(self.rows, ids, strict=True)
             if not row.reason and self.bridge.has_listener(row.job.name)
         ]
-        stops = self.sampling.stop
-        self.bridge.publish([(name, stable_prefix(text, stops)) for name, text in going])
+        self.bridge.publish([(name, text.rstrip("\ufffd")) for name, text in going])
 
 
 class _Penalties:

@@ -12,7 +12,6 @@ from clc.engines.base import Completion, Request
 from clc.engines.chat_options import ChatOptions, add_options
 from clc.engines.chat_template import Chat, ChatTemplateError
 from clc.engines.confidence import Meter
-from clc.engines.deltas import stable_prefix
 from clc.engines.detokenizer import Detokenizer
 from clc.engines.models import (
     hub_revision,
@@ -24,6 +23,7 @@ from clc.engines.token_completion import (
     SampledTokens,
     complete_tokens,
     open_stream,
+    sample_past_stops,
     sample_within_budget,
 )
 from clc.engines.vllm.device import (
@@ -263,12 +263,15 @@ class VllmEngine:
         budget = chat.thinking_budget if self._has_budget else None
 
         async def sample(ids: list[int], part: Request, before: str) -> SampledTokens | Completion:
-            return await self._sample(ids, part, meter, stream, before, budget=budget)
+            return await self._sample(
+                ids, part, meter, stream, before, opened=prompt.opened, budget=budget
+            )
 
+        past_stops = sample_past_stops(chat, prompt, sample)
         if budget is not None:
-            sampled = await sample(prompt.ids, request, "")
+            sampled = await past_stops(prompt.ids, request, "")
         else:
-            sampled = await sample_within_budget(chat, prompt, request, sample)
+            sampled = await sample_within_budget(chat, prompt, request, past_stops)
         if isinstance(sampled, Completion):
             return sampled
         return complete_tokens(chat, prompt, sampled, meter)
@@ -281,11 +284,13 @@ class VllmEngine:
         stream: DeltaStream | None,
         before: str,
         *,
+        opened: bool,
         budget: int | None,
     ) -> SampledTokens | Completion:
-        """Sample after the ids of ``prompt``; ``before`` is the completion's text in them.
+        """Sample after the ids of ``prompt``.
 
-        vLLM itself ends a thought after ``budget`` tokens.
+        ``before`` is the completion's text in them; ``opened``: the chat's prompt, which stands
+        before that, ends inside a thought. vLLM itself ends a thought after ``budget`` tokens.
         """
         if self._driver is None:
             raise EngineError("the vLLM engine was closed")
@@ -301,25 +306,18 @@ class VllmEngine:
                 prompt,
                 sampling_params(request, budget),
                 watch=reader.watch if reader else None,
-                listener=self._listener(request, stream, before) if stream else None,
+                listener=self._listener(stream, before) if stream else None,
             )
         except RequestRefusedError as error:
             return Completion.lost(f"vLLM refuses the request: {error}")
-        return read_output(output, request, self.chat, reader)
+        return read_output(output, request, self.chat, reader, opened=opened)
 
-    def _listener(
-        self, request: Request, stream: DeltaStream, before: str
-    ) -> Callable[[Any], None]:
+    def _listener(self, stream: DeltaStream, before: str) -> Callable[[Any], None]:
         """Return a function that takes vLLM's outputs and passes the text so far to ``stream``."""
         if not self.chat.hidden_marks:
             return lambda output: stream(before + output.outputs[0].text)
-        detokenizer, stops = Detokenizer(self.chat), request.sampling.stop
-
-        def listen(output: Any) -> None:
-            text = detokenizer.feed(output.outputs[0].token_ids)
-            stream(before + stable_prefix(text, stops))
-
-        return listen
+        detokenizer = Detokenizer(self.chat)
+        return lambda output: stream(before + detokenizer.feed(output.outputs[0].token_ids))
 
     async def close(self) -> None:
         """End vLLM and free its memory; calls in flight raise EngineError."""

@@ -6,8 +6,7 @@ from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
 from clc.engines.base import Completion
-from clc.engines.deltas import cut_at_stop
-from clc.engines.token_completion import SampledTokens
+from clc.engines.token_completion import SampledTokens, decode_sampled
 from clc.errors import ConfigurationError
 from clc.records import Sampling
 
@@ -76,9 +75,17 @@ class LogprobReader:
 
 
 def read_output(
-    output: Any, request: Request, chat: Chat, reader: LogprobReader | None
+    output: Any,
+    request: Request,
+    chat: Chat,
+    reader: LogprobReader | None,
+    *,
+    opened: bool = False,
 ) -> SampledTokens | Completion:
-    """Return what a request's last ``RequestOutput`` holds, or a lost completion."""
+    """Return what a request's last ``RequestOutput`` holds, or a lost completion.
+
+    ``opened``: it goes on inside a thought.
+    """
     result = output.outputs[0]
     text, reason, ids = result.text, result.finish_reason, list(result.token_ids)
     decode = reader is not None and not _detokenizes(request)
@@ -90,12 +97,12 @@ def read_output(
     if reason not in {"stop", "length", "abort"}:
         return Completion.lost(f"vLLM ended the request with {reason!r}")
     count = len(ids)
-    if reason == "stop" and not isinstance(result.stop_reason, str):
+    at_stop = reason == "stop" and isinstance(result.stop_reason, str)
+    if reason == "stop" and not at_stop:
         ids = ids[:-1]  # the end token; after a stop string there is none
     if decode or not chat.hidden_marks.isdisjoint(ids):
-        text = chat.decode(ids).rstrip("\ufffd")  # half a character, which the end cut off
-        text = cut_at_stop(text, request.sampling.stop)
-    return SampledTokens(ids, text, reason, count)
+        text = decode_sampled(chat, ids, request.sampling.stop, opened=opened)
+    return SampledTokens(ids, text, reason, count, at_stop)
 
 
 def _detokenizes(request: Request) -> bool:
