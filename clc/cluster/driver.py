@@ -27,7 +27,7 @@ from clc.runs.store import Store
 from clc.solving.configure import configure
 from clc.solving.run import Run
 from clc.solving.runner import first_round_size, open_problems
-from clc.solving.sampler import Counters
+from clc.solving.sampler import Counters, earlier_limits
 from clc.thoughts import load_marks
 
 if TYPE_CHECKING:
@@ -167,7 +167,8 @@ def spread(
     with Shards(out) as shards:
         if _begin(shards, identity, configuration.paths):
             return ClusterResult(score=export(shards), finished=True)
-        spec = RunSpec(configuration, engine, translator, prompts, out, identity)
+        limits = earlier_limits(shards.manifest())
+        spec = RunSpec(configuration, engine, translator, prompts, out, identity, limits)
         first = first_round_size(configuration)
         most = min(_MOST_PROBLEMS, max(_LEAST_PROBLEMS, 2 * open_problems(own.window, first)))
         result = ClusterResult()
@@ -184,7 +185,7 @@ def spread(
         if result.counters.lost:
             result.reason = shards.commonest_failure()
         if not (result.set_aside or result.counters.lost):
-            _finish(shards, result.problems, configuration.paths)
+            _finish(shards, result.problems, configuration.paths, len(limits))
     return result
 
 
@@ -219,20 +220,20 @@ def _begin(shards: Shards, identity: Mapping[str, Any], paths: int) -> bool:
     if started is None:
         # Older manifests lack the number of problems: the ones in the shards must be done.
         problems = stored.get("problems", shards.started())
-        if 0 < problems == shards.done(paths):
+        if 0 < problems == shards.done(paths, len(earlier_limits(stored))):
             return True
         started = {**stored, "finished": False}
     shards.write_manifest({**started, "store": "shards"})
     return False
 
 
-def _finish(shards: Shards, problems: int, paths: int) -> None:
-    """Mark the run as finished.
+def _finish(shards: Shards, problems: int, paths: int, grown: int) -> None:
+    """Mark the run as finished; ``grown``: how often its limits of tokens have grown.
 
     Raises:
         StoreError: the shards lack some of the ``problems`` that were read.
     """
-    if (done := shards.done(paths)) < problems:
+    if (done := shards.done(paths, grown)) < problems:
         raise StoreError(
             f"{shards.folder}: {problems - done:,} of {problems:,} problems are not stored with "
             "all their paths; the same command samples what is missing"

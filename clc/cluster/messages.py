@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from clc.solving.sampler import Counters
+from clc.solving.sampler import Counters, TokenLimits
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -34,7 +34,8 @@ class RunSpec:
     ``engine`` and ``translator`` make engines in the process that calls them; see
     ``open_translator`` for other translators. ``prompts`` is a folder of templates that override
     the bundled ones, ``out`` the run folder. ``identity`` is the manifest's: a replica that would
-    sample other paths than the driver refuses to start.
+    sample other paths than the driver refuses to start. ``earlier_limits`` are those of tokens
+    before they grew; what ended under them is not sampled again.
     """
 
     configuration: Configuration
@@ -43,6 +44,7 @@ class RunSpec:
     prompts: str | None
     out: str
     identity: Mapping[str, Any]
+    earlier_limits: tuple[TokenLimits, ...] = ()
 
 
 class PendingProblem(NamedTuple):

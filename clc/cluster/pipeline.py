@@ -51,7 +51,11 @@ def messages(
     here = {"num_cpus": 0, "scheduling_strategy": node}
     ledger = ray.remote(Ledger).options(**here).remote(pool.replicas)
     # Computed once and kept by Ray: a reader that restarts must produce the same batches.
-    stored = ray.remote(_stored).options(**here).remote(spec.out, spec.configuration.paths)
+    stored = (
+        ray.remote(_stored)
+        .options(**here)
+        .remote(spec.out, spec.configuration.paths, len(spec.earlier_limits))
+    )
     batching = {"folder": str(Path.cwd()), "most": most, "replicas": pool.replicas}
     with _quiet():
         dataset = ray.data.read_datasource(
@@ -80,9 +84,9 @@ def messages(
             yield from map(read_message, each)
 
 
-def _stored(out: str, budget: int) -> StoredProblems | ClcError:
+def _stored(out: str, budget: int, grown: int) -> StoredProblems | ClcError:
     try:
-        return read_stored(out, budget)
+        return read_stored(out, budget, grown)
     except ClcError as error:
         return error
 

@@ -213,7 +213,8 @@ class _BatchSolver:
     async def solve(self, pending: PendingProblem) -> tuple[ShardRow, Counters]:
         """Solve one problem, starting from its stored paths."""
         problem = read_problem(pending.problem)
-        store = MemoryStore(await self._stored(pending))
+        # What was lost is tried again, or is not wanted any more under larger limits.
+        store = MemoryStore({**(await self._stored(pending) or {}), "failures": ()})
         solver = Solver(
             self.engine,
             self._spec.configuration,
@@ -221,16 +222,21 @@ class _BatchSolver:
             store=store,
             translator=self._translator,
         )
+        solver.sampler.earlier_limits = self._spec.earlier_limits
         verdict = await solver.solve(problem)
-        row = ShardRow(*self._head(pending, problem), store.plan, store.drawn(), verdict)
+        head = self._head(pending, problem)
+        row = ShardRow(*head, store.plan, store.drawn(), verdict, grown=self._grown)
         return row, solver.counters
 
     async def set_aside(self, pending: PendingProblem, reason: str) -> ShardRow:
         """Return the row of a problem that cannot be solved, with its stored paths."""
         head = self._head(pending, read_problem(pending.problem))
-        return ShardRow(
-            *head, None, MemoryStore(await self._stored(pending)).drawn(), set_aside=reason
-        )
+        drawn = MemoryStore(await self._stored(pending)).drawn()
+        return ShardRow(*head, None, drawn, set_aside=reason, grown=self._grown)
+
+    @property
+    def _grown(self) -> int:
+        return len(self._spec.earlier_limits)
 
     def _head(self, pending: PendingProblem, problem: Problem) -> tuple[int, str, int, Problem]:
         """Return the first fields of a problem's row."""

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 __all__ = ["Problems", "StoredProblems", "read", "read_message", "read_stored", "write_message"]
 
 _FIRST_BATCH = 8
+_DONE = 2**62  # rank of a problem that is done
 
 
 class StoredProblems(NamedTuple):
@@ -52,10 +53,11 @@ class StoredProblems(NamedTuple):
         return self.names[self.shards[index]], bool(self.done[index])
 
 
-def read_stored(out: str, budget: int) -> StoredProblems:
+def read_stored(out: str, budget: int, grown: int = 0) -> StoredProblems:
     """Read which problems the shards of a run hold; the most complete row of a problem counts.
 
-    ``budget`` is the number of paths of one problem; see ``done_rows``.
+    ``budget`` is the number of paths of one problem, ``grown`` how often the limits of tokens have
+    grown; see ``done_rows``.
     """
     shards = Shards(out, read_only=True)
     names: list[str] = []
@@ -64,18 +66,19 @@ def read_stored(out: str, budget: int) -> StoredProblems:
     ranks: list[Any] = [np.empty(0, np.int64)]
     for number, (name, table) in enumerate(shards.states()):
         names.append(name)
-        given, lost = table["budget"].to_numpy(), table["lost"].to_numpy()
+        given, lost, times = (table[name].to_numpy() for name in ("budget", "lost", "grown"))
         here = table["set_aside"].is_null().to_numpy()
         keys.append(np.array(table["key"].to_pylist(), "S16"))
         numbers.append(np.full(len(table), number, np.int32))
-        # Done ranks highest; then more paths, then fewer lost ones; set aside ranks lowest.
-        done = done_rows(table, budget).to_numpy()
-        ranks.append(np.where(done, 2**40, here * (given * 2**16 - np.minimum(lost, 2**15))))
+        # Done ranks highest; then larger limits, more paths, fewer lost; set aside ranks lowest.
+        done = done_rows(table, budget, grown).to_numpy()
+        sampled = times * 2**40 + given * 2**16 - np.minimum(lost, 2**15)
+        ranks.append(np.where(done, _DONE, here * sampled))
     key, shard, rank = map(np.concatenate, (keys, numbers, ranks))
     order = np.lexsort((-rank, key))
     key, first = np.unique(key[order], return_index=True)
     chosen = order[first]
-    return StoredProblems(key, shard[chosen], rank[chosen] == 2**40, tuple(names))
+    return StoredProblems(key, shard[chosen], rank[chosen] == _DONE, tuple(names))
 
 
 def read(

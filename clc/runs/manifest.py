@@ -26,10 +26,10 @@ __all__ = ["begin_run", "check_same_run", "check_whole", "differences",
 
 _HASH = re.compile(r"\b([0-9a-f]{12})[0-9a-f]{12,}\b")
 
-# A run may go on with more paths a question, or with more of its problems; and, where the earlier
-# limits are kept, with longer paths and translations.
-_MAY_GROW = ("paths", "limit")
 _TOKEN_LIMITS = ("sampling.max_tokens", "translation_max_tokens")
+# A run may go on with more paths a question, with more of its problems, or with longer paths and
+# translations.
+_MAY_GROW = ("paths", "limit", *_TOKEN_LIMITS)
 
 
 _INTEGER, _TEXT, _OBJECT, _LIST = (int,), (str,), (dict,), (list,)
@@ -146,24 +146,22 @@ def begin_run(
     manifest: Mapping[str, Any] | None,
     wanted: Mapping[str, Any],
     where: str,
-    *,
-    longer: bool = False,
 ) -> dict[str, Any] | None:
     """Return the manifest with which a run begins or goes on; None where it is finished already.
+
+    Where limits of tokens grow, its ``earlier_limits`` are those before, the oldest first.
 
     Args:
         manifest: the stored one.
         wanted: the identity of the run that is to begin or go on.
         where: the run's folder, for the error.
-        longer: whether limits of tokens may grow; ``earlier_limits`` of the manifest keeps those
-            before, the oldest first.
 
     Raises:
         ConfigurationError: ``manifest`` is that of a run with another configuration.
     """
     before = {} if manifest is None else manifest
     if manifest is not None:
-        check_same_run(before.get("identity", {}), wanted, where, longer=longer)
+        check_same_run(before.get("identity", {}), wanted, where)
         if before.get("identity") == wanted and before.get("finished"):
             return None
     before = _keep_limits(before, wanted)
@@ -192,21 +190,18 @@ def _keep_limits(manifest: Mapping[str, Any], wanted: Mapping[str, Any]) -> Mapp
     return {**manifest, "earlier_limits": [*manifest.get("earlier_limits", []), limits]}
 
 
-def check_same_run(
-    old: Mapping[str, Any], new: Mapping[str, Any], where: str, *, longer: bool = False
-) -> None:
+def check_same_run(old: Mapping[str, Any], new: Mapping[str, Any], where: str) -> None:
     """Check that a run is resumed with the configuration that it was started with.
 
-    With ``longer`` its limits of tokens may have grown.
+    Its paths a question, its problems and its limits of tokens may have grown.
 
     Raises:
         ConfigurationError: something else differs; the message shows every difference.
     """
-    growing = (*_MAY_GROW, *_TOKEN_LIMITS) if longer else _MAY_GROW
     wrong = [
         (name, before, after)
         for name, before, after in differences(old, new)
-        if not (name in growing and _grows(before, after))
+        if not (name in _MAY_GROW and _grows(before, after))
     ]
     if wrong:
         shown = "\n".join(f"  {name}: {_show(old)} -> {_show(new)}" for name, old, new in wrong)

@@ -13,7 +13,7 @@ from clc.prompts.templates import Templates, check_template
 from clc.runs.manifest import begin_run
 from clc.solving.identity import identity
 from clc.solving.runner import run
-from clc.solving.sampler import TokenLimits
+from clc.solving.sampler import earlier_limits
 from clc.solving.solver import Solver
 from clc.strategies.strategy import required_templates
 from clc.voting.outcomes import OutcomeMemory
@@ -96,9 +96,8 @@ class Run:
         stored = self.store.manifest()
         if stored is not None and (kept := self.store.seconds()) > stored.get("seconds", 0.0):
             stored["seconds"] = round(kept, 3)  # of a run that was killed
-        begun = begin_run(stored, wanted, str(self.store.folder), longer=True)
-        earlier = (begun or stored or {}).get("earlier_limits", ())
-        self.solver.sampler.earlier_limits = tuple(TokenLimits(**limits) for limits in earlier)
+        begun = begin_run(stored, wanted, str(self.store.folder))
+        self.solver.sampler.earlier_limits = earlier_limits(begun or stored)
         if begun is not None:
             self.store.write_manifest(begun)
             return False

@@ -11,14 +11,14 @@ from clc.engines.base import Measure, Request
 from clc.records import ReasoningPath, Sampling, Step, path_key
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Mapping
 
     from clc.engines.shared import SharedEngine
     from clc.records import Prompt
     from clc.runs.protocol import PathStore
     from clc.runs.translation_cache import TranslationCache
 
-__all__ = ["Counters", "Sampler", "TokenLimits"]
+__all__ = ["Counters", "Sampler", "TokenLimits", "earlier_limits"]
 
 _FEWEST_FOR_NOTICE = 10
 _TRUNCATED_SHARE = 0.2
@@ -69,6 +69,11 @@ class TokenLimits(NamedTuple):
 
     max_tokens: int
     translation_max_tokens: int
+
+
+def earlier_limits(manifest: Mapping[str, Any] | None) -> tuple[TokenLimits, ...]:
+    """Return the limits of tokens that a run had before they grew, the oldest first."""
+    return tuple(TokenLimits(**limits) for limits in (manifest or {}).get("earlier_limits", ()))
 
 
 class Sampler:

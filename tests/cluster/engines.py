@@ -2,10 +2,32 @@
 
 import os
 import signal
+from dataclasses import replace
 from pathlib import Path
 
 from clc.errors import EngineError
 from tests.engines.scripted import ScriptedEngine
+
+
+class Short:
+    """Makes ``Logged`` engines that truncate a text after ``max_tokens`` words."""
+
+    def __init__(self, log):
+        self._log = log
+
+    def __call__(self):
+        engine = Logged(self._log)
+        complete = engine.complete
+
+        async def shortened(request):
+            completion = await complete(request)
+            words, most = completion.text.split(), request.sampling.max_tokens
+            if len(words) <= most:
+                return completion
+            return replace(completion, text=" ".join(words[:most]), finish_reason="length")
+
+        engine.complete = shortened
+        return engine
 
 
 class Logged(ScriptedEngine):

@@ -29,7 +29,7 @@ from clc.runs.store import Store
 from clc.solving.configure import configure
 from clc.solving.run import Run
 
-from .engines import Logged, asked, lose_some, starts
+from .engines import Logged, Short, asked, lose_some, starts
 
 pytest.importorskip("ray")
 
@@ -69,15 +69,15 @@ def parquet(folder, count):
     return path
 
 
-def on_one_machine(source, out, engine, **settings):
+def on_one_machine(source, out, engine, *, resume=False, **settings):
     with Store(out) as store:
         work = Run(configure("clc", **(SETTINGS | settings)), engine, store)
 
         async def drain():
             return [verdict async for verdict in work.verdicts(load_problems(source))]
 
-        work.begin({"source": source.name})
-        asyncio.run(drain())
+        if not work.begin({"source": source.name}) or not resume:
+            asyncio.run(drain())
         export(store)
     return out
 
@@ -149,6 +149,43 @@ def test_a_finished_run_needs_no_engine_and_no_ray(tmp_path, ray, monkeypatch):
     assert again.finished
     assert again.counters.drawn == 0
     assert again.score.problems == 9
+
+
+def test_larger_limits_of_tokens_go_on_as_on_one_machine(ray, tmp_path):
+    """What was truncated is sampled again, what ended is not, in rows of the same problems."""
+    source, out, log = tsv(tmp_path, 30), tmp_path / "run", tmp_path / "log"
+
+    def go_on(most, **more):
+        settings: dict = SETTINGS | {"max_tokens": most, "translation_max_tokens": 40} | more
+        before = len(asked(log)) if log.exists() else 0
+        result = solve_on_ray(source, out=out, replicas=2, engine=Short(log), **settings)
+        there = on_one_machine(
+            source, tmp_path / "one", Short(tmp_path / "log1")(), resume=True, **settings
+        )
+        for name in FILES:
+            assert (out / name).read_bytes() == (there / name).read_bytes()
+        check_whole(out, 30, settings["paths"])
+        with open_run(out) as run:
+            ends = Counter(
+                path.finish_reason for one in run.finished() for path in one.paths.values()
+            )
+            assert run.manifest()["finished"] is True
+        return result, ends, len(asked(log)) - before
+
+    _, ends, _ = go_on(13)
+    cut = ends["length"]
+    assert 0 < cut < 180
+    second, ends, sampled = go_on(40)
+    assert (ends["length"], sampled) == (0, cut)
+    assert (second.counters.drawn, second.counters.reused) == (cut, 180 - cut)
+    assert second.counters.translations == 0
+    third, _, sampled = go_on(60)
+    assert (sampled, third.counters.reused) == (0, 180)
+    assert go_on(60)[0].finished
+    more, _, sampled = go_on(70, paths=9)
+    assert (sampled, more.counters.reused) == (90, 180)
+    with pytest.raises(ConfigurationError, match=r"sampling.max_tokens: 70 -> 60"):
+        go_on(60, paths=9)
 
 
 @pytest.mark.parametrize("numbered", [True, False])

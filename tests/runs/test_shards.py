@@ -55,6 +55,21 @@ def shards(request, tmp_path):
         yield opened
 
 
+def test_a_shard_of_before_the_limits_could_grow_is_read(tmp_path):
+    from pyarrow import parquet
+
+    with Shards(tmp_path) as shards:
+        name = shards.write_shard([row(0), row(1)])
+        file = tmp_path / "shards" / name
+        parquet.write_table(parquet.read_table(file).drop_columns(["grown"]), file)
+        assert [shards.done(1), shards.done(1, 1)] == [2, 0]
+        assert [one.grown for one in shards.read_shard(name)] == [0, 0]
+        shards.write_shard([row(2), row(1, text="Antwort: 9")._replace(grown=1)])
+        assert [shards.done(1), shards.done(1, 1)] == [3, 1]
+        texts = [path.text for one in shards.finished() for path in one.paths.values()]
+    assert texts == ["Antwort: 7", "Antwort: 9", "Antwort: 7"]
+
+
 def test_what_goes_in_comes_out(shards):
     confident = row(0)
     measured = path(

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pytest
 
+from clc.engines.base import Completion
 from clc.errors import ConfigurationError
 from clc.records import Problem
 from clc.runs.revote import revote
@@ -23,8 +24,12 @@ SETTINGS: dict = {"languages": ["en", "sw", "zh"], "paths": 9}
 class ShortEngine(ScriptedEngine):
     """Truncates a text after ``max_tokens`` words."""
 
+    lost = staticmethod(lambda request: False)
+
     async def complete(self, request):
         completion = await super().complete(request)
+        if type(self).lost(request):
+            return Completion.lost("503")
         words = completion.text.split()
         if len(words) <= request.sampling.max_tokens:
             return completion
@@ -51,7 +56,7 @@ def solve(folder, max_tokens, strategy="clc", **settings):
             }
         solved = {one.problem.id: one for one in revote(store)}
         keys = [key for one in solved.values() for key in one.plan.keys()]  # noqa: SIM118
-        paths = {key: store.paths([key])[key] for key in keys}
+        paths = store.paths(keys)
     return engine, solved, paths
 
 
@@ -101,6 +106,17 @@ def test_truncated_translations_are_made_again(tmp_path):
     assert len(first.translations) == 3 * 2 * len(PROBLEMS)  # tries
     assert len(second.translations) == 2 * len(PROBLEMS)
     assert len(after) == 9 * len(PROBLEMS)
+
+
+def test_a_run_whose_lost_paths_grew_is_finished(tmp_path, monkeypatch):
+    monkeypatch.setattr(ShortEngine, "lost", lambda request: request.seed % 5 == 0)
+    solve(tmp_path, 13)
+    with Store(tmp_path) as store:
+        assert store.counts()["failures"] > 0
+    monkeypatch.setattr(ShortEngine, "lost", lambda request: False)
+    _, _, after = solve(tmp_path, 40)
+    assert {path.finish_reason for path in after.values()} == {"stop"}
+    assert solve(tmp_path, 40)[0].started == 0  # finished
 
 
 def test_a_limit_does_not_shrink(tmp_path):

@@ -28,7 +28,7 @@ class ShardRow(NamedTuple):
     ``position`` is its number in the file (0-based), ``key`` the content key of the whole record,
     ``budget`` the paths that it was given, ``drawn`` rows by table, with the columns of
     ``clc.runs.codec.TABLES``. A problem that could not be solved has no plan; ``set_aside`` is the
-    reason.
+    reason. ``grown`` is how often the run's limits of tokens had grown before.
     """
 
     position: int
@@ -39,11 +39,12 @@ class ShardRow(NamedTuple):
     drawn: Mapping[str, Sequence[Sequence[Any]]]
     verdict: Verdict | None = None
     set_aside: str | None = None
+    grown: int = 0
 
     @property
-    def progress(self) -> tuple[int, bool, int]:
+    def progress(self) -> tuple[int, int, bool, int]:
         """Progress of the row: of two rows of a problem, the one further on counts."""
-        return self.budget, self.plan is not None, -self.lost
+        return self.grown, self.budget, self.plan is not None, -self.lost
 
     @property
     def lost(self) -> int:
@@ -78,6 +79,7 @@ def table_of(rows: Sequence[ShardRow]) -> Any:
         "budget": pa.array([row.budget for row in rows], pa.int64()),
         "lost": pa.array([row.lost for row in rows], pa.int64()),
         "set_aside": pa.array([row.set_aside for row in rows], pa.string()),
+        "grown": pa.array([row.grown for row in rows], pa.int64()),
         "problem": pa.array([orjson.dumps(row.problem) for row in rows], pa.string()),
         "plan": pa.array([row.plan and write_plan(row.plan) for row in rows], pa.string()),
     }
@@ -118,4 +120,5 @@ def read_row(values: Mapping[str, Any]) -> ShardRow:
         None if plan is None else read_plan(plan),
         drawn,
         set_aside=values["set_aside"],
+        grown=values["grown"],
     )

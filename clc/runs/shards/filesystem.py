@@ -76,11 +76,20 @@ class Files:
             return bytes(file.read())
 
     def read_table(self, name: str, columns: Sequence[str] | None, matching: Any) -> Any:
-        """Read columns (all by default) of a Parquet file's rows that an expression is true of."""
+        """Read columns (all by default) of a Parquet file's rows that an expression is true of.
+
+        Columns that the file lacks are left out.
+        """
         import pyarrow as pa
         from pyarrow import parquet
 
         try:
+            if columns is not None and matching is None:
+                with parquet.ParquetFile(
+                    self._path(name), filesystem=self._system, page_checksum_verification=True
+                ) as file:
+                    there = [column for column in columns if column in file.schema_arrow.names]
+                    return file.read(there, use_threads=False)
             return parquet.read_table(
                 self._path(name),
                 columns=columns,

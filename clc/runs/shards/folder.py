@@ -234,16 +234,16 @@ class Shards:
         return rows
 
     def states(self) -> Iterator[tuple[str, Any]]:
-        """Yield each shard with its ``key``, ``budget``, ``lost`` and ``set_aside`` (Arrow)."""
-        names, columns = self.names(), ["key", "budget", "lost", "set_aside"]
+        """Yield each shard with its ``key``, ``budget``, ``lost``, ``set_aside`` and ``grown``."""
+        names, columns = self.names(), ["key", "budget", "lost", "set_aside", "grown"]
         yield from zip(names, _at_once(lambda name: self._table(name, columns), names), strict=True)
 
-    def done(self, budget: int) -> int:
+    def done(self, budget: int, grown: int = 0) -> int:
         """Number of problems that are done; see ``done_rows``."""
         import pyarrow as pa
         from pyarrow import compute
 
-        done = [table.filter(done_rows(table, budget))["key"] for _, table in self.states()]
+        done = [table.filter(done_rows(table, budget, grown))["key"] for _, table in self.states()]
         keys = pa.chunked_array(
             [chunk for column in done for chunk in column.chunks], pa.binary(16)
         )
@@ -310,8 +310,13 @@ class Shards:
         Raises:
             StoreError: it is damaged, or no shard.
         """
+        import pyarrow as pa
+
         table = self._files.read_table(f"{SHARDS}/{name}", columns, matching)
         schema = shard_schema()
+        if "grown" in (columns or schema.names) and "grown" not in table.schema.names:
+            # a shard of before the limits could grow
+            table = table.append_column("grown", pa.repeat(pa.scalar(0, pa.int64()), len(table)))
         for column in columns or schema.names:
             if column not in table.schema.names or not _fits(
                 table[column], schema.field(column).type
@@ -320,16 +325,18 @@ class Shards:
         return table
 
 
-def done_rows(table: Any, budget: int) -> Any:
+def done_rows(table: Any, budget: int, grown: int = 0) -> Any:
     """Mark the problems of a table of ``states`` that are done (an Arrow mask).
 
-    Done means: sampled with at least ``budget`` paths, none of them lost, and not set aside.
+    Done means: sampled with at least ``budget`` paths, none of them lost, and not set aside, after
+    the limits of tokens had grown ``grown`` times.
     """
     from pyarrow import compute
 
     whole = compute.and_(
         compute.greater_equal(table["budget"], budget), compute.equal(table["lost"], 0)
     )
+    whole = compute.and_(whole, compute.greater_equal(table["grown"], grown))
     return compute.and_(whole, compute.is_null(table["set_aside"]))
 
 
@@ -355,7 +362,7 @@ def _fits(column: Any, wanted: Any) -> bool:
     )
 
 
-def _progress(row: ShardRow) -> tuple[int, bool, int]:
+def _progress(row: ShardRow) -> tuple[int, int, bool, int]:
     return row.progress
 
 
