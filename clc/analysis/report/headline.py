@@ -87,6 +87,11 @@ def _cost(score: Score, manifest: Mapping[str, Any]) -> Iterator[Fact]:
             count(before.total),
             f"translations and first turns: {percent(share)} of all tokens",
         )
+    if thinking := used.reasoning_tokens + before.reasoning_tokens:
+        share = thinking / (used.completion_tokens + before.completion_tokens)
+        yield Fact(
+            "Tokens of thoughts", count(thinking), f"{percent(share)} of the tokens of completions"
+        )
     seconds = manifest.get("seconds")
     if seconds:
         note = "" if manifest.get("finished", True) else "the run is not finished"

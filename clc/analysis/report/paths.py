@@ -1,16 +1,12 @@
-"""Report sections on paths: abstentions, written languages, tokens and confidence."""
+"""Report sections on paths: abstentions, tokens and confidence."""
 
 from __future__ import annotations
 
 from collections import Counter
-from hashlib import blake2b
-from heapq import heappush, heappushpop
 from typing import TYPE_CHECKING
 
-from clc.analysis.fidelity import Fidelity
 from clc.analysis.report.measures import Criterion
 from clc.analysis.report.sections import Column, Section
-from clc.language_id import written_language
 from clc.records import Usage
 
 if TYPE_CHECKING:
@@ -18,14 +14,9 @@ if TYPE_CHECKING:
 
     from clc.analysis.report.measures import Judged
     from clc.analysis.report.sections import Cell
-    from clc.records import ReasoningPath
     from clc.runs.revote import Solved
 
-__all__ = ["Abstentions", "Confidences", "TokenCosts", "WrittenLanguages"]
-
-_SAMPLE = 250  # paths of a language: detection takes 0.3 ms a path; the error is at most 6 points
-_UNKNOWN = ""
-_OTHERS = 3  # other languages listed
+__all__ = ["Abstentions", "Confidences", "TokenCosts"]
 
 
 class Abstentions:
@@ -65,75 +56,6 @@ class Abstentions:
         )
 
 
-class WrittenLanguages:
-    """Languages that the paths are written in, detected on a sample of each arm's language.
-
-    The sample has the paths whose keys hash lowest, so it does not depend on their order; it has
-    all paths if they are few. Texts are not kept.
-    """
-
-    def __init__(self) -> None:
-        self._paths: Counter[str] = Counter()
-        self._samples: dict[str, list[tuple[int, str]]] = {}
-
-    def add(self, path: ReasoningPath) -> None:
-        """Add a path, if it belongs to the sample of its language."""
-        if path.error is not None:
-            return
-        self._paths[path.language] += 1
-        sample = self._samples.setdefault(path.language, [])
-        digest = blake2b(path.key.encode(), digest_size=8).digest()
-        rank = -int.from_bytes(digest, "big")  # a heap's first is its least
-        if len(sample) == _SAMPLE and rank < sample[0][0]:
-            return
-        written = written_language(path.text, path.language) or _UNKNOWN
-        (heappush if len(sample) < _SAMPLE else heappushpop)(sample, (rank, written))
-
-    def _fidelity(self, language: str) -> Fidelity:
-        """Return the fidelity of a language's sample, most frequent first, then by code."""
-        count = Counter(sorted(written for _, written in self._samples[language]))
-        unknown = count.pop(_UNKNOWN, 0)
-        written = dict(count.most_common())
-        return Fidelity(count.total() + unknown, count[language], unknown, written)
-
-    def sections(self) -> Iterator[Section]:
-        """Yield the section, if the language of any path is known."""
-        by_language = {language: self._fidelity(language) for language in self._samples}
-        if all(one.share is None for one in by_language.values()):
-            return
-        rows = []
-        for language, one in by_language.items():
-            others = {code: n for code, n in one.written.items() if code != language}
-            listed = ", ".join(f"{code} {n}" for code, n in list(others.items())[:_OTHERS])
-            rows.append(
-                (language, one.paths, one.faithful, sum(others.values()), one.unknown,
-                 one.share, listed)
-            )  # fmt: skip
-        sampled = any(self._paths[language] > one.paths for language, one in by_language.items())
-        note = (
-            "The language that paths were written in, beside the one asked for; the share is of "
-            "those whose language is known."
-        )
-        if sampled:
-            note += f" Of languages with more paths, {_SAMPLE} are looked at."
-        yield Section(
-            "fidelity",
-            "The language that paths are written in",
-            note,
-            (
-                Column("asked for", "language"),
-                Column("paths", "count"),
-                Column("as asked", "count"),
-                Column("another", "count"),
-                Column("unknown", "count"),
-                Column("as asked share", "share"),
-                Column("others", "text"),
-            ),
-            tuple(rows),
-            "stack",
-        )
-
-
 class TokenCosts:
     """Tokens by language: of prompts, of paths, and before the paths."""
 
@@ -154,11 +76,13 @@ class TokenCosts:
         """Yield the section, if tokens were counted."""
         if not any(one.total for one in self._usage.values()):
             return
-        rows = []
+        thinks = any(one.reasoning_tokens for one in self._usage.values())
+        rows: list[tuple[Cell, ...]] = []
         for language, paths in self._paths.items():
             spent = self._usage[language]
+            thought = (spent.reasoning_tokens,) if thinks else ()
             rows.append(
-                (language, paths, spent.prompt_tokens, spent.completion_tokens,
+                (language, paths, spent.prompt_tokens, spent.completion_tokens, *thought,
                  self._before[language], spent.completion_tokens / paths)
             )  # fmt: skip
         yield Section(
@@ -171,6 +95,7 @@ class TokenCosts:
                 Column("paths", "count"),
                 Column("prompt tokens", "count"),
                 Column("completion tokens", "count"),
+                *((Column("of thoughts", "count"),) if thinks else ()),
                 Column("tokens before", "count"),
                 Column("completion tokens a path", "number"),
             ),

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any
 from clc.analysis.comparison import problem_outcome
 from clc.analysis.report.comparison import comparison
 from clc.analysis.report.curve import Curve
+from clc.analysis.report.fidelity import WrittenLanguages
 from clc.analysis.report.headline import headline
 from clc.analysis.report.languages import LeaveOneOut, PathsByLanguage
 from clc.analysis.report.measures import INTERVAL, Judged
-from clc.analysis.report.paths import Abstentions, Confidences, TokenCosts, WrittenLanguages
+from clc.analysis.report.paths import Abstentions, Confidences, TokenCosts
 from clc.analysis.report.sections import Column, Fact, Section, Summary
 from clc.analysis.report.stopping import EarlyStops
 from clc.analysis.scoring import Scoreboard, scored
