@@ -6,19 +6,31 @@ import os
 import sqlite3
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from clc.errors import StoreError
 from clc.records import Step, Usage
 from clc.runs.codec import check_row
+from clc.thoughts import split
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
 __all__ = ["TranslationCache", "default_cache_folder"]
 
 
 _COLUMNS = ("language", "text", "finish_reason", "prompt_tokens", "completion_tokens")
+_THOUGHT = ("thought", "closed", "reasoning_tokens")
+# Thoughts are in a table of their own, for an older clc may write into the same file.
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS translations (
+    key TEXT PRIMARY KEY, language TEXT, text TEXT, finish_reason TEXT,
+    prompt_tokens INTEGER, completion_tokens INTEGER
+);
+CREATE TABLE IF NOT EXISTS thoughts (
+    key TEXT PRIMARY KEY, thought TEXT, closed INTEGER, reasoning_tokens INTEGER
+);
+"""
 
 
 def default_cache_folder() -> Path:
@@ -50,34 +62,37 @@ class TranslationCache:
             )
             self._connection.execute("PRAGMA journal_mode=WAL")
             self._connection.execute("PRAGMA synchronous=NORMAL")
-            self._connection.execute(
-                "CREATE TABLE IF NOT EXISTS translations (key TEXT PRIMARY KEY,"
-                " language TEXT, text TEXT, finish_reason TEXT,"
-                " prompt_tokens INTEGER, completion_tokens INTEGER)"
-            )
+            self._connection.executescript(_SCHEMA)
 
     def get(self, key: str) -> Step | None:
-        """One try by its key."""
+        """Return one try by its key.
+
+        A row that is damaged, or that an older clc wrote with a thought within the text, is
+        dropped: it is made again.
+        """
         with self._reported():
             row = self._connection.execute(
-                "SELECT language, text, finish_reason, prompt_tokens, completion_tokens"
-                " FROM translations WHERE key = ?",
+                f"SELECT {', '.join((*_COLUMNS, *_THOUGHT))} FROM translations"  # noqa: S608
+                " LEFT JOIN thoughts USING (key) WHERE translations.key = ?",
                 (key,),
             ).fetchone()
             if row is None:
                 return None
-            language, text, finish_reason, *spent = row
-            try:
-                check_row(_COLUMNS, row)
-            except ValueError:  # damaged: it is made again
+            step = _read(row)
+            if step is None:
                 self._connection.execute("DELETE FROM translations WHERE key = ?", (key,))
-                return None
-        return Step("translation", language, text, finish_reason, Usage(*spent))
+                self._connection.execute("DELETE FROM thoughts WHERE key = ?", (key,))
+        return step
 
     def put(self, key: str, translation: Step) -> None:
         """Keep one try; one that is there stays."""
-        usage = translation.usage
+        usage, closed = translation.usage, translation.closed
         with self._reported():
+            if closed is not None or usage.reasoning_tokens:
+                self._connection.execute(
+                    "INSERT OR IGNORE INTO thoughts VALUES (?, ?, ?, ?)",
+                    (key, translation.thought, closed, usage.reasoning_tokens),
+                )
             self._connection.execute(
                 "INSERT OR IGNORE INTO translations VALUES (?, ?, ?, ?, ?, ?)",
                 (
@@ -103,3 +118,21 @@ class TranslationCache:
                 f"{self._path}: cannot use the translation cache: {error}; set CLC_CACHE to a "
                 "folder that can be written, or give --no-cache"
             ) from error
+
+
+def _read(row: Sequence[Any]) -> Step | None:
+    """Return the try of a row, None where it is damaged or holds a thought within its text."""
+    first, second = row[: len(_COLUMNS)], row[len(_COLUMNS) :]
+    if second == (None,) * len(_THOUGHT):  # it has no thought, or is of an older clc
+        second = ("", None, 0)
+    try:
+        check_row((*_COLUMNS, *_THOUGHT), (*first, *second))
+    except ValueError:
+        return None
+    language, text, finish_reason, prompt, completion = first
+    thought, closed, reasoning = second
+    closed = None if closed is None else bool(closed)
+    if closed is None and split(text, finish_reason=finish_reason).closed is not None:
+        return None
+    usage = Usage(prompt, completion, reasoning)
+    return Step("translation", language, text, finish_reason, usage, thought, closed)

@@ -462,14 +462,17 @@ class InlineThoughts(ScriptedEngine):
         return completion
 
 
-def test_a_cached_translation_is_what_follows_its_thought(tmp_path):
+def test_a_cached_translation_that_holds_a_thought_is_made_again(tmp_path):
     cache = TranslationCache(tmp_path)
     first = InlineThoughts()
     solve(engine=first, cache=cache)
     assert first.translations
     second = ScriptedEngine()
     _, verdict = solve(engine=second, cache=cache)
-    assert not second.translations
+    assert len(second.translations) == len(first.translations)
+    third = ScriptedEngine()
+    solve(engine=third, cache=cache)
+    assert not third.translations
     assert verdict.abstentions.get("translation") is None
     for engine in (first, second):
         prompts = [request.messages[-1]["content"] for request in engine.requests]
