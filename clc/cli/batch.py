@@ -74,6 +74,7 @@ def command(
         ) from error
 
     configuration = solving.configuration(strategy)
+    engine.chat_options().check_room(configuration.sampling.max_tokens)
     templates = solving.templates()
     opened, translator = engine.open(templates.marks)
     completions = Completions(

@@ -285,7 +285,7 @@ class EngineOptions(OptionGroup):
             thinking=self.thinking,  # type: ignore[arg-type]  # click checked it
             reasoning_effort=self.reasoning_effort,
             thinking_budget=self.thinking_budget,
-            template_kwargs=dict(_parse_kwarg(text) for text in self.template_kwargs),
+            template_kwargs=_parse_kwargs(self.template_kwargs),
         )
 
     def translator_maker(
@@ -303,10 +303,10 @@ class EngineOptions(OptionGroup):
         if self.translator is None and not self.translator_urls:
             if thinking is None:
                 return None
-            options = replace(self.chat_options(), thinking=thinking)
-            if thinking == "off":  # no thought to set an effort or a budget for
-                options = replace(options, reasoning_effort=None, thinking_budget=None)
-            return options
+            options = self.chat_options()
+            if thinking == "auto":
+                return replace(options, thinking=thinking)
+            return options.switched(thinking)
         return partial(
             open_engine,
             self.translator or self.model,
@@ -333,6 +333,21 @@ class EngineOptions(OptionGroup):
         return given
 
 
+def _parse_kwargs(texts: Sequence[str]) -> dict[str, Any]:
+    """Return the variables of the chat template by name.
+
+    Raises:
+        ConfigurationError: one is no NAME=VALUE in JSON, or is given twice.
+    """
+    kwargs: dict[str, Any] = {}
+    for text in texts:
+        name, value = _parse_kwarg(text)
+        if name in kwargs:
+            raise ConfigurationError(f"--chat-template-kwarg {name} is given twice: give it once")
+        kwargs[name] = value
+    return kwargs
+
+
 def _parse_kwarg(text: str) -> tuple[str, Any]:
     """Return name and value of a variable of the chat template.
 
@@ -342,13 +357,18 @@ def _parse_kwarg(text: str) -> tuple[str, Any]:
     name, equals, value = text.partition("=")
     try:
         if name.strip() and equals:
-            return name.strip(), json.loads(value)
-    except ValueError:
+            return name.strip(), json.loads(value, parse_constant=_refuse_constant)
+    except (ValueError, RecursionError):
         pass
     raise ConfigurationError(
         f"--chat-template-kwarg {text!r}: it reads NAME=VALUE with a value in JSON, such as "
         "enable_thinking=false, or language='\"de\"' for a text"
     )
+
+
+def _refuse_constant(name: str) -> None:
+    """Refuse NaN and Infinity, which JSON does not have."""
+    raise ValueError(name)
 
 
 def _absolute(model: str) -> str:

@@ -182,6 +182,7 @@ def command(
         limits=limits.limits(),
         drain_s=drain_s,
     )
+    engine.chat_options().check_room(defaults.max_tokens)
     templates = Templates(prompt_folder)
     log_to(sys.stderr, requests=not quiet)
 

@@ -3,29 +3,30 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
-from clc.bounds import TOKENS
+from clc.bounds import TOKENS, abbreviate
 from clc.errors import ConfigurationError
 from clc.records import content_key
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
     from clc.thoughts import Marks
 
-__all__ = ["SWITCHES", "ChatOptions", "Thinking", "add_options", "reserved_fault"]
+__all__ = ["RESERVED", "SWITCHES", "ChatOptions", "Thinking", "add_options", "reserved_fault"]
 
 Thinking = Literal["auto", "on", "off", "avoid"]
 SWITCHES = ("enable_thinking", "thinking")  # Qwen3, GLM, …; DeepSeek V3.1, Granite, Kimi
-# Arguments of transformers' apply_chat_template and of servers, which are no variables: a template
-# given with a request would run as code in the engine.
-_RESERVED = frozenset({
+RESERVED = frozenset({
     "add_generation_prompt", "chat_template", "continue_final_message", "conversation", "documents",
     "max_length", "messages", "padding", "return_assistant_tokens_mask", "return_dict",
     "return_tensors", "self", "tokenize", "tokenizer_kwargs", "tools", "truncation",
 })  # fmt: skip
+"""Arguments of transformers' ``apply_chat_template`` and of servers, which are no variables of a
+template. A template given with a request would run as code in the engine."""
 _SWITCH = re.compile(rf"\b({'|'.join(SWITCHES)})\b")
 
 
@@ -43,7 +44,7 @@ class ChatOptions:
         template_kwargs: more variables of the chat template.
 
     Raises:
-        ConfigurationError: a value is wrong, or given twice.
+        ConfigurationError: a value is wrong, or given twice, or contradicts another.
     """
 
     thinking: Thinking = "auto"
@@ -60,10 +61,62 @@ class ChatOptions:
             TOKENS.check(
                 "thinking_budget (thinking='off' switches thinking off)", self.thinking_budget
             )
-        if fault := reserved_fault(self.template_kwargs):
-            raise ConfigurationError(f"chat template arguments: {fault}; leave it out")
-        if self.reasoning_effort is not None and "reasoning_effort" in self.template_kwargs:
-            raise ConfigurationError("reasoning_effort is given twice: give it once")
+            if self.thinking == "off":
+                raise ConfigurationError(
+                    f"thinking is 'off' and thinking_budget is {self.thinking_budget}: without a "
+                    "thought it limits nothing; leave one of them out"
+                )
+        effort = self.reasoning_effort
+        if effort is not None and not (isinstance(effort, str) and effort.strip()):
+            raise ConfigurationError(
+                f"reasoning_effort is {abbreviate(effort)}: give a level, such as 'low'"
+            )
+        self._check_kwargs()
+
+    def _check_kwargs(self) -> None:
+        kwargs = self.template_kwargs
+        if not isinstance(kwargs, Mapping):
+            raise ConfigurationError(
+                f"template_kwargs is {abbreviate(kwargs)}: give the variables by their names"
+            )
+        if fault := reserved_fault(kwargs):
+            raise ConfigurationError(fault)
+        given = {"reasoning_effort"} if self.reasoning_effort is not None else set()
+        if self.thinking in {"on", "off"}:
+            given |= set(SWITCHES)
+        for name in sorted(given & kwargs.keys()):
+            option = name if name == "reasoning_effort" else f"thinking, as {name},"
+            raise ConfigurationError(
+                f"{option} is given twice, by its option and among the chat template's variables: "
+                "give it once"
+            )
+
+    def check_room(self, max_tokens: int) -> None:
+        """Check that the budget leaves room for an answer.
+
+        Args:
+            max_tokens: of a path, with its thought.
+
+        Raises:
+            ConfigurationError: it does not.
+        """
+        if self.thinking_budget is not None and self.thinking_budget >= max_tokens:
+            raise ConfigurationError(
+                f"thinking_budget is {self.thinking_budget}, and a path has at most {max_tokens} "
+                "tokens with its thought: raise max_tokens (--max-tokens) above the budget, or "
+                "lower the budget (--thinking-budget)"
+            )
+
+    def switched(self, thinking: Thinking) -> ChatOptions:
+        """Return the options with thinking on or off in place of any other switch.
+
+        Off, there is no effort and no budget.
+        """
+        kwargs = {name: one for name, one in self.template_kwargs.items() if name not in SWITCHES}
+        changed = replace(self, thinking="auto", template_kwargs=kwargs)
+        if thinking == "off":
+            changed = replace(changed, reasoning_effort=None, thinking_budget=None)
+        return replace(changed, thinking=thinking)
 
     def settle(self, *, has_switch: bool) -> ChatOptions:
         """Return the options with ``avoid`` decided; without a thought, no effort and no budget.
@@ -75,7 +128,7 @@ class ChatOptions:
             return self
         if not has_switch:
             return replace(self, thinking="auto")
-        return replace(self, thinking="off", reasoning_effort=None, thinking_budget=None)
+        return self.switched("off")
 
     @property
     def asks_for_thought(self) -> bool:
@@ -109,14 +162,16 @@ class ChatOptions:
 def reserved_fault(template_kwargs: Mapping[str, Any]) -> str | None:
     """Return the reason why a name is no variable of a chat template, None if all are.
 
-    >>> reserved_fault({"chat_template": "{{ 1 }}"}), reserved_fault({"enable_thinking": False})
-    ("'chat_template' is set by clc", None)
+    >>> reserved_fault({"two words": 1}), reserved_fault({"enable_thinking": False})
+    ("'two words' is no name of a variable of a chat template", None)
     """
     for name in template_kwargs:
-        if not name.isidentifier():
-            return f"{name!r:.40} is no name of a variable"
-        if name in _RESERVED:
-            return f"{name!r} is set by clc"
+        if not (isinstance(name, str) and name.isidentifier()):
+            return f"{abbreviate(name)} is no name of a variable of a chat template"
+        if name in RESERVED:
+            return (
+                f"{name!r} is no variable of a chat template: clc itself sets it, so leave it out"
+            )
     return None
 
 

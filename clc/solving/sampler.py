@@ -151,6 +151,8 @@ class Sampler:
         if (stored := self.store.paths([key]).get(key)) is not None:
             self.counters.reused += 1
             return stored
+        if isinstance(self.translator.engine, AdjustedEngine):
+            await self.translator.start()  # which checks its options before any path is sampled
         completion = await self.engine.complete(request, owner=self)
         usage = completion.usage.clamped()
         path = ReasoningPath(

@@ -9,6 +9,7 @@ import asyncio
 from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING
 
+from clc.engines.base import ChatEngine
 from clc.engines.shared import SharedEngine
 from clc.solving.model_choice import ModelChoice
 from clc.solving.problem_run import ProblemRun
@@ -41,6 +42,9 @@ class Solver:
         translator: another engine for translations; ``engine`` does them otherwise.
         cache: translations kept over runs.
         outcomes: answers that were read already; its own by default.
+
+    Raises:
+        ConfigurationError: the engine's thinking budget leaves no room for an answer.
     """
 
     def __init__(
@@ -60,6 +64,8 @@ class Solver:
         self.outcomes = OutcomeMemory() if outcomes is None else outcomes
         self._owned: list[SharedEngine] = []
         shared = self._shared(engine)
+        if isinstance(shared.engine, ChatEngine):
+            shared.engine.chat_options.check_room(configuration.sampling.max_tokens)
         second = shared if translator is None else self._shared(translator)
         self.sampler = Sampler(shared, second, store, cache)
         self.prompts = PromptBuilder(configuration, templates, self.sampler)

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 
 import pytest
 
+from clc.runs.store import Store
 from tests.engines.faulty_server import FaultyServer, completion
 from tests.engines.scripted import say
 
@@ -80,23 +81,112 @@ def test_paths_and_translations_are_asked_for_with_options_of_their_own(file, tm
     assert "0 paths drawn now, 24 reused" in longer.stderr
 
 
-@pytest.mark.parametrize(
-    ("options", "words"),
-    [
-        (("--chat-template-kwarg", "style"), "NAME=VALUE"),
-        (("--chat-template-kwarg", "style=kurz"), "a value in JSON"),
-        (("--reasoning-effort", "low", "--chat-template-kwarg", 'reasoning_effort="low"'), "twice"),
-        (("--thinking-budget", "0"), "--thinking-budget"),
-        (("--translation-max-tokens", "0"), "--translation-max-tokens"),
-    ],
-)
-def test_wrong_options_end_it_before_anything_is_asked(file, tmp_path, options, words):
+KWARG = "--chat-template-kwarg"
+WRONG = [
+    ((KWARG, "style"), "NAME=VALUE"),
+    ((KWARG, "=3"), "NAME=VALUE"),
+    ((KWARG, "style=kurz"), "a value in JSON"),
+    ((KWARG, "style=NaN"), "a value in JSON"),
+    ((KWARG, "style=" + "[" * 9999), "a value in JSON"),
+    ((KWARG, "two words=1"), "'two words' is no name of a variable"),
+    ((KWARG, "style=1", KWARG, "style=1"), f"{KWARG} style is given twice"),
+    *(((KWARG, f"{name}=true"), f"{name!r} is no variable of a chat template: clc itself sets it")
+      for name in ("messages", "tools", "add_generation_prompt", "tokenize", "chat_template",
+                   "continue_final_message", "return_dict")),
+    (("--reasoning-effort", "low", KWARG, 'reasoning_effort="low"'), "given twice"),
+    (("--reasoning-effort", " "), "reasoning_effort is ' ': give a level"),
+    (("--thinking", "on", KWARG, "enable_thinking=false"), "given twice"),
+    (("--thinking", "off", KWARG, "thinking=true"), "given twice"),
+    (("--thinking", "off", "--thinking-budget", "64"),
+     "thinking is 'off' and thinking_budget is 64"),
+    (("--thinking-budget", "0"), "--thinking-budget"),
+    (("--thinking-budget", "-5"), "--thinking-budget"),
+    (("--thinking-budget", "1" + "0" * 30), "--thinking-budget"),
+    (("--thinking-budget", "some"), "--thinking-budget"),
+    (("--thinking-budget", "1024"), "thinking_budget is 1024, and a path has at most 1024 tokens"),
+    (("--thinking-budget", "70", "--max-tokens", "64"), "raise max_tokens (--max-tokens) above"),
+    (("--translation-max-tokens", "0"), "--translation-max-tokens"),
+    (("--thinking", "maybe"), "'maybe' is not one of"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("engine", ["openai", "transformers", "vllm"])
+@pytest.mark.parametrize(("options", "words"), WRONG, ids=lambda one: " ".join(one)[:40])
+def test_wrong_options_end_it_before_anything_is_asked(file, tmp_path, engine, options, words):
+    if engine != "openai":
+        pytest.importorskip(engine)
     with server() as served:
-        done = call("solve", file, "--base-url", served.url, "--model", "m",
-                    "--out", tmp_path / "run", *options)  # fmt: skip
+        model = ("--base-url", served.url, "--model", "m") if engine == "openai" else ()
+        done = call("solve", file, "--engine", engine, *model, "--out", tmp_path / "run", *options)
     assert done.returncode == 2
-    assert words in done.stderr
+    assert words in " ".join(done.stderr.split())
     assert served.requests == []
+
+
+@pytest.mark.parametrize("command", ["ask", "compare", "batch", "serve"])
+@pytest.mark.parametrize(
+    "options",
+    [("--thinking-budget", "1024"), ("--thinking", "off", "--thinking-budget", "9"),
+     (KWARG, "messages=[]"), (KWARG, "a=1", KWARG, "a=1")],
+)  # fmt: skip
+def test_every_command_refuses_them(file, tmp_path, command, options):
+    arguments = {"ask": ("1 + 2?",), "serve": ()}.get(command, (file, "--out", tmp_path / "out"))
+    with server() as served:
+        done = call(command, *arguments, "--base-url", served.url, "--model", "m", *options)
+    assert done.returncode == 2
+    assert "clc: " in done.stderr
+    assert served.requests == []
+
+
+@pytest.fixture(scope="module")
+def tiny(tmp_path_factory):
+    """A random model whose template has no variable but the messages."""
+    pytest.importorskip("transformers")
+    pytest.importorskip("torch")
+    from tests.engines.tiny_random import make_model
+
+    return make_model(tmp_path_factory.mktemp("model") / "tiny")
+
+
+NO_SWITCH = [
+    (("--thinking", "on"), "chat template has no switch for it"),
+    (("--thinking", "off"), "chat template has no switch for it"),
+    (("--translator-thinking", "on"), "chat template has no switch for it"),
+    (("--reasoning-effort", "low"), "chat template does not take it"),
+    ((KWARG, "style=1"), "chat template has no variable 'style'"),
+]
+
+
+@pytest.mark.engine
+@pytest.mark.parametrize("engine", ["transformers", "vllm"])
+@pytest.mark.parametrize("wrong", NO_SWITCH, ids=lambda one: " ".join(one[0]))
+def test_what_a_template_does_not_have_ends_it_before_anything_is_sampled(
+    file, tiny, tmp_path, engine, wrong
+):
+    options, words = wrong
+    pytest.importorskip(engine)
+    out = tmp_path / "run"
+    done = call("solve", file, "--engine", engine, "--model", tiny, "--out", out, "--no-cache",
+                "--max-tokens", 4, "--translation-max-tokens", 4, "--window", 4,
+                *options)  # fmt: skip
+    assert done.returncode == 2, done.stderr
+    assert words in " ".join(done.stderr.split())
+    with Store(out, read_only=True) as store:
+        assert store.counts()["paths"] == store.counts()["steps"] == 0
+
+
+def test_a_translator_with_a_switch_of_its_own_replaces_that_of_the_paths(file, tmp_path):
+    with server() as served:
+        done = call("solve", file, "--base-url", served.url, "--model", "m", "--languages", "de,sw",
+                    "--paths", 2, "--out", tmp_path / "run", "--no-cache",
+                    KWARG, "enable_thinking=true", "--translator-thinking", "off")  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    kwargs = {
+        kind: {one.body["chat_template_kwargs"]["enable_thinking"] for one in served.requests
+               if one.body["messages"][-1]["content"].startswith("Translate th") is kind}
+        for kind in (True, False)
+    }  # fmt: skip
+    assert kwargs == {True: {False}, False: {True}}
 
 
 def test_a_budget_is_refused_by_a_server_that_is_not_known_to_take_it(file, tmp_path):

@@ -1,12 +1,13 @@
 """Chat templates, prefills and switches; tokens to text, with the marks of thoughts kept."""
 
+from dataclasses import replace
 from itertools import pairwise
 
 import pytest
 
 pytest.importorskip("transformers")
 
-from clc.engines.chat_options import ChatOptions
+from clc.engines.chat_options import RESERVED, ChatOptions
 from clc.engines.chat_template import Chat, RenderedPrompt
 from clc.engines.detokenizer import Detokenizer
 from clc.engines.token_completion import SampledTokens, complete_tokens
@@ -102,10 +103,46 @@ def test_options_that_cannot_be_right_are_refused_and_defaults_have_no_key():
     for wrong in (
         {"thinking": "maybe"},
         {"thinking_budget": 0},
+        {"thinking_budget": -1},
+        {"thinking_budget": 1.5},
+        {"thinking_budget": True},
+        {"thinking_budget": 10**30},
+        {"thinking_budget": 9, "thinking": "off"},
         {"reasoning_effort": "low", "template_kwargs": {"reasoning_effort": "high"}},
+        {"reasoning_effort": ""},
+        {"reasoning_effort": 3},
+        {"thinking": "on", "template_kwargs": {"enable_thinking": True}},
+        {"template_kwargs": ["a"]},
+        {"template_kwargs": {1: 2}},
+        {"template_kwargs": {"a b": 2}},
+        *({"template_kwargs": {name: None}} for name in RESERVED),
     ):
         with pytest.raises(ConfigurationError):
             ChatOptions(**wrong)
+
+
+def test_reserved_names_are_the_arguments_of_transformers():
+    from inspect import signature
+
+    transformers = pytest.importorskip("transformers")
+    method = transformers.PreTrainedTokenizerBase.apply_chat_template
+    assert set(signature(method).parameters) - {"self", "kwargs"} <= RESERVED
+
+
+def test_a_switch_replaces_all_others_and_off_takes_effort_and_budget_along():
+    options = ChatOptions(
+        reasoning_effort="low", thinking_budget=9, template_kwargs={"a": 1, "thinking": True}
+    )
+    assert options.switched("off") == ChatOptions(thinking="off", template_kwargs={"a": 1})
+    assert options.switched("on") == ChatOptions("on", "low", 9, {"a": 1})
+    assert replace(options, thinking="avoid").settle(has_switch=True) == options.switched("off")
+
+
+def test_a_budget_leaves_room_for_the_answer():
+    ChatOptions(thinking_budget=63).check_room(64)
+    ChatOptions().check_room(1)
+    with pytest.raises(ConfigurationError, match="raise max_tokens"):
+        ChatOptions(thinking_budget=64).check_room(64)
 
 
 def test_a_prefill_leaves_the_turn_open(chat, tiny):
