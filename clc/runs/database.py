@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from clc.errors import StoreError
+from clc.runs.checks import check_row
 from clc.runs.codec import (
     ADDED,
     FORMAT,
     TABLES,
     check_format,
-    check_row,
     checksum,
     without_surrogates,
 )
@@ -276,19 +276,22 @@ class Database:
         Raises:
             StoreError: a row is damaged.
         """
-        for row in self.all(f"SELECT * FROM {table} {rest}", values):  # noqa: S608
-            yield self._verified(table, row)
+        sql = f"SELECT * FROM {table} {rest}"  # noqa: S608
+        with self.reported():
+            for row in self.connection.execute(sql, values):
+                if not self._with_checksums or row[-1] is None:
+                    yield self._checked(table, row)
+                    continue
+                plain = row[:-1]
+                if checksum(plain) != row[-1]:
+                    raise damage(self._file, "its checksum differs", table, plain)
+                yield plain
 
-    def _verified(self, table: str, row: tuple[Any, ...]) -> tuple[Any, ...]:
-        stored = None
-        if self._with_checksums:
-            *values, stored = row
-            row = tuple(values)
+    def _checked(self, table: str, row: tuple[Any, ...]) -> tuple[Any, ...]:
+        """Check a row that has no checksum."""
+        row = row[:-1] if self._with_checksums else row
         try:
-            if stored is None:
-                check_row(_COLUMNS[table], row)
-            elif checksum(row) != stored:
-                raise damage(self._file, "its checksum differs", table, row)
+            check_row(table, _COLUMNS[table], row)
         except ValueError as error:
             raise damage(self._file, str(error), table, row) from error
         return row

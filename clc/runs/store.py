@@ -73,6 +73,7 @@ class Store:
         self._manifests: dict[str, dict[str, Any]] = {}  # of a run in memory
         self._database = Database(self.folder, read_only=read_only)
         self._connection = self._database.connection
+        self._file = None if self.folder is None else self.folder / "run.sqlite"
 
     def labelled(self, label: str) -> Store:
         """Return this store with plans, manifest and derived files under ``label``.
@@ -220,8 +221,7 @@ class Store:
         try:
             return reader(*values)
         except ValueError as error:
-            file = None if self.folder is None else self.folder / "run.sqlite"
-            raise damage(file, str(error), table, row) from error
+            raise damage(self._file, str(error), table, row) from error
 
     def started(self) -> int:
         """Number of problems that were started, done or not."""
@@ -312,8 +312,13 @@ class Store:
 
     def paths(self, keys: Sequence[str]) -> dict[str, ReasoningPath]:
         """Return those of ``keys`` that are stored, by key."""
-        rows = self._by_key("paths", keys)
-        return {row[0]: self._read("paths", row, read_path, *row) for row in rows}
+        paths: dict[str, ReasoningPath] = {}
+        for row in self._by_key("paths", keys):
+            try:
+                paths[row[0]] = read_path(*row)
+            except ValueError as error:
+                raise damage(self._file, str(error), "paths", row) from error
+        return paths
 
     def add_failure(self, key: str, reason: str) -> None:
         """Store why a path or step was lost; it may be sampled again."""

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from clc.errors import StoreError
 from clc.records import Step, Usage
-from clc.runs.codec import check_row
+from clc.runs.checks import check_types
 from clc.thoughts import split
 
 if TYPE_CHECKING:
@@ -126,7 +126,7 @@ def _read(row: Sequence[Any]) -> Step | None:
     if second == (None,) * len(_THOUGHT):  # it has no thought, or is of an older clc
         second = ("", None, 0)
     try:
-        check_row((*_COLUMNS, *_THOUGHT), (*first, *second))
+        check_types((*_COLUMNS, *_THOUGHT), (*first, *second))
     except ValueError:
         return None
     language, text, finish_reason, prompt, completion = first

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import orjson
 
+from clc.runs.checks import check_plan, check_problem
 from clc.runs.codec import TABLES, lost_path, read_path, read_plan, read_problem, write_plan
 from clc.runs.protocol import Finished
 
@@ -106,8 +107,16 @@ def _column(pa: Any, name: str, values: Sequence[Any]) -> Any:
 
 
 def read_row(values: Mapping[str, Any]) -> ShardRow:
-    """Make a row of what Arrow gives for it."""
-    plan = values["plan"]
+    """Make a row of what Arrow gives for it.
+
+    Raises:
+        ValueError: its JSON is of something else.
+    """
+    plan = None if values["plan"] is None else read_plan(values["plan"])
+    problem = read_problem(values["problem"])
+    check_problem(problem)
+    if plan is not None:
+        check_plan(plan)
     drawn = {
         table: [tuple(one[name] for name in names if name in one) for one in values[table]]
         for table, names in TABLES.items()
@@ -116,8 +125,8 @@ def read_row(values: Mapping[str, Any]) -> ShardRow:
         values["position"],
         values["key"].hex(),
         values["budget"],
-        read_problem(values["problem"]),
-        None if plan is None else read_plan(plan),
+        problem,
+        plan,
         drawn,
         set_aside=values["set_aside"],
         grown=values["grown"],

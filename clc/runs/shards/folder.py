@@ -14,7 +14,8 @@ import orjson
 from clc.errors import ConfigurationError, StoreError
 from clc.input_files import is_text
 from clc.records import content_key
-from clc.runs.codec import ADDED, MAY_BE_NULL, check_format, read_prompt
+from clc.runs.checks import MAY_BE_NULL
+from clc.runs.codec import ADDED, check_format, read_prompt
 from clc.runs.files import SHARDS, Location, locked
 from clc.runs.manifest import check_whole, parse_manifest
 from clc.runs.shards.codec import read_row, shard_schema, table_of
