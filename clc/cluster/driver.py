@@ -158,6 +158,10 @@ def spread(
     check_ray()
     if source == "-":
         raise ConfigurationError("a cluster reads a file more than once: name a file, not -")
+    if Path(source).exists() and not (Path(source).is_file() or Path(source).is_dir()):
+        raise ConfigurationError(
+            f"{printable_path(source)}: a cluster reads a file more than once: name a regular one"
+        )
     out = out if "://" in out else str(Path(out).absolute())
     prompts = prompts and str(Path(prompts).absolute())
     own = engine()

@@ -148,6 +148,7 @@ class Database:
     def _open(self, *, read_only: bool) -> sqlite3.Connection:
         if self._folder is None or self._file is None:
             return sqlite3.connect(":memory:", check_same_thread=False)
+        self._check_kinds(read_only=read_only)
         if read_only:
             if not self._file.is_file():
                 raise StoreError(f"{self._folder}: not a run folder (it has no run.sqlite)")
@@ -169,6 +170,21 @@ class Database:
                 "there, or choose another run folder"
             )
         return sqlite3.connect(self._file, check_same_thread=False)
+
+    def _check_kinds(self, *, read_only: bool) -> None:
+        """Check that SQLite would follow no link and wait for no FIFO.
+
+        Raises:
+            StoreError: one of its files is no regular file.
+        """
+        assert self._file is not None  # noqa: S101 - of a run in a folder
+        files = [self._beside(kind) for kind in ("wal", "shm", "journal")]
+        for file in files if read_only else [self._file, *files]:
+            if os.path.lexists(file) and (file.is_symlink() or not file.is_file()):
+                raise StoreError(
+                    f"{file}: is no regular file (a link, folder, FIFO or device); remove it, or "
+                    "name the folder where the run is"
+                )
 
     def _beside(self, kind: str) -> Path:
         """Return SQLite's ``wal`` or ``journal`` of the file."""

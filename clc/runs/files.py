@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import stat
 from contextlib import contextmanager
 from io import BufferedWriter, FileIO
 from secrets import token_hex
@@ -26,6 +27,9 @@ __all__ = [
 ]
 
 SHARDS = "shards"  # the folder in place of run.sqlite in a run of a cluster; see clc.runs.shards
+
+
+_DEVICES = ("/dev", "/dev/fd", "/proc/self/fd")
 
 
 class Location:
@@ -65,7 +69,8 @@ def locked(folder: Path) -> Iterator[None]:
         StoreError: another process holds it.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    flags = os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
+    # Without O_NONBLOCK a FIFO would wait for a reader.
+    flags = os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
     with FileIO(os.open(folder / ".lock", flags, 0o666), "w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -96,11 +101,16 @@ def replacing(path: Path) -> Iterator[IO[bytes]]:
     """Write a file so that a reader sees the old one or the new one, never a part.
 
     The new file takes the old one's place when the block ends, and is removed when it fails. A
-    link at ``path`` is replaced, not followed.
+    link at ``path`` is replaced, not followed. A device, and what lies among devices
+    (``/dev/stdout``), is written to.
 
     Raises:
         OSError: it cannot be written.
     """
+    if _is_device(path):
+        with path.open("wb") as file:
+            yield file
+        return
     part, raw = create_beside(path)
     try:
         with BufferedWriter(raw) as file:
@@ -111,6 +121,15 @@ def replacing(path: Path) -> Iterator[IO[bytes]]:
     except BaseException:
         part.unlink(missing_ok=True)
         raise
+
+
+def _is_device(path: Path) -> bool:
+    try:
+        mode = path.lstat().st_mode
+    except OSError:
+        return False
+    among = path.absolute().parent.as_posix() in _DEVICES
+    return among or stat.S_ISCHR(mode) or stat.S_ISBLK(mode)
 
 
 @contextmanager

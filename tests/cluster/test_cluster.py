@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 import pickle
 import subprocess
 import sys
@@ -478,3 +479,9 @@ def test_a_file_that_changes_while_it_is_solved_is_named(change, tmp_path):
         file.write_text("" if change == "emptied" else "x\t1\n")
     with pytest.raises(DatasetError, match=r"mgsm_de\.tsv: (was changed while|no such|cannot be)"):
         driver._check_unchanged(str(file), {}, identity)
+
+
+def test_a_pipe_is_refused(tmp_path):
+    os.mkfifo(tmp_path / "pipe.jsonl")
+    with pytest.raises(ConfigurationError, match=r"pipe\.jsonl: .*name a regular one"):
+        solve_on_ray(tmp_path / "pipe.jsonl", out=tmp_path / "run")

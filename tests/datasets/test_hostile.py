@@ -279,3 +279,22 @@ def test_a_parquet_file_of_texts_that_are_not_utf_8(tmp_path):
     parquet.write_table(pa.table({"question": texts.view(pa.string())}), tmp_path / "x.parquet")
     with pytest.raises(DatasetError, match=r"x\.parquet: not a readable Parquet file"):
         list(load_problems(tmp_path / "x.parquet"))
+
+
+@pytest.mark.parametrize("command", ["report", "vote", "extract"])
+def test_rows_go_through_a_pipe_that_out_names(command, tmp_path):
+    (tmp_path / "g.jsonl").write_text(ROW)
+    reading, writing = os.pipe()
+    read = []
+
+    def take():
+        with os.fdopen(reading, "rb") as pipe:
+            read.append(pipe.read())
+
+    thread = threading.Thread(target=take)
+    thread.start()
+    done = call(command, tmp_path / "g.jsonl", "--out", f"/dev/fd/{writing}")
+    os.close(writing)
+    thread.join()
+    assert done.returncode == 0, done.stderr
+    assert read[0].startswith(b"<!doctype html>" if command == "report" else b"{")

@@ -404,3 +404,29 @@ def test_a_file_that_is_being_written_goes_when_the_folder_moves(tmp_path):
 def test_a_run_of_format_2_has_the_figures_of_then():
     with open_run(OLD) as store:
         assert score_run(store).paths > 0
+
+
+@pytest.mark.parametrize("kind", ["link", "dangling", "folder", "fifo"])
+@pytest.mark.parametrize(
+    "name", ["run.sqlite", "run.sqlite-wal", "run.sqlite-shm", "run.sqlite-journal"]
+)
+def test_sqlite_follows_no_link_of_a_foreign_folder(name, kind, finished, tmp_path):
+    folder, precious = tmp_path / "run", tmp_path / "precious"
+    shutil.copytree(finished, folder)
+    shutil.copy(finished / "run.sqlite", precious)
+    before = precious.read_bytes()
+    path = folder / name
+    path.unlink(missing_ok=True)
+    {
+        "link": lambda: path.symlink_to(precious),
+        "dangling": lambda: path.symlink_to(tmp_path / "none"),
+        "folder": path.mkdir,
+        "fifo": lambda: os.mkfifo(path),
+    }[kind]()
+    with pytest.raises(StoreError, match=f"{name}: is no regular file"):
+        Store(folder)
+    if name != "run.sqlite":
+        with pytest.raises(StoreError, match=f"{name}: is no regular file"):
+            open_run(folder)
+    assert precious.read_bytes() == before
+    assert not (tmp_path / "none").exists()

@@ -1,11 +1,15 @@
 """A file is replaced whole or not at all, and no file beside it is touched."""
 
+import os
 import stat
+from pathlib import Path
 
 import pytest
 
 from clc.errors import StoreError
 from clc.runs.files import create_beside, locked, replacing, write_atomically, writing
+from clc.runs.shards import Shards
+from clc.runs.store import Store
 
 
 def names(folder):
@@ -76,3 +80,38 @@ def test_a_lock_that_is_a_link_is_refused(tmp_path):
     with pytest.raises(OSError, match="symbolic links"), locked(tmp_path):
         pass
     assert not (tmp_path / "elsewhere").exists()
+
+
+def test_a_pipe_among_devices_is_written_to():
+    reading, writing_end = os.pipe()
+    with replacing(Path(f"/dev/fd/{writing_end}")) as file:
+        file.write(b"x" * 9)
+    os.close(writing_end)
+    assert os.read(reading, 99) == b"x" * 9
+    os.close(reading)
+
+
+@pytest.mark.parametrize("kind", ["null", "full"])
+def test_a_device_stays_one(kind, tmp_path):
+    path = tmp_path / kind
+    try:
+        os.mknod(path, 0o666 | stat.S_IFCHR, os.makedev(1, {"null": 3, "full": 7}[kind]))
+    except OSError:
+        pytest.skip("needs the right to make a device")
+    try:
+        write_atomically(path, b"x" * 99)
+    except StoreError as error:
+        assert kind == "full", error  # noqa: PT017
+    assert stat.S_ISCHR(path.lstat().st_mode)
+    assert names(tmp_path) == [kind]
+
+
+@pytest.mark.parametrize("kind", ["fifo", "folder", "link"])
+def test_a_lock_that_is_no_file_is_an_error_at_once(kind, tmp_path):
+    path = tmp_path / ".lock"
+    {"fifo": lambda: os.mkfifo(path), "folder": path.mkdir,
+     "link": lambda: path.symlink_to(tmp_path / "x")}[kind]()  # fmt: skip
+    with pytest.raises(StoreError, match="cannot open the run folder"):
+        Store(tmp_path)
+    with pytest.raises(StoreError, match="cannot open the run folder"):
+        Shards(tmp_path)

@@ -201,7 +201,5 @@ def _pieces(rows: IO[bytes]) -> Iterator[bytes]:
 
 def _write(out: Path, chunks: Iterator[str]) -> int:
     """Write the page atomically; returns its size in bytes."""
-    with replacing(out) as file:
-        for chunk in chunks:
-            file.write(chunk.encode())
-        return file.tell()
+    with replacing(out) as file:  # which may be a pipe
+        return sum(file.write(chunk.encode()) for chunk in chunks)
