@@ -8,6 +8,7 @@ from dataclasses import dataclass, fields
 from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from clc.bounds import abbreviate
 from clc.errors import TemplateError
 from clc.prompt_files import bundled_prompts, prompt_folder, read_layers
 from clc.records import content_key
@@ -23,6 +24,7 @@ _TAG = re.compile(r"([<\[◁]/?)([^<>\[\]◁▷/]+)([>\]▷])")
 _TOKEN = re.compile(r"<[^<>]+>|\[/?[A-Z_]+\]|◁[^◁▷]+▷")
 _LEAST = 2  # characters of a mark
 _SPACE = "[ \t]{0,3}"
+_FIRST_PART = 512  # characters of a text that are searched for marks first
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,28 +119,31 @@ class Marks:
         groups = "|".join(f"({_loose(mark.text)})" for mark in self.table)
         return re.compile(groups or r"(?!)", re.IGNORECASE)
 
-    def starts(self, text: str, low: int = 0) -> list[int]:
-        """Return where in ``text`` from ``low`` on a mark may begin.
+    def starts(self, text: str, low: int = 0, high: int | None = None) -> list[int]:
+        """Return where in ``text[low:high]`` a mark may begin.
 
         A search by ``pattern`` alone takes 100 times as long.
         """
         positions = []
         for first in self.firsts:
-            position = text.find(first, low)
+            position = text.find(first, low, high)
             while position >= 0:
                 positions.append(position)
-                position = text.find(first, position + 1)
+                position = text.find(first, position + 1, high)
         return sorted(positions)
 
     def find(self, text: str, low: int = 0) -> Iterator[FoundMark]:
         """Yield the marks in ``text`` from ``low`` on; they do not overlap."""
-        for position in self.starts(text, low):
-            if position < low:
-                continue
-            match = self.pattern.match(text, position)
-            if match:
-                low = match.end()
-                yield FoundMark(position, low, self.table[(match.lastindex or 1) - 1])
+        begin, size = low, _FIRST_PART
+        while begin < len(text):  # in parts that grow: often only the first mark is asked for
+            for position in self.starts(text, begin, begin + size):
+                if position < low:
+                    continue
+                match = self.pattern.match(text, position)
+                if match:
+                    low = match.end()
+                    yield FoundMark(position, low, self.table[(match.lastindex or 1) - 1])
+            begin, size = begin + size, 2 * size
 
     @cached_property
     def firsts(self) -> tuple[str, ...]:
@@ -273,7 +278,7 @@ def _family(where: str, entry: dict[str, Any]) -> MarkFamily:
     where = f"{where} ({name})"
     special = entry.get("special", False)
     if not isinstance(special, bool):
-        raise TemplateError(f"{where}: special = {special!r} is neither true nor false")
+        raise TemplateError(f"{where}: special = {abbreviate(special)} is neither true nor false")
     lists = {one: _texts(where, entry, one) for one in names if one not in ("name", "special")}
     if twice := {text.casefold() for text in lists["open"]} & {
         text.casefold() for text in lists["close"]
