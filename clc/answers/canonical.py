@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import re
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
 from clc.answers.choices import choice_in, only_choice
 from clc.answers.context import TextContext
 from clc.answers.latex import is_latex, plain
-from clc.answers.powers import MOST_DIGITS
+from clc.answers.powers import MOST_DIGITS, is_writable
 from clc.answers.region import read_region
 
 if TYPE_CHECKING:
     from clc.records import AnswerKind
 
 __all__ = ["canonical", "canonical_gold"]
+
+_LONGEST = 4000  # characters; a bare answer is no text
+_PLAIN = re.compile(rf"-?\d{{1,{MOST_DIGITS}}}(?:/0*[1-9]\d{{0,{MOST_DIGITS - 1}}})?")
 
 
 def canonical(
@@ -28,10 +32,9 @@ def canonical(
     ('114200', '1/3', '18', 'B')
     """
     text = value.strip()
-    if kind in (None, "number") and text.isascii():
-        digits = text.removeprefix("-")
-        if digits.isdigit() and len(digits) <= MOST_DIGITS:
-            return str(int(text))
+    if kind in (None, "number") and text.isascii() and _PLAIN.fullmatch(text):
+        number = Fraction(text)
+        return str(number) if is_writable(number) else None
     content = plain(text.strip("$"))
     if kind == "choice" or (kind is None and only_choice(content)):
         return choice_in(content)
@@ -41,6 +44,8 @@ def canonical(
         return canonical_latex(text)
     if content.endswith("!"):  # alone it is a factorial, and no exclamation
         content += "."
+    if len(content) > _LONGEST:
+        return None
     reading = read_region(content, TextContext(content, language, None))
     if reading is None or not isinstance(reading.value, Fraction):
         return None

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 __all__ = ["cli", "main"]
 
+_LONGEST_MESSAGE = 4000  # characters
 _OUTPUT_ERRORS = frozenset({errno.ENOSPC, errno.EBADF, errno.EIO, errno.EFBIG, errno.EDQUOT})
 
 # Name -> its line in `clc --help`. Each is the `command` of clc.cli.NAME.
@@ -243,7 +244,9 @@ def _alone() -> None:
 
 
 def _indented(message: str) -> str:
-    """Indent all lines but the first: a file's name or a value cannot pass for a message."""
+    """Clip a message, and indent all lines but the first, so that no value passes for another."""
+    if len(message) > _LONGEST_MESSAGE:
+        message = f"{message[:_LONGEST_MESSAGE]}…"
     return message.replace("\n", "\n  ").replace("\n    ", "\n  ")
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from clc.bounds import abbreviate
 from clc.errors import TemplateError
 from clc.languages import english_name
 from clc.prompt_files import prompt_language, read_layers
@@ -46,10 +47,10 @@ def load_candidates(folders: Sequence[Path]) -> tuple[Candidate, ...]:
 
 def _candidate(where: str, key: str, entry: Any) -> Candidate:
     if not isinstance(entry, dict) or set(entry) != {"family", "share"}:
-        raise TemplateError(f"{where} is {entry!r}; write a table with family and share")
+        raise TemplateError(f"{where} is {abbreviate(entry)}; write a table with family and share")
     code, family, share = prompt_language(key, where), entry["family"], entry["share"]
     if not isinstance(family, str):
-        raise TemplateError(f"{where} family is {family!r}; it must be text")
+        raise TemplateError(f"{where} family is {abbreviate(family)}; it must be text")
     if isinstance(share, bool) or not isinstance(share, int | float) or not 0 <= share <= 100:  # noqa: PLR2004
-        raise TemplateError(f"{where} share is {share!r}; give percent, 0 to 100")
+        raise TemplateError(f"{where} share is {abbreviate(share)}; give percent, 0 to 100")
     return Candidate(code, english_name(code), family, share)

@@ -11,6 +11,7 @@ import random
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from clc.bounds import abbreviate
 from clc.errors import TemplateError
 from clc.prompt_files import prompt_language, read_layers
 
@@ -172,10 +173,14 @@ def _joined(sentences: Iterable[str]) -> str:
 def _read(where: str, name: str, entry: Any, base: Demonstration | None) -> Demonstration:
     """Read a demonstration of a file, over that of the same name in another file."""
     if not isinstance(entry, dict):
-        raise TemplateError(f"{where} is {entry!r}; write a table with answer and languages")
+        raise TemplateError(
+            f"{where} is {abbreviate(entry)}; write a table with answer and languages"
+        )
     answer = entry.get("answer", base.answer if base else None)
     if not isinstance(answer, str) or not answer.strip():
-        raise TemplateError(f'{where} answer is {answer!r}; write a number as text, such as "12"')
+        raise TemplateError(
+            f'{where} answer is {abbreviate(answer)}; write a number as text, such as "12"'
+        )
     questions = dict(base.questions) if base else {}
     steps = dict(base.steps) if base else {}
     for key, version in entry.items():

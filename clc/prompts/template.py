@@ -51,12 +51,16 @@ class PromptTemplate:
 
     def __init__(self, name: str, source: str, path: str) -> None:
         from jinja2 import StrictUndefined, TemplateSyntaxError
+        from jinja2 import TemplateError as JinjaError
 
         from clc.prompts.sandbox import BoundedEnvironment
 
         self.name = name
         self.path = path
-        self.hash = hashlib.blake2b(source.encode(), digest_size=8).hexdigest()
+        try:
+            self.hash = hashlib.blake2b(source.encode(), digest_size=8).hexdigest()
+        except UnicodeEncodeError as error:
+            raise TemplateError(f"{path}: holds half a character: {error.reason}") from None
         self._environment = environment = BoundedEnvironment(
             undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
         )
@@ -91,7 +95,7 @@ class PromptTemplate:
             except TemplateSyntaxError as error:
                 line = source.count("\n", 0, start) + error.lineno
                 raise TemplateError(f"{path}:{line}: {error.message}") from error
-            except (SyntaxError, MemoryError, *_TEMPLATE_FAULTS) as error:
+            except (JinjaError, SyntaxError, MemoryError, *_TEMPLATE_FAULTS) as error:
                 line = source.count("\n", 0, start) + 1
                 what = "it is nested too deeply" if isinstance(error, RecursionError) else error
                 raise TemplateError(f"{path}:{line}: cannot be compiled: {what}") from None

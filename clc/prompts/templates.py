@@ -25,6 +25,7 @@ from dataclasses import dataclass, fields
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from clc.bounds import abbreviate
 from clc.errors import TemplateError
 from clc.input_files import read_regular
 from clc.languages import UNKNOWN_LANGUAGE, english_name, native_name
@@ -253,18 +254,20 @@ class Templates:
                     except UnicodeDecodeError as error:
                         raise TemplateError(f"{path}: not UTF-8: {error}") from error
                     return text.replace("\r\n", "\n").replace("\r", "\n"), str(path)
-        raise TemplateError(f"no template {name!r}; there are: {', '.join(self.names())}")
+        raise TemplateError(f"no template {abbreviate(name)}; there are: {', '.join(self.names())}")
 
 
 def _check_cues(where: str, cues: Any) -> None:
     names = [item.name for item in fields(Cues)]
     if not isinstance(cues, dict):
-        raise TemplateError(f"{where} is {cues!r}; write a table with {', '.join(names)}")
+        raise TemplateError(f"{where} is {abbreviate(cues)}; write a table with {', '.join(names)}")
     for name, words in cues.items():
         if name not in names:
-            raise TemplateError(f"{where} has unknown cue {name!r}; there are: {', '.join(names)}")
+            raise TemplateError(
+                f"{where} has unknown cue {abbreviate(name)}; there are: {', '.join(names)}"
+            )
         if not isinstance(words, str):
-            raise TemplateError(f"{where} {name} is {words!r}; it must be text")
+            raise TemplateError(f"{where} {name} is {abbreviate(words)}; it must be text")
 
 
 def check_template(templates: Templates, name: str) -> None:
