@@ -21,6 +21,7 @@ import tempfile
 import time
 from collections import Counter
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -152,7 +153,7 @@ def as_json(rng: random.Random, value: Any) -> bytes:
 def read_answers(rng: random.Random) -> int:
     response, question = text(rng), text(rng) if rng.random() < 0.5 else None
     language = rng.choice(LANGUAGES)
-    kind = rng.choice((None, None, "number", "choice"))
+    kind: Any = rng.choice((None, None, "number", "choice"))
     finish = rng.choice((None, "stop", "length", "content_filter"))
     outcome = extract_answer(response, language, question, kind=kind, finish_reason=finish)
     if isinstance(outcome, Answer) and outcome.kind == "number":
@@ -453,7 +454,7 @@ class _Files:
 
 
 _FILES = _Files()
-_NOW = error_bodies.datetime.now(error_bodies.UTC)
+_NOW = datetime.now(UTC)
 TARGETS: dict[str, tuple[Callable[[random.Random], int], float]] = {  # with shares of the inputs
     "answers": (read_answers, 0.35), "replies": (read_reply, 0.15), "events": (read_events, 0.1),
     "bodies": (read_bodies, 0.15), "datasets": (read_datasets, 0.1), "generations": (read_recorded, 0.09),

@@ -96,9 +96,12 @@ def _with_power(text: str, value: Fraction, end: int) -> tuple[Fraction | None, 
         product = None if power[0] is None else value * power[0]
         return (product if product is not None and is_writable(product) else None), power[1]
     raised_number = read_power(text, value, end)
-    if raised_number and raised_number[0] is not None and raised_number[1] < len(text):
-        return _with_scale(text, *raised_number)  # 10^6 million
-    return raised_number
+    if raised_number is None:
+        return None
+    product, end = raised_number
+    if product is None or end == len(text):
+        return raised_number
+    return _with_scale(text, product, end)  # 10^6 million
 
 
 def _scaled(value: Fraction, power: int, end: int) -> tuple[Fraction | None, int]:

@@ -35,7 +35,13 @@ _THINKING = click.Choice(["auto", "on", "off"])
 _PARALLEL = ("tensor_parallel_size", "pipeline_parallel_size")
 
 
-class NumberType(click.ParamType):
+if TYPE_CHECKING:
+    _NumberParameter = click.ParamType[float]
+else:
+    _NumberParameter = click.ParamType  # before 8.5 it takes no type
+
+
+class NumberType(_NumberParameter):
     """An option's number within the bounds of ``clc.bounds``."""
 
     def __init__(self, number: bounds.Number) -> None:

@@ -113,7 +113,7 @@ class PromptTemplate:
                 fewer turns than replies need.
         """
         from jinja2 import TemplateError as JinjaError
-        from jinja2.sandbox import SecurityError
+        from jinja2.exceptions import SecurityError
 
         if len(replies) >= self.turns:
             raise TemplateError(

@@ -105,5 +105,5 @@ def call(*arguments, stdin=""):
     printed = []
     for stream in (out, err):
         stream.flush()
-        printed.append(stream.buffer.getvalue().decode())  # type: ignore[attr-defined]
+        printed.append(stream.buffer.getvalue().decode())
     return subprocess.CompletedProcess(arguments, code, *printed)
