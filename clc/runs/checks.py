@@ -123,8 +123,9 @@ def _check_usage(usage: Usage) -> None:
 
 def _check_messages(messages: Sequence[Any]) -> None:
     for message in messages:
-        texts = isinstance(message, dict) and (message.get("role"), message.get("content"))
-        _expect("message", message, bool(texts) and all(isinstance(one, str) for one in texts))
+        fields = message if isinstance(message, dict) else {}
+        texts = [fields.get("role"), fields.get("content")]
+        _expect("message", message, all(isinstance(one, str) for one in texts))
 
 
 def _expect(name: str, value: object, fits: bool) -> None:  # noqa: FBT001
