@@ -31,8 +31,9 @@ _FIRST_PART = 512  # characters of a text that are searched for marks first
 class MarkFamily:
     """One way to mark a thought: any of ``open`` begins it, any of ``close`` ends it.
 
-    ``answer`` may follow a close, or stand in its place; ``end`` ends the answer. ``special``:
-    the marks are special tokens in the tokenizers of the models that write them. ``bare_open``
+    ``answer`` may follow a close, ``end`` ends the answer after it. ``special``: the marks are
+    special tokens in the tokenizers of the models that write them; then ``answer`` may stand in a
+    close's place, and ``end`` needs none before it. ``bare_open``
     and ``bare_close`` are the words that are left where an engine removed special tokens.
     """
 

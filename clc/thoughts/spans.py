@@ -66,6 +66,7 @@ class _Search:
         self.inside: int | None = -1 if opened else None
         self.visible = 0  # start of the part outside of thoughts that is being read
         self.visible_end: int | None = None  # where a mark ended it
+        self.wrapped = -1  # family of the answer mark at its start
         self.word: tuple[int, int] = (-1, 0)  # the first word after a start, as searched last
         self.opened = 0  # start of the thought that is open
         self.nested = 0  # opening marks within the thought
@@ -169,8 +170,15 @@ class _Search:
             self._stray_close(one)
         elif role == "answer" and not self._says(self.visible, one.start):
             self.visible, self.visible_end = one.end, None
-        elif role == "end" and self.visible_end is None and self._says(self.visible, one.start):
+            self.wrapped = one.mark.family
+        elif role == "end" and self.visible_end is None and self._ends(one):
             self.visible_end = one.start
+
+    def _ends(self, one: FoundMark) -> bool:
+        """Whether a mark ends the answer: a text's own tag does so only where one began it."""
+        family = one.mark.family
+        special = self.marks.families[family].special
+        return (special or self.wrapped == family) and self._says(self.visible, one.start)
 
     def _stray_close(self, one: FoundMark) -> None:
         """End a thought that the prompt began, or that ended once before."""
@@ -190,7 +198,10 @@ class _Search:
         if self._is_code(one, self.opened):
             self.in_code = self.in_code or one
             return
-        if mark.role == "answer" and not may_open(self.text, one.start, one.end, self.opened, None):
+        if mark.role == "answer" and not (
+            self.marks.families[mark.family].special
+            and may_open(self.text, one.start, one.end, self.opened, None)
+        ):
             return
         self._close(one.start, one.end)
 
@@ -199,7 +210,7 @@ class _Search:
         self.thought[1] = start
         self.inside = self.in_code = None
         self.named.clear()
-        self.visible, self.visible_end = end, None
+        self.visible, self.visible_end, self.wrapped = end, None, -1
 
     def _keep_visible(self, end: int) -> None:
         end = end if self.visible_end is None else self.visible_end

@@ -50,6 +50,8 @@ class ThoughtStream:
         self._low = 0  # where the part that is being read begins; negative before the context
         self._began = opened  # whether the first word was looked at
         self._says = False
+        self._named: set[int] = set()  # families whose opening mark a sentence names
+        self._wrapped = -1  # family of the answer mark at the start of the visible part
         self._fenced = False  # within code between ``` and ```
         self._ticks = 0  # backticks at the end that are part of no whole ``` yet
         self._out: tuple[list[str], list[str]] = ([], [])
@@ -128,14 +130,22 @@ class ThoughtStream:
         return self._marks.partial(self._buffer, found.start)[0] > found.start
 
     def _outside(self, found: FoundMark) -> None:
-        end = found.end
-        if found.mark.role == "open" and not self._fenced and self._may_open(found):
+        end, family = found.end, found.mark.family
+        if self._fenced:
+            self._emit(end)
+        elif found.mark.role == "open" and self._may_open(found):
             self._inside, self._closed = found.mark.family, False
             self._position = self._low = end
+        elif found.mark.role == "open":
+            self._named.add(family)
+            self._emit(end)
+        elif found.mark.role == "close" and family in self._named:
+            self._named.discard(family)
+            self._emit(end)
         elif found.mark.role == "close":
             self._closed = True
             self._position = end
-        elif found.mark.role == ("end" if self._says else "answer"):
+        elif found.mark.role == ("end" if self._says else "answer") and self._wraps(found):
             self._position = end
         else:
             self._emit(end)
@@ -146,12 +156,25 @@ class ThoughtStream:
     def _closes(self, found: FoundMark) -> bool:
         if self._inside not in (-1, found.mark.family):
             return False
-        return found.mark.role == "close" or (found.mark.role == "answer" and self._may_open(found))
+        if found.mark.role == "close":
+            return True
+        special = self._marks.families[found.mark.family].special
+        return special and found.mark.role == "answer" and self._may_open(found)
+
+    def _wraps(self, found: FoundMark) -> bool:
+        """Whether an answer or end mark counts: a text's own end tag only after its answer tag."""
+        family = found.mark.family
+        if found.mark.role == "answer":
+            self._wrapped = family
+            return True
+        return self._marks.families[family].special or self._wrapped == family
 
     def _close(self, end: int) -> None:
         self._inside, self._closed = None, True
         self._position = self._low = end
         self._says = self._fenced = False
+        self._named.clear()
+        self._wrapped = -1
         self._ticks = 0
 
     def _bare_words(self) -> tuple[str, ...]:
