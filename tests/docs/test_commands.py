@@ -34,6 +34,7 @@ SERVERS = ("serve", "view")  # they end when they are told to
 PROGRAMS = ("clc", "make", "pip", "python", ".venv/bin/python", "curl", "sqlite3", "inspect", "lm_eval")  # fmt: skip
 PORT = "127.0.0.1:8400"
 FIRST = "docs/index.md"
+THINKING = "docs/thinking-models.md"
 
 
 class Measured(ScriptedEngine):
@@ -130,11 +131,13 @@ def test_the_commands_of_a_page_run(name, here, monkeypatch):
 
 
 @pytest.mark.engine
-def test_the_commands_of_the_first_page_run_on_vllm(stand, monkeypatch):
+@pytest.mark.parametrize("name", [FIRST, THINKING])
+def test_the_commands_of_a_page_run_on_vllm(name, stand, monkeypatch):
     pytest.importorskip("vllm")
     folder = stand()
+    monkeypatch.setenv("CLC_CACHE", str(folder / "cache"))
     monkeypatch.chdir(folder)
-    run_the_commands(FIRST, folder)
+    run_the_commands(name, folder)
 
 
 def run_the_commands(name, folder):

@@ -20,7 +20,8 @@ def test_what_is_thought_visible_and_answered(row):
     reason, opened = more[0] if more else "stop", "opened" in more
     found = split(text, opened=opened, finish_reason=reason)
     assert (found.visible.strip(), found.closed) == (visible, CLOSED[closed])
-    assert (found.thought in text) and found.visible in text
+    assert found.thought in text
+    assert found.visible in text
     read = extract_answer(text, language, opened=opened, finish_reason=reason)
     assert answer == (read.value if isinstance(read, Answer) else f"!{read.reason}")
 
