@@ -8,8 +8,10 @@ drawn over seconds until the last of them, as for the server until its last repl
 
     python -m benchmarks.serve                            # 200 clients, 120 s
     python -m benchmarks.serve --clients 50 --seconds 20  # a look
+    python -m benchmarks.serve --hostile 50 --seconds 600 # beside 50 clients that mean harm
 
-What should be seen: no reply wrong, memory that stays, a ratio of 0.9 or more.
+What should be seen: no reply wrong, memory that stays, a ratio of 0.9 or more. Beside hostile
+clients: no reply wrong, memory that stays, and ``/health`` within a second in 99 of 100 cases.
 """
 
 from __future__ import annotations
@@ -28,6 +30,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import httpx
 
+from benchmarks.hostile import Health, attack, watch_health
 from clc.engines.environment import prepare
 from clc.engines.factory import open_engine
 from clc.prompts.templates import Templates
@@ -39,6 +42,7 @@ if TYPE_CHECKING:
 
 QUESTION = "Tom has {} apples and eats 3 of them. How many apples does Tom have now?"
 NUMBER = re.compile(r"\d{6}")
+_HEALTH_S = 1.0
 TRANSLATE = "Translate this problem into "
 
 
@@ -54,6 +58,7 @@ class Marked:
         self.fingerprint = engine.fingerprint
         self.asked: list[Request] = []
         self.tokens = 0
+        self._keep = True
 
     @property
     def window(self) -> int:
@@ -70,7 +75,8 @@ class Marked:
 
     async def complete(self, request: Request) -> Completion:
         """Let the engine complete it, and put the number in."""
-        self.asked.append(request)
+        if self._keep:
+            self.asked.append(request)
         drawn = await self.engine.complete(request)
         self.tokens += drawn.usage.completion_tokens
         told = request.messages[-1]["content"]
@@ -83,9 +89,9 @@ class Marked:
             )
         return replace(drawn, text=f"{drawn.text}\nAnswer: {number[0]}", finish_reason="stop")
 
-    def forget(self) -> None:
-        """Count anew."""
-        self.asked, self.tokens = [], 0
+    def forget(self, *, keep: bool) -> None:
+        """Count anew; ``keep``: the requests, too, which takes memory."""
+        self.asked, self.tokens, self._keep = [], 0, keep
 
 
 class Rate(NamedTuple):
@@ -157,7 +163,7 @@ async def measure(options: argparse.Namespace) -> int:
             "paths": options.paths,
             "max_tokens": options.max_tokens,
         },
-        limits=Limits(waiting=options.clients),
+        limits=Limits(waiting=options.clients + options.hostile),
     )
     ready: asyncio.Future[Serving] = asyncio.get_running_loop().create_future()
     serving = asyncio.create_task(serve(engine, settings, Templates(), ready=ready.set_result))
@@ -168,18 +174,26 @@ async def measure(options: argparse.Namespace) -> int:
     try:
         await loaded(it.url, options.clients, options.seconds / 6, 100_000)
         rates = [await direct(engine, engine.asked)]
-        engine.forget()
+        engine.forget(keep=not options.hostile)
+        start_mb = resident_mb()
         memory = asyncio.create_task(resident(options.seconds))
         began = time.monotonic()
+        hostile = asyncio.create_task(attacked(it.url, options.hostile, options.seconds))
         load = await loaded(it.url, options.clients, options.seconds, 300_000)
         served = Rate(engine.tokens, time.monotonic() - began)
-        sizes = [*await memory, resident_mb()]
+        sizes = [start_mb, *await memory, resident_mb()]
+        health, attacks = await hostile
+        ends = time.monotonic() + 60
+        # What hostile clients left has its deadline.
+        while it.service.admission.running and time.monotonic() < ends:  # noqa: ASYNC110
+            await asyncio.sleep(0.1)
         rates.append(await direct(engine, engine.asked[: len(engine.asked) // 2]))
         busy = it.service.lane.in_flight + it.service.lane.waiting + it.service.admission.running
     finally:
         it.server.should_exit = True
         await serving
-    return report(options, load, served=served, rates=rates, sizes=sizes, busy=busy)
+    wrong = report(options, load, served=served, rates=rates, sizes=sizes, busy=busy)
+    return wrong | report_attacks(health, attacks) if options.hostile else wrong
 
 
 async def loaded(url: str, number: int, seconds: float, first: int) -> Load:
@@ -193,6 +207,24 @@ async def loaded(url: str, number: int, seconds: float, first: int) -> Load:
     return Load(**json.loads(told))
 
 
+async def attacked(url: str, number: int, seconds: float) -> tuple[Health, dict[str, int]]:
+    """Run hostile clients, and the one that watches ``/health``, in processes of their own."""
+    if not number:
+        return Health([], 0), {}
+    seen = []
+    processes = [
+        await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "benchmarks.serve", option, url, "--hostile", str(number),
+            "--seconds", str(seconds), stdout=asyncio.subprocess.PIPE,
+        )
+        for option in ("--watch", "--attack")
+    ]  # fmt: skip
+    for process in processes:
+        output, _ = await process.communicate()
+        seen.append(json.loads(output))
+    return Health(*seen[0]), seen[1]
+
+
 async def direct(engine: Marked, requests: list[Request]) -> Rate:
     """Draw the same requests without a server, in a full window."""
     left, tokens, began = iter(requests), 0, time.monotonic()
@@ -204,7 +236,7 @@ async def direct(engine: Marked, requests: list[Request]) -> Rate:
             tokens += drawn.usage.completion_tokens
 
     await asyncio.gather(*(worker() for _ in range(engine.window)))
-    return Rate(tokens, time.monotonic() - began)
+    return Rate(tokens, max(time.monotonic() - began, 1e-9))
 
 
 async def resident(seconds: float) -> list[float]:
@@ -232,7 +264,11 @@ def report(
     sizes: list[float],
     busy: int,
 ) -> int:
-    """Print the table; 0 when nothing was wrong and the ratio reaches the target."""
+    """Print the table; 0 when nothing was wrong and the ratio reaches the target.
+
+    Beside hostile clients, which share the engine, the ratio says nothing, and a full queue is no
+    fault.
+    """
     plain = Rate(sum(rate.tokens for rate in rates), sum(rate.seconds for rate in rates))
     ratio = served.tokens / served.seconds / (plain.tokens / plain.seconds)
     cuts = statistics.quantiles(load.seconds, n=100, method="inclusive")
@@ -244,7 +280,7 @@ def report(
         ("lost, crossed, duplicated", (load.lost, load.crossed, load.duplicated)),
         *((f"latency p{p}", f"{cuts[p - 1]:.1f} s") for p in (50, 90, 95, 99)),
         ("latency, longest", f"{max(load.seconds):.1f} s"),
-        ("memory at 1/4, 1/2, 3/4, end", ", ".join(f"{size:.0f} MB" for size in sizes)),
+        ("memory, from start to end", ", ".join(f"{size:.0f} MB" for size in sizes)),
         ("left in the engine", busy),
         ("served", served),
         *zip(("direct, before", "direct, after"), rates, strict=True),
@@ -252,8 +288,23 @@ def report(
     ]
     for name, value in rows:
         print(f"{name:<30} {value}")
-    wrong = load.lost or load.crossed or load.duplicated or busy or set(load.statuses) != {"200"}
-    return int(bool(wrong) or ratio < options.target)
+    allowed = {"200", "429"} if options.hostile else {"200"}
+    wrong = load.lost or load.crossed or load.duplicated or busy or set(load.statuses) - allowed
+    return int(bool(wrong) or (ratio < options.target and not options.hostile))
+
+
+def report_attacks(health: Health, attacks: dict[str, int]) -> int:
+    """Print what hostile clients did, and how long ``/health`` took; 0 when that was quick."""
+    cuts = statistics.quantiles(health.seconds, n=100, method="inclusive")
+    rows: list[tuple[str, Any]] = [
+        *((f"attack{name.replace('_', ' ')}", times) for name, times in attacks.items()),
+        ("health asked for, failed", (len(health.seconds), health.failed)),
+        *((f"health p{p}", f"{cuts[p - 1] * 1000:.0f} ms") for p in (50, 95, 99)),
+        ("health, longest", f"{max(health.seconds) * 1000:.0f} ms"),
+    ]
+    for name, value in rows:
+        print(f"{name:<30} {value}")
+    return int(health.failed > 0 or cuts[98] > _HEALTH_S)
 
 
 def main() -> int:
@@ -267,12 +318,21 @@ def main() -> int:
     parser.add_argument("--paths", type=int, default=3)
     parser.add_argument("--max-tokens", type=int, default=96)
     parser.add_argument("--target", type=float, default=0.9)
-    parser.add_argument("--ask", help=argparse.SUPPRESS)
+    parser.add_argument("--hostile", type=int, default=0, help="clients that mean harm")
+    for role in ("--ask", "--watch", "--attack"):
+        parser.add_argument(role, help=argparse.SUPPRESS)
     parser.add_argument("--first", type=int, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.ask:
         asked = clients(options.ask, options.clients, options.seconds, options.first)
         print(json.dumps(vars(asyncio.run(asked))))
+        return 0
+    if options.watch:
+        print(json.dumps(asyncio.run(watch_health(options.watch, options.seconds))))
+        return 0
+    if options.attack:
+        made = attack(options.attack, options.hostile, options.seconds)
+        print(json.dumps(asyncio.run(made)))
         return 0
     return asyncio.run(measure(options))
 

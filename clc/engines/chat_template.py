@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from clc.engines.chat_options import SWITCHES, ChatOptions
+from clc.engines.prompt_cache import PromptCache, count_characters
 from clc.errors import ConfigurationError, EngineError
 from clc.thoughts import load_marks, split
 from clc.version import install_hint
@@ -22,8 +25,8 @@ __all__ = ["Chat", "ChatTemplateError", "RenderedPrompt"]
 
 _OTHERS = 8  # chats with other options that are kept
 _CACHED = 1024  # prompts that are kept
-_LONG_CACHED = 8  # prompts that are kept of more than _LONG characters
-_LONG = 1 << 14
+_CACHED_CHARACTERS = 1 << 22
+_LONG = 1 << 12  # characters that take some 10 ms to render; 32,000 of one word take seconds
 _TAIL = 24  # tokens of a prompt's end in which a thought's opening mark stands
 _Turns = tuple[tuple[str, str], ...]
 _PROBE: _Turns = (("user", "1 + 1"),)
@@ -43,7 +46,8 @@ class RenderedPrompt(NamedTuple):
 class Chat:
     """A model's tokenizer and chat template.
 
-    All paths of a question share one prompt, so the last 1,024 prompts are cached, of long ones 8.
+    All paths of a question share one prompt, so the last 1,024 prompts are cached, or as many as
+    have 4 million characters.
 
     Args:
         tokenizer: of transformers.
@@ -63,8 +67,7 @@ class Chat:
         self.tokenizer = tokenizer
         self.marks = load_marks() if marks is None else marks
         self._opens = tuple(mark for family in self.marks.families for mark in family.open)
-        self._render = lru_cache(maxsize=_CACHED)(self._render_once)
-        self._render_long = lru_cache(maxsize=_LONG_CACHED)(self._render_once)
+        self._prompts = PromptCache[RenderedPrompt](_CACHED, _CACHED_CHARACTERS)
         self._others: dict[str, Chat] = {}
         options = options or ChatOptions()
         self._kwargs = dict(options.template_kwargs)
@@ -131,10 +134,27 @@ class Chat:
         Raises:
             ChatTemplateError: the template refuses the messages (a system message, say).
         """
-        turns = tuple((message["role"], message["content"]) for message in messages)
-        if sum(len(content) for _, content in turns) > _LONG:
-            return self._render_long(turns)
-        return self._render(turns)
+        return self._render(tuple((one["role"], one["content"]) for one in messages))
+
+    async def render_beside(self, messages: Sequence[Message]) -> RenderedPrompt:
+        """Render messages as ``render`` does, long ones in a thread beside the event loop.
+
+        Raises:
+            ChatTemplateError: the template refuses the messages.
+        """
+        turns = tuple((one["role"], one["content"]) for one in messages)
+        prompt = self._prompts.find(turns)
+        if prompt is None and count_characters(turns) > _LONG:
+            loop = asyncio.get_running_loop()
+            return await loop.run_in_executor(_rendering(), self._render, turns)
+        return prompt or self._render(turns)
+
+    def _render(self, turns: _Turns) -> RenderedPrompt:
+        prompt = self._prompts.find(turns)
+        if prompt is None:
+            prompt = self._render_once(turns)
+            self._prompts.keep(turns, prompt)
+        return prompt
 
     def _render_once(self, messages: _Turns) -> RenderedPrompt:
         if messages[-1][0] == "assistant":
@@ -301,3 +321,9 @@ class Chat:
         )
         mark = last.close[0]
         return mark if last.special else f"\n{mark}\n\n"
+
+
+@lru_cache(maxsize=1)
+def _rendering() -> ThreadPoolExecutor:
+    """Return the thread that renders long prompts."""
+    return ThreadPoolExecutor(1, "clc-rendering")

@@ -1,5 +1,6 @@
 """Chat templates, prefills and switches; tokens to text, with the marks of thoughts kept."""
 
+import asyncio
 from dataclasses import replace
 from itertools import pairwise
 
@@ -10,6 +11,7 @@ pytest.importorskip("transformers")
 from clc.engines.chat_options import RESERVED, ChatOptions
 from clc.engines.chat_template import Chat, RenderedPrompt
 from clc.engines.detokenizer import Detokenizer
+from clc.engines.prompt_cache import PromptCache
 from clc.engines.token_completion import SampledTokens, complete_tokens
 from clc.errors import ConfigurationError
 from clc.records import Message
@@ -233,3 +235,55 @@ def test_a_detokenizer_never_splits_a_character(chat, text, step):
         assert later.startswith(earlier)
     assert not any("\ufffd" in one for one in texts)
     assert texts[-1] == text == chat.decode(ids)
+
+
+@pytest.mark.parametrize("length", [10, 5000])
+def test_a_prompt_is_rendered_once_beside_the_event_loop_or_in_it(tiny, length):
+    chat = Chat.load(str(tiny))
+    messages = [{"role": "user", "content": "7 " * length}]
+
+    async def run():
+        turns = 0
+
+        async def turn():
+            nonlocal turns
+            while True:
+                turns += 1
+                await asyncio.sleep(0)
+
+        turning = asyncio.create_task(turn())
+        prompts = await asyncio.gather(*(chat.render_beside(messages) for _ in range(5)))
+        seen = turns
+        prompts.append(await chat.render_beside(messages))
+        assert turns == seen  # it is kept: nothing to wait for
+        turning.cancel()
+        return prompts
+
+    prompts = asyncio.run(run())
+    assert all(prompt is prompts[0] for prompt in prompts)
+    assert prompts[0] == Chat.load(str(tiny)).render(messages)
+
+
+def test_chats_with_other_options_give_way(tiny):
+    chat = Chat.load(str(tiny))
+    for budget in range(1, 30):
+        assert chat.with_options(ChatOptions(thinking_budget=budget)).thinking_budget == budget
+    assert len(chat._others) == 8
+
+
+def test_prompts_that_are_kept_give_way_by_number_and_by_length():
+    cache = PromptCache[str](most=3, characters=100)
+
+    def turns(text):
+        return (("user", text),)
+
+    for text in "abcde":
+        cache.keep(turns(text), text)
+        assert cache.find(turns("a")) == "a"  # used last
+    assert [cache.find(turns(text)) for text in "abcde"] == ["a", None, None, "d", "e"]
+    cache.keep(turns("x" * 200), "long")
+    assert cache.find(turns("e")) is None
+    assert cache.find(turns("x" * 200)) == "long"
+    cache.keep(turns("f"), "f")
+    assert cache.find(turns("x" * 200)) is None
+    assert cache.find(turns("f")) == "f"

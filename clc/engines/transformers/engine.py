@@ -160,7 +160,7 @@ class TransformersEngine:
             raise EngineError(f"the transformers engine {self._state}")
         chat = self._chat.with_options(request.chat_options)
         try:
-            prompt = chat.render(request.messages)
+            prompt = await chat.render_beside(request.messages)
         except ChatTemplateError as error:
             return Completion.lost(str(error))
         meter = None if request.measure is None else Meter(request.measure)

@@ -248,7 +248,7 @@ class VllmEngine:
             )
         chat = self.chat.with_options(request.chat_options)
         try:
-            prompt = chat.render(request.messages)
+            prompt = await chat.render_beside(request.messages)
         except ChatTemplateError as error:
             return Completion.lost(str(error))
         if request.measure is not None and request.measure.top_k > self._limits.max_logprobs:

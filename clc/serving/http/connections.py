@@ -37,7 +37,7 @@ _MOST = 4096
 _RESERVED = 4  # one file in so many is for the engine, endpoints and the run folder
 _FEWEST_RESERVED = 128
 _FRAMING_BYTES = 2 * HEAD_BYTES  # head, trailers, and sizes and extensions of chunks
-_FRAMING_PER_BYTE = 8  # for bodies in chunks of one byte
+_FRAMING_PER_BYTE = 1  # chunks of a few bytes may frame small bodies only
 _LINGER_S = 2.0  # for which a refused request is read and dropped, so that its reply arrives
 _REFUSED = (
     b"HTTP/1.1 %d %s\r\nContent-Type: application/json\r\nConnection: close\r\n"

@@ -204,6 +204,7 @@ class _Server(uvicorn.Server):
             await asyncio.sleep(_TICK_S)
         for connection in list(state.connections):
             connection.transport.abort()
+        await asyncio.sleep(0)  # in which they are closed
 
 
 async def _started(stack: AsyncExitStack, engine: Engine, wait_s: float) -> SharedEngine:
