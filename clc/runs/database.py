@@ -141,8 +141,7 @@ class Database:
         except StoreError:
             self._held.close()
             raise
-        parts = [] if folder is None or self._file is None else [folder, self._file]
-        self._location = Location(*parts)
+        self._location = Location(*([] if self._file is None else [self._file]))
         self._with_checksums = "checksum" in self._columns("paths")
 
     def _open(self, *, read_only: bool) -> sqlite3.Connection:

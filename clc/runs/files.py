@@ -33,13 +33,16 @@ _DEVICES = ("/dev", "/dev/fd", "/proc/self/fd")
 
 
 class Location:
-    """The places of a run folder and files in it, to notice that others lie there now."""
+    """Files of a run folder, or the folder, to notice that others have their names now.
+
+    On some network file systems only an open file keeps its inode.
+    """
 
     def __init__(self, *paths: Path) -> None:
         self._inodes = {path: _inode(path) for path in paths}
 
     def check(self) -> None:
-        """Check that the same folder and files are there.
+        """Check that the same files are there.
 
         Raises:
             StoreError: one was moved, replaced or deleted.

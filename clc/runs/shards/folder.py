@@ -69,7 +69,10 @@ class Shards:
             except BaseException:
                 self.close()
                 raise
-        self._location = Location(*([self._files.local] if self._files.local is not None else []))
+        local = self._files.local
+        # The lock stays open, so that no file system gives it another inode.
+        place = local if local is None or read_only else local / ".lock"
+        self._location = Location(*([] if place is None else [place]))
 
     def _prepare(self) -> None:
         if self._files.local is not None:
