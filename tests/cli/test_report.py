@@ -175,7 +175,10 @@ def test_only_the_report_is_served(served):
 
 
 @pytest.mark.slow
-def test_view_serves_until_it_is_interrupted(run, tmp_path):
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_view_serves_until_it_is_interrupted(run, number, tmp_path, monkeypatch):
+    (tmp_path / "tmp").mkdir()
+    monkeypatch.setenv("TMPDIR", str(tmp_path / "tmp"))
     process = start("view", run, "--no-browser")
     try:
         line = process.stdout.readline()
@@ -187,10 +190,11 @@ def test_view_serves_until_it_is_interrupted(run, tmp_path):
         with pytest.raises(urllib.error.HTTPError, match="404"):
             urllib.request.urlopen(f"{url}run.sqlite", timeout=120)
     finally:
-        process.send_signal(signal.SIGINT)
+        process.send_signal(number)
         _, errors = process.communicate(timeout=240)
     assert process.returncode == 0, errors
     assert errors == ""
+    assert list((tmp_path / "tmp").iterdir()) == []
 
 
 def test_a_port_that_is_taken(served, run):
