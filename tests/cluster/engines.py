@@ -9,27 +9,6 @@ from clc.errors import EngineError
 from tests.engines.scripted import ScriptedEngine
 
 
-class Short:
-    """Makes ``Logged`` engines that truncate a text after ``max_tokens`` words."""
-
-    def __init__(self, log):
-        self._log = log
-
-    def __call__(self):
-        engine = Logged(self._log)
-        complete = engine.complete
-
-        async def shortened(request):
-            completion = await complete(request)
-            words, most = completion.text.split(), request.sampling.max_tokens
-            if len(words) <= most:
-                return completion
-            return replace(completion, text=" ".join(words[:most]), finish_reason="length")
-
-        engine.complete = shortened
-        return engine
-
-
 class Logged(ScriptedEngine):
     """Appends every request that it is asked, and every process that starts, to a file.
 
@@ -71,6 +50,17 @@ class Logged(ScriptedEngine):
         done = await super().complete(request)
         self._note(request.key)
         return done
+
+
+class Short(Logged):
+    """Truncates a text after ``max_tokens`` words."""
+
+    async def complete(self, request):
+        completion = await super().complete(request)
+        words, most = completion.text.split(), request.sampling.max_tokens
+        if len(words) <= most:
+            return completion
+        return replace(completion, text=" ".join(words[:most]), finish_reason="length")
 
 
 def lose_some(request):

@@ -159,9 +159,9 @@ def test_larger_limits_of_tokens_go_on_as_on_one_machine(ray, tmp_path):
     def go_on(most, **more):
         settings: dict = SETTINGS | {"max_tokens": most, "translation_max_tokens": 40} | more
         before = len(asked(log)) if log.exists() else 0
-        result = solve_on_ray(source, out=out, replicas=2, engine=Short(log), **settings)
+        result = solve_on_ray(source, out=out, replicas=2, engine=partial(Short, log), **settings)
         there = on_one_machine(
-            source, tmp_path / "one", Short(tmp_path / "log1")(), resume=True, **settings
+            source, tmp_path / "one", Short(tmp_path / "log1"), resume=True, **settings
         )
         for name in FILES:
             assert (out / name).read_bytes() == (there / name).read_bytes()

@@ -3,6 +3,7 @@
 import asyncio
 from dataclasses import replace
 from itertools import pairwise
+from typing import Any
 
 import pytest
 
@@ -102,7 +103,7 @@ def test_options_that_cannot_be_right_are_refused_and_defaults_have_no_key():
     }
     assert len(keys) == 5
     assert "" not in keys
-    for wrong in (
+    refused: tuple[dict[str, Any], ...] = (
         {"thinking": "maybe"},
         {"thinking_budget": 0},
         {"thinking_budget": -1},
@@ -118,7 +119,8 @@ def test_options_that_cannot_be_right_are_refused_and_defaults_have_no_key():
         {"template_kwargs": {1: 2}},
         {"template_kwargs": {"a b": 2}},
         *({"template_kwargs": {name: None}} for name in RESERVED),
-    ):
+    )
+    for wrong in refused:
         with pytest.raises(ConfigurationError):
             ChatOptions(**wrong)
 

@@ -90,7 +90,7 @@ def test_the_tokens_of_a_translations_thought_count_in_every_run(tmp_path, cache
 
 
 def solve(engine, cache=None, store=None, **changes):
-    chosen = {"languages": ["en", "sw"], "paths": 2} | changes
+    chosen: dict = {"languages": ["en", "sw"], "paths": 2} | changes
     with Store(None) if store is None else store as held:
         solver = Solver(
             engine, configure("clc", **chosen), templates=Templates(), store=held, cache=cache
