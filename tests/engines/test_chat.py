@@ -242,7 +242,7 @@ def test_a_detokenizer_never_splits_a_character(chat, text, step):
 @pytest.mark.parametrize("length", [10, 5000])
 def test_a_prompt_is_rendered_once_beside_the_event_loop_or_in_it(tiny, length):
     chat = Chat.load(str(tiny))
-    messages = [{"role": "user", "content": "7 " * length}]
+    messages = [Message(role="user", content="7 " * length)]
 
     async def run():
         turns = 0
