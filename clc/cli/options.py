@@ -367,8 +367,8 @@ def _parse_kwarg(text: str) -> tuple[str, Any]:
     except (ValueError, RecursionError):
         pass
     raise ConfigurationError(
-        f"--chat-template-kwarg {bounds.abbreviate(text)}: it reads NAME=VALUE with a value in JSON, such as "
-        "enable_thinking=false, or language='\"de\"' for a text"
+        f"--chat-template-kwarg {bounds.abbreviate(text)}: it reads NAME=VALUE with a value in "
+        "JSON, such as enable_thinking=false, or language='\"de\"' for a text"
     )
 
 
