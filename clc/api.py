@@ -66,12 +66,13 @@ async def asolve_many(
         InputError: a setting or a problem is wrong.
         RunError: the engine or the store is lost; what was stored stays.
     """
-    configuration = configure(strategy, **settings)
     if engine is not None and chat_options is not None:
         raise ConfigurationError("give the engine its chat_options, or leave out engine")
     if templates is not None and prompts is not None:
         raise ConfigurationError("prompts and templates are the same: give one of them")
     templates = Templates(prompts) if templates is None else templates
+    options = chat_options or getattr(engine, "chat_options", None) or ChatOptions()
+    configuration = configure(strategy, **options.with_room(settings))
     chosen = engine
     if chosen is None:
         chosen = open_engine(model, chat_options=chat_options, marks=templates.marks)

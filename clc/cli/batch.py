@@ -73,7 +73,7 @@ def command(
             f"clc batch needs the package {error.name}: {install_hint('server')}"
         ) from error
 
-    configuration = solving.configuration(strategy)
+    configuration = solving.configuration(strategy, engine.chat_options())
     engine.chat_options().check_room(configuration.sampling.max_tokens)
     templates = solving.templates()
     opened, translator = engine.open(templates.marks)

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from clc.analysis.comparison_records import Entry
+    from clc.engines.chat_options import ChatOptions
     from clc.engines.shared import SharedEngine
     from clc.prompts.templates import Templates
     from clc.records import Problem, Verdict
@@ -108,7 +109,9 @@ def command(
             entries = _run_entries(sources, stack, solving.templates().marks)
         else:
             reference = reference or "sc"
-            configurations = _configurations(pool.strategies or "clc", solving)
+            configurations = _configurations(
+                pool.strategies or "clc", solving, engine.chat_options()
+            )
             if reference not in configurations:
                 raise ConfigurationError(
                     f"--reference {reference!r} is not among the strategies: "
@@ -233,7 +236,9 @@ async def _solve_each(
                 stack.push_async_callback(engine.close)
 
 
-def _configurations(names: str, options: SolvingOptions) -> dict[str, Configuration]:
+def _configurations(
+    names: str, options: SolvingOptions, chat_options: ChatOptions
+) -> dict[str, Configuration]:
     """Return the configurations of the baselines and the named strategies, with one budget."""
     from clc.strategies.files import open_strategy
 
@@ -249,7 +254,7 @@ def _configurations(names: str, options: SolvingOptions) -> dict[str, Configurat
             changes |= dict.fromkeys(_NOT_OF_BASELINES) | {"online": False}
         if strategy.planner is not None:
             changes |= {"languages": None, "portfolio": None}  # the model chooses them
-        configuration = replace(options, **changes).configuration(name)
+        configuration = replace(options, **changes).configuration(name, chat_options)
         if configurations.setdefault(strategy.name, configuration).strategy != strategy:
             raise ConfigurationError(f"two strategies are called {strategy.name!r}; rename {name}")
     return configurations

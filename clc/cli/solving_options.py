@@ -17,6 +17,7 @@ from clc.voting.stopping import StoppingRule
 from clc.voting.weighting import WEIGHTINGS
 
 if TYPE_CHECKING:
+    from clc.engines.chat_options import ChatOptions
     from clc.prompts.templates import Templates
     from clc.solving.configuration import Configuration
     from clc.strategies.strategy import Strategy
@@ -195,8 +196,12 @@ class SolvingOptions(OptionGroup):
 
         return Templates(self.prompt_folder)
 
-    def configuration(self, strategy: str) -> Configuration:
+    def configuration(self, strategy: str, chat_options: ChatOptions) -> Configuration:
         """Check the options and make the configuration of a run.
+
+        Args:
+            strategy: a name, or a file.
+            chat_options: of the paths, whose thoughts take their part of ``max_tokens``.
 
         Raises:
             InputError: a value is out of range, or options contradict each other.
@@ -225,7 +230,7 @@ class SolvingOptions(OptionGroup):
             measure=Measure() if self.confidence else None,
             weighting=self.weighting,
             online=Online() if self.online else None,
-            **self.sampling,
+            **chat_options.with_room(self.sampling),
         )
 
     def _stopping(self, strategy: Strategy) -> Stopping:

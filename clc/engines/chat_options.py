@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from clc.bounds import TOKENS, abbreviate
 from clc.errors import ConfigurationError
-from clc.records import content_key
+from clc.records import Sampling, content_key
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -106,6 +106,18 @@ class ChatOptions:
                 "tokens with its thought: raise max_tokens (--max-tokens) above the budget, or "
                 "lower the budget (--thinking-budget)"
             )
+
+    def with_room(self, settings: Mapping[str, Any]) -> dict[str, Any]:
+        """Return settings of sampling that leave room for an answer behind the budget.
+
+        Where no ``max_tokens`` is given, it is the budget and the default.
+
+        >>> ChatOptions(thinking_budget=4096).with_room({"top_p": 0.9})
+        {'top_p': 0.9, 'max_tokens': 5120}
+        """
+        if self.thinking_budget is None or settings.get("max_tokens") is not None:
+            return dict(settings)
+        return {**settings, "max_tokens": self.thinking_budget + Sampling().max_tokens}
 
     def switched(self, thinking: Thinking) -> ChatOptions:
         """Return the options with thinking on or off in place of any other switch.
