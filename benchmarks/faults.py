@@ -284,7 +284,10 @@ def attempt(folder: Path, port: int, kinds: Sequence[str], seed: int) -> tuple[i
         errors = os.open(output, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
         for stream, target in ((0, nowhere), (1, nowhere), (2, errors)):
             os.dup2(target, stream)
-        solve(folder, port, kinds, seed, os.open(log, os.O_WRONLY | os.O_APPEND))
+        try:
+            solve(folder, port, kinds, seed, os.open(log, os.O_WRONLY | os.O_APPEND))
+        finally:  # of a signal between two statements
+            os._exit(130)
     chance = random.Random(-seed)
     if "kill at a moment" in kinds:
         time.sleep(chance.random() * 0.2)
@@ -383,14 +386,20 @@ def campaign(runs: Iterable[int]) -> list[str]:
                 if found := run(place, used, seed, whole[used], seen):
                     wrong.append(f"seed {seed}: {found}")
                     print(wrong[-1], flush=True)
+                if seen["runs"] % 100 == 0:
+                    show(seen, wrong, time.monotonic() - began)
         finally:
+            show(seen, wrong, time.monotonic() - began)
             os.kill(server, signal.SIGKILL)
             os.waitpid(server, 0)
-    passed = time.monotonic() - began
-    print(f"{seen.pop('runs', 0):,} runs, {seen.pop('attempts', 0):,} attempts, {passed:,.0f} s")
-    print("; ".join(f"{name} {number:,}" for name, number in sorted(seen.items())))
-    print(f"{len(wrong):,} runs went wrong")
     return wrong
+
+
+def show(seen: Counter[str], wrong: Sequence[str], seconds: float) -> None:
+    """Print the figures so far."""
+    counts = "; ".join(f"{name} {number:,}" for name, number in sorted(seen.items()))
+    print(f"{seen['runs']:,} runs, {seen['attempts']:,} attempts, {seconds:,.0f} s: {counts}")
+    print(f"{len(wrong):,} runs went wrong", flush=True)
 
 
 def main() -> None:
