@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from clc.errors import ClcError
 
-__all__ = ["Number", "abbreviate", "bounded", "checked_number"]
+__all__ = ["NumberBounds", "abbreviate", "bounded", "checked_number"]
 
 _T = TypeVar("_T")
 _SHOWN = 80  # characters of a value in a message
@@ -44,12 +44,12 @@ def checked_number(declared: Field[Any], value: Any) -> Any:
     Raises:
         ConfigurationError: it is no number, no whole one where the default is, or out of bounds.
     """
-    kind = Number(isinstance(declared.default, int), declared.metadata["bounds"])
+    kind = NumberBounds(isinstance(declared.default, int), declared.metadata["bounds"])
     return kind.check(declared.name, value)
 
 
 @dataclass(frozen=True, slots=True)
-class Number:
+class NumberBounds:
     """A kind of number: whole or not, with bounds by pydantic's names."""
 
     whole: bool
@@ -73,12 +73,12 @@ class Number:
         raise error(f"{name} must be {kind}{_words(self.bounds)}, not {abbreviate(value)}")
 
 
-def _whole(low: int, high: int) -> Number:
-    return Number(whole=True, bounds={"ge": low, "le": high})
+def _whole(low: int, high: int) -> NumberBounds:
+    return NumberBounds(whole=True, bounds={"ge": low, "le": high})
 
 
-def _real(**bounds: float) -> Number:
-    return Number(whole=False, bounds=bounds)
+def _real(**bounds: float) -> NumberBounds:
+    return NumberBounds(whole=False, bounds=bounds)
 
 
 # Bounds that keep a slip of the keyboard from taking all memory, far above any use.

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 import click
 
 from clc.cli.signals import INTERRUPTED, end_process, handle_interrupts
-from clc.cli.streams import BROKEN_PIPE, close_output, pipe_is_broken, prepare
+from clc.cli.streams import BROKEN_PIPE, close_output, pipe_is_broken, prepare_streams
 from clc.errors import ClcError, ConfigurationError
 from clc.version import DISTRIBUTION, __version__
 
@@ -128,10 +128,10 @@ def cli() -> None:
 def main() -> None:
     """Run the command line and exit.
 
-    The status is 0, an error's ``exit_code`` (1 or 2), 130 when interrupted, or 141 when nobody
+    The status is 0, an error's ``exit_code`` (1 or 2), 130 when interrupted, or 141 when no one
     reads the output. An error is one message on standard error.
     """
-    prepare()
+    prepare_streams()
     handle_interrupts()
     status = 1
     try:

@@ -44,7 +44,7 @@ else:
 class NumberType(_NumberParameter):
     """An option's number within the bounds of ``clc.bounds``."""
 
-    def __init__(self, number: bounds.Number) -> None:
+    def __init__(self, number: bounds.NumberBounds) -> None:
         self.number = number
         self.name = "integer" if number.whole else "float"
 

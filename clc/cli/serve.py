@@ -160,7 +160,7 @@ def command(
     """  # noqa: D301
     try:
         from clc.serving.http.server import serve
-        from clc.serving.http.stopping import Stopping
+        from clc.serving.http.shutdown import Shutdown
     except ModuleNotFoundError as error:
         raise ConfigurationError(
             f"clc serve needs the package {error.name}: {install_hint('server')}"
@@ -172,7 +172,7 @@ def command(
     from clc.serving.http.proxy import Upstream
     from clc.serving.settings import Settings
 
-    stopping = Stopping()
+    stopping = Shutdown()
     settings = Settings(
         model=engine.served_name,
         host=host,

@@ -52,7 +52,7 @@ def _sampling_option(name: str) -> Callable[[_F], _F]:
         return click.option(
             flag, type=str, default=default, help=text, multiple=True, metavar="TEXT"
         )
-    kind = NumberType(bounds.Number(isinstance(default, int), parameter.metadata["bounds"]))
+    kind = NumberType(bounds.NumberBounds(isinstance(default, int), parameter.metadata["bounds"]))
     if name == "temperature":
         text, default = f"{text}  [default: the strategy's]", None
     else:

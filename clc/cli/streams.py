@@ -8,16 +8,16 @@ import sys
 from contextlib import suppress
 from io import FileIO, TextIOWrapper
 
-__all__ = ["BROKEN_PIPE", "close_output", "pipe_is_broken", "prepare"]
+__all__ = ["BROKEN_PIPE", "close_output", "pipe_is_broken", "prepare_streams"]
 
 BROKEN_PIPE = 141
-"""Exit status when nobody reads the output any more: 128 and the number of SIGPIPE."""
+"""Exit status of a closed pipe to the output: 128 and the number of SIGPIPE."""
 
 _NARROWEST, _WIDEST = 20, 1000
 _STREAMS = (("stdin", os.O_RDONLY), ("stdout", os.O_RDONLY), ("stderr", os.O_WRONLY))
 
 
-def prepare() -> None:
+def prepare_streams() -> None:
     """Open the standard streams that are closed, and make the others print any text.
 
     A file or socket that is opened later would take a closed stream's number, and get what a
@@ -58,7 +58,7 @@ def _check_size(name: str) -> None:
 
 
 def pipe_is_broken(error: BaseException) -> bool:
-    """Whether an error is, or comes from, a pipe that nobody reads.
+    """Whether an error is, or comes from, a pipe whose reader is gone.
 
     rich ends the process with SystemExit(1) in its place.
     """

@@ -66,9 +66,7 @@ def test_a_stream_that_fails_ends_with_a_status_and_a_message(file, line, status
 
 def test_no_file_takes_the_number_of_a_closed_stream(file):
     """What is written to a closed stream would else end up in it."""
-    code = (
-        "import clc.cli.streams as s; s.prepare(); print(open(%r).fileno() > 2, file=open(%r, 'w'))"
-    )
+    code = "import clc.cli.streams as s; s.prepare_streams(); print(open(%r).fileno() > 2, file=open(%r, 'w'))"
     out = file.with_name("out")
     line = f'{sys.executable} -c "{code % (str(file), str(out))}" 0<&- 1>&- 2>&-'
     assert sh(line, file).returncode == 0

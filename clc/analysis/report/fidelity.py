@@ -112,7 +112,7 @@ class WrittenLanguages:
 
 
 class _Sample:
-    """Languages of some paths of each arm's language, told by ``detect``."""
+    """Languages of some paths of each arm's language, as ``detect`` finds them."""
 
     def __init__(self, detect: Callable[[ReasoningPath], str | None]) -> None:
         self._detect = detect

@@ -16,7 +16,7 @@ from clc.errors import ConfigurationError, EngineError
 from clc.serving.http.app import make_app
 from clc.serving.http.connections import KEEPALIVE_S, bounded_protocol, most_connections
 from clc.serving.http.service import Service
-from clc.serving.http.stopping import Stopping
+from clc.serving.http.shutdown import Shutdown
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -57,7 +57,7 @@ async def serve(
     history: History | None = None,
     start_s: float = 600.0,
     ready: Callable[[Serving], None] | None = None,
-    stopping: Stopping | None = None,
+    stopping: Shutdown | None = None,
 ) -> None:
     """Serve until SIGTERM or SIGINT; the port opens when the engine is ready.
 
@@ -84,7 +84,7 @@ async def serve(
     assert task is not None  # noqa: S101 - a coroutine runs in one
     async with AsyncExitStack() as stack:
         if stopping is None:
-            stopping = Stopping()
+            stopping = Shutdown()
             stack.enter_context(stopping.handling())
         try:
             stopping.call(task.cancel)
@@ -108,7 +108,7 @@ async def _serve(
     history: History | None,
     start_s: float,
     ready: Callable[[Serving], None] | None,
-    stopping: Stopping,
+    stopping: Shutdown,
 ) -> None:
     async with AsyncExitStack() as stack:
         if upstream is not None:

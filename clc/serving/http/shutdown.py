@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-__all__ = ["Stopping"]
+__all__ = ["Shutdown"]
 
 _SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 
-class Stopping:
+class Shutdown:
     """Handles SIGTERM and SIGINT: the first stops the server, the second ends the process.
 
     The second has the system's own effect, which needs no Python: it ends a process that is
