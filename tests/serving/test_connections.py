@@ -265,7 +265,6 @@ def test_a_slow_reader_gives_its_place_back_at_the_deadline(monkeypatch, read, w
             engine = Talking(delay=lambda _: 0.001 if where == "own" else 0.1)
             it = stack.enter_context(serving(engine, model="m", limits=limits))
         readers = [stack.enter_context(connect(it, asked)) for _ in range(3)]
-        until(lambda: it.service.admission.running == 2)
         stopped = threading.Event()
 
         def reading(reader):
