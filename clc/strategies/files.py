@@ -119,7 +119,7 @@ def _make(
     """Build a record from plain values, after a check of their types."""
     built = built or {}
     types = {field.name: str(field.type).removesuffix(" | None") for field in fields(kind)}
-    types |= {"question": "str", "voting": "str", "rule": "str"}
+    types |= dict.fromkeys(types.keys() & {"question", "voting", "rule"}, "str")
     checked: dict[str, Any] = {}
     for name, value in values.items():
         if name not in types or types[name] not in _TYPES:

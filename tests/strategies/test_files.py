@@ -57,6 +57,8 @@ def test_every_strategy_is_the_same_from_its_file(name, tmp_path):
         ("paths = 12", "paths = 12.5", r"mine.toml: paths is 12.5; it must be int"),
         ("paths = 12", "paths = true", r"paths is True; it must be int"),
         ("paths = 12", "path = 12", r"unknown field 'path'; there are: name, arms, paths, "),
+        ("paths = 12", 'question = "original"', r"unknown field 'question'"),
+        ("paths = 12", 'rule = "lead"', r"unknown field 'rule'"),
         ('["en", "sw"]', '["en", 5]', r"languages is \['en', 5\]; it must be tuple"),
         (
             "share = 2",
