@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 import threading
 import time
+from collections.abc import Mapping
 from functools import wraps
 from typing import TYPE_CHECKING, Any
 
@@ -214,7 +215,11 @@ def _check_arguments(pattern: str, args: Iterable[Any], kwargs: dict[str, Any]) 
     for number in re.findall(r"\d+", pattern):
         if len(number) > 7:  # noqa: PLR2004 - ten million and more
             raise _too_large()
-    _check_sizes("", (*args, *kwargs.values()))
+    given = [*args, *kwargs.values()]
+    for one in tuple(given):
+        if isinstance(one, Mapping):  # of format_map
+            given += one.values()
+    _check_sizes("", given)
 
 
 def _check_method(text: str, name: str, args: tuple[Any, ...]) -> None:

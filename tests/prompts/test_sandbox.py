@@ -74,6 +74,7 @@ def test_a_template_that_takes_too_much_is_refused(body):
     with pytest.raises(TemplateError, match=r"^mine\.jinja") as refused:
         render(body)
     assert len(str(refused.value)) < 300
+    assert "memory" not in str(refused.value)  # it is refused before it is tried
 
 
 @pytest.mark.parametrize("body", BROKEN, ids=lambda body: body[:50])
