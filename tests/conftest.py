@@ -46,7 +46,7 @@ GROUPS = {
         "engines/test_transformers.py",
         "test_end_to_end.py::test_every_strategy_runs_on_vllm",
         "test_end_to_end.py::test_open_engines",
-        "docs/test_commands.py::test_the_commands_of_a_page_run_on_vllm",
+        "docs/test_commands.py::test_the_commands_of_the_first_page_run_on_vllm",
         "test_langchain.py::test_the_example_with_the_bundled_model",
     ),
     "ray": ("cluster/test_cluster.py", "cluster/test_command.py", "test_ray_serve.py",

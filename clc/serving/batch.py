@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import fcntl
 import os
+import stat
 import uuid
 from contextlib import ExitStack, aclosing
+from io import FileIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
@@ -23,7 +25,6 @@ from clc.serving.errors import ApiError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Iterator
-    from io import FileIO
     from typing import BinaryIO
 
     from clc.serving.completions import Completions
@@ -135,7 +136,16 @@ class Output:
         return Answered(line.key, failed=False, paths=paths, tokens=reply["usage"]["total_tokens"])
 
     def _open(self, path: Path) -> FileIO:
-        return self._lock(self._held.enter_context(path.open("a+b", buffering=0)))
+        """Open the file, which is read back: no device and no FIFO.
+
+        Raises:
+            InputError: it is no regular file, or another process writes to it.
+        """
+        flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NONBLOCK
+        file = self._held.enter_context(FileIO(os.open(path, flags, 0o666), "a+"))
+        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+            raise InputError(f"{path}: it is no regular file; name one for the replies")
+        return self._lock(file)
 
     def _lock(self, file: FileIO) -> FileIO:
         try:

@@ -18,7 +18,7 @@ from clc.cli.options import NumberType
 
 from .running import call
 
-EXAMPLES = int(os.environ.get("CLC_EXAMPLES", "12"))
+EXAMPLES = int(os.environ.get("CLC_EXAMPLES", "6"))
 CODES = {0, 1, 2, 130, 141}
 ENDPOINT = ["--base-url", "http://127.0.0.1:9/v1", "--model", "m", "--attempts", "1"]  # is refused
 

@@ -2,7 +2,9 @@
 
 import asyncio
 import json
+import os
 import tracemalloc
+from pathlib import Path
 
 import pytest
 
@@ -46,6 +48,20 @@ def solve(source, out, engine=None, *, retry=False, **settings):
 
 def rows(out):
     return [json.loads(line) for line in out.read_text(encoding="utf-8").splitlines()]
+
+
+@pytest.mark.parametrize("kind", ["/dev/full", "/dev/zero", "/dev/null", "FIFO", "link to a FIFO"])
+def test_replies_go_to_a_regular_file(tmp_path, kind):
+    """They are read back: a device may have no end, and a FIFO no beginning."""
+    out = Path(kind)
+    if "FIFO" in kind:
+        out = tmp_path / "fifo"
+        os.mkfifo(out)
+        if "link" in kind:
+            (tmp_path / "link").symlink_to(out)
+            out = tmp_path / "link"
+    with pytest.raises(InputError, match="no regular file"):
+        Output(out, "f")
 
 
 def test_a_line_for_a_line(tmp_path):
