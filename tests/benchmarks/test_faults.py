@@ -21,6 +21,7 @@ def run(*arguments):
     )
 
 
+@pytest.mark.slow
 def test_disturbed_runs_end_as_undisturbed_ones():
     done = run("-m", "benchmarks.faults", "--runs", "8", "--seed", "1")
     assert done.returncode == 0, done.stdout + done.stderr
@@ -28,6 +29,7 @@ def test_disturbed_runs_end_as_undisturbed_ones():
     assert "0 runs went wrong" in done.stdout
 
 
+@pytest.mark.slow
 def test_a_store_that_forgets_is_seen():
     done = run("-c", FORGETFUL)
     assert done.returncode == 1, done.stdout + done.stderr

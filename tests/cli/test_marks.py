@@ -72,6 +72,7 @@ def test_solve(file, tmp_path, prompts):
     assert "engine: " in ours.stderr
 
 
+@pytest.mark.slow
 def test_ask_and_python(prompts, tmp_path):
     with server(before=MULLED) as served:
         done = call("ask", ENGLISH, "--show-paths", *options(served, prompts))
@@ -173,6 +174,7 @@ def right(done):
     return {one["right"] for one in json.loads(done.stdout)["accuracy"].values()}
 
 
+@pytest.mark.slow
 def test_calibrate_and_report(recorded, prompts, tmp_path):
     done = call("calibrate", recorded, "--json", "--prompts", prompts)
     assert right(done) == {20}

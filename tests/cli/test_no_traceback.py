@@ -152,6 +152,7 @@ def arguments(draw, path, folder):  # noqa: PLR0912
 
 
 @pytest.mark.parametrize("path", list(leaves()), ids=" ".join)
+@pytest.mark.slow
 def test_a_command_ends_with_a_code_and_a_message(path, tmp_path_factory):
     folder = tmp_path_factory.mktemp("f")
 

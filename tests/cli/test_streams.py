@@ -56,6 +56,7 @@ def sh(line, file, **more):
         ("clc vote FILE 2>&1 >/dev/null | true", 141, ""),
     ],
 )  # fmt: skip
+@pytest.mark.slow
 def test_a_stream_that_fails_ends_with_a_status_and_a_message(file, line, status, message):
     done = sh(line, file)
     assert done.returncode == status, done.stderr
@@ -74,6 +75,7 @@ def test_no_file_takes_the_number_of_a_closed_stream(file):
 
 
 @pytest.mark.parametrize("columns", ["0", "abc", "-5", "1", "99999999999", "²"])
+@pytest.mark.slow
 def test_a_width_that_is_none_changes_nothing(file, columns):
     done = sh("clc strategies list", file, COLUMNS=columns, LINES=columns)
     assert done.returncode == 0
@@ -89,6 +91,7 @@ def test_a_width_that_is_none_changes_nothing(file, columns):
      {"TERM": ""}, {"TERM": "dumb"}, {"TERM": "no such"}, {"FORCE_COLOR": "1"}],
     ids=str,
 )  # fmt: skip
+@pytest.mark.slow
 def test_any_text_is_printed_in_any_locale(file, more):
     file.write_text(json.dumps(ROW | {"id": "日本語-é-"}) + "\n")
     done = sh("clc vote FILE && clc prompts show cot --language zh", file, **more)

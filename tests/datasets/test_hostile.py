@@ -146,6 +146,7 @@ def test_every_command_takes_such_names(bad):
     assert out.read_text()
 
 
+@pytest.mark.slow
 def test_a_run_in_such_a_folder(bad):
     import asyncio
 

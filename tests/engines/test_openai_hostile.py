@@ -85,6 +85,7 @@ EMPTY = b'data: {"choices": [{"index": 0, "delta": {"content": "x"}}]}\n\n' * 50
         pytest.param(endless(b"data:\n" * 9999, SSE), "JSON", id="empty events"),
     ],
 )  # fmt: skip
+@pytest.mark.slow
 def test_an_endless_reply_is_a_lost_path(reply, words):
     got, server = ask(reply, **FEW)
     assert got.error is not None
@@ -109,6 +110,7 @@ def test_an_endless_line_is_not_kept():
         pytest.param(endless(b"x", "Content-Encoding: br"), id="brotli"),
     ],
 )
+@pytest.mark.slow
 def test_an_endless_list_of_models_is_an_engine_error(models):
     async def run():
         async with FaultyServer(models=models) as server:
@@ -188,6 +190,7 @@ def _as_event(reply):
 
 
 @pytest.mark.parametrize("place", PLACES)
+@pytest.mark.slow
 def test_any_value_in_any_place_of_a_reply_is_read_or_lost(place):
     measured = Request(
         "k", ({"role": "user", "content": "9"},), Sampling(), 1, measure=Measure(top_k=2)

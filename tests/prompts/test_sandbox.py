@@ -70,6 +70,7 @@ def render(body, question="x" * 100):
 
 
 @pytest.mark.parametrize("body", HUNGRY, ids=lambda body: body[:50])
+@pytest.mark.slow
 def test_a_template_that_takes_too_much_is_refused(body):
     with pytest.raises(TemplateError, match=r"^mine\.jinja") as refused:
         render(body)

@@ -89,6 +89,7 @@ def damaged(data: bytes, seed: int) -> bytes:
 
 
 @pytest.mark.parametrize("part", range(4))
+@pytest.mark.slow
 def test_damage_changes_no_figure(run, part, tmp_path):
     whole, data = figures(run), (run / "run.sqlite").read_bytes()
     refused = 0
@@ -244,6 +245,7 @@ def read_all(folder):
 
 
 @pytest.mark.parametrize("part", range(4))
+@pytest.mark.slow
 def test_any_value_in_any_field_of_a_manifest(finished, part, tmp_path):
     manifest = json.loads((finished / "manifest.json").read_text())
     manifest["earlier_limits"] = [{"max_tokens": 5, "translation_max_tokens": 6}]

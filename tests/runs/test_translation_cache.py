@@ -127,6 +127,7 @@ FAMILIES = [
     opened=st.booleans(),
     stored=st.booleans(),
 )
+@pytest.mark.slow
 def test_no_prompt_holds_a_thought_of_a_polluted_translation(
     tmp_path_factory, marks, space, opened, stored
 ):

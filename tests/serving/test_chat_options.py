@@ -64,6 +64,7 @@ CASES = [
 @pytest.mark.parametrize(("given", "options"), CASES)
 @pytest.mark.parametrize("model", ["clc", "scripted"])
 @pytest.mark.parametrize("stream", [False, True])
+@pytest.mark.slow
 def test_a_requests_options_go_over_the_servers(given, options, model, stream):
     engine = Choosing(OWN)
     with serving(engine, defaults={"languages": ["en"], "paths": 2}) as it:
@@ -138,6 +139,7 @@ def it():
 
 @pytest.mark.parametrize(("given", "param"), WRONG)
 @pytest.mark.parametrize("model", ["clc", "scripted"])
+@pytest.mark.slow
 def test_wrong_options_are_refused_by_name(it, given, param, model):
     body = {"model": model, "messages": ask()} | given
     reply = http(it).post("/v1/chat/completions", json=body)

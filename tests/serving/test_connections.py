@@ -69,6 +69,7 @@ def all_of(opened):
         b"PRI * HTTP/2.0\r\n",
     ],
 )
+@pytest.mark.slow
 def test_a_head_that_never_ends_is_closed(begun):
     with serving(keys=(KEY,), limits={"head_s": 0.3}) as it, connect(it, begun) as opened:
         all_of(opened)  # comes to an end
@@ -88,6 +89,7 @@ def test_a_head_that_dribbles_is_closed():
 
 
 @pytest.mark.parametrize("bytes_between", [b"", b"\r\n", b"GET /health HTTP/1.1\r\nHost: "])
+@pytest.mark.slow
 def test_a_connection_that_is_kept_ends_too(monkeypatch, bytes_between):
     monkeypatch.setattr(connections, "KEEPALIVE_S", 0.2)
     whole = b"GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n"
@@ -97,6 +99,7 @@ def test_a_connection_that_is_kept_ends_too(monkeypatch, bytes_between):
         all_of(opened)
 
 
+@pytest.mark.slow
 def test_requests_take_longer_than_their_heads_may():
     with serving(ScriptedEngine(delay=lambda _: 0.2), limits={"head_s": 0.3}) as it:
         client = http(it)
@@ -131,6 +134,7 @@ CHUNKED = POST + b"Transfer-Encoding: chunked\r\n\r\n"
         pytest.param(CHUNKED + b"0\r\n" + b"X-A: b\r\n" * 200_000, id="many trailers"),
     ],
 )
+@pytest.mark.slow
 def test_a_head_without_bounds_is_refused_before_the_key(monkeypatch, head):
     monkeypatch.setattr(connections, "_LINGER_S", 0.2)
     with serving(keys=(KEY,)) as it:
@@ -181,6 +185,7 @@ def test_a_body_in_chunks_of_one_byte_is_read():
 
 
 @pytest.mark.parametrize("begun", [b"", b"GET /health HTTP/1.1\r\n", POST])
+@pytest.mark.slow
 def test_idle_connections_beyond_the_limit_give_way(begun, tmp_path):
     files = 256
 
@@ -248,6 +253,7 @@ class Talking(ScriptedEngine):
 
 @pytest.mark.parametrize("read", [0, 1000], ids=["nothing", "slowly"])
 @pytest.mark.parametrize("where", ["forwarded", "own", "vote"])
+@pytest.mark.slow
 def test_a_slow_reader_gives_its_place_back_at_the_deadline(monkeypatch, read, where):
     monkeypatch.setattr(streaming, "_GRACE_S", 0.1)
     large = b'"' + b"x" * 65536 + b'"'
@@ -289,6 +295,7 @@ def test_a_slow_reader_gives_its_place_back_at_the_deadline(monkeypatch, read, w
 @pytest.mark.parametrize(
     "host", ["LOCALHOST", "LocalHost:{port}", "localhost.", "LOCALHOST.:{port}", "127.0.0.1", "[::1]:1"]
 )  # fmt: skip
+@pytest.mark.slow
 def test_this_machines_names_in_any_case(host):
     with serving() as it:
         headers = {"Host": host.format(port=port_of(it))}
@@ -299,6 +306,7 @@ def test_this_machines_names_in_any_case(host):
     "host", ["localhost.evil.example", "evil.example", "localhost@evil.example", "127.0.0.1.evil.example",
              "0.0.0.0", "", "localhost..", "loca lhost", "2130706433", "[::1].evil.example"]
 )  # fmt: skip
+@pytest.mark.slow
 def test_other_names_are_not_this_machines(host):
     with serving() as it:
         assert http(it).get("/v1/models", headers={"Host": host}).status_code in {400, 403}

@@ -70,6 +70,7 @@ async def stuck(exchange):
 
 
 @pytest.mark.parametrize("number", SIGNALS)
+@pytest.mark.slow
 def test_what_does_not_end_in_time_is_told_so(number, tmp_path):
     kept = tmp_path / "kept"
     options = ("--model", "m", "--drain", "0.3", "--running", "7", "--history", kept)
@@ -98,6 +99,7 @@ def test_what_does_not_end_in_time_is_told_so(number, tmp_path):
 
 
 @pytest.mark.parametrize("body", [VOTE, PLAIN], ids=["vote", "plain"])
+@pytest.mark.slow
 def test_what_ends_in_time_is_answered(body):
     with (
         upstream(ok("The answer is 18.", after_s=0.5)) as server,
@@ -114,6 +116,7 @@ def test_what_ends_in_time_is_answered(body):
 
 
 @pytest.mark.parametrize("number", SIGNALS)
+@pytest.mark.slow
 def test_an_engine_that_is_starting_is_given_up(number, tmp_path):
     kept = tmp_path / "kept"
     running = start("serve", "--port", "0", "--base-url", "http://127.0.0.1:9/v1", "--model", "m",
@@ -158,6 +161,7 @@ print("ended", flush=True)
     [(signal.SIGTERM, signal.SIGTERM), (signal.SIGINT, signal.SIGINT)],
     ids=["SIGTERM", "SIGINT"],
 )
+@pytest.mark.slow
 def test_the_second_signal_ends_it_at_once(stage, first, second):
     running = subprocess.Popen(
         [sys.executable, "-c", SLOW, stage],
@@ -189,6 +193,7 @@ def _pending_is_default(pid):
     return not int(caught.split()[1], 16) & 1 << (signal.SIGTERM - 1)
 
 
+@pytest.mark.slow
 def test_a_second_signal_cuts_the_drain_short(tmp_path):
     with (
         upstream(faults.hang) as server,
