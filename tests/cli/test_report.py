@@ -303,6 +303,7 @@ HOSTILE = {
 
 
 @pytest.mark.parametrize("kind", HOSTILE)
+@pytest.mark.slow
 def test_view_shows_its_own_page_whatever_lies_in_the_folder(run, kind, tmp_path, monkeypatch):
     secret = tmp_path / "home" / "0.js"
     secret.parent.mkdir()
@@ -369,6 +370,7 @@ def test_the_server_sends_the_policy_of_the_page(run, most_inline):
 
 
 @pytest.mark.parametrize("name", ["report.data", "part", "figure", "table"])
+@pytest.mark.slow
 def test_report_writes_through_no_link(run, name, tmp_path, monkeypatch):
     monkeypatch.setattr("clc.analysis.report.write.MOST_INLINE", 100)
     precious = tmp_path / "home"

@@ -105,6 +105,7 @@ def test_a_finished_run_needs_no_engine(quick, file, tmp_path):
     assert (out / "verdicts.jsonl").read_bytes() == before
 
 
+@pytest.mark.slow
 def test_a_run_grows_in_paths_and_problems_and_redraws_nothing(quick, file, tmp_path):
     out = tmp_path / "run"
     assert call("solve", file, "--out", out, "--limit", 3, *options(quick)).returncode == 0

@@ -191,6 +191,7 @@ def test_what_is_served_answers(here):
         assert names["openai"] is openai
 
 
+@pytest.mark.slow
 def test_a_run_is_viewed(here):
     (line,) = [line for line in commands("README.md") if words(line)[0] == "view"]
     with Started(*words(line), "--no-browser") as url:

@@ -83,6 +83,7 @@ def test_an_upstream_that_never_comes_is_an_error_that_names_it():
     assert "127.0.0.1:9" in done.stderr
 
 
+@pytest.mark.slow
 def test_a_port_that_is_taken_is_an_error_that_names_it():
     with socket.socket() as taken, endpoint() as (url, _):
         taken.bind(("127.0.0.1", 0))

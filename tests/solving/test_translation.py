@@ -131,6 +131,7 @@ SORTS = {
 
 
 @pytest.mark.parametrize("sort", SORTS)
+@pytest.mark.slow
 def test_a_long_translation_is_read_beside_the_event_loop_and_like_a_short_one(sort):
     question = f"12 {SORTS[sort] * 3000}"[:3000] + "."
     problem = Problem("a", question, "en")
