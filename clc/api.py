@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from clc.datasets.text import as_problems
 from clc.engines.adjusted import open_translator
+from clc.engines.base import ChatEngine
 from clc.engines.chat_options import ChatOptions
 from clc.engines.factory import open_engine
 from clc.engines.models import BUNDLED
@@ -71,7 +72,8 @@ async def asolve_many(
     if templates is not None and prompts is not None:
         raise ConfigurationError("prompts and templates are the same: give one of them")
     templates = Templates(prompts) if templates is None else templates
-    options = chat_options or getattr(engine, "chat_options", None) or ChatOptions()
+    own = engine.chat_options if isinstance(engine, ChatEngine) else None
+    options = chat_options or own or ChatOptions()
     configuration = configure(strategy, **options.with_room(settings))
     chosen = engine
     if chosen is None:

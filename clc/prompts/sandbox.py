@@ -177,12 +177,6 @@ def _size(operator: str, left: Any, right: Any) -> int:
     return sum(sizes)
 
 
-def _own_size(value: Any) -> int:
-    if isinstance(value, int):
-        return abs(value).bit_length()
-    return len(value) if hasattr(value, "__len__") else 0
-
-
 def _checked(value: Any) -> Any:
     if isinstance(value, str | bytes | list | tuple) and len(value) > MOST_CHARACTERS:
         raise _too_large()

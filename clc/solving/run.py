@@ -96,10 +96,10 @@ class Run:
         stored = self.store.manifest()
         if stored is not None and (kept := self.store.seconds()) > stored.get("seconds", 0.0):
             stored["seconds"] = round(kept, 3)  # of a run that was killed
-        begun = begin_run(stored, wanted, str(self.store.folder))
-        self.solver.sampler.earlier_limits = earlier_limits(begun or stored)
-        if begun is not None:
-            self.store.write_manifest(begun)
+        manifest = begin_run(stored, wanted, str(self.store.folder))
+        self.solver.sampler.earlier_limits = earlier_limits(manifest or stored)
+        if manifest is not None:
+            self.store.write_manifest(manifest)
             return False
         if stored is not None and self._is_whole(stored.get("problems")):
             return True
@@ -112,8 +112,8 @@ class Run:
 
         Runs of older versions have no such number; for them the problems that were started count.
         """
-        begun = self.store.started()
-        return problems in {None, begun} and self.store.done() == begun
+        started = self.store.started()
+        return problems in {None, started} and self.store.done() == started
 
     def finish(self) -> None:
         """Mark the run as finished, unless some of its paths were lost.
@@ -124,14 +124,14 @@ class Run:
         manifest = self.store.manifest()
         if manifest is None or self.store.counts()["failures"]:
             return
-        read, begun, done = self._read, self.store.started(), self.store.done()
-        if done < max(read, begun):
+        read, started, done = self._read, self.store.started(), self.store.done()
+        if done < max(read, started):
             raise StoreError(
-                f"{self.store.folder or 'memory'}: {max(read, begun) - done:,} of "
-                f"{max(read, begun):,} problems are not stored with all their paths; the same "
+                f"{self.store.folder or 'memory'}: {max(read, started) - done:,} of "
+                f"{max(read, started):,} problems are not stored with all their paths; the same "
                 "command draws what is missing"
             )
-        if read == begun:  # else a source that was cut short, such as standard input
+        if read == started:  # else a source that was cut short, such as standard input
             self.store.write_manifest({**manifest, "finished": True, "problems": done})
 
     def _counted(self, problems: Iterable[Problem]) -> Iterator[Problem]:

@@ -44,9 +44,9 @@ async def unpacked(response: httpx.Response, most: float) -> AsyncIterator[bytes
     if encoding not in {"", "identity", "gzip", "x-gzip", "deflate"}:
         raise BrokenReplyError(f"a body in the encoding {encoding!r:.40}, which was not asked for")
     packed = None if encoding in {"", "identity"} else zlib.decompressobj(_AUTO)
-    left, begun = most, False
+    left, arrived = most, False
     async for raw in response.aiter_raw():
-        rest, begun = raw, begun or bool(raw)
+        rest, arrived = raw, arrived or bool(raw)
         while rest:
             if packed is None:
                 part, rest = rest, b""
@@ -61,7 +61,7 @@ async def unpacked(response: httpx.Response, most: float) -> AsyncIterator[bytes
                 raise BrokenReplyError(f"more than {most:,} bytes, the most that are read")
             if part:
                 yield part
-    if begun and packed is not None and not packed.eof:
+    if arrived and packed is not None and not packed.eof:
         raise BrokenReplyError("a body that cannot be unpacked (it ends early)")
 
 
