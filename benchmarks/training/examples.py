@@ -25,6 +25,7 @@ __all__ = [
     "Example",
     "draw_languages",
     "examples",
+    "language_shares",
     "pick",
     "plain",
     "question_in",
@@ -38,6 +39,9 @@ LANGUAGE_SHARES: Mapping[str, float] = {
     "en": 0.36, "zh": 0.14, "es": 0.13, "de": 0.12, "fr": 0.10, "ru": 0.07,
     "ja": 0.05, "th": 0.012, "bn": 0.008, "te": 0.006, "sw": 0.004,
 }  # fmt: skip
+
+# The languages of unequal corpora's end.
+RARE = ("th", "bn", "te", "sw")
 
 # A rare pair must be seen at all: pairs are drawn by the shares to this power.
 PAIR_FLATNESS = 0.7
@@ -68,7 +72,23 @@ DRILL_LENGTH = 8
 _BETWEEN = ("\n", ", ", " ", "; ")
 
 
-def examples(split: Split, seed: int, drills: float = 0.0) -> Iterator[Example]:
+def language_shares(rare: float = 1.0) -> Mapping[str, float]:
+    """Return the shares with those of the rare languages times ``rare``; English has the rest.
+
+    >>> language_shares(0.5)["sw"], round(language_shares(0.5)["en"], 3)
+    (0.002, 0.375)
+    """
+    shares = {code: share * rare if code in RARE else share
+              for code, share in LANGUAGE_SHARES.items()}  # fmt: skip
+    return {**shares, "en": shares["en"] + 1 - sum(shares.values())}
+
+
+def examples(
+    split: Split,
+    seed: int | str,
+    drills: float = 0.0,
+    shares: Mapping[str, float] = LANGUAGE_SHARES,
+) -> Iterator[Example]:
     """Yield examples without end, every one from problems of its own.
 
     A share of ``drills`` of them are bare equations, the steps of ``DRILL_LENGTH`` problems: a
@@ -84,13 +104,15 @@ def examples(split: Split, seed: int, drills: float = 0.0) -> Iterator[Example]:
             solved = [f"{task} = {step.result}" for task, step in zip(tasks, steps, strict=True)]
             between = rng.choice(_BETWEEN)
             yield Example(between.join(tasks), between.join(solved), "drill")
-        elif (example := plain(problem, rng, templates)) is not None:
+        elif (example := plain(problem, rng, templates, shares)) is not None:
             yield example
 
 
-def plain(problem: Instance, rng: Random, templates: Templates) -> Example | None:
+def plain(
+    problem: Instance, rng: Random, templates: Templates, shares: Mapping[str, float]
+) -> Example | None:
     skill = pick(rng, SKILL_SHARES)
-    asked, other = draw_languages(skill, rng)
+    asked, other = draw_languages(skill, rng, shares)
     if not (trained(problem.kind, asked) and trained(problem.kind, other)):
         return None
     wording = rng.randrange(6)
@@ -111,13 +133,15 @@ def plain(problem: Instance, rng: Random, templates: Templates) -> Example | Non
     return Example(rendered(templates, "cot", text, asked, other), reply, other)
 
 
-def draw_languages(skill: str, rng: Random) -> tuple[str, str]:
-    asked = pick(rng, LANGUAGE_SHARES)
+def draw_languages(
+    skill: str, rng: Random, shares: Mapping[str, float] = LANGUAGE_SHARES
+) -> tuple[str, str]:
+    asked = pick(rng, shares)
     if skill in ("native", "direct"):
         return asked, asked
     if skill == "cross" and asked != "en" and rng.random() < 0.5:
         return asked, "en"
-    flat = {code: share**PAIR_FLATNESS for code, share in LANGUAGE_SHARES.items()}
+    flat = {code: share**PAIR_FLATNESS for code, share in shares.items()}
     if skill == "translate":
         asked = pick(rng, flat)
     del flat[asked]

@@ -109,7 +109,7 @@ def trained(kind: str, language: str) -> bool:
     return language not in HELD_OUT.get(kind, frozenset())
 
 
-def problems(split: Split, seed: int) -> Iterator[Instance]:
+def problems(split: Split, seed: int | str) -> Iterator[Instance]:
     """Distinct problems of a split without end, the kinds in turn; a spent kind is passed over."""
     rng = Random(f"{split}/{seed}")
     seen: set[str] = set()

@@ -18,6 +18,7 @@ from random import Random
 from typing import TYPE_CHECKING
 
 from benchmarks.training.examples import (
+    LANGUAGE_SHARES,
     Example,
     draw_languages,
     examples,
@@ -73,28 +74,39 @@ _NUMBERS: Mapping[str, tuple[str, str]] = {
 }  # fmt: skip
 
 
-def mixed(split: Split, seed: int, drills: float, thinking: float) -> Iterator[Example]:
+def mixed(
+    split: Split,
+    seed: int | str,
+    drills: float,
+    thinking: float,
+    shares: Mapping[str, float] = LANGUAGE_SHARES,
+) -> Iterator[Example]:
     """Yield examples without end, a share of ``thinking`` of them of the thinking mode."""
     rng = Random(f"thinking/{split}/{seed}")
     templates = Templates()
-    others = examples(split, seed, drills)
+    others = examples(split, seed, drills, shares)
     source = problems(split, seed)
     while True:
         if rng.random() >= thinking:
             yield next(others)
-        elif (example := thoughtful(next(source), rng, templates)) is not None:
+        elif (example := thoughtful(next(source), rng, templates, shares)) is not None:
             yield example
 
 
-def thoughtful(problem: Instance, rng: Random, templates: Templates) -> Example | None:
+def thoughtful(
+    problem: Instance,
+    rng: Random,
+    templates: Templates,
+    shares: Mapping[str, float] = LANGUAGE_SHARES,
+) -> Example | None:
     """Return a problem as an example; none where one of its languages never sees the kind."""
     opening = pick(rng, OPENINGS)
     if opening == "empty":
-        example = plain(problem, rng, templates)
+        example = plain(problem, rng, templates, shares)
         return example and example._replace(begun=EMPTY)
     skill = pick(rng, THINKING_SHARES)
-    asked, other = draw_languages(skill, rng)
-    inner = _inner(skill, opening, other, rng)
+    asked, other = draw_languages(skill, rng, shares)
+    inner = _inner(skill, opening, other, rng, shares)
     if not all(trained(problem.kind, code) for code in (asked, other, inner)):
         return None
     wording = rng.randrange(6)
@@ -144,12 +156,12 @@ def first_words(text: str, count: int) -> str:
     return text
 
 
-def _inner(skill: str, opening: str, other: str, rng: Random) -> str:
+def _inner(skill: str, opening: str, other: str, rng: Random, shares: Mapping[str, float]) -> str:
     """Choose the thought's language: what was begun for it may be in any."""
     if skill == "xcot":
         return "en"
     if opening in ("cue", "words") and rng.random() < ELSEWHERE:
-        return draw_languages("cross", rng)[1]
+        return draw_languages("cross", rng, shares)[1]
     if skill == "translate" and rng.random() < ENGLISH_NOTES:
         return "en"
     return other

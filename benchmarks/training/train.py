@@ -7,17 +7,16 @@ branch off before the fall); hidden matrices learn with Muon, the rest with Adam
 replies only.
 
 ``--from FOLDER`` begins with the weights of a model that an earlier run wrote, and ``--thinking``
-is the share of the examples that teach it to think first.
+is the share of the examples that teach it to think first. A GPU learns faster than one process
+makes examples: ``--workers`` makes them in several, each from a seed of its own.
 """
 
 from __future__ import annotations
 
 import time
-from dataclasses import asdict, dataclass
-from itertools import islice
+from dataclasses import asdict
 from pathlib import Path
-from random import Random
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 import orjson
@@ -25,85 +24,13 @@ import torch
 from torch.nn.functional import cross_entropy
 from transformers import PreTrainedTokenizerFast, Qwen2Config, Qwen2ForCausalLM
 
+from benchmarks.training.batches import IGNORED, Plan, batches
 from benchmarks.training.evaluate import greedy_accuracy
-from benchmarks.training.thinking import mixed
-from benchmarks.training.tokenizer import THINK_MARK, make_tokenizer, with_thoughts
+from benchmarks.training.tokenizer import make_tokenizer, with_thoughts
 from benchmarks.training.weights import export, load_weights
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from benchmarks.training.examples import Example
-
-IGNORED = -100
 LOG_SECONDS = 30
 SAVE_SECONDS = 180
-POOL = 4096  # examples sorted by length at a time, so that a batch needs hardly any padding
-
-
-@dataclass(frozen=True)
-class Plan:
-    """What makes a training run what it is."""
-
-    tokens: int
-    batch_tokens: int
-    seed: int
-    matrix_rate: float
-    other_rate: float
-    layers: int
-    width: int
-    hidden: int
-    drills: float
-    fall: float = 0.3
-    thinking: float = 0.0
-
-    def rate(self, seen: int) -> float:
-        """Share of the peak learning rate after ``seen`` tokens."""
-        done = seen / self.tokens
-        return max(0.0, min(1.0, done / 0.02, (1 - done) / self.fall))
-
-
-def batches(
-    tokenizer: PreTrainedTokenizerFast, plan: Plan, skip: int
-) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
-    """Yield (inputs, targets), both [rows, length]; ``skip`` batches are made and dropped.
-
-    Right padding needs no mask in a causal model: nothing real looks at it.
-    """
-    rng = Random(f"batches/{plan.seed}")
-    source = mixed("train", plan.seed, plan.drills, plan.thinking)
-    made = 0
-    while True:
-        pool: list[tuple[list[int], list[int]]] = []
-        texts = list(islice(source, POOL))
-        prompts = tokenizer([prompt_text(item) for item in texts])["input_ids"]
-        replies = tokenizer([f"{item.reply}<|end|>" for item in texts])["input_ids"]
-        for prompt, reply in zip(prompts, replies, strict=True):
-            pool.append((prompt + reply, [IGNORED] * (len(prompt) - 1) + reply + [IGNORED]))
-        pool.sort(key=lambda row: len(row[0]))
-        groups = [pool[:0]]
-        for row in pool:
-            if len(row[0]) * (len(groups[-1]) + 1) > plan.batch_tokens:
-                groups.append([])
-            groups[-1].append(row)
-        rng.shuffle(groups)
-        for group in groups:
-            made += 1
-            if made <= skip:
-                continue
-            length = max(len(ids) for ids, _ in group)
-            inputs = torch.zeros(len(group), length, dtype=torch.long)
-            targets = torch.full((len(group), length), IGNORED)
-            for line, (ids, labels) in enumerate(group):
-                inputs[line, : len(ids)] = torch.tensor(ids)
-                targets[line, : len(ids)] = torch.tensor(labels)
-            yield inputs, targets
-
-
-def prompt_text(example: Example) -> str:
-    """Render a prompt as the chat template does."""
-    mark = THINK_MARK if example.thinking else ""
-    return f"<|user|>{example.prompt}{mark}<|assistant|>{example.begun}"
 
 
 def make_model(plan: Plan, tokenizer: PreTrainedTokenizerFast) -> Qwen2ForCausalLM:
@@ -125,7 +52,7 @@ def make_model(plan: Plan, tokenizer: PreTrainedTokenizerFast) -> Qwen2ForCausal
             pad_token_id=tokenizer.pad_token_id,
             use_cache=False,
             # On sequences this short, plain attention has a much faster backward on the CPU.
-            attn_implementation="eager",
+            attn_implementation="sdpa" if torch.cuda.is_available() else "eager",
         )
     )
 
@@ -284,6 +211,8 @@ class Training:
 @click.option("--drills", default=0.2, show_default=True, help="Share of bare equations.")
 @click.option("--fall", default=0.3, show_default=True, help="Share in which the rate falls.")
 @click.option("--thinking", default=0.0, show_default=True, help="Share that thinks first.")
+@click.option("--rare", default=1.0, show_default=True, help="Times the rare languages' shares.")
+@click.option("--workers", default=0, show_default=True, help="Processes that make examples.")
 @click.option(
     "--from", "begin", type=click.Path(path_type=Path, exists=True), help="Model to begin with."
 )

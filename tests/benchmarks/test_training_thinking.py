@@ -191,7 +191,7 @@ def test_the_template_is_the_one_that_training_writes():
 
 def test_an_example_is_put_as_the_template_puts_it(render, tokenizer):
     """And its reply's tokens are those that a model goes on with."""
-    from benchmarks.training.train import prompt_text
+    from benchmarks.training.batches import prompt_text
 
     for one in DRAWN[:400]:
         options = {"enable_thinking": one.thinking}
