@@ -292,15 +292,15 @@ class Database:
             StoreError: a row is damaged.
         """
         sql = f"SELECT * FROM {table} {rest}"  # noqa: S608
+        with_checksums = self._with_checksums
         with self.reported():
             for row in self.connection.execute(sql, values):
-                if not self._with_checksums or row[-1] is None:
+                if not with_checksums or row[-1] is None:
                     yield self._checked(table, row)
-                    continue
-                plain = row[:-1]
-                if checksum(plain) != row[-1]:
+                elif checksum(plain := row[:-1]) == row[-1]:
+                    yield plain
+                else:
                     raise damage(self._file, "its checksum differs", table, plain)
-                yield plain
 
     def _checked(self, table: str, row: tuple[Any, ...]) -> tuple[Any, ...]:
         """Check a row that has no checksum."""

@@ -164,6 +164,12 @@ class Marks:
         return tuple(word for word, _ in self.bare)
 
     @cached_property
+    def bare_pattern(self) -> re.Pattern[str]:
+        """One of ``bare_words`` at the start of a text, behind its first spaces."""
+        words = "|".join(map(re.escape, self.bare_words))
+        return re.compile(rf"\s{{0,99}}(?:{words})" if words else r"(?!)")
+
+    @cached_property
     def replies(self) -> tuple[str, ...]:
         """Headers of the model's turns."""
         return tuple(text for turns in self.turns for text in turns.reply)

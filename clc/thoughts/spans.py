@@ -14,7 +14,6 @@ if TYPE_CHECKING:
 __all__ = ["PARTIAL", "Spans", "find_spans", "is_glued"]
 
 _WORD = re.compile(r"\w")
-_HEAD = 100  # characters from the start in which a text begins after its spaces
 _ROUNDS = 8  # thoughts that only bare words or marks within code close
 PARTIAL = 3  # characters of a mark cut off at the end, so that "a <" is none
 
@@ -37,7 +36,7 @@ def find_spans(
 
     See :func:`clc.thoughts.split.split` for the arguments.
     """
-    bare = text[:_HEAD].lstrip().startswith(marks.bare_words)
+    bare = marks.bare_pattern.match(text) is not None
     held = False
     for first in marks.firsts:  # most texts have none: a generator would take as long as the rest
         held = held or first in text
