@@ -12,7 +12,7 @@ from clc.errors import ConfigurationError, EngineError, InputError
 from clc.runs.open import open_run
 from clc.runs.store import Store
 from tests.engines.scripted import ScriptedEngine
-from tests.solving.test_solver import rows
+from tests.solving.running import rows
 
 ASK = "Tom has 3 apples and buys 4 more. How many apples does Tom have?"
 SETTINGS: dict = {"languages": ["en", "de"], "paths": 6}

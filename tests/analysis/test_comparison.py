@@ -18,7 +18,7 @@ from clc.records import Problem, ReasoningPath, Usage
 from clc.runs.revote import revote
 from clc.runs.store import Store
 from clc.voting.verdict import make_verdict, read_votes
-from tests.solving.test_runner import problems, run
+from tests.solving.running import problems, run
 
 ORDER = ("en", "de")
 

@@ -13,7 +13,7 @@ from clc.runs.revote import revote
 from clc.runs.store import Store
 from tests.cli.running import call
 from tests.engines.scripted import ScriptedEngine
-from tests.solving.test_runner import problems, run
+from tests.solving.running import problems, run
 
 
 @pytest.fixture

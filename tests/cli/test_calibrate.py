@@ -7,7 +7,7 @@ import pytest
 
 from clc.analysis.portfolio import read_portfolio
 from clc.runs.store import Store
-from tests.solving.test_runner import problems, run
+from tests.solving.running import problems, run
 
 from .running import call, clc
 

@@ -8,7 +8,7 @@ from clc.analysis.export import export
 from clc.runs.revote import revote
 from clc.runs.store import Store
 from tests.engines.scripted import ScriptedEngine
-from tests.solving.test_runner import problems, run
+from tests.solving.running import problems, run
 
 from .running import call, clc
 

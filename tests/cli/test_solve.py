@@ -20,7 +20,7 @@ from clc.analysis.export import verdict_row
 from clc.runs.open import open_run
 from clc.runs.revote import revote
 from clc.runs.store import Store
-from tests.solving.test_solver import rows
+from tests.solving.running import rows
 
 from .running import CLC, ROOT, call, clc, endpoint, environment, fork, start
 

@@ -1,4 +1,4 @@
-"""Waves: which paths a stopping rule draws, what is aborted, and that the store tells the same."""
+"""One problem: its prompts, its settings, and what it shares with others."""
 
 import asyncio
 import dataclasses
@@ -9,136 +9,20 @@ import pytest
 from clc.engines.shared import SharedEngine
 from clc.errors import ClcError
 from clc.prompts.templates import Templates
-from clc.records import AbstainReason, Confidence, Message, Problem
+from clc.records import Message
 from clc.runs.revote import revote
 from clc.runs.store import Store
 from clc.solving.configuration import Online
 from clc.solving.configure import configure
 from clc.solving.solver import Solver
 from clc.strategies.catalogue import STRATEGIES
-from clc.strategies.strategy import Arm, Planner
+from clc.strategies.strategy import Arm
 from clc.voting import outcomes
 from clc.voting.outcomes import read_outcome
-from clc.voting.stopping import Stopping, first_stop
+from clc.voting.stopping import Stopping
 from tests.engines.scripted import ScriptedEngine
-
-PROBLEM = Problem("p", "Tom hat 3 Äpfel und kauft 4 dazu. Wie viele?", "de", "7")
-LANGUAGES = ["en", "de", "zh", "fr"]
-
-
-def solved(
-    engine=None,
-    *,
-    problem=PROBLEM,
-    manifest=None,
-    store=None,
-    deadline=None,
-    watch=None,
-    **settings,
-):
-    """Solve a problem, check that the store tells the same, and return solver and verdict."""
-    chosen: dict = {"strategy": "clc", "languages": LANGUAGES, "paths": 24} | settings
-    configuration = configure(chosen.pop("strategy"), **chosen)
-    store = store or Store(None)
-    made = Solver(engine or ScriptedEngine(), configuration, templates=Templates(), store=store)
-    if store.problem(problem.id) is None:
-        store.add_problem(0, problem)
-    verdict = asyncio.run(made.solve(problem, deadline=deadline, watch=watch))
-    if configuration.fidelity != "count" and configuration.strategy.voting == "majority":
-        (again,) = revote(store)  # a store in memory has no manifest that says otherwise
-        assert again.verdict == verdict
-    return made, verdict
-
-
-def agree(text):
-    """An engine that always says the same in the end."""
-
-    class Agrees(ScriptedEngine):
-        async def complete(self, request):
-            done = await super().complete(request)
-            if "into" in request.messages[-1]["content"][:40]:
-                return done
-            return dataclasses.replace(done, text=text)
-
-    return Agrees()
-
-
-@pytest.mark.parametrize("rule", ["lead", "beta", "dirichlet", "window", "crosslingual"])
-@pytest.mark.parametrize("seed", range(6))
-@pytest.mark.slow
-def test_a_rule_draws_what_drawing_one_by_one_would_and_no_path_more(rule, seed):
-    stopping = Stopping(rule, threshold=0.9, window=3, languages=2)
-    everything, _ = solved(seed=seed)
-    (full,) = revote(everything.store)
-    stop = first_stop(stopping, full.votes, 24, LANGUAGES)
-    made, verdict = solved(seed=seed, stopping=stopping)
-    drawn = 24 if stop is None else stop.paths
-    assert verdict.paths == made.counters.drawn == drawn
-    assert made.counters.unwanted == 0
-    if rule == "lead":
-        assert (verdict.answer, verdict.tied) == (full.verdict.answer, full.verdict.tied)
-    if stop is not None:
-        assert verdict.details["stop"] == {
-            "rule": rule, "paths": drawn, "probability": stop.probability,
-        }  # fmt: skip
-
-
-def test_paths_ahead_are_aborted_when_they_are_not_wanted():
-    engine = agree("Answer: 7")
-
-    def delay(request):
-        before = [one.messages for one in engine.requests].count(request.messages)
-        return 0.02 if before == 1 else 30.0  # the first path of each language comes at once
-
-    engine._delay = delay
-    made, verdict = solved(engine, stopping=Stopping("beta", threshold=0.95), ahead=12)
-    assert verdict.paths == 4
-    assert engine.in_flight == 0
-    assert engine.cancelled > 0
-    assert made.counters.unwanted == 12
-    assert made.sampler.engine.in_flight == 0
-
-
-def test_the_same_run_again_stops_at_the_same_path_without_the_engine():
-    store = Store(None)
-    _, first = solved(store=store, stopping="beta")
-    engine = ScriptedEngine()
-    made, again = solved(engine, store=store, stopping="beta")
-    assert again == first
-    assert engine.requests == []
-    assert made.counters.reused == first.paths
-
-
-def test_only_the_languages_that_are_needed_are_translated():
-    engine = agree("Answer: 7")
-    solved(engine, stopping=Stopping("lead"), paths=3, languages=["de", "en", "zh"])
-    assert len(engine.translations) == 1  # two votes of three decide
-
-
-def test_a_deadline_takes_the_vote_so_far():
-    engine = agree("Answer: 7")
-    engine._delay = lambda request: 0.0 if len(engine.requests) < 20 else 60.0
-    made, verdict = solved(engine, deadline=0.5)
-    assert verdict.answer == "7"
-    assert verdict.details["deadline"] is True
-    assert 0 < verdict.total < 24
-    missing = sum(verdict.abstentions[AbstainReason.DEADLINE].values())
-    assert verdict.total + missing == 24
-    assert engine.in_flight == 0
-    assert made.sampler.engine.in_flight == made.sampler.engine.waiting == 0
-
-
-def test_a_deadline_before_anything_is_there():
-    engine = ScriptedEngine(delay=lambda _: 60.0)
-    _, verdict = solved(engine, deadline=0.1)
-    assert verdict.answer is None
-    assert verdict.details["deadline"] is True
-
-
-def test_whoever_watches_sees_every_vote():
-    seen = []
-    solved(watch=lambda votes, planned: seen.append((len(votes), planned)))
-    assert seen == [(number, 24) for number in range(1, 25)]
+from tests.solving.running import PROBLEM
+from tests.solving.solved import agree, solved
 
 
 def test_earlier_turns_stand_before_every_prompt():
@@ -180,72 +64,6 @@ def test_switched_demonstrations_differ_by_path_and_return_with_the_seed():
     assert prompts[0] == prompts[1] != prompts[2]
 
 
-class Plans(ScriptedEngine):
-    """Answers AutoCAP's two questions with what it is given."""
-
-    def __init__(self, languages, weights):
-        super().__init__()
-        self._said = {"Languages: code": languages, "Weights: language": weights}
-
-    async def complete(self, request):
-        done = await super().complete(request)
-        for asked, said in self._said.items():
-            if asked in request.messages[-1]["content"]:
-                return dataclasses.replace(done, text=said)
-        return done
-
-
-def autocap(languages, weights):
-    strategy = dataclasses.replace(
-        STRATEGIES["autocap"], planner=Planner(STRATEGIES["autocap"].languages, choose=3)
-    )
-    return solved(Plans(languages, weights), strategy=strategy, paths=3, languages=None)
-
-
-def test_the_models_plan_decides_languages_and_weights():
-    _, verdict = autocap("Languages: ja, de, fr", "Weights: ja=0.5, de=0.25, fr=1")
-    plan = verdict.details["plan"]
-    assert plan["languages"] == ["ja", "de", "fr"]
-    assert plan["weights"] == {"ja": 0.5, "de": 0.25, "fr": 1.0}
-    assert plan["faults"] == []
-    cast = {language for by in verdict.tally.values() for language in by}
-    lost = {language for by in verdict.abstentions.values() for language in by}
-    assert cast | lost == {"ja", "de", "fr"}
-    assert all(
-        support == plan["weights"][language]
-        for by in verdict.tally.values()
-        for language, support in by.items()
-    )
-
-
-@pytest.mark.parametrize("languages", ["", "I choose Klingon.", "Languages: ja, ja, ja"])
-def test_a_bad_plan_is_mended_and_told(languages):
-    _, verdict = autocap(languages, "no idea")
-    plan = verdict.details["plan"]
-    assert len(plan["languages"]) == len(set(plan["languages"])) == 3
-    assert plan["faults"]
-    assert set(plan["weights"].values()) == {1.0}
-
-
-def test_the_model_picks_the_path():
-    class Picks(ScriptedEngine):
-        async def complete(self, request):
-            done = await super().complete(request)
-            if "Response 2:" in request.messages[-1]["content"]:
-                return dataclasses.replace(done, text="The most consistent response is Response 2")
-            return done
-
-    store = Store(None)
-    made, verdict = solved(Picks(), strategy="usc", paths=4, store=store)
-    store.labelled("")
-    plan = store.plan("p")
-    paths = made.store.paths(plan.keys())
-    second = paths[plan.keys()[1]]
-    assert verdict.details["choice"]["path"] == second.key
-    assert verdict.answer is not None
-    assert verdict.answer in second.text
-
-
 def test_answers_that_cannot_be_compared_are_given_as_they_are():
     class Picks(ScriptedEngine):
         async def complete(self, request):
@@ -256,83 +74,6 @@ def test_answers_that_cannot_be_compared_are_given_as_they_are():
 
     _, verdict = solved(Picks(), strategy="usc", paths=3)
     assert verdict.answer == "Roses are red."
-
-
-GERMAN = "Zuerst zählen wir alle Äpfel im Korb und dann rechnen wir zusammen.\nAntwort: 7"
-FRENCH = "D'abord nous comptons toutes les pommes dans le panier et puis.\nRéponse : 7"
-
-
-def test_a_path_that_left_its_language_counts_for_the_one_it_used():
-    _, verdict = solved(agree(GERMAN), fidelity="count", paths=4)
-    assert verdict.tally == {"7": {"de": 4}}
-
-
-def test_a_path_that_left_its_language_is_drawn_again():
-    made, verdict = solved(agree(FRENCH), fidelity="redraw", languages=["en", "fr"], paths=2)
-    assert verdict.tally == {"7": {"en": 1, "fr": 1}}
-    assert made.counters.drawn == 4  # the English one twice more
-    assert verdict.paths == 2
-    assert verdict.translation_usage.completion_tokens > 0
-
-
-MIXED = f"{GERMAN * 3}\n{FRENCH * 3}"
-
-
-@pytest.mark.parametrize(
-    ("thought", "drawn"),
-    [(GERMAN, {"de": 1, "fr": 3}), (FRENCH, {"de": 3, "fr": 1}), (MIXED, {"de": 1, "fr": 1}),
-     ("3 + 4 = 7", {"de": 1, "fr": 1})],
-)  # fmt: skip
-def test_the_thought_is_looked_at_where_there_is_one(thought, drawn):
-    class Thinks(ScriptedEngine):
-        async def complete(self, request):
-            done = await super().complete(request)
-            if "into" in request.messages[-1]["content"][:40]:
-                return done
-            return dataclasses.replace(done, text=FRENCH, thought=thought, closed=True)
-
-    made, verdict = solved(Thinks(), fidelity="redraw", languages=["de", "fr"], paths=2)
-    engine = made.sampler.engine.engine
-    asked = [one.messages[-1]["content"] for one in engine.requests
-             if one not in engine.translations]  # fmt: skip
-    french = sum("[French]" in content for content in asked)
-    assert {"de": len(asked) - french, "fr": french} == drawn
-    assert verdict.tally == {"7": {"de": 1, "fr": 1}}
-
-
-@pytest.mark.parametrize(("thought", "language"), [(GERMAN, "de"), (FRENCH, "fr"), (MIXED, "en")])
-def test_a_path_counts_for_the_language_that_it_thought_in(thought, language):
-    class Thinks(ScriptedEngine):
-        async def complete(self, request):
-            done = await super().complete(request)
-            if "into" in request.messages[-1]["content"][:40]:
-                return done
-            return dataclasses.replace(done, text=GERMAN, thought=thought, closed=True)
-
-    _, verdict = solved(Thinks(), fidelity="count", languages=["en"], paths=2)
-    assert verdict.tally == {"7": {language: 2}}
-
-
-def test_unsure_paths_are_aborted_after_the_warm_up():
-    class Measured(ScriptedEngine):
-        async def complete(self, request):
-            done = await super().complete(request)
-            if request.measure is None:
-                return done
-            low = 10.0 + request.seed % 7
-            if request.measure.floor is not None and low < request.measure.floor:
-                return dataclasses.replace(done, finish_reason="abort")
-            return dataclasses.replace(done, confidence=Confidence(low, low, low, -0.1))
-
-    online = Online(warm_up=6, keep=0.5, consensus=1.0)
-    made, verdict = solved(Measured(), strategy="sc", languages=None, online=online)
-    floors = [r.measure.floor for r in made.sampler.engine.engine.requests]
-    assert floors[:6] == [None] * 6
-    assert None not in floors[6:]
-    assert verdict.abstentions["low_confidence"]["de"] > 0
-    assert verdict.paths == 24
-    _, verdict = solved(agree("Antwort: 7"), strategy="sc", languages=None, online=online)
-    assert verdict.paths == 6
 
 
 def test_a_portfolio_is_drawn_in_its_order():
@@ -414,28 +155,6 @@ def test_a_slow_translation_holds_up_nobody_else():
     assert verdict.abstentions["deadline"] == {"en": 2}
 
 
-@pytest.mark.slow
-def test_a_deadline_keeps_a_path_that_was_to_be_drawn_again_and_counts_what_was_spent():
-    class Slow(ScriptedEngine):
-        async def complete(self, request):
-            done = await super().complete(request)
-            if request in self.translations:
-                return done
-            if self.asked.total() > 2:
-                await asyncio.sleep(60)
-            return dataclasses.replace(done, text=FRENCH)
-
-    _, verdict = solved(Slow(), languages=["en"], paths=1, fidelity="redraw", deadline=1.5)
-    assert verdict.answer == "7"
-    assert verdict.usage.completion_tokens > 0
-    engine: ScriptedEngine = ScriptedEngine(
-        delay=lambda _: 60.0 if len(engine.requests) > 3 else 0.0
-    )
-    _, verdict = solved(engine, languages=["en", "zh", "fr"], paths=3, deadline=1.5)
-    assert verdict.answer is None
-    assert verdict.translation_usage.completion_tokens > 0
-
-
 def test_a_translation_that_two_arms_share_is_paid_for_once():
     strategy = dataclasses.replace(STRATEGIES["clc"], arms=(Arm("en"), Arm("en", "direct")))
     made, verdict = solved(strategy=strategy, paths=4)
@@ -463,20 +182,6 @@ def test_greedily_a_prompt_has_one_path():
         problem=english, strategy="clc-bilingual", languages=None, paths=2, temperature=0
     )
     assert verdict.paths == 1
-
-
-@pytest.mark.parametrize("picked", ["", "I am sorry, I cannot help with that."])
-def test_a_choice_that_says_nothing_is_none(picked):
-    class Picks(ScriptedEngine):
-        async def complete(self, request):
-            done = await super().complete(request)
-            last = request.messages[-1]["content"].startswith("A question has been answered")
-            first = request == self.requests[0]
-            text = "Response 1" if last else picked if first else "Antwort: 7"
-            return dataclasses.replace(done, text=text)
-
-    _, verdict = solved(Picks(), strategy="usc", paths=3)
-    assert (verdict.answer, verdict.total) == ("7", 2)
 
 
 @pytest.mark.parametrize(

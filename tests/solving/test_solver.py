@@ -1,54 +1,23 @@
-"""One problem: which paths are drawn, what they are shared with, and what becomes of lost ones."""
+"""One problem solved by a strategy: its paths, its votes, and what becomes of lost paths."""
 
 import asyncio
 import dataclasses
 import random
-import sqlite3
 
 import pytest
 
 from clc.errors import EngineError
 from clc.prompts.templates import Templates
-from clc.records import Problem, Step, Usage
+from clc.records import Problem, Usage
 from clc.runs.revote import revote
 from clc.runs.store import Store
-from clc.runs.translation_cache import TranslationCache
 from clc.solving.configure import configure
 from clc.solving.solver import Solver
 from clc.strategies.catalogue import STRATEGIES
 from clc.strategies.strategy import Arm
 from clc.voting.verdict import read_votes
 from tests.engines.scripted import ScriptedEngine
-
-PROBLEM = Problem("p", "Tom hat 3 Äpfel und kauft 4 dazu. Wie viele?", "de", "7")
-
-
-def solver(engine=None, *, store=None, translator=None, cache=None, **settings):
-    chosen: dict = {"languages": ["en", "de", "zh"], "paths": 11} | settings
-    return Solver(
-        engine or ScriptedEngine(),
-        configure(chosen.pop("strategy", "clc"), **chosen),
-        templates=Templates(),
-        store=store or Store(None),
-        translator=translator,
-        cache=cache,
-    )
-
-
-def solve(problem=PROBLEM, *args, **more):
-    made = solver(*args, **more)
-    made.store.add_problem(0, problem)
-    return made, asyncio.run(made.solve(problem))
-
-
-def rows(store):
-    """Every stored path, as it stands in the store."""
-    return {
-        row[0]: row
-        for row in store._connection.execute(
-            "SELECT key, idx, seed, text, finish_reason, prompt_tokens, completion_tokens FROM paths"
-        )
-    }
+from tests.solving.running import PROBLEM, rows, solve, solver
 
 
 @pytest.mark.parametrize("strategy", STRATEGIES)
@@ -201,91 +170,6 @@ def test_votes_are_read_in_drawing_order():
     )
 
 
-# Translation
-
-
-def test_human_translations_are_used_unless_told_not_to():
-    problem = dataclasses.replace(PROBLEM, translations={"en": "Tom has 3.", "zh": "汤姆有3个。"})
-    for human, asked in ((True, 0), (False, 2)):
-        engine = ScriptedEngine()
-        solve(problem, engine, human_translations=human)
-        assert len(engine.translations) == asked
-
-
-def test_a_translation_that_loses_a_number_is_drawn_again_and_then_its_arm_abstains():
-    class Loses(ScriptedEngine):
-        async def complete(self, request):
-            done = await super().complete(request)
-            if "into English" in request.messages[0]["content"]:
-                done = dataclasses.replace(done, text=done.text.replace("3", "three, no: 5"))
-            return done
-
-    store, engine = Store(None), Loses()
-    _, verdict = solve(PROBLEM, engine, store=store, translation_tries=2)
-    assert len(engine.translations) == 3  # two tries into English, one into Chinese
-    first, second = (r for r in engine.translations if "English" in r.messages[0]["content"])
-    assert (first.sampling.temperature, second.sampling.temperature) == (0.0, 0.7)
-    assert verdict.abstentions["translation"] == {"en": 4}
-    assert verdict.paths == 7
-    assert "en" not in {lang for by in verdict.tally.values() for lang in by}
-    assert store.plan("p").arms[0].fault.startswith("translation: added the number 5")
-    assert next(revote(store)).verdict == verdict
-    again = Loses()
-    assert solve(PROBLEM, again, store=store, translation_tries=2)[1] == verdict
-    assert again.requests == []
-
-
-def test_a_translation_that_is_lost_is_a_lost_arm_and_drawn_again_later():
-    def lose(request):
-        return "503" if "into English" in request.messages[0]["content"] else None
-
-    store = Store(None)
-    made, verdict = solve(PROBLEM, ScriptedEngine(lose=lose), store=store)
-    assert verdict.abstentions["engine_failure"] == {"en": 4}
-    assert made.counters.lost == 1
-    assert store.counts()["failures"] == 1
-    assert next(revote(store)).verdict == verdict
-    _, mended = solve(store=store)
-    assert mended.paths == 11
-    assert store.counts()["failures"] == 0
-
-
-def test_another_engine_translates():
-    engine, translator = ScriptedEngine(), ScriptedEngine(fingerprint="other")
-    made = solver(engine, translator=translator)
-    asyncio.run(made.solve(PROBLEM))
-    assert len(engine.translations) == 0
-    assert len(translator.requests) == 2
-    asyncio.run(made.close())
-    assert (engine.closed, translator.closed) == (1, 1)
-
-
-def test_translations_serve_other_runs_of_the_same_model(tmp_path):
-    cache = TranslationCache(tmp_path)
-    solve(PROBLEM, ScriptedEngine(), cache=cache, seed=1)
-    engine = ScriptedEngine()
-    store = Store(None)
-    made, verdict = solve(PROBLEM, engine, cache=cache, seed=2, store=store)
-    assert engine.translations == []
-    assert made.counters.translations == 0
-    assert verdict.translation_usage.total > 0  # what the verdict is worth, whoever paid
-    assert store.counts()["steps"] == 2
-    other = ScriptedEngine(fingerprint="another model")
-    solve(PROBLEM, other, cache=cache)
-    assert len(other.translations) == 2
-    cache.close()
-
-
-def test_tokens_are_counted_where_they_are_spent():
-    engine = ScriptedEngine()
-    made, verdict = solve(PROBLEM, engine)
-    assert verdict.translation_usage.total > 0
-    assert (
-        made.counters.completion_tokens
-        == verdict.usage.completion_tokens + verdict.translation_usage.completion_tokens
-    )
-
-
 # Loss
 
 
@@ -345,156 +229,3 @@ def test_an_engine_that_cannot_start_says_so_to_everyone():
 
     made = solver(Broken())
     assert [str(error) for error in asyncio.run(both(made))] == ["no such model"] * 2
-
-
-# Sharing
-
-
-def same(n):
-    return [dataclasses.replace(PROBLEM, id=f"p{number}") for number in range(n)]
-
-
-def test_the_same_question_twice_is_drawn_once():
-    async def all_of(made):
-        return await asyncio.gather(*[made.solve(problem) for problem in same(3)])
-
-    engine = ScriptedEngine(delay=lambda _: 0.002)
-    verdicts = asyncio.run(all_of(solver(engine)))
-    assert set(engine.asked.values()) == {1}
-    assert len(engine.requests) == 2 + 11
-    assert len({dataclasses.replace(verdict, id="") == verdicts[0] for verdict in verdicts}) == 1
-
-
-def test_a_cancelled_problem_does_not_take_along_another_that_shares_its_paths():
-    async def main():
-        engine = ScriptedEngine(delay=lambda _: 0.02)
-        made = solver(engine)
-        first, second, third = (asyncio.create_task(made.solve(one)) for one in same(3))
-        while not engine.in_flight:  # noqa: ASYNC110 - the engine says nothing
-            await asyncio.sleep(0)
-        first.cancel()
-        verdicts = await asyncio.gather(second, third)
-        with pytest.raises(asyncio.CancelledError):
-            await first
-        assert [verdict.paths for verdict in verdicts] == [11, 11]
-        assert made.sampler._pending == {}
-        return engine
-
-    engine = asyncio.run(main())
-    assert max(engine.asked.values()) == 2  # once for the one that was cancelled
-    assert engine.cancelled > 0
-
-
-def test_cancelling_all_that_share_draws_nothing_more():
-    """A waiter that is cancelled together with the one that draws must not draw in its place."""
-
-    async def main():
-        engine = ScriptedEngine(delay=lambda _: 0.05)
-        made = solver(engine)
-        tasks = [asyncio.create_task(made.solve(one)) for one in same(4)]
-        while not engine.in_flight:  # noqa: ASYNC110 - the engine says nothing
-            await asyncio.sleep(0)
-        asked = len(engine.requests)
-        for task in tasks:
-            task.cancel()
-        done = await asyncio.gather(*tasks, return_exceptions=True)
-        assert all(isinstance(error, asyncio.CancelledError) for error in done)
-        assert len(engine.requests) == asked
-        assert engine.in_flight == 0
-        assert made.sampler._pending == {}
-
-    asyncio.run(main())
-
-
-def test_an_error_reaches_all_that_share():
-    class Dies(ScriptedEngine):
-        async def complete(self, request):
-            await super().complete(request)
-            raise EngineError("gone")
-
-    async def main():
-        made = solver(Dies())
-        return await asyncio.gather(*map(made.solve, same(3)), return_exceptions=True)
-
-    assert [str(error) for error in asyncio.run(main())] == ["gone"] * 3
-
-
-def test_no_more_is_asked_than_the_engine_wants():
-    async def main(engine):
-        made = solver(engine, paths=33)
-        problems = [
-            dataclasses.replace(PROBLEM, id=f"p{n}", question=f"Wie {n}?") for n in range(9)
-        ]
-        await asyncio.gather(*map(made.solve, problems))
-
-    engine = ScriptedEngine(delay=lambda _: 0.001, window=5)
-    asyncio.run(main(engine))
-    assert engine.most_in_flight == 5
-
-
-def test_closing_while_the_engine_starts_leaves_no_task():
-    class Slow(ScriptedEngine):
-        async def start(self):
-            await asyncio.sleep(60)
-
-    async def main():
-        engine = Slow()
-        made = solver(engine)
-        task = asyncio.create_task(made.solve(PROBLEM))
-        await asyncio.sleep(0.02)
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
-        await made.close()
-        assert engine.closed == 1
-        assert asyncio.all_tasks() == {asyncio.current_task()}
-
-    asyncio.run(main())
-
-
-class InlineThoughts(ScriptedEngine):
-    """Its translations hold a thought in their text, as those that an older clc cached."""
-
-    async def complete(self, request):
-        completion = await super().complete(request)
-        if request in self.translations:
-            thought = f"<think>I keep the numbers of: {completion.text}</think>\n\n"
-            return dataclasses.replace(completion, text=thought + completion.text)
-        return completion
-
-
-def test_a_cached_translation_that_holds_a_thought_is_made_again(tmp_path):
-    cache = TranslationCache(tmp_path)
-    first = InlineThoughts()
-    solve(engine=first, cache=cache)
-    assert first.translations
-    second = ScriptedEngine()
-    _, verdict = solve(engine=second, cache=cache)
-    assert len(second.translations) == len(first.translations)
-    third = ScriptedEngine()
-    solve(engine=third, cache=cache)
-    assert not third.translations
-    assert verdict.abstentions.get("translation") is None
-    for engine in (first, second):
-        prompts = [request.messages[-1]["content"] for request in engine.requests]
-        assert any("[English] Tom" in prompt for prompt in prompts)
-        assert not any("think>" in prompt for prompt in prompts)
-    cache.close()
-
-
-@pytest.mark.parametrize(
-    "change",
-    ["text = NULL", "text = X'ff'", "finish_reason = NULL", "language = X'00'", "language = NULL",
-     "prompt_tokens = 'many'", "prompt_tokens = NULL", "completion_tokens = 1.5",
-     "completion_tokens = X'07'", "finish_reason = X'73746f70'"],
-)  # fmt: skip
-def test_a_damaged_translation_in_the_cache_is_made_again(change, tmp_path):
-    cache = TranslationCache(tmp_path)
-    step = Step("translation", "de", "Wie viele?", "stop", Usage(3, 4))
-    cache.put("k", step)
-    with sqlite3.connect(tmp_path / "translations.sqlite") as database:
-        database.execute(f"UPDATE translations SET {change}")
-    database.close()
-    assert cache.get("k") is None
-    cache.put("k", step)
-    assert cache.get("k") == step
-    cache.close()
