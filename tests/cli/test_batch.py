@@ -16,12 +16,6 @@ from .running import ROOT, call, clc, endpoint, fork, start
 DEAD = "http://127.0.0.1:9/v1"
 
 
-@pytest.fixture(scope="module")
-def quick():
-    with endpoint("--delay", 0) as (url, _):
-        yield url
-
-
 def options(url, *more, paths=3):
     return ["--base-url", url, "--model", "m", "--languages", "en,de,zh", "--paths", paths, *more]
 
