@@ -22,9 +22,9 @@ from clc.engines.openai.engine import OpenAIEngine
 from clc.engines.openai.secrets import Secrets
 from clc.errors import ClcError, ConfigurationError, EngineError
 from clc.records import Sampling, Usage
+from tests.engines.openai_engine import KEY, ask, request
 
 from .faulty_server import FaultyServer, completion, events, ok, raw, status, value
-from .test_openai import KEY, _no_key_and_no_proxy, ask, request  # noqa: F401
 
 FEW: dict = {"max_attempts": 2}
 

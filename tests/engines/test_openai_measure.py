@@ -9,10 +9,10 @@ from clc.engines import Completion
 from clc.engines.confidence import Measure
 from clc.errors import ConfigurationError
 from clc.records import Confidence, Usage
+from tests.engines.openai_engine import ask, engine_at, request
 
 from .faulty_server import FaultyServer, completion, ok, part, status, stream, value
 from .faulty_server import measured as measured_reply
-from .test_openai import _no_key_and_no_proxy, ask, engine_at, request  # noqa: F401
 
 TWO = (part("18", -0.5, -0.5, -1.5), part(".", -2.0, -1.0, -2.0, -9999.0))
 FOUND = Confidence(mean=1.25, tail=1.5, lowest_group=1.0, logprob=-1.25)
