@@ -1,7 +1,5 @@
 """A run on Ray: the same as on one machine, whatever is lost on the way."""
 
-import asyncio
-import json
 import os
 import pickle
 import subprocess
@@ -9,94 +7,34 @@ import sys
 from collections import Counter
 from functools import partial
 
-import orjson
 import pytest
 
 from clc import errors
 from clc.analysis.export import export
-from clc.analysis.scoring import score_run
 from clc.cluster import ray_session, solve_on_ray, votes
-from clc.cluster.ledger import BATCH_TRIES, PROBLEM_TRIES, Ledger
-from clc.cluster.messages import RunSpec
 from clc.datasets import load_problems
-from clc.errors import ConfigurationError, DatasetError, EngineError, StoreError
-from clc.plan import Plan
-from clc.records import Problem
-from clc.runs.codec import TABLES
+from clc.errors import ConfigurationError, DatasetError, StoreError
 from clc.runs.open import open_run, open_runs
-from clc.runs.revote import revote
-from clc.runs.shards import ShardRow, Shards
+from clc.runs.shards import Shards
 from clc.runs.store import Store
-from clc.solving.configure import configure
-from clc.solving.run import Run
 
-from .engines import Logged, Short, asked, lose_some, starts
+from .engines import Logged, Short, asked
 
 pytest.importorskip("ray")
 
-from clc.cluster import driver, replica
-from clc.cluster.source import read, read_message, read_stored, write_message
+from clc.cluster import driver
+from tests.cluster.running import (
+    FILES,
+    SETTINGS,
+    check_whole,
+    jsonl,
+    on_one_machine,
+    parquet,
+    spread,
+    tsv,
+)
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning:ray.*")  # of its own fields
-
-SETTINGS: dict = {"languages": ["en", "de", "zh"], "paths": 6}
-FILES = ("verdicts.jsonl", "samples_clc.jsonl", "results.json")
-
-
-def rows(count):
-    return [(f"Wie viele sind {n + 20} und {n + 50}?", str(7 + n % 2)) for n in range(count)]
-
-
-def tsv(folder, count):
-    path = folder / "mgsm_de.tsv"
-    path.write_text("".join(f"{question}\t{gold}\n" for question, gold in rows(count)))
-    return path
-
-
-def jsonl(folder, count):
-    path = folder / "problems.jsonl"
-    made = [{"id": f"q{n}", "question": q, "answer": g} for n, (q, g) in enumerate(rows(count))]
-    path.write_bytes(b"".join(orjson.dumps(row) + b"\n" for row in made))
-    return path
-
-
-def parquet(folder, count):
-    import pyarrow as pa
-    from pyarrow import parquet
-
-    path = folder / "problems.parquet"
-    made = [{"id": f"q{n}", "question": q, "answer": g} for n, (q, g) in enumerate(rows(count))]
-    parquet.write_table(pa.Table.from_pylist(made), path)
-    return path
-
-
-def on_one_machine(source, out, engine, *, resume=False, **settings):
-    with Store(out) as store:
-        work = Run(configure("clc", **(SETTINGS | settings)), engine, store)
-
-        async def drain():
-            return [verdict async for verdict in work.verdicts(load_problems(source))]
-
-        if not work.begin({"source": source.name}) or not resume:
-            asyncio.run(drain())
-        export(store)
-    return out
-
-
-def spread(source, out, log, replicas=2, engine=None, **more):
-    made = partial(Logged, log, **(engine or {}))
-    return solve_on_ray(source, out=out, replicas=replicas, engine=made, **(SETTINGS | more))
-
-
-def check_whole(folder, problems, paths=6):
-    """Every problem once, every path of its plan there and no other twice."""
-    with open_run(folder) as run:
-        solved = list(revote(run))
-    keys = [key for one in solved for key in one.plan.keys()]  # noqa: SIM118
-    assert len(solved) == len({one.problem.id for one in solved}) == problems
-    assert len(keys) == len(set(keys)) == problems * paths
-    written = (folder / "verdicts.jsonl").read_text().splitlines()
-    assert [json.loads(line)["id"] for line in written] == [one.problem.id for one in solved]
 
 
 @pytest.mark.parametrize("file", [tsv, jsonl, parquet])
@@ -219,142 +157,6 @@ def test_a_finished_run_without_a_shard_is_completed(ray, tmp_path, numbered):
     assert spread(source, out, log).finished
 
 
-def test_a_lost_replica_is_replaced_and_nothing_counts_twice(ray, tmp_path):
-    source = tsv(tmp_path, 60)
-    engine = {"dies_at": "Wie viele sind 41 und", "once": str(tmp_path / "died"), "delay": 0.002}
-    outcome = spread(source, tmp_path / "run", tmp_path / "log", engine=engine)
-    assert (tmp_path / "died").exists()
-    assert len(starts(tmp_path / "log")) == 3
-    assert outcome.set_aside == []
-    there = on_one_machine(source, tmp_path / "one", Logged(tmp_path / "log1"))
-    for name in FILES:
-        assert (tmp_path / "run" / name).read_bytes() == (there / name).read_bytes()
-    check_whole(tmp_path / "run", 60)
-
-
-def test_a_problem_that_kills_its_replica_is_set_aside_and_tried_again(ray, tmp_path):
-    source = tsv(tmp_path, 24)
-    outcome = spread(
-        source, tmp_path / "run", tmp_path / "log", engine={"dies_at": "Wie viele sind 25 und"}
-    )
-    assert [one.id for one in outcome.set_aside] == ["mgsm-de-005"]
-    assert "lost 2 times with it alone" in outcome.set_aside[0].reason
-    assert outcome.score.problems == 23
-    check_whole(tmp_path / "run", 23)
-    with open_run(tmp_path / "run") as run:
-        assert run.manifest()["finished"] is False
-        assert run.find("mgsm-de-005") is None
-        assert run.find("mgsm-de-006").problem.id == "mgsm-de-006"
-        assert (run.started(), score_run(run).problems) == (24, 23)
-    before = len(asked(tmp_path / "log"))
-    again = spread(source, tmp_path / "run", tmp_path / "log", replicas=1)
-    assert again.set_aside == []
-    assert len(asked(tmp_path / "log")) - before <= 6 + 2  # its paths and translations
-    check_whole(tmp_path / "run", 24)
-    there = on_one_machine(source, tmp_path / "one", Logged(tmp_path / "log1"))
-    assert (tmp_path / "run" / FILES[0]).read_bytes() == (there / FILES[0]).read_bytes()
-
-
-def test_a_lost_engine_starts_anew_and_the_problem_that_it_is_lost_with_is_set_aside(ray, tmp_path):
-    engine = {"breaks_at": "Wie viele sind 22 und"}
-    outcome = spread(tsv(tmp_path, 6), tmp_path / "run", tmp_path / "log", 1, engine)
-    assert [one.id for one in outcome.set_aside] == ["mgsm-de-002"]
-    assert outcome.set_aside[0].reason.endswith("with it alone: the engine process ended")
-    assert len(starts(tmp_path / "log")) == 1 + BATCH_TRIES + PROBLEM_TRIES
-    check_whole(tmp_path / "run", 5)
-    # Those that went before it one by one were stored, and not solved again when it came again.
-    assert max(Counter(asked(tmp_path / "log")).values()) <= BATCH_TRIES + 1
-
-
-def test_a_batch_that_takes_long_is_stored_bit_by_bit(ray, tmp_path, monkeypatch):
-    monkeypatch.setattr(replica, "KEEP_SECONDS", 0.05)
-    source, out = tsv(tmp_path, 24), tmp_path / "run"
-    engine = partial(Logged, tmp_path / "log", delay=0.02)
-    configuration = configure("clc", **SETTINGS)
-    with Shards(out) as shards:
-        here = Run(configuration, engine(), Store(None)).identity({})
-        job = RunSpec(configuration, engine, None, None, str(out), here)
-        batch = next(
-            read(str(source), {}, read_stored(str(out), 6), folder=".", most=24, replicas=1)
-        )
-        assert isinstance(batch.problems, tuple)
-        assert len(batch.problems) == 8
-        block = replica.Replica(job, ray.remote(Ledger).remote(1))(write_message(batch))
-        assert sorted(one.id for one in read_message(block).verdicts) == [
-            f"mgsm-de-{n:03d}" for n in range(8)
-        ]
-        assert len(shards.names()) > 1
-        assert len(list(shards.finished())) == 8
-
-
-def test_keys_that_end_in_zeros_are_known(tmp_path):
-    def row(number, key):
-        problem, drawn = Problem(f"p{number}", "?", "de"), {name: [] for name in TABLES}
-        return ShardRow(number, key, 6, problem, Plan((), ()), drawn)
-
-    keys = ["ab" * 15 + "00", "ab" * 14 + "0000", "cd" * 16, "00" * 16]
-    with Shards(tmp_path) as shards:
-        shards.write_shard([row(number, key) for number, key in enumerate(keys)])
-        (name,) = shards.names()
-    found = read_stored(str(tmp_path), 6)
-    assert [found.find(bytes.fromhex(key)) for key in keys] == [(name, True)] * 4
-    assert found.find(bytes.fromhex("ab" * 16)) == (None, False)
-    assert read_stored(str(tmp_path), 7).find(bytes.fromhex(keys[0])) == (name, False)
-
-
-def test_replicas_that_only_die_end_the_run():
-    ledger = Ledger(replicas=2)
-    assert [ledger.start() for _ in range(16)] == [None] * 16
-    ledger.lost("no memory")
-    assert ledger.start() == "replicas were lost 16 times in a row: no memory"
-    ledger.done("a batch")
-    assert ledger.start() is None
-
-
-def test_the_ledger_keeps_only_what_is_in_hand():
-    ledger = Ledger(replicas=1)
-    assert [ledger.take("a"), ledger.take("a"), ledger.take("b")] == [1, 2, 1]
-    ledger.done("a")
-    assert ledger.take("a") == 1
-    ledger.done("a")
-    ledger.done("b")
-    assert not ledger._started
-
-
-def test_an_engine_that_cannot_start_ends_the_run_at_once(ray, tmp_path):
-    source = tsv(tmp_path, 20)
-    with pytest.raises(EngineError, match="no such model: m") as raised:
-        spread(source, tmp_path / "run", tmp_path / "log", engine={"fails": "no such model: m"})
-    assert raised.value.exit_code == 1
-    assert not (tmp_path / "log").exists()
-    spread(source, tmp_path / "run", tmp_path / "log")
-    check_whole(tmp_path / "run", 20)
-
-
-def test_a_replica_with_another_engine_refuses(ray, tmp_path):
-    class Changing:
-        """Makes one engine here and another one elsewhere."""
-
-        def __init__(self, log):
-            self.log, self.made = log, "here"
-
-        def __call__(self):
-            engine = Logged(self.log)
-            engine.fingerprint = self.made
-            return engine
-
-        def __reduce__(self):
-            return _elsewhere, (self.log,)
-
-    with pytest.raises(EngineError, match=r"other paths than the driver .engine: 'here' there"):
-        solve_on_ray(tsv(tmp_path, 3), out=tmp_path / "run", engine=Changing(tmp_path / "log"))
-    assert not (tmp_path / "log").exists()
-
-
-def _elsewhere(log):
-    return partial(Logged, log)
-
-
 def test_what_stands_before_a_bad_row_is_solved(ray, tmp_path):
     source = jsonl(tmp_path, 30)
     lines = source.read_text().splitlines()
@@ -385,23 +187,6 @@ def test_a_run_grows_in_paths_and_problems_and_redraws_nothing(ray, tmp_path):
         assert (out / name).read_bytes() == (there / name).read_bytes()
     with pytest.raises(ConfigurationError, match="paths: 12 -> 6"):
         spread(source, out, log)
-
-
-def test_lost_paths_are_drawn_again_and_no_others(ray, tmp_path):
-    source, out, log = tsv(tmp_path, 30), tmp_path / "run", tmp_path / "log"
-    first = spread(source, out, log, engine={"lose": lose_some})
-    assert first.counters.lost > 10
-    with open_run(out) as run:
-        assert run.manifest()["finished"] is False
-    (out / "verdicts.jsonl").unlink()
-    again = spread(source, out, log)
-    assert again.counters.lost == 0
-    there = on_one_machine(source, tmp_path / "one", Logged(tmp_path / "log1"))
-    assert (out / FILES[0]).read_bytes() == (there / FILES[0]).read_bytes()
-    twice = [key for key, times in Counter(asked(log)).items() if times > 1]
-    assert len(twice) == first.counters.lost
-    with open_run(out) as run:
-        assert run.manifest()["finished"] is True
 
 
 def test_a_folder_is_of_one_kind(ray, tmp_path):

@@ -12,7 +12,7 @@ import pytest
 from clc.runs.open import open_run
 from tests.cli.running import clc, endpoint, start
 
-from .test_cluster import FILES, check_whole, tsv
+from .running import FILES, check_whole, tsv
 
 pytest.importorskip("ray")
 
