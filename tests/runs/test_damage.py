@@ -1,72 +1,22 @@
-"""A damaged or foreign run folder: the same figures, or an error that names it; nothing between."""
+"""Damaged stores, and foreign ones: every damage is named or changes no figure."""
 
 import asyncio
-import json
 import os
 import random
 import shutil
 import sqlite3
 from contextlib import suppress
-from pathlib import Path
 
 import pytest
 
-from clc.analysis.report.summary import SummaryBuilder
 from clc.analysis.scoring import score_run
 from clc.errors import ClcError, StoreError
-from clc.records import Problem, ReasoningPath, Step, Usage
+from clc.records import ReasoningPath, Step, Usage
 from clc.runs.database import Database
 from clc.runs.open import open_run
-from clc.runs.revote import revote
 from clc.runs.store import Store
-from clc.solving.configure import configure
-from clc.solving.run import Run
 from tests.cli.running import call
-from tests.engines.scripted import ScriptedEngine
-
-PROBLEMS = [
-    Problem(
-        f"p-{number}", f"Tom has {number} pens and buys 4. How many?", "en", str(7 + number % 2)
-    )
-    for number in range(12)
-]
-SETTINGS = configure("clc", languages=("en", "de", "zh"), paths=6)
-DATASET = {"source": "x"}
-OLD = Path(__file__).parents[1] / "data" / "format2" / "run"
-
-
-async def _solve(folder, finish=True):
-    with Store(folder) as store:
-        run = Run(SETTINGS, ScriptedEngine(), store)
-        run.begin(DATASET)
-        async for _ in run.verdicts(PROBLEMS):
-            pass
-        if finish:
-            run.finish()
-
-
-@pytest.fixture(scope="module", params=["finished", "open"])
-def run(request, tmp_path_factory):
-    folder = tmp_path_factory.mktemp(request.param) / "run"
-    asyncio.run(_solve(folder, finish=request.param == "finished"))
-    return folder
-
-
-@pytest.fixture(scope="module")
-def finished(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("whole") / "run"
-    asyncio.run(_solve(folder))
-    return folder
-
-
-def figures(folder):
-    """All that a reader sees."""
-    with open_run(folder) as store:
-        problems = [
-            (one, store.prompts([arm.prompt_key for arm in one.plan.arms]))
-            for one in store.finished()
-        ]
-        return score_run(store), store.started(), problems
+from tests.runs.damaged import OLD, figures, solve
 
 
 def damaged(data: bytes, seed: int) -> bytes:
@@ -111,7 +61,7 @@ def test_a_damaged_run_does_not_go_on_as_if_whole(run, seed, tmp_path):
     file = tmp_path / "run" / "run.sqlite"
     file.write_bytes(damaged(file.read_bytes(), seed))
     with suppress(StoreError):
-        asyncio.run(_solve(tmp_path / "run"))
+        asyncio.run(solve(tmp_path / "run"))
         assert figures(tmp_path / "run") == figures(run)
 
 
@@ -185,7 +135,7 @@ def test_a_finished_run_that_lost_rows_has_no_score(finished, table, tmp_path):
     database.close()
     with pytest.raises(StoreError, match="1 of the 12 problems of this finished run"):
         figures(tmp_path / "run")
-    asyncio.run(_solve(tmp_path / "run"))
+    asyncio.run(solve(tmp_path / "run"))
     assert figures(tmp_path / "run") == figures(finished)
 
 
@@ -205,105 +155,8 @@ def test_a_store_without_checksums_goes_on(finished, tmp_path):
         database.execute("DROP TABLE seconds")
         database.execute("DELETE FROM paths WHERE rowid = 1")
     database.close()
-    asyncio.run(_solve(tmp_path / "run"))
+    asyncio.run(solve(tmp_path / "run"))
     assert figures(tmp_path / "run") == figures(finished)
-
-
-# -- manifests ----------------------------------------------------------------------------------
-
-VALUES = [None, [], {}, "", "7", "abc", 0, -1, 7, 1.5, 1e300, True, [None], {"x": 1}, "\u202e/../x"]
-
-
-def fields(value, path=()):
-    yield path
-    if isinstance(value, dict):
-        for name, inner in value.items():
-            yield from fields(inner, (*path, name))
-    elif isinstance(value, list) and value:
-        yield from fields(value[0], (*path, 0))
-
-
-def replaced(value, path, new):
-    if not path:
-        return new
-    inner = {**value} if isinstance(value, dict) else [*value]
-    inner[path[0]] = replaced(inner[path[0]], path[1:], new)
-    return inner
-
-
-def read_all(folder):
-    """Read the folder as score, show, vote, report and solve do."""
-    with open_run(folder) as store:
-        score_run(store)
-        manifest = store.manifest() or {}
-        builder = SummaryBuilder("x", manifest)
-        for solved in revote(store):
-            builder.add(solved)
-        builder.summary()
-    with Store(folder) as store:
-        Run(SETTINGS, ScriptedEngine(), store).begin(DATASET)
-
-
-@pytest.mark.parametrize("part", range(4))
-@pytest.mark.slow
-def test_any_value_in_any_field_of_a_manifest(finished, part, tmp_path):
-    manifest = json.loads((finished / "manifest.json").read_text())
-    manifest["earlier_limits"] = [{"max_tokens": 5, "translation_max_tokens": 6}]
-    shutil.copy(finished / "run.sqlite", tmp_path)
-    cases = [(path, value) for path in fields(manifest) for value in VALUES]
-    assert len(cases) > 1000
-    refused = 0
-    for path, value in cases[part::8]:
-        (tmp_path / "manifest.json").write_text(json.dumps(replaced(manifest, path, value)))
-        try:
-            read_all(tmp_path)
-        except ClcError:
-            refused += 1
-    assert refused > 40
-
-
-@pytest.mark.parametrize(
-    ("path", "value"),
-    [
-        (("identity",), None), (("identity",), []), (("identity", "strategy"), None),
-        (("identity", "strategy"), "clc"), (("identity", "weighting"), {"x": 1}),
-        (("versions",), None), (("versions",), "0.1"), (("identity", "paths"), "7"),
-        (("seconds",), "abc"), (("seconds",), -3), (("finished",), "no"), (("problems",), [12]),
-        (("identity", "strategy", "name"), "../../elsewhere"), (("format",), "3"),
-    ],
-)  # fmt: skip
-def test_a_manifest_edited_by_hand_is_named_by_every_command(finished, path, value, tmp_path):
-    shutil.copytree(finished, tmp_path / "run")
-    manifest = json.loads((finished / "manifest.json").read_text())
-    (tmp_path / "run" / "manifest.json").write_text(json.dumps(replaced(manifest, path, value)))
-    folder = tmp_path / "run"
-    for command in (
-        ("score", folder),
-        ("report", folder),
-        ("show", folder, "p-1"),
-        ("vote", folder, "--out", tmp_path / "v"),
-    ):
-        done = call(*command)
-        assert done.returncode == 2, command
-        assert f"manifest.json: {'.'.join(path)} of the manifest is" in done.stderr.replace(
-            "\n", ""
-        )
-
-
-@pytest.mark.parametrize("kind", ["folder", "fifo", "dangling", "deep", "latin"])
-def test_a_manifest_that_is_no_json_file(finished, kind, tmp_path):
-    shutil.copytree(finished, tmp_path / "run")
-    path = tmp_path / "run" / "manifest.json"
-    path.unlink()
-    {
-        "folder": path.mkdir,
-        "fifo": lambda: os.mkfifo(path),
-        "dangling": lambda: path.symlink_to("nothing"),
-        "deep": lambda: path.write_bytes(b"[" * 5000 + b"]" * 5000),
-        "latin": lambda: path.write_bytes(b'{"a":"\xff"}'),
-    }[kind]()
-    with pytest.raises(StoreError, match=r"manifest\.json: "):
-        figures(tmp_path / "run")
 
 
 # -- foreign files --------------------------------------------------------------------------------
@@ -344,63 +197,6 @@ def test_tables_of_a_process_that_was_killed_while_it_made_them(tmp_path):
     database.close()
     Store(tmp_path).close()
     Database(tmp_path, read_only=True).close()
-
-
-# -- a folder that moves --------------------------------------------------------------------------
-
-
-def _moved(folder, how):
-    elsewhere = folder.with_name("elsewhere")
-    if how == "deleted":
-        shutil.rmtree(folder)
-    elif how == "file":
-        (folder / "run.sqlite").rename(folder / "old.sqlite")
-    else:
-        folder.rename(elsewhere)
-    if how == "replaced":
-        Store(folder).close()
-    elif how == "copied back":
-        shutil.copytree(elsewhere, folder)
-    elif how == "link to another":
-        Store(folder.with_name("other")).close()
-        folder.symlink_to("other")
-    elif how == "a file":
-        folder.write_text("")
-
-
-MOVES = ["moved", "deleted", "file", "replaced", "copied back", "link to another", "a file"]
-
-
-@pytest.mark.parametrize("how", MOVES)
-def test_nothing_is_written_where_the_run_was(how, tmp_path):
-    folder = tmp_path / "run"
-    with Store(folder) as store:
-        store.write_manifest({"finished": False})
-        store.add_path(ReasoningPath("k", "pk", "de", 0, 5, "x", "stop"))
-        store.commit()
-        _moved(folder, how)
-        there = sorted(folder.iterdir()) if folder.is_dir() else []
-        store.add_path(ReasoningPath("k2", "pk", "de", 0, 5, "x", "stop"))
-        with pytest.raises(StoreError, match="moved, replaced or deleted while the run went on"):
-            store.commit()
-        with pytest.raises(StoreError, match="moved, replaced or deleted"):
-            store.write_manifest({"finished": True})
-        with pytest.raises(StoreError, match="moved, replaced or deleted"), store.write("x.jsonl"):
-            pass
-        assert (sorted(folder.iterdir()) if folder.is_dir() else []) == there
-    if how in {"moved", "replaced"}:
-        with Store(tmp_path / "elsewhere", read_only=True) as store:
-            assert set(store.paths(["k", "k2"])) == {"k", "k2"}
-
-
-def test_a_file_that_is_being_written_goes_when_the_folder_moves(tmp_path):
-    folder = tmp_path / "run"
-    with Store(folder) as store:
-        with pytest.raises(StoreError, match="moved"), store.write("verdicts.jsonl") as file:  # noqa: PT012
-            file.write(b"x")
-            folder.rename(tmp_path / "elsewhere")
-            Store(folder).close()
-        assert not (folder / "verdicts.jsonl").exists()
 
 
 def test_a_run_of_format_2_has_the_figures_of_then():
