@@ -53,7 +53,7 @@ GROUPS = {
             "test_ray_serve.py", "benchmarks/test_cluster.py"),
     "server": ("serving/test_engines.py", "test_end_to_end.py::test_served",
                "test_end_to_end.py::test_a_server_that_splits_thoughts_gives_the_same_verdicts"),
-    "report": ("report/test_page.py", "report/test_write.py"),
+    "report": ("report/test_page.py", "report/test_page_texts.py", "report/test_write.py"),
 }  # fmt: skip
 
 
