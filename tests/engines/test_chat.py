@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+from tests.event_loop import counted_turns
+
 pytest.importorskip("transformers")
 
 from clc.engines.chat_options import RESERVED, ChatOptions
@@ -245,20 +247,11 @@ def test_a_prompt_is_rendered_once_beside_the_event_loop_or_in_it(tiny, length):
     messages = [Message(role="user", content="7 " * length)]
 
     async def run():
-        turns = 0
-
-        async def turn():
-            nonlocal turns
-            while True:
-                turns += 1
-                await asyncio.sleep(0)
-
-        turning = asyncio.create_task(turn())
-        prompts = await asyncio.gather(*(chat.render_beside(messages) for _ in range(5)))
-        seen = turns
-        prompts.append(await chat.render_beside(messages))
-        assert turns == seen  # it is kept: nothing to wait for
-        turning.cancel()
+        async with counted_turns() as turns:
+            prompts = await asyncio.gather(*(chat.render_beside(messages) for _ in range(5)))
+            before = turns()
+            prompts.append(await chat.render_beside(messages))
+            assert turns() == before  # it is kept: nothing to wait for
         return prompts
 
     prompts = asyncio.run(run())

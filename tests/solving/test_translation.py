@@ -14,6 +14,7 @@ from clc.solving.translation import (
     translation_fault,
     translation_sampling,
 )
+from tests.event_loop import counted_turns
 
 MGSM = Path(__file__).parents[3] / "shared" / "data" / "mgsm"
 
@@ -141,21 +142,12 @@ def test_a_long_translation_is_read_beside_the_event_loop_and_like_a_short_one(s
     ]
 
     async def run():
-        turns = 0
-
-        async def turn():
-            nonlocal turns
-            while True:
-                turns += 1
-                await asyncio.sleep(0)
-
-        turning = asyncio.create_task(turn())
         read = []
-        for draft in drafts:
-            before = turns
-            read.append(await read_translation(problem, draft, "de"))
-            assert turns > before  # others had their turn meanwhile
-        turning.cancel()
+        async with counted_turns() as turns:
+            for draft in drafts:
+                before = turns()
+                read.append(await read_translation(problem, draft, "de"))
+                assert turns() > before  # others had their turn meanwhile
         return read
 
     for draft, got in zip(drafts, asyncio.run(run()), strict=True):
