@@ -214,21 +214,15 @@ def _check_unchanged(source: str, reading: Mapping[str, Any], identity: Mapping[
 
 
 def _begin(shards: Shards, identity: Mapping[str, Any], paths: int) -> bool:
-    """Write or check the manifest; return whether the run is finished.
-
-    A manifest that marks the run as finished counts only where the shards hold every problem:
-    those of a lost shard are sampled again.
-    """
-    stored = shards.manifest() or {}
-    started = begin_run(stored or None, identity, shards.folder)
-    if started is None:
-        # Older manifests lack the number of problems: the ones in the shards must be done.
-        problems = stored.get("problems", shards.started())
-        if 0 < problems == shards.done(paths, len(earlier_limits(stored))):
-            return True
-        started = {**stored, "finished": False}
-    shards.write_manifest({**started, "store": "shards"})
-    return False
+    """Write or check the manifest; return whether the run is finished."""
+    stored = shards.manifest()
+    grown = len(earlier_limits(stored))
+    manifest, finished = begin_run(
+        stored, identity, shards.folder, lambda: (shards.started(), shards.done(paths, grown))
+    )
+    if not finished:
+        shards.write_manifest({**manifest, "store": "shards"})
+    return finished
 
 
 def _finish(shards: Shards, problems: int, paths: int, grown: int) -> None:

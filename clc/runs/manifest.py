@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import platform
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from types import NoneType
 from typing import TYPE_CHECKING, Any, get_args
@@ -146,15 +146,18 @@ def begin_run(
     manifest: Mapping[str, Any] | None,
     wanted: Mapping[str, Any],
     where: str,
-) -> dict[str, Any] | None:
-    """Return the manifest with which a run begins or goes on; None where it is finished already.
+    count: Callable[[], tuple[int, int]],
+) -> tuple[dict[str, Any], bool]:
+    """Return the manifest with which a run begins or goes on, and whether it is finished already.
 
-    Where limits of tokens grow, its ``earlier_limits`` are those before, the oldest first.
+    A manifest that marks the run as finished counts only where all its problems are stored with all
+    their paths. Where limits of tokens grow, ``earlier_limits`` are those before, the oldest first.
 
     Args:
         manifest: the stored one.
         wanted: the identity of the run that is to begin or go on.
         where: the run's folder, for the error.
+        count: counts the stored problems, and those that are stored with all their paths.
 
     Raises:
         ConfigurationError: ``manifest`` is that of a run with another configuration.
@@ -163,17 +166,16 @@ def begin_run(
     if manifest is not None:
         check_same_run(before.get("identity", {}), wanted, where)
         if before.get("identity") == wanted and before.get("finished"):
-            return None
+            started, done = count()
+            # Manifests of older versions lack the number of problems: there must be some.
+            if before.get("problems", started or None) == started == done:
+                return dict(before), True
+            return {**before, "finished": False}, False
     before = _keep_limits(before, wanted)
     history, now = before.get("versions", []), versions()
     history = history if now in history else [*history, now]
-    return {
-        **before,
-        "format": FORMAT,
-        "identity": wanted,
-        "versions": history,
-        "finished": False,
-    }
+    going_on = {"format": FORMAT, "identity": wanted, "versions": history, "finished": False}
+    return {**before, **going_on}, False
 
 
 def _keep_limits(manifest: Mapping[str, Any], wanted: Mapping[str, Any]) -> Mapping[str, Any]:

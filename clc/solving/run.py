@@ -96,24 +96,14 @@ class Run:
         stored = self.store.manifest()
         if stored is not None and (kept := self.store.seconds()) > stored.get("seconds", 0.0):
             stored["seconds"] = round(kept, 3)  # of a run that was killed
-        manifest = begin_run(stored, wanted, str(self.store.folder))
-        self.solver.sampler.earlier_limits = earlier_limits(manifest or stored)
-        if manifest is not None:
-            self.store.write_manifest(manifest)
-            return False
-        if stored is not None and self._is_whole(stored.get("problems")):
-            return True
-        # Rows of a finished run are gone: their paths are sampled again.
-        self.store.write_manifest({**(stored or {}), "finished": False})
-        return False
-
-    def _is_whole(self, problems: object) -> bool:
-        """Whether all paths of all ``problems`` (their number, when the run finished) are there.
-
-        Runs of older versions have no such number; for them the problems that were started count.
-        """
-        started = self.store.started()
-        return problems in {None, started} and self.store.done() == started
+        store = self.store
+        manifest, finished = begin_run(
+            stored, wanted, str(store.folder), lambda: (store.started(), store.done())
+        )
+        self.solver.sampler.earlier_limits = earlier_limits(manifest)
+        if not finished:
+            store.write_manifest(manifest)
+        return finished
 
     def finish(self) -> None:
         """Mark the run as finished, unless some of its paths were lost.

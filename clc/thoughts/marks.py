@@ -90,11 +90,6 @@ class Marks:
     families: tuple[MarkFamily, ...]
     turns: tuple[Turns, ...] = ()
 
-    def special_tokens(self) -> tuple[str, ...]:
-        """Return the texts of the tokens of the families whose marks are special tokens."""
-        special = (family for family in self.families if family.special)
-        return tuple(dict.fromkeys(text for family in special for text in family.token_texts()))
-
     @cached_property
     def key(self) -> str:
         """A hash of what is not bundled; '' where all is.

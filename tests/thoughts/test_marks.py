@@ -34,21 +34,6 @@ def test_every_mark_of_every_family_splits(family):
         assert split(f"{opening} is it 5?").closed is False
 
 
-def test_special_tokens_are_those_that_an_engine_may_remove():
-    tokens = BUNDLED.special_tokens()
-    assert {
-        "[THINK]",
-        "[/THINK]",
-        "<|channel|>",
-        "<|message|>",
-        "<unused94>",
-        "<|channel>",
-        "◁think▷",
-    } <= set(tokens)
-    assert "<think>" not in tokens
-    assert len(set(tokens)) == len(tokens)
-
-
 def test_a_folder_without_the_file_has_ours(tmp_path):
     assert load_marks(tmp_path) is BUNDLED
 
