@@ -44,11 +44,11 @@ _SIZED_METHODS = frozenset({"center", "ljust", "rjust", "zfill", "expandtabs"})
 class _Budget:
     """What a rendering may still use."""
 
-    __slots__ = ("characters", "ends", "steps")
+    __slots__ = ("characters", "ends", "output", "steps")
 
     def __init__(self) -> None:
         self.steps = MOST_STEPS
-        self.characters = MOST_CHARACTERS
+        self.characters = self.output = MOST_CHARACTERS
         self.ends = time.monotonic() + _SECONDS
 
     def step(self, characters: int = 0) -> None:
@@ -62,6 +62,12 @@ class _Budget:
             raise SecurityError(f"it takes more than {MOST_STEPS:,} steps; make its loops shorter")
         if time.monotonic() > self.ends:
             raise SecurityError(f"it takes more than {_SECONDS:.0f} seconds; make it shorter")
+
+    def hold(self, characters: int) -> None:
+        """Take characters of an expression's output, which are held until they are written."""
+        self.output -= characters
+        if self.output < 0:
+            raise _too_large()
 
     def write(self, characters: int) -> None:
         self.characters -= characters
@@ -79,6 +85,7 @@ class BoundedEnvironment(ImmutableSandboxedEnvironment):
         self.start()
         super().__init__(**settings)
         self.concat = self._concat  # type: ignore[method-assign]
+        self.finalize = self._output
         self.filters |= {name: _sized(FILTERS[name]) for name in _SIZED}
         self.filters |= {
             "join": _join,
@@ -97,6 +104,11 @@ class BoundedEnvironment(ImmutableSandboxedEnvironment):
     def start(self) -> None:
         """Give this thread's next rendering its budget."""
         self._local.budget = _Budget()
+
+    def _output(self, value: Any) -> str:
+        text = str(value)
+        self.budget.hold(len(text))
+        return text
 
     def _concat(self, parts: Iterable[str]) -> str:
         texts = list(parts)

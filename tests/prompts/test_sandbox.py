@@ -1,8 +1,11 @@
 """A template of the user's cannot take all time or all memory, and ordinary ones notice nothing."""
 
+import tracemalloc
+
 import pytest
 
 from clc.errors import TemplateError
+from clc.prompts.sandbox import MOST_CHARACTERS
 from clc.prompts.template import PromptTemplate
 
 R = "range(100000)"
@@ -90,6 +93,22 @@ def test_an_ordinary_template_renders_as_in_jinja(body):
 
     plain = ImmutableSandboxedEnvironment(trim_blocks=True, lstrip_blocks=True).from_string(body)
     assert render(body) == FINE[body] == plain.render()
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "{% for a in R %}{{ 'x' * 1000000 }}{% endfor %}",
+        "{% set x %}{% for a in R %}{{ question * 1000 }}{% endfor %}{% endset %}",
+    ],
+)
+def test_a_rendering_that_is_refused_has_not_filled_the_memory(body):
+    tracemalloc.start()
+    with pytest.raises(TemplateError, match="characters"):
+        render(body)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 4 * MOST_CHARACTERS
 
 
 def test_the_budget_is_that_of_one_rendering():
