@@ -47,10 +47,15 @@ GROUPS = {
         "test_end_to_end.py::test_every_strategy_runs_on_vllm",
         "test_end_to_end.py::test_open_engines",
         "docs/test_commands.py::test_the_commands_of_the_first_page_run_on_vllm",
+        "cli/test_thinking.py::test_what_a_template_does_not_have_ends_it_before_anything_is_sampled",
+        "cli/test_report.py::test_a_run_of_the_bundled_model",
+        "cli/test_batch.py::test_the_example_with_the_bundled_model",
+        "test_lm_eval.py::test_the_example_with_the_bundled_model",
         "test_langchain.py::test_the_example_with_the_bundled_model",
     ),
     "ray": ("cluster/test_cluster.py", "cluster/test_replicas.py", "cluster/test_command.py",
-            "test_ray_serve.py", "benchmarks/test_cluster.py"),
+            "test_ray_serve.py", "benchmarks/test_cluster.py",
+            "cli/test_marks.py::test_replicas_on_ray"),
     "server": ("serving/test_engines.py", "test_end_to_end.py::test_served",
                "test_end_to_end.py::test_a_server_that_splits_thoughts_gives_the_same_verdicts"),
     "report": ("report/test_page.py", "report/test_page_texts.py", "report/test_write.py"),
@@ -120,16 +125,48 @@ class Shared:
         pass
 
 
+@pytest.fixture(scope="session")
+def _started():
+    """Keep the bundled model on vLLM for all modules; it is started where one first needs it."""
+    engines = []
+    yield engines
+    for engine in engines:
+        asyncio.run(engine.close())
+
+
 @pytest.fixture(scope="module")
-def bundled_vllm():
+def bundled_vllm(_started):
     """Give the bundled model on vLLM in this process.
 
-    For a module: when another engine of this process is closed, vLLM's groups are gone for all.
+    When another engine of this process was closed, vLLM's groups are gone for all: it starts anew.
     """
     pytest.importorskip("vllm")
+    from vllm.distributed.parallel_state import model_parallel_is_initialized
+
     from clc.engines.vllm.engine import VllmEngine
 
-    engine = VllmEngine("clc-tiny", engine_args={"kv_cache_memory_bytes": 1 << 29})
+    if _started and not model_parallel_is_initialized():
+        asyncio.run(_started.pop().close())
+    if not _started:
+        _started.append(VllmEngine("clc-tiny", engine_args={"kv_cache_memory_bytes": 1 << 29}))
+        asyncio.run(_started[0].start())
+    return Shared(_started[0])
+
+
+@pytest.fixture
+def only_bundled_vllm(bundled_vllm, monkeypatch):
+    """Have commands and adapters that open an engine find the bundled model on vLLM, open."""
+    for module in ("clc.engines.factory", "clc.serving.integrations.local"):
+        monkeypatch.setattr(f"{module}.open_engine", lambda *_, **__: bundled_vllm)
+
+
+@pytest.fixture(scope="session")
+def bundled_transformers():
+    """Give the bundled model on transformers in this process."""
+    pytest.importorskip("transformers")
+    from clc.engines.factory import open_engine
+
+    engine = open_engine("clc-tiny", engine="transformers")
     asyncio.run(engine.start())
     yield Shared(engine)
     asyncio.run(engine.close())

@@ -15,7 +15,6 @@ from clc.analysis.export import verdict_row
 from clc.datasets import load_problems
 from clc.engines.adjusted import AdjustedEngine
 from clc.engines.chat_options import ChatOptions
-from clc.engines.factory import open_engine
 from clc.engines.openai.engine import OpenAIEngine
 from clc.engines.shared import SharedEngine
 from clc.runs.open import open_run
@@ -25,7 +24,6 @@ from clc.solving.configure import configure
 from clc.solving.run import Run
 from clc.strategies.catalogue import STRATEGIES
 from tests.cli.running import call, clc
-from tests.conftest import Shared
 
 ROOT = Path(__file__).parents[1]
 SHARED = ROOT.parent / "shared" / "data"
@@ -94,15 +92,6 @@ def test_open_engines(name, opened, tmp_path):
     out = tmp_path / "run"
     problems = _solve(name, out, "--engine", opened, how=call)
     _check_complete(out, problems)
-
-
-@pytest.fixture(scope="module")
-def bundled_transformers():
-    pytest.importorskip("transformers")
-    engine = open_engine("clc-tiny", engine="transformers")
-    asyncio.run(engine.start())
-    yield Shared(engine)
-    asyncio.run(engine.close())
 
 
 @pytest.mark.engine

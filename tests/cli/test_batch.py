@@ -4,7 +4,6 @@ import json
 import random
 import signal
 import time
-from importlib.util import find_spec
 
 import pytest
 from openai.types.chat import ChatCompletion
@@ -161,10 +160,10 @@ def test_the_output_of_a_batch_is_read_by_vote(tmp_path, quick):
 
 
 @pytest.mark.engine
-@pytest.mark.skipif(find_spec("vllm") is None, reason="vLLM is not installed")
+@pytest.mark.usefixtures("only_bundled_vllm")
 def test_the_example_with_the_bundled_model(tmp_path):
     out = tmp_path / "out.jsonl"
-    done = clc("batch", ROOT / "examples/batch.jsonl", "--out", out, "--json", timeout=280)
+    done = call("batch", ROOT / "examples/batch.jsonl", "--out", out, "--json")
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["answered"] == 3
     votes = {one["custom_id"]: one["response"]["body"].get("clc") for one in rows(out)}

@@ -229,9 +229,10 @@ def test_a_command_of_the_documentation(line, run, tmp_path, monkeypatch):
 
 
 @pytest.mark.engine
+@pytest.mark.usefixtures("only_bundled_vllm")
 def test_a_run_of_the_bundled_model(tmp_path):
-    done = clc("solve", "examples/mgsm_de.tsv", "--limit", 2, "--paths", 4, "--languages", "de,en",
-               "--out", tmp_path / "run", timeout=280)  # fmt: skip
+    done = call("solve", ROOT / "examples/mgsm_de.tsv", "--limit", 2, "--paths", 4,
+                "--languages", "de,en", "--out", tmp_path / "run")  # fmt: skip
     assert done.returncode == 0, done.stderr
     done = call("report", tmp_path / "run")
     assert done.returncode == 0, done.stderr

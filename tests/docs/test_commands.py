@@ -134,8 +134,12 @@ def test_the_commands_of_a_page_run(name, here, monkeypatch):
 
 
 @pytest.mark.engine
-def test_the_commands_of_the_first_page_run_on_vllm(stand, monkeypatch):
-    pytest.importorskip("vllm")
+def test_the_commands_of_the_first_page_run_on_vllm(stand, bundled_vllm, monkeypatch):
+    def opened(*arguments, **options):
+        open_engine(*arguments, **options)  # it could be opened
+        return bundled_vllm
+
+    monkeypatch.setattr("clc.engines.factory.open_engine", opened)
     folder = stand()
     monkeypatch.setenv("CLC_CACHE", str(folder / "cache"))
     monkeypatch.chdir(folder)

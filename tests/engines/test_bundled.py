@@ -4,6 +4,7 @@ import asyncio
 import json
 import re
 from dataclasses import replace
+from functools import cache
 from itertools import islice
 from pathlib import Path
 
@@ -17,21 +18,11 @@ from clc.answers import extract_answer
 from clc.engines.base import Request
 from clc.engines.chat_options import ChatOptions
 from clc.engines.confidence import Measure
-from clc.engines.factory import open_engine
 from clc.engines.models import resolve_model
 from clc.prompts.templates import Templates
 from clc.records import Message, Sampling
 
 GREEDY = Sampling(temperature=0.0, max_tokens=160)
-
-
-@pytest.fixture(scope="module")
-def transformers():
-    pytest.importorskip("transformers")
-    engine = open_engine("clc-tiny", engine="transformers")
-    asyncio.run(engine.start())
-    yield engine
-    asyncio.run(engine.close())
 
 
 @pytest.fixture
@@ -88,14 +79,24 @@ def test_the_tokenizer_is_ours():
 
 
 @pytest.mark.engine
-def test_both_engines_say_the_same(bundled_vllm, transformers):
+def test_both_engines_say_the_same(bundled_vllm, bundled_transformers):
     """Greedy texts of vLLM and transformers, except where two tokens are as good as equal."""
     prompts = [example.prompt for example in islice(examples("test", 7), 100)]
-    ours, theirs = _complete(bundled_vllm, prompts), _complete(transformers, prompts)
+    ours, theirs = _complete(bundled_vllm, prompts), _complete(bundled_transformers, prompts)
     differing = [n for n in range(100) if ours[n] != theirs[n]]
     assert len(differing) <= 10
     for n in differing:
         assert _gap_where_they_part(prompts[n], ours[n], theirs[n]) < 0.3, (ours[n], theirs[n])
+
+
+@cache
+def _plain_model():
+    import torch
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    folder = resolve_model("clc-tiny")
+    model = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.bfloat16)
+    return AutoTokenizer.from_pretrained(folder), model
 
 
 def _gap_where_they_part(prompt, *texts):
@@ -103,12 +104,7 @@ def _gap_where_they_part(prompt, *texts):
 
     bf16 logits between 16 and 32 are an eighth apart, and each engine rounds in its own way.
     """
-    import torch
-    from transformers import AutoModelForCausalLM, AutoTokenizer
-
-    folder = resolve_model("clc-tiny")
-    tokenizer = AutoTokenizer.from_pretrained(folder)
-    model = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.bfloat16)
+    tokenizer, model = _plain_model()
     ids = tokenizer(f"<|user|>{prompt}<|assistant|>", return_tensors="pt")["input_ids"]
     made = model.generate(
         ids, max_new_tokens=160, do_sample=False,
@@ -127,7 +123,7 @@ def _gap_where_they_part(prompt, *texts):
 
 
 @pytest.mark.engine
-@pytest.mark.parametrize("engine", ["bundled_vllm", "transformers"], indirect=True)
+@pytest.mark.parametrize("engine", ["bundled_vllm", "bundled_transformers"], indirect=True)
 def test_measuring_changes_no_text(engine):
     prompts = [example.prompt for example in islice(examples("test", 3), 24)]
     sampling = Sampling(temperature=0.8, max_tokens=100)
@@ -148,7 +144,7 @@ def test_measuring_changes_no_text(engine):
 
 @pytest.mark.engine
 @pytest.mark.parametrize("thinking", [False, True])
-def test_it_solves_new_problems(transformers, thinking):
+def test_it_solves_new_problems(bundled_transformers, thinking):
     """Most English ones, greedily, with a thought where it is asked for; its card has figures."""
     from benchmarks.training.tokenizer import THINK_MARK
 
@@ -159,7 +155,7 @@ def test_it_solves_new_problems(transformers, thinking):
         for p in sample
     ]
     marked = [messages[0]["content"] + THINK_MARK * thinking for messages in prompts]
-    completions = _completions(transformers, marked)
+    completions = _completions(bundled_transformers, marked)
     assert all(bool(one.thought) == thinking for one in completions)
     assert all(one.closed is (True if thinking else None) for one in completions)
     texts = [one.text for one in completions]
@@ -173,7 +169,7 @@ def test_it_solves_new_problems(transformers, thinking):
 
 
 @pytest.mark.engine
-@pytest.mark.parametrize("engine", ["bundled_vllm", "transformers"], indirect=True)
+@pytest.mark.parametrize("engine", ["bundled_vllm", "bundled_transformers"], indirect=True)
 def test_a_stop_string_in_a_thought_does_not_end_the_path(engine):
     """Greedily, so that what follows is the same with stop strings and without."""
     options = ChatOptions(thinking="on")

@@ -11,6 +11,7 @@ from functools import cache
 
 import pytest
 
+from .harness import harness
 from .serving import FRAGE, QUESTION, serving
 
 PYTHON = os.environ.get("CLC_CLIENTS_PYTHON", sys.executable)
@@ -23,9 +24,9 @@ def has(module):
     return found.returncode == 0
 
 
-def run(*arguments, **more):
+def run(command, **more):
     done = subprocess.run(
-        [PYTHON, *map(str, arguments)], capture_output=True, text=True, check=False, timeout=280,
+        command, capture_output=True, text=True, check=False, timeout=280,
         env=os.environ | OFFLINE, **more,
     )  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr
@@ -61,7 +62,7 @@ print(json.dumps({
 
 
 def check_langchain(url):
-    told = json.loads(run("-c", LANGCHAIN, url, QUESTION))
+    told = json.loads(run([PYTHON, "-c", LANGCHAIN, url, QUESTION]))
     assert told["text"] == told["streamed"] == told["later"]
     assert told["responses"]
     assert told["usage"] > 0
@@ -103,12 +104,13 @@ def check_lm_eval(url, folder, rows, model="clc"):
     file.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
     (folder / "tiny_de.yaml").write_text(TASK.format(file=file), encoding="utf-8")
     out = folder / "out"
-    run(
-        "-m", "lm_eval", "--model", "local-chat-completions", "--apply_chat_template",
+    command = harness(
+        "lm_eval", "--model", "local-chat-completions", "--apply_chat_template",
         "--model_args", f"model={model},base_url={url}/chat/completions,num_concurrent=4,seed=9",
         "--tasks", "tiny_de", "--include_path", folder, "--output_path", out, "--log_samples",
-        cwd=folder,
+        python=PYTHON,
     )  # fmt: skip
+    run(command, cwd=folder)
     (results,) = out.rglob("results_*.json")
     scores = json.loads(results.read_text())["results"]["tiny_de"]
     return scores["exact_match,last-number"]

@@ -2,20 +2,22 @@
 
 import asyncio
 import csv
+import json
 import re
 import signal
 import subprocess
-import sys
 import time
 from importlib.util import find_spec
 from pathlib import Path
+from typing import NamedTuple
 
 import httpx
 import openai
 import pytest
 from openai.types.chat import ChatCompletion
 
-from tests.cli.running import ROOT, endpoint
+from clc.runs.open import open_run
+from tests.cli.running import ROOT, call, endpoint
 
 from .serving import ask, process
 from .test_clients import check_langchain, check_lm_eval, has
@@ -36,15 +38,29 @@ def examples(language, count):
     return [{"question": row[0], "answer_number": int(row[1]), "answer": None} for row in rows]
 
 
+class Served(NamedTuple):
+    url: str
+    plain: str  # name of the model without a vote
+    process: subprocess.Popen
+    history: Path
+
+
 @pytest.fixture(scope="module", params=["in-process", "in-front"])
-def url(request):
+def served(request, tmp_path_factory):
+    history = tmp_path_factory.mktemp("served") / "history"
     if request.param == "in-process":
-        with process(*TINY, **QUIET) as (base, _):
-            yield base, "clc-tiny"
+        with process(*TINY, "--history", history, **QUIET) as (base, running):
+            yield Served(base, "clc-tiny", running, history)
         return
     upstream = request.getfixturevalue("vllm_url")
-    with process("--base-url", upstream, *TINY, "--model", "m", **QUIET) as (base, _):
-        yield base, "m"
+    with process("--base-url", upstream, *TINY, "--model", "m", **QUIET) as (base, running):
+        yield Served(base, "m", running, history)
+
+
+@pytest.fixture
+def url(served):
+    """Give the base URL and the name of the plain model."""
+    return served.url, served.plain
 
 
 def test_the_openai_client(url):
@@ -183,18 +199,20 @@ def test_the_upstream_dies_and_comes_back():
                 assert client.post(f"{base}/chat/completions", json=body).status_code == 200
 
 
-def test_it_ends_in_order_and_keeps_its_history(tmp_path):
-    folder = tmp_path / "history"
-    with process(*TINY, "--history", folder, **QUIET) as (base, running):
-        for _ in range(2):
-            httpx.post(
-                f"{base}/chat/completions", json={"model": "clc", "messages": ask()}, timeout=60
-            )
-        running.send_signal(signal.SIGTERM)
-        assert running.wait(60) in {0, -signal.SIGTERM}
-    voted = subprocess.run(
-        [sys.executable, "-m", "clc", "vote", folder], cwd=ROOT, check=True,
-        capture_output=True, text=True,
-    ).stdout  # fmt: skip
-    assert voted.count('"answer"') == 2
-    assert Path(folder / "run.sqlite").is_file()
+@pytest.mark.parametrize("served", ["in-process"], indirect=True)
+def test_it_ends_in_order_and_keeps_its_history(served):
+    """The last one of this server, which it ends."""
+    questions = [f"Tom has {number} apples and buys 4 more. How many?" for number in (2, 5)]
+    for question in questions:
+        body = {"model": "clc", "messages": ask(question)}
+        httpx.post(f"{served.url}/chat/completions", json=body, timeout=60).raise_for_status()
+    served.process.send_signal(signal.SIGTERM)
+    assert served.process.wait(60) in {0, -signal.SIGTERM}
+    voted = call("vote", served.history)
+    answers = {row["id"]: row["answer"] for row in map(json.loads, voted.stdout.splitlines())}
+    with open_run(served.history) as run:
+        ids = [one.problem.id for one in run.finished() if one.problem.question in questions]
+        assert len(answers) == run.started()
+    assert len(ids) == 2
+    assert answers.keys() >= set(ids)
+    assert (served.history / "run.sqlite").is_file()

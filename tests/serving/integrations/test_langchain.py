@@ -83,8 +83,8 @@ def test_their_client_against_our_server():
 
 
 @pytest.mark.engine
+@pytest.mark.usefixtures("only_bundled_vllm")
 def test_the_example_with_the_bundled_model(capsys):
-    pytest.importorskip("vllm", reason="vLLM is not installed")
     runpy.run_path(str(ROOT / "examples/langchain_chat.py"), run_name="__main__")
     first, second = capsys.readouterr().out.splitlines()
     for line in (first, second):

@@ -3,12 +3,11 @@
 import json
 import re
 import subprocess
-import sys
-from importlib.util import find_spec
 
 import pytest
 
 from tests.cli.running import ROOT, environment
+from tests.serving.harness import harness, harness_here
 from tests.serving.serving import serving
 
 from .running import MODEL, framework, url  # noqa: F401 - a fixture
@@ -21,12 +20,15 @@ TASK = ("--include_path", "examples/lm_eval", "--tasks", "clc_sample_de")
 
 def evaluate(module, out, *arguments):
     done = subprocess.run(
-        [sys.executable, "-m", module, *TASK, "--output_path", str(out), "--log_samples",
-         *arguments],
+        harness(module, *TASK, "--output_path", out, "--log_samples", *arguments),
         cwd=ROOT, env=environment(**OFFLINE), capture_output=True, text=True, timeout=280,
         check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
+    return read_results(out)
+
+
+def read_results(out):
     (results,) = out.rglob("results_*.json")
     (samples,) = out.rglob("samples_clc_sample_de_*.jsonl")
     score = json.loads(results.read_text())["results"]["clc_sample_de"]["acc,none"]
@@ -145,11 +147,18 @@ def test_likelihoods_are_refused(url):  # noqa: F811
 
 
 @pytest.mark.engine
-@pytest.mark.skipif(find_spec("vllm") is None, reason="vLLM is not installed")
-def test_the_example_with_the_bundled_model(tmp_path):
+@pytest.mark.usefixtures("only_bundled_vllm")
+def test_the_example_with_the_bundled_model(tmp_path, monkeypatch):
+    import clc.serving.integrations.lm_eval  # noqa: F401 - registers the model
+
+    monkeypatch.chdir(ROOT)
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+    monkeypatch.setattr("datasets.config.HF_HUB_OFFLINE", True)
     arguments = "model=clc-tiny,paths=11,languages=en+de+zh"
-    score, samples = evaluate(
-        "clc.serving.integrations.lm_eval", tmp_path, "--model", "clc", "--model_args", arguments
-    )
+    harness_here(
+        *TASK, "--output_path", tmp_path, "--log_samples", "--model", "clc",
+        "--model_args", arguments,
+    )  # fmt: skip
+    score, samples = read_results(tmp_path)
     assert len(samples) == 12
     assert score > 0
