@@ -42,11 +42,9 @@ def canonical(
         from clc.answers.latex_canonical import canonical_latex
 
         return canonical_latex(text)
-    if content.endswith("!"):  # alone it is a factorial, and no exclamation
-        content += "."
     if len(content) > _LONGEST:
         return None
-    reading = read_region(content, TextContext(content, language, None))
+    reading = read_region(content, TextContext(content, language, None), mathematical=True)
     if reading is None or not isinstance(reading.value, Fraction):
         return None
     return str(reading.value)

@@ -44,7 +44,7 @@ def canonical_latex(markup: str) -> str | None:
     if normal is None:
         return None
     if _NUMBER.fullmatch(plain(normal)):
-        reading = read_region(plain(normal), TextContext(normal, None, None))
+        reading = read_region(plain(normal), TextContext(normal, None, None), mathematical=True)
         if reading is not None and reading.value is not None:
             return str(reading.value)
     if len(normal) > _LONGEST:

@@ -8,8 +8,10 @@ from fractions import Fraction
 from typing import TYPE_CHECKING
 
 from clc.answers.cjk_numerals import KILO, LARGE
+from clc.answers.expressions import is_power, read_factorial, read_power
+from clc.answers.factorials import SIGN
 from clc.answers.number_words import SCALE
-from clc.answers.powers import is_power, is_writable, raised, read_factorial, read_power
+from clc.answers.powers import is_writable, raised
 
 if TYPE_CHECKING:
     from clc.answers.separators import Number
@@ -49,9 +51,8 @@ def extend(text: str, number: Number, *, ratios: bool) -> tuple[Fraction | None,
     value = value_of_digits(number.whole, decimals)
     if end >= len(text) or text[end] in _ENDS:
         return value, end
-    if text[end] == "!":
-        product = None if decimals else read_factorial(text, value, number.start, end)
-        return product or (value, end)
+    if text[end] == SIGN:
+        return (None, end + 1) if decimals else read_factorial(text, value, end)
     return (
         (None if decimals else _with_fraction(text, value, end, ratios=ratios))
         or _with_power(text, value, end)

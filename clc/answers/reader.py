@@ -125,9 +125,7 @@ class AnswerReader:
                 return Answer(letter, "choice", (begin, end))
         if self.kind == "latex" or (self.kind is None and is_latex(markup)):
             return _latex(markup, (begin, end))
-        if content.endswith("!"):  # in a box it is a factorial, and no exclamation
-            content += "."
-        reading = read_region(content, self.context, begin)
+        reading = read_region(content, self.context, begin, mathematical=True)
         if reading is None:
             return None
         return _outcome(reading, (begin, end))

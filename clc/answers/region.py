@@ -6,10 +6,12 @@ import re
 from fractions import Fraction
 
 from clc.answers.cjk_numerals import CJK_NUMBER, cjk_fractions, read_cjk
+from clc.answers.compounds import find_compound
 from clc.answers.context import Reading, TextContext
+from clc.answers.factorials import asks_for_factorials, mark_factorials, only_factorial
 from clc.answers.number_words import AND_HALF, HALF, HALVES, WITH_HALF, read_words
 from clc.answers.numerals import NEGATIVE, NumberMention, read_numbers
-from clc.answers.powers import POWER_OF, POWER_WORDS, read_power
+from clc.answers.power_words import POWER_OF, POWER_WORDS
 from clc.answers.refusals import undetermined_at
 from clc.answers.selection import abstain, is_bare_operation, select
 from clc.answers.units import asked_before_conversion
@@ -23,7 +25,7 @@ _PLACEHOLDER = re.compile(
 )
 # A remark in parentheses, not a factor or an argument.
 _PARENTHESIS = re.compile(
-    r"(?<![a-zA-Z*×+/^=÷(])(?<![*×+/^=÷−-] )[(（][^()（）]{0,300}(?:[)）]|\Z)"
+    r"(?<![a-zA-Z*×+/^=÷({])(?<![*×+/^=÷−-] )[(（][^()（）]{0,300}(?:[)）]|\Z)"
 )
 _EQUALS = re.compile(r"(?:[=≈＝⇒→]|\\implies|\\approx)(?!=)")
 # The prompt's own "[num]", followed by nothing or an explanation: it was not filled in.
@@ -66,11 +68,6 @@ _REASON = re.compile(
 )
 _PART_OF = {"third": 3, "quarter": 4, "fourth": 4, "fifth": 5, "sixth": 6, "eighth": 8, "tenth": 10}
 _ONE_PART = re.compile(rf"\ba ({'|'.join(_PART_OF)})\b", re.IGNORECASE)
-# Not a remark in parentheses, but the base of a power.
-_RAISED_GROUP = re.compile(
-    r"[(\[]\s?([^()\[\]]{1,60}?)\s?[)\]][ ]?(?=\\?[\^↑ˆ˄＾]|\*\*[ ]?[-\d({]|<sup>|[⁻⁺⁰¹²³⁴⁵⁶⁷⁸⁹])"
-)
-_FACTOR = re.compile(r"[-+−–*×÷/^][ $]?\Z|[a-zA-Z)\]]\Z|\b[a-zA-Z] \Z")  # just before a parenthesis
 _POWER_OF_LETTERS = re.compile(r"[^\d]*[a-zA-Z][ ]?\^[ ]?\{?[^\W_]{1,3}\}?[^\d]*")  # mc^2
 _POWER_OF_GLYPH = re.compile(r"[¼-¾⅐-⅞]\s?\^")
 _SIGNED_E = re.compile(r"(?<=\d)(?:e[+−-]|E[+−-](?=\d\d))(?=\d)")  # 1.5e+30, and no algebra
@@ -78,13 +75,20 @@ _ROOT = re.compile(r"[√π]\s?[\d(]|\d\s?[√π]|\\(?:sqrt|pi)\b|\bsqrt\s?\(")
 
 
 def read_region(  # noqa: C901, PLR0911
-    region: str, context: TextContext, offset: int = 0, *, words: bool = True
+    region: str, context: TextContext, offset: int = 0, *, mathematical: bool = False
 ) -> Reading | None:
     """Read ``region``, at ``offset`` of the context's text, as an answer.
+
+    ``mathematical``: all of it is a formula, so that an exclamation mark is a factorial.
 
     Returns:
         None if it has no content, so that the caller looks elsewhere.
     """
+    if "!" in region or "！" in region:
+        mathematical = (
+            mathematical or only_factorial(context.text) or asks_for_factorials(context.question)
+        )
+        region = mark_factorials(region, mathematical=mathematical)
     placeholder = _PLACEHOLDER.search(region)
     if placeholder and _UNFILLED.match(region, placeholder.end()):
         return abstain(region, AbstainReason.NO_ANSWER)
@@ -93,8 +97,9 @@ def read_region(  # noqa: C901, PLR0911
     right = _right_side(visible)
     if right:
         visible = " " * right + visible[right:]
-    if (")" in region or "]" in region) and (group := _raised_group(region, right, context)):
-        return group
+    compound = _compound(region, right)
+    if compound:
+        return compound
     unresolved: list[tuple[int, int]] = []
     numbers = read_numbers(visible, context.evidence, unresolved=unresolved)
     if "分" in visible:
@@ -115,7 +120,7 @@ def read_region(  # noqa: C901, PLR0911
             return abstain(region, AbstainReason.UNDETERMINED)
     elif not numbers and visible is not shown and not right:
         numbers, visible = read_numbers(shown, context.evidence), shown
-    numbers = numbers or (_spelled(visible, context.language) if words else [])
+    numbers = numbers or _spelled(visible, context.language)
     if numbers:
         return _selected(visible, numbers, context, offset)
     return abstain(region, AbstainReason.UNRESOLVED) if _VARIABLE.fullmatch(shown) else None
@@ -204,29 +209,16 @@ def _undetermined_start(text: str) -> int | None:
     return start
 
 
-def _raised_group(region: str, right: int, context: TextContext) -> Reading | None:
-    """Read (2/3)^2 as its value, and any other power of parentheses as unresolved."""
-    group = None
-    for group in _RAISED_GROUP.finditer(region, right):  # noqa: B007
-        pass
-    if group is None:
+def _compound(region: str, right: int) -> Reading | None:
+    """Read (2/3)^2 or log_2 8 as its value if nothing else is stated."""
+    found = find_compound(region, right)
+    if found is None:
         return None
-    numbers = read_numbers(group[1], context.evidence)
-    base = numbers[0] if len(numbers) == 1 and numbers[0].span[1] == len(group[1]) else None
-    if base is None or group[1][: base.span[0]].strip() not in {"", "-", "−", "+", "$", "-$"}:
-        return abstain(region, AbstainReason.UNRESOLVED)
-    power = read_power(region, base.value, group.end())
-    if power is None:
-        return None
-    before, after = region[right : group.start()], region[power[1] :]
-    alone = not any(map(str.isdecimal, before + after)) and not _FACTOR.search(before)
-    value = power[0] if alone and not _ALGEBRA.search(after) else None
-    return Reading(
-        value,
-        group.start(),
-        power[1],
-        AbstainReason.UNRESOLVED if value is None else None,
-    )
+    before, after = region[right : found.start], region[found.end :]
+    alone = not any(map(str.isdecimal, before + after)) and not _ALGEBRA.search(after)
+    value = found.value if alone else None
+    reason = AbstainReason.UNRESOLVED if value is None else None
+    return Reading(value, found.start, found.end, reason)
 
 
 def _is_unresolved(text: str) -> bool:

@@ -1,0 +1,98 @@
+"""Exclamation marks that are factorials: ``$5!$`` and ``5! = 120``, not "It is 18!"."""
+
+from __future__ import annotations
+
+import re
+
+__all__ = ["SIGN", "asks_for_factorials", "mark_factorials", "only_factorial"]
+
+SIGN = "\ue021"
+"""A character for private use in place of a mark that is a factorial."""
+
+_AFTER = r"(?<=[\d)}\]|])"  # a number or a bracket before the mark
+_RUN = re.compile(rf"{_AFTER}[ ]?([!！]{{1,9}})")
+_FORMULA = re.compile(r"\$\$?[^$\n]{1,400}\$\$?|\\\([^\n]{1,400}?\\\)|\\\[[^\n]{1,400}?\\\]")
+_WORD = re.compile(r"(?<![\\a-zA-Z])[^\W\d_]{2}")
+# Signs after 5! that no exclamation has, and words of counting.
+_OPERATED = re.compile(
+    r"[ ]?(?:=(?!=)|[/×÷·⋅^<≈≤]|[-+*−][ ]?[\d(]|[⁰¹²³⁴⁵⁶⁷⁸⁹]|\\(?:times|cdot|div|approx|le))"
+    r"|[)}\]][ ]?(?:[!！^/=×·⋅]|\\(?:times|cdot|div))"
+    r"|[ ](?:ways|different|possible|distinct|arrangement|permutation|ordering|orders)"
+    r"|[ ](?:Möglichkeiten|formas|façons|способ|njia)"
+    r"|[ ]?(?:种|種|通り)"
+)
+_ENCLOSED = re.compile(r"\([ ]?\d{1,9}\Z")  # (5!)
+_BRACKETED = re.compile(r"(?<![^\W_])\([ ]?(?:\d{1,4}[!！]?|\([^()]{1,9}\)[!！]?)[ ]?\)\Z")  # (3!)!
+_RAISED = re.compile(r"\^[ ]?[({]?\d{0,4}[!！]{0,4}\Z")
+_DEFINED = re.compile(r"=[ $]{0,2}\(?[ ]?\d{1,4}[!！]{0,4}\)?\Z")
+_CALCULATED = re.compile(r"\d[ ]?[-+−×x*÷/·][ ]?[$€£]?\d[^=\n]*\Z")
+_LOOK_BACK = 40
+_ALONE = re.compile(r"\s*[($]{0,2}\d{1,9}\)?[ ]?[!！]{1,2}[$)]{0,2}\s*")
+_ASKED = re.compile(
+    r"\d![ ]?(?:[-+×*/÷·=^)}$]|\\(?:times|cdot|div))|(?<![a-zA-Z])n!"
+    r"|factorial|fakultät|factorielle|факториал|阶乘|階乘|階乗",
+    re.IGNORECASE,
+)
+
+
+def asks_for_factorials(question: str | None) -> bool:
+    """Whether a question has factorials, so that its answer may be one.
+
+    >>> asks_for_factorials("Write 120 as a factorial."), asks_for_factorials("Oh no, 5!")
+    (True, False)
+    """
+    return question is not None and _ASKED.search(question) is not None
+
+
+def only_factorial(text: str) -> bool:
+    """Whether a text consists of a number and marks, as a gold does.
+
+    >>> only_factorial("$5!$"), only_factorial("Answer: 5!")
+    (True, False)
+    """
+    return len(text) < _LOOK_BACK and _ALONE.fullmatch(text) is not None
+
+
+def mark_factorials(text: str, *, mathematical: bool = False) -> str:
+    """Replace the factorial marks of a text by ``SIGN``, with positions unchanged.
+
+    Args:
+        text: a text in plain characters or LaTeX.
+        mathematical: all of it is a formula, as the content of a box or a gold.
+
+    >>> mark_factorials("5! = 120, great!") == f"5{SIGN} = 120, great!"
+    True
+    >>> mark_factorials("It is 18!"), mark_factorials("10 + 8 = 18!")
+    ('It is 18!', '10 + 8 = 18!')
+    """
+    formulas = [] if mathematical else _formulas(text)
+    pieces, position = [], 0
+    for run in _RUN.finditer(text):
+        begin, end = run.span(1)
+        inside = any(start < begin and end < stop for start, stop in formulas)
+        if mathematical or inside or _is_operated(text, run):
+            gap = text[run.start() : begin]
+            pieces += [text[position : run.start()], SIGN * (end - begin), gap]
+            position = end
+    return "".join(pieces) + text[position:]
+
+
+def _formulas(text: str) -> list[tuple[int, int]]:
+    """Return the spans of formulas without words: not the text between two prices."""
+    return [match.span() for match in _FORMULA.finditer(text) if not _WORD.search(match[0])]
+
+
+def _is_operated(text: str, run: re.Match[str]) -> bool:
+    """Whether an operator or brackets beside a number make the mark after it a factorial."""
+    begin = run.start()
+    before = text[max(0, begin - _LOOK_BACK) : begin]
+    if "¡" in text[:begin]:
+        return False
+    if _OPERATED.match(text, run.end()) or before[-1] == "|" or _RAISED.search(before):
+        return True
+    if _ENCLOSED.search(before) and text.startswith(")", run.end()):
+        return True
+    if _BRACKETED.search(before):
+        return True
+    equals = _DEFINED.search(before)
+    return equals is not None and not _CALCULATED.search(before, 0, equals.start())
