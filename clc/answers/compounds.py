@@ -34,6 +34,7 @@ _UNKNOWN = re.compile(
 )
 _MODULO = re.compile(_MOD + r"(?=\d)")
 _FACTOR = re.compile(r"[-+–*×÷/^√_][ $]?\Z|[a-zA-Z)\]]\Z|\b[a-zA-Z] \Z|\d\Z")
+_SIGNED = re.compile(r"[\s$]*[-−][ ]?")
 _EDGE = re.compile(r"[\s$.。{}]*")
 _MOST_STARTS = 24
 _LONGEST = 400  # characters; a text is no expression
@@ -74,7 +75,7 @@ def find_compound(text: str, start: int = 0) -> Compound | None:
         if compound is None or (candidate[0] == "|" and text.count("|") != 2):  # noqa: PLR2004
             continue  # a remark, an interval, a row of a table
         before = text[start : candidate.start()]
-        if value is None or _FACTOR.search(before):
+        if value is None or (_FACTOR.search(before) and not _SIGNED.fullmatch(before)):
             return Compound(None, candidate.start(), end)
         found, position = Compound(value, candidate.start(), end), end
     return found

@@ -23,6 +23,8 @@ _OPERATED = re.compile(
 )
 _ENCLOSED = re.compile(r"\([ ]?\d{1,9}\Z")  # (5!)
 _BRACKETED = re.compile(r"(?<![^\W_])\([ ]?(?:\d{1,4}[!！]?|\([^()]{1,9}\)[!！]?)[ ]?\)\Z")  # (3!)!
+# (4-1)!, unless it is a remark after a number or a word
+_ARITHMETIC = re.compile(r"(?:\A|[=:$])\s{0,3}\([\d\s+\-−×*/^.,()!]{1,60}\)\Z")
 _RAISED = re.compile(r"\^[ ]?[({]?\d{0,4}[!！]{0,4}\Z")
 _DEFINED = re.compile(r"=[ $]{0,2}\(?[ ]?\d{1,4}[!！]{0,4}\)?\Z")
 _CALCULATED = re.compile(r"\d[ ]?[-+−×x*÷/·][ ]?[$€£]?\d[^=\n]*\Z")
@@ -92,7 +94,7 @@ def _is_operated(text: str, run: re.Match[str]) -> bool:
         return True
     if _ENCLOSED.search(before) and text.startswith(")", run.end()):
         return True
-    if _BRACKETED.search(before):
+    if _BRACKETED.search(before) or _ARITHMETIC.search(text[:begin]):
         return True
     equals = _DEFINED.search(before)
     return equals is not None and not _CALCULATED.search(before, 0, equals.start())

@@ -5,12 +5,19 @@ from __future__ import annotations
 import re
 from fractions import Fraction
 
+from clc.answers.compounds import evaluate
 from clc.answers.powers import raised
+from clc.answers.repeating import write_repeating
 
-__all__ = ["boxes", "is_latex", "normal_latex", "plain"]
+__all__ = ["boxes", "is_latex", "last_side", "normal_latex", "plain"]
 
 _TEXT = re.compile(
     r"\\(?:text|mathrm|textbf|mathbf|textit|mbox|operatorname|boldsymbol|textrm|mathit|mathsf|hbox|textsf)\s?\{([^{}]{0,400})\}"
+)
+# 13 \text{ m}^2: the exponent of a unit
+_UNIT_POWER = re.compile(
+    r"(?<=[\d},.)\s])([ ~]?)\\(?:text|textrm|mbox|mathrm|operatorname|rm)\s?\{([^{}\d]{1,40})\}"
+    r"\s?\^\s?\{?\s?[-−]?[1-4]\s?\}?"
 )
 _FRACTION = re.compile(r"\\[dtc]?frac\s?\{([^{}]{1,200})\}\s?\{([^{}]{1,200})\}")
 _TERM = r"\s*(\d{1,60})(?:\s?\^\s?(?:\{\s?(-?\d{1,4})\s?\}|(\d{1,4})))?\s*"
@@ -28,6 +35,14 @@ _REPLACE = (
     (re.compile(r"\\(?:euro|EUR|texteuro)(?![a-zA-Z])"), "€"),
     (re.compile(r"\\(?:pounds)(?![a-zA-Z])"), "£"),
     (re.compile(r"\\(?:pm)(?![a-zA-Z])"), "±"),
+    (re.compile(r"[ ]?\\colon(?![a-zA-Z])[ ]?"), ":"),
+    (re.compile(r"[({\s]*\\pmod\s?\{?\s?\d{1,18}\s?\}?[)}]?"), " "),
+    (re.compile(r"\\l(?:vert|\|)|\\r(?:vert|\|)|\\mid(?![a-zA-Z])"), "|"),
+    (re.compile(r"\\lfloor(?![a-zA-Z])[ ]?"), "⌊"),
+    (re.compile(r"[ ]?\\rfloor(?![a-zA-Z])"), "⌋"),
+    (re.compile(r"\\lceil(?![a-zA-Z])[ ]?"), "⌈"),
+    (re.compile(r"[ ]?\\rceil(?![a-zA-Z])"), "⌉"),
+    (re.compile(r"\\(?:prime)(?![a-zA-Z])"), "′"),
     (re.compile(r"\^\s?\{?\s?\\(?:circ|degree)\}?|\\degree"), "°"),
     (re.compile(r"\\,"), "\u2009"),
     (re.compile(r"\\[!]"), ""),
@@ -37,8 +52,9 @@ _REPLACE = (
 _BOX = re.compile(r"(?:\\|\x08|(?<![a-zA-Z]))(?:boxed|oxed|fbox)\s{0,2}(?:\{|(?=\d))")
 _BARE = re.compile(r"[\d.,]{1,30}")
 _LONGEST = 2000
+_DEGREES = re.compile(r"\^\s?\{?\s?\\(?:circ|degree)\s?\}?")
 _MATHS = re.compile(
-    r"\\(?:sqrt|pi|infty|sin|cos|tan|log|ln|e\b|cup|cap|in\b|mathbb|emptyset|varnothing|alpha|beta|theta|le|ge|leq|geq|pm|binom|sum|prod|int|lim|begin|overline|vec|circ)|[πθ∞√∪∩≤≥∈]"
+    r"\\(?:sqrt|pi|infty|sin|cos|tan|log|ln|e\b|cup|cap|in\b|mathbb|emptyset|varnothing|alpha|beta|theta|leq?|geq?|pm|binom|sum|prod|int|lim|begin|overline|vec)(?![a-zA-Z])|\\circ(?![a-zA-Z])|[πθ∞√∪∩≤≥∈]"
 )
 _TUPLE = re.compile(
     r"\s*(?:\\left)?[(\[{](?:[^()\[\]{}]|\{[^{}]*\}){0,200},(?:[^()\[\]{}]|\{[^{}]*\}){0,200}(?:\\right)?\\?[)\]}]\s*|\s*\\\{.{1,300}\\\}\s*"
@@ -80,7 +96,8 @@ def plain(markup: str) -> str:
     ('$1,250   dollars ', '3 1/2', '12%')
     """
     if "\\" not in markup and "{" not in markup:
-        return markup
+        return markup if markup.isascii() else write_repeating(markup)
+    markup = _UNIT_POWER.sub(r"\1 \2 ", write_repeating(markup))
     for _ in range(3):
         shorter = _TEXT.sub(r" \1 ", markup)
         if shorter == markup:
@@ -142,8 +159,23 @@ def is_latex(markup: str) -> bool:
 
     >>> is_latex(r"2\sqrt{3}"), is_latex(r"(1, 2]"), is_latex(r"\frac{1}{2}")
     (True, True, False)
+    >>> is_latex(r"\sqrt{16}"), is_latex(r"\binom{5}{2} = 10"), is_latex(r"90^\circ")
+    (False, False, False)
     """
-    return _MATHS.search(markup) is not None or _TUPLE.fullmatch(markup) is not None
+    if _TUPLE.fullmatch(markup):
+        return True
+    side = _DEGREES.sub("°", last_side(write_repeating(markup)))
+    return _MATHS.search(side) is not None and evaluate(plain(side)) is None
+
+
+def last_side(markup: str) -> str:
+    r"""Return the last side of an equation, the markup itself if it is none.
+
+    >>> last_side(r"\binom{5}{2} = 10"), last_side("x \\ge 5")
+    (' 10', 'x \\ge 5')
+    """
+    side = markup[markup.rfind("=") + 1 :]
+    return side if any(map(str.isalnum, side)) and side.count("{") == side.count("}") else markup
 
 
 _STYLE = re.compile(

@@ -31,9 +31,9 @@ _DONE = re.compile(
 _PROMPT = re.compile(r"\s*(?:<s>)?\s*\[INST\][^\[]*\[/INST\]")
 # 5! = 120 and 5! ways go on, for ! is a factorial there.
 _END = re.compile(
-    r"[.!?](?=[\s*\"'”」»』)\]\\$]|\Z)(?!(?<=\d!)[ ]?(?:[=/×÷·^<≈$]|\\\)|[-+*][ ]\d"
+    r"[.!?](?=[\s*\"'”」»』)\]\\$]|\Z)(?!(?<=[\d)}!]!)[ ]?(?:[=/×÷·^<≈$]|\\\)|[-+*][ ]\d"
     r"|ways|different|possible|distinct|arrangement|permutation|ordering|orders|\\(?:times|cdot|div)))"
-    r"(?!(?<=\(\d!)\)|(?<=\(\d\d!)\))"
+    r"(?!(?<=[\d)]!)\))(?!(?<=\d\.)\\(?:overline|bar|dot|overbar)\b)"
     r"|[。！？।॥]|\n"
 )
 _CORRECTION = re.compile(

@@ -12,6 +12,7 @@ from clc.answers.expressions import is_power, read_factorial, read_power
 from clc.answers.factorials import SIGN
 from clc.answers.number_words import SCALE
 from clc.answers.powers import is_writable, raised
+from clc.answers.repeating import repeating_value
 
 if TYPE_CHECKING:
     from clc.answers.separators import Number
@@ -49,7 +50,11 @@ def extend(text: str, number: Number, *, ratios: bool) -> tuple[Fraction | None,
     """Extend a number by what follows its digits; None for a value that cannot be written."""
     decimals, end = number.decimals, number.end
     value = value_of_digits(number.whole, decimals)
-    if end >= len(text) or text[end] in _ENDS:
+    if end >= len(text):
+        return value, end
+    if text[end] in _REPEATS and (repeating := repeating_value(text, number.whole, decimals, end)):
+        return repeating
+    if text[end] in _ENDS:
         return value, end
     if text[end] == SIGN:
         return (None, end + 1) if decimals else read_factorial(text, value, end)
@@ -60,6 +65,7 @@ def extend(text: str, number: Number, *, ratios: bool) -> tuple[Fraction | None,
     )
 
 
+_REPEATS = frozenset(".,⟨…\\")
 _ENDS = frozenset(".,;)]}\"'\n。，！?")
 
 

@@ -13,6 +13,7 @@ from clc.answers.number_words import AND_HALF, HALF, HALVES, WITH_HALF, read_wor
 from clc.answers.numerals import NEGATIVE, NumberMention, read_numbers
 from clc.answers.power_words import POWER_OF, POWER_WORDS
 from clc.answers.refusals import undetermined_at
+from clc.answers.repeating import mark_periods
 from clc.answers.selection import abstain, is_bare_operation, select
 from clc.answers.units import asked_before_conversion
 from clc.records import AbstainReason
@@ -71,6 +72,7 @@ _ONE_PART = re.compile(rf"\ba ({'|'.join(_PART_OF)})\b", re.IGNORECASE)
 _POWER_OF_LETTERS = re.compile(r"[^\d]*[a-zA-Z][ ]?\^[ ]?\{?[^\W_]{1,3}\}?[^\d]*")  # mc^2
 _POWER_OF_GLYPH = re.compile(r"[¼-¾⅐-⅞]\s?\^")
 _SIGNED_E = re.compile(r"(?<=\d)(?:e[+−-]|E[+−-](?=\d\d))(?=\d)")  # 1.5e+30, and no algebra
+_PAIR = re.compile(r"[\s$]*\\?[({\[]\s?-?\d+(?:,\s?-?\d{1,2})+\s?\\?[)}\]][\s$.]*")  # (1,2)
 _ROOT = re.compile(r"[√π]\s?[\d(]|\d\s?[√π]|\\(?:sqrt|pi)\b|\bsqrt\s?\(")
 
 
@@ -84,11 +86,7 @@ def read_region(  # noqa: C901, PLR0911
     Returns:
         None if it has no content, so that the caller looks elsewhere.
     """
-    if "!" in region or "！" in region:
-        mathematical = (
-            mathematical or only_factorial(context.text) or asks_for_factorials(context.question)
-        )
-        region = mark_factorials(region, mathematical=mathematical)
+    region = _marked(region, context, mathematical=mathematical)
     placeholder = _PLACEHOLDER.search(region)
     if placeholder and _UNFILLED.match(region, placeholder.end()):
         return abstain(region, AbstainReason.NO_ANSWER)
@@ -97,7 +95,7 @@ def read_region(  # noqa: C901, PLR0911
     right = _right_side(visible)
     if right:
         visible = " " * right + visible[right:]
-    compound = _compound(region, right)
+    compound = _compound(region, right, context)
     if compound:
         return compound
     unresolved: list[tuple[int, int]] = []
@@ -124,6 +122,16 @@ def read_region(  # noqa: C901, PLR0911
     if numbers:
         return _selected(visible, numbers, context, offset)
     return abstain(region, AbstainReason.UNRESOLVED) if _VARIABLE.fullmatch(shown) else None
+
+
+def _marked(region: str, context: TextContext, *, mathematical: bool) -> str:
+    """Mark factorials and periods of decimals; positions do not change."""
+    if "!" in region or "！" in region:
+        mathematical = (
+            mathematical or only_factorial(context.text) or asks_for_factorials(context.question)
+        )
+        region = mark_factorials(region, mathematical=mathematical)
+    return mark_periods(region) if "(" in region else region
 
 
 def _selected(
@@ -209,14 +217,18 @@ def _undetermined_start(text: str) -> int | None:
     return start
 
 
-def _compound(region: str, right: int) -> Reading | None:
-    """Read (2/3)^2 or log_2 8 as its value if nothing else is stated."""
+def _compound(region: str, right: int, context: TextContext) -> Reading | None:
+    """Read (2/3)^2 or log_2 8 as its value if nothing else is stated; a pair has none."""
+    if _PAIR.fullmatch(region) and not context.evidence.decimal_comma:
+        return abstain(region, AbstainReason.UNDETERMINED)
     found = find_compound(region, right)
     if found is None:
         return None
     before, after = region[right : found.start], region[found.end :]
     alone = not any(map(str.isdecimal, before + after)) and not _ALGEBRA.search(after)
     value = found.value if alone else None
+    if value is not None and before.rstrip().endswith(("-", "−")):
+        value = -value
     reason = AbstainReason.UNRESOLVED if value is None else None
     return Reading(value, found.start, found.end, reason)
 

@@ -147,6 +147,11 @@ class Evidence:
             return True
         return self._by_language(separator, after)
 
+    @property
+    def decimal_comma(self) -> bool:
+        """Whether the language writes a comma before decimals."""
+        return self.language is not None and _symbols(self.language)[0] == ","
+
     def _by_language(self, separator: str, after: str) -> bool:
         decimal = group = ""
         if self.language:
