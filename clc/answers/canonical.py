@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 __all__ = ["canonical", "canonical_gold"]
 
 _LONGEST = 4000  # characters; a bare answer is no text
+_DOLLARS = re.compile(r"\A\$\$?([^$]+)\$\$?\Z")
 _PLAIN = re.compile(rf"-?\d{{1,{MOST_DIGITS}}}(?:/0*[1-9]\d{{0,{MOST_DIGITS - 1}}})?")
 
 
@@ -35,7 +36,8 @@ def canonical(
     if kind in (None, "number") and text.isascii() and _PLAIN.fullmatch(text):
         number = Fraction(text)
         return str(number) if is_writable(number) else None
-    content = plain(text.strip("$"))
+    text = _DOLLARS.sub(r"\1", text)
+    content = plain(text)
     if kind == "choice" or (kind is None and only_choice(content)):
         return choice_in(content)
     if kind == "latex" or (kind is None and is_latex(text)):

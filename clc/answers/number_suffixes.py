@@ -8,6 +8,7 @@ from fractions import Fraction
 from typing import TYPE_CHECKING
 
 from clc.answers.cjk_numerals import KILO, LARGE
+from clc.answers.colons import dotted_time, read_clock_or_ratio, read_ratio
 from clc.answers.expressions import is_power, read_factorial, read_power
 from clc.answers.factorials import SIGN
 from clc.answers.number_words import SCALE
@@ -35,7 +36,6 @@ _SCALE = re.compile(
     + r")(?![a-zа-яธ]|ละ)",
     re.IGNORECASE,
 )
-_CLOCK = re.compile(r"[:：](\d{1,4})(?!\d)(?![:：.,]\d)")
 _HOURS = re.compile(r"[ \u00a0\u202f]?h[ \u00a0\u202f]?([0-5]\d)(?!\d|[ \u00a0\u202f]?m)")  # 14h30
 
 
@@ -46,38 +46,79 @@ def value_of_digits(whole: str, decimals: str) -> Fraction:
     return Fraction(int(whole + decimals), 10 ** len(decimals))
 
 
-def extend(text: str, number: Number, *, ratios: bool) -> tuple[Fraction | None, int]:
-    """Extend a number by what follows its digits; None for a value that cannot be written."""
+def extend(
+    text: str, number: Number, question: str | None, *, ratios: bool
+) -> tuple[Fraction | None, int]:
+    """Extend a number by what follows its digits; None for a value that cannot be written.
+
+    A ``question`` for a ratio makes 2:30 one. Without ``ratios`` the terms of one are two numbers.
+    """
     decimals, end = number.decimals, number.end
     value = value_of_digits(number.whole, decimals)
-    if end >= len(text):
-        return value, end
-    if text[end] in _REPEATS and (repeating := repeating_value(text, number.whole, decimals, end)):
-        return repeating
-    if text[end] in _ENDS:
+    special = _repeating_or_time(text, number, ratios=ratios)
+    if special:
+        return special
+    if end >= len(text) or text[end] in _ENDS:
         return value, end
     if text[end] == SIGN:
         return (None, end + 1) if decimals else read_factorial(text, value, end)
+    if _colon_follows(text, end):
+        joined = read_clock_or_ratio(text, value, number, question, ratios=ratios)
+        if joined:
+            return joined
     return (
-        (None if decimals else _with_fraction(text, value, end, ratios=ratios))
+        (None if decimals else _with_fraction(text, value, end, question, ratios=ratios))
         or _with_power(text, value, end)
         or _with_scale(text, value, end)
     )
 
 
+_GLUED_RATIO_SIGNS = frozenset(":：∶比対对ต대")
+_RATIO_SIGNS = frozenset(":∶tzaàpкkdnσإ比対对ต대")
 _REPEATS = frozenset(".,⟨…\\")
+_DOTTED_NEXT = frozenset(["", *" \u00a0\u202f.uUนaApP"])
 _ENDS = frozenset(".,;)]}\"'\n。，！?")
 
 
-def _with_fraction(
-    text: str, value: Fraction, end: int, *, ratios: bool
+def _repeating_or_time(
+    text: str, number: Number, *, ratios: bool
 ) -> tuple[Fraction | None, int] | None:
-    """Read a denominator, a mixed number, hours or a ratio after an integer; None without one."""
+    """Read a repeating decimal, or a time with a dot; None for another number."""
+    sign = text[number.end : number.end + 1]
+    if sign in _REPEATS:
+        return repeating_value(text, number.whole, number.decimals, number.end)
+    if ratios and number.decimals and sign in _DOTTED_NEXT:
+        time = dotted_time(text, number)
+        return None if time is None else (time, number.end)
+    return None
+
+
+def _colon_follows(text: str, end: int) -> bool:
+    """Whether a colon, a word between the terms of a ratio, or a space before one follows."""
+    sign = text[end : end + 1]
+    if sign == " ":
+        return text[end + 1 : end + 2] in _RATIO_SIGNS
+    return sign in _GLUED_RATIO_SIGNS
+
+
+def _with_fraction(
+    text: str, value: Fraction, end: int, question: str | None, *, ratios: bool
+) -> tuple[Fraction | None, int] | None:
+    """Read a denominator, a mixed number or minutes after an integer; None without one.
+
+    A fraction may be the first term of a ratio.
+    """
     over = _OVER.match(text, end)
     if over:
         power = read_power(text, Fraction(int(over[1])), over.end())
         below, end = power or (Fraction(int(over[1])), over.end())
-        return (value / below if below else None), end
+        quotient = value / below if below else None
+        ratio = (
+            read_ratio(text, quotient, over.start(), end, question)
+            if ratios and quotient and _colon_follows(text, end)
+            else None
+        )
+        return ratio or (quotient, end)
     mixed = _MIXED.match(text, end)
     if mixed and 0 < int(mixed[1]) < int(mixed[2]):
         return value + Fraction(int(mixed[1]), int(mixed[2])), mixed.end()
@@ -88,8 +129,7 @@ def _with_fraction(
     hours = _HOURS.match(text, end) if "h" in text[end : end + 2] else None
     if hours:
         return value + Fraction(int(hours[1]), 60), hours.end()
-    clock = _CLOCK.match(text, end) if following in ":：" else None
-    return _clock_or_ratio(text, value, clock, ratios=ratios) if clock else None
+    return None
 
 
 def _with_power(text: str, value: Fraction, end: int) -> tuple[Fraction | None, int] | None:
@@ -154,27 +194,3 @@ def _lower_units(text: str, value: Fraction, factor: int, end: int) -> tuple[Fra
         if more < factor:
             return value + more, rest.end()
     return value, end
-
-
-_RATIO = re.compile(
-    r"ratio|verhältnis|rapport|razón|proporción|отношени|uwiano|比|অনুপাত|నిష్పత్తి|อัตราส่วน",
-    re.IGNORECASE,
-)
-
-
-def _clock_or_ratio(
-    text: str, value: Fraction, clock: re.Match[str], *, ratios: bool
-) -> tuple[Fraction | None, int]:
-    """Return a clock time in hours (8:30 is 17/2), or a ratio as a fraction (2:3 is 2/3)."""
-    below = int(clock[1])
-    is_time = (
-        len(clock[1]) == 2  # noqa: PLR2004
-        and below < 60  # noqa: PLR2004
-        and value < 25  # noqa: PLR2004
-        and not _RATIO.search(text, max(0, clock.start() - 200), clock.end() + 100)
-    )
-    if is_time:
-        return value + Fraction(below, 60), clock.end()
-    if not ratios:
-        return value, clock.start()
-    return (value / below if below else None), clock.end()

@@ -176,7 +176,7 @@ def read_numbers(
         if not numbers:
             continue
         last = numbers[-1]
-        extended, position = extend(text, last, ratios=ratios)
+        extended, position = extend(text, last, evidence.question, ratios=ratios)
         if extended is None:
             lost.append((last.start, position))
             continue

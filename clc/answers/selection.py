@@ -59,7 +59,7 @@ def select(text: str, numbers: list[NumberMention], context: TextContext, offset
     if is_bare_operation(text, numbers):
         return abstain(text, AbstainReason.UNRESOLVED)
     pair = len(numbers) == 2  # noqa: PLR2004
-    amount = compound(text, numbers, context) if pair else None
+    amount = compound(text, numbers, context) if len(numbers) > 1 else None
     if amount:
         return amount
     if _listed(text, numbers) or (pair and _alternatives(text, numbers, context)):

@@ -1,0 +1,131 @@
+"""Words of units, clock times and ratios, from ``prompts/units.toml``."""
+
+from __future__ import annotations
+
+import re
+from functools import cached_property, lru_cache
+from typing import Any, NamedTuple
+
+from clc.errors import TemplateError
+from clc.prompt_files import bundled_prompts, read_layers
+
+__all__ = ["Unit", "UnitWords", "unit_words"]
+
+FILE = "units.toml"
+_LETTERS = r"a-zA-ZÀ-ɏͰ-ӿ\u0590-\u06ff"
+_SPACE = r"[ \u00a0\u2009\u202f]{0,4}"
+
+
+class Unit(NamedTuple):
+    """A unit: the index of its quantity, and its size in the smallest unit of it."""
+
+    quantity: int
+    size: int
+
+
+class UnitWords:
+    """The words of a TOML file, as patterns that are compiled when they are needed."""
+
+    def __init__(self, tables: dict[str, Any]) -> None:
+        self._tables = tables
+
+    @cached_property
+    def units(self) -> dict[str, tuple[Unit, ...]]:
+        """The units that each word may name; a beginning of words ends with ``*``."""
+        named: dict[str, tuple[Unit, ...]] = {}
+        for index, quantity in enumerate(self._tables["quantities"]):
+            for entry in quantity["units"]:
+                for word in dict.fromkeys(entry["words"].lower().split()):
+                    named[word] = (*named.get(word, ()), Unit(index, entry["size"]))
+        return named
+
+    @cached_property
+    def _unit(self) -> re.Pattern[str]:
+        return re.compile(_SPACE + rf"(?:个|個)?({_alternatives(list(self.units))})", re.IGNORECASE)
+
+    def match_unit(self, text: str, start: int) -> tuple[tuple[Unit, ...], int] | None:
+        """Return the units that the word at ``start`` may name, and its end; None without one."""
+        match = self._unit.match(text, start)
+        if match is None:
+            return None
+        word = match[1].lower()
+        while word not in self.units:  # a form of a word with any ending
+            for end in range(len(word), 0, -1):
+                if word[:end] + "*" in self.units:
+                    return self.units[word[:end] + "*"], match.end()
+            return None
+        return self.units[word], match.end()
+
+    def asks(self, question: str, unit: Unit) -> bool:
+        """Whether a question has a word of a unit."""
+        return self._asked(unit).search(question) is not None
+
+    @lru_cache(maxsize=64)  # noqa: B019  one object
+    def _asked(self, unit: Unit) -> re.Pattern[str]:
+        words = [word for word, units in self.units.items()
+                 if unit in units and (len(word) > 1 or not word.isascii())]  # fmt: skip
+        return re.compile(_alternatives(words), re.IGNORECASE)
+
+    @cached_property
+    def halves(self) -> tuple[re.Pattern[str], re.Pattern[str]]:
+        """The words of the time before noon and after it, beside a time."""
+        clock = self._tables["clock"]
+        before, after = (
+            _alternatives(clock[name].lower().split()) for name in ("before_noon", "after_noon")
+        )
+        at, of, hour = (_alternatives(clock[name].split()) for name in ("at", "of", "hour"))
+        half = rf"(?:({before})|({after}))"
+        return (
+            re.compile(rf"{half}(?:[ ]?(?:{at}))?{_SPACE}\Z", re.IGNORECASE),
+            re.compile(
+                rf"{_SPACE}(?:(?:{hour}){_SPACE})?(?:(?:{of})[ ]){{0,2}}{half}", re.IGNORECASE
+            ),
+        )
+
+    @cached_property
+    def dotted(self) -> tuple[re.Pattern[str], re.Pattern[str]]:
+        """The words before and after a time with a dot."""
+        clock = self._tables["clock"]
+        before, after = (
+            _alternatives(clock[name].split()) for name in ("dotted_before", "dotted_after")
+        )
+        return (
+            re.compile(rf"(?<![{_LETTERS}])(?:{before}){_SPACE}\Z", re.IGNORECASE),
+            re.compile(rf"{_SPACE}(?:{after})", re.IGNORECASE),
+        )
+
+    @cached_property
+    def ratio(self) -> re.Pattern[str]:
+        """The names of ratios."""
+        return re.compile(_alternatives(self._tables["ratios"]["names"].split()), re.IGNORECASE)
+
+    @cached_property
+    def ratio_gap(self) -> re.Pattern[str]:
+        """The words between the terms of a ratio."""
+        words = _alternatives(self._tables["ratios"]["between"].split())
+        return re.compile(rf"{_SPACE}(?:{words}){_SPACE}(?=\d)", re.IGNORECASE)
+
+
+def _alternatives(words: list[str]) -> str:
+    return "|".join(_form(word) for word in sorted(words, key=len, reverse=True))
+
+
+def _form(word: str) -> str:
+    """Return the pattern of a word: whole, with any ending, or anywhere in other scripts."""
+    stem = re.escape(word.rstrip("*"))
+    if not re.match(f"[{_LETTERS}]", word):
+        return stem
+    first = rf"(?<![{_LETTERS}])" if len(word) > 1 else ""
+    return first + stem + (rf"[{_LETTERS}]{{0,12}}" if word.endswith("*") else rf"(?![{_LETTERS}])")
+
+
+@lru_cache(maxsize=1)
+def unit_words() -> UnitWords:
+    """Read the bundled words, once.
+
+    >>> unit_words().match_unit(" hours", 0)[1], unit_words().match_unit("吨", 0)[1]
+    (6, 1)
+    """
+    for layer in read_layers([bundled_prompts()], FILE):
+        return UnitWords(layer.tables)
+    raise TemplateError(f"{bundled_prompts() / FILE} is missing")
