@@ -35,7 +35,8 @@ class UnitWords:
         named: dict[str, tuple[Unit, ...]] = {}
         for index, quantity in enumerate(self._tables["quantities"]):
             for entry in quantity["units"]:
-                for word in dict.fromkeys(entry["words"].lower().split()):
+                words = entry["words"] + " " + entry.get("signs", "")
+                for word in dict.fromkeys(words.lower().split()):
                     named[word] = (*named.get(word, ()), Unit(index, entry["size"]))
         return named
 
@@ -62,8 +63,9 @@ class UnitWords:
 
     @lru_cache(maxsize=64)  # noqa: B019  one object
     def _asked(self, unit: Unit) -> re.Pattern[str]:
-        words = [word for word, units in self.units.items()
-                 if unit in units and (len(word) > 1 or not word.isascii())]  # fmt: skip
+        entries = self._tables["quantities"][unit.quantity]["units"]
+        words = [word for entry in entries if entry["size"] == unit.size
+                 for word in entry["words"].split() if len(word) > 1 or not word.isascii()]  # fmt: skip
         return re.compile(_alternatives(words), re.IGNORECASE)
 
     @cached_property
