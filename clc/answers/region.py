@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from fractions import Fraction
 
+from clc.answers.algebra import ALGEBRA, are_assignments, has_variable, is_remark
 from clc.answers.cjk_numerals import CJK_NUMBER, cjk_fractions, read_cjk
 from clc.answers.compounds import find_compound
 from clc.answers.context import Reading, TextContext
@@ -32,17 +33,6 @@ _EQUALS = re.compile(r"(?:[=≈＝⇒→]|\\implies|\\approx)(?!=)")
 # The prompt's own "[num]", followed by nothing or an explanation: it was not filled in.
 _UNFILLED = re.compile(r"[\s.。*\"'”」]*(?:\Z|[,，(（])")
 _ARITHMETIC = re.compile(r"(?<=\d)(\s?)[xXхХ✕✖](\s?)(?=[\d$€£(])")
-_LETTER = r"(?<![a-zA-Zа-яё\\'’])[a-zA-Z](?![a-zA-Zа-яё'’.])"
-_ALGEBRA = re.compile(
-    rf"{_LETTER}\s?[)\]]?\s?[-+−–*×/÷^]\s?[(\[]?\s?(?:\d|[a-zA-Z](?![a-zA-Z]))"
-    rf"|[\d)\]][ ]?[-+−–*×/÷^]\s?[(\[]?\s?{_LETTER}"
-    rf"|[\d)\]]\s?[-+−*×]\s?[(\[]?\s?\d{{0,9}}(?:[.,]\d{{1,9}})?[xyzXYZn]\b"
-    r"|\d\s?[xyzXYZn](?![a-zA-ZÀ-ɏ])"
-    r"|(?<![a-zA-ZÀ-ɏ])[xyz](?![a-zA-ZÀ-ɏ])\s?[-+−*/]"
-    r"|[\])]\s?[-+−*×÷]\s\(?\d|\d\s?[-+*×÷]\s?\["
-    r"|[^\W\d_]{2}[)\]]?\s[+*×÷]\s?[(\[]?\d|\d[)\]]?\s[+*×÷]\s[(\[]?[^\W\d_]{3}"
-    r"|\d\s?[-+−*×÷]\s?\((?!\s?\d)"
-)
 _VARIABLE = re.compile(r"[\s$]*[\[({]?\s*-?[a-zA-Z]\s*[\])}]?[\s$]*[.。]?\s*")
 _NOT_BUT = re.compile(
     r"\bnot\b.{1,40}?\bbut\b|\bnicht\b.{1,40}?\bsondern\b|\bno\b.{1,40}?\bsino\b|\bpas\b.{1,40}?\bmais\b|"
@@ -91,6 +81,8 @@ def read_region(  # noqa: C901, PLR0911
     if placeholder and _UNFILLED.match(region, placeholder.end()):
         return abstain(region, AbstainReason.NO_ANSWER)
     shown, visible = _visible(_blank(_PLACEHOLDER, region) if placeholder else region)
+    if "=" in visible and are_assignments(visible):
+        return abstain(region, AbstainReason.UNDETERMINED)
     undetermined = _undetermined_start(visible)
     right = _right_side(visible)
     if right:
@@ -109,7 +101,7 @@ def read_region(  # noqa: C901, PLR0911
         return left
     if (
         unresolved
-        or _is_unresolved(visible)
+        or _is_unresolved(visible, mathematical=mathematical)
         or (")/(" in region and _QUOTIENT.search(region, right))
     ):
         return abstain(region, AbstainReason.UNRESOLVED)
@@ -152,11 +144,18 @@ def _selected(
 def _visible(region: str) -> tuple[str, str]:
     """Blank what is taken back in a region; also return it without remarks in parentheses."""
     shown = _unmarked(region)
-    outside = _blank(_PARENTHESIS, shown)
+    outside = _without_remarks(shown)
     begin = _last_start(shown)
     if begin:
         shown, outside = " " * begin + shown[begin:], " " * begin + outside[begin:]
     return shown, outside if any(map(str.isalnum, outside)) else shown
+
+
+def _without_remarks(text: str) -> str:
+    """Blank the remarks in parentheses."""
+    return _PARENTHESIS.sub(
+        lambda match: " " * len(match[0]) if is_remark(match) else match[0], text
+    )
 
 
 def _last_start(text: str) -> int:
@@ -179,7 +178,7 @@ def _right_side(text: str) -> int:
     if equals is None:
         return 0
     tail = text[equals.end() :]
-    return equals.end() if any(map(str.isdecimal, tail)) or _ALGEBRA.search(tail) else 0
+    return equals.end() if any(map(str.isdecimal, tail)) or ALGEBRA.search(tail) else 0
 
 
 def _left_side(
@@ -225,7 +224,7 @@ def _compound(region: str, right: int, context: TextContext) -> Reading | None:
     if found is None:
         return None
     before, after = region[right : found.start], region[found.end :]
-    alone = not any(map(str.isdecimal, before + after)) and not _ALGEBRA.search(after)
+    alone = not any(map(str.isdecimal, before + after)) and not ALGEBRA.search(after)
     value = found.value if alone else None
     if value is not None and before.rstrip().endswith(("-", "−")):
         value = -value
@@ -233,12 +232,12 @@ def _compound(region: str, right: int, context: TextContext) -> Reading | None:
     return Reading(value, found.start, found.end, reason)
 
 
-def _is_unresolved(text: str) -> bool:
+def _is_unresolved(text: str, *, mathematical: bool) -> bool:
     if "^" in text and (_POWER_OF_LETTERS.fullmatch(text) or _POWER_OF_GLYPH.search(text)):
         return True
     if "e+" in text or "e-" in text or "E+" in text or "E-" in text or "−" in text:
         text = _SIGNED_E.sub(lambda sign: sign[0][0] + "0", text)
-    return _ALGEBRA.search(text) is not None or _ROOT.search(text) is not None
+    return has_variable(text, mathematical=mathematical) or _ROOT.search(text) is not None
 
 
 def _blank(pattern: re.Pattern[str], text: str) -> str:

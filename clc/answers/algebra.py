@@ -1,0 +1,72 @@
+"""Algebra that has no number: variables, lists of assignments, products of parentheses."""
+
+from __future__ import annotations
+
+import re
+
+__all__ = ["ALGEBRA", "are_assignments", "has_variable", "is_remark"]
+
+_LETTER = r"(?<![a-zA-Zа-яё\\'’])[a-zA-Zа-яα-ω](?![a-zA-Zа-яё'’.])"
+ALGEBRA = re.compile(
+    rf"{_LETTER}\s?[)\]]?\s?[-+−–*×/÷^]\s?[(\[]?\s?(?:\d|[a-zA-Z](?![a-zA-Z]))"
+    rf"|[\d)\]][ ]?[-+−–*×/÷^]\s?[(\[]?\s?{_LETTER}"
+    rf"|[\d)\]]\s?[-+−*×]\s?[(\[]?\s?\d{{0,9}}(?:[.,]\d{{1,9}})?[xyzXYZn]\b"
+    r"|\d\s?[xyzXYZn](?![a-zA-ZÀ-ɏ])"
+    r"|(?<![a-zA-ZÀ-ɏ])[xyz](?![a-zA-ZÀ-ɏ])\s?[-+−*/]"
+    r"|[\])]\s?[-+−*×÷]\s\(?\d|\d\s?[-+*×÷]\s?\["
+    r"|[^\W\d_]{2}[)\]]?\s[+*×÷]\s?[(\[]?\d|\d[)\]]?\s[+*×÷]\s[(\[]?[^\W\d_]{3}"
+    r"|\d\s?[-+−*×÷]\s?\((?!\s?\d)"
+)
+"""A variable beside an operator, and calculations that are not done."""
+
+# A variable after its coefficient in a formula, where units would be in \\text.
+_COEFFICIENT = re.compile(r"\d[abqruvwQRXYZ](?![\w'’])")
+_FORMULA = re.compile(r"\$([^$\n]{1,200})\$")
+_SEPARATOR = r"\s*(?:[,;、，]|\b(?:and|or|und|oder|y|o|et|ou|и|или|na|au|e|och|en|of)\b|和|或|と|または|এবং|และ|หรือ)+\s*"
+_ASSIGNMENT = (
+    rf"(?:{_SEPARATOR})?(?<![^\W_])([^\W\d_](?:_?\{{?\d\}}?)?)\s?[=＝]\s?"
+    r"([-−]?[$€£]?\d[\d.,/]{0,20}?)(?=[\s$}).。]*(?:\Z|[,;、，\s和或とএ]))"
+)
+_ONE = re.compile(_ASSIGNMENT)
+_PRODUCT = re.compile(r"\s?(?:[*×÷/·⋅^]|\\cdot|\\times)\s?[\d$€£(\[a-zA-Z]")
+
+
+def are_assignments(text: str) -> bool:
+    """Whether a text is nothing but values of several variables, or several of one.
+
+    >>> are_assignments("x = 5, y = 7"), are_assignments("x = 5"), are_assignments("so x = 5, y = 7")
+    (True, False, False)
+    """
+    position = len(text) - len(text.lstrip(" $({\\[*"))
+    values = set()
+    while match := _ONE.match(text, position):
+        values.add(match.groups())
+        position = match.end()
+    return len(values) > 1 and not text[position:].strip(" $)}]*.。\n")
+
+
+def has_variable(text: str, *, mathematical: bool) -> bool:
+    """Whether a text has a variable beside an operator, or in a formula after its coefficient.
+
+    >>> has_variable("2(21x + 125)", mathematical=False), has_variable("3a", mathematical=True)
+    (True, True)
+    >>> has_variable("3a", mathematical=False)
+    False
+    """
+    if ALGEBRA.search(text):
+        return True
+    if mathematical:
+        return _COEFFICIENT.search(text) is not None
+    return any(_COEFFICIENT.search(formula[1]) for formula in _FORMULA.finditer(text))
+
+
+def is_remark(match: re.Match[str]) -> bool:
+    """Whether parentheses hold a remark, and are no factor: 2(x + 1), (14 - x) * 10.
+
+    >>> is_remark(re.search(r"\\(.*\\)", "36(12×3)")), is_remark(re.search(r"\\(.*\\)", "2(x+1)"))
+    (True, False)
+    """
+    text, begin, end = match.string, match.start(), match.end()
+    if text[begin - 1 : begin].isdecimal() and ALGEBRA.search(match[0]):
+        return False
+    return _PRODUCT.match(text, end) is None or not any(map(str.isalnum, match[0]))
