@@ -20,9 +20,13 @@ ALGEBRA = re.compile(
 """A variable beside an operator, and calculations that are not done."""
 
 # A variable after its coefficient in a formula, where units would be in \\text.
+_SPANISH_AND = re.compile(r" y (?=\d{1,4}/\d|medi[ao]|cuarto|tercio|un |tres |dos )")
 _COEFFICIENT = re.compile(r"\d[abqruvwQRXYZ](?![\w'’])")
 _FORMULA = re.compile(r"\$([^$\n]{1,200})\$")
-_SEPARATOR = r"\s*(?:[,;、，]|\b(?:and|or|und|oder|y|o|et|ou|и|или|na|au|e|och|en|of)\b|和|或|と|または|এবং|และ|หรือ)+\s*"
+_SEPARATOR = (
+    r"\s*(?:[,;、，،]|\b(?:and|or|und|oder|y|o|et|ou|и|или|na|au|e|och|en|of)\b"
+    r"|和|或|と|または|এবং|และ|หรือ)+\s*"
+)
 _ASSIGNMENT = (
     rf"(?:{_SEPARATOR})?(?<![^\W_])([^\W\d_](?:_?\{{?\d\}}?)?)\s?[=＝]\s?"
     r"([-−]?[$€£]?\d[\d.,/]{0,20}?)(?=[\s$}).。]*(?:\Z|[,;、，\s和或とএ]))"
@@ -32,12 +36,13 @@ _PRODUCT = re.compile(r"\s?(?:[*×÷/·⋅^]|\\cdot|\\times)\s?[\d$€£(\[a-zA-
 
 
 def are_assignments(text: str) -> bool:
-    """Whether a text is nothing but values of several variables, or several of one.
+    """Whether a text is only values of several variables, or several of one.
 
-    >>> are_assignments("x = 5, y = 7"), are_assignments("x = 5"), are_assignments("so x = 5, y = 7")
-    (True, False, False)
+    >>> are_assignments("x = 5, y = 7"), are_assignments("so x = 5, y = 7")
+    (True, False)
     """
-    position = len(text) - len(text.lstrip(" $({\\[*"))
+    text = text.replace("$", " ")
+    position = len(text) - len(text.lstrip(" ({\\[*"))
     values = set()
     while match := _ONE.match(text, position):
         values.add(match.groups())
@@ -53,6 +58,8 @@ def has_variable(text: str, *, mathematical: bool) -> bool:
     >>> has_variable("3a", mathematical=False)
     False
     """
+    if " y " in text:
+        text = _SPANISH_AND.sub(" ; ", text)
     if ALGEBRA.search(text):
         return True
     if mathematical:
@@ -61,12 +68,13 @@ def has_variable(text: str, *, mathematical: bool) -> bool:
 
 
 def is_remark(match: re.Match[str]) -> bool:
-    """Whether parentheses hold a remark, and are no factor: 2(x + 1), (14 - x) * 10.
+    r"""Whether parentheses hold a remark, and are no factor: 2(x + 1), (14 - x) * 10.
 
-    >>> is_remark(re.search(r"\\(.*\\)", "36(12×3)")), is_remark(re.search(r"\\(.*\\)", "2(x+1)"))
+    >>> is_remark(re.search(r"\(.*\)", "36(12×3)")), is_remark(re.search(r"\(.*\)", "2(x+1)"))
     (True, False)
     """
     text, begin, end = match.string, match.start(), match.end()
     if text[begin - 1 : begin].isdecimal() and ALGEBRA.search(match[0]):
         return False
-    return _PRODUCT.match(text, end) is None or not any(map(str.isalnum, match[0]))
+    value = any(map(str.isdecimal, match[0])) or ALGEBRA.search(match[0])
+    return not value or _PRODUCT.match(text, end) is None

@@ -42,7 +42,8 @@ CJK_NUMBER = re.compile(
     rf"(?<![第统統唯同进逐{_ALL}])(?!{_NO_NUMBER})(?!{KILO})(?:(?!{KILO})[{_ALL}]){{1,24}}"
     rf"(?:[点點][{_D}]{{1,9}})?"
 )
-_FRACTION = re.compile(rf"([{_ALL}]{{1,12}}|\d{{1,9}})分[之の]([{_ALL}]{{1,12}}|\d{{1,9}})")
+_TERM = rf"([{_ALL}]{{1,12}}|\d{{1,9}})"
+_FRACTION = re.compile(rf"{_TERM}(?:分[之の]|분의[ ]?){_TERM}")
 
 
 def read_cjk(numeral: str) -> Fraction | None:

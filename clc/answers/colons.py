@@ -74,7 +74,8 @@ def dotted_time(text: str, number: Number) -> Fraction | None:
     before, after = unit_words().dotted
     if hours >= _DAY or minutes >= _HOUR:
         return None
-    if not (after.match(text, number.end) or before.search(text, max(0, number.start - _NEAR), number.start)):
+    start = number.start
+    if not (after.match(text, number.end) or before.search(text, max(0, start - _NEAR), start)):
         return None
     time = hours + Fraction(minutes, _HOUR)
     return half_of_day(text, time, number.start, number.end)

@@ -22,7 +22,7 @@ __all__ = ["GLYPHS", "extend", "value_of_digits"]
 
 _GLYPH = "¼½¾⅐⅑⅒⅓⅔⅕⅖⅗⅘⅙⅚⅛⅜⅝⅞↉"
 GLYPHS = {glyph: Fraction(unicodedata.numeric(glyph)).limit_denominator(100) for glyph in _GLYPH}
-_OVER = re.compile(r"[ \u00a0]{0,2}[/⁄∕／][ \u00a0]{0,2}(\d{1,1001})(?![\d%]|[.,:/⁄∕]\d)")
+_OVER = re.compile(r"[ \u00a0]{0,2}(?:[/⁄∕／]|ส่วน)[ \u00a0]{0,2}(\d{1,1001})(?![\d%]|[.,:/⁄∕]\d)")
 _MIXED = re.compile(r"[ \u00a0\u2009]{0,2}(\d{1,9})[/⁄∕](\d{1,9})(?![\d/]|[.,]\d)")
 _SCIENTIFIC = re.compile(r"[eE]([+\-−]?\d{1,100})(?!\w)")
 _TIMES_TEN = re.compile(r"[ \u00a0]{0,2}[×xX*·⋅][ \u00a0]{0,2}10(?=[ ]?(?:\^|\*\*)|[⁻⁺⁰¹²³⁴⁵⁶⁷⁸⁹])")

@@ -6,7 +6,8 @@ import re
 from fractions import Fraction
 from functools import lru_cache
 
-__all__ = ["HALF", "SCALE", "held_numbers", "read_words"]
+__all__ = ["AND_HALF", "HALF", "HALVES", "SCALE", "WITH_HALF", "held_numbers", "part_value",
+           "read_words"]  # fmt: skip
 
 # One line per language: words in order from zero, "/" between forms of one number.
 _TO_TWENTY = {
@@ -118,6 +119,12 @@ _PART = re.compile(
     re.IGNORECASE,
 )
 _PART_VALUE = {word: number for number, words in _PARTS.items() for word in words.split()}
+_BARE_PART = re.compile(
+    r"(?:an?[ ]|ein[ ]|une?[ ]|un[ ]|одн\w{2,3}[ ])?("
+    + "|".join(word for number, words in _PARTS.items() if number > 2 for word in words.split())  # noqa: PLR2004
+    + r"|четвертью|третью)(?!\w)",
+    re.IGNORECASE,
+)
 HALF = re.compile(
     r"(?<!\w)(?:(?:one[ -]|a )?half|(?:die )?hälfte|ein halb\w*|(?:la )?mitad|(?:la )?moitié|половин[аыу]|nusu)(?!\w)|"  # noqa: E501
     r"অর্ধেক|আধা|సగం|ครึ่ง|一半|半分",
@@ -265,6 +272,20 @@ def read_words(
             if 0 < value < below:  # "twenty third" is an ordinal
                 found[-1] = (value / below, start, part.end())
     return found
+
+
+def part_value(text: str, start: int) -> tuple[Fraction, int] | None:
+    """Read one part of a whole in words at ``start``; None without one.
+
+    >>> part_value("a quarter", 0)
+    (Fraction(1, 4), 9)
+    """
+    match = _BARE_PART.match(text, start)
+    if match is None:
+        return None
+    word = match[1].lower()
+    below = {"четвертью": 4, "третью": 3}.get(word) or _PART_VALUE[word]
+    return Fraction(1, below), match.end()
 
 
 def held_numbers(text: str) -> list[tuple[Fraction, int, int]]:

@@ -10,8 +10,9 @@ from clc.answers.cjk_numerals import CJK_NUMBER, cjk_fractions, read_cjk
 from clc.answers.number_suffixes import GLYPHS, extend, value_of_digits
 from clc.answers.number_words import held_numbers, read_words
 from clc.answers.separators import TOKEN, Evidence, Number, read_token
+from clc.answers.words import CURRENCY, unit_words
 
-__all__ = ["CURRENCY", "NEGATIVE", "NumberMention", "numbers_in", "read_numbers"]
+__all__ = ["NEGATIVE", "NumberMention", "numbers_in", "read_numbers"]
 
 
 class NumberMention(NamedTuple):
@@ -22,29 +23,6 @@ class NumberMention(NamedTuple):
     written: Literal["digits", "word", "cjk"]
 
 
-CURRENCY = "$€£¥₹₽฿৳₩₺₫₴₦￥＄₱₪﷼"
-_CODES = frozenset(
-    [
-        "usd",
-        "us",
-        "rs",
-        "eur",
-        "r",
-        "gbp",
-        "inr",
-        "rmb",
-        "cny",
-        "jpy",
-        "tsh",
-        "ksh",
-        "kes",
-        "tzs",
-        "rub",
-        "bdt",
-        "thb",
-        "chf",
-    ]
-)
 _MINUS = "-−–﹣－"
 _BIDI = "\u200e\u200f\u061c\u2066\u2067\u2068\u2069"
 _SCAN = re.compile(
@@ -54,15 +32,12 @@ NEGATIVE = re.compile(
     r"(?:\bminus|\bnegative|\bmoins|\bmenos|минус|\bhasi|负|負|零下|氷点下|マイナス|ลบ|ঋণাত্মক|মাইনাস|మైనస్)[ ]?\Z",  # noqa: E501
     re.IGNORECASE,
 )
-_MONEY_AFTER = re.compile(
-    rf"[ \u00a0\u202f]?(?:[{CURRENCY}]|US-Dollar|dollar|dólar|доллар|euro|евро|рубл|美元|ドル|円|元|ডলার|డాలర్|ดอลลาร์|บาท|dola|shiling)",  # noqa: E501
-    re.IGNORECASE,
-)
 _K = frozenset("kK")
 _THOUSANDS = re.compile(r"[kK](?!\w)")
 _NO_THOUSANDS = re.compile(r"k[ ]?(?:[-+*/=^×]|run\b|race\b)")  # a variable, kilometres
 _SWAHILI_SCALE = {"elfu": 1000, "laki": 10**5, "milioni": 10**6, "bilioni": 10**9}
 _SWAHILI_ENDS = frozenset(word[-1] + " " for word in _SWAHILI_SCALE)
+_CODE = re.compile(r"(?<![^\W\d_])([A-Za-zł]{2,4})[ \u00a0.]?\Z")
 _LATIN = re.compile(r"[A-Za-z_]")
 
 
@@ -167,7 +142,8 @@ def read_numbers(
         money = not token.isdecimal() and (
             (first > 0 and text[first - 1] in CURRENCY)
             or (first > 1 and text[first - 1] == " " and text[first - 2] in CURRENCY)
-            or _MONEY_AFTER.match(text, position) is not None
+            or _code_before(text, first)
+            or unit_words().money_after.match(text, position) is not None
         )
         numbers = read_token(token, first, evidence, money=money)
         for number in numbers[:-1]:
@@ -214,13 +190,21 @@ def _scale_before(text: str, first: int) -> int:
     return _SWAHILI_SCALE.get(word[0], 1) if word else 1
 
 
+def _code_before(text: str, first: int) -> bool:
+    """Whether a currency's code stands before an amount: Rp75.000, CHF 1.250."""
+    match = _CODE.search(text, max(0, first - 6), first)
+    return match is not None and match[1].lower() in unit_words().money_codes
+
+
 def _after_code(text: str, first: int) -> bool:
     """Whether the letters before belong to a number (USD18, 5x3), not to a name (A1)."""
     begin = first
     while begin and first - begin < 5 and _LATIN.match(text[begin - 1]):  # noqa: PLR2004
         begin -= 1
     word = text[begin:first].lower()
-    return word in _CODES or (word == "x" and begin > 0 and text[begin - 1].isdecimal())
+    if word == "x":
+        return begin > 0 and text[begin - 1].isdecimal()
+    return word in unit_words().money_codes
 
 
 def _signed(text: str, first: int, value: Fraction) -> Fraction:  # noqa: C901

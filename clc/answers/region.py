@@ -10,6 +10,7 @@ from clc.answers.cjk_numerals import CJK_NUMBER, cjk_fractions, read_cjk
 from clc.answers.compounds import find_compound
 from clc.answers.context import Reading, TextContext
 from clc.answers.factorials import asks_for_factorials, mark_factorials, only_factorial
+from clc.answers.mixed import merge_mixed
 from clc.answers.number_words import AND_HALF, HALF, HALVES, WITH_HALF, read_words
 from clc.answers.numerals import NEGATIVE, NumberMention, read_numbers
 from clc.answers.power_words import POWER_OF, POWER_WORDS
@@ -92,8 +93,9 @@ def read_region(  # noqa: C901, PLR0911
         return compound
     unresolved: list[tuple[int, int]] = []
     numbers = read_numbers(visible, context.evidence, unresolved=unresolved)
-    if "分" in visible:
+    if "分" in visible or "분" in visible:
         numbers = _with_fractions(visible, numbers)
+    numbers = merge_mixed(visible, numbers, context.language)
     if undetermined is not None and not (numbers and numbers[0].span[0] < undetermined):
         return abstain(region, AbstainReason.UNDETERMINED)
     left = _left_side(shown, right, visible, numbers, context) if right else None
@@ -110,7 +112,7 @@ def read_region(  # noqa: C901, PLR0911
             return abstain(region, AbstainReason.UNDETERMINED)
     elif not numbers and visible is not shown and not right:
         numbers, visible = read_numbers(shown, context.evidence), shown
-    numbers = numbers or _spelled(visible, context.language)
+    numbers = numbers or merge_mixed(visible, _spelled(visible, context.language), context.language)
     if numbers:
         return _selected(visible, numbers, context, offset)
     return abstain(region, AbstainReason.UNRESOLVED) if _VARIABLE.fullmatch(shown) else None

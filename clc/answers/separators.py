@@ -24,6 +24,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from clc.answers.powers import MOST_DIGITS
+from clc.answers.words import unit_words
 
 __all__ = ["SPACES", "TOKEN", "Evidence", "read_token"]
 
@@ -38,10 +39,6 @@ _LONG_GROUPED = re.compile(
 )
 _ENGLISH = re.compile(r"\b(?:the|and|of|is|are)\b", re.IGNORECASE)
 _MONEY = frozenset("$€£¥₹₽฿")
-_MONEY_AFTER = re.compile(
-    r"[ \u00a0\u202f]?(?:[$€£¥₹₽฿]|US-Dollar|dollar|dólar|доллар|euro|евро|рубл|美元|ドル|円|元|ডলার|డాలర్|ดอลลาร์|บาท|dola|shiling)",  # noqa: E501
-    re.IGNORECASE,
-)
 _MANY = 3  # English words that show an English text
 
 
@@ -198,7 +195,7 @@ class Evidence:
         elif (
             int(groups[1]) == 0
             or match.string[match.start() - 1 : match.start()] in _MONEY
-            or _MONEY_AFTER.match(match.string, match.end())
+            or unit_words().money_after.match(match.string, match.end())
         ):
             self._likely_group.add(kind)
 

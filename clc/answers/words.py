@@ -9,9 +9,10 @@ from typing import Any, NamedTuple
 from clc.errors import TemplateError
 from clc.prompt_files import bundled_prompts, read_layers
 
-__all__ = ["Unit", "UnitWords", "unit_words"]
+__all__ = ["CURRENCY", "Unit", "UnitWords", "unit_words"]
 
 FILE = "units.toml"
+CURRENCY = "$€£¥₹₽฿৳₩₺₫₴₦￥＄₱₪﷼"
 _LETTERS = r"a-zA-ZÀ-ɏͰ-ӿ\u0590-\u06ff"
 _SPACE = r"[ \u00a0\u2009\u202f]{0,4}"
 
@@ -64,8 +65,8 @@ class UnitWords:
     @lru_cache(maxsize=64)  # noqa: B019  one object
     def _asked(self, unit: Unit) -> re.Pattern[str]:
         entries = self._tables["quantities"][unit.quantity]["units"]
-        words = [word for entry in entries if entry["size"] == unit.size
-                 for word in entry["words"].split() if len(word) > 1 or not word.isascii()]  # fmt: skip
+        named = " ".join(entry["words"] for entry in entries if entry["size"] == unit.size).split()
+        words = [word for word in named if len(word) > 1 or not word.isascii()]
         return re.compile(_alternatives(words), re.IGNORECASE)
 
     @cached_property
@@ -94,6 +95,27 @@ class UnitWords:
         return (
             re.compile(rf"(?<![{_LETTERS}])(?:{before}){_SPACE}\Z", re.IGNORECASE),
             re.compile(rf"{_SPACE}(?:{after})", re.IGNORECASE),
+        )
+
+    @cached_property
+    def joiner(self) -> re.Pattern[str]:
+        """The words between a whole number and its fraction."""
+        words = _alternatives(self._tables["mixed"]["joiners"].split())
+        return re.compile(rf"{_SPACE}(?:{words}){_SPACE}(?:(?:{words}){_SPACE})?", re.IGNORECASE)
+
+    @cached_property
+    def money_codes(self) -> frozenset[str]:
+        """The codes of currencies, in lower case."""
+        return frozenset(self._tables["money"]["codes"].split())
+
+    @cached_property
+    def money_after(self) -> re.Pattern[str]:
+        """The signs, codes and names of money after an amount."""
+        money = self._tables["money"]
+        names = "|".join(map(re.escape, money["names"].split()))
+        codes = "|".join(map(re.escape, money["codes"].split()))
+        return re.compile(
+            rf"[ \u00a0\u202f]?(?:[{CURRENCY}]|{names}|(?:{codes})(?![^\W\d_]))", re.IGNORECASE
         )
 
     @cached_property

@@ -1,0 +1,79 @@
+"""Mixed numbers whose fraction follows a word: ``3 and 1/2``, ``3又二分之一``."""
+
+from __future__ import annotations
+
+from clc.answers.cjk_numerals import CJK_NUMBER, read_cjk
+from clc.answers.number_words import part_value, read_words
+from clc.answers.numerals import NumberMention
+from clc.answers.words import unit_words
+
+__all__ = ["merge_mixed"]
+
+_CJK_JOINERS = "又と"
+_LONGEST = 40  # characters of a fraction in words
+_BEFORE = 12  # characters of a CJK numeral
+
+
+def merge_mixed(
+    text: str, numbers: list[NumberMention], language: str | None
+) -> list[NumberMention]:
+    """Add the fraction after a word to the whole number before it.
+
+    >>> from clc.answers.separators import Evidence
+    >>> from clc.answers.numerals import read_numbers
+    >>> text = "3 and 1/2 cups"
+    >>> merge_mixed(text, read_numbers(text, Evidence(text)), "en")[0].value
+    Fraction(7, 2)
+    """
+    if not numbers:
+        return numbers
+    merged: list[NumberMention] = []
+    for mention in numbers:
+        whole = merged[-1] if merged else None
+        if whole and 0 < mention.value < 1 and _joined(text, whole, mention):
+            value = whole.value + mention.value
+            merged[-1] = NumberMention(value, (whole.span[0], mention.span[1]), whole.written)
+            continue
+        merged.append(_with_cjk_whole(text, mention))
+    return _with_words(text, merged, language)
+
+
+def _joined(text: str, whole: NumberMention, fraction: NumberMention) -> bool:
+    """Whether only a joining word stands between a whole number and a fraction."""
+    begin, end = whole.span[1], fraction.span[0]
+    return (
+        whole.value.denominator == 1
+        and whole.value >= 0
+        and unit_words().joiner.fullmatch(text, begin, end) is not None
+    )
+
+
+def _with_cjk_whole(text: str, mention: NumberMention) -> NumberMention:
+    """Add the numeral before 又 to a fraction of CJK numerals: 三又二分之一."""
+    start = mention.span[0]
+    if not 0 < mention.value < 1 or not start or text[start - 1] not in _CJK_JOINERS:
+        return mention
+    for match in CJK_NUMBER.finditer(text, max(0, start - _BEFORE), start - 1):
+        value = read_cjk(match[0]) if match.end() == start - 1 else None
+        if value is not None:
+            return NumberMention(value + mention.value, (match.start(), mention.span[1]), "cjk")
+    return mention
+
+
+def _with_words(
+    text: str, numbers: list[NumberMention], language: str | None
+) -> list[NumberMention]:
+    """Add a fraction in words to the last number: 3 and a quarter."""
+    last = numbers[-1]
+    join = unit_words().joiner.match(text, last.span[1])
+    if join is None or last.value.denominator != 1 or last.value < 0:
+        return numbers
+    fraction = part_value(text, join.end())
+    if fraction is None:
+        words = read_words(text, language, join.end(), join.end() + _LONGEST)
+        if words and words[0][1] == join.end() and 0 < words[0][0] < 1:
+            fraction = words[0][0], words[0][2]
+    if fraction is None:
+        return numbers
+    value, span = last.value + fraction[0], (last.span[0], fraction[1])
+    return [*numbers[:-1], last._replace(value=value, span=span)]
