@@ -64,7 +64,9 @@ def has_variable(text: str, *, mathematical: bool) -> bool:
         return True
     if mathematical:
         return _COEFFICIENT.search(text) is not None
-    return any(_COEFFICIENT.search(formula[1]) for formula in _FORMULA.finditer(text))
+    return "$" in text and any(
+        _COEFFICIENT.search(formula[1]) for formula in _FORMULA.finditer(text)
+    )
 
 
 def is_remark(match: re.Match[str]) -> bool:

@@ -27,6 +27,7 @@ _STARTS = re.compile(
 _COMPOUND = re.compile(
     rf"[)\]}}|⌋⌉][ ]?{_RAISES}|\|[-−]?\d[^|\n]{{0,40}}\||{_FUNCTIONS}|\d{_MOD}\d|\d{_COUNT}"
 )
+_SIGN = re.compile(r"[()|_\\√∛∜⌊⌈⁻⁺⁰¹²³⁴-⁹₀-₉}\]]|\dC|\d[ ]?(?:C|P|[mM][oO][dD])|log")
 # Functions without a value here.
 _UNKNOWN = re.compile(
     rf"{_OWN}\\?(?:ln|lg|log|exp|sin|cos|tan|cot|arc\w{{3}})(?:[ ]?[(_{{]|(?<=\\log)[ ]\d)"
@@ -58,6 +59,8 @@ def find_compound(text: str, start: int = 0) -> Compound | None:
     >>> find_compound("it is 2^3 of them") is None
     True
     """
+    if _SIGN.search(text, start) is None:
+        return None
     if _COMPOUND.search(text, start) is None:
         unknown = _UNKNOWN.search(text, start)
         return Compound(None, *unknown.span()) if unknown else None

@@ -9,7 +9,7 @@ from clc.answers.compounds import evaluate
 from clc.answers.powers import raised
 from clc.answers.repeating import write_repeating
 
-__all__ = ["boxes", "is_latex", "last_side", "normal_latex", "plain"]
+__all__ = ["boxes", "is_latex", "is_tuple", "last_side", "normal_latex", "plain"]
 
 _TEXT = re.compile(
     r"\\(?:text|mathrm|textbf|mathbf|textit|mbox|operatorname|boldsymbol|textrm|mathit|mathsf|hbox|textsf)\s?\{([^{}]{0,400})\}"
@@ -162,10 +162,19 @@ def is_latex(markup: str) -> bool:
     >>> is_latex(r"\sqrt{16}"), is_latex(r"\binom{5}{2} = 10"), is_latex(r"90^\circ")
     (False, False, False)
     """
-    if _TUPLE.fullmatch(markup):
+    if is_tuple(markup):
         return True
     side = _DEGREES.sub("°", last_side(write_repeating(markup)))
     return _MATHS.search(side) is not None and evaluate(plain(side)) is None
+
+
+def is_tuple(markup: str) -> bool:
+    """Whether an answer is a tuple, an interval or a set.
+
+    >>> is_tuple("(1, 2]"), is_tuple("(1 + 2)")
+    (True, False)
+    """
+    return _TUPLE.fullmatch(markup) is not None
 
 
 def last_side(markup: str) -> str:
@@ -183,6 +192,7 @@ _STYLE = re.compile(
 )
 _DFRAC = re.compile(r"\\[dtc]frac(?![a-zA-Z])")
 _TRAILING = re.compile(r"[\s.。,;]+\Z")
+_APART = re.compile(r"(?<=\d)\s+(?=\d{1,2}(?!\d)|\d{4})")  # 2 3 is not 23
 _ASSIGNED = re.compile(r"\s*[a-zA-Z](?:\([a-z]\))?\s*(?:=|\\in)\s*")
 
 
@@ -200,4 +210,4 @@ def normal_latex(markup: str) -> str | None:
     markup = re.sub(r"\\(?:text|mathrm)\{([^{}]{0,100})\}", r"\1", markup)
     markup = re.sub(r"\\sqrt(\d)", r"\\sqrt{\1}", markup)
     markup = re.sub(r"\\frac(\d)(\d)", r"\\frac{\1}{\2}", markup)
-    return re.sub(r"\s+", "", markup) or None
+    return re.sub(r"\s+", "", _APART.sub("~", markup)) or None

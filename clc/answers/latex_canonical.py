@@ -2,8 +2,8 @@
 
 Parsing and simplifying untrusted LaTeX can hang or crash, so it runs in one child process, started
 at the first expression, with a time limit for each. If the process is lost, or without the
-``latex`` extra, the canonical form is the text itself without spaces and styles. Numbers are not
-handled here.
+``latex`` extra, the canonical form is the text itself without spaces and styles; also where sympy
+would read another value than the text has. Numbers are read without it.
 """
 
 from __future__ import annotations
@@ -17,17 +17,33 @@ import sys
 import threading
 from functools import lru_cache
 from importlib.util import find_spec
+from typing import TYPE_CHECKING
 
+from clc.answers.compounds import evaluate
 from clc.answers.context import TextContext
-from clc.answers.latex import normal_latex, plain
+from clc.answers.factorials import mark_factorials
+from clc.answers.latex import is_tuple, normal_latex, plain
 from clc.answers.region import read_region
 from clc.answers.sympy_worker import READY
 
+if TYPE_CHECKING:
+    from fractions import Fraction
+
 __all__ = ["Simplifier", "canonical_latex", "simplifier"]
 
-_NUMBER = re.compile(
-    r"[-−]?[\d.,]{1,60}(?:[ ]?\d{1,18})?(?:/\d{1,18})?[%°]?|[-−]?\d{1,30}(?:\^[-\d{}^]{1,30}|!)\.?"
+_COMMAND = re.compile(r"\\[a-zA-Z]+")
+_TEXT = re.compile(r"\\(?:text|mathrm|textrm|mbox|mathbf|textbf)\s?\{([^{}]*[a-zA-Z]{2}[^{}]*)\}")
+_WORDS = re.compile(_TEXT.pattern + "|" + _COMMAND.pattern)
+_VARIABLE = re.compile(r"[^\W\d_]")
+_NAME = re.compile(r"[\s$]*(?:\\?[a-zA-Z]+|[a-zA-Z])(?:_\{?\w{1,8}\}?)?\s*")
+_JOINED = re.compile(r"\b(?:or|and)\b|[<>≤≥±∪∩;]")
+_GROUPED = re.compile(r"(?<![\d.,])\d{1,3}(?:(?:\s|\\[,;:! ]|~|\{,\})\d{3})+(?!\d)")
+# A colon, marks of minutes, digits apart, a power of ten, and more digits than a float has.
+_UNREADABLE = re.compile(
+    r"[:：∶\"”″]|(?<=\d)['′’]|\\colon|\d(?:\s|\\[,;:! ]|~)+\d|\d[eE][-+]?\d"
+    r"|\d[\d.]{16}|\\[dtc]?(?:overline|bar|dot)\b|\\pmod"
 )
+_LETTERS = re.compile(r"[a-zA-Z]{4,}|[A-Z]{2,}")  # a word, or points
 _SECONDS = 3.0
 _START_SECONDS = 30.0  # importing sympy on a busy machine
 _LONGEST = 1000
@@ -43,13 +59,47 @@ def canonical_latex(markup: str) -> str | None:
     normal = normal_latex(markup)
     if normal is None:
         return None
-    if _NUMBER.fullmatch(plain(normal)):
-        reading = read_region(plain(normal), TextContext(normal, None, None), mathematical=True)
-        if reading is not None and reading.value is not None:
-            return str(reading.value)
-    if len(normal) > _LONGEST:
+    number = _number(markup)
+    if number is not None:
+        return str(number)
+    joined = _join_thousands(markup.strip().strip("$").strip())
+    if len(normal) > _LONGEST or _is_ambiguous(joined):
         return normal
-    return simplifier().canonical(markup.strip().strip("$").strip()) or normal
+    return simplifier().canonical(joined) or normal
+
+
+def _number(markup: str) -> Fraction | None:
+    """Read an expression as a number; None for a tuple, a set, and an equation of variables."""
+    sides = markup.strip().strip("$").split("=")
+    if is_tuple(sides[-1]) or len(markup) > _LONGEST:
+        return None
+    left = sides[1:-1] if _NAME.fullmatch(sides[0]) else sides[:-1]
+    if any(_VARIABLE.search(_WORDS.sub("", side)) for side in left) or "\\pmod" in markup:
+        return None
+    content = plain(sides[-1].replace("\\left", "").replace("\\right", ""))
+    value = evaluate(mark_factorials(content, mathematical=True))
+    if value is not None:
+        return value
+    if not any(map(str.isdecimal, content)) or "\\" in content or _JOINED.search(content):
+        return None
+    reading = read_region(content, TextContext(content, None, None), mathematical=True)
+    if reading is None or reading.value is None:
+        return None
+    rest = content[: reading.start] + content[reading.end :]
+    return None if any(map(str.isdecimal, rest)) else reading.value
+
+
+def _join_thousands(markup: str) -> str:
+    r"""Remove the spaces in 12\,500."""
+    return _GROUPED.sub(lambda number: re.sub(r"\D", "", number[0]), markup)
+
+
+def _is_ambiguous(markup: str) -> bool:
+    """Whether sympy would read another value: 1:00, 2 3, 1e5, AB, words, and long decimals."""
+    if _UNREADABLE.search(markup):
+        return True
+    words = {word.strip().lower() for word in _TEXT.findall(markup)}
+    return bool(words - {"or", "and"}) or _LETTERS.search(_COMMAND.sub(" ", markup)) is not None
 
 
 class Simplifier:

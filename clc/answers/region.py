@@ -206,7 +206,9 @@ def _unmarked(region: str) -> str:
         region = _ITALIC.sub(r" \1 ", region)
     if "~~" in region:
         region = _blank(_STRUCK, region)
-    return _ARITHMETIC.sub(r"\1×\2", region)
+    if "x" in region or "X" in region or not region.isascii():
+        return _ARITHMETIC.sub(r"\1×\2", region)
+    return region
 
 
 def _undetermined_start(text: str) -> int | None:
@@ -239,7 +241,10 @@ def _is_unresolved(text: str, *, mathematical: bool) -> bool:
         return True
     if "e+" in text or "e-" in text or "E+" in text or "E-" in text or "−" in text:
         text = _SIGNED_E.sub(lambda sign: sign[0][0] + "0", text)
-    return has_variable(text, mathematical=mathematical) or _ROOT.search(text) is not None
+    if has_variable(text, mathematical=mathematical):
+        return True
+    may_have_root = not text.isascii() or "\\" in text or "sqrt" in text
+    return may_have_root and _ROOT.search(text) is not None
 
 
 def _blank(pattern: re.Pattern[str], text: str) -> str:

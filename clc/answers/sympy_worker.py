@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from functools import lru_cache, partial
 
 __all__ = ["READY", "main", "simplest"]
 
@@ -15,6 +16,7 @@ def simplest(markup: str) -> str | None:
     import sympy
     from math_verify import LatexExtractionConfig, parse
 
+    _keep_capitals()
     parsed = parse(
         f"${markup}$",
         extraction_config=[LatexExtractionConfig(boxed_match_priority=-1)],
@@ -34,6 +36,16 @@ def simplest(markup: str) -> str | None:
         if expression.is_Rational:
             return str(expression)
     return str(sympy.latex(expression))
+
+
+@lru_cache(maxsize=1)
+def _keep_capitals() -> None:
+    """Tell A from a, which math_verify reads in lower case."""
+    from latex2sympy2_extended.latex2sympy2 import ConversionConfig
+    from math_verify import parser
+
+    keep = ConversionConfig(lowercase_symbols=False)
+    parser.latex2sympy = partial(parser.latex2sympy, conversion_config=keep)
 
 
 def main() -> None:
