@@ -9,7 +9,15 @@ from clc.answers.compounds import evaluate
 from clc.answers.powers import raised
 from clc.answers.repeating import write_repeating
 
-__all__ = ["boxes", "is_latex", "is_tuple", "last_side", "normal_latex", "plain"]
+__all__ = [
+    "boxes",
+    "is_latex",
+    "is_tuple",
+    "last_side",
+    "may_have_formula",
+    "normal_latex",
+    "plain",
+]
 
 _TEXT = re.compile(
     r"\\(?:text|mathrm|textbf|mathbf|textit|mbox|operatorname|boldsymbol|textrm|mathit|mathsf|hbox|textsf)\s?\{([^{}]{0,400})\}"
@@ -166,6 +174,15 @@ def is_latex(markup: str) -> bool:
         return True
     side = _DEGREES.sub("°", last_side(write_repeating(markup)))
     return _MATHS.search(side) is not None and evaluate(plain(side)) is None
+
+
+def may_have_formula(text: str, kind: str | None) -> bool:
+    r"""Whether the answer of a text may be an expression, which takes a process to simplify.
+
+    >>> may_have_formula(r"so \boxed{\pi}", None), may_have_formula("Answer: 18", None)
+    (True, False)
+    """
+    return kind == "latex" or (kind is None and ("\\" in text or "oxed" in text))
 
 
 def is_tuple(markup: str) -> bool:

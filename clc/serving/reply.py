@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 from clc.answers import extract_answer
@@ -14,6 +15,7 @@ from clc.runs.store import Store
 from clc.serving.errors import ApiError
 from clc.serving.http.admission import deadline_error
 from clc.serving.openai.bodies import Votes
+from clc.solving.reading import read_in_thread
 from clc.solving.solver import Solver
 from clc.solving.translation import translation_request
 from clc.voting.verdict import read_votes, verdict_fields
@@ -192,7 +194,9 @@ class Answerer:
             except TimeoutError:
                 break
             usage += completion.usage
-            outcome = extract_answer(completion.text, language=language)
+            outcome = await read_in_thread(
+                completion.text, None, partial(extract_answer, completion.text, language)
+            )
             if completion.error is None and getattr(outcome, "value", None) == answer:
                 return completion.text, usage
         return None, usage

@@ -11,6 +11,7 @@ from clc.plan import Plan
 from clc.records import AbstainReason, content_key, path_key, path_seed
 from clc.solving.accounting import SlotResult, make_row, make_rows
 from clc.solving.prompt_builder import OpenProblem
+from clc.solving.reading import read_ahead
 from clc.strategies.schedule import Slot, plan_slots, resolve_arms
 from clc.thoughts.language import MIXED, reasoning_language
 from clc.voting.stopping import Stop, first_stop, next_round_size
@@ -88,6 +89,8 @@ class ProblemRun:
         if built.prompt is not None:
             await self._sample_path(result, built.prompt)
         row = make_row(result, 1, self._settings.seed, self._weights)
+        if result.path is not None:
+            await read_ahead(solver.outcomes, self._opened.problem, result.path)
         vote = read_vote(
             self._opened.problem, row, result.path, solver.counting, solver.outcomes.read
         )

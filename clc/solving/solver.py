@@ -14,6 +14,7 @@ from clc.engines.shared import SharedEngine
 from clc.solving.model_choice import ModelChoice
 from clc.solving.problem_run import ProblemRun
 from clc.solving.prompt_builder import PromptBuilder
+from clc.solving.reading import read_ahead
 from clc.solving.sampler import Counters, Sampler
 from clc.voting.outcomes import OutcomeMemory
 from clc.voting.verdict import make_verdict, read_votes
@@ -123,5 +124,7 @@ class Solver:
             run.expire()
         plan, paths = run.plan(), run.paths
         self.store.set_plan(problem.id, plan)
+        for path in paths.values():
+            await read_ahead(self.outcomes, problem, path)
         votes = read_votes(problem, plan, paths, self.counting, self.outcomes.read)
         return make_verdict(problem, plan, paths, votes, self.counting)

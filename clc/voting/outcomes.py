@@ -53,15 +53,24 @@ class OutcomeMemory:
 
     def read(self, problem: Problem, path: ReasoningPath) -> Answer | Abstention:
         """Return an outcome, read it if necessary, and keep it."""
-        key = _key(problem, path)
-        outcome = self._outcomes.get(key)
+        outcome = self._outcomes.get(_key(problem, path))
         if outcome is None:
-            outcome = read_outcome(problem, path)
-            if isinstance(outcome, Answer):
-                outcome = Answer(outcome.value, outcome.kind)
-            self._outcomes[key] = outcome
-            if len(self._outcomes) > self._most:
-                self._outcomes.popitem(last=False)
+            outcome = self.keep(problem, path, read_outcome(problem, path))
+        return outcome
+
+    def holds(self, problem: Problem, path: ReasoningPath) -> bool:
+        """Whether an outcome is kept."""
+        return _key(problem, path) in self._outcomes
+
+    def keep(
+        self, problem: Problem, path: ReasoningPath, outcome: Answer | Abstention
+    ) -> Answer | Abstention:
+        """Keep an outcome, and return it without its span."""
+        if isinstance(outcome, Answer):
+            outcome = Answer(outcome.value, outcome.kind)
+        self._outcomes[_key(problem, path)] = outcome
+        if len(self._outcomes) > self._most:
+            self._outcomes.popitem(last=False)
         return outcome
 
     def recall(self, problem: Problem, path: ReasoningPath) -> Answer | Abstention:
