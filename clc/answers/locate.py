@@ -32,9 +32,13 @@ _PROMPT = re.compile(r"\s*(?:<s>)?\s*\[INST\][^\[]*\[/INST\]")
 # 5! = 120 and 5! ways go on, for ! is a factorial there.
 _END = re.compile(
     r"[.!?](?=[\s*\"'”」»』)\]\\$]|\Z)(?!(?<=[\d)}!]!)[ ]?(?:[=/×÷·^<≈$]|\\\)|[-+*][ ]\d"
-    r"|ways|different|possible|distinct|arrangement|permutation|ordering|orders|\\(?:times|cdot|div)))"
+    r"|ways|different|possible|distinct|arrangement|permutation|ordering|orders|\\(?:times|cdot|div)"
+    r"|Möglichkeiten|formas|façons|способ|njia))(?!(?<=\d !)[ ]?=)"
     r"(?!(?<=[\d)]!)\))(?!(?<=\d\.)\\(?:overline|bar|dot|overbar)\b)"
-    r"|[。！？।॥]|\n"
+    # 3 Std. 15 Min., 9:15 p. m.
+    r"(?!(?<=\.)[ ](?:(?:und|and|et|y|и)[ ])?\d{1,2}[ ]?(?:[mM]in|[sS]ec|[sS]ek|мин|сек)\b)"
+    r"(?!(?<=[ \d][pa]\.)[ ]m\.)"
+    r"|[。！？।॥](?!(?<=\d！)[=＝×/])|\n"
 )
 _CORRECTION = re.compile(
     r"\b(?:wait|actually|correction|sorry|mistake|oops|no,|instead|re-?check|recalculat|incorrect|corrected|"

@@ -62,7 +62,9 @@ _PART_OF = {"third": 3, "quarter": 4, "fourth": 4, "fifth": 5, "sixth": 6, "eigh
 _ONE_PART = re.compile(rf"\ba ({'|'.join(_PART_OF)})\b", re.IGNORECASE)
 _POWER_OF_LETTERS = re.compile(r"[^\d]*[a-zA-Z][ ]?\^[ ]?\{?[^\W_]{1,3}\}?[^\d]*")  # mc^2
 _POWER_OF_GLYPH = re.compile(r"[¼-¾⅐-⅞]\s?\^")
-_SIGNED_E = re.compile(r"(?<=\d)(?:e[+−-]|E[+−-](?=\d\d))(?=\d)")  # 1.5e+30, and no algebra
+_SIGNED_E = re.compile(
+    r"(?<=\d)(?:e[+−-]|E[+−-](?=\d\d)|(?:(?<=[.,]\d)|(?<=[.,]\d\d))E[+−-])(?=\d)"
+)  # 1.5e+30, and no algebra
 _PAIR = re.compile(r"[\s$]*\\?[({\[]\s?-?\d+(?:,\s?-?\d{1,2})+\s?\\?[)}\]][\s$.]*")  # (1,2)
 _ROOT = re.compile(r"[√π]\s?[\d(]|\d\s?[√π]|\\(?:sqrt|pi)\b|\bsqrt\s?\(")
 

@@ -50,13 +50,12 @@ class UnitWords:
         match = self._unit.match(text, start)
         if match is None:
             return None
-        word = match[1].lower()
-        while word not in self.units:  # a form of a word with any ending
-            for end in range(len(word), 0, -1):
-                if word[:end] + "*" in self.units:
-                    return self.units[word[:end] + "*"], match.end()
-            return None
-        return self.units[word], match.end()
+        return self._named(match[1].lower()), match.end()
+
+    def _named(self, word: str) -> tuple[Unit, ...]:
+        """Return the units of a word, and of its beginnings that take any ending."""
+        forms = [word, *(word[:end] + "*" for end in range(len(word), 0, -1))]
+        return tuple(unit for form in forms for unit in self.units.get(form, ()))
 
     def asks(self, question: str, unit: Unit) -> bool:
         """Whether a question has a word of a unit."""
@@ -136,7 +135,7 @@ def _alternatives(words: list[str]) -> str:
 
 def _form(word: str) -> str:
     """Return the pattern of a word: whole, with any ending, or anywhere in other scripts."""
-    stem = re.escape(word.rstrip("*"))
+    stem = re.escape(word.rstrip("*")).replace(r"\.", r"\.[ ]?")
     if not re.match(f"[{_LETTERS}]", word):
         return stem
     first = rf"(?<![{_LETTERS}])" if len(word) > 1 else ""
