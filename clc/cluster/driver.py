@@ -218,7 +218,11 @@ def _begin(shards: Shards, identity: Mapping[str, Any], paths: int) -> bool:
     stored = shards.manifest()
     grown = len(earlier_limits(stored))
     manifest, finished = begin_run(
-        stored, identity, shards.folder, lambda: (shards.started(), shards.done(paths, grown))
+        stored,
+        identity,
+        shards.folder,
+        count=lambda: (shards.started(), shards.done(paths, grown)),
+        clear=shards.clear,
     )
     if not finished:
         shards.write_manifest({**manifest, "store": "shards"})

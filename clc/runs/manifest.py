@@ -146,7 +146,9 @@ def begin_run(
     manifest: Mapping[str, Any] | None,
     wanted: Mapping[str, Any],
     where: str,
+    *,
     count: Callable[[], tuple[int, int]],
+    clear: Callable[[], bool],
 ) -> tuple[dict[str, Any], bool]:
     """Return the manifest with which a run begins or goes on, and whether it is finished already.
 
@@ -158,13 +160,22 @@ def begin_run(
         wanted: the identity of the run that is to begin or go on.
         where: the run's folder, for the error.
         count: counts the stored problems, and those that are stored with all their paths.
+        clear: clears the run if nothing was sampled in it, and returns whether it did. It is called
+            where the configuration is another one: an engine may refuse an option at its first
+            request, and the corrected command is to find a free folder.
 
     Raises:
         ConfigurationError: ``manifest`` is that of a run with another configuration.
     """
     before = {} if manifest is None else manifest
     if manifest is not None:
-        check_same_run(before.get("identity", {}), wanted, where)
+        try:
+            check_same_run(before.get("identity", {}), wanted, where)
+        except ConfigurationError:
+            sampled = "identity" not in before or before.get("finished") or before.get("seconds")
+            if sampled or not clear():
+                raise
+            before = {}
         if before.get("identity") == wanted and before.get("finished"):
             started, done = count()
             # Manifests of older versions lack the number of problems: there must be some.

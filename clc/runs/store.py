@@ -156,6 +156,18 @@ class Store:
         sql = "INSERT OR REPLACE INTO seconds VALUES (?, ?)"
         self._database.write(sql, (self.label, seconds))
 
+    def clear(self) -> bool:
+        """Remove all problems, plans and failures, if nothing was sampled; return whether it was so.
+
+        Several strategies may share the store: it stays where any of them has a path or step.
+        """
+        if self._database.one("SELECT 1 FROM paths UNION ALL SELECT 1 FROM steps LIMIT 1"):
+            return False
+        for table in ("problems", "plans", "prompts", "failures", "seconds"):
+            self._database.write(f"DELETE FROM {table}", ())  # noqa: S608
+        self.commit()
+        return True
+
     # -- problems and their plans ------------------------------------------------------------
 
     def add_problem(self, position: int, problem: Problem) -> None:

@@ -87,7 +87,8 @@ class Run:
     def begin(self, dataset: Mapping[str, Any], limit: int | None = None) -> bool:
         """Write or check the run's manifest; True when the run is finished already.
 
-        A run may go on with larger limits of tokens: what ended under the earlier ones stays.
+        A run may go on with larger limits of tokens: what ended under the earlier ones stays. One
+        in which nothing was sampled may begin anew with another configuration.
 
         Raises:
             ConfigurationError: the folder holds a run with another configuration.
@@ -98,7 +99,11 @@ class Run:
             stored["seconds"] = round(kept, 3)  # of a run that was killed
         store = self.store
         manifest, finished = begin_run(
-            stored, wanted, str(store.folder), lambda: (store.started(), store.done())
+            stored,
+            wanted,
+            str(store.folder),
+            count=lambda: (store.started(), store.done()),
+            clear=store.clear,
         )
         self.solver.sampler.earlier_limits = earlier_limits(manifest)
         if not finished:

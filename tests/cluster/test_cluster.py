@@ -270,3 +270,19 @@ def test_a_pipe_is_refused(tmp_path):
     os.mkfifo(tmp_path / "pipe.jsonl")
     with pytest.raises(ConfigurationError, match=r"pipe\.jsonl: .*name a regular one"):
         solve_on_ray(tmp_path / "pipe.jsonl", out=tmp_path / "run")
+
+
+def test_a_run_of_which_every_path_was_refused_takes_another_configuration(tmp_path):
+    refused = ShardRow(
+        0, "0" * 32, 2, Problem("a", "1 + 1?", "en"), Plan.of([]),
+        {name: [("k", "400: unknown field")] if name == "failures" else [] for name in TABLES},
+    )  # fmt: skip
+    with Shards(tmp_path) as shards:
+        assert not driver._begin(shards, {"seed": 0, "paths": 2}, 2)
+        shards.write_shard([refused])
+        assert not driver._begin(shards, {"seed": 1, "paths": 2}, 2)
+        assert shards.names() == []
+        assert shards.manifest()["identity"]["seed"] == 1
+        shards.write_manifest({**shards.manifest(), "seconds": 2.5})  # its shards are gone
+        with pytest.raises(ConfigurationError, match="seed: 1 -> 2"):
+            driver._begin(shards, {"seed": 2, "paths": 2}, 2)

@@ -4,7 +4,9 @@ import pytest
 
 from clc.errors import ConfigurationError
 from clc.prompts.templates import Templates
+from clc.records import Problem, ReasoningPath, Step, Usage
 from clc.runs.manifest import check_same_run, differences
+from clc.runs.open import open_run
 from clc.runs.store import Store
 from clc.solving.configure import configure
 from clc.solving.run import Run
@@ -14,13 +16,24 @@ DATASET = {"source": "x.tsv"}
 
 
 def begin(
-    folder, *, limit=None, engine=None, templates=None, translator=None, finish=False, **given
+    folder,
+    *,
+    limit=None,
+    engine=None,
+    templates=None,
+    translator=None,
+    finish=False,
+    sampled=True,
+    **given,
 ):
     settings: dict = {"languages": ["en", "de"], "paths": 4} | given
     configuration = configure(settings.pop("strategy", "clc"), **settings)
     with Store(folder) as store:
         run = Run(configuration, engine or ScriptedEngine(), store, translator, templates)
         done = run.begin(DATASET, limit)
+        if sampled:
+            usage = Usage(3, 4)
+            store.add_path(ReasoningPath("path", "p", "en", 0, 5, "The answer is 7", "stop", usage))
         if finish:
             run.finish()
         return done
@@ -70,6 +83,67 @@ def test_another_configuration_is_refused_with_the_differences(tmp_path, change,
     assert "another configuration" in str(caught.value)
     assert str(tmp_path) in str(caught.value)
     assert not begin(tmp_path)  # and nothing has changed
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"seed": 1},
+        {"temperature": 0.5},
+        {"max_tokens": 5},
+        {"paths": 2},
+        {"limit": 3},
+        {"languages": ["de", "en"]},
+        {"strategy": "sc"},
+        {"engine": ScriptedEngine(fingerprint="b")},
+        {"translator": ScriptedEngine(fingerprint="t")},
+        {"templates": Templates(overrides={"cot": "--- user\nx"})},
+    ],
+)
+def test_a_run_in_which_nothing_was_sampled_takes_another_configuration(tmp_path, change):
+    begin(tmp_path, sampled=False, limit=5)
+    with Store(tmp_path) as store:  # what a run leaves whose every request was refused
+        store.add_problem(0, Problem("a", "1 + 1?", "en"))
+        store.add_failure("k", "400: unknown field")
+        store.keep_seconds(0.0)
+    begin(tmp_path, sampled=False, **change)
+    with open_run(tmp_path) as run:
+        assert (run.started(), run.commonest_failure()) == (0, None)
+        assert run.manifest()["finished"] is False
+    begin(tmp_path, **change)
+    with pytest.raises(ConfigurationError, match="another configuration"):
+        begin(tmp_path, seed=7)
+
+
+def test_a_translation_counts_as_sampled(tmp_path):
+    begin(tmp_path, sampled=False)
+    with Store(tmp_path) as store:
+        store.add_step("t", Step("translation", "de", "Eins und eins?", "stop", Usage(1, 2)))
+    with pytest.raises(ConfigurationError, match="seed: 0 -> 1"):
+        begin(tmp_path, seed=1)
+    assert not begin(tmp_path)
+
+
+@pytest.mark.parametrize("field", [{"finished": True}, {"seconds": 2.5}])
+def test_a_run_whose_store_is_gone_is_not_replaced(tmp_path, field):
+    begin(tmp_path)
+    with Store(tmp_path) as store:
+        store.write_manifest(store.manifest() | field)
+    (tmp_path / "run.sqlite").unlink()
+    with pytest.raises(ConfigurationError, match="seed: 0 -> 1"):
+        begin(tmp_path, seed=1)
+
+
+def test_another_strategy_of_the_folder_is_not_cleared(tmp_path):
+    with Store(tmp_path) as store:
+        for label in ("sc", "clc"):
+            configuration = configure(label, languages=["en", "de"], paths=4)
+            Run(configuration, ScriptedEngine(), store.labelled(label)).begin(DATASET)
+        usage = Usage(3, 4)
+        store.add_path(ReasoningPath("path", "p", "en", 0, 5, "The answer is 7", "stop", usage))
+        other = configure("sc", languages=["en", "de"], paths=4, seed=1)
+        with pytest.raises(ConfigurationError, match="seed: 0 -> 1"):
+            Run(other, ScriptedEngine(), store.labelled("sc")).begin(DATASET)
 
 
 def test_other_cue_words_are_another_run(tmp_path):

@@ -340,3 +340,15 @@ def test_the_commonest_reason_of_lost_paths(tmp_path):
         other.drawn["failures"][0] = ("k", "a timeout")
         shards.write_shard([other])
         assert shards.commonest_failure() == "503"
+
+
+@pytest.mark.parametrize("sampled", ["paths", "steps", None])
+def test_shards_are_removed_only_where_nothing_was_sampled(sampled, shards):
+    for number in range(3):
+        one = row(number, lost=sampled != "paths" or number < 2)
+        if sampled != "steps" or number < 2:
+            one.drawn["steps"].clear()
+        shards.write_shard([one])
+    assert shards.clear() is (sampled is None)
+    assert len(shards.names()) == (0 if sampled is None else 3)
+    assert shards.started() == len(shards.names())

@@ -67,6 +67,11 @@ class Files:
                 ) from error
         return sorted(name for name in names if not name.startswith("."))
 
+    def remove(self, name: str) -> None:
+        """Remove a file."""
+        with self._reported(f"remove {name}"):
+            self._system.delete_file(self._path(name))
+
     def read(self, name: str) -> bytes:
         """Read a whole file."""
         with (

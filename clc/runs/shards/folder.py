@@ -253,6 +253,18 @@ class Shards:
         )
         return int(compute.count_distinct(keys).as_py())
 
+    def clear(self) -> bool:
+        """Remove all shards, if nothing was sampled in them; return whether it was so."""
+        names = self.names()
+        columns = ["paths", "steps"]
+        for table in _at_once(lambda name: self._table(name, columns), names):
+            if any(rows for column in columns for rows in table[column].to_pylist()):
+                return False
+        self._location.check()
+        for name in names:
+            self._files.remove(f"{SHARDS}/{name}")
+        return True
+
     def within(self, first: int, last: int) -> dict[int, str]:
         """Shards by the places of their problems, of those that lie between two places."""
         found: dict[int, str] = {}
