@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Any, Literal, get_args
+
+import orjson
 
 from clc.bounds import TOKENS, abbreviate
 from clc.errors import ConfigurationError
@@ -79,6 +82,12 @@ class ChatOptions:
             raise ConfigurationError(
                 f"template_kwargs is {abbreviate(kwargs)}: give the variables by their names"
             )
+        for name, value in kwargs.items():
+            if not _is_json(value):
+                raise ConfigurationError(
+                    f"the variable {abbreviate(name)} of the chat template is "
+                    f"{abbreviate(value)}: give a value that JSON can hold"
+                )
         if fault := reserved_fault(kwargs):
             raise ConfigurationError(fault)
         given = {"reasoning_effort"} if self.reasoning_effort is not None else set()
@@ -169,6 +178,16 @@ class ChatOptions:
             raise ConfigurationError(
                 f"chat template arguments cannot be written as JSON: {error}"
             ) from None
+
+
+def _is_json(value: object) -> bool:
+    """Whether a value is written as JSON unchanged: infinity, for one, would become null."""
+    try:
+        json.dumps(value, allow_nan=False)
+        orjson.dumps(value)
+    except (TypeError, ValueError, RecursionError):
+        return False
+    return True
 
 
 def reserved_fault(template_kwargs: Mapping[str, Any]) -> str | None:

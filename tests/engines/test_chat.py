@@ -120,6 +120,10 @@ def test_options_that_cannot_be_right_are_refused_and_defaults_have_no_key():
         {"template_kwargs": ["a"]},
         {"template_kwargs": {1: 2}},
         {"template_kwargs": {"a b": 2}},
+        {"template_kwargs": {"a": float("inf")}},
+        {"template_kwargs": {"a": [float("nan")]}},
+        {"template_kwargs": {"a": {1, 2}}},
+        {"template_kwargs": {"a": 2**64}},
         *({"template_kwargs": {name: None}} for name in RESERVED),
     )
     for wrong in refused:

@@ -231,9 +231,58 @@ def _check(got):
 
 
 def test_counts_that_cannot_be_are_none():
-    for odd in (2**63, 2**64 - 1, -5, 1.5, "7", True, None, [7], {}, 10**12):
+    for odd in (-5, 1.5, -1e308, "7", True, None, [7], {}):
         got, _ = ask(value(completion(usage={"prompt_tokens": 11, "completion_tokens": odd})))
         assert got.usage == Usage(11, 0)
+
+
+def test_counts_that_are_too_large_are_the_largest():
+    for odd in (2**63, 2**64 - 1, 2**70, 1e308, 10**12, 10**9):
+        got, _ = ask(value(completion(usage={"prompt_tokens": 11.0, "completion_tokens": odd})))
+        assert got.usage == Usage(11, 10**9)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [17, 0, -1, 1.5, True, False, {}, {"type": "text", "text": "The answer is 17"}, [17], [None],
+     [["7"]], [{"type": "text", "text": 17}], [{"text": ["7"]}], ["The answer is ", 7],
+     [{"type": "output_text", "text": {"value": "7"}}]],
+)  # fmt: skip
+@pytest.mark.parametrize("shape", [value, lambda reply: events(_as_event(reply))])
+def test_a_content_that_is_no_text_is_a_lost_path(content, shape):
+    got, _ = ask(shape(completion(content)))
+    assert got.error is not None
+    assert "is no text (" in got.error
+
+
+@pytest.mark.parametrize(
+    "content",
+    [["The answer ", "is 7"], [{"type": "text", "text": "The answer "}, "is 7"],
+     [{"text": "The answer is 7"}, {"type": "image_url", "image_url": {}}, {"type": "text"}],
+     [{"type": "output_text", "text": "The answer is 7"}, {"type": "image", "text": 5}]],
+)  # fmt: skip
+def test_parts_of_a_content_are_its_text(content):
+    got, _ = ask(value(completion(content)))
+    assert (got.error, got.text) == (None, "The answer is 7")
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [{"reasoning": {"content": "3 + 4"}}, {"reasoning": {"text": "3 + 4"}},
+     {"reasoning": {"summary": [{"type": "summary_text", "text": "3 + 4"}]}},
+     {"reasoning": ["3 ", {"text": "+ 4"}]}, {"reasoning_content": [{"thinking": "3 + 4"}]},
+     {"reasoning": None, "reasoning_details": [{"type": "reasoning.text", "text": "3 + 4"}]},
+     {"reasoning": "", "reasoning_details": [
+         {"type": "reasoning.summary", "summary": "3 + 4"},
+         {"type": "reasoning.encrypted", "data": "x"}]},
+     {"reasoning": "3 + 4", "reasoning_details": [{"type": "reasoning.text", "text": "3 + 4"}]}],
+)  # fmt: skip
+@pytest.mark.parametrize("shape", [value, lambda reply: events(_as_event(reply))])
+def test_a_thought_in_an_object_is_kept(fields, shape):
+    reply = completion("The answer is 7")
+    reply["choices"][0]["message"] |= fields
+    got, _ = ask(shape(reply))
+    assert (got.error, got.text, got.thought) == (None, "The answer is 7", "3 + 4")
 
 
 @pytest.mark.parametrize("before", [0, 1, 250, 270, 280, 290, 299, 300, 1100, 1190, 1199, 1200])

@@ -45,6 +45,10 @@ _ALWAYS_SENT = frozenset({"temperature", "top_p", "max_tokens"})
 _FREE_IN_EXTRA = frozenset({"presence_penalty", "frequency_penalty", "min_p", "repetition_penalty"})
 SAMPLING_FIELDS = frozenset({field.name for field in fields(Sampling)} | {"seed"}) - _FREE_IN_EXTRA
 _THOUGHTS = ("thinking", "reasoning")  # types of parts; a tuple, for a type may be any JSON value
+_TEXTS = (None, "text", "output_text")
+_REASONING_FIELDS = ("reasoning_content", "reasoning", "reasoning_details")
+_THOUGHT_FIELDS = ("thinking", "reasoning", "text", "content", "summary")
+_MOST_LEVELS = 6  # of the objects and lists in which a thought is looked for
 _MOST_TOKENS = 10**9  # of one completion: sums over a run stay within SQLite's 64 bits
 _MOST_LOGPROB = 1.0  # 0, but for rounding
 
@@ -207,14 +211,37 @@ def same_model(wanted: str, served: str) -> bool:
 
 
 def read_text(content: object) -> str:
-    """Return the text of a message's content: a string, null, or a list of parts."""
-    if isinstance(content, str):
-        return content
+    """Return the text of a message's content: a string, null, or a list of parts.
+
+    Raises:
+        BrokenReplyError: it is something else, so that an answer might be lost unseen.
+    """
+    if content is None or isinstance(content, str):
+        return content or ""
     if isinstance(content, list):
-        parts = (part.get("text") for part in content if isinstance(part, dict)
-                 and part.get("type") not in _THOUGHTS)  # fmt: skip
-        return "".join(text for text in parts if isinstance(text, str))
+        return "".join(map(_read_part, content))
+    raise BrokenReplyError(f"a content that is no text ({_kind(content)})")
+
+
+def _read_part(part: object) -> str:
+    """Return the text of a part of a message's content; none of a thought, image or other part."""
+    if isinstance(part, str):
+        return part
+    if not isinstance(part, dict):
+        raise BrokenReplyError(f"a part of the content that is no text ({_kind(part)})")
+    text = part.get("text")
+    if part.get("type") in _THOUGHTS or text is None:
+        return ""
+    if isinstance(text, str):
+        return text
+    if part.get("type") in _TEXTS:
+        raise BrokenReplyError(f"a part of the content whose text is no text ({_kind(text)})")
     return ""
+
+
+def _kind(value: object) -> str:
+    kinds = {dict: "an object", list: "a list", bool: "true or false", type(None): "null"}
+    return kinds.get(type(value), "a number")
 
 
 def read_reasoning(message: Mapping[str, Any]) -> str:
@@ -224,35 +251,43 @@ def read_reasoning(message: Mapping[str, Any]) -> str:
     '9 + 9'
     >>> read_reasoning({"content": "18", "reasoning": "9 + 9"})  # vLLM, OpenRouter, ollama
     '9 + 9'
+    >>> details = [{"type": "reasoning.text", "text": "9 + 9"}, {"type": "reasoning.encrypted"}]
+    >>> read_reasoning({"content": "18", "reasoning": None, "reasoning_details": details})
+    '9 + 9'
     >>> parts = [{"type": "thinking", "thinking": [{"type": "text", "text": "9 + 9"}]}]  # Mistral
     >>> read_reasoning({"content": parts})
     '9 + 9'
     """
-    for name in ("reasoning_content", "reasoning"):
-        if isinstance(text := message.get(name), str) and text:
+    for name in _REASONING_FIELDS:
+        if text := _read_thought(message.get(name)):
             return text
     content = message.get("content")
     parts = content if isinstance(content, list) else ()
-    thoughts = (_read_part(part) for part in parts if isinstance(part, dict))
-    return "".join(thought for thought in thoughts if thought)
+    return "".join(
+        _read_thought(part)
+        for part in parts
+        if isinstance(part, dict) and part.get("type") in _THOUGHTS
+    )
 
 
-def _read_part(part: Mapping[str, Any]) -> str:
-    """Return the thought in a part of a message's content."""
-    if part.get("type") not in _THOUGHTS:
-        return ""
-    for name in ("thinking", "reasoning", "text", "content"):
-        value = part.get(name)
-        if isinstance(value, str):
-            return value
-        if isinstance(value, list):
-            texts = (one.get("text") for one in value if isinstance(one, dict))
-            return "".join(text for text in texts if isinstance(text, str))
+def _read_thought(value: object, levels: int = _MOST_LEVELS) -> str:
+    """Return the text of a thought: a string, an object with one, or a list of both."""
+    if isinstance(value, str):
+        return value
+    if levels and isinstance(value, list):
+        return "".join(_read_thought(one, levels - 1) for one in value)
+    if levels and isinstance(value, dict):
+        texts = (_read_thought(value.get(name), levels - 1) for name in _THOUGHT_FIELDS)
+        return next(filter(None, texts), "")
     return ""
 
 
 def read_usage(usage: object) -> Usage:
-    """Read the token counts; an absent or invalid one is 0."""
+    """Read the token counts; an absent or invalid one is 0, one above 10^9 is 10^9.
+
+    >>> read_usage({"prompt_tokens": 11, "completion_tokens": 2**70})
+    Usage(prompt_tokens=11, completion_tokens=1000000000, reasoning_tokens=0)
+    """
     if not isinstance(usage, dict):
         return Usage()
     details = usage.get("completion_tokens_details")
@@ -262,9 +297,9 @@ def read_usage(usage: object) -> Usage:
 
 
 def _count(value: object) -> int:
-    if not isinstance(value, int) or isinstance(value, bool):
+    if isinstance(value, bool) or not isinstance(value, int | float) or value <= 0:
         return 0
-    return value if 0 < value <= _MOST_TOKENS else 0
+    return int(min(value, _MOST_TOKENS)) if value % 1 == 0 else 0
 
 
 def _is_logprob(value: object) -> TypeGuard[float]:
