@@ -1,128 +1,169 @@
 """A Jinja2 sandbox with a budget: no template takes all time or all memory.
 
 Jinja2's own sandbox keeps a template from Python's internals, and ``range`` short. Here every turn
-of a loop and every call costs a step, every text that is written costs its characters, and an
-operation whose result would be larger than a whole prompt may be is refused before it begins.
+of a loop, call, filter, test and operation costs a step and the characters that it reads, every
+text that is written costs its characters, and an operation whose result would be larger than a
+whole prompt may be is refused before it begins.
 """
 
 from __future__ import annotations
 
 import re
 import threading
-import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import wraps
 from typing import TYPE_CHECKING, Any
 
 from jinja2 import nodes, pass_context
-from jinja2.exceptions import SecurityError
+from jinja2.exceptions import SecurityError, TemplateSyntaxError
 from jinja2.filters import FILTERS
 from jinja2.runtime import LoopContext
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from jinja2.visitor import NodeTransformer
 
+from clc.prompts.budget import (
+    MOST_BITS,
+    MOST_CHARACTERS,
+    MOST_STEPS,
+    Budget,
+    too_large,
+    weigh,
+)
+
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable
 
     from jinja2.runtime import Context
 
 __all__ = ["MOST_CHARACTERS", "MOST_STEPS", "BoundedEnvironment"]
 
-MOST_STEPS = 200_000
-"""Turns of loops and calls in one rendering."""
-MOST_CHARACTERS = 10_000_000
-"""Characters that one rendering writes, and of any text, list or number in it."""
-
-_SECONDS = 20.0
-_CLOCKED = MOST_STEPS - 10_000  # steps left up to which the time is not looked at
-_WIDE = re.compile(r"\d{6,}|\*|:[^{}]*\{")  # widths in a format: too large, or from an argument
+_FIELDS = re.compile(r"%(?:\([^)]*\))?[^a-zA-Z%]*|\{[^{}:]*:[^{}]*")  # of a format, with widths
+_UNLISTED = frozenset({"count", "d", "default", "defined", "first", "last", "length", "undefined"})
+"""Filters and tests that read nothing within their arguments."""
+_SLOW = {"dictsort": 4, "groupby": 4, "list": 4, "pprint": 20, "sort": 4, "title": 4, "tojson": 2,
+         "unique": 4, "urlencode": 10, "wordcount": 4, "xmlattr": 4,
+         "split": 8, "rsplit": 8, "splitlines": 8}  # fmt: skip
+"""Work of filters and methods of texts for each character, where it is more than 1."""
+_MOST_READ = {"striptags": 100_000, "urlize": 2_000, "wordwrap": 100_000}
+"""Characters that a filter of quadratic time may read."""
+_DIGITS = 7  # of a width up to MOST_CHARACTERS
 # Filters and methods of texts whose whole-number arguments are sizes of the result.
-_SIZED = ("center", "indent", "wordwrap", "batch", "slice", "tojson", "round", "truncate")
-_SIZED_METHODS = frozenset({"center", "ljust", "rjust", "zfill", "expandtabs"})
-
-
-class _Budget:
-    """What a rendering may still use."""
-
-    __slots__ = ("characters", "ends", "output", "steps")
-
-    def __init__(self) -> None:
-        self.steps = MOST_STEPS
-        self.characters = self.output = MOST_CHARACTERS
-        self.ends = time.monotonic() + _SECONDS
-
-    def step(self, characters: int = 0) -> None:
-        """Take a step that writes so many characters of plain text."""
-        self.steps -= 1
-        if characters:
-            self.write(characters)
-        if self.steps >= _CLOCKED:
-            return
-        if self.steps < 0:
-            raise SecurityError(f"it takes more than {MOST_STEPS:,} steps; make its loops shorter")
-        if time.monotonic() > self.ends:
-            raise SecurityError(f"it takes more than {_SECONDS:.0f} seconds; make it shorter")
-
-    def hold(self, characters: int) -> None:
-        """Take characters of an expression's output, which are held until they are written."""
-        self.output -= characters
-        if self.output < 0:
-            raise _too_large()
-
-    def write(self, characters: int) -> None:
-        self.characters -= characters
-        if self.characters < 0:
-            raise _too_large()
+_SIZED = frozenset({"center", "indent", "wordwrap", "batch", "slice", "tojson", "round",
+                    "truncate", "ljust", "rjust", "zfill", "expandtabs"})  # fmt: skip
+_REPEATED = frozenset({"indent", "wordwrap", "urlize"})  # a text among the arguments is repeated
 
 
 class BoundedEnvironment(ImmutableSandboxedEnvironment):
     """An environment whose templates render within a budget; ``start`` it before each rendering."""
 
-    intercepted_binops = frozenset({"*", "**", "+", "%"})
+    intercepted_binops = frozenset({"*", "**", "+", "-", "%", "/", "//"})
 
     def __init__(self, **settings: Any) -> None:
         self._local = threading.local()
         self.start()
-        super().__init__(**settings)
+        super().__init__(**settings, finalize=self._finalized)
         self.concat = self._concat  # type: ignore[method-assign]
-        self.finalize = self._output
-        self.filters |= {name: _sized(FILTERS[name]) for name in _SIZED}
+        filters = self.filters | {"join": _join, "sum": _sum}
+        self.filters = {name: self._bounded(name, filters[name]) for name in filters}
+        self.tests = {name: self._bounded(name, self.tests[name]) for name in self.tests}
         self.filters |= {
-            "join": _join,
-            "replace": _replace,
-            "format": _format,
             "_counted": self._counted,
-            "_joined": _checked,
+            "_concatenated": self._concatenated,
+            "_stepped": self._stepped,
         }
 
     @property
-    def budget(self) -> _Budget:
+    def budget(self) -> Budget:
         """The budget of this thread's rendering."""
-        budget: _Budget = self._local.budget
+        budget: Budget = self._local.budget
         return budget
 
     def start(self) -> None:
         """Give this thread's next rendering its budget."""
-        self._local.budget = _Budget()
+        self._local.budget = Budget()
 
-    def _output(self, value: Any) -> str:
-        text = str(value)
-        self.budget.hold(len(text))
-        return text
+    def call(self, context: Context, obj: Any, /, *args: Any, **kwargs: Any) -> Any:
+        """Call what a template calls, within the budget."""
+        of = getattr(obj, "__self__", None)
+        name = getattr(obj, "__name__", "")
+        if isinstance(of, str):
+            self._charge(name, (of, *args), kwargs)
+        elif name in {"format", "format_map"}:  # of a text
+            text = getattr(obj, "__wrapped__").__self__  # noqa: B009
+            self._charge("format", (text, *args), kwargs)
+        else:
+            self.budget.step()
+        if isinstance(obj, LoopContext) and args:
+            args = (self._counted(context, args[0], 0), *args[1:])
+        return _checked(super().call(context, obj, *args, **kwargs))
 
-    def _concat(self, parts: Iterable[str]) -> str:
-        texts = list(parts)
-        self.budget.write(sum(map(len, texts)))
-        return "".join(texts)
+    def call_binop(self, context: Context, operator: str, left: Any, right: Any) -> Any:
+        """Compute an operation whose result is not too large."""
+        if operator == "%" and isinstance(left, str):
+            given = right if isinstance(right, tuple) else (right,)
+            self._charge("format", (left, *given), {})
+        else:
+            self.budget.step(work=_size(operator, left, right))
+        return super().call_binop(context, operator, left, right)
 
     def _parse(self, source: str, name: str | None, filename: str | None) -> nodes.Template:
         tree = super()._parse(source, name, filename)
+        others = (nodes.Include, nodes.Extends, nodes.Import, nodes.FromImport)
+        for other in tree.find_all(others):
+            raise TemplateSyntaxError(
+                "a template is one file: write here what it would include, extend or import",
+                other.lineno,
+            )
         for loop in list(tree.find_all(nodes.For)):
             texts = (part.data for one in loop.body for part in one.find_all(nodes.TemplateData))
             cost = nodes.Const(sum(map(len, texts)))
-            loop.iter = nodes.Filter(loop.iter, "_counted", [cost], [], None, None)
-        _check_concatenations(tree)
+            loop.iter = _filtered(loop.iter, "_counted", cost)
+        _Charged().visit(tree)
         return tree
+
+    def _bounded(self, name: str, function: Callable[..., Any]) -> Callable[..., Any]:
+        """Return a filter or test that takes a step and charges what it reads."""
+        first = 1 if hasattr(function, "jinja_pass_arg") else 0
+
+        @wraps(function)
+        def bounded(*args: Any, **kwargs: Any) -> Any:
+            if name in _UNLISTED:
+                self.budget.step()
+            else:
+                self._charge(name, args[first:], kwargs)
+            result = _checked(function(*args, **kwargs))
+            return self._each(result) if isinstance(result, Iterator) else result
+
+        return bounded
+
+    def _charge(self, name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        """Take the step of a filter or method whose first argument is what it is applied to."""
+        more = (*args[1:], *kwargs.values())
+        weight = weigh(*args, *kwargs.values())
+        self.budget.step(work=weight * _SLOW.get(name, 1))
+        if weight > _MOST_READ.get(name, weight):
+            raise SecurityError(
+                f"{name} reads {weight:,} characters; give it at most {_MOST_READ[name]:,}"
+            )
+        text = args[0] if args else ""
+        if name in _SIZED:
+            _check_sizes(text, more)
+        if name in _REPEATED and weigh(*more) * weigh(text) > MOST_CHARACTERS:
+            raise too_large()
+        if name == "format":
+            _check_format(str(text), more)
+        elif name == "replace" and len(args) > 2:  # noqa: PLR2004 - text, old, new
+            _check_replaced(str(text), str(args[1]), str(args[2]))
+        elif name == "join" and isinstance(text, str) and hasattr(args[-1], "__len__"):
+            if len(text) * len(args[-1]) > MOST_CHARACTERS:
+                raise too_large()
+        elif name == "translate":
+            raise SecurityError("translate is not for templates; use replace")
+
+    def _each(self, items: Iterator[Any]) -> Iterator[Any]:
+        for item in items:
+            self.budget.step()
+            yield item
 
     @pass_context
     def _counted(self, _: Context, iterable: Iterable[Any], cost: int) -> Iterator[Any]:
@@ -131,124 +172,113 @@ class BoundedEnvironment(ImmutableSandboxedEnvironment):
             budget.step(cost)
             yield item
 
-    def call(self, context: Context, obj: Any, /, *args: Any, **kwargs: Any) -> Any:
-        """Call what a template calls, within the budget."""
-        self.budget.step()
-        of = getattr(obj, "__self__", None)
-        if isinstance(of, str):
-            _check_method(of, obj.__name__, args)
-        elif getattr(obj, "__name__", "") in {"format", "format_map"}:  # of a text
-            _check_arguments(getattr(obj, "__wrapped__").__self__, args, kwargs)  # noqa: B009
-        elif isinstance(obj, LoopContext) and args:
-            args = (self._counted(context, args[0], 0), *args[1:])
-        return _checked(super().call(context, obj, *args, **kwargs))
+    @pass_context
+    def _stepped(self, _: Context, value: Any) -> Any:
+        """Charge a slice or a comparison, whose operands are gone; each is at most one text."""
+        self.budget.step(work=len(value) if isinstance(value, str | list) else 0)
+        return value
 
-    def call_binop(self, context: Context, operator: str, left: Any, right: Any) -> Any:
-        """Compute an operation whose result is not too large."""
-        self.budget.step()
-        if operator == "%" and isinstance(left, str):
-            _check_arguments(left, right if isinstance(right, tuple) else (right,), {})
-        elif _size(operator, left, right) > MOST_CHARACTERS:
-            raise _too_large()
-        return super().call_binop(context, operator, left, right)
+    @pass_context
+    def _concatenated(self, _: Context, values: list[Any]) -> str:
+        self.budget.step(work=weigh(*values))
+        return "".join(map(str, values))
+
+    def _finalized(self, value: Any) -> Any:
+        """Charge a value that is about to be written as text."""
+        if isinstance(value, str):
+            self.budget.hold(len(value))
+        else:
+            self.budget.step(work=weigh(value))
+        return value
+
+    def _concat(self, parts: Iterable[str]) -> str:
+        texts = []
+        for text in parts:
+            self.budget.write(len(text))
+            texts.append(text)
+        return "".join(texts)
 
 
-class _Concatenations(NodeTransformer):
+class _Charged(NodeTransformer):
+    """Has every ``~`` weighed before it is computed, and slices and comparisons cost a step."""
+
     def visit_Concat(self, node: nodes.Concat) -> nodes.Node:  # noqa: N802 - jinja2's name
         self.generic_visit(node)
-        return nodes.Filter(node, "_joined", [], [], None, None, lineno=node.lineno)
+        return _filtered(nodes.List(node.nodes, lineno=node.lineno), "_concatenated")
+
+    def visit_Compare(self, node: nodes.Compare) -> nodes.Node:  # noqa: N802
+        self.generic_visit(node)
+        return _filtered(node, "_stepped")
+
+    def visit_Getitem(self, node: nodes.Getitem) -> nodes.Node:  # noqa: N802
+        self.generic_visit(node)
+        return _filtered(node, "_stepped") if isinstance(node.arg, nodes.Slice) else node
 
 
-def _check_concatenations(tree: nodes.Template) -> None:
-    """Have the result of every ``~`` checked."""
-    _Concatenations().visit(tree)
-
-
-def _too_large() -> SecurityError:
-    return SecurityError(
-        f"it makes more than {MOST_CHARACTERS:,} characters; make its texts shorter"
-    )
+def _filtered(node: nodes.Expr, name: str, *args: nodes.Expr) -> nodes.Filter:
+    return nodes.Filter(node, name, list(args), [], None, None, lineno=node.lineno)
 
 
 def _size(operator: str, left: Any, right: Any) -> int:
-    """Return about the size of a result: items, characters, or bits of a number."""
-    sizes = [
-        abs(one).bit_length()
-        if isinstance(one, int)
-        else len(one)
-        if hasattr(one, "__len__")
-        else 0
-        for one in (left, right)
-    ]
-    if operator == "**":
-        return sizes[0] * abs(right) if isinstance(left, int) and isinstance(right, int) else 0
+    """Return about the size of an operation's operands and result.
+
+    Raises:
+        SecurityError: it is too large.
+    """
+    items = [len(one) if isinstance(one, str | bytes | list | tuple) else 0
+             for one in (left, right)]  # fmt: skip
+    bits = [one.bit_length() if isinstance(one, int) else 0 for one in (left, right)]
     if operator == "*":
-        for one, other, size in ((left, right, sizes[0]), (right, left, sizes[1])):
-            if isinstance(other, int) and not isinstance(one, int):
-                return size * max(other, 0)
-    return sum(sizes)
+        size = max(items[0] * max(right, 0) if bits[1] else 0, items[1] * max(left, 0)
+                   if bits[0] else 0)  # fmt: skip
+    else:
+        size = sum(items)
+    if operator == "**" and isinstance(left, int) and isinstance(right, int):
+        number = bits[0] * abs(right) if abs(left) > 1 else 1
+    else:
+        number = sum(bits) if operator == "*" else max(bits)
+    if size > MOST_CHARACTERS or (number > MOST_BITS and not any(items)):
+        raise too_large()
+    return size + number
 
 
 def _checked(value: Any) -> Any:
     if isinstance(value, str | bytes | list | tuple) and len(value) > MOST_CHARACTERS:
-        raise _too_large()
+        raise too_large()
     return value
 
 
 def _check_sizes(text: object, numbers: Iterable[Any]) -> None:
-    lines = text.count("\n") + 1 if isinstance(text, str) else 1
+    """Refuse a width whose result is too large; each line and tab may take it."""
+    lines = text.count("\n") + text.count("\t") + 1 if isinstance(text, str) else 1
     for number in numbers:
         if isinstance(number, int) and abs(number) * lines > MOST_CHARACTERS:
-            raise _too_large()
+            raise too_large()
 
 
-def _sized(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Return a filter that refuses sizes that are too large."""
-    first = 1 if hasattr(function, "jinja_pass_arg") else 0
+def _check_format(pattern: str, values: Iterable[Any]) -> None:
+    """Refuse a format whose fields or widths make its result too large.
 
-    @wraps(function)
-    def bounded(*args: Any, **kwargs: Any) -> Any:
-        _check_sizes(args[first], (*args[first + 1 :], *kwargs.values()))
-        return function(*args, **kwargs)
-
-    return bounded
-
-
-def _check_arguments(pattern: str, args: Iterable[Any], kwargs: dict[str, Any]) -> None:
-    """Refuse a format whose widths make its result too large."""
-    if not _WIDE.search(pattern):
-        return
-    for number in re.findall(r"\d+", pattern):
-        if len(number) > 7:  # noqa: PLR2004 - ten million and more
-            raise _too_large()
-    given = [*args, *kwargs.values()]
+    Widths are numbers in the pattern, or among the values.
+    """
+    fields = pattern.count("%") + pattern.count("{")
+    given = list(values)
     for one in tuple(given):
-        if isinstance(one, Mapping):  # of format_map
+        if isinstance(one, Mapping):  # of format_map, or %(name)s
             given += one.values()
-    _check_sizes("", given)
+    if "*" in pattern or re.search(r":[^{}]*\{", pattern):
+        _check_sizes("", given)
+    widths = [re.findall(r"\d+", field.rpartition(")")[2]) for field in _FIELDS.findall(pattern)]
+    longest = max((len(number) for numbers in widths for number in numbers), default=0)
+    width = 0 if longest > _DIGITS else sum(int(number) for numbers in widths for number in numbers)
+    if longest > _DIGITS or width > MOST_CHARACTERS or fields * weigh(*given) > MOST_CHARACTERS:
+        raise too_large()
 
 
-def _check_method(text: str, name: str, args: tuple[Any, ...]) -> None:
-    if name in _SIZED_METHODS:
-        tabs = text.count("\t") + 1 if name == "expandtabs" else 1
-        _check_sizes("\n" * (tabs - 1), args)
-    elif name == "replace" and len(args) > 1:
-        _check_replaced(text, args[0], args[1])
-    elif name == "join" and args:
-        _check_joined(text, args[0])
-    elif name == "translate" and args:
-        raise SecurityError("translate is not for templates; use replace")
-
-
-def _check_replaced(text: str, old: object, new: object) -> None:
-    count = text.count(str(old)) if old else len(text) + 1
-    if len(text) + count * len(str(new)) > MOST_CHARACTERS:
-        raise _too_large()
-
-
-def _check_joined(separator: str, items: Any) -> None:
-    if hasattr(items, "__len__") and len(separator) * len(items) > MOST_CHARACTERS:
-        raise _too_large()
+def _check_replaced(text: str, old: str, new: str) -> None:
+    count = text.count(old) if old else len(text) + 1
+    if len(text) + count * len(new) > MOST_CHARACTERS:
+        raise too_large()
 
 
 @pass_context
@@ -256,18 +286,17 @@ def _join(context: Context, value: Any, d: str = "", attribute: Any = None) -> A
     budget = context.environment.budget  # type: ignore[attr-defined]
     items = []
     for item in value:
-        budget.step(len(item) + len(str(d)) if isinstance(item, str) else len(str(d)))
+        written = weigh(item, d)
+        budget.step(written, written)
         items.append(item)
     return FILTERS["join"](context.eval_ctx, items, d, attribute)
 
 
 @pass_context
-def _replace(context: Context, s: str, old: str, new: str, count: int | None = None) -> Any:
-    _check_replaced(str(s), old, new)
-    return FILTERS["replace"](context.eval_ctx, s, old, new, count)
-
-
-def _format(value: str, *args: Any, **kwargs: Any) -> str:
-    _check_arguments(str(value), args, kwargs)
-    result: str = FILTERS["format"](value, *args, **kwargs)
-    return result
+def _sum(context: Context, iterable: Any, attribute: Any = None, start: Any = 0) -> Any:
+    """Sum numbers or lists; each addition of lists copies those before."""
+    items = list(iterable)
+    if not isinstance(start, int | float):
+        budget = context.environment.budget  # type: ignore[attr-defined]
+        budget.step(work=len(items) * weigh(items))
+    return FILTERS["sum"](context.environment, items, attribute, start)

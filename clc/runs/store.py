@@ -157,7 +157,7 @@ class Store:
         self._database.write(sql, (self.label, seconds))
 
     def clear(self) -> bool:
-        """Remove all problems, plans and failures, if nothing was sampled; return whether it was so.
+        """Remove problems, plans and failures, if nothing was sampled; return whether it was so.
 
         Several strategies may share the store: it stays where any of them has a path or step.
         """

@@ -88,7 +88,7 @@ WRONG = [
     ((KWARG, "style=kurz"), "a value in JSON"),
     ((KWARG, "style=NaN"), "a value in JSON"),
     *(((KWARG, f"style={value}"), "'style' of the chat template is")
-      for value in ("1e999", "-1e400", "[0, {\"a\": 1e999}]", str(2**64), '"\\ud800"')),
+      for value in ("1e999", "-1e400", '[0, {"a": 1e999}]', str(2**64), '"\\ud800"')),
     ((KWARG, "style=" + "[" * 9999), "a value in JSON"),
     ((KWARG, "two words=1"), "'two words' is no name of a variable"),
     ((KWARG, "style=1", KWARG, "style=1"), f"{KWARG} style is given twice"),

@@ -93,7 +93,6 @@ def test_the_sandbox_holds(source):
     [
         ("--- user\n{{ qestion }}", "'qestion' is undefined; known variables: candidates, "),
         ("--- user\n{{ cue.labell }}", "no attribute 'labell'"),
-        ("--- user\n{% include 'x' %}", "no loader"),
         ("--- user\n{{ 1 / 0 }}", "division by zero"),
         ("--- user\n{{ question + 1 }}", "str"),
         ("--- user\n{{ lipsum() }}", "undefined"),
