@@ -53,17 +53,25 @@ def is_text(text: str) -> bool:
     return True
 
 
-def read_regular(path: Path, error: type[ClcError]) -> bytes | None:
+def read_regular(path: Path, error: type[ClcError], *, follow_links: bool = True) -> bytes | None:
     """Read a regular file, or a link to one; None where nothing has that name.
+
+    Args:
+        path: of the file.
+        error: type of the error.
+        follow_links: read what a link leads to; False in folders that somebody else may have made.
 
     Raises:
         ClcError: of the type ``error``: a folder, FIFO, device or dangling link has the name, or
             the file cannot be read.
     """
     name = printable_path(path)
+    if not follow_links and path.is_symlink():
+        raise error(f"{name}: cannot be read: it is a link; name a regular file")
+    flags = os.O_RDONLY | os.O_CLOEXEC | (0 if follow_links else os.O_NOFOLLOW)
     try:
         # A FIFO without a writer would wait for one.
-        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+        descriptor = os.open(path, flags | os.O_NONBLOCK)
     except (FileNotFoundError, NotADirectoryError):
         if not path.is_symlink():
             return None

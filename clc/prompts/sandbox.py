@@ -63,7 +63,7 @@ class BoundedEnvironment(ImmutableSandboxedEnvironment):
         self.start()
         super().__init__(**settings, finalize=self._finalized)
         self.concat = self._concat  # type: ignore[method-assign]
-        filters = self.filters | {"join": _join, "sum": _sum}
+        filters: dict[str, Any] = {**self.filters, "join": _join, "sum": _sum}
         self.filters = {name: self._bounded(name, filters[name]) for name in filters}
         self.tests = {name: self._bounded(name, self.tests[name]) for name in self.tests}
         self.filters |= {
@@ -215,7 +215,7 @@ class _Charged(NodeTransformer):
         return _filtered(node, "_stepped") if isinstance(node.arg, nodes.Slice) else node
 
 
-def _filtered(node: nodes.Expr, name: str, *args: nodes.Expr) -> nodes.Filter:
+def _filtered(node: Any, name: str, *args: nodes.Expr) -> nodes.Filter:
     return nodes.Filter(node, name, list(args), [], None, None, lineno=node.lineno)
 
 

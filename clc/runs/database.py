@@ -147,7 +147,7 @@ class Database:
     def _open(self, *, read_only: bool) -> sqlite3.Connection:
         if self._folder is None or self._file is None:
             return sqlite3.connect(":memory:", check_same_thread=False)
-        self._check_kinds(read_only=read_only)
+        self._check_kinds()
         if read_only:
             if not self._file.is_file():
                 raise StoreError(f"{self._folder}: not a run folder (it has no run.sqlite)")
@@ -170,15 +170,14 @@ class Database:
             )
         return sqlite3.connect(self._file, check_same_thread=False)
 
-    def _check_kinds(self, *, read_only: bool) -> None:
+    def _check_kinds(self) -> None:
         """Check that SQLite would follow no link and wait for no FIFO.
 
         Raises:
             StoreError: one of its files is no regular file.
         """
         assert self._file is not None  # noqa: S101 - of a run in a folder
-        files = [self._beside(kind) for kind in ("wal", "shm", "journal")]
-        for file in files if read_only else [self._file, *files]:
+        for file in (self._file, *map(self._beside, ("wal", "shm", "journal"))):
             if os.path.lexists(file) and (file.is_symlink() or not file.is_file()):
                 raise StoreError(
                     f"{file}: is no regular file (a link, folder, FIFO or device); remove it, or "
@@ -206,7 +205,12 @@ class Database:
             for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
             if not name.startswith("sqlite_")
         }
-        if not tables and version == 0 and not read_only:
+        if not tables and version == 0:
+            if read_only:
+                raise StoreError(
+                    f"{self._folder}: holds no run yet (its run.sqlite has no tables); name the "
+                    "--out of a clc solve that has started"
+                )
             return False
         if version != 0:  # 0: killed while the tables were made
             check_format(version, self._folder, read_only=read_only)

@@ -69,9 +69,15 @@ def locked(folder: Path) -> Iterator[None]:
     """Hold a run folder, made if missing, against other writers.
 
     Raises:
-        StoreError: another process holds it.
+        StoreError: another process holds it, or its name is that of a file or a dangling link.
     """
-    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except FileExistsError as error:
+        kind = "a link to nothing" if folder.is_symlink() else "no folder"
+        raise StoreError(
+            f"{folder}: cannot open the run folder: it is {kind}; name a folder that can be written"
+        ) from error
     # Without O_NONBLOCK a FIFO would wait for a reader.
     flags = os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
     with FileIO(os.open(folder / ".lock", flags, 0o666), "w") as lock:

@@ -78,7 +78,7 @@ def read_manifest(path: Path) -> dict[str, Any] | None:
     Raises:
         StoreError: it is not the manifest of a run.
     """
-    data = read_regular(path, StoreError)
+    data = read_regular(path, StoreError, follow_links=False)
     return None if data is None else parse_manifest(data, str(path))
 
 

@@ -223,8 +223,37 @@ def test_sqlite_follows_no_link_of_a_foreign_folder(name, kind, finished, tmp_pa
     }[kind]()
     with pytest.raises(StoreError, match=f"{name}: is no regular file"):
         Store(folder)
-    if name != "run.sqlite":
-        with pytest.raises(StoreError, match=f"{name}: is no regular file"):
-            open_run(folder)
+    with pytest.raises(StoreError, match=f"{name}: is no regular file"):
+        Store(folder, read_only=True)
     assert precious.read_bytes() == before
     assert not (tmp_path / "none").exists()
+
+
+def test_a_manifest_that_is_a_link_is_not_followed(finished, tmp_path):
+    folder = tmp_path / "run"
+    shutil.copytree(finished, folder)
+    (folder / "manifest.json").rename(tmp_path / "elsewhere.json")
+    (folder / "manifest.json").symlink_to(tmp_path / "elsewhere.json")
+    with open_run(folder) as run, pytest.raises(StoreError, match=r"manifest\.json: .* a link"):
+        run.manifest()
+
+
+def test_the_name_of_a_run_folder_may_be_a_link_of_the_users(finished, tmp_path):
+    (tmp_path / "run").symlink_to(finished)
+    with open_run(tmp_path / "run") as run:
+        assert score_run(run).paths > 0
+    (tmp_path / "new").mkdir()
+    (tmp_path / "link").symlink_to("new")
+    with Store(tmp_path / "link") as store:
+        store.write_manifest({"seconds": 1.0})
+    assert (tmp_path / "link").is_symlink()
+    assert (tmp_path / "new" / "run.sqlite").is_file()
+    assert (tmp_path / "new" / "manifest.json").is_file()
+
+
+def test_an_empty_file_is_no_run_yet(tmp_path):
+    (tmp_path / "run.sqlite").touch()
+    with pytest.raises(StoreError, match="holds no run yet"):
+        Store(tmp_path, read_only=True)
+    Store(tmp_path).close()
+    Store(tmp_path, read_only=True).close()

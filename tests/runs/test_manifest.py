@@ -6,7 +6,6 @@ from clc.errors import ConfigurationError
 from clc.prompts.templates import Templates
 from clc.records import Problem, ReasoningPath, Step, Usage
 from clc.runs.manifest import check_same_run, differences
-from clc.runs.open import open_run
 from clc.runs.store import Store
 from clc.solving.configure import configure
 from clc.solving.run import Run
@@ -107,7 +106,7 @@ def test_a_run_in_which_nothing_was_sampled_takes_another_configuration(tmp_path
         store.add_failure("k", "400: unknown field")
         store.keep_seconds(0.0)
     begin(tmp_path, sampled=False, **change)
-    with open_run(tmp_path) as run:
+    with Store(tmp_path, read_only=True) as run:
         assert (run.started(), run.commonest_failure()) == (0, None)
         assert run.manifest()["finished"] is False
     begin(tmp_path, **change)

@@ -352,3 +352,18 @@ def test_shards_are_removed_only_where_nothing_was_sampled(sampled, shards):
     assert shards.clear() is (sampled is None)
     assert len(shards.names()) == (0 if sampled is None else 3)
     assert shards.started() == len(shards.names())
+
+
+@pytest.mark.parametrize("linked", ["shard", "manifest.json"])
+def test_no_link_in_the_folder_is_followed(linked, tmp_path):
+    with Shards(tmp_path / "run") as shards:
+        name = shards.write_shard([row(0)])
+        shards.write_manifest({"format": 3})
+    path = tmp_path / "run" / (f"shards/{name}" if linked == "shard" else linked)
+    path.rename(tmp_path / "elsewhere")
+    path.symlink_to(tmp_path / "elsewhere")
+    with (
+        open_run(tmp_path / "run") as run,
+        pytest.raises(StoreError, match=f"{path.name}: .* link"),
+    ):
+        list(run.finished())

@@ -163,6 +163,18 @@ def test_a_folder_that_cannot_be_is_named(where, tmp_path, monkeypatch):
         Store(where)
 
 
+@pytest.mark.parametrize(
+    ("kind", "words"), [("dangling", "a link to nothing"), ("file", "no fold")]
+)
+def test_a_name_that_cannot_be_a_folder_is_named(kind, words, tmp_path):
+    if kind == "file":
+        (tmp_path / "run").touch()
+    else:
+        (tmp_path / "run").symlink_to("nowhere")
+    with pytest.raises(StoreError, match=f"run: cannot open the run folder: it is {words}"):
+        Store(tmp_path / "run")
+
+
 def test_a_broken_store_is_named_and_holds_no_lock(tmp_path):
     (tmp_path / "run.sqlite").write_bytes(b"no database, but long enough to be one" * 99)
     for read_only in (False, True):

@@ -65,7 +65,21 @@ class Files:
                     f"{self._folder}/{folder}: {error.object!r:.80} is not the name of a shard of "
                     "clc; move it away"
                 ) from error
-        return sorted(name for name in names if not name.startswith("."))
+        names = sorted(name for name in names if not name.startswith("."))
+        for name in names:
+            self._check_no_link(f"{folder}/{name}")
+        return names
+
+    def _check_no_link(self, name: str) -> None:
+        """Check that a local file is no link: somebody else may have made the folder.
+
+        Raises:
+            StoreError: it is one.
+        """
+        if self.local is not None and (self.local / name).is_symlink():
+            raise StoreError(
+                f"{self._folder}/{name}: cannot be read: it is a link; put the file itself there"
+            )
 
     def remove(self, name: str) -> None:
         """Remove a file."""
@@ -74,6 +88,7 @@ class Files:
 
     def read(self, name: str) -> bytes:
         """Read a whole file."""
+        self._check_no_link(name)
         with (
             self._reported(f"read {name}"),
             self._system.open_input_stream(self._path(name)) as file,
