@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import queue
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import aclosing
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from clc.errors import ClcError
@@ -13,7 +15,7 @@ from clc.errors import ClcError
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Coroutine, Generator, Sequence
 
-__all__ = ["all_of", "iterate"]
+__all__ = ["all_of", "in_reading_thread", "iterate"]
 
 
 _T = TypeVar("_T")
@@ -97,3 +99,14 @@ async def all_of(coroutines: Sequence[Coroutine[Any, Any, _T]]) -> list[_T]:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         raise
+
+
+async def in_reading_thread(function: Callable[..., _T], *args: Any) -> _T:
+    """Call a function that reads a long text in a thread beside the event loop."""
+    return await asyncio.get_running_loop().run_in_executor(_reading_thread(), function, *args)
+
+
+@lru_cache(maxsize=1)
+def _reading_thread() -> ThreadPoolExecutor:
+    """Return the thread: with several the event loop would wait for each."""
+    return ThreadPoolExecutor(1, "clc-reading")

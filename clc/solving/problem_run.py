@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from clc.plan import Plan
 from clc.records import AbstainReason, content_key, path_key, path_seed
 from clc.solving.accounting import SlotResult, make_row, make_rows
+from clc.solving.concurrency import in_reading_thread
 from clc.solving.prompt_builder import OpenProblem
 from clc.solving.reading import read_ahead
 from clc.strategies.schedule import Slot, plan_slots, resolve_arms
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 __all__ = ["ProblemRun"]
 
 REDRAWS = 2
+_LONG = 1 << 15  # characters of a path; its answer takes a tenth of a second at most
 
 
 class ProblemRun:
@@ -88,6 +90,8 @@ class ProblemRun:
         result.own_row = solver.prompts.has_own_prompts(result.slot.arm)
         if built.prompt is not None:
             await self._sample_path(result, built.prompt)
+        if result.path is not None and len(result.path.text) > _LONG:
+            await in_reading_thread(solver.outcomes.read, self._opened.problem, result.path)
         row = make_row(result, 1, self._settings.seed, self._weights)
         if result.path is not None:
             await read_ahead(solver.outcomes, self._opened.problem, result.path)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
-from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from clc.engines.base import Request
 from clc.records import Sampling, content_key, hashed_seed, prompt_key
+from clc.solving.concurrency import in_reading_thread
 from clc.thoughts import split
 
 if TYPE_CHECKING:
@@ -95,8 +94,7 @@ async def read_translation(problem: Problem, draft: Step, language: str) -> Tran
     """
     if len(problem.question) + len(draft.text) <= _LONG:
         return _read_translation(problem, draft, language)
-    loop = asyncio.get_running_loop()
-    return await loop.run_in_executor(_reading(), _read_translation, problem, draft, language)
+    return await in_reading_thread(_read_translation, problem, draft, language)
 
 
 def _read_translation(problem: Problem, draft: Step, language: str) -> Translated:
@@ -105,12 +103,6 @@ def _read_translation(problem: Problem, draft: Step, language: str) -> Translate
         problem.question, text, problem.language, language, draft.finish_reason
     )
     return Translated(text, None) if fault is None else Translated(None, fault)
-
-
-@lru_cache(maxsize=1)
-def _reading() -> ThreadPoolExecutor:
-    """Return the thread that reads long texts: with several the event loop would wait for each."""
-    return ThreadPoolExecutor(1, "clc-reading")
 
 
 class _Numbers(NamedTuple):

@@ -324,3 +324,30 @@ def test_an_endless_list_of_models_does_not_hold_the_health_up():
         it.service.engine_lost = True
         assert http(it).get("/health").status_code == 200
         assert server.sent < 64 << 20
+
+
+def test_health_does_not_wait_for_an_upstream_that_hangs():
+    """Each answer is that of the last known state; one look at the upstream goes on beside."""
+    let_go = threading.Event()
+    with upstream(ok()) as it, in_front_of(it.url) as front:
+        list_models = it.models
+
+        async def models(exchange):
+            while not let_go.is_set():  # noqa: ASYNC110 - another thread sets it
+                await asyncio.sleep(0.01)
+            await list_models(exchange)
+
+        it.models, lists = models, it.lists
+        front.service.engine_lost = True
+        with http(front) as user:
+            for _ in range(3):
+                reply = user.get("/health", timeout=5)
+                assert (reply.status_code, reply.json()["status"]) == (503, "unavailable")
+            assert it.lists == lists + 1
+            let_go.set()
+            while user.get("/health", timeout=5).status_code != 200:
+                pass
+        front.service.engine_lost = True
+        let_go.clear()
+        assert http(front).get("/health", timeout=5).status_code == 503
+    # The server ends although a look at the upstream has no end.

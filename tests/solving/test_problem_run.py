@@ -2,6 +2,7 @@
 
 import asyncio
 import dataclasses
+import threading
 from collections import Counter
 
 import pytest
@@ -217,3 +218,18 @@ def test_an_answer_is_read_once_in_a_run(stopping, monkeypatch):
     (again,) = revote(made.store, made.outcomes.recall)
     assert again.verdict == verdict
     assert set(reads.values()) == {1}
+
+
+@pytest.mark.parametrize(("length", "thread"), [(100, "MainThread"), (100_000, "clc-reading_0")])
+def test_the_answer_of_a_long_path_is_read_beside_the_event_loop(length, thread, monkeypatch):
+    threads = []
+
+    def read(problem, path):
+        threads.append(threading.current_thread().name)
+        return read_outcome(problem, path)
+
+    monkeypatch.setattr(outcomes, "read_outcome", read)
+    engine = agree("So " * (length // 3) + "The answer is 7.")
+    _, verdict = solved(engine, languages=["en"], paths=2)
+    assert verdict.answer == "7"
+    assert threads == [thread] * 2

@@ -60,7 +60,7 @@ def make_app(service: Service) -> FastAPI:
 
     @app.get("/health", responses={503: {"model": HealthReply}}, response_model=HealthReply)
     async def health() -> Response:
-        """Return 200 when requests can be answered, else 503."""
+        """Return 200 when requests can be answered, else 503, within a second."""
         return await service.health()
 
     @app.get(

@@ -120,6 +120,7 @@ async def _serve(
         service = Service(
             lane, settings, templates, upstream=upstream, translator=second, history=history
         )
+        stack.push_async_callback(service.close)
         opened = stack.enter_context(listen(settings.host, settings.port))
         host, port = opened.getsockname()[:2]
         server = _Server(

@@ -49,6 +49,7 @@ if TYPE_CHECKING:
 __all__ = ["Service"]
 
 _PATHS = 11  # of the default strategy
+_PROBE_S = 0.5  # for which /health waits to hear of an upstream that was lost
 _ROUTES = frozenset(
     {"/v1/chat/completions", "/v1/responses", "/v1/models", "/health", "/metrics", "/openapi.json"}
 )
@@ -88,6 +89,7 @@ class Service:
         self.answering = Answerer(lane, templates=templates, translator=translator, history=history)
         self.fingerprint = f"fp_{content_key('engine', lane.engine.fingerprint)[:10]}"
         self.engine_lost = False
+        self._probe: asyncio.Task[None] | None = None
 
     async def chat(self, request: Request) -> Response:
         """Answer ``POST /v1/chat/completions``."""
@@ -123,14 +125,26 @@ class Service:
 
     async def health(self) -> Response:
         """Answer ``GET /health``."""
-        if self.engine_lost and self.upstream is not None and await self.upstream.alive():
-            self.engine_lost = False
+        if self.engine_lost and self.upstream is not None:
+            if self._probe is None or self._probe.done():
+                self._probe = asyncio.create_task(self._look_for(self.upstream))
+            await asyncio.wait([self._probe], timeout=_PROBE_S)
         body = {
             "status": "unavailable" if self.engine_lost else "ok",
             "running": self.admission.running,
             "waiting": self.admission.waiting,
         }
         return JSONResponse(body, 503 if self.engine_lost else 200)
+
+    async def _look_for(self, upstream: Upstream) -> None:
+        if await upstream.alive():
+            self.engine_lost = False
+
+    async def close(self) -> None:
+        """End what goes on beside the requests."""
+        if self._probe is not None:
+            self._probe.cancel()
+            await asyncio.wait([self._probe])
 
     def finished(self, path: str, state: dict[str, Any], status: int, seconds: float) -> None:
         """Count a request that has ended."""
