@@ -11,17 +11,20 @@ from typing import TYPE_CHECKING, Any
 from clc.errors import StoreError
 from clc.records import Step, Usage
 from clc.runs.checks import check_types
+from clc.runs.codec import checksum
 from clc.thoughts import split
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
 __all__ = ["TranslationCache", "default_cache_folder"]
 
 
 _COLUMNS = ("language", "text", "finish_reason", "prompt_tokens", "completion_tokens")
 _THOUGHT = ("thought", "closed", "reasoning_tokens")
-# Thoughts are in a table of their own, for an older clc may write into the same file.
+# Thoughts and checksums are in tables of their own: an older clc may write into the same file. Its
+# rows have no checksum.
+_TABLES = ("translations", "thoughts", "checksums")
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS translations (
     key TEXT PRIMARY KEY, language TEXT, text TEXT, finish_reason TEXT,
@@ -30,6 +33,7 @@ CREATE TABLE IF NOT EXISTS translations (
 CREATE TABLE IF NOT EXISTS thoughts (
     key TEXT PRIMARY KEY, thought TEXT, closed INTEGER, reasoning_tokens INTEGER
 );
+CREATE TABLE IF NOT EXISTS checksums (key TEXT PRIMARY KEY, checksum INTEGER);
 """
 
 
@@ -72,38 +76,52 @@ class TranslationCache:
         """
         with self._reported():
             row = self._connection.execute(
-                f"SELECT {', '.join((*_COLUMNS, *_THOUGHT))} FROM translations"  # noqa: S608
-                " LEFT JOIN thoughts USING (key) WHERE translations.key = ?",
+                f"SELECT {', '.join((*_COLUMNS, *_THOUGHT))}, checksum FROM translations"  # noqa: S608
+                " LEFT JOIN thoughts USING (key) LEFT JOIN checksums USING (key)"
+                " WHERE translations.key = ?",
                 (key,),
             ).fetchone()
             if row is None:
                 return None
-            step = _read(row)
+            step = _read(key, row[:-1], row[-1])
             if step is None:
-                self._connection.execute("DELETE FROM translations WHERE key = ?", (key,))
-                self._connection.execute("DELETE FROM thoughts WHERE key = ?", (key,))
+                for table in _TABLES:
+                    self._connection.execute(f"DELETE FROM {table} WHERE key = ?", (key,))  # noqa: S608
         return step
 
     def put(self, key: str, translation: Step) -> None:
         """Keep one try; one that is there stays."""
         usage, closed = translation.usage, translation.closed
-        with self._reported():
-            if closed is not None or usage.reasoning_tokens:
-                self._connection.execute(
-                    "INSERT OR IGNORE INTO thoughts VALUES (?, ?, ?, ?)",
-                    (key, translation.thought, closed, usage.reasoning_tokens),
-                )
-            self._connection.execute(
-                "INSERT OR IGNORE INTO translations VALUES (?, ?, ?, ?, ?, ?)",
-                (
-                    key,
-                    translation.language,
-                    translation.text,
-                    translation.finish_reason,
-                    usage.prompt_tokens,
-                    usage.completion_tokens,
-                ),
-            )
+        values = (
+            translation.language,
+            translation.text,
+            translation.finish_reason,
+            usage.prompt_tokens,
+            usage.completion_tokens,
+        )
+        thought = (translation.thought, closed, usage.reasoning_tokens)
+        if closed is None and not usage.reasoning_tokens:
+            thought = (None, None, None)
+        with self._reported(), self._at_once() as execute:
+            kept = execute("INSERT OR IGNORE INTO translations VALUES (?, ?, ?, ?, ?, ?)",
+                           (key, *values))  # fmt: skip
+            if not kept.rowcount:
+                return
+            if thought[2] is not None:
+                execute("INSERT OR REPLACE INTO thoughts VALUES (?, ?, ?, ?)", (key, *thought))
+            stored = _checksum(key, (*values, *thought))
+            execute("INSERT OR REPLACE INTO checksums VALUES (?, ?)", (key, stored))
+
+    @contextmanager
+    def _at_once(self) -> Iterator[Callable[..., sqlite3.Cursor]]:
+        """Write all or nothing, while no other process writes."""
+        self._connection.execute("BEGIN IMMEDIATE")
+        try:
+            yield self._connection.execute
+        except BaseException:
+            self._connection.execute("ROLLBACK")
+            raise
+        self._connection.execute("COMMIT")
 
     def close(self) -> None:
         """Close the file. May be called twice."""
@@ -120,14 +138,21 @@ class TranslationCache:
             ) from error
 
 
-def _read(row: Sequence[Any]) -> Step | None:
+def _checksum(key: str, row: Sequence[Any]) -> int:
+    """Return the checksum of a row; true and 1 are one in SQLite."""
+    return checksum([key, *(int(one) if isinstance(one, bool) else one for one in row)])
+
+
+def _read(key: str, row: Sequence[Any], stored: int | None) -> Step | None:
     """Return the try of a row, None where it is damaged or holds a thought within its text."""
     first, second = row[: len(_COLUMNS)], row[len(_COLUMNS) :]
     if second == (None,) * len(_THOUGHT):  # it has no thought, or is of an older clc
         second = ("", None, 0)
     try:
+        if stored is not None and _checksum(key, row) != stored:
+            return None
         check_types((*_COLUMNS, *_THOUGHT), (*first, *second))
-    except ValueError:
+    except (TypeError, ValueError):
         return None
     language, text, finish_reason, prompt, completion = first
     thought, closed, reasoning = second
