@@ -215,6 +215,7 @@ def _check_unchanged(source: str, reading: Mapping[str, Any], identity: Mapping[
 
 def _begin(shards: Shards, identity: Mapping[str, Any], paths: int) -> bool:
     """Write or check the manifest; return whether the run is finished."""
+    shards.check_manifest()
     stored = shards.manifest()
     grown = len(earlier_limits(stored))
     manifest, finished = begin_run(

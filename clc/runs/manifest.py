@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import platform
 import re
+import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from types import NoneType
@@ -21,8 +22,18 @@ from clc.voting.weighting import Weighting
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = ["begin_run", "check_same_run", "check_whole", "differences",
-           "parse_manifest", "read_manifest", "shorten_hashes", "versions"]  # fmt: skip
+__all__ = [
+    "begin_run",
+    "check_same_run",
+    "check_whole",
+    "differences",
+    "missing_manifest",
+    "parse_manifest",
+    "read_manifest",
+    "shorten_hashes",
+    "versions",
+    "write_manifest",
+]
 
 _HASH = re.compile(r"\b([0-9a-f]{12})[0-9a-f]{12,}\b")
 
@@ -104,7 +115,23 @@ def parse_manifest(data: bytes, where: str) -> dict[str, Any]:
             raise _error(where, name, value, "at least 0")
     _check_lists(manifest, where)
     _check_voting(manifest.get("identity", {}), where)
+    stored = manifest.pop("checksum", None)  # of an older clc, it has none
+    if stored is not None and stored != _checksum(manifest):
+        raise StoreError(
+            f"{where}: the manifest is damaged or was changed by hand (its checksum differs); "
+            f"{_RESTORE}"
+        )
     return manifest
+
+
+def write_manifest(manifest: Mapping[str, Any]) -> bytes:
+    """Return a manifest as the JSON of its file, with a checksum of its fields."""
+    fields = {**manifest, "checksum": _checksum(manifest)}
+    return orjson.dumps(fields, option=orjson.OPT_INDENT_2)
+
+
+def _checksum(manifest: Mapping[str, Any]) -> int:
+    return zlib.crc32(orjson.dumps(manifest, option=orjson.OPT_SORT_KEYS))
 
 
 def _check_lists(manifest: Mapping[str, Any], where: str) -> None:
@@ -132,6 +159,13 @@ def _check_voting(identity: Mapping[str, Any], where: str) -> None:
         Weighting(**(weighting or {}))
     except (TypeError, StrategyError) as error:
         raise _error(where, "identity.weighting", weighting, "a weighting of clc") from error
+
+
+def missing_manifest(where: str) -> StoreError:
+    """Make the error for a run that was sampled and has no manifest any more."""
+    return StoreError(
+        f"{where}: its manifest.json is missing, which says how its votes are counted; {_RESTORE}"
+    )
 
 
 def _error(where: str, name: str, value: object, needed: str) -> StoreError:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from clc.errors import ConfigurationError
 from clc.input_files import printable_path
+from clc.runs.manifest import missing_manifest
 from clc.runs.shards import Shards, has_shards
 from clc.runs.store import Store
 
@@ -31,7 +32,9 @@ def open_run(folder: str | Path) -> RunFolder:
         ConfigurationError: it is not a run folder, or holds several runs.
     """
     if has_shards(folder):
-        return Shards(folder, read_only=True)
+        shards = Shards(folder, read_only=True)
+        shards.check_manifest()
+        return shards
     _check_folder(folder)
     if labels := _labels(folder):
         raise ConfigurationError(
@@ -52,12 +55,15 @@ def open_runs(folder: str | Path) -> Iterator[dict[str, RunFolder]]:
     """
     if has_shards(folder):
         with Shards(folder, read_only=True) as shards:
+            shards.check_manifest()
             name = str(folder) if "://" in str(folder) else str(Path(folder).resolve())
             yield {printable_path(name.rstrip("/").rpartition("/")[2]): shards}
         return
     _check_folder(folder)
     labels = _labels(folder)
     with Store(folder, read_only=True) as store:
+        if lost := store.sampled_labels() - {*labels} if labels else None:
+            raise missing_manifest(f"{folder}: strategy {min(lost)!r}")
         if labels:
             yield {label: store.labelled(label) for label in labels}
         else:

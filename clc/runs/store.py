@@ -37,7 +37,7 @@ from clc.runs.codec import (
 )
 from clc.runs.database import Database, damage
 from clc.runs.files import write_atomically, writing
-from clc.runs.manifest import check_whole, read_manifest
+from clc.runs.manifest import check_whole, missing_manifest, read_manifest, write_manifest
 from clc.runs.protocol import Finished
 
 if TYPE_CHECKING:
@@ -130,24 +130,41 @@ class Store:
     # -- manifest ----------------------------------------------------------------------------
 
     def manifest(self) -> dict[str, Any] | None:
-        """Return the manifest, or None when the run has none yet."""
+        """Return the manifest, or None when the run has none yet.
+
+        Raises:
+            StoreError: it is damaged, or missing although the run has sampled.
+        """
         if self.folder is None:
             return self._manifests.get(self.label)
-        return read_manifest(self.file("manifest.json"))
+        manifest = read_manifest(self.file("manifest.json"))
+        if manifest is None and self.label in self.sampled_labels():
+            self._database.check_location()
+            raise missing_manifest(str(self.folder))
+        return manifest
 
     def write_manifest(self, manifest: Mapping[str, Any]) -> None:
         """Replace the manifest at once or not at all."""
         if self.folder is None:
             self._manifests[self.label] = dict(manifest)
         else:
-            data = orjson.dumps(manifest, option=orjson.OPT_INDENT_2)
             self._database.check_location()
-            write_atomically(self.file("manifest.json"), data)
+            write_atomically(self.file("manifest.json"), write_manifest(manifest))
+
+    def sampled_labels(self) -> set[str]:
+        """Return the labels under which something was sampled; '' is that of a single run."""
+        if not self._has_seconds():
+            return set()
+        return {label for (label,) in self._database.all("SELECT label FROM seconds")}
+
+    def _has_seconds(self) -> bool:
+        """Whether the store has the table, which earlier versions lack."""
+        return bool(self._database.one("SELECT 1 FROM sqlite_master WHERE name = 'seconds'"))
 
     def seconds(self) -> float:
         """Return the seconds of sampling that were kept last, 0 where there are none."""
-        if not self._database.one("SELECT 1 FROM sqlite_master WHERE name = 'seconds'"):
-            return 0.0  # of an earlier version
+        if not self._has_seconds():
+            return 0.0
         row = self._database.one("SELECT seconds FROM seconds WHERE label = ?", (self.label,))
         return float(row[0]) if row and isinstance(row[0], float) else 0.0
 
@@ -157,7 +174,7 @@ class Store:
         self._database.write(sql, (self.label, seconds))
 
     def clear(self) -> bool:
-        """Remove problems, plans and failures, if nothing was sampled; return whether it was so.
+        """Remove problems, plans and failures, if nothing was sampled; return whether it was.
 
         Several strategies may share the store: it stays where any of them has a path or step.
         """

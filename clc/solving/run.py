@@ -58,6 +58,7 @@ class Run:
     def __post_init__(self) -> None:
         """Check the templates that the run will need, before anything is sampled."""
         self._read = 0
+        self._has_begun = False
         self.templates = self.templates or Templates()
         for name in required_templates(self.configuration.strategy):
             check_template(self.templates, name)
@@ -106,6 +107,7 @@ class Run:
             clear=store.clear,
         )
         self.solver.sampler.earlier_limits = earlier_limits(manifest)
+        self._has_begun = True
         if not finished:
             store.write_manifest(manifest)
         return finished
@@ -145,7 +147,8 @@ class Run:
         sampler = self.solver.sampler
         drawn = sampler.counters.drawn
         began = time.monotonic() - sampler.start_seconds
-        before = (self.store.manifest() or {}).get("seconds", 0.0)
+        manifest = self.store.manifest() if self._has_begun else None
+        before = (manifest or {}).get("seconds", 0.0)
         notice: str | None = None
 
         def seconds() -> float | None:
@@ -154,7 +157,7 @@ class Run:
             return float(before + time.monotonic() - began - sampler.start_seconds)
 
         def keep_seconds() -> None:
-            if (passed := seconds()) is not None:
+            if self._has_begun and (passed := seconds()) is not None:
                 self.store.keep_seconds(passed)
 
         try:
@@ -165,6 +168,6 @@ class Run:
                         _log.warning(notice)
                     yield verdict
         finally:
-            manifest = self.store.manifest()
+            manifest = self.store.manifest() if self._has_begun else None
             if manifest is not None and (passed := seconds()) is not None:
                 self.store.write_manifest({**manifest, "seconds": round(passed, 3)})

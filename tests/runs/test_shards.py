@@ -15,7 +15,7 @@ from clc.errors import ConfigurationError, StoreError
 from clc.plan import ArmRecord, Plan
 from clc.records import Confidence, Message, Problem, Prompt, ReasoningPath, Step, Usage, Verdict
 from clc.runs.codec import path_row, prompt_row, step_row
-from clc.runs.open import open_run
+from clc.runs.open import open_run, open_runs
 from clc.runs.shards import ShardRow, Shards, has_shards
 from clc.runs.store import Store
 
@@ -362,8 +362,18 @@ def test_no_link_in_the_folder_is_followed(linked, tmp_path):
     path = tmp_path / "run" / (f"shards/{name}" if linked == "shard" else linked)
     path.rename(tmp_path / "elsewhere")
     path.symlink_to(tmp_path / "elsewhere")
-    with (
-        open_run(tmp_path / "run") as run,
-        pytest.raises(StoreError, match=f"{path.name}: .* link"),
-    ):
-        list(run.finished())
+    with pytest.raises(StoreError, match=f"{path.name}: .* link"):
+        open_run(tmp_path / "run").manifest()
+
+
+def test_a_run_without_its_manifest_is_not_read(tmp_path):
+    with Shards(tmp_path) as shards:
+        shards.write_manifest({"format": 3})
+        shards.write_shard([row(0)])
+        (tmp_path / "manifest.json").unlink()
+        with pytest.raises(StoreError, match=r"its manifest\.json is missing"):
+            shards.check_manifest()
+    with pytest.raises(StoreError, match=r"its manifest\.json is missing"):
+        open_run(tmp_path)
+    with pytest.raises(StoreError, match=r"its manifest\.json is missing"), open_runs(tmp_path):
+        pass

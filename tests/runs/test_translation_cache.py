@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from clc.errors import StoreError
 from clc.prompts.templates import Templates
 from clc.records import Problem, Step, Usage
 from clc.runs.store import Store
@@ -76,6 +77,31 @@ def test_a_damaged_thought_is_made_again(tmp_path, cache, change):
     assert cache.get("k") is None
     cache.put("k", PLAIN)
     assert cache.get("k") == PLAIN
+
+
+@pytest.mark.parametrize("name", STEPS)
+@pytest.mark.slow
+def test_a_changed_byte_is_noticed(name, tmp_path):
+    with closing(TranslationCache(tmp_path / "whole")) as cache:
+        cache.put("key-of-a-try", STEPS[name])
+        cache.put("another", PLAIN._replace(text="Tom ana 5"))
+    data = (tmp_path / "whole" / "translations.sqlite").read_bytes()
+    used = [position for position, byte in enumerate(data) if byte]
+    (tmp_path / "cache").mkdir()
+    wrong = dropped = 0
+    for position in used:
+        changed = bytearray(data)
+        changed[position] ^= 0x01
+        (tmp_path / "cache" / "translations.sqlite").write_bytes(changed)
+        try:
+            with closing(TranslationCache(tmp_path / "cache")) as cache:
+                step = cache.get("key-of-a-try")
+        except StoreError:
+            continue
+        dropped += step is None
+        wrong += step not in {None, STEPS[name]}
+    assert wrong == 0
+    assert dropped > 10
 
 
 def test_the_tokens_of_a_translations_thought_count_in_every_run(tmp_path, cache):

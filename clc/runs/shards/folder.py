@@ -9,15 +9,13 @@ from contextlib import ExitStack, contextmanager
 from itertools import islice, pairwise
 from typing import IO, TYPE_CHECKING, Any, NamedTuple, Self, TypeVar
 
-import orjson
-
 from clc.errors import ConfigurationError, StoreError
 from clc.input_files import is_text
 from clc.records import content_key
 from clc.runs.checks import MAY_BE_NULL
 from clc.runs.codec import ADDED, check_format, read_prompt
 from clc.runs.files import SHARDS, Location, locked
-from clc.runs.manifest import check_whole, parse_manifest
+from clc.runs.manifest import check_whole, missing_manifest, parse_manifest, write_manifest
 from clc.runs.shards.codec import read_row, shard_schema, table_of
 from clc.runs.shards.filesystem import Files
 
@@ -95,17 +93,26 @@ class Shards:
     # -- the run, as RunFolder has it ----------------------------------------------------------
 
     def manifest(self) -> dict[str, Any] | None:
-        """The manifest, or None when the run has none yet."""
+        """Return the manifest, or None when the run has none yet."""
         if not self._files.is_there("manifest.json"):
             return None
         manifest = parse_manifest(self._files.read("manifest.json"), f"{self.folder}/manifest.json")
         check_format(manifest.get("format", 2), self.folder, read_only=True)
         return manifest
 
+    def check_manifest(self) -> None:
+        """Check that a run with shards has a manifest, without which no vote can be counted.
+
+        Raises:
+            StoreError: it has none any more.
+        """
+        if self.names() and not self._files.is_there("manifest.json"):
+            raise missing_manifest(self.folder)
+
     def write_manifest(self, manifest: Mapping[str, Any]) -> None:
         """Replace the manifest at once or not at all."""
         with self.write("manifest.json") as file:
-            file.write(orjson.dumps(manifest, option=orjson.OPT_INDENT_2))
+            file.write(write_manifest(manifest))
 
     def finished(self, span: Span | None = None) -> Iterator[Finished]:
         """Problems that are done, of all or of a span, in the order of their file, lazily.
