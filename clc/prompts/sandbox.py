@@ -65,7 +65,8 @@ class BoundedEnvironment(ImmutableSandboxedEnvironment):
         self.concat = self._concat  # type: ignore[method-assign]
         filters: dict[str, Any] = {**self.filters, "join": _join, "sum": _sum}
         self.filters = {name: self._bounded(name, filters[name]) for name in filters}
-        self.tests = {name: self._bounded(name, self.tests[name]) for name in self.tests}
+        tests: dict[str, Any] = {**self.tests}
+        self.tests = {name: self._bounded(name, tests[name]) for name in tests}
         self.filters |= {
             "_counted": self._counted,
             "_concatenated": self._concatenated,

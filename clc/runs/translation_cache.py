@@ -99,7 +99,7 @@ class TranslationCache:
             usage.prompt_tokens,
             usage.completion_tokens,
         )
-        thought = (translation.thought, closed, usage.reasoning_tokens)
+        thought: tuple[Any, ...] = (translation.thought, closed, usage.reasoning_tokens)
         if closed is None and not usage.reasoning_tokens:
             thought = (None, None, None)
         with self._reported(), self._at_once() as execute:

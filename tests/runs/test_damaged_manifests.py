@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+from operator import methodcaller
 
 import pytest
 
@@ -145,7 +146,7 @@ def test_a_run_without_its_manifest_is_refused(label, tmp_path):
         store.commit()
     (folder / f"manifest{label and '.'}{label}.json").unlink()
     with pytest.raises(StoreError, match=r"manifest\.json is missing"), open_runs(folder) as runs:
-        list(map(Store.manifest, runs.values()))
+        list(map(methodcaller("manifest"), runs.values()))
     with Store(folder) as store, pytest.raises(StoreError, match=r"manifest\.json is missing"):
         Run(SETTINGS, ScriptedEngine(), store.labelled(label)).begin(DATASET)
     if not label:
