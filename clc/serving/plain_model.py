@@ -11,7 +11,12 @@ from clc.engines.base import ChatEngine, Request
 from clc.records import Sampling, Usage, hashed_seed, path_key, prompt_key
 from clc.serving.errors import ApiError
 from clc.serving.http.admission import deadline_error
-from clc.serving.question import check_characters, check_tokens, random_seed
+from clc.serving.question import (
+    check_characters,
+    check_choices,
+    check_tokens,
+    random_seed,
+)
 from clc.serving.reply import Choice, Reply, lost_error, map_finish_reason
 from clc.solving.concurrency import all_of
 
@@ -53,13 +58,7 @@ def plain_requests(
             param="clc",
         )
     n, messages = request.choices(), request.turns()
-    if n > limits.paths:
-        raise ApiError(
-            400,
-            f"n is {n}, and at most {limits.paths} are sampled for one request",
-            code="invalid_value",
-            param="n",
-        )
+    check_choices(n, limits)
     check_characters(messages, limits)
     values = {"temperature": _TEMPERATURE, "max_tokens": _MAX_TOKENS} | request.sampling()
     seed = values.pop("seed", None)

@@ -25,6 +25,7 @@ __all__ = [
     "Question",
     "VoteOptions",
     "check_characters",
+    "check_choices",
     "check_tokens",
     "model_names",
     "random_seed",
@@ -158,6 +159,21 @@ def check_characters(messages: Sequence[Message], limits: Limits) -> None:
             f"the turns have {length} characters together: at most {most} are taken; shorten them",
             code="invalid_value",
             param="messages",
+        )
+
+
+def check_choices(n: int, limits: Limits) -> None:
+    """Refuse more texts of the plain model than one request may have.
+
+    Raises:
+        ApiError: 400.
+    """
+    if n > limits.paths:
+        raise ApiError(
+            400,
+            f"n is {n}, and at most {limits.paths} are sampled for one request",
+            code="invalid_value",
+            param="n",
         )
 
 

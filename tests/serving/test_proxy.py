@@ -261,6 +261,8 @@ def test_it_waits_for_an_upstream_that_is_still_starting(monkeypatch):
         ({"n": -5, "max_tokens": 10**9}, "n", "not negative"),
         ({"n": 2.5}, "n", "it must be a whole number"),
         ({"n": True}, "n", "it must be a whole number"),
+        ({"n": 257}, "n", "at most 256"),
+        ({"n": 600000000.0}, "n", "at most 256"),
         ({"n": [[[[[3]]]]]}, "n", "it must be a whole number"),
     ],
 )

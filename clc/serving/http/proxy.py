@@ -24,7 +24,7 @@ from clc.engines.openai.wire import BrokenReplyError
 from clc.serving.errors import ApiError
 from clc.serving.http.admission import deadline_error
 from clc.serving.http.streaming import EventStream
-from clc.serving.question import check_tokens
+from clc.serving.question import check_choices, check_tokens
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Sequence
@@ -179,14 +179,16 @@ class Upstream:
 
 
 def check_forwarded(body: dict[str, Any], limits: Limits) -> None:
-    """Check the new tokens of a request that is forwarded, where it gives a number of them.
+    """Check the texts and new tokens of a request that is forwarded, as far as it gives numbers.
 
     Raises:
-        ApiError: 400, more than ``limits.tokens``, or a number that endpoints read differently.
+        ApiError: 400, more than ``limits.paths`` or ``limits.tokens``, or a number that endpoints read differently.
     """
     tokens = max((_whole_number(body, name) or 0 for name in _NEW_TOKENS), default=0)
-    n = _whole_number(body, "n")
-    check_tokens(1 if n is None else n, tokens, limits)
+    given = _whole_number(body, "n")
+    n = 1 if given is None else given
+    check_choices(n, limits)
+    check_tokens(n, tokens, limits)
 
 
 def _whole_number(body: dict[str, Any], name: str) -> int | None:
