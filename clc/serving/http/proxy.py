@@ -182,7 +182,8 @@ def check_forwarded(body: dict[str, Any], limits: Limits) -> None:
     """Check the texts and new tokens of a request that is forwarded, as far as it gives numbers.
 
     Raises:
-        ApiError: 400, more than ``limits.paths`` or ``limits.tokens``, or a number that endpoints read differently.
+        ApiError: 400, more than ``limits.paths`` or ``limits.tokens``, or a number that endpoints
+            read differently.
     """
     tokens = max((_whole_number(body, name) or 0 for name in _NEW_TOKENS), default=0)
     given = _whole_number(body, "n")
