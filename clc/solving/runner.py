@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-from clc.errors import DatasetError, StoreError
+from clc.errors import DatasetError, StoreError, TemplateError
 from clc.solving.concurrency import all_of
 from clc.voting.stopping import next_round_size
 
@@ -126,7 +126,10 @@ class _Work:
         store = self._solver.store
         while (taken := self._take()) is not None:
             store.add_problem(*taken)
-            verdict = await self._solver.solve(taken[1])
+            try:
+                verdict = await self._solver.solve(taken[1])
+            except TemplateError as error:  # such as of a question that is too long
+                raise TemplateError(f"problem {taken[1].id!r:.60}: {error}") from error
             await self.room.acquire()
             self._uncommitted.append(verdict)
             if len(self._uncommitted) >= self._window // 2:

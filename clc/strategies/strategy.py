@@ -27,7 +27,7 @@ QUESTION = "question"
 EVERY = "*"
 TRANSLATOR = "translate"
 _MOST_SHOTS = 8
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*\Z")  # part of file names
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}\Z")  # part of file names
 
 
 @dataclass(frozen=True)
@@ -158,7 +158,8 @@ class Strategy:
         """
         if not _NAME.match(self.name):
             raise StrategyError(
-                f"a strategy's name is of letters, digits, '.', '_' and '-', not {self.name!r:.60}"
+                "a strategy's name is of at most 100 letters, digits, '.', '_' and '-', not "
+                f"{self.name!r:.60}"
             )
         PATHS.check(f"strategy {self.name!r}: paths", self.paths, StrategyError)
         try:

@@ -215,7 +215,7 @@ def test_folders_that_cannot_be(tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(StoreError, match="cannot open the run folder"):
         Shards(tmp_path / "file")
-    with pytest.raises(ConfigurationError, match="no place that can be written"):
+    with pytest.raises(ConfigurationError, match="no place that pyarrow can reach"):
         Shards("nowhere://at/all")
 
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from clc.errors import ConfigurationError, DatasetError, EngineError, StoreError
+from clc.errors import ConfigurationError, DatasetError, EngineError, StoreError, TemplateError
 from clc.records import Problem
 from clc.runs.revote import revote
 from clc.runs.store import Store
@@ -142,6 +142,12 @@ def test_a_bad_row_ends_the_run_after_what_was_read_before(tmp_path):
     assert len(seen) == 5
     with Store(tmp_path, read_only=True) as store:
         assert len(rows(store)) == 5 * 6
+
+
+def test_a_question_that_no_template_takes_is_named():
+    long = Problem("the-long-one", "Tom has 3 pens. " * 700_000, "en")
+    with pytest.raises(TemplateError, match=r"^problem 'the-long-one': .* more than 10,000,000"):
+        run([*problems(2), long], Store(None), ScriptedEngine())
 
 
 @pytest.mark.parametrize("error", [KeyError("x"), EngineError("gone")])

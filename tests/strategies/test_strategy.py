@@ -203,3 +203,10 @@ def test_a_setting_that_is_unknown_is_named():
 def test_temperature_0_is_fine_with_one_path_a_prompt():
     configure("clc", temperature=0)
     configure("clc", temperature=0, languages=["en", "de"], paths=2)
+
+
+@pytest.mark.parametrize("name", ["", "a" * 101, "a/b", ".a", "a b", "é", "a\n"])
+def test_a_name_that_cannot_be_part_of_a_file_name_is_refused(name):
+    with pytest.raises(StrategyError, match="a strategy's name is of at most 100 letters"):
+        dataclasses.replace(get_strategy("sc"), name=name)
+    assert dataclasses.replace(get_strategy("sc"), name="a" * 100).name == "a" * 100

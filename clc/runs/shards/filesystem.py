@@ -187,5 +187,5 @@ def _filesystem(folder: str) -> tuple[Any, str]:
     try:
         files, base = FileSystem.from_uri(folder)
     except (OSError, pa.ArrowException) as error:
-        raise ConfigurationError(f"{folder}: no place that can be written: {error}") from error
+        raise ConfigurationError(f"{folder}: no place that pyarrow can reach: {error}") from error
     return files, base.rstrip("/")
