@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from clc.bounds import abbreviate
 from clc.errors import StrategyError
 from clc.strategies.strategy import EVERY, QUESTION, Arm, Planner, Strategy
 
@@ -194,5 +195,5 @@ def get_strategy(name: str) -> Strategy:
         return STRATEGIES[name]
     except KeyError:
         raise StrategyError(
-            f"unknown strategy {name!r}; there are: {', '.join(STRATEGIES)}"
+            f"unknown strategy {abbreviate(name)}; there are: {', '.join(STRATEGIES)}"
         ) from None
