@@ -6,7 +6,7 @@ import re
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
-from clc.answers.words import unit_words
+from clc.answers.unit_words import unit_words
 
 if TYPE_CHECKING:
     from clc.answers.separators import Number

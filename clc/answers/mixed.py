@@ -5,7 +5,7 @@ from __future__ import annotations
 from clc.answers.cjk_numerals import CJK_NUMBER, read_cjk
 from clc.answers.number_words import part_value, read_words
 from clc.answers.numerals import NumberMention
-from clc.answers.words import unit_words
+from clc.answers.unit_words import unit_words
 
 __all__ = ["merge_mixed"]
 

@@ -10,7 +10,7 @@ from clc.answers.cjk_numerals import CJK_NUMBER, cjk_fractions, read_cjk
 from clc.answers.number_suffixes import GLYPHS, extend, value_of_digits
 from clc.answers.number_words import held_numbers, read_words
 from clc.answers.separators import TOKEN, Evidence, Number, read_token
-from clc.answers.words import CURRENCY, unit_words
+from clc.answers.unit_words import CURRENCY, unit_words
 
 __all__ = ["NEGATIVE", "NumberMention", "numbers_in", "read_numbers"]
 

@@ -24,7 +24,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from clc.answers.powers import MOST_DIGITS
-from clc.answers.words import unit_words
+from clc.answers.unit_words import unit_words
 
 __all__ = ["SPACES", "TOKEN", "Evidence", "read_token"]
 

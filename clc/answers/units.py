@@ -9,7 +9,7 @@ from itertools import pairwise
 from clc.answers.colons import half_of_day
 from clc.answers.context import Reading, TextContext
 from clc.answers.numerals import NumberMention, read_numbers
-from clc.answers.words import Unit, unit_words
+from clc.answers.unit_words import Unit, unit_words
 
 __all__ = ["asked_before_conversion", "compound"]
 
