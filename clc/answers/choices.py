@@ -1,33 +1,91 @@
-"""Letters of multiple choice, in Latin and native scripts, as Latin letters."""
+"""Letters of multiple choice, in Latin and native scripts, as Latin letters.
+
+The letter that a statement begins with is the choice, whatever letters its reasons name: "C because
+A and B are wrong". Letters joined by "and" or "or" are several choices, and no answer.
+"""
 
 from __future__ import annotations
 
 import re
+from functools import lru_cache
+from typing import NamedTuple
 
-__all__ = ["choice_in", "only_choice"]
+from clc.answers.words import compile_words
+from clc.records import AbstainReason
 
-_NATIVE = {
-    **{letter: chr(65 + index) for index, letter in enumerate("АБВГДЕ")},
-    **{letter: chr(65 + index) for index, letter in enumerate("กขคงจ")},
-    **{letter: chr(65 + index) for index, letter in enumerate("কখগঘঙ")},
-    **{letter: chr(65 + index) for index, letter in enumerate("कखगघङ")},
-    **{letter: chr(65 + index) for index, letter in enumerate("అఆఇఈఉ")},
-    **{letter: chr(65 + index) for index, letter in enumerate("甲乙丙丁戊")},
-    **{letter: chr(65 + index) for index, letter in enumerate("アイウエオ")},
-    **{letter: chr(65 + index) for index, letter in enumerate("أبجده")},
-}
+__all__ = [
+    "Mention",
+    "choice_in",
+    "is_denied",
+    "is_in_reason",
+    "may_choose",
+    "only_choice",
+    "read_choice",
+]
+
+_SCRIPTS = (
+    "АБВГДЕ", "กขคงจ", "কখগঘঙ", "कखगघङ", "అఆఇఈఉ", "甲乙丙丁戊", "アイウエオ", "أبجده", "אבגדה",
+    "ΑΒΓΔΕ", "가나다라마", "அஆஇஈஉ", "ಅಆಇಈಉ", "അആഇഈഉ", "કખગઘઙ", "ሀለሐመሠ", "აბგდე", "ԱԲԳԴԵ",
+)  # fmt: skip
+# Letters as they are called, and others in their places.
+_NAMES = {
+    "ا": "A", "الف": "A", "هـ": "E", "अ": "A", "ब": "B", "स": "C", "द": "D",
+    "এ": "A", "বি": "B", "সি": "C", "ডি": "D", "ఎ": "A", "బి": "B", "సి": "C", "డి": "D",
+    "ए": "A", "बी": "B", "सी": "C", "डी": "D", "เอ": "A", "บี": "B", "ซี": "C", "ดี": "D",
+    "С": "C",  # the Cyrillic letter, typed in place of the Latin one
+}  # fmt: skip
 _LATIN = "ABCDEFGHIJ"
-_WIDE = {chr(0xFF21 + index): letter for index, letter in enumerate(_LATIN)}
-_ALL = {letter: letter for letter in _LATIN} | _WIDE | _NATIVE
-_LETTERS = "".join(_ALL)
-_EDGE = r"a-zA-Zа-яёА-ЯЁ\u0900-\u0dff\u0e00-\u0e7f\u30a0-\u30ff\u0600-\u06ff"
+_ALL = {
+    **{letter: letter for letter in _LATIN},
+    **{chr(0xFF21 + index): letter for index, letter in enumerate(_LATIN)},
+    **{letter: _LATIN[index] for script in _SCRIPTS for index, letter in enumerate(script)},
+    **_NAMES,
+}
+_LETTERS = "|".join(sorted(_ALL, key=len, reverse=True))
+# Words, too: articles, pronouns, prepositions; and the first characters of many Chinese words.
+_AMBIGUOUS = frozenset("AIEАВΑ甲乙丙丁戊ఆఈఎஆஇஈब가나다라마এ")
+_CASED = "a-zA-ZÀ-ɏͰ-ϿЀ-ӿ"
+_EDGE = _CASED + (
+    r"\u0900-\u0dff\u0e00-\u0e7f\u1200-\u137f\u30a0-\u30ff\uac00-\ud7af"
+    r"\u0590-\u06ff\u10a0-\u10ff\u0530-\u058f"
+)
+_BRACKETS = r"*_$(（\[【「『《\"'“‘„«{<`"
+_CLOSING = r"*_$)）\]】」』》\"'”’»}>`"
+_OPTION_WORD = (
+    r"(?:la |die |the |l['’])?(?:option|choice|letter|opción|letra|opção|opzione|optie|opcja|"
+    r"antwort|选项|選項|選択肢|variante?|вариант|ตัวเลือก|ข้อ|chaguo|विकल्प|বিকল্প|ఎంపిక|الخيار|اختيار|گزینه|seçenek|"
+    r"pilihan|opsi|đáp án|phương án|선택지|보기|варіант|επιλογή)\s?"
+)
 _ONLY = re.compile(
-    r"\s*(?:(?:la |die |the |l['’])?"
-    rf"(?:option|choice|opción|选项|選項|選択肢|variante?|вариант|ตัวเลือก|ข้อ|chaguo)\s?)?"
-    rf"[*_$(（\[【「『\"'\s]{{0,6}}([{_LETTERS}])(?:[*_$)）\]】」』\"'\s.。:：]{{0,6}}|(?:[)）.、]\s?\S.{{0,300}}))\s*",
+    rf"\s*(?:{_OPTION_WORD})?[{_BRACKETS}\s]{{0,6}}({_LETTERS})"
+    rf"(?:[{_CLOSING}\s.。।:：!！]{{0,6}}|[)）.、][{_CLOSING}]{{0,3}}[ \t]?[^\s=].{{0,300}})\s*",
     re.IGNORECASE,
 )
-_LOOSE = re.compile(rf"(?<![{_EDGE}\d])([{_LETTERS}])(?![{_EDGE}\d'’])")
+_MENTION = re.compile(
+    # particles may follow a Latin letter in another script: C는, Cです
+    rf"(?<![{_EDGE}\d'’])(?<![=+/^<>×÷]\s)([A-JＡ-Ｊ](?![{_CASED}])|(?:{_LETTERS})(?![{_EDGE}]))"
+    rf"(?![\d'’]|[-‐‑–]?\d|[-‐‑][{_EDGE}]|\s?[=^+×÷]|\s?/\s?\d)"
+)
+_LEAD = re.compile(rf"[\s{_BRACKETS}:：>#-]{{0,12}}")
+_ANSWER_LABEL = re.compile(r"\s*A\s?:")  # and no choice
+_ENDED = re.compile(
+    rf"[{_CLOSING}]{{0,4}}\s{{0,2}}(?:[.,;:!—。，；：、！।|]|[-–]\s(?!\d)|\Z|\n|[(（])"
+)
+_MARKED = re.compile(
+    rf"(?:\*\*|[(（\[【「『“\"{{])\s?(?:{_LETTERS})\s?[.)）:]?(?:\*\*|[)）\]】」』”\"}}])"
+)
+_BEFORE = 24  # characters before a letter in which words about it stand
+_GAP = rf"[\s{_BRACKETS}{_CLOSING}:：]{{0,6}}"
+_SEPARATOR = re.compile(rf"[{_CLOSING}]{{0,4}}\s?(?:[,，、/&])\s?")
+_CLAUSE = re.compile(r"[,，;；.。।!！\n]")
+
+
+class Mention(NamedTuple):
+    """A letter in a text: its place, and the Latin letter that it stands for."""
+
+    start: int
+    end: int
+    letter: str
 
 
 def only_choice(text: str) -> str | None:
@@ -37,21 +95,189 @@ def only_choice(text: str) -> str | None:
     ('B', 'A', 'C', None)
     """
     match = _ONLY.fullmatch(text)
-    return _ALL[match[1].upper()] if match and match[1].upper() in _ALL else None
+    return _latin(match[1]) if match else None
 
 
 def choice_in(text: str) -> str | None:
-    """Return the choice that ``text`` names, the last one of several; None without one.
+    """Return the choice that ``text`` states, None without one or with several.
 
-    >>> choice_in("option B, because"), choice_in("a cat is C")
-    ('B', 'C')
+    >>> choice_in("option B, because"), choice_in("a cat is C"), choice_in("A or B")
+    ('B', 'C', None)
     """
-    whole = only_choice(text)
-    if whole:
-        return whole
-    letters = [_ALL[match[1]] for match in _LOOSE.finditer(text) if match[1] in _ALL]
-    if not letters:
+    letter = read_choice(text)
+    return letter if isinstance(letter, str) and letter in _LATIN else None
+
+
+def read_choice(
+    text: str, *, count: int = len(_LATIN), strict: bool = False
+) -> str | AbstainReason | None:
+    """Read the letter that a statement chooses.
+
+    Args:
+        text: what follows a label, or a conclusion.
+        count: number of options; later letters are none.
+        strict: the kind of the answer is not known: only a letter that cannot be anything else.
+
+    Returns:
+        A Latin letter; ``UNDETERMINED`` where several are left open; None where none is named.
+
+    >>> read_choice("C because A and B are wrong."), read_choice("D, not B"), read_choice("I know")
+    ('C', 'D', None)
+    >>> read_choice("A, B and C").value
+    'undetermined'
+    """
+    if strict and _ANSWER_LABEL.match(text):
         return None
-    # "A" may be the English article: any other letter has priority.
-    others = [letter for letter in letters if letter != "A"]
-    return others[-1] if others else letters[-1]
+    whole = only_choice(text)
+    if whole and _index(whole) < count:
+        return whole
+    mentions = [
+        Mention(*match.span(1), _ALL[match[1]])
+        for match in _MENTION.finditer(text)
+        if _index(_ALL[match[1]]) < count
+    ]
+    if not mentions:
+        return None
+    named = len(mentions)
+    mentions = [one for one in mentions if not is_denied(text, one)]
+    if not mentions:
+        return None
+    first = mentions[0]
+    strict = strict and len(mentions) == named
+    if _is_leading(text, first) and _is_letter(text, first, strict=strict):
+        return AbstainReason.UNDETERMINED if _is_joined(text, mentions) else first.letter
+    return _named(text, mentions, strict=strict)
+
+
+def may_choose(text: str) -> bool:
+    """Whether a letter of an option stands apart in ``text``, as a quick check.
+
+    >>> may_choose("C because"), may_choose("18 cm")
+    (True, False)
+    """
+    return _MENTION.search(text) is not None or only_choice(text) is not None
+
+
+def _latin(letter: str) -> str | None:
+    return _ALL.get(letter) or _ALL.get(letter.upper())
+
+
+def _index(letter: str) -> int:
+    return _LATIN.index(letter)
+
+
+@lru_cache(maxsize=16)
+def _words(*names: str) -> re.Pattern[str]:
+    """Words at a position, after spaces and closing marks."""
+    return re.compile(rf"{_GAP}(?:{compile_words(*names).pattern})")
+
+
+@lru_cache(maxsize=16)
+def _words_before(*names: str) -> re.Pattern[str]:
+    """Words at the end of a text, before spaces and opening marks."""
+    return re.compile(rf"(?:{compile_words(*names).pattern}){_GAP}\Z")
+
+
+def is_denied(text: str, one: Mention) -> bool:
+    """Whether the words before or after a letter say that it is not the answer."""
+    before = text[max(0, one.start - _BEFORE) : one.start]
+    if _words_before("not").search(before):
+        return True
+    after = _words("not_after").match(text, one.end)
+    return after is not None and not _words("right").match(text, one.end)
+
+
+def _is_leading(text: str, one: Mention) -> bool:
+    """Whether only markup and a word for an option stand before a letter."""
+    lead = _LEAD.match(text)
+    begin = lead.end() if lead else 0
+    if begin >= one.start:
+        return True
+    word = compile_words("option").match(text, begin)
+    return word is not None and not text[word.end() : one.start].strip(
+        " \t*_$(（[【「『\"'“:：是为為は"
+    )
+
+
+def _is_letter(text: str, one: Mention, *, strict: bool) -> bool:
+    """Whether a leading letter is no word: what follows ends it, gives a reason or affirms it."""
+    if not strict and text[one.start : one.end] not in _AMBIGUOUS:
+        return True
+    return (
+        _ENDED.match(text, one.end) is not None
+        or _is_marked(text, one)
+        or _words("because", "contrast", "right", "not", "and").match(text, one.end) is not None
+        or _words_before("option").search(text[max(0, one.start - _BEFORE) : one.start]) is not None
+    )
+
+
+def _is_marked(text: str, one: Mention) -> bool:
+    begin = max(0, one.start - 4)
+    return any(
+        mark.start() < one.start and one.end < mark.end()
+        for mark in _MARKED.finditer(text, begin, one.end + 4)
+    )
+
+
+def _is_joined(text: str, mentions: list[Mention]) -> bool:
+    """Whether letters after the first one are joined to it: A, B and C."""
+    joined = False
+    last = mentions[0]
+    for one in mentions[1:]:
+        between = text[last.end : one.start]
+        word = _words("and").match(between)
+        if not (word and _only_option(between[word.end() :])):
+            comma = _SEPARATOR.match(between)
+            if not (comma and _only_option(between[comma.end() :])):
+                break
+        else:
+            joined = True
+        last = one
+    if last is mentions[0] or last.letter == mentions[0].letter:
+        return False
+    commas = text[mentions[0].end : mentions[1].start].lstrip("*) ").startswith((",", "，"))
+    if joined and not commas:
+        return True
+    # "C, A and B are wrong" goes on after the letters; a list of answers ends there
+    ended = _ENDED.match(text, last.end) is not None
+    return ended or _words("right").match(text, last.end) is not None
+
+
+def _only_option(between: str) -> bool:
+    """Whether nothing but markup and a word for an option stands before the next letter."""
+    rest = between.strip(" \t\n*_$()（）[]「」\"'")
+    return not rest or compile_words("and", "option").fullmatch(rest) is not None
+
+
+def _named(text: str, mentions: list[Mention], *, strict: bool) -> str | AbstainReason | None:
+    """Read a letter within a sentence: affirmed, named as an option, marked, or the only one."""
+    free = [one for one in mentions if not is_in_reason(text, one)]
+    right = {one.letter for one in free if _words("right").match(text, one.end)}
+    if len(right) == 1:
+        return right.pop()
+    free = [one for one in free if _is_letter(text, one, strict=False)]
+    optional = [
+        one
+        for one in free
+        if _words_before("option").search(text[max(0, one.start - _BEFORE) : one.start])
+    ]
+    marked = [one for one in free if _is_marked(text, one)]
+    for group in (optional, marked, [] if strict else free):
+        letters = {one.letter for one in group}
+        if len(letters) == 1 and not (group and _is_joined(text, _from(free, group[0]))):
+            return letters.pop()
+        if letters:
+            return AbstainReason.UNDETERMINED
+    return None
+
+
+def _from(mentions: list[Mention], first: Mention) -> list[Mention]:
+    return mentions[mentions.index(first) :]
+
+
+def is_in_reason(text: str, one: Mention) -> bool:
+    """Whether a letter stands in a clause that a word such as "because" begins."""
+    begin = 0
+    for mark in _CLAUSE.finditer(text, max(0, one.start - 200), one.start):
+        begin = mark.end()
+    return compile_words("because").search(text, begin, one.start) is not None

@@ -13,6 +13,8 @@ from clc.thoughts.marks import load_marks
 from clc.thoughts.spans import find_spans
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from clc.thoughts import Marks
 
 __all__ = ["extract_answer"]
@@ -37,6 +39,7 @@ def extract_answer(
     opened: bool = False,
     closed: bool | None = None,
     marks: Marks | None = None,
+    options: Sequence[str] | None = None,
 ) -> Answer | Abstention:
     r"""Extract the answer that ``text`` states.
 
@@ -52,6 +55,8 @@ def extract_answer(
         closed: the path's thought was removed from ``text`` and had ended (True) or not (False);
             None searches for a thought in ``text``.
         marks: the marks of thoughts; the bundled ones by default.
+        options: the texts of the options A, B, … of a question of multiple choice; one of them
+            stands for its letter, and the kind is ``choice``.
 
     A path that ends inside its thought is truncated, unless it stated an answer before; one with
     nothing after its thought is empty.
@@ -67,6 +72,8 @@ def extract_answer(
     >>> extract_answer("<think>The answer is 16. But wait").reason.value
     'truncated'
     """
+    if options:
+        kind = "choice"
     if finish_reason in _REFUSED:
         return Abstention(AbstainReason.REFUSAL)
     start, stop = 0, len(text)
@@ -77,7 +84,7 @@ def extract_answer(
         if closed is False and not locate.is_blank(text, start, stop):
             # Text before the thought may state an answer, but is no conclusion.
             before = AnswerReader(
-                text, language, question, kind, cut=True, body=(start, stop)
+                text, language, question, kind, cut=True, body=(start, stop), options=options
             ).read()
             return before if isinstance(before, Answer) else Abstention(AbstainReason.TRUNCATED)
     if closed is False:
@@ -89,7 +96,9 @@ def extract_answer(
     cut = finish_reason == "length"
     if locate.is_blank(text, start, stop):
         return Abstention(AbstainReason.TRUNCATED if cut else AbstainReason.EMPTY)
-    return AnswerReader(text, language, question, kind, cut=cut, body=(start, stop)).read()
+    return AnswerReader(
+        text, language, question, kind, cut=cut, body=(start, stop), options=options
+    ).read()
 
 
 def _plain_end(text: str, start: int, stop: int) -> Answer | None:

@@ -11,7 +11,8 @@ from __future__ import annotations
 
 import re
 
-__all__ = ["RUN_ON", "body", "conclusions", "corrected_between", "is_blank", "sentence_end"]
+__all__ = ["RUN_ON", "body", "conclusions", "corrected_between", "is_blank",
+           "last_sentences", "sentence_end"]  # fmt: skip
 
 _SPECIAL = re.compile(
     r"<\|[a-zA-Z_]{2,24}\|>|</s>|<end_of_turn>|<eos>|<\|endoftext\|>|\[/?INST\]|<｜[^｜\n]{2,40}｜>"
@@ -54,6 +55,7 @@ _CHECK = re.compile(
     re.IGNORECASE,
 )
 _DIGIT = re.compile(r"\d")
+_WORD = re.compile(r"\w")
 _SENTENCES = 8
 _HEAD = 60  # characters from the start that settle most texts
 _WINDOW = 4000  # characters from the end with the conclusion of a text without label
@@ -120,6 +122,13 @@ def corrected_between(text: str, start: int, end: int) -> bool:
     return _CORRECTION.search(text, start, min(end, start + 2000)) is not None
 
 
+def last_sentences(text: str, start: int, end: int) -> list[tuple[int, int]]:
+    """Return the last sentences, last first, without checks and notes at the end."""
+    spans = _sentences(text, max(start, end - _WINDOW), end)
+    worded = [span for span in spans[-64:] if _WORD.search(text, *span)]
+    return worded[: -_SENTENCES - 1 : -1]
+
+
 def conclusions(text: str, start: int, end: int) -> list[tuple[int, int]]:
     """Return the last sentences with a digit, last first, without checks and notes at the end.
 
@@ -127,7 +136,13 @@ def conclusions(text: str, start: int, end: int) -> list[tuple[int, int]]:
     >>> [text[a:b] for a, b in conclusions(text, 0, len(text))]
     ['So there are 5 mice.']
     """
-    start = max(start, end - _WINDOW)
+    spans = _sentences(text, max(start, end - _WINDOW), end)
+    numbered = [span for span in spans[-64:] if _DIGIT.search(text, *span)]
+    return numbered[: -_SENTENCES - 1 : -1]
+
+
+def _sentences(text: str, start: int, end: int) -> list[tuple[int, int]]:
+    """Return the sentences before the first check or note; the whole text if it begins with one."""
     spans: list[tuple[int, int]] = []
     checking = False
     position = start
@@ -140,7 +155,4 @@ def conclusions(text: str, start: int, end: int) -> list[tuple[int, int]]:
             spans.append(sentence)
     if position < end and not (checking or _CHECK.match(text, position, end)):
         spans.append((position, end))
-    if not spans:
-        spans = [(start, end)]
-    numbered = [span for span in spans[-64:] if _DIGIT.search(text, *span)]
-    return numbered[: -_SENTENCES - 1 : -1]
+    return spans or [(start, end)]

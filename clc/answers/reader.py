@@ -6,15 +6,18 @@ import re
 from typing import TYPE_CHECKING
 
 from clc.answers import locate
-from clc.answers.choices import choice_in, only_choice
+from clc.answers.choices import may_choose, only_choice, read_choice
 from clc.answers.context import Reading, TextContext
 from clc.answers.labels import Label, labels
 from clc.answers.latex import boxes, is_latex, plain
+from clc.answers.options import read_option
 from clc.answers.refusals import is_refusal, undetermined_at
 from clc.answers.region import read_region
 from clc.records import AbstainReason, Abstention, Answer
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from clc.records import AnswerKind
 
 __all__ = ["AnswerReader"]
@@ -57,9 +60,10 @@ class AnswerReader:
         kind: kind of the answer, inferred if None.
         cut: the text was cut off.
         body: start and end of the text outside its thought.
+        options: texts of the options of a question of multiple choice.
     """
 
-    __slots__ = ("context", "cut", "end", "kind", "start", "text")
+    __slots__ = ("context", "cut", "end", "kind", "options", "start", "text")
 
     def __init__(
         self,
@@ -70,10 +74,12 @@ class AnswerReader:
         *,
         cut: bool,
         body: tuple[int, int],
+        options: Sequence[str] | None = None,
     ) -> None:
         self.text = text
         self.kind = kind
         self.cut = cut
+        self.options = options
         self.context = TextContext(text, language, question)
         self.start, self.end = locate.body(text, *body)
 
@@ -120,9 +126,9 @@ class AnswerReader:
         markup = self.text[begin:end]
         content = plain(markup)
         if self.kind == "choice" or (self.kind is None and only_choice(content)):
-            letter = choice_in(content)
-            if letter:
-                return Answer(letter, "choice", (begin, end))
+            outcome = self._choice(content, (begin, end))
+            if outcome or self.kind:
+                return outcome
         if self.kind == "latex" or (self.kind is None and is_latex(markup)):
             return _latex(markup, (begin, end))
         reading = read_region(content, self.context, begin, mathematical=True)
@@ -161,8 +167,8 @@ class AnswerReader:
             begin, content, line_end = total.end(), total.end(), self._line_end(total.end())
         line_end = self._cut(content, line_end, 2 * _LIMIT)
         if self.kind == "choice":
-            letter = choice_in(plain(text[begin : min(line_end, begin + _LIMIT)]))
-            return Answer(letter, "choice", (content, line_end)) if letter else None
+            region = plain(text[begin : min(line_end, begin + _LIMIT)])
+            return self._choice(region, (content, line_end))
         if self.kind == "latex":
             return _latex(text[content:line_end], (content, line_end))
         first = None if same_line else _FIRST_ITEM.match(text, content, line_end)
@@ -186,9 +192,9 @@ class AnswerReader:
                 sentence = spaced[1] + spaced[3] + spaced[2] + sentence[spaced.end() :]
             if sentence.rstrip(" *\"'”」").endswith(("?", "？")) or "吗" in sentence:
                 return None
-            letter = only_choice(plain(sentence)) if self.kind is None else None
-            if letter:
-                return Answer(letter, "choice", (content, stop))
+            chosen = self._choice(plain(sentence), (content, stop)) if self.kind is None else None
+            if chosen:
+                return chosen
             outcome = self._sentence(sentence, begin, stop)
             if outcome is not None:
                 return self._checked(outcome, sentence, stop, line_end)
@@ -290,17 +296,62 @@ class AnswerReader:
             return Abstention(AbstainReason.UNDETERMINED)
         return None
 
+    def _choice(self, region: str, span: tuple[int, int]) -> Answer | Abstention | None:
+        """Read a region as a choice, None if it states none."""
+        if self.options:
+            letter = read_option(region, self.options)
+        elif self.kind is None and not may_choose(region):
+            return None
+        else:
+            letter = read_choice(region, strict=self.kind is None)
+        if isinstance(letter, AbstainReason):
+            return Abstention(letter)
+        if letter:
+            return Answer(letter, "choice", span)
+        if self.kind == "choice" and undetermined_at(region) is not None:
+            return Abstention(AbstainReason.UNDETERMINED)
+        return None
+
+    def _stated_choice(self, whole: str) -> Answer | Abstention | None:
+        """Read a letter alone on the last line, or one that the last sentence affirms."""
+        line = whole[whole.rfind("\n") + 1 :]
+        for text in (whole, line):
+            letter = only_choice(text) if len(text) < _LIMIT else None
+            if letter and (text is whole or _is_letter_line(line)):
+                return Answer(letter, "choice", (self.start, self.end))
+        begin, end = next(iter(locate.last_sentences(self.text, self.start, self.end)), (0, 0))
+        sentence = self.text[begin:end]
+        if end - begin > _LIMIT or any(map(str.isdecimal, sentence)):
+            return None
+        return self._choice(plain(sentence), (begin, end))
+
     def _last_line(self) -> Answer | Abstention:
         whole = self.text[self.start : self.end].strip()
         line = whole[whole.rfind("\n") + 1 :][-_LIMIT:]
         if self.kind == "choice":
-            letter = only_choice(whole) or choice_in(plain(line))
-            if letter:
-                return Answer(letter, "choice", (self.start, self.end))
-            return Abstention(AbstainReason.NO_ANSWER)
+            outcome = self._last_choice()
+            return outcome or Abstention(AbstainReason.NO_ANSWER)
         expression = _math_only(line)
         outcome = _latex(expression, (self.start, self.end)) if expression else None
         return outcome or Abstention(AbstainReason.NO_ANSWER)
+
+    def _last_choice(self) -> Answer | Abstention | None:
+        """Read the last sentence that states a choice."""
+        letter = only_choice(self.text[self.start : self.end])
+        if letter:
+            return self._choice(letter, (self.start, self.end))
+        for begin, end in locate.last_sentences(self.text, self.start, self.end):
+            sentence = self.text[begin : self._cut(begin, end)]
+            outcome = self._choice(plain(sentence), (begin, end))
+            if outcome:
+                return outcome
+        return None
+
+
+def _is_letter_line(line: str) -> bool:
+    """Whether a line holds a capital or native letter, and nothing else but markup."""
+    letters = "".join(filter(str.isalnum, line))
+    return len(letters) == 1 and not letters.islower()
 
 
 _MATH = re.compile(r"\$\$?([^$\n]{1,400})\$\$?|\\\(([^\n]{1,400}?)\\\)|\\\[([^\n]{1,400}?)\\\]")
