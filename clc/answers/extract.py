@@ -6,7 +6,7 @@ import re
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
-from clc.answers import locate
+from clc.answers.body import is_blank, run_on_at
 from clc.answers.reader import AnswerReader
 from clc.records import AbstainReason, Abstention, Answer, AnswerKind
 from clc.thoughts.marks import load_marks
@@ -81,7 +81,7 @@ def extract_answer(
         _, (start, stop), closed = find_spans(
             text, marks or load_marks(), opened=opened, finish_reason=finish_reason
         )
-        if closed is False and not locate.is_blank(text, start, stop):
+        if closed is False and not is_blank(text, start, stop):
             # Text before the thought may state an answer, but is no conclusion.
             before = AnswerReader(
                 text, language, question, kind, cut=True, body=(start, stop), options=options
@@ -94,7 +94,7 @@ def extract_answer(
         if answer:
             return answer
     cut = finish_reason == "length"
-    if locate.is_blank(text, start, stop):
+    if is_blank(text, start, stop):
         return Abstention(AbstainReason.TRUNCATED if cut else AbstainReason.EMPTY)
     return AnswerReader(
         text, language, question, kind, cut=cut, body=(start, stop), options=options
@@ -107,7 +107,7 @@ def _plain_end(text: str, start: int, stop: int) -> Answer | None:
     while end > start and text[end - 1] in " \n\t":
         end -= 1
     match = _PLAIN_END.fullmatch(text, max(start, text.rfind("\n", start, end) + 1), end)
-    if not match or "oxed" in text or "<" in text or _may_run_on(text, match):
+    if not match or "oxed" in text or "<" in text or _may_run_on(text, start, match):
         return None
     whole, cents = match.group(2, 3)
     if not cents:
@@ -116,11 +116,6 @@ def _plain_end(text: str, start: int, stop: int) -> Answer | None:
     return Answer(str(value), "number", (match.start(2), match.end(3)))
 
 
-def _may_run_on(text: str, end: re.Match[str]) -> bool:
-    """Whether there may be an earlier answer, and a new problem between it and the last one."""
-    # without its first letter, whose case may differ
-    word = end[1][1:] if end[1].isascii() else end[1]
-    if "\nQ" in text or "\n问" in text:
-        return locate.RUN_ON.search(text) is not None
-    earlier = text.find(word, 0, end.start(1))
-    return earlier >= 0 and locate.RUN_ON.search(text, earlier, end.start(1)) is not None
+def _may_run_on(text: str, start: int, end: re.Match[str]) -> bool:
+    """Whether there may be another turn, or another problem after an answer."""
+    return "assistant" in text or run_on_at(text, start, end.start(1)) is not None

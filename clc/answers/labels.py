@@ -9,18 +9,11 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-__all__ = ["Label", "labels"]
+from clc.answers.locate import is_remark
+from clc.answers.words import compile_words, listed
 
-_WORDS = (
-    # the languages of the prompts
-    "answer|answers|ans|antwort|endantwort|antworten|ergebnis|endergebnis|"
-    "respuesta|resultado|réponse|reponse|résultat|ответ|результат|jibu|majibu|"
-    "答案|故选|故選|应选|答复|回答|解答|答え|答|उत्तर|জবাব|উত্তর|সমাধান|ఉత్తరం|సమాధానం|జవాబు|సమాదానం|คำตอบ|ตอบ|เฉลย|"
-    # other languages in models' replies
-    "risposta|risultato|resposta|odpowiedź|odpověď|antwoord|svar|vastaus|cevap|yanıt|răspuns|"
-    "válasz|відповідь|απάντηση|jawaban|đáp án|đáp số|câu trả lời|kết quả|답|정답|답변|"
-    "الجواب|الإجابة|پاسخ|جواب|תשובה|जवाब"
-)
+__all__ = ["Label", "labels", "last_statement", "states_value"]
+
 _CLOSE = r"[*_\"'”’»」』)\]`]{0,4}"
 # Text between the noun and its colon or copula, within one clause.
 _BETWEEN = r"[^\n:：=.!?。！？\d]{0,60}?"
@@ -38,7 +31,8 @@ def _nouns() -> re.Pattern[str]:
     The regex engine searches a pattern with literal first characters about ten times as fast as one
     that ignores case or looks behind.
     """
-    forms = {form for word in _WORDS.split("|") for form in (word, word.capitalize(), word.upper())}
+    words = listed("answer")
+    forms = {form for word in words for form in (word, word.capitalize(), word.upper())}
     groups: dict[str, list[str]] = {}
     for form in sorted(forms, key=len, reverse=True):
         groups.setdefault(form[0], []).append(re.escape(form[1:]))
@@ -46,7 +40,14 @@ def _nouns() -> re.Pattern[str]:
 
 
 _NOUN = _nouns()
-_CASED = re.compile(r"[a-zA-Zа-яёА-ЯЁ]")
+_ANS = re.compile(r"[.]?[:：=]")  # "34 ans - 23 ans" are years
+_BARE = re.compile(r"[-$€£]{0,2}[\d.,/]{1,20}[ \t]*(?:\n|\Z)")
+_STATEMENT = re.compile(
+    r"[ \t*_#>-]{0,6}([^\d\n:：=|{}\\]{2,80})([:：፡፦][ \t*_]{0,4})"
+    r"[-−$€£¥₹]{0,3}[ ]?\d[\d.,/ \u00a0]{0,30}[^\d\n=:：+×*/|{}]{0,24}[*_]{0,3}"
+)
+_VALUE_LINE = re.compile(r"[\s*_$€£(\[-]{0,6}\d[\d.,/]{0,30}[^\d\n=+×*/]{0,40}(?:\n|\Z)")
+_LONGEST_LINE = 160
 _COLON = re.compile(rf"{_CLOSE}[ \t\u00a0\u202f]{{0,3}}{_CLOSE}(?:[:：ঃ︰]|[-–—>]{{1,3}}(?=[ \t]))")
 # "the answer to question 1 is"
 _TO = r"(?i:\s(?:to|for|of|auf|zu)\s(?:the\s)?(?:question|problem|exercise|part|frage|aufgabe)\s?#?\d{1,3}\b)?"  # noqa: E501
@@ -65,6 +66,11 @@ class Label(NamedTuple):
     start: int
     end: int
     colon: bool
+
+    def heads_line(self, text: str) -> bool:
+        """Whether only a few words, such as "**Final", stand before the label on its line."""
+        line = text.rfind("\n", 0, self.start) + 1
+        return _HEADING.fullmatch(text, line, self.start) is not None
 
 
 def labels(text: str, start: int = 0, end: int | None = None) -> list[Label]:
@@ -85,26 +91,62 @@ def labels(text: str, start: int = 0, end: int | None = None) -> list[Label]:
         marks += [
             Label(mark.start(), mark.end(), colon=True)
             for mark in hashes
-            if _number_line(text, mark.end(), stop)
+            if _number_line(text, mark, stop)
         ]
         marks.sort()
     return marks
 
 
+def last_statement(text: str, start: int, end: int) -> Label | None:
+    r"""Return a label for a short last line "words: number", in any language.
+
+    >>> last_statement("12 + 30 = 42\nResultaat: 42", 0, 26).colon
+    True
+    """
+    stop = end
+    while stop > start and text[stop - 1].isspace():
+        stop -= 1
+    line = max(start, text.rfind("\n", start, stop) + 1)
+    match = _STATEMENT.fullmatch(text, line, stop) if stop - line <= _LONGEST_LINE else None
+    if match is None or is_remark(text, line, stop):
+        return None
+    words = match[1].strip(" *_")
+    if compile_words("problem", "user", "assistant").fullmatch(words):
+        return None
+    return Label(match.start(1), match.end(2), colon=True)
+
+
+def states_value(text: str, label: Label, end: int) -> bool:
+    """Whether a short value follows a label on its line."""
+    return _VALUE_LINE.match(text, label.end, end) is not None
+
+
 def _whole(text: str, noun: re.Match[str]) -> bool:
-    """Whether the match is a whole word."""
-    if not _CASED.match(noun[0]):
-        return True
+    """Whether the match is a whole word, and no other word of some language."""
     start, end = noun.span()
-    return not (start and _CASED.match(text[start - 1])) and not _CASED.match(text, end)
+    if not _has_case(text[start]):
+        return True
+    if (start and _has_case(text[start - 1])) or _has_case(text[end : end + 1]):
+        return False
+    return noun[0] != "ans" or _ANS.match(text, end) is not None
 
 
-_NUMBER_LINE = re.compile(r"[$€£-]?[\d.,]{1,20}[ \t]*(?:\n|\Z)")
+def _has_case(character: str) -> bool:
+    return character.lower() != character.upper()
 
 
-def _number_line(text: str, start: int, stop: int) -> bool:
-    """Whether ``#### 18`` is GSM8K's mark and not a Markdown heading."""
-    return _NUMBER_LINE.match(text, start, stop) is not None
+_NUMBER_LINE = re.compile(
+    r"[-$€£]{0,2}\d[\d.,/]{0,20}[ \t]*(?:[a-z%°$€£]|[^\W\d_A-Z]{1,2}|(?=\n|\Z))"
+    r"[^\d\n.:=]{0,30}[.]?(?:\n|\Z)"
+)
+
+
+def _number_line(text: str, mark: re.Match[str], stop: int) -> bool:
+    """Whether ``#### 18`` is GSM8K's mark, with or without a unit, and no Markdown heading."""
+    if not _NUMBER_LINE.match(text, mark.end(), stop):
+        return False
+    alone = text[: mark.start()].endswith("\n\n") and not _BARE.match(text, mark.end(), stop)
+    return not alone
 
 
 def _label(text: str, noun: re.Match[str], stop: int) -> Label | None:

@@ -13,20 +13,26 @@ from functools import lru_cache
 
 from clc.prompt_files import bundled_prompts
 
-__all__ = ["LETTER", "compile_words", "word_pattern"]
+__all__ = ["LETTER", "compile_words", "listed", "word_pattern"]
 
 FILE = "answers.toml"
 LETTER = r"[^\W\d_]"
 """A letter of any script; the vowel signs of Indic scripts are none."""
 
-_GAP = r"(?:[ \u00a0][^\s.!?:;。]{1,40}){0,6}[ \u00a0]"  # the words for which … stands
-_SPACES = r"[ \u00a0\n]{1,2}"
+# Sets are out of the parts that ignore case: their folding takes most of the time to compile.
+_GAP = r"(?-i:(?:\s\S{1,40}){0,6}\s)"  # the words for which … stands
+_SPACES = r"\s{1,2}"
 
 
 @lru_cache(maxsize=1)
 def _tables() -> dict[str, dict[str, list[str]]]:
     with (bundled_prompts() / FILE).open("rb") as file:
         return tomllib.load(file)
+
+
+def listed(name: str) -> list[str]:
+    """Return the entries of a list, of all languages, each once."""
+    return list(dict.fromkeys(word for table in _tables().values() for word in table.get(name, ())))
 
 
 @lru_cache(maxsize=32)
@@ -41,19 +47,23 @@ def word_pattern(*names: str) -> str:
 
     It is no group: put it in parentheses within a larger one.
     """
-    entries = dict.fromkeys(
-        word for table in _tables().values() for name in names for word in table.get(name, ())
-    )
     groups: dict[str, list[str]] = {}
+    entries = (entry for name in names for entry in listed(name))
     for word in dict.fromkeys(word for entry in entries for word in _expanded(entry)):
-        first = word[0]
-        for form in sorted({first, first.upper(), first.lower()}):
-            if len(form) == 1:  # the upper case of ß and ŉ has two
-                groups.setdefault(form, []).append(_rest(word))
+        groups.setdefault(word[0].lower(), []).append(_rest(word))
     return "|".join(
-        f"{re.escape(first)}{_border(first)}(?i:{'|'.join(rests)})"
+        _group(form, rests)
         for first, rests in sorted(groups.items())
+        for form in sorted({first, first.upper()[0]})
     )
+
+
+def _group(first: str, rests: list[str]) -> str:
+    """Return the pattern of all words with this first character."""
+    words = f"(?i:{'|'.join(rests)})"
+    if first.lower() == first.upper():  # no alphabet with cases, and no borders
+        return re.escape(first) + words
+    return rf"{re.escape(first)}(?<!{LETTER}{re.escape(first)}){words}(?!{LETTER})"
 
 
 def _expanded(entry: str) -> list[str]:
@@ -78,17 +88,8 @@ def _expanded(entry: str) -> list[str]:
     return [word for part in parts for word in _expanded(part + rest)]
 
 
-def _border(first: str) -> str:
-    """Return the condition that no letter stands before ``first``, in scripts with cases."""
-    return rf"(?<!{LETTER}{re.escape(first)})" if _has_case(first) else ""
-
-
-def _has_case(character: str) -> bool:
-    return character.lower() != character.upper()
-
-
 def _rest(word: str) -> str:
     """Return the pattern of a word after its first character."""
-    rest = word[1:].replace("'", "['’]").replace("*", rf"{LETTER}*")
-    pattern = rest.replace(" … ", "\0").replace(" ", _SPACES).replace("\0", _GAP)
-    return f"(?:{pattern})" + (rf"(?!{LETTER})" if _has_case(word[0]) else "")
+    rest = word[1:].replace("'", "['’]").replace("*", rf"(?-i:{LETTER}*)")
+    rest = rest.replace(" … ", "\0").replace(" ?", r"\s?")
+    return rest.replace(" ", _SPACES).replace("\0", _GAP)

@@ -1,0 +1,231 @@
+"""The part of a text that solves this problem: a chat's last reply, before a run-on.
+
+A text that begins with a turn of the user is a transcript, and its last reply counts. Otherwise the
+text ends where a turn, or another problem after an answer, begins.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from functools import lru_cache
+from typing import NamedTuple
+
+from clc.answers.labels import labels
+from clc.answers.words import compile_words, listed
+
+__all__ = ["Body", "find_body", "is_blank", "run_on_at"]
+
+_SPECIAL = re.compile(
+    r"<\|[a-zA-Z_]{2,24}\|>|</s>|<end_of_turn>|<eos>|<\|endoftext\|>|\[/?INST\]|<｜[^｜\n]{2,40}｜>"
+)
+_PROMPT = re.compile(r"\s*(?:<s>)?\s*\[INST\][^\[]*\[/INST\]")
+# The headers of turns that are left where special tokens were removed: a line of its own, or glued
+# to the end of an answer.
+_ROLE_LINE = re.compile(r"(?:\A|\n)[ \t]?(system|user|assistant|model)[ \t]?(?=\n|\Z)")
+_GLUED = re.compile(
+    r"(?<=[\d.!?。！？।)\]}*\"'”»%])(?:(assistant)(?=\n|[A-Z\d]|\Z)|(user|system)(?=\n))"
+)
+_HASHES = re.compile(r"####[ \t]?[-$€£]?\d")
+_DONE = re.compile(r"oxed\s?\{|(?:\A|\n)[ \t*]{0,4}A:[ *]{0,3}[^\n]{0,200}[\dA-J]|####\s?[-$€£]?\d")
+_VALUE = re.compile(r"[^\n\d?]{0,14}\d|[\s*:：(\[]{0,6}[A-J](?![a-zA-Z])")
+_FAR_VALUE = re.compile(r"[^\n\d?]{0,60}\d")  # after a colon
+_NUMBER_LINE = re.compile(r"(?:\A|\n)[\s*_$€£(\[-]{0,6}\d[\d.,]{0,20}[\s*_%)\].。]{0,6}(?=\n|\Z)")
+_DIGIT = re.compile(r"\d")
+_TOOL = re.compile(
+    r"<\|?(?:tool_calls?|function_calls?|tool_code|tool_use|tool_response|python_tag|tool_calls_section_begin"
+    r"|tool_call_begin|action_start)\b[^<>\n]{0,60}>|<(?:function|invoke|minimax:tool_call)\b[^<>\n]{0,80}>"
+    r"|<｜tool▁calls?▁begin｜>|\[TOOL_CALLS\]|```tool_(?:code|call)\b"
+)
+_TOOL_END = re.compile(
+    r"</(?:tool_calls?|function_calls?|tool_code|tool_use|tool_response|function|invoke|minimax:tool_call)>"
+    r"|<\|/?(?:tool_calls?_end|tool_calls_section_end|/tool_calls?|action_end)\|?>|<｜tool▁calls?▁end｜>|(?<=\n)```"
+)
+_CALL_KEYS = (("name", "arguments"), ("name", "parameters"), ("action", "action_input"))
+_LONGEST_CALL = 20_000  # characters of a call without marks
+_HEAD = 60  # characters from the start that settle most texts
+
+
+class Body(NamedTuple):
+    """A span of a text; ``calling`` where a tool is called in place of an answer or after it."""
+
+    start: int
+    end: int
+    calling: bool = False
+
+
+def find_body(text: str, start: int = 0, end: int | None = None) -> Body:
+    r"""Return the span of this problem's solution in ``text[start:end]``.
+
+    >>> text = "Answer: 6<|im_end|>Answer: 7"
+    >>> text[slice(*find_body(text)[:2])]
+    'Answer: 6'
+    >>> text = "user\n5 + 5?\nassistant\nAnswer: 10"
+    >>> text[slice(*find_body(text)[:2])]
+    '\nAnswer: 10'
+    """
+    end = len(text) if end is None else end
+    if "[" in text:
+        echoed = _PROMPT.match(text, start)
+        if echoed and text[echoed.end() : end].strip():
+            start = echoed.end()
+    start, end, calling = _without_calls(text, start, end)
+    if "<" in text or "[" in text:
+        for mark in _SPECIAL.finditer(text, start, end):
+            if text[start : mark.start()].strip():
+                end = mark.start()
+                break
+    start, end = _last_reply(text, start, end)
+    run_on = run_on_at(text, start, end)
+    end = _without_repetition(text, start, end if run_on is None else run_on)
+    return Body(start, end, calling)
+
+
+def _without_repetition(text: str, start: int, end: int) -> int:
+    """Return the end without a last line that breaks off within a repetition of the one before."""
+    line = text.rfind("\n", start, end) + 1
+    before = text.rfind("\n", start, max(line - 1, start)) + 1
+    repeated = start < before < line < end and text.startswith(text[line:end], before)
+    return line if repeated and line - before > end - line + 1 else end
+
+
+def _without_calls(text: str, start: int, end: int) -> Body:
+    """Leave out calls of tools: what follows the last one counts, else what stands before it."""
+    if "<" in text or "[TOOL" in text or "```tool" in text:
+        first = _TOOL.search(text, start, end)
+        if first:
+            last = None
+            for last in _TOOL_END.finditer(text, first.end(), end):  # noqa: B007
+                pass
+            if last and not is_blank(text, last.end(), end):
+                return Body(last.end(), end)
+            return Body(start, first.start(), calling=True)
+    if _is_call(text, start, end):
+        return Body(start, start, calling=True)
+    return Body(start, end)
+
+
+def _is_call(text: str, start: int, end: int) -> bool:
+    """Whether a text is nothing but the JSON of a call."""
+    if '"name"' not in text and '"action"' not in text:
+        return False
+    content = text[start:end].strip().removeprefix("```json").strip("`\n ")
+    if not content.startswith(("{", "[")) or len(content) > _LONGEST_CALL:
+        return False
+    try:
+        calls = json.loads(content)
+    except (ValueError, RecursionError):
+        return False
+    first = calls[0] if isinstance(calls, list) and calls else calls
+    return isinstance(first, dict) and any(all(key in first for key in keys) for keys in _CALL_KEYS)
+
+
+@lru_cache(maxsize=1)
+def _turns() -> re.Pattern[str]:
+    """Headers with a colon: the first group is the user's, the second the assistant's."""
+    user, assistant = ("|".join(listed(name)) for name in ("user", "assistant"))
+    return re.compile(
+        rf"(?:\A|\n)[ \t]{{0,3}}(?:#{{1,6}}[ \t]?|\*\*)?(?i:({user}|system|instruction|input)|"
+        rf"({assistant}|model|response))\s?(?:\*\*)?[:：](?:\*\*)?"
+    )
+
+
+def _last_reply(text: str, start: int, end: int) -> tuple[int, int]:
+    """Return the last reply of a transcript; without one, the text before another turn."""
+    turns = _ordered_turns(text, start, end)
+    if not turns:
+        return start, end
+    first = turns[0]
+    if text[start : first[0]].strip():
+        return start, (first[0] if first[3] else end)
+    replies = [
+        index
+        for index, (_, stop, reply, _) in enumerate(turns)
+        if reply and text[stop : turns[index + 1][0] if index + 1 < len(turns) else end].strip()
+    ]
+    if not replies:
+        return start, end
+    index = replies[-1]
+    return turns[index][1], turns[index + 1][0] if index + 1 < len(turns) else end
+
+
+def _ordered_turns(text: str, start: int, end: int) -> list[tuple[int, int, bool, bool]]:
+    """Return the headers' starts, ends, whether they are replies', and whether they end a text.
+
+    A header with a colon ends no text that began without one: it may be a heading of the solution.
+    """
+    turns: list[tuple[int, int, bool, bool]] = []
+    if "assistant" in text or "user\n" in text or "model\n" in text:
+        turns += [
+            (mark.start(), mark.end(), mark[1] in {"assistant", "model"}, True)
+            for mark in _ROLE_LINE.finditer(text, start, end)
+        ]
+        turns += [
+            (mark.start(), mark.end(), mark[1] is not None, True)
+            for mark in _GLUED.finditer(text, start, end)
+        ]
+    head = text[start : start + _HEAD].lstrip(" \n\t#*")
+    if _turns().match("\n" + head):
+        turns += [
+            (mark.start(), mark.end(), mark[2] is not None, False)
+            for mark in _turns().finditer(text, start, end)
+        ]
+    return sorted(turns)
+
+
+@lru_cache(maxsize=1)
+def _headings() -> re.Pattern[str]:
+    """Headings of a problem: at the start of a line, or of a sentence within it."""
+    heads = "|".join((*listed("problem"), *listed("user"), "q"))
+    numbered = r"question|problem|exercise|example"
+    return re.compile(
+        rf"\n[ \t#*]{{0,6}}(?i:{heads})\s?(?:#?\d{{1,4}})?[ \t*]{{0,3}}[:：]"
+        rf"|\n[ \t]*(?:#{{1,6}}|\*\*)[ \t]*(?i:{numbered})[ ]#?\d{{1,4}}"
+        r"|(?<=[.!?。！？।])[ ]{1,2}(?:Q|Question|Problem)[ ]?\d{0,3}:[ ]"
+    )
+
+
+def run_on_at(text: str, start: int, end: int) -> int | None:
+    """Return where another problem begins, after an answer to this one."""
+    done, checked = False, start
+    hashes = _HASHES.search(text, start, end) if "####" in text else None
+    for mark in _headings().finditer(text, start, end):
+        done = done or _is_done(text, checked, mark.start())
+        checked = mark.start()
+        if done:
+            return mark.start()
+    if hashes and (again := _HASHES.search(text, hashes.end(), end)):
+        line = text.find("\n", hashes.end(), again.start())
+        if line >= 0 and not compile_words("error", "pause").search(text, line, again.start()):
+            return line
+    return None
+
+
+def _is_done(text: str, start: int, end: int) -> bool:
+    """Whether ``text[start:end]`` states an answer."""
+    if _DONE.search(text, start, end) or _NUMBER_LINE.search(text, start, end):
+        return True
+    for label in labels(text, start, end):
+        far = _FAR_VALUE.match(text, label.end, end) if label.colon else None
+        if far or _VALUE.match(text, label.end, end):
+            return True
+    begin = max(start, text.rfind("\n", start, len(text[:end].rstrip())))
+    conclusion = compile_words("so").search(text, begin, end)
+    return conclusion is not None and _DIGIT.search(text, conclusion.end(), end) is not None
+
+
+def is_blank(text: str, start: int, end: int) -> bool:
+    r"""Whether ``text[start:end]`` holds nothing but spaces and special tokens.
+
+    >>> is_blank("\n<|im_end|>", 0, 11), is_blank("5<|im_end|>", 0, 11)
+    (True, False)
+    """
+    head = text[start : min(end, start + _HEAD)]
+    if head.strip() and "<" not in head and "[" not in head:
+        return False
+    position = start
+    for mark in _SPECIAL.finditer(text, start, end):
+        if text[position : mark.start()].strip():
+            return False
+        position = mark.end()
+    return not text[position:end].strip()

@@ -1,0 +1,113 @@
+"""The conclusion of a text that marks and labels no answer."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from clc.answers import locate
+from clc.answers.choices import only_choice
+from clc.answers.latex import plain
+from clc.answers.refusals import is_refusal, undetermined_at
+from clc.answers.statement import LONGEST, StatementReader, math_only
+from clc.answers.tables import row_total
+from clc.records import AbstainReason, Abstention, Answer
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+__all__ = ["read_conclusion"]
+
+_UNFINISHED = re.compile(
+    r"(?:(?<!/)=|[+×÷/(\[{,:\\]|(?<=\s)\*{1,2}|(?<![/\s-])-|(?<=\d )-)\s*\Z|oxed\{[^}]*\Z"
+)
+_SHORT_TEXT = 120
+_LAST_WORDS = 400  # characters from the end in which a text may say that there is no answer
+
+
+def read_conclusion(reader: StatementReader, start: int, end: int) -> Answer | Abstention:
+    """Read the conclusion of ``text[start:end]``."""
+    text = reader.text
+    if is_refusal(text[start:end]):
+        return Abstention(AbstainReason.REFUSAL)
+    if reader.kind == "choice":
+        return _last_choice(reader, start, end) or Abstention(AbstainReason.NO_ANSWER)
+    whole = text[start:end].strip()
+    if reader.kind == "latex":
+        expression = math_only(whole[whole.rfind("\n") + 1 :][-LONGEST:])
+        outcome = reader.latex(expression, (start, end)) if expression else None
+        return outcome or Abstention(AbstainReason.NO_ANSWER)
+    chosen = _stated_choice(reader, whole, start, end) if reader.kind is None else None
+    if chosen:
+        return chosen
+    if _UNFINISHED.search(text, max(0, end - 200), end):
+        return Abstention(AbstainReason.TRUNCATED)
+    outcome = _last_number(reader, start, end)
+    if outcome is None and len(whole) < _SHORT_TEXT:  # without digits: perhaps in words
+        outcome = reader.sentence(whole, start, end)
+    return outcome or Abstention(AbstainReason.NO_ANSWER)
+
+
+def _last_number(reader: StatementReader, start: int, end: int) -> Answer | Abstention | None:
+    """Read the last sentences with a digit, unless the text ends without an answer."""
+    text = reader.text
+    last_words = max(start, end - _LAST_WORDS)
+    for begin, stop in _regions(text, start, end):
+        outcome = reader.sentence(text[begin : reader.cut(begin, stop)], begin, stop)
+        if isinstance(outcome, Answer):
+            undetermined = undetermined_at(text, stop, end)
+            if undetermined is not None and undetermined >= last_words:
+                return Abstention(AbstainReason.UNDETERMINED)
+        if outcome:
+            return outcome
+    if undetermined_at(text, last_words, end) is not None:
+        return Abstention(AbstainReason.UNDETERMINED)
+    return None
+
+
+def _regions(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
+    """Yield the last sentences with a digit; of a table with a total only that cell."""
+    for begin, stop in locate.conclusions(text, start, end):
+        line = text.rfind("\n", start, stop - 1) + 1
+        if text[max(line, start) : stop].lstrip()[:1] == "|":
+            cell = row_total(text, max(line, start), start, end)
+            if cell:
+                yield cell
+                return
+        yield begin, stop
+
+
+def _stated_choice(
+    reader: StatementReader, whole: str, start: int, end: int
+) -> Answer | Abstention | None:
+    """Read a letter alone on the last line, or one that the last sentence affirms."""
+    line = whole[whole.rfind("\n") + 1 :]
+    for text in (whole, line):
+        letter = only_choice(text) if len(text) < LONGEST else None
+        if letter and (text is whole or _is_letter_line(line)):
+            return Answer(letter, "choice", (start, end))
+    begin, stop = next(iter(locate.last_sentences(reader.text, start, end)), (0, 0))
+    sentence = reader.text[begin:stop]
+    if stop - begin > LONGEST or any(map(str.isdecimal, sentence)):
+        return None
+    return reader.choice(plain(sentence), (begin, stop))
+
+
+def _is_letter_line(line: str) -> bool:
+    """Whether a line holds a capital or native letter, and nothing else but markup."""
+    letters = "".join(filter(str.isalnum, line))
+    return len(letters) == 1 and not letters.islower()
+
+
+def _last_choice(reader: StatementReader, start: int, end: int) -> Answer | Abstention | None:
+    """Read the last sentence that states a choice."""
+    letter = only_choice(reader.text[start:end])
+    outcome = reader.choice(letter, (start, end)) if letter else None
+    if outcome:
+        return outcome
+    for begin, stop in locate.last_sentences(reader.text, start, end):
+        sentence = reader.text[begin : reader.cut(begin, stop)]
+        outcome = reader.choice(plain(sentence), (begin, stop))
+        if outcome:
+            return outcome
+    return None

@@ -1,0 +1,135 @@
+"""Reading of one statement, of a known or unknown kind: a number, a choice, an expression."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from clc.answers.choices import may_choose, only_choice, read_choice
+from clc.answers.context import Reading, TextContext
+from clc.answers.latex import is_latex, plain
+from clc.answers.options import read_option
+from clc.answers.refusals import undetermined_at
+from clc.answers.region import read_region
+from clc.records import AbstainReason, Abstention, Answer
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from clc.records import AnswerKind
+
+__all__ = ["LONGEST", "StatementReader", "math_only"]
+
+LONGEST = 600
+"""Characters of a statement that are read."""
+
+_DIGITS = re.compile(r"[\d,.'’\u00a0\u202f\u2009]{1,2000}")
+_MATH = re.compile(r"\$\$?([^$\n]{1,400})\$\$?|\\\(([^\n]{1,400}?)\\\)|\\\[([^\n]{1,400}?)\\\]")
+_SHORT_LINE = 120
+
+
+class StatementReader:
+    """Reads parts of one text as answers.
+
+    Args:
+        text: a reasoning path.
+        language: the language asked for.
+        question: the question.
+        kind: kind of the answer, inferred if None.
+        options: texts of the options of a question of multiple choice.
+    """
+
+    __slots__ = ("context", "kind", "options", "text")
+
+    def __init__(
+        self,
+        text: str,
+        language: str | None,
+        question: str | None,
+        kind: AnswerKind | None,
+        options: Sequence[str] | None = None,
+    ) -> None:
+        self.text = text
+        self.kind = kind
+        self.options = options
+        self.context = TextContext(text, language, question)
+
+    def whole(
+        self, begin: int, end: int, *, mathematical: bool = False
+    ) -> Answer | Abstention | None:
+        """Read all of ``text[begin:end]``, such as the content of a box, as the answer.
+
+        A ``mathematical`` one, as in a box, ends with a factorial and never with an exclamation.
+        """
+        markup = self.text[begin:end]
+        content = plain(markup)
+        if self.kind == "choice" or (self.kind is None and only_choice(content)):
+            outcome = self.choice(content, (begin, end))
+            if outcome or self.kind:
+                return outcome
+        if self.kind == "latex" or (self.kind is None and is_latex(markup)):
+            return self.latex(markup, (begin, end))
+        reading = read_region(content, self.context, begin, mathematical=mathematical)
+        if reading is None:
+            return None
+        return _outcome(reading, (begin, end))
+
+    def sentence(self, sentence: str, begin: int, end: int) -> Answer | Abstention | None:
+        """Read a sentence that stands at ``begin`` as an expression or a number."""
+        content = plain(sentence)
+        if self.kind is None and "\\" in sentence and is_latex(sentence):
+            expression = math_only(sentence)
+            if expression:
+                return self.latex(expression, (begin, end))
+        reading = read_region(content, self.context, begin)
+        if reading is None:
+            return None
+        if content is sentence and reading.value is not None:
+            return _outcome(reading, (begin + reading.start, begin + reading.end))
+        return _outcome(reading, (begin, end))
+
+    def choice(self, region: str, span: tuple[int, int]) -> Answer | Abstention | None:
+        """Read a region as a choice, None if it states none."""
+        if self.options:
+            letter = read_option(region, self.options)
+        elif self.kind is None and not may_choose(region):
+            return None
+        else:
+            letter = read_choice(region, strict=self.kind is None)
+        if isinstance(letter, AbstainReason):
+            return Abstention(letter)
+        if letter:
+            return Answer(letter, "choice", span)
+        if self.kind == "choice" and undetermined_at(region) is not None:
+            return Abstention(AbstainReason.UNDETERMINED)
+        return None
+
+    def latex(self, markup: str, span: tuple[int, int]) -> Answer | Abstention | None:
+        """Read markup as an expression."""
+        from clc.answers.latex_canonical import canonical_latex
+
+        if undetermined_at(plain(markup)) is not None:
+            return Abstention(AbstainReason.UNDETERMINED)
+        value = canonical_latex(markup)
+        return Answer(value, "latex", span) if value else None
+
+    def cut(self, begin: int, end: int, most: int = LONGEST) -> int:
+        """Return the end of a region of about ``most`` characters, which cuts no number."""
+        if end - begin <= most:
+            return end
+        number = _DIGITS.match(self.text, begin + most - 1, end)
+        return number.end() if number else begin + most
+
+
+def math_only(line: str) -> str | None:
+    """Return the last formula of a line, or the line itself if it is one."""
+    formulas = [match[1] or match[2] or match[3] for match in _MATH.finditer(line)]
+    if formulas:
+        return formulas[-1]
+    return line if "\\" in line and len(line) < _SHORT_LINE else None
+
+
+def _outcome(reading: Reading, span: tuple[int, int]) -> Answer | Abstention:
+    if reading.value is None:
+        return Abstention(reading.reason or AbstainReason.NO_ANSWER)
+    return Answer(str(reading.value), "number", span)
