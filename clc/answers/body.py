@@ -19,7 +19,10 @@ __all__ = ["Body", "find_body", "is_blank", "run_on_at"]
 _SPECIAL = re.compile(
     r"<\|[a-zA-Z_]{2,24}\|>|</s>|<end_of_turn>|<eos>|<\|endoftext\|>|\[/?INST\]|<｜[^｜\n]{2,40}｜>"
 )
-_PROMPT = re.compile(r"\s*(?:<s>)?\s*\[INST\][^\[]*\[/INST\]")
+_PROMPT = re.compile(
+    r"\s*(?:<s>)?\s*(?:\[SYSTEM_PROMPT\][^\[]*\[/SYSTEM_PROMPT\]\s*)?\[INST\][^\[]*\[/INST\]"
+)
+_PROMPT_END = "[/INST]"
 # The headers of turns that are left where special tokens were removed: a line of its own, or glued
 # to the end of an answer.
 _ROLE_LINE = re.compile(r"(?:\A|\n)[ \t]?(system|user|assistant|model)[ \t]?(?=\n|\Z)")
@@ -65,10 +68,8 @@ def find_body(text: str, start: int = 0, end: int | None = None) -> Body:
     '\nAnswer: 10'
     """
     end = len(text) if end is None else end
-    if "[" in text:
-        echoed = _PROMPT.match(text, start)
-        if echoed and text[echoed.end() : end].strip():
-            start = echoed.end()
+    if "[/INST]" in text:
+        start = _after_prompts(text, start, end)
     start, end, calling = _without_calls(text, start, end)
     if "<" in text or "[" in text:
         for mark in _SPECIAL.finditer(text, start, end):
@@ -79,6 +80,19 @@ def find_body(text: str, start: int = 0, end: int | None = None) -> Body:
     run_on = run_on_at(text, start, end)
     end = _without_repetition(text, start, end if run_on is None else run_on)
     return Body(start, end, calling)
+
+
+def _after_prompts(text: str, start: int, end: int) -> int:
+    """Return where the reply to an echoed prompt begins; the last, where each has its end."""
+    echoed = _PROMPT.match(text, start, end)
+    if echoed is None or not text[echoed.end() : end].strip():
+        return start
+    last = text.rfind(_PROMPT_END, echoed.end(), end)
+    opening = text.rfind("[INST]", echoed.end(), max(last, echoed.end()))
+    ended = text[start : max(opening, start)].rstrip().removesuffix("<s>").rstrip().endswith("</s>")
+    if opening >= 0 and ended and text[last + len(_PROMPT_END) : end].strip():
+        return last + len(_PROMPT_END)
+    return echoed.end()
 
 
 def _without_repetition(text: str, start: int, end: int) -> int:
@@ -145,7 +159,7 @@ def _last_reply(text: str, start: int, end: int) -> tuple[int, int]:
     ]
     if not replies:
         return start, end
-    index = replies[-1]
+    index = replies[0] if turns[0][2] else replies[-1]  # a reply first: others were made up
     return turns[index][1], turns[index + 1][0] if index + 1 < len(turns) else end
 
 
@@ -176,10 +190,11 @@ def _ordered_turns(text: str, start: int, end: int) -> list[tuple[int, int, bool
 @lru_cache(maxsize=1)
 def _headings() -> re.Pattern[str]:
     """Headings of a problem: at the start of a line, or of a sentence within it."""
-    heads = "|".join((*listed("problem"), *listed("user"), "q"))
+    heads = "|".join((*listed("problem"), "q"))
+    users = "|".join(listed("user"))
     numbered = r"question|problem|exercise|example"
     return re.compile(
-        rf"\n[ \t#*]{{0,6}}(?i:{heads})\s?(?:#?\d{{1,4}})?[ \t*]{{0,3}}[:：]"
+        rf"\n[ \t#*]{{0,6}}(?i:({users})|{heads})\s?(?:#?\d{{1,4}})?[ \t*]{{0,3}}[:：]"
         rf"|\n[ \t]*(?:#{{1,6}}|\*\*)[ \t]*(?i:{numbered})[ ]#?\d{{1,4}}"
         r"|(?<=[.!?。！？।])[ ]{1,2}(?:Q|Question|Problem)[ ]?\d{0,3}:[ ]"
     )
@@ -190,7 +205,11 @@ def run_on_at(text: str, start: int, end: int) -> int | None:
     done, checked = False, start
     hashes = _HASHES.search(text, start, end) if "####" in text else None
     for mark in _headings().finditer(text, start, end):
-        done = done or _is_done(text, checked, mark.start())
+        done = done or (
+            _DIGIT.search(text, checked, mark.start()) is not None
+            if mark[1]
+            else _is_done(text, checked, mark.start())
+        )
         checked = mark.start()
         if done:
             return mark.start()

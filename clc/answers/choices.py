@@ -139,7 +139,7 @@ def read_choice(
     if not mentions:
         return None
     named = len(mentions)
-    mentions = [one for one in mentions if not is_denied(text, one)]
+    mentions = _without_denied(text, mentions)
     if not mentions:
         return None
     first = mentions[0]
@@ -178,13 +178,31 @@ def _words_before(*names: str) -> re.Pattern[str]:
     return re.compile(rf"(?:{compile_words(*names).pattern}){_GAP}\Z")
 
 
+def _without_denied(text: str, mentions: list[Mention]) -> list[Mention]:
+    """Drop the letters that are not the answer, with those joined to them: A and B are wrong."""
+    kept: list[Mention] = []
+    follows: Mention | None = None  # a denied letter
+    for one in reversed(mentions):
+        joined = follows is not None and _words("and").match(text[: follows.start], one.end)
+        if joined or is_denied(text, one):
+            follows = one
+        else:
+            follows = None
+            kept.append(one)
+    return kept[::-1]
+
+
 def is_denied(text: str, one: Mention) -> bool:
     """Whether the words before or after a letter say that it is not the answer."""
     before = text[max(0, one.start - _BEFORE) : one.start]
     if _words_before("not").search(before):
         return True
     after = _words("not_after").match(text, one.end)
-    return after is not None and not _words("right").match(text, one.end)
+    if after is None or _words("right").match(text, one.end):
+        return False
+    other = _words("not").match(text, one.end)  # "B, not A" denies A
+    lead = _LEAD.match(text, other.end()) if other else None
+    return lead is None or _MENTION.match(text, lead.end()) is None
 
 
 def _is_leading(text: str, one: Mention) -> bool:
@@ -262,17 +280,15 @@ def _named(text: str, mentions: list[Mention], *, strict: bool) -> str | Abstain
         if _words_before("option").search(text[max(0, one.start - _BEFORE) : one.start])
     ]
     marked = [one for one in free if _is_marked(text, one)]
+    if free and _is_joined(text, free) and not any(map(str.isdecimal, text)):
+        return AbstainReason.UNDETERMINED
     for group in (optional, marked, [] if strict else free):
         letters = {one.letter for one in group}
-        if len(letters) == 1 and not (group and _is_joined(text, _from(free, group[0]))):
+        if len(letters) == 1:
             return letters.pop()
         if letters:
             return AbstainReason.UNDETERMINED
     return None
-
-
-def _from(mentions: list[Mention], first: Mention) -> list[Mention]:
-    return mentions[mentions.index(first) :]
 
 
 def is_in_reason(text: str, one: Mention) -> bool:

@@ -11,6 +11,7 @@ from clc.answers.latex import plain
 from clc.answers.refusals import is_refusal, undetermined_at
 from clc.answers.statement import LONGEST, StatementReader, math_only
 from clc.answers.tables import row_total
+from clc.answers.words import compile_words
 from clc.records import AbstainReason, Abstention, Answer
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ _UNFINISHED = re.compile(
     r"(?:(?<!/)=|[+×÷/(\[{,:\\]|(?<=\s)\*{1,2}|(?<![/\s-])-|(?<=\d )-)\s*\Z|oxed\{[^}]*\Z"
 )
 _SHORT_TEXT = 120
+_LAST_SENTENCES = 3  # that may affirm a letter, where the kind is not known
 _LAST_WORDS = 400  # characters from the end in which a text may say that there is no answer
 
 
@@ -55,6 +57,8 @@ def _last_number(reader: StatementReader, start: int, end: int) -> Answer | Abst
     for begin, stop in _regions(text, start, end):
         outcome = reader.sentence(text[begin : reader.cut(begin, stop)], begin, stop)
         if isinstance(outcome, Answer):
+            if _leaves_open(text, outcome, stop):
+                return Abstention(AbstainReason.UNDETERMINED)
             undetermined = undetermined_at(text, stop, end)
             if undetermined is not None and undetermined >= last_words:
                 return Abstention(AbstainReason.UNDETERMINED)
@@ -63,6 +67,15 @@ def _last_number(reader: StatementReader, start: int, end: int) -> Answer | Abst
     if undetermined_at(text, last_words, end) is not None:
         return Abstention(AbstainReason.UNDETERMINED)
     return None
+
+
+def _leaves_open(text: str, answer: Answer, end: int) -> bool:
+    """Whether a sentence goes on after its number to state that there is no answer."""
+    begin = answer.span[1] if answer.span else end
+    undetermined = undetermined_at(text, begin, end)
+    if undetermined is None:
+        return False
+    return compile_words("because", "so").search(text, begin, undetermined) is None
 
 
 def _regions(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
@@ -86,11 +99,14 @@ def _stated_choice(
         letter = only_choice(text) if len(text) < LONGEST else None
         if letter and (text is whole or _is_letter_line(line)):
             return Answer(letter, "choice", (start, end))
-    begin, stop = next(iter(locate.last_sentences(reader.text, start, end)), (0, 0))
-    sentence = reader.text[begin:stop]
-    if stop - begin > LONGEST or any(map(str.isdecimal, sentence)):
-        return None
-    return reader.choice(plain(sentence), (begin, stop))
+    for begin, stop in locate.last_sentences(reader.text, start, end)[:_LAST_SENTENCES]:
+        sentence = reader.text[begin:stop]
+        if stop - begin > LONGEST or any(map(str.isdecimal, sentence)):
+            return None
+        outcome = reader.choice(plain(sentence), (begin, stop))
+        if outcome:
+            return outcome
+    return None
 
 
 def _is_letter_line(line: str) -> bool:

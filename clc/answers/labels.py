@@ -21,7 +21,7 @@ _COPULA = (
     r"(?:\b(?:is|are|was|equals|ist|lautet|beträgt|lauten|es|est|sera|ni|é|è|jest|är|er|on|adalah|là|"
     r"est égale à|es igual a|равен|равно|равна|составляет)\b(?:\s*(?:also|daher|somit|folglich|donc|alors|entonces|por tanto|therefore|"  # noqa: E501
     r"simply|thus|equal to|exactly|insgesamt))?|"
-    r"应该是|應該是|是|为|為|等于|は|が|হলো|হল|হচ্ছে|হবে|คือ|เท่ากับ|это)"
+    r"应该是|應該是|是|为|為|等于|は|が|হলো|হল|হচ্ছে|হবে|은|는|คือ|เท่ากับ|это)"
 )
 
 

@@ -7,12 +7,15 @@ from functools import lru_cache
 
 from clc.answers.words import listed
 
-__all__ = ["marked_answers"]
+__all__ = ["NULL", "marked_answers"]
+
+NULL = frozenset({"null", "None"})
+"""Contents of a field without an answer."""
 
 _MOST = 20  # marks that are considered, from the end
 _LONGEST = 20_000  # characters of a marked answer
 _STRING = re.compile(r"\"((?:[^\"\\\n]|\\.){1,4000})\"|'((?:[^'\\\n]|\\.){1,4000})'(?=\s*[,}\]])")
-_SCALAR = re.compile(r"-?\d[\d.,/]{0,60}(?=\s*[,}\]\n])|-?\d[\d./]{0,60}")
+_SCALAR = re.compile(r"null\b|None\b|-?\d[\d.,/]{0,60}(?=\s*[,}\]\n])|-?\d[\d./]{0,60}")
 _NESTED = re.compile(r"[\[{]([^\[\]{}]{1,400})[\]}]")
 
 

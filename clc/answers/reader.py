@@ -16,7 +16,7 @@ from clc.answers.body import find_body
 from clc.answers.conclusion import read_conclusion
 from clc.answers.labels import Label, labels, last_statement, states_value
 from clc.answers.latex import boxes, plain
-from clc.answers.marked import marked_answers
+from clc.answers.marked import NULL, marked_answers
 from clc.answers.statement import LONGEST, StatementReader
 from clc.answers.tables import row_total, total_line
 from clc.records import AbstainReason, Abstention, Answer
@@ -116,6 +116,8 @@ class AnswerReader:
         if depth < _NESTED:
             spans += [(stop, begin, False) for begin, stop in marked_answers(self.text, start, end)]
         for stop, begin, is_box in sorted(spans, reverse=True):
+            if self.text[begin:stop] in NULL:
+                return _UNFILLED, stop, is_box
             outcome = None if is_box else self._within(begin, stop, depth + 1)
             outcome = outcome or self.statement.whole(begin, stop, mathematical=is_box)
             if outcome:
@@ -234,6 +236,8 @@ class AnswerReader:
                 return Abstention(AbstainReason.TRUNCATED)
             if self._is_heading(sentence, stop, end):
                 return None
+            if outcome.kind == "choice" and locate.correction_end(self.text, stop, end) is None:
+                return outcome  # "A and B are wrong" takes nothing back
         return self._taken_back(stop, end) or outcome
 
     def _taken_back(self, begin: int, end: int) -> Answer | None:
@@ -246,9 +250,11 @@ class AnswerReader:
         wrong = locate.is_error(text, begin, min(end, begin + _ERROR_WITHIN))
         if begin >= end or (paused is None and not locate.is_error(text, begin, stop)):
             return None
-        outcome = self._statement(text[begin : self.statement.cut(begin, stop)], begin, begin, stop)
-        if isinstance(outcome, Answer) or not wrong:
-            return outcome if isinstance(outcome, Answer) else None
+        sentence = text[begin : self.statement.cut(begin, stop)]
+        if not wrong or _DIGIT.search(sentence) or self.kind == "choice":
+            outcome = self._statement(sentence, begin, begin, stop)
+            if isinstance(outcome, Answer) or not wrong:
+                return outcome if isinstance(outcome, Answer) else None
         later = read_conclusion(self.statement, stop, end) if text[stop:end].strip() else None
         return later if isinstance(later, Answer) else None
 

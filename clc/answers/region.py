@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from fractions import Fraction
+from functools import lru_cache
 
 from clc.answers.algebra import ALGEBRA, are_assignments, has_variable, is_remark
 from clc.answers.cjk_numerals import CJK_NUMBER, cjk_fractions, read_cjk
@@ -18,6 +19,7 @@ from clc.answers.refusals import undetermined_at
 from clc.answers.repeating import mark_periods
 from clc.answers.selection import abstain, is_bare_operation, select
 from clc.answers.units import asked_before_conversion
+from clc.answers.words import word_pattern
 from clc.records import AbstainReason
 
 __all__ = ["read_region"]
@@ -39,10 +41,6 @@ _NOT_BUT = re.compile(
     r"\bnot\b.{1,40}?\bbut\b|\bnicht\b.{1,40}?\bsondern\b|\bno\b.{1,40}?\bsino\b|\bpas\b.{1,40}?\bmais\b|"
     r"\bне\b.{1,40}?,\s?а\b|不是.{1,30}?而?是|ではなく|"
     r"\b(?:isn['’]t|is not|was not|wasn['’]t)\b[^.\n]{1,30}?[;,.]\s*(?:it['’]s|it is)\b"
-)
-_TAKEN_BACK = re.compile(
-    r"(?:\b(?:wait|actually|correction|oops|no,|sorry|nein,|non,|нет,|perdón)|不对|不，|いや、|いいえ、)[^\d]{0,40}(?=\d)",
-    re.IGNORECASE,
 )
 # Units that look like algebra: 24 m^2, 5 m/s.
 _UNIT_POWER = re.compile(
@@ -162,11 +160,17 @@ def _without_remarks(text: str) -> str:
     )
 
 
+@lru_cache(maxsize=1)
+def _taken_back() -> re.Pattern[str]:
+    """Words of correction between two numbers."""
+    return re.compile(rf"[\s,;:.，、。…(—–-](?:{word_pattern('pause')})[^\d]{{0,40}}(?=\d)")
+
+
 def _last_start(text: str) -> int:
     """Return the position after words that take back a number, or that contrast a false one."""
     begin = 0
     back = None
-    for back in _TAKEN_BACK.finditer(text):  # noqa: B007
+    for back in _taken_back().finditer(text):  # noqa: B007
         pass
     if back and any(character.isdecimal() for character in text[: back.start()]):
         begin = back.end()

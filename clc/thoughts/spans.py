@@ -66,6 +66,7 @@ class _Search:
         self.visible = 0  # start of the part outside of thoughts that is being read
         self.visible_end: int | None = None  # where a mark ended it
         self.wrapped = -1  # family of the answer mark at its start
+        self.wrapped_at = 0  # where that mark begins
         self.word: tuple[int, int] = (-1, 0)  # the first word after a start, as searched last
         self.opened = 0  # start of the thought that is open
         self.nested = 0  # opening marks within the thought
@@ -169,7 +170,9 @@ class _Search:
             self._stray_close(one)
         elif role == "answer" and not self._says(self.visible, one.start):
             self.visible, self.visible_end = one.end, None
-            self.wrapped = one.mark.family
+            self.wrapped, self.wrapped_at = one.mark.family, one.start
+        elif role == "answer" and self.wrapped == one.mark.family and self.visible_end:
+            self.visible, self.visible_end, self.wrapped = self.wrapped_at, None, -1  # two answers
         elif role == "end" and self.visible_end is None and self._ends(one):
             self.visible_end = one.start
 

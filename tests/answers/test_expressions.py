@@ -6,7 +6,6 @@ from pathlib import Path
 import pytest
 
 from clc.answers import extract_answer
-from clc.answers.canonical import canonical_gold
 from clc.records import Answer
 
 FOLDER = Path(__file__).parent / "expressions"
