@@ -10,6 +10,8 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple, cast, get_args
 
 from clc.answers.canonical import canonical_gold
+from clc.answers.option_lines import relabel, with_options
+from clc.datasets.options import Options, find_options
 from clc.errors import ConfigurationError, LanguageError
 from clc.language_id import DEFAULT_LANGUAGE, detect_language, has_han
 from clc.languages import normalize_language
@@ -117,24 +119,38 @@ def make_problem(
     """
     text = _question(row, question)
     language, language_source = _language(row, defaults, text, chinese=chinese)
-    kind = _kind(row, defaults, numeric=numeric)
-    answer = _gold(row, gold) if gold is not None else None
+    options = find_options(row.fields, row.place)
+    kind = _kind(row, defaults, numeric=numeric and options is None)
+    used = {"id", "language", "translations", "item", "kind", question, gold}
+    if options is None:
+        answer = _gold(row, gold) if gold is not None else None
+    else:
+        answer = options.gold
+        text = with_options(text, options.texts, options.passage)
+        used |= options.fields
+        if kind not in (None, "choice"):
+            raise row.place.error(
+                f"the row has options, and its answers are of kind {kind!r}; leave out the kind"
+            )
+        kind = "choice"
     if answer is not None:
         check_gold(row.place, answer, kind)
-    used = {"id", "language", "translations", "item", "kind", question, gold}
     metadata = {k: v for k, v in row.fields.items() if k not in used and v is not None}
     item = _identifier(row, "item") or item
     if item is not None:
         metadata["item"] = item
     if kind is not None:
         metadata["kind"] = kind
+    if options is not None:
+        metadata["options"] = options.texts
+        metadata["option_lines"] = True  # in the question
     metadata["language_source"] = language_source
     return Problem(
         id=_identifier(row, "id") or f"{defaults.prefix}-{row.number:03d}",
         question=text,
         language=language,
         gold=answer,
-        translations=_translations(row),
+        translations=_translations(row, options),
         metadata=metadata,
     )
 
@@ -244,7 +260,7 @@ def _language(row: SourceRow, defaults: Defaults, text: str, *, chinese: bool) -
     return (detected, "detected") if detected else (DEFAULT_LANGUAGE, "default")
 
 
-def _translations(row: SourceRow) -> dict[str, str]:
+def _translations(row: SourceRow, options: Options | None) -> dict[str, str]:
     value = row.fields.get("translations")
     if value is None:
         return {}
@@ -260,7 +276,15 @@ def _translations(row: SourceRow) -> dict[str, str]:
         language = _code(row.place, "translations", code)
         if not isinstance(text, str) or not text.strip():
             raise row.place.error(f"the translation to {code!r} is {text!r:.60}; it must be text")
-        translations[language] = text.strip()
+        whole = text.strip()
+        if options is not None:
+            whole = relabel(whole, "".join(options.texts)) or ""
+            if not whole:
+                raise row.place.error(
+                    f"the translation to {code!r} lacks options; write them as lines 'A. …', or "
+                    "drop it to have the question translated with them"
+                )
+        translations[language] = whole
     return translations
 
 

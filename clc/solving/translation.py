@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
+from clc.answers.option_lines import option_fault, problem_options, relabel
 from clc.engines.base import Request
 from clc.records import Sampling, content_key, hashed_seed, prompt_key
 from clc.solving.concurrency import in_reading_thread
@@ -99,6 +100,13 @@ async def read_translation(problem: Problem, draft: Step, language: str) -> Tran
 
 def _read_translation(problem: Problem, draft: Step, language: str) -> Translated:
     text, fault = translated_text(draft)
+    fault = fault or _unusable(text, draft.finish_reason)
+    letters = "".join(problem_options(problem.metadata))
+    if letters and fault is None:
+        labelled = relabel(text, letters)
+        if labelled is None:
+            return Translated(None, option_fault(text, letters))
+        text = labelled
     fault = fault or translation_fault(
         problem.question, text, problem.language, language, draft.finish_reason
     )

@@ -1,0 +1,235 @@
+"""Options of multiple-choice rows: their fields, and the letter of the right one.
+
+===============  ============================  =======================================
+data set         options                       answer
+===============  ============================  =======================================
+MMLU-ProX        ``option_0`` … ``option_9``   ``answer`` (letter), ``answer_index`` (from 0)
+Global-MMLU      ``option_a`` … ``option_d``   ``answer`` (letter)
+Belebele         ``mc_answer1`` … 4            ``correct_answer_num`` (from 1)
+INCLUDE          ``option_a`` … or ``choices`` ``answer`` (from 0)
+MMLU, MMLU-Pro   ``choices`` or ``options``    ``answer`` (from 0, or a letter)
+MedQA            ``options`` by letter         ``answer_idx`` (letter), ``answer`` (text)
+ARC              ``choices``: text and label   ``answerKey`` (a label)
+MMMLU            ``A`` … ``D``                 ``Answer`` (letter)
+===============  ============================  =======================================
+
+The options become lines ``A. …`` below the question, so that they are translated with it and
+shown wherever it is.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from clc.answers.choices import only_choice
+from clc.answers.option_lines import LETTERS
+
+if TYPE_CHECKING:
+    from clc.datasets.source import Place
+
+__all__ = ["Options", "find_options"]
+
+_FEWEST = 2
+_LISTS = ("choices", "options")
+_FAMILIES = (
+    [f"option_{index}" for index in range(10)],
+    [f"option_{index}" for index in range(1, 11)],
+    [f"option{index}" for index in range(1, 11)],
+    [f"option_{letter}" for letter in LETTERS.lower()],
+    [f"option_{letter}" for letter in LETTERS],
+    [f"mc_answer{index}" for index in range(1, 11)],
+    [f"choice{index}" for index in range(1, 11)],
+    [f"op{letter}" for letter in LETTERS.lower()],
+    list(LETTERS),
+)
+_LETTER_FIELDS = ("gold", "answer", "Answer", "answerKey")
+_FROM_ZERO = ("answer_index", "answer_idx", "cop")
+_FROM_ONE = ("correct_answer_num",)
+_ELSE = ("correct", "target", "label")  # of many meanings: only where no other field has the answer
+_PASSAGES = ("flores_passage", "passage", "context")
+_ABSENT = frozenset({"", "n/a"})
+# A label that an option brings along: "A. …", "(A) …", "A) …".
+_OWN_LABEL = re.compile(r"\s*[(（]?([A-Ja-j])[)）.:：、]\s*(?=\S)")
+
+
+class Options(NamedTuple):
+    """The options of a row.
+
+    Attributes:
+        texts: text by letter, in order. A letter is missing where its option is absent.
+        fields: names of the fields that the options, the answer and the passage came from.
+        gold: letter of the right option, None where the row gives none.
+        passage: text that the question is about, None without one.
+    """
+
+    texts: dict[str, str]
+    fields: frozenset[str]
+    gold: str | None
+    passage: str | None = None
+
+
+def find_options(fields: Mapping[str, Any], place: Place) -> Options | None:
+    """Return the options of a row, None for a row without any.
+
+    >>> from clc.datasets.source import Place
+    >>> row = {"question": "2 + 3?", "choices": ["4", "5"], "answer": 1}
+    >>> find_options(row, Place("f.jsonl", 1)).gold
+    'B'
+
+    Raises:
+        DatasetError: an option is no text, there are more than ten, or the answer is none of them.
+    """
+    names, texts, labels = _texts(fields, place)
+    if not texts:
+        return None
+    used = set(names)
+    gold = _gold(fields, texts, labels, place, used)
+    passage = next(
+        (name for name in _PASSAGES if isinstance(fields.get(name), str) and fields[name].strip()),
+        None,
+    )
+    if passage is not None:
+        used.add(passage)
+    text = None if passage is None else str(fields[passage]).strip()
+    return Options(texts, frozenset(used), gold, text)
+
+
+def _texts(
+    fields: Mapping[str, Any], place: Place
+) -> tuple[list[str], dict[str, str], dict[str, str]]:
+    """Return the fields of the options, the texts by letter, and the letters by own label."""
+    for name in _LISTS:
+        value = fields.get(name)
+        labels: Sequence[Any] = ()
+        if isinstance(value, Mapping) and set(value) <= set(LETTERS):  # MedQA
+            value = [value.get(letter) for letter in LETTERS[: LETTERS.index(max(value)) + 1]]
+        elif isinstance(value, Mapping):  # as Hugging Face stores a list of objects
+            labels, value = value.get("label") or (), value.get("text")
+        if isinstance(value, list) and value and all(isinstance(one, Mapping) for one in value):
+            labels = [one.get("label") for one in value]
+            value = [one.get("text") for one in value]
+        if isinstance(value, list) and len(value) >= _FEWEST and _are_texts(value):
+            texts = _lettered(name, value, place)
+            own = {
+                str(label).strip(): letter
+                for letter, label in zip(LETTERS, labels, strict=False)
+                if letter in texts
+            }
+            return [name], texts, own
+    for family in _FAMILIES:
+        names = [name for name in family if name in fields]
+        if names[:2] != family[:2] or all(fields[name] is None for name in names):
+            continue
+        values = [fields.get(name) for name in family[: family.index(names[-1]) + 1]]
+        return names, _lettered(names[0], values, place), {}
+    return [], {}, {}
+
+
+def _are_texts(values: Sequence[Any]) -> bool:
+    return all(
+        one is None or (isinstance(one, str | int | float) and not isinstance(one, bool))
+        for one in values
+    )
+
+
+def _lettered(name: str, values: Sequence[Any], place: Place) -> dict[str, str]:
+    if len(values) > len(LETTERS):
+        raise place.error(f"{name!r}: {len(values)} options; at most {len(LETTERS)} can be read")
+    texts = {}
+    for letter, value in zip(LETTERS, values, strict=False):
+        if isinstance(value, bool) or not isinstance(value, str | int | float | None):
+            raise place.error(f"option {letter} is {value!r:.60}; it must be text or a number")
+        absent = value is None or value != value  # noqa: PLR0124  (NaN)
+        text = "" if absent else " ".join(str(value).split())
+        if text.lower() not in _ABSENT:
+            texts[letter] = text
+    if len(texts) < _FEWEST:
+        raise place.error(f"{name!r}: fewer than two options; write them or drop the fields")
+    return _without_own_labels(texts)
+
+
+def _without_own_labels(texts: dict[str, str]) -> dict[str, str]:
+    """Drop labels that the texts bring along, where each has its own letter."""
+    matches = {letter: _OWN_LABEL.match(text) for letter, text in texts.items()}
+    if all(match and match[1].upper() == letter for letter, match in matches.items()):
+        return {
+            letter: text[match.end() :]
+            for (letter, text), match in zip(texts.items(), matches.values(), strict=True)
+            if match
+        }
+    return texts
+
+
+def _gold(
+    fields: Mapping[str, Any],
+    texts: Mapping[str, str],
+    labels: Mapping[str, str],
+    place: Place,
+    used: set[str],
+) -> str | None:
+    """Return the letter of the right option; two fields that disagree are an error."""
+    gold: str | None = None
+    first = ""
+    for name in (*_LETTER_FIELDS, *_FROM_ZERO, *_FROM_ONE, *_ELSE):
+        value = fields.get(name)
+        if name in used or value is None or value != value:  # noqa: PLR0124  (NaN)
+            continue
+        if name in _ELSE:
+            if gold is not None or not isinstance(value, str | int):
+                continue
+            letter: str | None = _letter(name, value, texts, labels, place)
+        elif name in _LETTER_FIELDS or (isinstance(value, str) and not value.strip().isdecimal()):
+            letter = _letter(name, value, texts, labels, place)
+        else:
+            letter = _letter_of_index(value, 1 if name in _FROM_ONE else 0, texts)
+        if letter is None:
+            listed = ", ".join(f"{one}. {text:.20}" for one, text in texts.items())
+            raise place.error(
+                f"{name!r} is {value!r:.60}, which is none of the options {listed:.200}"
+            )
+        used.add(name)
+        if gold is not None and letter != gold:
+            raise place.error(
+                f"{name!r} is {value!r:.60}, which is option {letter}, but {first!r} is "
+                f"{fields[first]!r:.60}, which is option {gold}; correct one of them"
+            )
+        gold, first = letter, first or name
+    return gold
+
+
+def _letter_of_index(value: object, start: int, texts: Mapping[str, str]) -> str | None:
+    """Return the letter of an index that counts from ``start``."""
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    if isinstance(value, str) and value.strip().isdecimal():
+        value = int(value)
+    if isinstance(value, bool) or not isinstance(value, int):
+        return None
+    index = value - start
+    letter = LETTERS[index] if 0 <= index < len(LETTERS) else ""
+    return letter if letter in texts else None
+
+
+def _letter(
+    name: str, value: object, texts: Mapping[str, str], labels: Mapping[str, str], place: Place
+) -> str | None:
+    """Read an answer: a label of its own, a letter, an option's text, or an index from 0."""
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
+        raise place.error(f"{name!r} is {value!r:.60}; it must be a letter, an index or a text")
+    shown = " ".join(str(value).split())
+    if (own := labels.get(shown)) is not None:
+        return own
+    if (choice := only_choice(shown)) in texts:
+        return str(choice)
+    by_index = _letter_of_index(value, 0, texts)
+    if by_index is not None and not isinstance(value, str):
+        return by_index
+    by_text = [letter for letter, text in texts.items() if text == shown]
+    if by_index is not None and by_text and by_text != [by_index]:
+        raise place.error(
+            f"{name!r} is {value!r:.60}: by number it is option {by_index}, by its text "
+            f"{by_text[0]}; write the letter"
+        )
+    return by_text[0] if by_text else by_index
