@@ -1,4 +1,8 @@
-"""Languages by BCP-47 code, with their names from CLDR."""
+"""Languages by BCP-47 code, with their names from CLDR.
+
+``read_language`` is the one rule for what users and files write; ``normalize_language`` only writes
+a code as BCP-47 does.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +14,7 @@ from typing import TYPE_CHECKING
 from clc.errors import LanguageError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
 
     from babel import Locale
 
@@ -21,6 +25,7 @@ __all__ = [
     "english_name",
     "native_name",
     "normalize_language",
+    "read_language",
 ]
 
 # Strongest first on the recorded multilingual runs, because arm order breaks ties.
@@ -29,6 +34,19 @@ MGSM_LANGUAGES = ("en", "de", "es", "fr", "ja", "ru", "zh", "bn", "sw", "te", "t
 UNKNOWN_LANGUAGE = "und"  # BCP-47 for a language that is not known
 
 _SUBTAG = re.compile(r"[A-Za-z0-9]{1,8}\Z")
+# Languages whose own names are read: those of the prompts, and of data sets in many languages.
+_OWN_NAMES = (
+    *MGSM_LANGUAGES, "am", "ar", "az", "bg", "ca", "cs", "da", "el", "eu", "fa", "fi", "gl", "ha",
+    "he", "hi", "hr", "hu", "hy", "id", "ig", "it", "ka", "kk", "ko", "lt", "lv", "mk", "ml", "mr",
+    "ms", "ne", "nl", "pl", "pt", "ro", "sk", "sq", "sr", "sv", "ta", "tl", "tr", "uk", "ur", "uz",
+    "vi", "xh", "yo", "zh-Hant", "zu",
+)  # fmt: skip
+_QUALIFIED = re.compile(r"(?P<name>[^()]+?) ?[(（](?P<rest>[^()]+)[)）]")
+_OTHER_NAMES = {
+    "bengali": "bn", "castilian": "es", "farsi": "fa", "luganda": "lg", "mandarin": "zh",
+    "oriya": "or", "panjabi": "pa", "sinhalese": "si", "tagalog": "fil",
+}  # fmt: skip
+_CHINESE_SCRIPTS = {"simplified": "Hans", "traditional": "Hant"}
 
 
 def _locale(code: str) -> Locale:
@@ -60,6 +78,88 @@ def normalize_language(code: str) -> str:
 
 
 @lru_cache(maxsize=1024)
+def read_language(text: str) -> str:
+    """Return the code of a language that a user or a file names, by code or by name.
+
+    Subtags that CLDR holds for likely are left out (Unicode TS 35, likely subtags): ``zh-CN`` and
+    ``zh-Hans`` are ``zh``, ``zh-TW`` is ``zh-Hant``; ``en-GB`` stays.
+
+    >>> [read_language(text) for text in ("EN", "zh-CN", "English", "iw", "amh", "Deutsch")]
+    ['en', 'zh', 'en', 'he', 'am', 'de']
+    >>> read_language("Chinese (Traditional)"), read_language("pt_BR"), read_language("deu_Latn")
+    ('zh-Hant', 'pt', 'de')
+
+    Raises:
+        LanguageError: it is neither a code nor a name that CLDR knows.
+    """
+    try:
+        return _shortest(normalize_language(text))
+    except LanguageError as error:
+        name = " ".join(text.split()).casefold()
+        code = _codes_by_name().get(name) or _qualified(name)
+        if code is not None:
+            with suppress(LanguageError):  # CLDR names more languages than it describes
+                return _shortest(normalize_language(code))
+        raise error from None
+
+
+@lru_cache(maxsize=1)
+def _codes_by_name() -> dict[str, str]:
+    """Return codes by English and by own names, in lower case."""
+    from babel import Locale
+
+    own = {native_name(code).casefold(): code for code in reversed(_OWN_NAMES)}
+    return own | _inverse(Locale("en").languages) | _OTHER_NAMES
+
+
+def _qualified(name: str) -> str | None:
+    """Read a name such as "chinese (traditional)" or "portuguese (brazil)"."""
+    from babel import Locale
+
+    match = _QUALIFIED.fullmatch(name)
+    code = match and _codes_by_name().get(match["name"])
+    if not match or not code:
+        return None
+    rest, english = match["rest"], Locale("en")
+    for table in (_CHINESE_SCRIPTS, _inverse(english.scripts), _inverse(english.territories)):
+        if rest in table:
+            return f"{code}-{table[rest]}"
+    return code
+
+
+def _inverse(names: Mapping[str, str]) -> dict[str, str]:
+    """Return codes by name in lower case; of several, the shortest counts."""
+    codes = sorted(names, key=len, reverse=True)
+    return {str(names[code]).casefold(): code for code in codes}
+
+
+def _shortest(code: str) -> str:
+    """Leave out the subtags that the others imply; a script is kept rather than a region."""
+    locale = _locale(code)
+    language, script, region = locale.language, locale.script, locale.territory
+    if locale.variant or not (script or region):
+        return code
+    full = _likely(language, script, region)
+    for shorter in ((None, None), (full[1], None), (None, full[2])):
+        if _likely(language, *shorter) == full:
+            return "-".join(filter(None, (language, *shorter)))
+    return code
+
+
+def _likely(language: str, script: str | None, region: str | None) -> tuple[str, ...]:
+    """Return language, script and region, with CLDR's likeliest where one is missing."""
+    from babel.core import get_global
+
+    likely = get_global("likely_subtags")
+    for key in ((language, script, region), (language, region), (language, script), (language,)):
+        found = all(key) and likely.get("_".join(filter(None, key)))
+        if found:
+            parts = found.split("_")
+            return language, script or parts[1], region or parts[2]
+    return language, script or "", region or ""
+
+
+@lru_cache(maxsize=1024)
 def english_name(code: str) -> str:
     """Return a language's English name from CLDR.
 
@@ -83,11 +183,11 @@ def native_name(code: str) -> str:
     return locale.get_display_name(locale) or english_name(code)
 
 
-def distinct_languages(codes: Iterable[str]) -> list[str]:
-    """Normalize codes and drop duplicates, in order of first occurrence."""
+def distinct_languages(texts: Iterable[str]) -> list[str]:
+    """Read languages and drop duplicates, in order of first occurrence."""
 
-    def normalized() -> Iterator[str]:
-        for code in codes:
-            yield normalize_language(code)
+    def read() -> Iterator[str]:
+        for text in texts:
+            yield read_language(text)
 
-    return list(dict.fromkeys(normalized()))
+    return list(dict.fromkeys(read()))

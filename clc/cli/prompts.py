@@ -84,17 +84,17 @@ def show_template(name: str, folder: str | None, **options: Any) -> None:
     "<the model's reply>" between the turns of a template.
     """
     from clc.cli.text import visible
-    from clc.languages import normalize_language
+    from clc.languages import read_language
     from clc.prompts.templates import Templates
 
-    code = normalize_language(options["language"])
+    code = read_language(options["language"])
     messages = _sample(
         Templates(folder),
         name,
         code,
         question=options["question"],
-        question_language=normalize_language(options["question_language"] or code),
-        languages=[normalize_language(one) for one in options["languages"].split(",")],
+        question_language=read_language(options["question_language"] or code),
+        languages=[read_language(one) for one in options["languages"].split(",")],
         shots=options["shots"],
         switch=options["switch"],
         seed=options["seed"],

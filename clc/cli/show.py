@@ -109,7 +109,7 @@ def _show(run: RunFolder, folder: str, problem_id: str, options: dict[str, Any])
     """Print one problem."""
     from clc.cli.output import echo_json
     from clc.cli.problem_view import Shown, print_solved, solved_json
-    from clc.languages import normalize_language
+    from clc.languages import read_language
     from clc.runs.revote import solved
     from clc.voting.verdict import Counting
 
@@ -119,7 +119,7 @@ def _show(run: RunFolder, folder: str, problem_id: str, options: dict[str, Any])
     manifest = run.manifest()
     identity = (manifest or {}).get("identity", {})
     one = solved(stored, Counting.from_manifest(manifest))
-    language = options["language"] and normalize_language(options["language"])
+    language = options["language"] and read_language(options["language"])
     if language and language not in one.plan.languages:
         raise InputError(
             f"problem {problem_id!r} has no paths in {language}; there are: "

@@ -215,11 +215,9 @@ def _codes(option: str | None) -> list[str]:
 
 def _languages(option: str | None) -> list[str]:
     """Read language codes; ``und`` stands for paths without a language."""
-    from clc.languages import UNKNOWN_LANGUAGE, normalize_language
+    from clc.languages import UNKNOWN_LANGUAGE, read_language
 
-    return [
-        code if code == UNKNOWN_LANGUAGE else normalize_language(code) for code in _codes(option)
-    ]
+    return [code if code == UNKNOWN_LANGUAGE else read_language(code) for code in _codes(option)]
 
 
 def _default_order(chosen: list[str]) -> list[str]:

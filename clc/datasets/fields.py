@@ -14,7 +14,7 @@ from clc.answers.option_lines import relabel, with_options
 from clc.datasets.options import Options, find_options
 from clc.errors import ConfigurationError, LanguageError
 from clc.language_id import DEFAULT_LANGUAGE, detect_language, has_han
-from clc.languages import normalize_language
+from clc.languages import read_language
 from clc.records import AnswerKind, Problem
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ __all__ = [
 _KINDS = get_args(AnswerKind)
 _NAME = re.compile(r"(?P<set>.+)_(?P<language>[A-Za-z]{2,3}(?:-[A-Za-z]{2,4}){0,2})")
 _LANGUAGE_SETS = ("mgsm", "msvamp")
-_known = lru_cache(maxsize=1024)(normalize_language)
+_known = lru_cache(maxsize=1024)(read_language)
 
 
 class SetName(NamedTuple):

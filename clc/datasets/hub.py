@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from clc.datasets.fields import SetName, SourceRow
 from clc.datasets.source import Place
 from clc.errors import ConfigurationError, DatasetError, LanguageError
-from clc.languages import normalize_language
+from clc.languages import read_language
 from clc.version import install_hint
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ class HubId(NamedTuple):
         if self.config in (None, "default"):
             return SetName(name, None)
         try:
-            return SetName(name, normalize_language(self.config))
+            return SetName(name, read_language(self.config))
         except LanguageError:
             return SetName(f"{name}-{self.config}", None)
 

@@ -15,7 +15,7 @@ from clc.datasets.parquet import parquet_rows
 from clc.datasets.source import Place, RawSource, empty_error, open_source, read_snapshot
 from clc.errors import ConfigurationError, DatasetError
 from clc.input_files import open_once, printable_path
-from clc.languages import normalize_language
+from clc.languages import read_language
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -131,7 +131,7 @@ def _load(
     if limit is not None:
         COUNT.check("limit", limit)
     options = _Options(
-        language=None if language is None else normalize_language(language),
+        language=None if language is None else read_language(language),
         format=format,
         kind=answer_kind(kind),
         parallel=None if parallel is None else Path(parallel),

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from clc.errors import ConfigurationError
-from clc.languages import normalize_language
+from clc.languages import read_language
 from clc.records import Problem, content_key
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ def as_problem(question: str, language: str | None = None) -> Problem:
         raise ConfigurationError(
             f"the question is not text in UTF-8: {question!r:.60}, character {error.start + 1}"
         ) from error
-    code = normalize_language(language) if language else detect_language(question) or "en"
+    code = read_language(language) if language else detect_language(question) or "en"
     return Problem(id=content_key("question", question)[:12], question=question, language=code)
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, get_args
 from clc import bounds
 from clc.engines.confidence import Measure
 from clc.errors import ConfigurationError
-from clc.languages import normalize_language
+from clc.languages import read_language
 from clc.records import Sampling
 from clc.solving.configuration import Configuration, Fidelity, Online
 from clc.strategies.catalogue import get_strategy
@@ -76,7 +76,7 @@ def configure(
         InputError: a value is out of range or unknown.
     """
     chosen = get_strategy(strategy) if isinstance(strategy, str) else strategy
-    codes = None if languages is None else tuple(normalize_language(code) for code in languages)
+    codes = None if languages is None else tuple(read_language(code) for code in languages)
     if codes == ():
         raise ConfigurationError("languages must name at least one language")
     parameters = _sampling(chosen, sampling)
@@ -88,7 +88,7 @@ def configure(
         raise ConfigurationError(
             f"unknown fidelity {fidelity!r}; there are: {', '.join(get_args(Fidelity))}"
         )
-    sequence = tuple(normalize_language(code) for code in portfolio)
+    sequence = tuple(read_language(code) for code in portfolio)
     _check_paths(chosen, parameters, budget, codes, sequence)
     rule = _stopping(chosen, stopping)
     _check_together(chosen, budget, rule, online, weighted=weighting is not None)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from clc.bounds import PATHS
 from clc.errors import StrategyError
-from clc.languages import distinct_languages, normalize_language
+from clc.languages import distinct_languages, read_language
 from clc.records import hashed_seed
 from clc.strategies.strategy import EVERY, QUESTION, TRANSLATOR, Arm, Strategy
 
@@ -81,7 +81,7 @@ def plan_slots(
     for position in range(paths):
         if sequence:
             turn, number = divmod(position, len(strategy.arms))
-            language = normalize_language(sequence[turn % len(sequence)])
+            language = read_language(sequence[turn % len(sequence)])
             arm = _settle(strategy.arms[number], question_language, language)
         else:
             turn, number = divmod(position, len(rounds))
@@ -115,16 +115,14 @@ def _settle(arm: Arm, question_language: str, chosen: str) -> Arm:
     Arms that sample the same paths become equal: what makes no difference gets its default.
     """
     codes = {QUESTION: question_language, EVERY: chosen}
-    language = codes.get(arm.language) or normalize_language(arm.language)
-    into = arm.into and (codes.get(arm.into) or normalize_language(arm.into))
+    language = codes.get(arm.language) or read_language(arm.language)
+    into = arm.into and (codes.get(arm.into) or read_language(arm.into))
     form = arm.question
     if (into or language) == question_language:
         form, into = "original", None
     if into == language:
         into = None
-    answers_in = arm.answers_in and (
-        codes.get(arm.answers_in) or normalize_language(arm.answers_in)
-    )
+    answers_in = arm.answers_in and (codes.get(arm.answers_in) or read_language(arm.answers_in))
     return replace(
         arm,
         language=language,

@@ -14,7 +14,7 @@ from typing import Literal, get_args
 
 from clc.bounds import PATHS
 from clc.errors import ConfigurationError, StrategyError
-from clc.languages import MGSM_LANGUAGES, distinct_languages, normalize_language
+from clc.languages import MGSM_LANGUAGES, distinct_languages, read_language
 from clc.records import Sampling, content_key
 from clc.voting.stopping import Stopping
 
@@ -71,7 +71,7 @@ class Arm:
         """
         for code in (self.language, self.into, self.answers_in):
             if code not in (None, QUESTION, EVERY):
-                normalize_language(code)
+                read_language(code)
         checks = (
             (self.question in get_args(QuestionForm), "question", "original or translated"),
             (self.into is None or self.question == "translated", "into",
