@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import sys
 from contextlib import contextmanager
@@ -39,7 +40,16 @@ def json_line(value: Any, *, indent: bool = False) -> bytes:
     b'{"id":"a\\u202eb\\u009b\\u007f"}\n'
     """
     option = orjson.OPT_APPEND_NEWLINE | (orjson.OPT_INDENT_2 if indent else 0)
-    data = orjson.dumps(value, option=option)
+    try:
+        data = orjson.dumps(value, option=option)
+    except orjson.JSONEncodeError as error:
+        if "64-bit" not in str(error):
+            raise
+        separators = (",", ": " if indent else ":")
+        text = json.dumps(
+            value, ensure_ascii=False, indent=2 if indent else None, separators=separators
+        )
+        data = f"{text}\n".encode()
     if b"\x7f" in data:
         data = data.replace(b"\x7f", b"\\u007f")
     if not data.isascii():

@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple, cast, get_args
 
 from clc.answers.canonical import canonical_gold
 from clc.answers.option_lines import relabel, with_options
+from clc.datasets.json_values import storable
+from clc.datasets.notices import Notices
 from clc.datasets.options import Options, find_options
 from clc.errors import ConfigurationError, LanguageError
 from clc.language_id import DEFAULT_LANGUAGE, detect_language, has_han
@@ -76,12 +78,13 @@ class Defaults:
     """Defaults for all rows of a source.
 
     ``named`` are set and language by the source's name, ``flag`` and ``kind`` the language and the
-    kind of answer that the caller gave.
+    kind of answer that the caller gave, ``notices`` the fields that were ignored so far.
     """
 
     named: SetName
     flag: str | None = None
     kind: AnswerKind | None = None
+    notices: Notices = field(default_factory=Notices)
 
     @property
     def prefix(self) -> str:
@@ -135,8 +138,12 @@ def make_problem(
         kind = "choice"
     if answer is not None:
         check_gold(row.place, answer, kind)
-    metadata = {k: v for k, v in row.fields.items() if k not in used and v is not None}
-    item = _identifier(row, "item") or item
+    metadata = {k: storable(v) for k, v in row.fields.items() if k not in used and v is not None}
+    for name in ("kind", "item"):  # with another meaning than ours
+        value = row.fields.get(name)
+        if value is not None and not (value in _KINDS if name == "kind" else _is_item(value)):
+            metadata[f"file_{name}"] = storable(value)
+    item = (_identifier(row, "item") if _is_item(row.fields.get("item")) else None) or item
     if item is not None:
         metadata["item"] = item
     if kind is not None:
@@ -186,6 +193,10 @@ def _identifier(row: SourceRow, field: str) -> str | None:
     return text
 
 
+def _is_item(value: object) -> bool:
+    return isinstance(value, str | int) and not isinstance(value, bool)
+
+
 def _gold(row: SourceRow, field: str) -> str | None:
     value = row.fields.get(field)
     if value is None or (isinstance(value, float) and value != value):  # noqa: PLR0124  (NaN)
@@ -205,14 +216,12 @@ def _gold(row: SourceRow, field: str) -> str | None:
 
 def _kind(row: SourceRow, defaults: Defaults, *, numeric: bool) -> AnswerKind | None:
     kind = row.fields.get("kind")
-    if kind is None:
-        return defaults.kind or ("number" if numeric else None)
-    if kind not in _KINDS:
-        raise row.place.error(
-            f"unknown kind {kind!r:.60}; answers are of kind {', '.join(_KINDS)} "
-            "(rename the field if it means something else)"
-        )
-    return cast("AnswerKind", kind)
+    if kind in _KINDS:
+        return cast("AnswerKind", kind)
+    if kind is not None:
+        place, ours = row.place, f"a kind of answers ({', '.join(_KINDS)})"
+        defaults.notices.ignored(place.name, place.line or place.row, "kind", kind, ours)
+    return defaults.kind or ("number" if numeric else None)
 
 
 def check_gold(place: Place, gold: str, kind: AnswerKind | None) -> None:

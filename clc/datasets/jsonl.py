@@ -7,13 +7,13 @@ latex). Every other field is kept as metadata.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-import orjson
-
 from clc.datasets import cmath, mgsm
 from clc.datasets.fields import Defaults, SourceRow, make_problem
+from clc.datasets.json_values import parse_json
 from clc.datasets.source import Place, RawSource, read_whole, text_lines
 from clc.input_files import MOST_LEVELS, nested_deeper
 
@@ -38,12 +38,9 @@ def line_rows(source: RawSource) -> Iterator[SourceRow]:
         if not line:
             continue
         try:
-            value = orjson.loads(line)
-        except orjson.JSONDecodeError as error:
-            raise place.error(
-                f"broken JSON at column {error.colno} ({error.msg}): {line!r:.60}; "
-                "write one object a line"
-            ) from error
+            value = parse_json(line.encode(), halves=False)
+        except (ValueError, RecursionError) as error:
+            raise place.error(f"{_broken(error)}: {line!r:.60}; write one object a line") from error
         yield _row(place, index, value, line)
         index += 1
 
@@ -56,21 +53,27 @@ def array_rows(source: RawSource) -> Iterator[SourceRow]:
     """
     content = read_whole(source).getvalue().removeprefix(b"\xef\xbb\xbf")
     try:
-        values = orjson.loads(content)
-    except orjson.JSONDecodeError as error:
-        place = Place(source.name, error.lineno)
-        raise place.error(f"broken JSON at column {error.colno} ({error.msg})") from error
+        values = parse_json(content, halves=False)
+    except (ValueError, RecursionError) as error:
+        place = Place(source.name, getattr(error, "lineno", None))
+        raise place.error(_broken(error)) from error
     if not isinstance(values, list):
         raise Place(source.name).error("not an array; write [ and ] around the objects")
     for index, value in enumerate(values):
         yield _row(Place(source.name, row=index + 1), index, value, None)
 
 
+def _broken(error: Exception) -> str:
+    if isinstance(error, json.JSONDecodeError):
+        return f"broken JSON at column {error.colno} ({error.msg})"
+    return f"broken JSON ({error})"
+
+
 def _row(place: Place, index: int, value: object, raw: str | None) -> SourceRow:
     if nested_deeper(value, MOST_LEVELS):
         raise place.error(f"nested deeper than {MOST_LEVELS} levels; leave the field out")
     if not isinstance(value, Mapping):
-        shown = orjson.dumps(value).decode()
+        shown = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
         raise place.error(f'{shown:.60} is not an object; write {{"question": …}}')
     return SourceRow(place, index, value, raw)
 

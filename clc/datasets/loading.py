@@ -11,6 +11,7 @@ from clc.bounds import COUNT
 from clc.datasets import jsonl, mgsm
 from clc.datasets.fields import Defaults, SetName, answer_kind, read_set_name
 from clc.datasets.hub import HubId, hub_rows, parse_hub_id
+from clc.datasets.notices import Notices
 from clc.datasets.parquet import parquet_rows
 from clc.datasets.source import Place, RawSource, empty_error, open_source, read_snapshot
 from clc.errors import ConfigurationError, DatasetError
@@ -38,6 +39,7 @@ class _Options(NamedTuple):
     format: str | None
     kind: AnswerKind | None
     parallel: Path | None
+    notices: Notices
 
 
 class Dataset:
@@ -59,6 +61,7 @@ class Dataset:
     def __init__(self, source: str | Path, **reading: Any) -> None:
         self._source, self._reading = source, reading
         self._opened: dict[Path, RawSource] = {}
+        self._notices = Notices()
         self.total: int | None = None
         self.fingerprint: str | None = None
         if source == "-" or _hub_id(source, reading.get("format")) is not None:
@@ -68,7 +71,7 @@ class Dataset:
 
     def problems(self) -> Iterator[Problem]:
         """Read the problems one by one, from the first on."""
-        return _load(self._source, opener=self._open, **self._reading)
+        return _load(self._source, opener=self._open, notices=self._notices, **self._reading)
 
     def _open(self, path: Path) -> RawSource:
         if path not in self._opened:
@@ -125,6 +128,7 @@ def _load(
     kind: str | None = None,
     parallel: str | Path | None = None,
     opener: Callable[[Path], RawSource] = open_source,
+    notices: Notices | None = None,
 ) -> Iterator[Problem]:
     if format is not None and format not in FORMATS:
         raise ConfigurationError(f"unknown format {format!r}; it is one of {', '.join(FORMATS)}")
@@ -135,6 +139,7 @@ def _load(
         format=format,
         kind=answer_kind(kind),
         parallel=None if parallel is None else Path(parallel),
+        notices=notices or Notices(),
     )
     return islice(_distinct(_placed(source, options, opener)), limit)
 
@@ -217,7 +222,7 @@ def _defaults(named: SetName, name: str, options: _Options) -> Defaults:
             f"{name}: the name says language {named.language!r}, the option {options.language!r}; "
             "leave the option out or rename the file"
         )
-    return Defaults(named, options.language, options.kind)
+    return Defaults(named, options.language, options.kind, options.notices)
 
 
 def _primary(named: SetName | _Options) -> str | None:

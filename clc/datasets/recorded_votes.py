@@ -35,7 +35,8 @@ class RecordedVotes(NamedTuple):
     """A problem with the votes of all its paths.
 
     ``confidences`` has its row's confidence for each vote; a vote's weight is its confidence (the
-    ``mean`` of several figures) over the mean of its language.
+    ``mean`` of several figures) over the mean of its language. ``places`` has its file and line.
+    ``level`` is the problem's difficulty, see ``clc.datasets.levels``.
     """
 
     id: str
@@ -45,6 +46,8 @@ class RecordedVotes(NamedTuple):
     kind: AnswerKind | None
     votes: list[Vote]
     confidences: Sequence[Confidence | float | None] = ()
+    places: Sequence[str] = ()
+    level: str | None = None
 
 
 def group_votes(
@@ -94,7 +97,7 @@ PRAGMA journal_mode = OFF;
 PRAGMA synchronous = OFF;
 PRAGMA cache_size = -32000;  -- 32 MB: the ids of many problems are looked up in any order
 CREATE TABLE problems (
-    number INTEGER PRIMARY KEY, id TEXT, question_language TEXT, item TEXT, kind TEXT,
+    number INTEGER PRIMARY KEY, id TEXT, question_language TEXT, item TEXT, kind TEXT, level TEXT,
     UNIQUE (id, question_language)
 );
 CREATE TABLE paths (
@@ -137,7 +140,6 @@ def _paths(
             answer = outcome.value if isinstance(outcome, Answer) else None
             reason = str(outcome.reason) if isinstance(outcome, Abstention) else None
             answer_kind = outcome.kind if isinstance(outcome, Answer) else None
-            place = f"{source}:{line}" if path.gold is not None else None
             yield (
                 number,
                 path.language,
@@ -146,7 +148,7 @@ def _paths(
                 answer_kind,
                 None if path.confidence is None else orjson.dumps(path.confidence),
                 path.gold,
-                place,
+                f"{source}:{line}",
             )
 
 
@@ -157,8 +159,8 @@ def _number(database: sqlite3.Connection, path: Generation, kind: AnswerKind | N
     ).fetchone()
     if known:
         return int(known[0])
-    row = (*key, path.item or _item(path), path.kind or kind)
-    cursor = database.execute("INSERT INTO problems VALUES (NULL, ?, ?, ?, ?)", row)
+    row = (*key, path.item or _item(path), path.kind or kind, path.level)
+    cursor = database.execute("INSERT INTO problems VALUES (NULL, ?, ?, ?, ?, ?)", row)
     return int(cursor.lastrowid or 0)
 
 
@@ -171,13 +173,13 @@ def _item(path: Generation) -> str:
 
 
 def _make_votes(rows: list[tuple[Any, ...]]) -> RecordedVotes:
-    _, problem, question_language, item, kind, *_ = rows[0]
+    _, problem, question_language, item, kind, level, *_ = rows[0]
     gold: str | None = None
     first = ""
     outcomes = []
     confidences: list[Confidence | float | None] = []
     for index, row in enumerate(rows):
-        language, answer, reason, answer_kind, confidence, row_gold, place = row[5:]
+        language, answer, reason, answer_kind, confidence, row_gold, place = row[6:]
         if row_gold is not None and gold is None:
             gold, first = row_gold, place
         elif row_gold is not None and row_gold != gold:
@@ -190,7 +192,10 @@ def _make_votes(rows: list[tuple[Any, ...]]) -> RecordedVotes:
         confidences.append(Confidence(**value) if isinstance(value, dict) else value)
     weights = normalized_weights([language for _, language, _ in outcomes], confidences)
     votes = [Vote(*one, weight) for one, weight in zip(outcomes, weights, strict=True)]
-    return RecordedVotes(problem, question_language or None, item, gold, kind, votes, confidences)
+    places = [row[-1] for row in rows]
+    return RecordedVotes(
+        problem, question_language or None, item, gold, kind, votes, confidences, places, level
+    )
 
 
 def _same_gold(gold: str | None, other: str, first: str, place: str, problem: str) -> None:

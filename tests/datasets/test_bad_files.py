@@ -54,7 +54,6 @@ BAD_ROWS = {
         '{"question": "a", "translations": {"de": ""}}',
         ":1: the translation to 'de' is ''",
     ),
-    "unknown kind": ('{"question": "a", "kind": "easy"}', ":1: unknown kind 'easy'"),
     "number that is none": (
         '{"question": "a", "answer": "many", "kind": "number"}',
         ":1: gold 'many' is not a number",

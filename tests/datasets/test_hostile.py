@@ -36,7 +36,6 @@ ROWS = {
     "digits in the gold": '{"question":"2+3?","answer":%s}' % ("9" * 5000),
     "digits in a field": '{"question":"2+3?","m":%s}' % ("9" * 5000),
     "an exponent": '{"question":"2+3?","answer":1e999}',
-    "not a number": '{"question":"2+3?","answer":NaN}',
     "null byte": '{"question":"2+3?"\0}',
     "no end": '{"question":"2+3?',
 }  # fmt: skip

@@ -1,0 +1,125 @@
+"""A recorded generation: one path with the fields of its problem."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from clc.answers import extract_answer
+from clc.errors import LanguageError
+from clc.languages import UNKNOWN_LANGUAGE, read_language
+from clc.records import AbstainReason, Abstention
+
+if TYPE_CHECKING:
+    from clc.records import Answer, AnswerKind, Confidence
+    from clc.thoughts import Marks
+
+__all__ = [
+    "CustomId",
+    "Generation",
+    "content_text",
+    "missing_response",
+    "read_generation",
+    "row_language",
+]
+
+_TEXT_PARTS = frozenset({"text", "output_text", "input_text"})
+
+
+class CustomId(NamedTuple):
+    """A request's id that may name a language.
+
+    ``math/en/12`` is ``math/12`` in language ``en``: the ``rest`` math and the ``number`` 12 (empty
+    without one), ``whole`` with both.
+    """
+
+    rest: str
+    language: str
+    number: str
+    whole: str
+
+
+class Generation(NamedTuple):
+    """One recorded path, with the fields of its problem.
+
+    ``error`` is why there is no response, and ``reason`` its abstention. ``closed`` is whether a
+    thought that is recorded apart had ended, None without one. ``custom_id`` is what the id may
+    say; whether it does is seen over the whole file. ``read_as`` is the language that the text is
+    read in, where it is another than that of the vote.
+    """
+
+    id: str
+    language: str
+    response: str
+    question: str | None = None
+    gold: str | None = None
+    question_language: str | None = None
+    finish_reason: str | None = None
+    confidence: Confidence | float | None = None
+    kind: AnswerKind | None = None
+    item: str | None = None
+    error: str | None = None
+    reason: AbstainReason = AbstainReason.ENGINE_FAILURE
+    closed: bool | None = None
+    level: str | None = None
+    custom_id: CustomId | None = None
+    read_as: str | None = None
+
+
+def read_generation(path: Generation, marks: Marks | None = None) -> Answer | Abstention:
+    """Read the answer of a recorded path; ``marks``: of thoughts, by default the bundled ones."""
+    if path.error:
+        return Abstention(path.reason, path.error)
+    language = path.read_as or path.language
+    return extract_answer(
+        path.response,
+        None if language == UNKNOWN_LANGUAGE else language,
+        path.question,
+        kind=path.kind,
+        finish_reason=path.finish_reason,
+        closed=path.closed,
+        marks=marks,
+    )
+
+
+def missing_response(path: Generation, source: str, line: int) -> Generation:
+    """Return a path whose response is null: an abstention that names its line."""
+    error = f"{source}:{line}: the response is null"
+    return path._replace(error=error, reason=AbstainReason.EMPTY)
+
+
+def row_language(text: str | None) -> str:
+    """Return the language of a row; a text that names none is kept as it is.
+
+    >>> row_language("English"), row_language("zh-CN"), row_language(None), row_language("arm 1")
+    ('en', 'zh', 'und', 'arm 1')
+    """
+    if text is None or not text.strip():
+        return UNKNOWN_LANGUAGE
+    try:
+        return read_language(text)
+    except LanguageError:
+        return text
+
+
+def content_text(content: Any) -> str | None:
+    """Return the text of a message's content, which may be a list of parts; None without text.
+
+    Parts that are no text, such as thoughts and calls of tools, are left out.
+
+    >>> content_text([{"type": "thinking", "thinking": "Hm."}, {"type": "text", "text": "5"}])
+    '5'
+    """
+    if isinstance(content, str):
+        return content
+    if isinstance(content, dict):
+        content = [content]
+    if not isinstance(content, list):
+        return None
+    texts = [
+        part if isinstance(part, str) else part.get("text")
+        for part in content
+        if isinstance(part, str)
+        or (isinstance(part, dict) and part.get("type", "text") in _TEXT_PARTS)
+    ]
+    texts = [text for text in texts if isinstance(text, str)]
+    return "".join(texts) if texts else None

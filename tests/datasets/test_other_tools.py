@@ -1,0 +1,289 @@
+"""Files of other tools: ids, shapes, integers, languages and fields as they come."""
+
+import gzip
+import json
+
+import pytest
+
+from clc.datasets import load_problems
+from clc.datasets.generations import read_generation, read_generations, read_rows
+from clc.datasets.harness import read_task_name
+from clc.datasets.json_values import parse_json
+from clc.datasets.recorded_votes import group_votes
+from clc.errors import ConfigurationError, DatasetError
+from clc.languages import normalize_language, read_language
+from clc.records import AbstainReason
+
+BIG = 2**70 + 1
+
+
+def write(folder, *rows, name="g.jsonl"):
+    path = folder / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows), "utf-8")
+    return path
+
+
+def paths(*files):
+    return [path for _, _, found in read_generations(files) for path in found]
+
+
+def request(custom_id, content="Answer: 5", **body):
+    choices = [{"message": {"content": content}, "finish_reason": "stop"}]
+    return {"custom_id": custom_id, "response": {"body": body or {"choices": choices}}}
+
+
+# Ids of batches
+
+
+@pytest.mark.parametrize(
+    ("ids", "wanted"),
+    [
+        (["math/en/12", "math/en/13"], [("math/en/12", "und"), ("math/en/13", "und")]),
+        (["math/en/12", "math/de/12"], [("math/12", "en"), ("math/12", "de")]),
+        (["q1:de", "q1:sw"], [("q1", "de"), ("q1", "sw")]),
+        (["q1|DE", "q1|zh-CN"], [("q1", "de"), ("q1", "zh")]),
+        (["de:q1", "en:q1"], [("q1", "de"), ("q1", "en")]),
+        (["run:it:1", "run:it:2"], [("run:it:1", "und"), ("run:it:2", "und")]),
+        (["http://a/no/1", "http://a/no/2"], [("http://a/no/1", "und"), ("http://a/no/2", "und")]),
+        (["a/b", "a/c"], [("a/b", "und"), ("a/c", "und")]),
+        (["mgsm-001:de:0", "mgsm-001:de:1", "mgsm-001:zh:0"],
+         [("mgsm-001", "de"), ("mgsm-001", "de"), ("mgsm-001", "zh")]),
+        (["q1:de:0", "q1:de:1"], [("q1", "de"), ("q1", "de")]),
+        (["q1:de", "q1:en", "q2:de"], [("q1", "de"), ("q1", "en"), ("q2", "de")]),
+        (["de", "en"], [("de", "und"), ("en", "und")]),
+        (["algebra:de:1", "algebra:de:2", "geometry:de:1"],
+         [("algebra:de:1", "und"), ("algebra:de:2", "und"), ("geometry:de:1", "und")]),
+    ],
+)  # fmt: skip
+def test_an_id_names_one_problem_unless_languages_vary_in_it(tmp_path, ids, wanted):
+    found = paths(write(tmp_path, *map(request, ids)))
+    assert [(path.id, path.language) for path in found] == wanted
+
+
+def test_many_numbers_after_a_set_are_problems(tmp_path):
+    ids = [f"aime-24:{code}:{number}" for code in ("en", "de") for number in range(30)]
+    found = list(group_votes([write(tmp_path, *map(request, ids))]))
+    assert len(found) == 30
+    assert all([vote.language for vote in one.votes] == ["en", "de"] for one in found)
+
+
+def test_a_language_that_is_no_part_of_the_vote_is_good_for_reading(tmp_path):
+    (path,) = paths(write(tmp_path, request("q1:de", "Antwort: 1.234")))
+    assert path.language == "und"
+    assert read_generation(path).value == "1234"
+
+
+# Shapes
+
+
+def test_content_in_parts_and_output_of_responses(tmp_path):
+    parts = [{"type": "thinking", "thinking": "Perhaps 4."}, {"type": "text", "text": "Answer: 5"}]
+    message = {"type": "message", "content": [{"type": "output_text", "text": "Answer: 6"}]}
+    refusal = {"type": "message", "content": [{"type": "refusal", "refusal": "I can't."}]}
+    thought = {"type": "reasoning", "summary": [{"type": "summary_text", "text": "Answer: 9"}]}
+    found = paths(
+        write(
+            tmp_path,
+            request("a", parts),
+            request("b", output=[thought, message], status="completed"),
+            request("c", output=[message], incomplete_details={"reason": "max_output_tokens"}),
+            request("d", output=[refusal]),
+            {"id": "e", "response": ["Answer: ", {"type": "text", "text": "7"}]},
+            request("f", output=[thought], status="completed"),
+        )
+    )
+    outcomes = [read_generation(path) for path in found]
+    assert [getattr(one, "value", None) for one in outcomes] == ["5", "6", None, None, "7", None]
+    assert [getattr(one, "reason", None) for one in outcomes][2:4] == ["truncated", "refusal"]
+    assert outcomes[5].reason is AbstainReason.EMPTY
+
+
+@pytest.mark.parametrize(
+    ("name", "stem", "language"),
+    [
+        ("samples_afrimgsm_direct_amh_prompt_1_2026-08-01T10-00-00.12.jsonl", "afrimgsm_direct_prompt_1", "am"),
+        ("samples_afrimgsm_cot_translate_yor_prompt_5.jsonl", "afrimgsm_cot_translate_prompt_5", "yo"),
+        ("samples_afrimgsm_translate_direct_ibo_prompt_2.jsonl", "afrimgsm_translate_direct_prompt_2", "ig"),
+        ("samples_afrimgsm_en_cot_zul.jsonl", "afrimgsm_en_cot", "zu"),
+        ("samples_mgsm_native_cot_de_2026-08-01T10-00-00.123456.jsonl", "mgsm_native_cot", "de"),
+        ("samples_belebele_swh_Latn.jsonl", "belebele", "sw"),
+        ("samples_global_mmlu_full_he.jsonl", "global_mmlu_full", "he"),
+        ("samples_mgsm_direct_no_cot.jsonl", "mgsm_direct_no_cot", None),
+        ("samples_mgsm_direct_it.jsonl.zst", "mgsm_direct", "it"),
+        ("samples_gsm8k.jsonl", "gsm8k", None),
+    ],
+)  # fmt: skip
+def test_the_language_in_the_name_of_a_task(name, stem, language):
+    assert read_task_name(name) == (stem, language)
+
+
+def test_tasks_of_afrimgsm_over_languages_are_one_problem(tmp_path):
+    row = {"doc_id": 4, "doc": {"question": "?", "answer_number": 5}, "resps": [["Answer: 5"]]}
+    names = [f"samples_afrimgsm_direct_{code}_prompt_1.jsonl" for code in ("amh", "swa", "yor")]
+    (one,) = group_votes([write(tmp_path, row, name=name) for name in names])
+    assert one.id == "afrimgsm_direct_prompt_1-4"
+    assert [vote.language for vote in one.votes] == ["am", "sw", "yo"]
+
+
+def test_output_of_polymath(tmp_path):
+    row = {"idx": 3, "question": "2 + 3?", "answer": "$5$", "thinking_pred": "Perhaps 4."}
+    files = [
+        write(tmp_path, row | {"answer_pred": answer}, name=f"model/{level}/{code}.jsonl")
+        for level, code, answer in (("low", "de", "Antwort: 5"), ("low", "sw", "Jibu: 5"),
+                                    ("top", "de", ""))
+    ]  # fmt: skip
+    low, low_sw, top = group_votes(files)
+    assert [one.id for one in (low, low_sw, top)] == [
+        "polymath-low-3", "polymath-low-3", "polymath-top-3"
+    ]  # fmt: skip
+    assert [one.level for one in (low, top)] == ["low", "top"]
+    assert (low.gold, low.votes[0].answer, low.question_language) == ("$5$", "5", "de")
+    assert top.votes[0].outcome.reason is AbstainReason.TRUNCATED, "the thought did not end"
+
+
+# Values
+
+
+def test_integers_of_any_size_stay_as_they_are(tmp_path):
+    file = write(
+        tmp_path,
+        {"id": BIG, "response": f"Answer: {BIG}", "gold": BIG, "note": BIG},
+        {"id": BIG + 1, "response": f"Answer: {BIG}", "gold": BIG + 1},
+    )
+    first, second = group_votes([file])
+    assert (first.id, first.gold, first.votes[0].answer) == (str(BIG),) * 3
+    assert (second.id, second.gold) == (str(BIG + 1),) * 2
+    assert [row.get("note") for _, _, row in read_rows([file])] == [BIG, None]
+
+
+@pytest.mark.parametrize("suffix", ["jsonl", "json"])
+def test_integers_of_any_size_in_a_data_set(tmp_path, suffix):
+    rows = [{"id": BIG, "question": "2^70 + 1?", "answer": BIG, "seed": [BIG, 1]}]
+    path = tmp_path / f"set.{suffix}"
+    path.write_text(json.dumps(rows if suffix == "json" else rows[0]))
+    (problem,) = load_problems(path)
+    assert (problem.id, problem.gold) == (str(BIG), str(BIG))
+    assert problem.metadata["seed"] == [str(BIG), 1]
+
+
+def test_an_integer_of_more_than_4300_digits_is_an_error():
+    assert parse_json(b'{"m": %s}' % (b"9" * 4300)) == {"m": 10**4300 - 1}
+    with pytest.raises(ValueError, match="an integer of 4,301 digits"):
+        parse_json(b'{"m": %s}' % (b"9" * 4301))
+
+
+def test_null_and_nan_are_abstentions_of_their_rows(tmp_path, caplog):
+    file = tmp_path / "g.jsonl"
+    file.write_text(
+        '{"id": "a", "language": "en", "response": null, "gold": 5}\n'
+        '{"id": "a", "language": "de", "response": NaN, "gold": NaN}\n'
+        '{"id": "a", "language": null, "response": "Answer: 5", "confidence": NaN}\n'
+        '{"id": null, "response": "Answer: 5"}\n'
+    )
+    (one,) = group_votes([file])
+    assert [vote.answer for vote in one.votes] == [None, None, "5"]
+    assert one.votes[0].outcome.reason is AbstainReason.EMPTY
+    assert one.gold == "5"
+    assert one.places == [f"{file}:{line}" for line in (1, 2, 3)]
+    (first, *_) = paths(file)
+    assert read_generation(first).detail == f"{file}:1: the response is null"
+    assert f"{file}:4: 'id' is null: the row is left out" in caplog.messages
+
+
+def test_a_null_among_repeats_is_an_abstention(tmp_path):
+    file = write(tmp_path, {"doc_id": 1, "doc": {}, "resps": [["Answer: 5", None]]})
+    (one,) = group_votes([file])
+    assert [vote.answer for vote in one.votes] == ["5", None]
+
+
+def test_nan_in_a_data_set_is_null(tmp_path):
+    path = tmp_path / "set.jsonl"
+    path.write_text('{"question": "2 + 3?", "answer": NaN, "score": NaN}\n')
+    (problem,) = load_problems(path)
+    assert problem.gold is None
+    assert "score" not in problem.metadata
+
+
+# Fields of the user's with our names
+
+
+def test_fields_with_another_meaning_are_ignored_with_one_notice(tmp_path, caplog):
+    row = {"id": 1, "response": "Answer: 5", "kind": "easy", "stop": 3, "weight": "heavy",
+           "confidence": "high", "question": 7, "finish_reason": 0, "item": [1], "gold": 5}  # fmt: skip
+    file = write(tmp_path, row, row | {"id": 2})
+    assert [one.votes[0].answer for one in group_votes([file])] == ["5", "5"]
+    assert len(caplog.messages) == 5
+    assert (
+        f"{file}:1: 'kind' is 'easy', not a kind of answers (number, choice, latex): it is kept "
+        "and ignored, here and in later rows"
+    ) in caplog.messages
+    assert next(read_rows([file]))[2] == row
+
+
+def test_a_kind_with_another_meaning_is_kept_in_a_data_set(tmp_path, caplog):
+    rows = [{"question": f"2 + {n}?", "kind": "easy", "weight": "heavy", "stop": 1, "item": [n]}
+            for n in range(2)]  # fmt: skip
+    problems = list(load_problems(write(tmp_path, *rows)))
+    assert problems[1].metadata["file_kind"] == "easy"
+    assert problems[1].metadata["file_item"] == [1]
+    assert (problems[1].metadata["weight"], problems[1].metadata["stop"]) == ("heavy", 1)
+    assert "kind" not in problems[1].metadata
+    assert len(caplog.messages) == 1
+
+
+# Languages
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ("EN", "en"), ("en-US", "en"), ("English", "en"), ("english ", "en"), ("en-GB", "en-GB"),
+        ("zh-CN", "zh"), ("zh-Hans", "zh"), ("zh_Hans_CN", "zh"), ("Chinese", "zh"),
+        ("Simplified Chinese", "zh"), ("Chinese (Simplified)", "zh"), ("中文", "zh"),
+        ("zh-TW", "zh-Hant"), ("Traditional Chinese", "zh-Hant"), ("iw", "he"), ("in", "id"),
+        ("swa", "sw"), ("Kiswahili", "sw"), ("amh_Ethi", "am"), ("Bengali", "bn"), ("Bangla", "bn"),
+        ("తెలుగు", "te"), ("pt-BR", "pt"), ("Portuguese (Brazil)", "pt"), ("sr-Latn", "sr-Latn"),
+    ],
+)  # fmt: skip
+def test_one_rule_for_languages(tmp_path, text, code):
+    assert read_language(text) == code
+    assert read_language(code) == code
+    assert normalize_language(code) == code
+    (path,) = paths(write(tmp_path, {"id": 1, "language": text, "response": "5"}))
+    assert path.language == code
+    row = {"id": 1, "language": text, "question": "2 + 3?", "translations": {text: "5?"}}
+    (problem,) = load_problems(write(tmp_path, row))
+    assert (problem.language, list(problem.translations)) == (code, [code])
+
+
+def test_what_names_no_language_stays_as_it_is(tmp_path):
+    (path,) = paths(write(tmp_path, {"id": 1, "language": "arm 1", "response": "5"}))
+    assert path.language == "arm 1"
+
+
+# Packed files
+
+
+def test_packed_files_are_known_by_their_first_bytes(tmp_path):
+    zstandard = pytest.importorskip("zstandard")
+    line = b'{"id": "a", "question": "2 + 3?", "response": "Answer: 5"}\n'
+    for name, pack in (("one.jsonl", gzip.compress), ("two.zst", zstandard.compress)):
+        file = tmp_path / name
+        file.write_bytes(pack(line) + pack(line.replace(b'"a"', b'"b"')))
+        assert [row["id"] for _, _, row in read_rows([file])] == ["a", "b"]
+
+
+def test_a_broken_pack_is_named(tmp_path):
+    file = tmp_path / "g.jsonl"
+    file.write_bytes(gzip.compress(b'{"id": 1, "response": "5"}\n' * 100)[:-20])
+    with pytest.raises(DatasetError, match=r"g\.jsonl: cannot be read"):
+        list(read_rows([file]))
+
+
+def test_without_zstandard_the_error_has_the_remedy(tmp_path, monkeypatch):
+    monkeypatch.setitem(__import__("sys").modules, "zstandard", None)
+    file = tmp_path / "g.jsonl.zst"
+    file.write_bytes(b"\x28\xb5\x2f\xfd....")
+    with pytest.raises(ConfigurationError, match=r"zstd -d.*pip install .*\[zstd\]"):
+        list(read_rows([file]))
