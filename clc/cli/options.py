@@ -105,7 +105,7 @@ def split_codes(codes: str | None) -> list[str] | None:
     >>> split_codes("en, de"), split_codes(None)
     (['en', 'de'], None)
     """
-    return None if codes is None else codes.replace(" ", "").split(",")
+    return None if codes is None else [code.strip() for code in codes.split(",")]
 
 
 def _open_marks(_context: object, _parameter: object, folder: str | None) -> Marks | None:

@@ -27,6 +27,7 @@ def command(run: str, against: str | None, *, fidelity: bool, as_json: bool) -> 
     from clc.analysis.fidelity import run_fidelity
     from clc.analysis.paired import compare
     from clc.analysis.scoring import score_run, scored_rows
+    from clc.cli.advice import advice_lines
     from clc.cli.output import echo_json
     from clc.cli.tables import comparison_table, fidelity_tables, print_score
     from clc.cli.text import make_console
@@ -50,6 +51,8 @@ def command(run: str, against: str | None, *, fidelity: bool, as_json: bool) -> 
             score = score_run(store)
             unfinished = store.started() - score.problems
         print_score(score, as_json=as_json)
+        for line in advice_lines(score.abstentions):
+            click.echo(line, err=True)
         if unfinished:
             click.echo(f"{unfinished:,} problems are not done: clc solve goes on", err=True)
         return

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import nullcontext, suppress
 from functools import partial
+from itertools import repeat
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, cast
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
     from clc.analysis.scoring import Score, Scored
+    from clc.cli.unread import Unread
     from clc.datasets.recorded_votes import RecordedVotes
     from clc.records import AnswerKind, Verdict
     from clc.thoughts import Marks
@@ -63,9 +65,11 @@ def command(  # noqa: PLR0917
 
     Verdicts go to standard output as JSONL (id, answer, support, total, agreement, tied, tally,
     gold, correct), or to --out. When the rows have gold, a table of accuracies follows on
-    standard error. Rows of a problem may stand anywhere, in files of any size.
+    standard error, and where paths have no vote, a table of their reasons by language. Rows of a
+    problem may stand anywhere, in files of any size. Without a single answer the exit code is 1.
     """
     from clc.cli.tables import print_score
+    from clc.cli.unread import Unread
     from clc.datasets.recorded_votes import group_votes
 
     chosen = _languages(languages)
@@ -81,8 +85,9 @@ def command(  # noqa: PLR0917
         if runs
         else group_votes(files, languages=chosen, kind=cast("AnswerKind | None", kind), marks=marks)
     )
+    unread = Unread()
     score = vote_ballots(
-        problems,
+        _counted(problems, unread),
         rule=rule,
         order=tie_order,
         weights=by_language,
@@ -91,12 +96,34 @@ def command(  # noqa: PLR0917
     )
     if as_json or score.with_gold:
         print_score(score, as_json=as_json, err=not as_json)
+    _print_unread(unread)
+    unread.check()
+
+
+def _counted(ballots: Iterable[RecordedVotes], unread: Unread) -> Iterator[RecordedVotes]:
+    """Yield ballots, and count their paths without a vote."""
+    for ballot in ballots:
+        unread.add(ballot.votes, ballot.places or repeat(ballot.id, len(ballot.votes)))
+        yield ballot
+
+
+def _print_unread(unread: Unread) -> None:
+    from clc.cli.text import make_console
+
+    if (table := unread.table()) is not None:
+        console = make_console(stderr=True)
+        console.print(table)
+        for line in unread.advice():
+            console.print(line, highlight=False, markup=False, soft_wrap=True)
 
 
 def _run_ballots(
     folders: Sequence[str], languages: Sequence[str], marks: Marks | None
 ) -> Iterator[RecordedVotes]:
     """Yield the votes of the finished problems in run folders."""
+    from dataclasses import replace
+
+    from clc.datasets.generation import row_language
     from clc.datasets.recorded_votes import RecordedVotes, warn_left_out
     from clc.runs.open import open_run
     from clc.runs.revote import revote
@@ -109,7 +136,11 @@ def _run_ballots(
         with open_run(folder) as store:
             for solved in revote(store, partial(read_outcome, marks=marks)):
                 problem = solved.problem
-                votes = [one for one in solved.votes if not wanted or one.language in wanted]
+                votes = [
+                    replace(one, language=row_language(one.language))
+                    for one in solved.votes
+                    if not wanted or row_language(one.language) in wanted
+                ]
                 if wanted and not votes:
                     left_out += 1
                     continue
@@ -214,10 +245,14 @@ def _codes(option: str | None) -> list[str]:
 
 
 def _languages(option: str | None) -> list[str]:
-    """Read language codes; ``und`` stands for paths without a language."""
+    """Read languages; ``und`` stands for paths without one. Repeated ones count once."""
     from clc.languages import UNKNOWN_LANGUAGE, read_language
 
-    return [code if code == UNKNOWN_LANGUAGE else read_language(code) for code in _codes(option)]
+    codes = (
+        UNKNOWN_LANGUAGE if code.lower() == UNKNOWN_LANGUAGE else read_language(code)
+        for code in _codes(option)
+    )
+    return list(dict.fromkeys(codes))
 
 
 def _default_order(chosen: list[str]) -> list[str]:

@@ -121,5 +121,5 @@ def content_text(content: Any) -> str | None:
         if isinstance(part, str)
         or (isinstance(part, dict) and part.get("type", "text") in _TEXT_PARTS)
     ]
-    texts = [text for text in texts if isinstance(text, str)]
-    return "".join(texts) if texts else None
+    whole = [text for text in texts if isinstance(text, str)]
+    return "".join(whole) if whole else None

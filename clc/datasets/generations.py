@@ -171,8 +171,9 @@ class _Fields(NamedTuple):
         else:
             numbers = [value]
         if all(isinstance(one, int | float) and not isinstance(one, bool) for one in numbers):
-            whole = cast("dict[str, float]", value)
-            return Confidence(**whole) if isinstance(value, dict) else _number(value)
+            if isinstance(value, dict):
+                return Confidence(**value)
+            return _number(cast("float", value))
         if value is not None and None not in numbers:
             ours = f"a number, or an object of numbers ({', '.join(sorted(_NUMBERS))})"
             self.notices.ignored(self.source, self.line, "confidence", value, ours)

@@ -92,7 +92,7 @@ def test_prompts_have_the_options_in_every_language(run):
 
 
 def test_the_score_the_list_and_the_page_show_the_options(run):
-    name, folder, problems = run
+    _, folder, problems = run
     score = json.loads(call("score", folder, "--json").stdout)
     assert score["accuracy"]["value"] == 1
     assert score["unreadable_gold"] == 0
