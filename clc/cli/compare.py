@@ -55,6 +55,9 @@ class _PoolOptions(OptionGroup):
     parallel: str | None = option(
         "--parallel", metavar="DIR",
         help="Folder of mgsm_<lang>.tsv whose rows are translations of FILE's.")  # fmt: skip
+    fields: tuple[str, ...] = option(
+        "--field", multiple=True, metavar="OURS=THEIRS",
+        help="Name of a field in the file: question=problem. Repeatable.")  # fmt: skip
 
 
 @click.command("compare")
@@ -182,9 +185,8 @@ def _solve_all(
         raise ConfigurationError("name the folder of the pool with --out")
     if source == "-":
         raise ConfigurationError("every strategy reads the problems: name a file, not -")
-    dataset = Dataset(
-        source, language=options.language, limit=options.limit, parallel=options.parallel
-    )
+    reading = {name: getattr(options, name) for name in ("language", "limit", "parallel", "fields")}
+    dataset = Dataset(source, **reading)
     problems = list(dataset.problems())
     engines = [None if one is None else SharedEngine(one) for one in engine.open(templates.marks)]
     shared, translator = engines
@@ -194,11 +196,9 @@ def _solve_all(
     pool = StrategyPool(
         shared, store, configurations, templates=templates, translator=translator, cache=cache
     )
-    identity = {
-        "source": printable_path(Path(source).name),
-        "fingerprint": dataset.fingerprint,
-        "language": options.language,
-    }
+    identity = dataset.identity()
+    for name in ("format", "kind"):  # it has no such options
+        del identity[name]
     pool.begin(identity, options.limit)
     run_interruptible(_solve_each(pool, [one for one in engines if one], problems, console))
     return entries(pool)

@@ -6,7 +6,6 @@ import signal
 import sys
 from contextlib import ExitStack, aclosing, closing
 from dataclasses import asdict, dataclass, fields
-from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 import click
@@ -50,13 +49,19 @@ class _SourceOptions(OptionGroup):
     )
     format: str | None = option(
         "--format",
-        type=click.Choice(["tsv", "jsonl", "json", "parquet", "hub"]),
+        type=click.Choice(["tsv", "csv", "jsonl", "json", "parquet", "hub"]),
         help="Format of the file.  [default: by its name and content]",
     )
     parallel: str | None = option(
         "--parallel",
         metavar="DIR",
         help="Folder of mgsm_<lang>.tsv whose rows are translations of FILE's.",
+    )
+    fields: tuple[str, ...] = option(
+        "--field",
+        multiple=True,
+        metavar="OURS=THEIRS",
+        help="Name of a field in the file: question=problem, answer=solution, id=. Repeatable.",
     )
     kind: str | None = option(
         "--kind", type=click.Choice(["number", "choice", "latex"]),
@@ -88,8 +93,8 @@ def command(
 ) -> None:
     """Solve every problem of FILE (or - for standard input) and store every path.
 
-    FILE is an MGSM TSV, a folder of mgsm_<lang>.tsv, MGSM or CMATH rows in JSONL or Parquet, JSONL
-    with a "question" a row, or a datasets id.
+    FILE is an MGSM TSV, a folder of mgsm_<lang>.tsv, rows with a question in JSONL, JSON, CSV or
+    Parquet (also packed with gzip or Zstandard), or a datasets id.
 
     \b
     Examples:
@@ -191,7 +196,6 @@ def _solve_here(
     """Solve in this process, over one engine."""
     from clc.analysis.export import export
     from clc.datasets import Dataset
-    from clc.input_files import printable_path
     from clc.runs.store import Store
     from clc.runs.translation_cache import TranslationCache, default_cache_folder
     from clc.solving.run import Run
@@ -204,15 +208,8 @@ def _solve_here(
         if cache:
             kept = stack.enter_context(closing(TranslationCache(default_cache_folder())))
         run = Run(configuration, opened, store, translator, templates, kept)
-        identity = {
-            "source": "-" if source == "-" else printable_path(Path(source).name),
-            "fingerprint": dataset.fingerprint,
-            "language": reading.language,
-            "format": reading.format,
-            "kind": reading.kind,
-        }
         # Standard input has no fingerprint: its problems are compared one by one.
-        finished = run.begin(identity, reading.limit) and source != "-"
+        finished = run.begin(dataset.identity(), reading.limit) and source != "-"
         if finished:
             shown.finished()
         else:

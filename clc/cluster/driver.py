@@ -14,7 +14,7 @@ from clc.analysis.export import export
 from clc.cluster.messages import BatchResult, EndOfSource, RunSpec, SetAsideProblem, add_counters
 from clc.cluster.ray_session import ReplicaPool, check_ray, connected
 from clc.cluster.votes import parts
-from clc.datasets import dataset_fingerprint
+from clc.datasets import dataset_fingerprint, dataset_identity
 from clc.engines.adjusted import open_translator
 from clc.engines.factory import open_engine
 from clc.engines.models import BUNDLED
@@ -109,7 +109,7 @@ def solve_on_ray(
         strategy: a name, or your own ``Strategy``.
         prompts: a folder of templates that override the bundled ones; every node must have it. Its
             marks of thoughts are those of ``model``; an ``engine`` has its own.
-        reading: how to read ``source``: language, format, limit, kind, parallel; see
+        reading: how to read ``source``: language, format, limit, kind, parallel, fields; see
             ``clc.datasets.load_problems``.
         watch: called with the counters so far and the verdicts that just arrived.
         settings: as for ``clc.solving.configure.configure``: languages, paths, temperature, seed, …
@@ -195,9 +195,8 @@ def spread(
 
 def _dataset(source: str, reading: Mapping[str, Any]) -> dict[str, Any]:
     """Return the manifest's entry for a source."""
-    options = {name: reading.get(name) for name in ("language", "format", "kind")}
     fingerprint = dataset_fingerprint(source, parallel=reading.get("parallel"))
-    return {"source": printable_path(Path(source).name), "fingerprint": fingerprint, **options}
+    return dataset_identity(source, reading, fingerprint=fingerprint)
 
 
 def _check_unchanged(source: str, reading: Mapping[str, Any], identity: Mapping[str, Any]) -> None:

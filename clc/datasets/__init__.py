@@ -1,13 +1,23 @@
 """Files of problems in, ``Problem`` records out.
 
-``source`` (bytes to lines), ``fields`` (a row to a problem), the formats ``mgsm``, ``cmath``,
-``jsonl``, ``parquet``, ``hub`` and ``text``, and ``loading`` (which format a source has).
-``generations`` and ``recorded_votes`` read recorded responses.
+``packed`` and ``source`` (bytes to lines), ``set_names``, ``field_names``, ``options`` and
+``fields`` (a row to a problem), the formats ``mgsm``, ``cmath``, ``jsonl``, ``tables``,
+``parquet``, ``hub`` and ``text``, ``loading`` (which format a source has) and ``fingerprint``.
+``generations``, ``harness``, ``batches``, ``custom_ids`` and ``recorded_votes`` read recorded
+responses.
 """
 
 from __future__ import annotations
 
-from clc.datasets.loading import FORMATS, Dataset, dataset_fingerprint, load_problems
+from clc.datasets.fingerprint import dataset_fingerprint, dataset_identity
+from clc.datasets.loading import FORMATS, Dataset, load_problems
 from clc.language_id import detect_language
 
-__all__ = ["FORMATS", "Dataset", "dataset_fingerprint", "detect_language", "load_problems"]
+__all__ = [
+    "FORMATS",
+    "Dataset",
+    "dataset_fingerprint",
+    "dataset_identity",
+    "detect_language",
+    "load_problems",
+]

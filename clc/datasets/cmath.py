@@ -21,7 +21,7 @@ def cmath_problem(row: SourceRow, defaults: Defaults) -> Problem:
     """Make a problem of a CMATH row (``grade``, ``reasoning_step``, ``num_digits`` are kept).
 
     >>> from clc.datasets.source import Place
-    >>> from clc.datasets.fields import SetName
+    >>> from clc.datasets.set_names import SetName
     >>> fields = {"input": "3只猫和4只猫一共几只？", "golden": "7", "grade": 1}
     >>> row = SourceRow(Place("c.jsonl", 1), 0, fields)
     >>> problem = cmath_problem(row, Defaults(SetName("c", None)))

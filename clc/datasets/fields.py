@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple, cast, get_args
 
 from clc.answers.canonical import canonical_gold
 from clc.answers.option_lines import relabel, with_options
+from clc.datasets.field_names import LANGUAGE_NAMES
 from clc.datasets.json_values import storable
+from clc.datasets.levels import read_level
 from clc.datasets.notices import Notices
 from clc.datasets.options import Options, find_options
 from clc.errors import ConfigurationError, LanguageError
@@ -20,57 +22,20 @@ from clc.languages import read_language
 from clc.records import AnswerKind, Problem
 
 if TYPE_CHECKING:
+    from clc.datasets.set_names import SetName
     from clc.datasets.source import Place
 
 __all__ = [
     "Defaults",
-    "SetName",
     "SourceRow",
     "answer_kind",
     "check_gold",
     "make_problem",
-    "read_set_name",
     "same_gold",
 ]
 
 _KINDS = get_args(AnswerKind)
-_NAME = re.compile(r"(?P<set>.+)_(?P<language>[A-Za-z]{2,3}(?:-[A-Za-z]{2,4}){0,2})")
-_LANGUAGE_SETS = ("mgsm", "msvamp")
 _known = lru_cache(maxsize=1024)(read_language)
-
-
-class SetName(NamedTuple):
-    """The parts of a name such as ``mgsm_de``: the set, and the language or None."""
-
-    set: str
-    language: str | None
-
-
-def read_set_name(stem: str, place: Place, *, trusted: bool = False) -> SetName:
-    """Read the language out of a file's stem.
-
-    Files of MGSM and MSVAMP hold one language each and must name a known one. Of other files only
-    the names of ``trusted`` ones (TSV) are read; a last word that is no language is part of the
-    set's name.
-
-    Raises:
-        DatasetError: an MGSM or MSVAMP file in an unknown language.
-    """
-    match = _NAME.fullmatch(stem)
-    if not match:
-        return SetName(stem, None)
-    known_set = match["set"].lower().endswith(_LANGUAGE_SETS)
-    if not (trusted or known_set):
-        return SetName(stem, None)
-    try:
-        return SetName(match["set"], _known(match["language"]))
-    except LanguageError as error:
-        if known_set and len(match["language"]) == len("de"):
-            raise place.error(
-                f"unknown language {match['language']!r} in the file name; "
-                "name the file <set>_<BCP-47 code>, such as mgsm_de.tsv"
-            ) from error
-        return SetName(stem, None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,13 +43,15 @@ class Defaults:
     """Defaults for all rows of a source.
 
     ``named`` are set and language by the source's name, ``flag`` and ``kind`` the language and the
-    kind of answer that the caller gave, ``notices`` the fields that were ignored so far.
+    kind of answer that the caller gave, ``fields`` the file's names of our fields as the caller
+    gave them, ``notices`` the fields that were ignored so far.
     """
 
     named: SetName
     flag: str | None = None
     kind: AnswerKind | None = None
     notices: Notices = field(default_factory=Notices)
+    fields: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def prefix(self) -> str:
@@ -148,6 +115,9 @@ def make_problem(
         metadata["item"] = item
     if kind is not None:
         metadata["kind"] = kind
+    level = read_level(row.fields.get("level"), defaults.named.set)
+    if level is not None:
+        metadata["level"] = level
     if options is not None:
         metadata["options"] = options.texts
         metadata["option_lines"] = True  # in the question
@@ -259,6 +229,11 @@ def _language(row: SourceRow, defaults: Defaults, text: str, *, chinese: bool) -
     field = row.fields.get("language")
     if field is not None:
         return _code(row.place, "language", field), "field"
+    for name in LANGUAGE_NAMES:  # of other tools, where it may mean something else
+        value = row.fields.get(name)
+        with suppress(LanguageError):
+            if isinstance(value, str) and value:
+                return _known(value), "field"
     if defaults.named.language is not None:
         return defaults.named.language, "name"
     if chinese and has_han(text):

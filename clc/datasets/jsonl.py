@@ -2,7 +2,8 @@
 
 General fields: ``question``, and optionally ``id``, ``language``, ``answer`` or ``gold``,
 ``translations``, ``item`` (shared by rows that ask the same) and ``kind`` (number, choice or
-latex). Every other field is kept as metadata.
+latex); other usual names of question and answer are known, see ``clc.datasets.field_names``.
+Every other field is kept as metadata.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from clc.datasets import cmath, mgsm
+from clc.datasets.field_names import GOLD_NAMES, QUESTION_NAMES, first_name, rename
 from clc.datasets.fields import Defaults, SourceRow, make_problem
 from clc.datasets.json_values import parse_json
 from clc.datasets.source import Place, RawSource, read_whole, text_lines
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
 
 __all__ = ["array_rows", "line_rows", "problem_from_row"]
 
+_GOLDS = ("gold", "answer", "Answer", "final_answer", "expected_answer")
 _WORKED_ANSWER = "####"  # GSM8K: the reasoning, then "#### 18"
 
 
@@ -80,15 +83,26 @@ def _row(place: Place, index: int, value: object, raw: str | None) -> SourceRow:
 
 def problem_from_row(row: SourceRow, defaults: Defaults) -> Problem:
     """Make the problem of a row by its fields: CMATH's, MGSM's or the general ones."""
+    row = rename(row, defaults.fields)
     if "golden" in row.fields:
         return cmath.cmath_problem(row, defaults)
     if "answer_number" in row.fields:
         return mgsm.mgsm_problem(row, defaults)
-    gold = "answer" if row.fields.get("gold") is None else "gold"
-    answer = row.fields.get(gold)
+    fields = row.fields
+    question = first_name(fields, QUESTION_NAMES) or "question"
+    # Names of many meanings give a gold only beside a question that has no name of ours, either.
+    golds = _GOLDS if question == "question" else GOLD_NAMES
+    gold = first_name(fields, golds) or "answer"
+    answer = fields.get(gold)
+    if question == "instruction" and isinstance(fields.get("input"), str):  # Alpaca
+        both = (str(fields[question]).strip(), fields["input"].strip())
+        fields = {**fields, question: "\n\n".join(filter(None, both))}
+        fields.pop("input")
+        row = row._replace(fields=fields)
     if isinstance(answer, str) and _WORKED_ANSWER in answer:
         value = answer.rpartition(_WORKED_ANSWER)[2]
-        worked = {**row.fields, "gold": value, "worked_answer": answer}
-        worked.pop("answer", None)
-        return make_problem(row._replace(fields=worked), defaults, gold="gold")
-    return make_problem(row, defaults, gold=gold)
+        worked = {**fields, "gold": value, "worked_answer": answer}
+        if gold != "gold":
+            worked.pop(gold, None)
+        row, gold = row._replace(fields=worked), "gold"
+    return make_problem(row, defaults, question=question, gold=gold)

@@ -2,34 +2,46 @@
 
 from __future__ import annotations
 
-import hashlib
 from itertools import islice
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, NamedTuple, cast
 
 from clc.bounds import COUNT
-from clc.datasets import jsonl, mgsm
-from clc.datasets.fields import Defaults, SetName, answer_kind, read_set_name
-from clc.datasets.hub import HubId, hub_rows, parse_hub_id
+from clc.datasets import jsonl, mgsm, tables
+from clc.datasets.field_names import parse_fields
+from clc.datasets.fields import Defaults, answer_kind
+from clc.datasets.fingerprint import dataset_identity, fingerprint
+from clc.datasets.hub import hub_revision, hub_rows, source_hub_id
 from clc.datasets.notices import Notices
 from clc.datasets.parquet import parquet_rows
+from clc.datasets.set_names import SetName, read_folder_name, read_set_name
 from clc.datasets.source import Place, RawSource, empty_error, open_source, read_snapshot
 from clc.errors import ConfigurationError, DatasetError
-from clc.input_files import open_once, printable_path
 from clc.languages import read_language
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from clc.datasets.fields import SourceRow
     from clc.records import AnswerKind, Problem
 
-__all__ = ["FORMATS", "Dataset", "dataset_fingerprint", "load_problems"]
+__all__ = ["FORMATS", "Dataset", "load_problems"]
 
-FORMATS = ("tsv", "jsonl", "json", "parquet", "hub")
+FORMATS = ("tsv", "csv", "jsonl", "json", "parquet", "hub")
 
-_SUFFIXES = {".tsv": "tsv", ".jsonl": "jsonl", ".ndjson": "jsonl", ".parquet": "parquet"}
-_ROWS = {"jsonl": jsonl.line_rows, "json": jsonl.array_rows, "parquet": parquet_rows}
+_SUFFIXES = {
+    ".tsv": "tsv",
+    ".csv": "csv",
+    ".jsonl": "jsonl",
+    ".ndjson": "jsonl",
+    ".parquet": "parquet",
+}
+_ROWS = {
+    "csv": tables.csv_rows,
+    "jsonl": jsonl.line_rows,
+    "json": jsonl.array_rows,
+    "parquet": parquet_rows,
+}
 
 _Placed = tuple[Place, "Problem"]
 
@@ -40,6 +52,8 @@ class _Options(NamedTuple):
     kind: AnswerKind | None
     parallel: Path | None
     notices: Notices
+    fields: Mapping[str, str]
+    revision: str | None
 
 
 class Dataset:
@@ -53,6 +67,8 @@ class Dataset:
         fingerprint: ``sha256:`` and the file's SHA-256 as ``sha256sum`` prints it; of a folder, or
             with ``parallel``, the SHA-256 over the lines ``<hash>  <name>`` of its parallel files.
             None for standard input and the hub.
+        revision: commit of a data set on the hub, which is the one that is read; None for files,
+            and where the hub cannot be asked.
 
     Raises:
         As ``load_problems``, for every row.
@@ -64,14 +80,28 @@ class Dataset:
         self._notices = Notices()
         self.total: int | None = None
         self.fingerprint: str | None = None
-        if source == "-" or _hub_id(source, reading.get("format")) is not None:
+        hub = source_hub_id(source, reading.get("format"))
+        self.revision = None if hub is None else hub_revision(hub)
+        if source == "-" or hub is not None:
             return
         self.total = sum(1 for _ in self.problems())
-        self.fingerprint = _fingerprint(source, reading.get("parallel"), self._sha256)
+        self.fingerprint = fingerprint(source, reading.get("parallel"), self._sha256)
 
     def problems(self) -> Iterator[Problem]:
         """Read the problems one by one, from the first on."""
-        return _load(self._source, opener=self._open, notices=self._notices, **self._reading)
+        return _load(
+            self._source,
+            opener=self._open,
+            notices=self._notices,
+            revision=self.revision,
+            **self._reading,
+        )
+
+    def identity(self) -> dict[str, Any]:
+        """Return what a run's manifest has of the data set, as JSON values."""
+        return dataset_identity(
+            self._source, self._reading, fingerprint=self.fingerprint, revision=self.revision
+        )
 
     def _open(self, path: Path) -> RawSource:
         if path not in self._opened:
@@ -90,13 +120,16 @@ def load_problems(
     limit: int | None = None,
     kind: str | None = None,
     parallel: str | Path | None = None,
+    fields: Mapping[str, str] | Iterable[str] | None = None,
 ) -> Iterator[Problem]:
     """Read problems one by one; only their ids stay in memory.
 
-    ``source`` is a file (TSV, JSON Lines, a JSON array, Parquet), a folder of parallel
-    ``<set>_<language>.tsv`` files, ``-`` for standard input, an open stream, or an id on the
-    Hugging Face hub such as ``juletxara/mgsm:de``. ``format`` is one of ``FORMATS``; where it is
-    None, name and content decide. A row's fields decide whether it is MGSM's, CMATH's or general.
+    ``source`` is a file (TSV, CSV, JSON Lines, a JSON array, Parquet; all but Parquet also packed
+    with gzip or Zstandard), a folder of parallel ``<set>_<language>.tsv`` files, ``-`` for standard
+    input, an open stream, or an id on the Hugging Face hub such as ``juletxara/mgsm:de``.
+    ``format`` is one of ``FORMATS``; where it is None, name and content decide. A row's fields
+    decide whether it is MGSM's, CMATH's or general; ``fields`` gives the file's names of ours
+    (``{"question": "problem"}``), see ``clc.datasets.field_names.FIELDS``.
 
     A question's language is the file's (field or name), else ``language``, else detected;
     ``metadata["language_source"]`` is its origin. Of a folder, ``language`` chooses the file whose
@@ -115,7 +148,13 @@ def load_problems(
             needs an extra that is not installed.
     """
     return _load(
-        source, language=language, format=format, limit=limit, kind=kind, parallel=parallel
+        source,
+        language=language,
+        format=format,
+        limit=limit,
+        kind=kind,
+        parallel=parallel,
+        fields=fields,
     )
 
 
@@ -127,8 +166,10 @@ def _load(
     limit: int | None = None,
     kind: str | None = None,
     parallel: str | Path | None = None,
+    fields: Mapping[str, str] | Iterable[str] | None = None,
     opener: Callable[[Path], RawSource] = open_source,
     notices: Notices | None = None,
+    revision: str | None = None,
 ) -> Iterator[Problem]:
     if format is not None and format not in FORMATS:
         raise ConfigurationError(f"unknown format {format!r}; it is one of {', '.join(FORMATS)}")
@@ -140,6 +181,8 @@ def _load(
         kind=answer_kind(kind),
         parallel=None if parallel is None else Path(parallel),
         notices=notices or Notices(),
+        fields=parse_fields(fields),
+        revision=revision,
     )
     return islice(_distinct(_placed(source, options, opener)), limit)
 
@@ -156,40 +199,32 @@ def _distinct(problems: Iterable[_Placed]) -> Iterator[Problem]:
         yield problem
 
 
-def _hub_id(source: str | Path | IO[str] | IO[bytes], format: str | None) -> HubId | None:  # noqa: A002
-    """Return the hub id of a source, or None for a file."""
-    if not isinstance(source, str) or source == "-":
-        return None
-    hub = parse_hub_id(source)
-    if format == "hub" and hub is None:
-        raise ConfigurationError(f"{source!r} is no hub id; write owner/name:config:split")
-    if hub is None or format == "hub" or source.startswith("hf://"):
-        return hub
-    path = Path(source)
-    if format is not None or path.exists():
-        return None
-    return hub if ":" in source or not path.parent.exists() else None
-
-
 def _placed(
     source: str | Path | IO[str] | IO[bytes], options: _Options, opener: Callable[[Path], RawSource]
 ) -> Iterator[_Placed]:
-    hub = _hub_id(source, options.format)
+    hub = source_hub_id(source, options.format)
     if hub is not None:
         _no_parallel(options, str(source))
         defaults = _defaults(hub.named, str(source), options)
-        return _problems(hub_rows(hub, str(source)), defaults, str(source))
+        return _problems(hub_rows(hub, str(source), options.revision), defaults, str(source))
     if isinstance(source, str | Path) and source != "-" and _is_folder(Path(source)):
         return _folder(Path(source), options, opener)
     is_file = isinstance(source, str | Path) and source != "-"
     opened = opener(Path(cast("str | Path", source))) if is_file else open_source(source)
     chosen = options.format or _format(opened)
-    named = read_set_name(opened.stem, Place(opened.name), trusted=chosen == "tsv")
+    header = chosen == "tsv" and tables.has_header(opened.first.decode("utf-8", "replace"))
+    named = read_folder_name(opened.name) if opened.path is not None else None
+    if named is None or (chosen == "tsv" and not header):
+        named = read_set_name(opened.stem, Place(opened.name), trusted=chosen == "tsv")
     defaults = _defaults(named, opened.name, options)
     if chosen == "tsv" and opened.path is not None and options.parallel is not None:
+        _no_fields(options, opened.name)
         return mgsm.with_parallel(opened.path, defaults, options.parallel, opener)
     _no_parallel(options, opened.name)
+    if header:
+        return _problems(tables.tsv_rows(opened), defaults, opened.name)
     if chosen == "tsv":
+        _no_fields(options, opened.name)
         return mgsm.tsv_problems(opened, defaults)
     if chosen == "hub":
         raise ConfigurationError(f"{opened.name} is a file, not a hub id; leave the format out")
@@ -209,6 +244,7 @@ def _folder(
     folder: Path, options: _Options, opener: Callable[[Path], RawSource]
 ) -> Iterator[_Placed]:
     _no_parallel(options, str(folder))
+    _no_fields(options, str(folder))
     if options.format not in (None, "tsv"):
         raise ConfigurationError(f"{folder}: a folder is read as tsv, not {options.format!r}")
     files = mgsm.parallel_files(folder)
@@ -222,7 +258,7 @@ def _defaults(named: SetName, name: str, options: _Options) -> Defaults:
             f"{name}: the name says language {named.language!r}, the option {options.language!r}; "
             "leave the option out or rename the file"
         )
-    return Defaults(named, options.language, options.kind, options.notices)
+    return Defaults(named, options.language, options.kind, options.notices, options.fields)
 
 
 def _primary(named: SetName | _Options) -> str | None:
@@ -234,6 +270,14 @@ def _no_parallel(options: _Options, name: str) -> None:
     if options.parallel is not None:
         raise ConfigurationError(
             f"{name}: parallel rows go with one TSV file; put 'translations' into the rows instead"
+        )
+
+
+def _no_fields(options: _Options, name: str) -> None:
+    if options.fields:
+        raise ConfigurationError(
+            f"{name}: fields can be named where rows have names of fields; give the TSV file a "
+            "header, alone, or leave the fields out"
         )
 
 
@@ -254,37 +298,3 @@ def _problems(rows: Iterator[SourceRow], defaults: Defaults, name: str) -> Itera
         yield row.place, jsonl.problem_from_row(row, defaults)
     if row is None:
         raise empty_error(name)
-
-
-def _files(given: str | Path) -> list[Path]:
-    path = Path(given)
-    return list(mgsm.parallel_files(path).values()) if path.is_dir() else [path]
-
-
-def dataset_fingerprint(source: str | Path, *, parallel: str | Path | None = None) -> str | None:
-    """Hash the content of a source; see ``Dataset.fingerprint``.
-
-    Raises:
-        DatasetError: a file cannot be read.
-    """
-    if source == "-" or _hub_id(source, None) is not None:
-        return None
-    return _fingerprint(source, parallel, _file_hash)
-
-
-def _fingerprint(
-    source: str | Path, parallel: str | Path | None, sha256: Callable[[Path], str]
-) -> str:
-    paths = [path for one in (source, parallel) if one is not None for path in _files(one)]
-    if len(paths) == 1 and not Path(source).is_dir():
-        return f"sha256:{sha256(paths[0])}"
-    listing = "".join(f"{sha256(path)}  {printable_path(path.name)}\n" for path in paths)
-    return f"sha256:{hashlib.sha256(listing.encode()).hexdigest()}"
-
-
-def _file_hash(path: Path) -> str:
-    try:
-        with open_once(path) as handle:
-            return hashlib.file_digest(handle, "sha256").hexdigest()
-    except OSError as error:
-        raise DatasetError(f"{path}: cannot be read: {error.strerror or error}") from error

@@ -10,8 +10,11 @@ from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from clc.datasets.fields import Defaults, SetName, SourceRow, make_problem, read_set_name, same_gold
+from clc.datasets.field_names import GOLD_NAMES, QUESTION_NAMES, first_name
+from clc.datasets.fields import Defaults, SourceRow, make_problem, same_gold
+from clc.datasets.set_names import SetName, read_set_name
 from clc.datasets.source import Place, RawSource, open_source, text_lines
+from clc.datasets.tables import tsv_header, unquoted
 from clc.errors import ConfigurationError, DatasetError
 from clc.input_files import printable_path
 
@@ -40,9 +43,15 @@ class _Pair(NamedTuple):
 
 
 def _pairs(source: RawSource) -> Iterator[_Pair]:
-    """Read the rows of a TSV file without quoting: a quotation mark is text."""
-    for place, line in text_lines(source):
+    """Read the rows of a TSV file; without a header a quotation mark is text."""
+    positions: tuple[int, int] | None = None
+    for number, (place, line) in enumerate(text_lines(source)):
         columns = line.split("\t")
+        if number == 0 and (names := tsv_header(line)) is not None:
+            positions = _positions(names)
+            continue
+        if positions is not None and len(columns) > max(positions):
+            columns = [unquoted(columns[position].strip()) for position in positions]
         if len(columns) != 2:  # noqa: PLR2004
             fault = "no tab" if len(columns) == 1 else f"{len(columns)} columns"
             raise place.error(
@@ -54,6 +63,13 @@ def _pairs(source: RawSource) -> Iterator[_Pair]:
         if not gold:
             raise place.error(f"no answer after the tab (question {question!r:.60}); write it")
         yield _Pair(place, question, gold)
+
+
+def _positions(names: Sequence[str]) -> tuple[int, int]:
+    """Return the columns of question and answer in a header."""
+    question = first_name(dict.fromkeys(names, True), QUESTION_NAMES)
+    gold = first_name(dict.fromkeys(names, True), ("answer_number", *GOLD_NAMES))
+    return names.index(question or ""), names.index(gold or "")
 
 
 def _problem(

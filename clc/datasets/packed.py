@@ -6,25 +6,37 @@ import gzip
 import sys
 import zlib
 from contextlib import contextmanager
-from io import BufferedReader
-from typing import IO, TYPE_CHECKING, cast
+from io import BufferedReader, RawIOBase
+from pathlib import PurePath
+from typing import IO, TYPE_CHECKING, Any, cast
 
 from clc.errors import ConfigurationError
 from clc.input_files import open_once
 from clc.version import install_hint
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
-__all__ = ["PACKED_SUFFIXES", "UNREADABLE", "unpack", "unpacked"]
+__all__ = ["UNREADABLE", "unpack", "unpacked", "without_pack_suffix"]
 
-PACKED_SUFFIXES = (".gz", ".zst")
-UNREADABLE = (OSError, EOFError, gzip.BadGzipFile, zlib.error)
+UNREADABLE = (OSError, EOFError, zlib.error)
 """Errors of a file that cannot be read or unpacked."""
 
 _GZIP = b"\x1f\x8b"
 _ZSTD = b"\x28\xb5\x2f\xfd"
+_BLOCK = 1 << 16
+_SUFFIXES = (".gz", ".zst")
+
+
+def without_pack_suffix(name: str) -> PurePath:
+    """Return a file's name without the suffix of its pack.
+
+    >>> without_pack_suffix("mgsm_de.tsv.gz").name
+    'mgsm_de.tsv'
+    """
+    path = PurePath(name)
+    return path.with_suffix("") if path.suffix.lower() in _SUFFIXES and path.stem else path
 
 
 @contextmanager
@@ -45,16 +57,24 @@ def unpacked(source: str | Path) -> Iterator[IO[bytes]]:
 def unpack(file: IO[bytes], name: str) -> IO[bytes]:
     """Return a stream of what a file holds, unpacked if its first bytes are those of a pack.
 
+    ``file`` can be read ahead (``peek``) or rewound (``seek``); otherwise it is returned as it is.
+
     Raises:
         ConfigurationError: it is packed with Zstandard, and ``zstandard`` is not installed.
     """
-    buffered = file if hasattr(file, "peek") else BufferedReader(cast("BufferedReader", file))
-    start = cast("BufferedReader", buffered).peek(len(_ZSTD))
+    if hasattr(file, "peek"):
+        start = file.peek(len(_ZSTD))
+    elif file.seekable():
+        at = file.tell()
+        start = file.read(len(_ZSTD))
+        file.seek(at)
+    else:
+        return file
     if start.startswith(_GZIP):
-        return cast("IO[bytes]", gzip.GzipFile(fileobj=buffered))
+        return cast("IO[bytes]", gzip.GzipFile(fileobj=file, mode="rb"))
     if start.startswith(_ZSTD):
-        return _zstandard(buffered, name)
-    return buffered
+        return _zstandard(file, name)
+    return file
 
 
 def _zstandard(file: IO[bytes], name: str) -> IO[bytes]:
@@ -65,5 +85,40 @@ def _zstandard(file: IO[bytes], name: str) -> IO[bytes]:
             f"{name}: is packed with Zstandard; unpack it (zstd -d), or install zstandard: "
             f"{install_hint('zstd')}"
         ) from error
-    reader = zstandard.ZstdDecompressor().stream_reader(file, read_across_frames=True)
-    return cast("IO[bytes]", BufferedReader(reader))
+    stream = _ZstdStream(file, zstandard.ZstdDecompressor().decompressobj, zstandard.ZstdError)
+    return cast("IO[bytes]", BufferedReader(stream))
+
+
+class _ZstdStream(RawIOBase):
+    """Bytes of Zstandard frames; a broken or unfinished one is an ``OSError``, as with gzip."""
+
+    def __init__(self, file: IO[bytes], frame: Callable[[], Any], error: type[Exception]) -> None:
+        self._file, self._new_frame, self._error = file, frame, error
+        self._frame: Any = None
+        self._left = b""  # unpacked, not read yet
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any, /) -> int:
+        while not self._left and (block := self._file.read(_BLOCK)):
+            self._left = self._unpack(block)
+        if not self._left and self._frame is not None:
+            raise OSError("the Zstandard file ends before its last frame does")
+        part = self._left[: len(buffer)]
+        self._left = self._left[len(part) :]
+        buffer[: len(part)] = part
+        return len(part)
+
+    def _unpack(self, block: bytes) -> bytes:
+        parts = []
+        try:
+            while block:
+                self._frame = self._frame or self._new_frame()
+                parts.append(self._frame.decompress(block))
+                if not self._frame.eof:
+                    break
+                block, self._frame = self._frame.unused_data, None
+        except self._error as error:
+            raise OSError(f"not a Zstandard file: {error}") from error
+        return b"".join(parts)

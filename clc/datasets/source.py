@@ -1,4 +1,4 @@
-"""Files and streams of problems: bytes to lines with their places, in any format."""
+"""Files and streams of problems, packed or not: bytes to lines with their places."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from pathlib import Path
 from tempfile import SpooledTemporaryFile
 from typing import IO, TYPE_CHECKING, NamedTuple
 
+from clc.datasets.packed import UNREADABLE, unpack, without_pack_suffix
 from clc.errors import DatasetError
 from clc.input_files import open_once, printable_path
 
@@ -70,29 +71,33 @@ def _readable(path: Path) -> Iterator[IO[bytes]]:
             yield handle
     except FileNotFoundError as error:
         raise DatasetError(f"{printable_path(path)}: no such file; check the path") from error
-    except OSError as error:
-        raise DatasetError(
-            f"{printable_path(path)}: cannot be read: {error.strerror or error}"
-        ) from error
+    except UNREADABLE as error:
+        why = getattr(error, "strerror", None) or error
+        raise DatasetError(f"{printable_path(path)}: cannot be read: {why}") from error
 
 
 def _file_lines(path: Path) -> Iterator[bytes]:
     with _readable(path) as handle:
-        yield from handle
+        yield from unpack(handle, printable_path(path))
 
 
 class _Bytes:
     """Bytes in memory or, beyond a size, in a temporary file that is deleted with this object."""
 
-    def __init__(self) -> None:
+    def __init__(self, path: Path) -> None:
         self._file = SpooledTemporaryFile(max_size=_IN_MEMORY)  # noqa: SIM115 - closed by __del__
+        self._path = path
         self.write = self._file.write
 
     def lines(self) -> Iterator[bytes]:
-        """Yield the lines from the start; one reader at a time."""
+        """Yield the unpacked lines from the start; one reader at a time."""
+        name = printable_path(self._path)
         self._file.seek(0)
-        for line in self._file:  # noqa: UP028 - closing a `yield from` closes the file
-            yield line
+        try:
+            for line in unpack(self._file, name):  # noqa: UP028 - `yield from` closes the file
+                yield line
+        except UNREADABLE as error:
+            raise DatasetError(f"{name}: cannot be read: {error}") from error
 
     def __del__(self) -> None:
         self._file.close()
@@ -104,7 +109,7 @@ def read_snapshot(path: Path) -> RawSource:
     Raises:
         DatasetError: it is missing, unreadable or empty.
     """
-    kept, digest = _Bytes(), hashlib.sha256()
+    kept, digest = _Bytes(path), hashlib.sha256()
     with _readable(path) as handle:
         while block := handle.read(_BLOCK):
             digest.update(block)
@@ -112,12 +117,16 @@ def read_snapshot(path: Path) -> RawSource:
     first, name = _first(kept.lines())[1], printable_path(path)
     if not first:
         raise empty_error(name)
-    stem, suffix = Path(name).stem, path.suffix
-    return RawSource(name, stem, suffix, first, kept.lines, path, sha256=digest.hexdigest())
+    plain = without_pack_suffix(name)
+    return RawSource(
+        name, plain.stem, plain.suffix, first, kept.lines, path, sha256=digest.hexdigest()
+    )
 
 
 def _stream_lines(stream: IO[str] | IO[bytes]) -> Iterator[bytes]:
     raw = getattr(stream, "buffer", stream)
+    if not isinstance(raw, io.TextIOBase):
+        raw = unpack(raw, getattr(stream, "name", "<stream>"))
     for line in raw:
         yield line.encode() if isinstance(line, str) else line
 
@@ -151,7 +160,7 @@ def open_source(source: str | Path | IO[str] | IO[bytes]) -> RawSource:
     name = getattr(source, "name", None)
     if not isinstance(name, str):
         return _open_stream(source, "<stream>", "stream")
-    return _open_stream(source, name, Path(name).stem.strip("<>"))
+    return _open_stream(source, name, without_pack_suffix(name).stem.strip("<>"))
 
 
 def _open_stream(stream: IO[str] | IO[bytes], name: str, stem: str) -> RawSource:
@@ -159,18 +168,21 @@ def _open_stream(stream: IO[str] | IO[bytes], name: str, stem: str) -> RawSource
     read, first = _first(lines)
     if not first:
         raise empty_error(name)
-    return RawSource(name, stem, Path(name).suffix, first, lambda: chain(read, lines))
+    return RawSource(
+        name, stem, without_pack_suffix(name).suffix, first, lambda: chain(read, lines)
+    )
 
 
 def _open_file(path: Path) -> RawSource:
     if path.exists() and not (path.is_file() or path.is_dir()):
         return read_snapshot(path)  # a FIFO or /dev/fd/63: it can be read once
-    with _readable(path) as handle:
-        first = _first(iter(handle))[1]
     name = printable_path(path)
+    with _readable(path) as handle:
+        first = _first(iter(unpack(handle, name)))[1]
     if not first:
         raise empty_error(name)
-    return RawSource(name, Path(name).stem, path.suffix, first, lambda: _file_lines(path), path)
+    plain = without_pack_suffix(name)
+    return RawSource(name, plain.stem, plain.suffix, first, lambda: _file_lines(path), path)
 
 
 def text_lines(source: RawSource) -> Iterator[tuple[Place, str]]:

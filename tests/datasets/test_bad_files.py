@@ -114,8 +114,8 @@ def test_missing_empty_and_unreadable_at_once(tmp_path):
 
 def test_options_that_are_wrong(tmp_path):
     path = write(tmp_path, "mgsm_de.tsv", GERMAN)
-    with pytest.raises(ConfigurationError, match="unknown format 'csv'; it is one of tsv"):
-        load_problems(path, format="csv")
+    with pytest.raises(ConfigurationError, match="unknown format 'xlsx'; it is one of tsv"):
+        load_problems(path, format="xlsx")
     with pytest.raises(ConfigurationError, match="limit must be from 1 to 1000000000, not 0"):
         load_problems(path, limit=0)
     with pytest.raises(ConfigurationError, match="unknown kind 'word'"):
