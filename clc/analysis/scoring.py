@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from array import array
 from collections import Counter
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from fractions import Fraction
 from itertools import repeat
 from math import ceil
@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from clc.analysis.intervals import Rate, clustered_rate
 from clc.answers.canonical import canonical_gold
+from clc.datasets.levels import LEVEL_WEIGHTS, read_level
 from clc.records import Abstention, Usage
 from clc.runs.revote import revote
 
@@ -44,7 +45,8 @@ class Scored:
     """A verdict with its gold.
 
     ``item`` is shared by the problems that ask the same in several languages. ``gold`` is as in the
-    file. ``votes`` are the problem's paths, for the figures by reasoning language.
+    file. ``votes`` are the problem's paths, for the figures by reasoning language. ``level`` is
+    the problem's difficulty, see ``clc.datasets.levels``.
     """
 
     id: str
@@ -54,6 +56,7 @@ class Scored:
     verdict: Verdict
     votes: Sequence[Vote] = ()
     kind: AnswerKind | None = None
+    level: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +87,8 @@ class Score:
     ``calibration_error`` (mean distance of agreement from accuracy over the bins, from 0 to 1)
     leave out the ``unanswered``. ``abstentions`` counts paths by reason. ``usage`` is that
     of the paths, ``translation_usage`` that of everything before them; the sum is the total.
+    ``by_level`` are the accuracies by difficulty, and ``difficulty_weighted`` their mean with
+    PolyMath's weights (arXiv 2504.18428); None where problems have no level.
     """
 
     problems: int
@@ -103,11 +108,16 @@ class Score:
     paths: int
     usage: Usage
     translation_usage: Usage
+    by_level: Mapping[str, Rate] = field(default_factory=dict)
+    difficulty_weighted: float | None = None
 
     def to_json(self) -> dict[str, Any]:
-        """Return plain values for results.json; reasoning tokens only where there were any."""
+        """Return plain values for results.json, without levels and reasoning tokens of none."""
         usages = {name: getattr(self, name).to_json() for name in ("usage", "translation_usage")}
-        return asdict(self) | usages
+        values = asdict(self) | usages
+        if not self.by_level:
+            del values["by_level"], values["difficulty_weighted"]
+        return values
 
 
 def scored(problem: Problem, verdict: Verdict, votes: Sequence[Vote] = ()) -> Scored:
@@ -120,6 +130,7 @@ def scored(problem: Problem, verdict: Verdict, votes: Sequence[Vote] = ()) -> Sc
         verdict=verdict,
         votes=votes,
         kind=problem.metadata.get("kind"),
+        level=read_level(problem.metadata.get("level")),
     )
 
 
@@ -173,6 +184,7 @@ class Scoreboard:
         self.all = _Group()
         self.oracle = _Group()
         self.languages: dict[str, _Group] = {}
+        self.levels: dict[str, _Group] = {}
         self.paths: dict[str, _Group] = {}
         self.abstained: Counter[str] = Counter()
         self.by_agreement = [_Group() for _ in range(bins)]
@@ -203,9 +215,10 @@ class Scoreboard:
         self.translation_usage += other.translation_usage
         self.all.merge(other.all, items)
         self.oracle.merge(other.oracle, items)
-        for mine, theirs in ((self.languages, other.languages), (self.paths, other.paths)):
-            for language, group in theirs.items():
-                mine.setdefault(language, _Group()).merge(group, items)
+        for name in ("languages", "levels", "paths"):
+            mine = getattr(self, name)
+            for key, group in getattr(other, name).items():
+                mine.setdefault(key, _Group()).merge(group, items)
         for bin_, group in enumerate(other.by_agreement):
             self.by_agreement[bin_].merge(group, items)
             self.agreement_in[bin_] += other.agreement_in[bin_]
@@ -229,6 +242,8 @@ class Scoreboard:
         self.counts["with_gold"] += 1
         self.all.add(item, right)
         self.languages.setdefault(row.language, _Group()).add(item, right)
+        if row.level is not None:
+            self.levels.setdefault(row.level, _Group()).add(item, right)
         if verdict.answer is not None:
             bin_ = _bin(verdict.agreement, self.bins)
             self.by_agreement[bin_].add(item, right)
@@ -253,6 +268,9 @@ class Scoreboard:
             abs(bin_.mean_agreement - bin_.accuracy.value) * bin_.accuracy.total
             for bin_ in calibration
         )
+        by_level = {
+            level: rate for level in LEVEL_WEIGHTS if (rate := _rates(self.levels).get(level))
+        }
         return Score(
             problems=self.counts["problems"],
             items=len(self.items),
@@ -274,6 +292,8 @@ class Scoreboard:
             paths=self.counts["paths"],
             usage=self.usage,
             translation_usage=self.translation_usage,
+            by_level=by_level,
+            difficulty_weighted=_weighted(by_level),
         )
 
     def _calibration(self) -> Iterable[AgreementBin]:
@@ -296,6 +316,14 @@ def _bin(agreement: float, bins: int) -> int:
 def _rates(groups: Mapping[str, _Group]) -> dict[str, Rate]:
     rates = {name: group.rate() for name, group in groups.items()}
     return {name: rate for name, rate in rates.items() if rate is not None}
+
+
+def _weighted(by_level: Mapping[str, Rate]) -> float | None:
+    """Return the mean accuracy of the levels that there are, with their weights."""
+    weights = sum(LEVEL_WEIGHTS[level] for level in by_level)
+    if not weights:
+        return None
+    return sum(LEVEL_WEIGHTS[level] * rate.value for level, rate in by_level.items()) / weights
 
 
 def score_run(run: RunFolder) -> Score:

@@ -83,6 +83,11 @@ def score_tables(score: Score) -> Iterator[Table]:
         for code, rate in score.by_language.items():
             table.add_row(language_label(code), f"{rate.right}/{rate.total}", *_rate(rate))
         yield table
+    if score.by_level:
+        table = make_table("level", "right", "accuracy", "95 % interval")
+        for level, rate in score.by_level.items():
+            table.add_row(level, f"{rate.right}/{rate.total}", *_rate(rate))
+        yield table
     if score.by_reasoning_language:
         table = make_table("reasoning language", "paths", "right", "95 % interval", "no answer")
         for code, path in score.by_reasoning_language.items():
@@ -245,6 +250,8 @@ def _summary(score: Score) -> Iterator[tuple[str, str]]:
     if score.accuracy is not None:
         value, interval = _rate(score.accuracy)
         yield "accuracy of the vote", f"{value}  ({interval})"
+    if score.difficulty_weighted is not None:
+        yield "accuracy weighted by difficulty", f"{score.difficulty_weighted:.1%}"
     if score.oracle is not None:
         yield "any path right", _rate(score.oracle)[0]
     if score.mean_agreement is not None:

@@ -124,6 +124,7 @@ def _run_ballots(
     from dataclasses import replace
 
     from clc.datasets.generation import row_language
+    from clc.datasets.levels import read_level
     from clc.datasets.recorded_votes import RecordedVotes, warn_left_out
     from clc.runs.open import open_run
     from clc.runs.revote import revote
@@ -152,6 +153,7 @@ def _run_ballots(
                     problem.gold,
                     problem.metadata.get("kind"),
                     votes,
+                    level=read_level(problem.metadata.get("level")),
                 )
     if wanted and not any_votes:
         raise InputError(f"no paths in {', '.join(languages)} in {', '.join(folders)}")
@@ -218,6 +220,7 @@ def _scored(
             verdict,
             votes,
             ballot.kind,
+            ballot.level,
         )
 
 

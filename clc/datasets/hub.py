@@ -85,7 +85,8 @@ def parse_hub_id(text: str) -> HubId | None:
     match = _URL.fullmatch(text) or _ID.fullmatch(text)
     if match is None and (named := _NAMED.fullmatch(text)):
         path = _SETS.get(named["path"].lower())
-        return path and HubId(path, named["config"], named["split"], named["revision"])
+        if path is not None:
+            return HubId(path, named["config"], named["split"], named["revision"])
     if match is None or _FILE.search(text) or match["path"].startswith("."):
         return None
     return HubId(match["path"], match["config"], match["split"], match["revision"])

@@ -64,7 +64,7 @@ def unpack(file: IO[bytes], name: str) -> IO[bytes]:
     """
     if hasattr(file, "peek"):
         start = file.peek(len(_ZSTD))
-    elif file.seekable():
+    elif hasattr(file, "seekable") and file.seekable():
         at = file.tell()
         start = file.read(len(_ZSTD))
         file.seek(at)

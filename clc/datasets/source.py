@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
 from tempfile import SpooledTemporaryFile
-from typing import IO, TYPE_CHECKING, NamedTuple
+from typing import IO, TYPE_CHECKING, Any, NamedTuple
 
 from clc.datasets.packed import UNREADABLE, unpack, without_pack_suffix
 from clc.errors import DatasetError
@@ -124,9 +124,9 @@ def read_snapshot(path: Path) -> RawSource:
 
 
 def _stream_lines(stream: IO[str] | IO[bytes]) -> Iterator[bytes]:
-    raw = getattr(stream, "buffer", stream)
+    raw: Any = getattr(stream, "buffer", stream)
     if not isinstance(raw, io.TextIOBase):
-        raw = unpack(raw, getattr(stream, "name", "<stream>"))
+        raw = unpack(raw, str(getattr(stream, "name", "<stream>")))
     for line in raw:
         yield line.encode() if isinstance(line, str) else line
 

@@ -36,6 +36,11 @@ def _outcome(score: Score) -> Iterator[Fact]:
             f"{of(rate.right, rate.total, 'problems')} right; 95 % interval over "
             f"{rate.items:,} items",
         )
+        if score.difficulty_weighted is not None:
+            levels = ", ".join(
+                f"{level} {percent(one.value)}" for level, one in score.by_level.items()
+            )
+            yield Fact("Weighted by difficulty", percent(score.difficulty_weighted), levels)
         yield Fact(
             "Any path right",
             with_interval(oracle),

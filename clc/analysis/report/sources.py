@@ -162,7 +162,15 @@ def _solved(ballot: RecordedVotes, texts: Sequence[tuple[Any, ...]], marks: Mark
         question,
         ballot.question_language or UNKNOWN_LANGUAGE,
         ballot.gold,
-        metadata={"item": ballot.item, **({"kind": ballot.kind} if ballot.kind else {})},
+        metadata={
+            name: value
+            for name, value in (
+                ("item", ballot.item),
+                ("kind", ballot.kind),
+                ("level", ballot.level),
+            )
+            if value
+        },
     )
     rows: dict[str, list[tuple[Any, ...]]] = {}
     for one, confidence, row in zip(ballot.votes, ballot.confidences, texts, strict=True):
