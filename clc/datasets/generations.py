@@ -18,6 +18,7 @@ abstention; a field of ours with another meaning is kept and ignored, with a not
 
 from __future__ import annotations
 
+import re
 from contextlib import closing
 from dataclasses import fields
 from pathlib import Path
@@ -49,6 +50,7 @@ __all__ = ["Generation", "parse_generations", "read_generation", "read_generatio
 
 _KINDS = get_args(AnswerKind)
 _NUMBERS = {one.name for one in fields(Confidence)}
+_NUMERIC = re.compile(r"[-+.\d]+(?:e[-+]?\d+)?%?", re.IGNORECASE)
 _NUMBERS_TOO = frozenset(["id", "gold"])
 _NEEDED = (
     ("id", "a text or a number"),
@@ -174,10 +176,13 @@ class _Fields(NamedTuple):
             if isinstance(value, dict):
                 return Confidence(**value)
             return _number(cast("float", value))
-        if value is not None and None not in numbers:
-            ours = f"a number, or an object of numbers ({', '.join(sorted(_NUMBERS))})"
+        if value is None or None in numbers:
+            return None
+        ours = f"a number, or an object of numbers: {', '.join(sorted(_NUMBERS))}"
+        if isinstance(value, str) and not _NUMERIC.fullmatch(value.strip()):  # such as "high"
             self.notices.ignored(self.source, self.line, "confidence", value, ours)
-        return None
+            return None
+        raise self.error(f"'confidence' is {value!r:.60}; give {ours}")
 
 
 def _number(value: float) -> float:
