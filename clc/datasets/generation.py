@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from clc.answers import extract_answer
@@ -10,6 +11,8 @@ from clc.languages import UNKNOWN_LANGUAGE, read_language
 from clc.records import AbstainReason, Abstention
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from clc.records import Answer, AnswerKind, Confidence
     from clc.thoughts import Marks
 
@@ -44,7 +47,8 @@ class Generation(NamedTuple):
     ``error`` is why there is no response, and ``reason`` its abstention. ``closed`` is whether a
     thought that is recorded apart had ended, None without one. ``custom_id`` is what the id may
     say; whether it does is seen over the whole file. ``read_as`` is the language that the text is
-    read in, where it is another than that of the vote.
+    read in, where it is another than that of the vote. ``options`` are the texts of a multiple
+    choice by letter.
     """
 
     id: str
@@ -63,6 +67,7 @@ class Generation(NamedTuple):
     level: str | None = None
     custom_id: CustomId | None = None
     read_as: str | None = None
+    options: Mapping[str, str] = MappingProxyType({})
 
 
 def read_generation(path: Generation, marks: Marks | None = None) -> Answer | Abstention:

@@ -37,7 +37,9 @@ from clc.datasets.harness import parse_harness_row
 from clc.datasets.json_values import parse_json
 from clc.datasets.levels import read_level
 from clc.datasets.notices import Notices
+from clc.datasets.options import recorded_options
 from clc.datasets.packed import UNREADABLE, unpacked
+from clc.datasets.source import Place
 from clc.errors import DatasetError
 from clc.input_files import MOST_LEVELS, nested_deeper, printable_path
 from clc.languages import UNKNOWN_LANGUAGE
@@ -219,6 +221,9 @@ def _own_row(row: _Fields) -> Generation:
         row.text("item", "a text", numbers=True),
         level=read_level(values.get("level")),
     )
+    options, letter = recorded_options(values, values.get("gold"), Place(row.source, row.line))
+    if letter is not None and path.kind in {None, "choice"}:
+        path = path._replace(kind="choice", options=options, gold=letter)
     if text is not None:
         return path
     error = row.text("error", "a text")

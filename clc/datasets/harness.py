@@ -14,12 +14,16 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from clc.answers import extract_answer
 from clc.datasets.generation import Generation, missing_response, row_language
 from clc.datasets.levels import read_level
+from clc.datasets.options import recorded_options
+from clc.datasets.source import Place
 from clc.errors import DatasetError, LanguageError
 from clc.languages import UNKNOWN_LANGUAGE, read_language
 from clc.records import Answer
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from clc.records import AnswerKind
 
 __all__ = ["TaskName", "parse_harness_row", "read_task_name"]
 
@@ -102,12 +106,24 @@ def parse_harness_row(source: str, line: int, row: Mapping[str, Any]) -> list[Ge
     else:
         own = task.language or row_language(_text(doc.get("language")))
         codes, problem = [own or UNKNOWN_LANGUAGE] * len(texts), f"{task.stem}-{number}"
+    options, letter = recorded_options(doc, gold, Place(source, line))
+    kind: AnswerKind | None = None if letter is None else "choice"
     level = read_level(doc.get("level"), task.stem)
     return [
         missing_response(path, source, line) if text is None else path
         for code, text in zip(codes, texts, strict=True)
         for path in (
-            Generation(problem, code, text or "", question, gold, item=problem, level=level),
+            Generation(
+                problem,
+                code,
+                text or "",
+                question,
+                letter or gold,
+                kind=kind,
+                item=problem,
+                level=level,
+                options=options if letter else {},
+            ),
         )
     ]
 

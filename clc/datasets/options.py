@@ -25,11 +25,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from clc.answers.choices import only_choice
 from clc.answers.option_lines import LETTERS
+from clc.errors import DatasetError
 
 if TYPE_CHECKING:
     from clc.datasets.source import Place
 
-__all__ = ["Options", "find_options"]
+__all__ = ["Options", "find_options", "recorded_options"]
 
 _FEWEST = 2
 _LISTS = ("choices", "options")
@@ -44,6 +45,7 @@ _FAMILIES = (
     [f"op{letter}" for letter in LETTERS.lower()],
     list(LETTERS),
 )
+_FIRST = frozenset([*_LISTS, *(family[0] for family in _FAMILIES)])
 _LETTER_FIELDS = ("gold", "answer", "Answer", "answerKey")
 _FROM_ZERO = ("answer_index", "answer_idx", "cop")
 _FROM_ONE = ("correct_answer_num",)
@@ -96,10 +98,34 @@ def find_options(fields: Mapping[str, Any], place: Place) -> Options | None:
     return Options(texts, frozenset(used), gold, text)
 
 
+def recorded_options(
+    fields: Mapping[str, Any], gold: object, place: Place
+) -> tuple[dict[str, str], str | None]:
+    """Return the options of a recorded row by letter, and the letter of its gold.
+
+    Where the fields hold no options, or the gold is none of them, they mean something else: there
+    are none.
+
+    >>> from clc.datasets.source import Place
+    >>> recorded_options({"choices": ["4", "5"]}, "5", Place("f.jsonl", 1))
+    ({'A': '4', 'B': '5'}, 'B')
+    """
+    try:
+        _, texts, labels = _texts(fields, place)
+        if not texts or gold is None:
+            return texts, None
+        letter = _letter("gold", gold, texts, labels, place)
+    except DatasetError:
+        return {}, None
+    return ({}, None) if letter is None else (texts, letter)
+
+
 def _texts(
     fields: Mapping[str, Any], place: Place
 ) -> tuple[list[str], dict[str, str], dict[str, str]]:
     """Return the fields of the options, the texts by letter, and the letters by own label."""
+    if _FIRST.isdisjoint(fields):
+        return [], {}, {}
     for name in _LISTS:
         value = fields.get(name)
         labels: Sequence[Any] = ()
@@ -128,7 +154,7 @@ def _texts(
 
 
 def _are_texts(values: Sequence[Any]) -> bool:
-    return all(
+    return any(one is not None for one in values) and all(
         one is None or (isinstance(one, str | int | float) and not isinstance(one, bool))
         for one in values
     )

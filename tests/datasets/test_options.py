@@ -5,6 +5,7 @@ import json
 import pytest
 
 from clc.datasets import load_problems
+from clc.datasets.recorded_votes import group_votes
 from clc.errors import DatasetError
 
 LINES = "Which of these is a prime number?\n\nA. 21\nB. 22\nC. 23\nD. 25"
@@ -140,3 +141,30 @@ def test_a_human_translation_with_options_gets_their_labels(tmp_path):
         },
     )
     assert problem.translations == {"ru": "Половина от 8?\nA. 2\nB. 4"}
+
+
+def test_recorded_rows_with_options_vote_over_letters(tmp_path):
+    options = {"choices": FOUR}
+    rows = [
+        {"id": "a", "language": "en", "response": "Answer: C", "gold": 2, **options},
+        {"id": "a", "language": "de", "response": "Antwort: (C)", "gold": "23", **options},
+        {"id": "b", "language": "en", "response": "Answer: 7", "gold": 7, "choices": ["x", "y"]},
+    ]
+    path = tmp_path / "g.jsonl"
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    first, second = group_votes([path])
+    assert (first.kind, first.gold, [vote.answer for vote in first.votes]) == (
+        "choice",
+        "C",
+        ["C"] * 2,
+    )
+    assert (second.kind, second.gold, second.votes[0].answer) == (None, "7", "7")
+
+
+def test_samples_of_the_harness_with_options(tmp_path):
+    doc = {"question": QUESTION, **lettered("option_{}"), "answer": 2}
+    path = tmp_path / "samples_include_de.jsonl"
+    row = {"doc_id": 0, "doc": doc, "target": "2", "resps": [["Antwort: C"]]}
+    path.write_text(json.dumps(row) + "\n")
+    (one,) = group_votes([path])
+    assert (one.kind, one.gold, one.votes[0].answer) == ("choice", "C", "C")
