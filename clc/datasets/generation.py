@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -92,6 +93,7 @@ def missing_response(path: Generation, source: str, line: int) -> Generation:
     return path._replace(error=error, reason=AbstainReason.EMPTY)
 
 
+@lru_cache(maxsize=1024)
 def row_language(text: str | None) -> str:
     """Return the language of a row; a text that names none is kept as it is.
 

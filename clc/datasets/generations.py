@@ -37,7 +37,7 @@ from clc.datasets.harness import parse_harness_row
 from clc.datasets.json_values import parse_json
 from clc.datasets.levels import read_level
 from clc.datasets.notices import Notices
-from clc.datasets.options import recorded_options
+from clc.datasets.options import has_options, recorded_options
 from clc.datasets.packed import UNREADABLE, unpacked
 from clc.datasets.source import Place
 from clc.errors import DatasetError
@@ -54,11 +54,7 @@ _KINDS = get_args(AnswerKind)
 _NUMBERS = {one.name for one in fields(Confidence)}
 _NUMERIC = re.compile(r"[-+.\d]+(?:e[-+]?\d+)?%?", re.IGNORECASE)
 _NUMBERS_TOO = frozenset(["id", "gold"])
-_NEEDED = (
-    ("id", "a text or a number"),
-    ("language", "a BCP-47 code"),
-    ("gold", "a text or a number"),
-)
+_TEXT_OR_NUMBER, _CODE = "a text or a number", "a BCP-47 code"
 _ARE_LANGUAGES = frozenset(["language", "question_language"])
 
 
@@ -151,9 +147,10 @@ class _Fields(NamedTuple):
         value = self.row.get(field)
         if value is None:
             return None
-        number = isinstance(value, int | float) and not isinstance(value, bool)
-        if not isinstance(value, str) and not (number and field in _NUMBERS_TOO):
-            raise self.error(f"{field!r} is {value!r:.60}; give {needed}")
+        if not isinstance(value, str):
+            number = isinstance(value, int | float) and not isinstance(value, bool)
+            if not number or field not in _NUMBERS_TOO:
+                raise self.error(f"{field!r} is {value!r:.60}; give {needed}")
         text = str(value)
         if field in _ARE_LANGUAGES and not text.isprintable():
             raise self.error(f"{field!r} is {value!r:.60}; give {needed}")
@@ -170,6 +167,8 @@ class _Fields(NamedTuple):
 
     def confidence(self) -> Confidence | float | None:
         value = self.row.get("confidence")
+        if value is None:
+            return None
         if isinstance(value, dict) and value.keys() == _NUMBERS:
             numbers = list(value.values())
         else:
@@ -178,7 +177,7 @@ class _Fields(NamedTuple):
             if isinstance(value, dict):
                 return Confidence(**value)
             return _number(cast("float", value))
-        if value is None or None in numbers:
+        if None in numbers:
             return None
         ours = f"a number, or an object of numbers: {', '.join(sorted(_NUMBERS))}"
         if isinstance(value, str) and not _NUMERIC.fullmatch(value.strip()):  # such as "high"
@@ -202,12 +201,14 @@ def _own_row(row: _Fields) -> Generation:
         raise row.error(
             f"'response' is missing (fields: {', '.join(values)}); give the path's text"
         )
-    identifier, language, gold = (row.needed(field, needed) for field, needed in _NEEDED)
+    identifier = row.needed("id", _TEXT_OR_NUMBER)
+    language = row.needed("language", _CODE)
+    gold = row.needed("gold", _TEXT_OR_NUMBER)
     if identifier is None:
         raise row.error("'id' is missing; give the problem's id")
     question_language = row.text("question_language", "a language")
     if question_language is not None:
-        question_language = row_language(row.needed("question_language", "a BCP-47 code"))
+        question_language = row_language(row.needed("question_language", _CODE))
     path = Generation(
         identifier,
         row_language(language),
@@ -221,9 +222,10 @@ def _own_row(row: _Fields) -> Generation:
         row.text("item", "a text", numbers=True),
         level=read_level(values.get("level")),
     )
-    options, letter = recorded_options(values, values.get("gold"), Place(row.source, row.line))
-    if letter is not None and path.kind in {None, "choice"}:
-        path = path._replace(kind="choice", options=options, gold=letter)
+    if gold is not None and has_options(values):
+        options, letter = recorded_options(values, values["gold"], Place(row.source, row.line))
+        if letter is not None and path.kind in {None, "choice"}:
+            path = path._replace(kind="choice", options=options, gold=letter)
     if text is not None:
         return path
     error = row.text("error", "a text")

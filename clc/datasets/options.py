@@ -30,7 +30,7 @@ from clc.errors import DatasetError
 if TYPE_CHECKING:
     from clc.datasets.source import Place
 
-__all__ = ["Options", "find_options", "recorded_options"]
+__all__ = ["Options", "find_options", "has_options", "recorded_options"]
 
 _FEWEST = 2
 _LISTS = ("choices", "options")
@@ -98,6 +98,11 @@ def find_options(fields: Mapping[str, Any], place: Place) -> Options | None:
     return Options(texts, frozenset(used), gold, text)
 
 
+def has_options(fields: Mapping[str, Any]) -> bool:
+    """Whether a row has a field that may hold options."""
+    return not _FIRST.isdisjoint(fields)
+
+
 def recorded_options(
     fields: Mapping[str, Any], gold: object, place: Place
 ) -> tuple[dict[str, str], str | None]:
@@ -124,7 +129,7 @@ def _texts(
     fields: Mapping[str, Any], place: Place
 ) -> tuple[list[str], dict[str, str], dict[str, str]]:
     """Return the fields of the options, the texts by letter, and the letters by own label."""
-    if _FIRST.isdisjoint(fields):
+    if not has_options(fields):
         return [], {}, {}
     for name in _LISTS:
         value = fields.get(name)
