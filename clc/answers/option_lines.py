@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["LETTERS", "option_fault", "problem_options", "relabel", "with_options"]
+__all__ = ["LETTERS", "option_fault", "option_texts", "problem_options", "relabel", "with_options"]
 
 LETTERS = "ABCDEFGHIJ"
 """Letters of options; more options cannot be read from a text."""
@@ -39,6 +39,17 @@ def problem_options(metadata: Mapping[str, Any]) -> dict[str, str]:
     if metadata.get("kind") != "choice" or metadata.get("option_lines") is not True:
         return {}
     return dict(options) if isinstance(options, dict) else {}
+
+
+def option_texts(question: str, letters: str) -> list[str]:
+    r"""Return the texts of a question's options from A on, "" for a letter without one.
+
+    >>> option_texts("2 + 3?\n\nA. 4\nC. 5", "AC")
+    ['4', '', '5']
+    """
+    lines = question.splitlines()[-len(letters) :]
+    texts = {line[0]: line[3:] for line in lines if line[1:3] == ". "}
+    return [texts.get(letter, "") for letter in LETTERS[: LETTERS.index(letters[-1]) + 1]]
 
 
 def relabel(text: str, letters: str) -> str | None:
