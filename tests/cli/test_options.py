@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -28,7 +29,7 @@ GLOBAL = [
      "option_a": "mraba", "option_b": "pembetatu", "option_c": "duara", "option_d": "mstari",
      "answer": "B"},
 ]  # fmt: skip
-SETS = {"mmlu-prox_de": PROX, "global-mmlu_sw": GLOBAL}
+SETS: dict[str, list[dict[str, Any]]] = {"mmlu-prox_de": PROX, "global-mmlu_sw": GLOBAL}
 WORDS = {"F": "F", "A": "A. Raute", "B": "(B)"}
 
 

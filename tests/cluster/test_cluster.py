@@ -14,8 +14,11 @@ from clc.analysis.export import export
 from clc.cluster import ray_session, solve_on_ray, votes
 from clc.datasets import load_problems
 from clc.errors import ConfigurationError, DatasetError, StoreError
+from clc.plan import Plan
+from clc.records import Problem
+from clc.runs.codec import TABLES
 from clc.runs.open import open_run, open_runs
-from clc.runs.shards import Shards
+from clc.runs.shards import ShardRow, Shards
 from clc.runs.store import Store
 
 from .engines import Logged, Short, asked

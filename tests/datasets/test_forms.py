@@ -254,4 +254,4 @@ def test_packed_data_sets(tmp_path, pack, name):
     path.write_bytes(packed[:-4])
     for read in (load_problems, Dataset):
         with pytest.raises(DatasetError, match=r"mgsm_de.*: cannot be read: "):
-            list(read(path))
+            list(read(path))  # type: ignore[arg-type]
