@@ -175,12 +175,15 @@ def test_a_run_is_read_with_sqlite3(here):
 
 @pytest.mark.engine
 def test_what_is_served_answers(here):
-    """The README's server, asked by its curl and by the Python of the server's page."""
+    """The README's server, asked by its curl and by the Python of the server's page.
+
+    On the engine that starts sooner; tests/serving/test_engines.py has the other one.
+    """
     openai = pytest.importorskip("openai")
     (line,) = {line for line in commands("README.md") if words(line)[0] == "serve"} - {
         line for line in commands("README.md") if ELSEWHERE.search(line)
     }
-    with Started(*words(line), "--port", "0") as url:
+    with Started(*words(line), "--port", "0", "--engine", "transformers") as url:
         host = url.removeprefix("http://").removesuffix("/v1")
         (curl,) = [line for line in lines("README.md") if line.startswith("curl ")]
         assert PORT in curl
