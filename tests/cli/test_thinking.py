@@ -7,7 +7,7 @@ from contextlib import contextmanager
 import pytest
 
 from clc.runs.store import Store
-from tests.engines.faulty_server import FaultyServer, completion
+from tests.engines.faulty_server import FaultyServer, completion, status
 from tests.engines.scripted import say
 
 from .running import call, clc
@@ -217,3 +217,28 @@ def test_many_truncated_paths_are_reported_once_with_the_options(
                    "--paths", 5, "--out", tmp_path / "run")  # fmt: skip
     assert done.returncode == 0, done.stderr
     assert done.stderr.count("--max-tokens") == done.stderr.count("--thinking-budget") == times
+
+
+@pytest.mark.parametrize(
+    "refusal",
+    [
+        status(400, "unknown field: chat_template_kwargs"),
+        status(400, "style must be one of: kurz, lang"),
+        status(404, "no such model"),
+        status(401, "a key is needed"),
+    ],
+)
+def test_an_option_that_was_refused_is_corrected_in_the_same_folder(file, tmp_path, refusal):
+    with server() as served:
+        answers = list(served.replies)
+        served.replies[:] = [refusal]
+        command = ("solve", file, "--base-url", served.url, "--model", "m", "--attempts", "1",
+                   "--no-cache", "--strategy", "sc", "--paths", "2", "--out", tmp_path / "run")  # fmt: skip
+        refused = call(*command, KWARG, 'style="kruz"')
+        assert refused.returncode in {1, 2}
+        served.replies[:] = answers
+        corrected = call(*command, KWARG, 'style="kurz"')
+        assert (corrected.returncode, "12 paths drawn now" in corrected.stderr) == (0, True)
+        other = call(*command, KWARG, 'style="lang"')
+    assert other.returncode == 2
+    assert "holds a run with another configuration" in other.stderr

@@ -310,3 +310,43 @@ def test_this_machines_names_in_any_case(host):
 def test_other_names_are_not_this_machines(host):
     with serving() as it:
         assert http(it).get("/v1/models", headers={"Host": host}).status_code in {400, 403}
+
+
+SMALL = b"Connection: close\r\n\r\n"
+LENGTH = b"Content-Length: %d\r\n" % len(BODY)
+HARDLY_HTTP = {
+    "HTTP/2": (b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 400),
+    "TLS": (b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + b"x" * 200, 400),
+    "all bytes": (bytes(range(256)) * 10, 400),
+    "HTTP/9.9": (b"GET /health HTTP/9.9\r\nHost: localhost\r\n" + SMALL, 400),
+    "NUL in a header": (GET + b"X: a\x00b\r\n" + SMALL, 400),
+    "a folded header": (GET + b"X: a\r\n b\r\n" + SMALL, 400),
+    "a negative length": (POST + b"Content-Length: -1\r\n" + SMALL, 400),
+    "a huge length": (POST + b"Content-Length: 99999999999999999999\r\n" + SMALL, 400),
+    "two lengths": (POST + b"Content-Length: 2\r\nContent-Length: 3\r\n" + SMALL + b"{}", 400),
+    "a length and chunks": (POST + LENGTH + b"Transfer-Encoding: chunked\r\n" + SMALL, 400),
+    "a socket": (GET + b"Upgrade: websocket\r\nSec-WebSocket-Key: x\r\n" + SMALL, 200),
+    "a trace": (b"TRACE /health HTTP/1.1\r\nHost: localhost\r\n" + SMALL, 405),
+    "a proxy's request": (b"CONNECT x:1 HTTP/1.1\r\nHost: localhost\r\n" + SMALL, 400),
+    "another host": (b"GET /v1/models HTTP/1.1\r\nHost: evil.example\r\n" + SMALL, 403),
+    "dots": (b"GET /v1/models/../../etc/passwd HTTP/1.1\r\nHost: localhost\r\n" + SMALL, 404),
+    "escaped dots": (b"GET /v1/models/%2e%2e%2f HTTP/1.1\r\nHost: localhost\r\n" + SMALL, 404),
+    "escaped bytes": (b"GET /v1/models/%ff%00 HTTP/1.1\r\nHost: localhost\r\n" + SMALL, 404),
+    "a star": (b"GET * HTTP/1.1\r\nHost: localhost\r\n" + SMALL, 404),
+    "a chunk's extension": (
+        POST + b"Transfer-Encoding: chunked\r\n" + SMALL + b"%x;a=b\r\n%s\r\n0\r\nX: y\r\n\r\n"
+        % (len(BODY), BODY), 200,
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.slow
+def test_bytes_that_are_hardly_http_are_refused(caplog, monkeypatch):
+    monkeypatch.setattr(connections, "_LINGER_S", 0.2)
+    with serving() as it:
+        for name, (sent, status) in HARDLY_HTTP.items():
+            with connect(it, sent) as opened:
+                reply = all_of(opened)
+            assert (name, reply.split()[1:2]) == (name, [b"%d" % status])
+            assert http(it).get("/health").status_code == 200, name
+    assert "Traceback" not in caplog.text
