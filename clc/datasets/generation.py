@@ -7,6 +7,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from clc.answers import extract_answer
+from clc.answers.option_lines import LETTERS
 from clc.errors import LanguageError
 from clc.languages import UNKNOWN_LANGUAGE, read_language
 from clc.records import AbstainReason, Abstention
@@ -84,7 +85,13 @@ def read_generation(path: Generation, marks: Marks | None = None) -> Answer | Ab
         finish_reason=path.finish_reason,
         closed=path.closed,
         marks=marks,
+        options=_texts(path.options) if path.options else None,
     )
+
+
+def _texts(options: Mapping[str, str]) -> list[str]:
+    """Return the texts from option A on, "" for a letter without one."""
+    return [options.get(letter, "") for letter in LETTERS[: LETTERS.index(max(options)) + 1]]
 
 
 def missing_response(path: Generation, source: str, line: int) -> Generation:

@@ -16,7 +16,7 @@ from clc.solving.reading import read_ahead
 from clc.strategies.schedule import Slot, plan_slots, resolve_arms
 from clc.thoughts.language import MIXED, reasoning_language
 from clc.voting.stopping import Stop, first_stop, next_round_size
-from clc.voting.verdict import read_vote
+from clc.voting.verdict import asked_problem, read_vote
 from clc.voting.weighting import floors
 
 if TYPE_CHECKING:
@@ -90,11 +90,12 @@ class ProblemRun:
         result.own_row = solver.prompts.has_own_prompts(result.slot.arm)
         if built.prompt is not None:
             await self._sample_path(result, built.prompt)
+        asked = asked_problem(self._opened.problem, result.question)
         if result.path is not None and len(result.path.text) > _LONG:
-            await in_reading_thread(solver.outcomes.read, self._opened.problem, result.path)
+            await in_reading_thread(solver.outcomes.read, asked, result.path)
         row = make_row(result, 1, self._settings.seed, self._weights)
         if result.path is not None:
-            await read_ahead(solver.outcomes, self._opened.problem, result.path)
+            await read_ahead(solver.outcomes, asked, result.path)
         vote = read_vote(
             self._opened.problem, row, result.path, solver.counting, solver.outcomes.read
         )

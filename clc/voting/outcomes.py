@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, TypeAlias
 
 from clc.answers import extract_answer
+from clc.answers.option_lines import option_texts, problem_options
 from clc.records import Abstention, Answer, Problem, ReasoningPath
 
 if TYPE_CHECKING:
@@ -24,8 +25,10 @@ def read_outcome(
     """Extract the answer of a path's text, with its span.
 
     A path of an older run may hold its thought in its text: what follows the thought is read.
-    ``marks`` are those of thoughts, by default the bundled ones.
+    ``marks`` are those of thoughts, by default the bundled ones. The text of an option stands for
+    its letter.
     """
+    letters = "".join(problem_options(problem.metadata))
     return extract_answer(
         path.text,
         language=path.language,
@@ -34,6 +37,7 @@ def read_outcome(
         finish_reason=path.finish_reason,
         closed=path.closed,
         marks=marks,
+        options=option_texts(problem.question, letters) if letters else None,
     )
 
 

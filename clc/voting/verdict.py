@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from clc.answers.option_lines import problem_options
 from clc.records import AbstainReason, Abstention, Usage, Vote
 from clc.voting.outcomes import read_outcome
 from clc.voting.tally import vote
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from clc.voting.outcomes import Reader
     from clc.voting.weighting import Weighting
 
-__all__ = ["Counting", "make_verdict", "read_vote", "read_votes", "verdict_fields"]
+__all__ = ["Counting", "asked_problem", "make_verdict", "read_vote", "read_votes", "verdict_fields"]
 
 _REASONS = {str(reason): reason for reason in AbstainReason}
 
@@ -72,10 +73,17 @@ def read_vote(
     elif path.finish_reason == "abort":
         outcome = Abstention(AbstainReason.LOW_CONFIDENCE, "aborted")
     else:
-        outcome = read(problem, path)
+        outcome = read(asked_problem(problem, arm.question), path)
         if counting.by_written_language:
             language = _written(path, arm)
     return Vote(path.key, language, outcome, arm.weight)
+
+
+def asked_problem(problem: Problem, question: str | None) -> Problem:
+    """Return a problem with the translation that was asked, where it holds the options' texts."""
+    if question is None or not problem_options(problem.metadata):
+        return problem
+    return replace(problem, question=question)
 
 
 def read_votes(

@@ -17,14 +17,14 @@ from tests.engines.scripted import TRANSLATE, ScriptedEngine
 from .running import call
 
 GOLDEN = Path(__file__).parent / "golden" / "options"
-PROX = [
+PROX: list[dict[str, object]] = [
     {"question_id": 11, "question": "Welche dieser Zahlen ist durch 7 teilbar?",
      **{f"option_{index}": str(30 + index) for index in range(9)}, "option_9": None,
      "answer": "F", "answer_index": 5, "category": "math"},
     {"question_id": 12, "question": "Wie heißt ein Viereck mit 4 gleichen Seiten?",
      "option_0": "Raute", "option_1": "Kreis", "option_2": "Kegel", "answer": "A", "answer_index": 0},
 ]  # fmt: skip
-GLOBAL = [
+GLOBAL: list[dict[str, object]] = [
     {"sample_id": "shapes/test/1", "question": "Umbo lenye pande 3 linaitwaje?",
      "option_a": "mraba", "option_b": "pembetatu", "option_c": "duara", "option_d": "mstari",
      "answer": "B"},
@@ -36,7 +36,7 @@ WORDS = {"F": "F", "A": "A. Raute", "B": "(B)"}
 class Chooses(ScriptedEngine):
     """Translates with the labels in another style, and answers with the letters of the golds."""
 
-    def __init__(self, forget=()):
+    def __init__(self, forget: str = ""):
         super().__init__()
         self._forget = forget
 
@@ -50,7 +50,7 @@ class Chooses(ScriptedEngine):
             return Completion(text, "stop", Usage(11, 5))
         gold = next(
             letter
-            for letter, mark in (("F", "35"), ("A", "Raute"), ("B", "pembetatu"))
+            for letter, mark in (("F", "35"), ("A", "Raute"), ("B", "pembetatu"), ("B", "triangle"))
             if mark in content
         )
         return Completion(f"This is so.\nAnswer: {WORDS[gold]}", "stop", Usage(11, 5))
@@ -105,6 +105,33 @@ def test_the_score_the_list_and_the_page_show_the_options(run):
     whole = (folder / "report.html").read_text("utf-8")
     for letter, option in problems[0].metadata["options"].items():
         assert f"{letter}. {option}" in whole
+
+
+class Names(Chooses):
+    """Answers with the text of an option, as the question that it was asked has it."""
+
+    async def complete(self, request):
+        completion = await super().complete(request)
+        content = request.messages[-1]["content"]
+        if content.startswith(TRANSLATE):
+            text = completion.text.replace("pembetatu", "triangle")
+            return Completion(text, "stop", Usage(11, 5))
+        word = "triangle" if "triangle" in content else "pembetatu"
+        return Completion(f"It has three.\nAnswer: {word}", "stop", Usage(11, 5))
+
+
+def test_the_text_of_an_option_is_its_letter_in_the_language_asked(tmp_path):
+    file = tmp_path / "set.jsonl"
+    file.write_text(json.dumps(GLOBAL[0]), "utf-8")
+    problems = list(load_problems(file, language="sw"))
+    (verdict,) = solve_many(
+        problems, engine=Names(), store=tmp_path / "run", languages=["en", "sw"], paths=4,
+        cache=False,
+    )  # fmt: skip
+    assert verdict.tally == {"B": {"en": 2, "sw": 2}}
+    with open_run(tmp_path / "run") as store:
+        (one,) = revote(store)
+    assert one.verdict.tally == verdict.tally
 
 
 def test_a_translation_that_loses_an_option_is_no_translation(tmp_path):

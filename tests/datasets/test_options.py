@@ -148,6 +148,7 @@ def test_recorded_rows_with_options_vote_over_letters(tmp_path):
     rows = [
         {"id": "a", "language": "en", "response": "Answer: C", "gold": 2, **options},
         {"id": "a", "language": "de", "response": "Antwort: (C)", "gold": "23", **options},
+        {"id": "a", "language": "sw", "response": "Jibu: 23", "gold": "C", **options},
         {"id": "b", "language": "en", "response": "Answer: 7", "gold": 7, "choices": ["x", "y"]},
     ]
     path = tmp_path / "g.jsonl"
