@@ -157,7 +157,7 @@ def test_recorded_rows_with_options_vote_over_letters(tmp_path):
     assert (first.kind, first.gold, [vote.answer for vote in first.votes]) == (
         "choice",
         "C",
-        ["C"] * 2,
+        ["C"] * 3,
     )
     assert (second.kind, second.gold, second.votes[0].answer) == (None, "7", "7")
 
