@@ -123,12 +123,15 @@ def read_snapshot(path: Path) -> RawSource:
     )
 
 
-def _stream_lines(stream: IO[str] | IO[bytes]) -> Iterator[bytes]:
+def _stream_lines(stream: IO[str] | IO[bytes], name: str) -> Iterator[bytes]:
     raw: Any = getattr(stream, "buffer", stream)
     if not isinstance(raw, io.TextIOBase):
-        raw = unpack(raw, str(getattr(stream, "name", "<stream>")))
-    for line in raw:
-        yield line.encode() if isinstance(line, str) else line
+        raw = unpack(raw, name)
+    try:
+        for line in raw:
+            yield line.encode() if isinstance(line, str) else line
+    except UNREADABLE as error:
+        raise DatasetError(f"{name}: cannot be read: {error}") from error
 
 
 def empty_error(name: str) -> DatasetError:
@@ -164,7 +167,7 @@ def open_source(source: str | Path | IO[str] | IO[bytes]) -> RawSource:
 
 
 def _open_stream(stream: IO[str] | IO[bytes], name: str, stem: str) -> RawSource:
-    lines = _stream_lines(stream)
+    lines = _stream_lines(stream, name)
     read, first = _first(lines)
     if not first:
         raise empty_error(name)

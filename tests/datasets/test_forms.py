@@ -256,3 +256,5 @@ def test_packed_data_sets(tmp_path, pack, name):
         list(load_problems(path))
     with pytest.raises(DatasetError, match=r"mgsm_de.*: cannot be read: "):
         Dataset(path)
+    with path.open("rb") as stream, pytest.raises(DatasetError, match=r"mgsm_de.*: cannot be read"):
+        list(load_problems(stream, format="tsv"))
