@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from fractions import Fraction
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from clc.answers.unit_words import unit_words
@@ -83,10 +84,16 @@ def dotted_time(text: str, number: Number) -> Fraction | None:
 
 def _is_ratio(text: str, start: int, end: int, question: str | None) -> bool:
     """Whether the words around numbers, or the question, name a ratio."""
-    names = unit_words().ratio
-    return names.search(text, max(0, start - _LOOK_BACK), end + _LOOK_AHEAD) is not None or (
-        question is not None and names.search(question) is not None
-    )
+    if question is not None and _has_name(question):
+        return True
+    begin = max(0, start - _LOOK_BACK)
+    return _has_name(text) and unit_words().ratio.search(text, begin, end + _LOOK_AHEAD) is not None
+
+
+@lru_cache(maxsize=8)
+def _has_name(text: str) -> bool:
+    """Whether a text names a ratio; looked up once for all its numbers."""
+    return unit_words().ratio.search(text) is not None
 
 
 def read_ratio(
