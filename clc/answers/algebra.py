@@ -6,7 +6,7 @@ import re
 
 __all__ = ["ALGEBRA", "are_assignments", "has_variable", "is_remark"]
 
-_LETTER = r"(?<![a-zA-Zа-яё\\'’])[a-zA-Zа-яα-ω](?![a-zA-Zа-яё'’.])"
+_LETTER = r"(?<![a-zA-Zа-яё\\'’])[a-zA-Zа-яα-ω](?![a-zA-Zа-яё'’]|\.(?!\s*\Z))"
 ALGEBRA = re.compile(
     rf"{_LETTER}\s?[)\]]?\s?[-+−–*×/÷^]\s?[(\[]?\s?(?:\d|[a-zA-Z](?![a-zA-Z]))"
     rf"|[\d)\]][ ]?[-+−–*×/÷^]\s?[(\[]?\s?{_LETTER}"

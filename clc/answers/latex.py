@@ -24,7 +24,7 @@ _TEXT = re.compile(
 )
 # 13 \text{ m}^2: the exponent of a unit
 _UNIT_POWER = re.compile(
-    r"(?<=[\d},.)\s])([ ~]?)\\(?:text|textrm|mbox|mathrm|operatorname|rm)\s?\{([^{}\d]{1,40})\}"
+    r"(?<=[\d{},.)\s])([ ~]?)\\(?:text|textrm|mbox|mathrm|operatorname|rm)\s?\{([^{}\d]{1,40})\}"
     r"\s?\^\s?\{?\s?[-−]?[1-4]\s?\}?"
 )
 _FRACTION = re.compile(r"\\[dtc]?frac\s?\{([^{}]{1,200})\}\s?\{([^{}]{1,200})\}")

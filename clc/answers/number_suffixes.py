@@ -22,7 +22,7 @@ __all__ = ["GLYPHS", "extend", "value_of_digits"]
 
 _GLYPH = "¼½¾⅐⅑⅒⅓⅔⅕⅖⅗⅘⅙⅚⅛⅜⅝⅞↉"
 GLYPHS = {glyph: Fraction(unicodedata.numeric(glyph)).limit_denominator(100) for glyph in _GLYPH}
-_OVER = re.compile(r"[ \u00a0]{0,2}(?:[/⁄∕／]|ส่วน)[ \u00a0]{0,2}(\d{1,1001})(?![\d%]|[.,:/⁄∕]\d)")
+_OVER = re.compile(r"[ \u00a0]{0,2}(?:[/⁄∕／]|ส่วน)[ \u00a0]{0,2}(\d{1,1001})(?!\d|[.,:/⁄∕]\d)")
 _MIXED = re.compile(r"[ \u00a0\u2009]{0,2}(\d{1,9})[/⁄∕](\d{1,9})(?![\d/]|[.,]\d)")
 _SCIENTIFIC = re.compile(r"[eE]([+\-−]?\d{1,100})(?!\w)")
 _TIMES_TEN = re.compile(r"[ \u00a0]{0,2}[×xX*·⋅][ \u00a0]{0,2}10(?=[ ]?(?:\^|\*\*)|[⁻⁺⁰¹²³⁴⁵⁶⁷⁸⁹])")
@@ -36,7 +36,7 @@ _SCALE = re.compile(
     + r")(?![a-zа-яธ]|ละ)",
     re.IGNORECASE,
 )
-_HOURS = re.compile(r"[ \u00a0\u202f]?h[ \u00a0\u202f]?([0-5]\d)(?!\d|[ \u00a0\u202f]?m)")  # 14h30
+_HOURS = re.compile(r"[ \u00a0\u202f]?(?:h|Uhr)[ \u00a0\u202f]?([0-5]\d)(?!\d|[ \u00a0\u202f]?m)")  # 14h30
 
 
 def value_of_digits(whole: str, decimals: str) -> Fraction:
@@ -110,8 +110,7 @@ def _with_fraction(
     """
     over = _OVER.match(text, end)
     if over:
-        power = read_power(text, Fraction(int(over[1])), over.end())
-        below, end = power or (Fraction(int(over[1])), over.end())
+        below, end = _denominator(text, Fraction(int(over[1])), over.end())
         quotient = value / below if below else None
         ratio = (
             read_ratio(text, quotient, over.start(), end, question)
@@ -126,10 +125,17 @@ def _with_fraction(
     glyph = end + 1 if following in " \u2009" and end + 1 < len(text) else end
     if text[glyph] in _GLYPH:
         return value + GLYPHS[text[glyph]], glyph + 1
-    hours = _HOURS.match(text, end) if "h" in text[end : end + 2] else None
+    hours = _HOURS.match(text, end) if "h" in text[end : end + 4] else None
     if hours:
         return value + Fraction(int(hours[1]), 60), hours.end()
     return None
+
+
+def _denominator(text: str, value: Fraction, end: int) -> tuple[Fraction | None, int]:
+    """Read the power or factorial that a denominator begins; the denominator itself without one."""
+    if text[end : end + 1] == SIGN:
+        return read_factorial(text, value, end)
+    return read_power(text, value, end) or (value, end)
 
 
 def _with_power(text: str, value: Fraction, end: int) -> tuple[Fraction | None, int] | None:

@@ -204,7 +204,10 @@ def _after_code(text: str, first: int) -> bool:
     word = text[begin:first].lower()
     if word == "x":
         return begin > 0 and text[begin - 1].isdecimal()
-    return word in unit_words().money_codes
+    if word in unit_words().money_codes:
+        return True
+    after_digit = begin > 0 and text[begin - 1].isdecimal()
+    return after_digit and unit_words().is_unit(word)  # 1km500m
 
 
 def _signed(text: str, first: int, value: Fraction) -> Fraction:  # noqa: C901

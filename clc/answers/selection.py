@@ -7,6 +7,7 @@ from fractions import Fraction
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
+from clc.answers.colons import half_of_day
 from clc.answers.context import Reading, TextContext
 from clc.answers.number_words import AND_HALF
 from clc.answers.units import compound
@@ -51,6 +52,7 @@ _TOTAL = re.compile(
     r"\b(?:total|insgesamt|всего|итого|jumla)(?: (?:of|is|de|ya))?[ :=]{1,3}[$€£]?(?=\d)|(?:一共|总共|總共|合計|全部で|মোট|మొత్తం|รวม)[^\d]{0,6}(?=\d)",  # noqa: E501
     re.IGNORECASE,
 )
+_CLOCK = re.compile(r"[ ]?[点點時时]")  # 3時半
 _PAIR = 8  # characters between two numbers that only "and" joins
 
 
@@ -77,6 +79,8 @@ def _full_value(text: str, chosen: NumberMention) -> Fraction:
         AND_HALF.match(text, end) or ("সা" in text and _HALF_MORE.search(text, 0, start))
     ):
         value += Fraction(1, 2)
+        if _CLOCK.match(text, end):
+            value = half_of_day(text, value, start, end)
     if value > 0 and _ZERO.search(text, end) and _BELOW_ZERO.match(text, end):
         value = -value
     return value

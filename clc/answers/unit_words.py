@@ -52,6 +52,10 @@ class UnitWords:
             return None
         return self._named(match[1].lower()), match.end()
 
+    def is_unit(self, word: str) -> bool:
+        """Whether a word is the name of a unit as it stands."""
+        return word in self.units
+
     def _named(self, word: str) -> tuple[Unit, ...]:
         """Return the units of a word, and of its beginnings that take any ending."""
         forms = [word, *(word[:end] + "*" for end in range(len(word), 0, -1))]
