@@ -228,7 +228,7 @@ def _is_done(text: str, start: int, end: int) -> bool:
         far = _FAR_VALUE.match(text, label.end, end) if label.colon else None
         if far or _VALUE.match(text, label.end, end):
             return True
-    begin = max(start, text.rfind("\n", start, len(text[:end].rstrip())))
+    begin = max(start, text.rfind("\n", start, start + len(text[start:end].rstrip())))
     conclusion = compile_words("so").search(text, begin, end)
     return conclusion is not None and _DIGIT.search(text, conclusion.end(), end) is not None
 

@@ -46,8 +46,8 @@ _LETTERS = "|".join(sorted(_ALL, key=len, reverse=True))
 _AMBIGUOUS = frozenset("AIEАВΑ甲乙丙丁戊ఆఈఎஆஇஈब가나다라마এ")
 _CASED = "a-zA-ZÀ-ɏͰ-ϿЀ-ӿ"
 _EDGE = _CASED + (
-    r"\u0900-\u0dff\u0e00-\u0e7f\u1200-\u137f\u30a0-\u30ff\uac00-\ud7af"
-    r"\u0590-\u06ff\u10a0-\u10ff\u0530-\u058f"
+    r"\u0900-\u0963\u0966-\u0dff\u0e00-\u0e7f\u1200-\u137f\u30a0-\u30ff\uac00-\ud7af"
+    r"\u0590-\u05ff\u0620-\u06d3\u06fa-\u06ff\u10a0-\u10ff\u0530-\u058f"
 )
 _BRACKETS = r"*_$(（\[【「『《\"'“‘„«{<`"
 _CLOSING = r"*_$)）\]】」』》\"'”’»}>`"
@@ -63,7 +63,8 @@ _ONLY = re.compile(
 )
 _MENTION = re.compile(
     # particles may follow a Latin letter in another script: C는, Cです
-    rf"(?<![{_EDGE}\d'’])(?<![=+/^<>×÷]\s)([A-JＡ-Ｊ](?![{_CASED}])|(?:{_LETTERS})(?![{_EDGE}]))"
+    rf"(?<![{_EDGE}\d'’])(?<![=+/^<>×÷]\s)([A-JＡ-Ｊ](?![{_CASED}])|(?:{_LETTERS})(?![{_EDGE}])"
+    r"|[가나다라마](?=입니다|이다|이에요|예요))"
     rf"(?![\d'’]|[-‐‑–]?\d|[-‐‑][{_EDGE}]|\s?[=^+×÷]|\s?/\s?\d)"
 )
 _LEAD = re.compile(rf"[\s{_BRACKETS}:：>#-]{{0,12}}")
@@ -129,13 +130,13 @@ def read_choice(
     if strict and _ANSWER_LABEL.match(text):
         return None
     whole = only_choice(text)
-    if whole and _index(whole) < count:
-        return whole
     mentions = [
         Mention(*match.span(1), _ALL[match[1]])
         for match in _MENTION.finditer(text)
         if _index(_ALL[match[1]]) < count
     ]
+    if whole and _index(whole) < count:
+        return AbstainReason.UNDETERMINED if _is_joined(text, mentions) else whole
     if not mentions:
         return None
     named = len(mentions)
@@ -178,6 +179,13 @@ def _words_before(*names: str) -> re.Pattern[str]:
     return re.compile(rf"(?:{compile_words(*names).pattern}){_GAP}\Z")
 
 
+@lru_cache(maxsize=1)
+def _denial() -> re.Pattern[str]:
+    """Words that deny the letter after them, with or without a word for an option: not option A."""
+    denied, option = (compile_words(name).pattern for name in ("not", "option"))
+    return re.compile(rf"(?:{denied})(?:{_GAP}(?:{option}))?{_GAP}\Z")
+
+
 def _without_denied(text: str, mentions: list[Mention]) -> list[Mention]:
     """Drop the letters that are not the answer, with those joined to them: A and B are wrong."""
     kept: list[Mention] = []
@@ -195,7 +203,7 @@ def _without_denied(text: str, mentions: list[Mention]) -> list[Mention]:
 def is_denied(text: str, one: Mention) -> bool:
     """Whether the words before or after a letter say that it is not the answer."""
     before = text[max(0, one.start - _BEFORE) : one.start]
-    if _words_before("not").search(before):
+    if _denial().search(before):
         return True
     after = _words("not_after").match(text, one.end)
     if after is None or _words("right").match(text, one.end):
@@ -240,6 +248,8 @@ def _is_marked(text: str, one: Mention) -> bool:
 def _is_joined(text: str, mentions: list[Mention]) -> bool:
     """Whether letters after the first one are joined to it: A, B and C."""
     joined = False
+    if not mentions:
+        return False
     last = mentions[0]
     for one in mentions[1:]:
         between = text[last.end : one.start]

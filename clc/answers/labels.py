@@ -86,7 +86,7 @@ def labels(text: str, start: int = 0, end: int | None = None) -> list[Label]:
         label = _label(text, noun, stop)
         if label:
             marks.append(label)
-    if "####" in text:
+    if text.find("####", start, stop) >= 0:
         hashes = list(_HASHES.finditer(text, start, stop))[-_MOST_LABELS:]
         marks += [
             Label(mark.start(), mark.end(), colon=True)

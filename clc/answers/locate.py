@@ -35,6 +35,7 @@ _END = re.compile(
 _PREFIX = re.compile(r"[-*#<\[>\d.)(\s¿¡✓✅|_「]{0,12}")
 _START = r"[.!?。！？।॥؟…\n,;:，、،(（—–-][\s*_\"'“”「]{0,6}"
 _LEAD = re.compile(r"[\s*_\"'“”「>#-]{0,8}")
+_INTERJECTION = re.compile(r"[\s*_]{0,8}\w{1,6}[,，、،!！]\s?")  # oh, sorry
 _DIGIT = re.compile(r"\d")
 _WORD = re.compile(r"\w")
 _SENTENCES = 8
@@ -69,9 +70,11 @@ def corrected_between(text: str, start: int, end: int) -> bool:
 
 def correction_end(text: str, start: int, end: int) -> int | None:
     """Return the end of a word of correction at the start of a sentence, None without one."""
-    lead = _LEAD.match(text, start, end)
-    word = compile_words("pause").match(text, lead.end() if lead else start, end)
-    return word.end() if word else None
+    for lead in (_LEAD.match(text, start, end), _INTERJECTION.match(text, start, end)):
+        word = compile_words("pause").match(text, lead.end(), end) if lead else None
+        if word:
+            return word.end()
+    return None
 
 
 def is_error(text: str, start: int, end: int) -> bool:

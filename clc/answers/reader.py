@@ -9,7 +9,7 @@ that heads its line, or ends the text, overrides a box, which may hold an interm
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from clc.answers import locate
 from clc.answers.body import find_body
@@ -38,8 +38,18 @@ _SENTENCES = 6  # after a label, before it counts as empty
 _HEADING_REST = 200  # more text after a sentence without a plain value is a solution
 _PLAIN_VALUE = 48
 _ERROR_WITHIN = 240  # characters after an answer in which it is called wrong
+_BESIDE = 24  # characters between a label and the box that it names
 _NESTED = 4  # marked answers within marked answers
 _UNFILLED = Abstention(AbstainReason.NO_ANSWER)
+
+
+class _Marked(NamedTuple):
+    """A marked answer, and the span of its content."""
+
+    outcome: Answer | Abstention
+    begin: int
+    end: int
+    is_box: bool
 
 
 class AnswerReader:
@@ -81,47 +91,47 @@ class AnswerReader:
     def _stated(self, start: int, end: int, depth: int) -> Answer | Abstention | None:
         """Read the marked or labelled answer of ``text[start:end]``."""
         final = last_statement(self.text, start, end)
-        if "oxed" not in self.text and "<" not in self.text and "{" not in self.text:
-            if final is None and end - start > 2 * _TAIL:
-                near = labels(self.text, end - _TAIL, end)
-                if near and near[-1].colon:
-                    outcome = self._after(near[-1], end)
-                    if outcome is not None:
-                        return outcome
-            marked = None
-        else:
+        marked = None
+        if "oxed" in self.text or "<" in self.text or "{" in self.text:
             marked = self._marked(start, end, depth)
+        elif final is None and (outcome := self._near_end(start, end)):
+            return outcome
         marks = labels(self.text, start, end)
         if final and not any(one.colon and states_value(self.text, one, end) for one in marks):
             marks.append(final)
         abstained: Abstention | None = None
         if marked:
-            outcome, stop, is_box = marked
-            marks = [mark for mark in marks if self._overrides(mark, stop, end, is_box=is_box)]
+            named = any(self._names(mark, marked) for mark in marks)
+            marks = [mark for mark in marks if self._overrides(mark, marked, end, named=named)]
             if not marks:
-                return outcome
-            abstained = outcome if isinstance(outcome, Abstention) else None
+                return marked.outcome
+            abstained = marked.outcome if isinstance(marked.outcome, Abstention) else None
         elif _OPEN_BOX.search(self.text, max(start, end - 500), end):
             return Abstention(AbstainReason.TRUNCATED)
         labelled = self._labels(marks, end)
         if isinstance(labelled, Answer):
             return labelled
-        return marked[0] if marked and isinstance(marked[0], Answer) else labelled or abstained
+        if marked and isinstance(marked.outcome, Answer):
+            return marked.outcome
+        return labelled or abstained
 
-    def _marked(
-        self, start: int, end: int, depth: int
-    ) -> tuple[Answer | Abstention, int, bool] | None:
-        """Read the last marked answer; also return its end, and whether it is a box."""
+    def _near_end(self, start: int, end: int) -> Answer | Abstention | None:
+        """Read the last label of a long text, if it has a colon: it suffices for most."""
+        near = labels(self.text, end - _TAIL, end) if end - start > 2 * _TAIL else ()
+        return self._after(near[-1], end) if near and near[-1].colon else None
+
+    def _marked(self, start: int, end: int, depth: int) -> _Marked | None:
+        """Read the last marked answer with content."""
         spans = [(stop, begin, True) for begin, stop in boxes(self.text, start, end)]
         if depth < _NESTED:
             spans += [(stop, begin, False) for begin, stop in marked_answers(self.text, start, end)]
         for stop, begin, is_box in sorted(spans, reverse=True):
             if self.text[begin:stop] in NULL:
-                return _UNFILLED, stop, is_box
+                return _Marked(_UNFILLED, begin, stop, is_box)
             outcome = None if is_box else self._within(begin, stop, depth + 1)
             outcome = outcome or self.statement.whole(begin, stop, mathematical=is_box)
             if outcome:
-                return outcome, stop, is_box
+                return _Marked(outcome, begin, stop, is_box)
         return None
 
     def _within(self, begin: int, stop: int, depth: int) -> Answer | Abstention | None:
@@ -134,16 +144,27 @@ class AnswerReader:
             outcome = read_conclusion(self.statement, begin, stop)
         return outcome
 
-    def _overrides(self, mark: Label, stop: int, end: int, *, is_box: bool) -> bool:
-        """Whether a label after a marked answer counts in its place."""
-        if mark.start <= stop:
+    def _names(self, mark: Label, marked: _Marked) -> bool:
+        """Whether a label stands just before a marked answer."""
+        between = self.text[mark.end : marked.begin] if mark.end <= marked.begin else "."
+        return len(between) <= _BESIDE and "." not in between and not _DIGIT.search(between)
+
+    def _overrides(self, mark: Label, marked: _Marked, end: int, *, named: bool) -> bool:
+        """Whether a label after a marked answer counts in its place.
+
+        ``named``: the marked answer has a label of its own.
+        """
+        if mark.start <= marked.end:
             return False
-        if locate.corrected_between(self.text, stop, mark.start):
+        if locate.corrected_between(self.text, marked.end, mark.start):
             return True
-        if not is_box:
+        if not marked.is_box:
+            return False
+        line = max(marked.end, self.text.rfind("\n", marked.end, mark.start) + 1)
+        if locate.is_remark(self.text, line, mark.start):
             return False
         rest = locate.sentence_end(self.text, mark.end, end)
-        is_last = _DIGIT.search(self.text, rest, end) is None
+        is_last = not named and _DIGIT.search(self.text, rest, end) is None
         plain_value = mark.colon and states_value(self.text, mark, end)
         return is_last or (plain_value and mark.heads_line(self.text))
 

@@ -49,6 +49,7 @@ _UNIT_POWER = re.compile(
     r"(?:[ ]?\^[ ]?\{?[23]\}?|[²³])?(?![a-zA-Z])"
 )
 _ITALIC = re.compile(r"(?<![\w*])\*([^*\s][^*\n]{0,60})\*(?![\w*])")
+_UNDERLINED = re.compile(r"(?<!\w)__([^_\n]{1,60})__(?!\w)")
 _STRUCK = re.compile(r"~~[^~\n]{1,80}~~")
 _QUOTIENT = re.compile(r"\d[^()]{0,80}\)/\(|\)/\([^()]{0,80}\d")  # an unevaluated fraction
 # "Since he cannot buy part of a box, he needs 18": such a reason does not make it undetermined.
@@ -210,6 +211,8 @@ def _unmarked(region: str) -> str:
         region = _blank(_UNIT_POWER, region)
     if "*" in region:
         region = _ITALIC.sub(r" \1 ", region)
+    if "__" in region:
+        region = _UNDERLINED.sub(r"  \1  ", region)
     if "~~" in region:
         region = _blank(_STRUCK, region)
     if "x" in region or "X" in region or not region.isascii():
