@@ -166,7 +166,7 @@ class _Search:
             self.inside, self.opened, self.nested = one.mark.family, one.end, 0
             if self.thought is None:
                 self.thought = [one.end, one.end]
-        elif role == "close":
+        elif role == "close" and not self.marks.families[one.mark.family].paired:
             self._stray_close(one)
         elif role == "answer" and not self._says(self.visible, one.start):
             self.visible, self.visible_end = one.end, None
@@ -195,7 +195,8 @@ class _Search:
     def _within(self, one: FoundMark) -> None:
         mark = one.mark
         self.nested += mark.role == "open"
-        if mark.role not in ("close", "answer") or self.inside not in (-1, mark.family):
+        any_family = self.inside == -1 and not self.marks.families[mark.family].paired
+        if mark.role not in ("close", "answer") or not (any_family or self.inside == mark.family):
             return
         if self._is_code(one, self.opened):
             self.in_code = self.in_code or one
@@ -263,7 +264,7 @@ class _Search:
             return
         low = self.visible if self.inside is None or self.thought is None else self.thought[0]
         position, candidates = self.marks.partial(self.text, low)
-        if self.end - position < PARTIAL:
+        if len(self.text[position : self.end].rstrip()) < PARTIAL:
             return
         roles = {mark.role for mark in candidates}
         if self.inside is None and "open" in roles:

@@ -142,7 +142,7 @@ class ThoughtStream:
         elif found.mark.role == "close" and family in self._named:
             self._named.discard(family)
             self._emit(end)
-        elif found.mark.role == "close":
+        elif found.mark.role == "close" and not self._marks.families[family].paired:
             self._closed = True
             self._position = end
         elif found.mark.role == ("end" if self._says else "answer") and self._wraps(found):
@@ -154,7 +154,8 @@ class ThoughtStream:
         return may_open(self._buffer, found.start, found.end, self._low, None)
 
     def _closes(self, found: FoundMark) -> bool:
-        if self._inside not in (-1, found.mark.family):
+        any_family = self._inside == -1 and not self._marks.families[found.mark.family].paired
+        if not (any_family or self._inside == found.mark.family):
             return False
         if found.mark.role == "close":
             return True
@@ -182,7 +183,9 @@ class ThoughtStream:
             return ()
         families = self._marks.families
         chosen = families if self._inside < 0 else (families[self._inside],)
-        return tuple(word for family in chosen for word in family.bare_close)
+        return tuple(
+            word for family in chosen for word in family.bare_close if word[:1] not in "<["
+        )  # a mark in place of another one's counts only where the text ends without that
 
     def _bare_close(self) -> tuple[int, int] | None:
         places = [
@@ -204,7 +207,9 @@ class ThoughtStream:
                 or may_open(buffer, position, len(buffer), self._low, None)
             )
             return (
-                position if cut and len(buffer) - position >= PARTIAL and is_mark else len(buffer)
+                position
+                if cut and len(buffer[position:].rstrip()) >= PARTIAL and is_mark
+                else len(buffer)
             )
         found = next(self._marks.find(buffer, self._position), None)
         position = self._marks.partial(buffer, self._position)[0]
