@@ -22,7 +22,10 @@ _PUBLIC = {
     "clc.datasets": ("load_problems",),
     "clc.engines.base": ("Completion", "Engine", "Request"),
     "clc.engines.confidence": ("Measure",),
+    "clc.engines.engine_file.parse": ("load_engine_file",),
+    "clc.engines.engine_file.record": ("EngineSpec", "Prices"),
     "clc.engines.factory": ("open_engine",),
+    "clc.engines.openai.endpoint_spec": ("EndpointSpec",),
     "clc.errors": (
         "ClcError",
         "ConfigurationError",

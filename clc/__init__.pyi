@@ -14,7 +14,11 @@ from clc.engines.base import Completion as Completion
 from clc.engines.base import Engine as Engine
 from clc.engines.base import Request as Request
 from clc.engines.confidence import Measure as Measure
+from clc.engines.engine_file.parse import load_engine_file as load_engine_file
+from clc.engines.engine_file.record import EngineSpec as EngineSpec
+from clc.engines.engine_file.record import Prices as Prices
 from clc.engines.factory import open_engine as open_engine
+from clc.engines.openai.endpoint_spec import EndpointSpec as EndpointSpec
 from clc.errors import ClcError as ClcError
 from clc.errors import ConfigurationError as ConfigurationError
 from clc.errors import DatasetError as DatasetError
@@ -66,13 +70,16 @@ __all__ = [  # noqa: RUF022
     "Configuration",
     "ConfigurationError",
     "DatasetError",
+    "EndpointSpec",
     "Engine",
     "EngineError",
+    "EngineSpec",
     "InputError",
     "LanguageError",
     "Measure",
     "Online",
     "Planner",
+    "Prices",
     "Problem",
     "ReasoningPath",
     "Request",
@@ -98,6 +105,7 @@ __all__ = [  # noqa: RUF022
     "compare",
     "configure",
     "extract_answer",
+    "load_engine_file",
     "load_problems",
     "load_strategy",
     "numbers_in",

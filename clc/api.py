@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from contextlib import ExitStack, aclosing, closing
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from clc.datasets.text import as_problems
 from clc.engines.adjusted import open_translator
 from clc.engines.base import ChatEngine
 from clc.engines.chat_options import ChatOptions
-from clc.engines.factory import open_engine
-from clc.engines.models import BUNDLED
+from clc.engines.engine_file import EngineSpec, load_engine_file
 from clc.errors import ConfigurationError
 from clc.prompts.templates import Templates
 from clc.runs.store import Store
@@ -34,8 +34,9 @@ __all__ = ["asolve", "asolve_many", "solve", "solve_many"]
 async def asolve_many(
     problems: Iterable[Problem | str],
     *,
-    model: str = BUNDLED,
+    model: str | None = None,
     engine: Engine | None = None,
+    engine_file: str | Path | EngineSpec | None = None,
     chat_options: ChatOptions | None = None,
     strategy: str | Strategy = "clc",
     store: str | Path | Store | None = None,
@@ -49,8 +50,11 @@ async def asolve_many(
 
     Args:
         problems: ``Problem`` records, or questions as text (their language is detected).
-        model: what to load when no ``engine`` is given.
+        model: what to load when no ``engine`` is given; ``clc-tiny`` by default.
         engine: an engine of your own choice. It is closed at the end.
+        engine_file: a TOML file that describes engine, sampling and translator, or what
+            ``load_engine_file`` made of it. ``model``, ``chat_options``, ``translator`` and
+            ``settings`` win.
         chat_options: how to ask ``model`` to think, when no ``engine`` is given.
         strategy: a name, or your own ``Strategy``.
         store: a run folder (or an open ``Store``): what is there is not drawn again. In memory
@@ -69,16 +73,22 @@ async def asolve_many(
     """
     if engine is not None and chat_options is not None:
         raise ConfigurationError("give the engine its chat_options, or leave out engine")
+    if engine is not None and engine_file is not None:
+        raise ConfigurationError("engine and engine_file both name an engine: give one of them")
     if templates is not None and prompts is not None:
         raise ConfigurationError("prompts and templates are the same: give one of them")
     templates = Templates(prompts) if templates is None else templates
-    own = engine.chat_options if isinstance(engine, ChatEngine) else None
-    options = chat_options or own or ChatOptions()
-    configuration = configure(strategy, **options.with_room(settings))
-    chosen = engine
-    if chosen is None:
-        chosen = open_engine(model, chat_options=chat_options, marks=templates.marks)
-    if translator is None or isinstance(translator, ChatOptions):
+    spec = _describe(engine_file, model, chat_options)
+    if engine is not None:
+        own = engine.chat_options if isinstance(engine, ChatEngine) else ChatOptions()
+        settings = own.with_room(settings)
+    else:
+        settings = spec.with_settings(settings)
+    configuration = configure(strategy, **settings)
+    chosen = spec.open(templates.marks) if engine is None else engine
+    if translator is None and engine is None:
+        translator = open_translator(chosen, spec.translator_maker(templates.marks))
+    elif translator is None or isinstance(translator, ChatOptions):
         translator = open_translator(chosen, translator)
     with ExitStack() as held:
         opened = store if isinstance(store, Store) else held.enter_context(Store(store))
@@ -90,6 +100,21 @@ async def asolve_many(
         async with aclosing(work.verdicts(as_problems(problems))) as verdicts:
             async for verdict in verdicts:
                 yield verdict
+
+
+def _describe(
+    engine_file: str | Path | EngineSpec | None,
+    model: str | None,
+    chat_options: ChatOptions | None,
+) -> EngineSpec:
+    """Return the engine of a call; the arguments win over the file."""
+    if isinstance(engine_file, EngineSpec):
+        spec = engine_file
+    else:
+        spec = EngineSpec() if engine_file is None else load_engine_file(engine_file)
+    changes = {"model": model, "chat": chat_options}
+    given: dict[str, Any] = {name: one for name, one in changes.items() if one is not None}
+    return replace(spec, **given)
 
 
 def solve_many(problems: Iterable[Problem | str], **options: Any) -> Generator[Verdict, None, None]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import stat
 from io import FileIO
 from pathlib import Path
@@ -123,7 +124,10 @@ def parse_toml(data: bytes, path: str | Path, error: type[ClcError]) -> dict[str
     except RecursionError as reason:
         raise error(f"{name}: nested too deep; write at most {MOST_LEVELS} levels") from reason
     except ValueError as reason:  # of TOML, of UTF-8, or of a number of thousands of digits
-        raise error(f"{name}: not TOML in UTF-8: {reason!s:.200}") from reason
+        place = re.search(r"at line (\d+)|at end of document", str(reason))
+        line = place and (place[1] or max(1, len(data.splitlines())))
+        where = f"{name}:{line}" if line else name
+        raise error(f"{where}: not TOML in UTF-8: {reason!s:.200}") from reason
     if nested_deeper(tables, MOST_LEVELS):
         raise error(f"{name}: nested too deep; write at most {MOST_LEVELS} levels")
     return tables

@@ -45,6 +45,7 @@ COMMANDS = {
     "calibrate": "Learn from a run with gold which languages to ask, and how often.",
     "extract": "Read the answer out of every recorded generation.",
     "prompts": "List, show and check prompt templates.",
+    "engines": "List engines, and check engine files.",
     "strategies": "List, show and check strategies.",
 }
 

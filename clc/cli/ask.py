@@ -68,7 +68,7 @@ def command(
 
     text = sys.stdin.read() if question == "-" else question
     problem = as_problem(text, language)
-    configuration = solving.configuration(strategy, engine.chat_options())
+    configuration = solving.configuration(strategy, engine.spec)
     templates = solving.templates()
     opened, translator = engine.open(templates.marks)
     console = make_console()

@@ -73,14 +73,14 @@ def command(
             f"clc batch needs the package {error.name}: {install_hint('server')}"
         ) from error
 
-    configuration = solving.configuration(strategy, engine.chat_options())
-    engine.chat_options().check_room(configuration.sampling.max_tokens)
+    configuration = solving.configuration(strategy, engine.spec)
+    engine.spec.chat.check_room(configuration.sampling.max_tokens)
     templates = solving.templates()
     opened, translator = engine.open(templates.marks)
     completions = Completions(
         opened,
         configuration,
-        model=engine.served_name,
+        model=engine.spec.served_name,
         templates=templates,
         translator=translator,
         limits=Limits(

@@ -62,7 +62,7 @@ class ClusterOptions(OptionGroup):
         from clc.cluster import ReplicaPool
 
         gpus = self.gpus_per_replica
-        if gpus is None and engine.base_urls:
+        if gpus is None and engine.spec.endpoints:
             gpus = 0.0
         cpus = self.cpus_per_replica
         return ReplicaPool(

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from clc.analysis.comparison_records import Entry
-    from clc.engines.chat_options import ChatOptions
+    from clc.engines.engine_file import EngineSpec
     from clc.engines.shared import SharedEngine
     from clc.prompts.templates import Templates
     from clc.records import Problem, Verdict
@@ -112,9 +112,7 @@ def command(
             entries = _run_entries(sources, stack, solving.templates().marks)
         else:
             reference = reference or "sc"
-            configurations = _configurations(
-                pool.strategies or "clc", solving, engine.chat_options()
-            )
+            configurations = _configurations(pool.strategies or "clc", solving, engine.spec)
             if reference not in configurations:
                 raise ConfigurationError(
                     f"--reference {reference!r} is not among the strategies: "
@@ -237,7 +235,7 @@ async def _solve_each(
 
 
 def _configurations(
-    names: str, options: SolvingOptions, chat_options: ChatOptions
+    names: str, options: SolvingOptions, engine: EngineSpec
 ) -> dict[str, Configuration]:
     """Return the configurations of the baselines and the named strategies, with one budget."""
     from clc.strategies.files import open_strategy
@@ -254,7 +252,7 @@ def _configurations(
             changes |= dict.fromkeys(_NOT_OF_BASELINES) | {"online": False}
         if strategy.planner is not None:
             changes |= {"languages": None, "portfolio": None}  # the model chooses them
-        configuration = replace(options, **changes).configuration(name, chat_options)
+        configuration = replace(options, **changes).configuration(name, engine)
         if configurations.setdefault(strategy.name, configuration).strategy != strategy:
             raise ConfigurationError(f"two strategies are called {strategy.name!r}; rename {name}")
     return configurations

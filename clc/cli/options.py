@@ -6,13 +6,11 @@ command, which gets an instance of the group as one argument.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, field, fields, replace
-from functools import partial, wraps
+from dataclasses import dataclass, field, fields
+from functools import cached_property, wraps
 from math import prod
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 import click
@@ -21,18 +19,16 @@ from clc import bounds
 from clc.errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
     from clc.engines.base import Engine
-    from clc.engines.chat_options import ChatOptions
+    from clc.engines.engine_file import EngineSpec
     from clc.thoughts import Marks
 
-__all__ = ["EngineOptions", "NumberType", "OptionGroup", "grouped", "marks_option", "option",
-           "split_codes"]  # fmt: skip
+__all__ = ["PARALLEL", "EngineOptions", "NumberType", "OptionGroup", "grouped", "marks_option",
+           "option", "split_codes"]  # fmt: skip
 
 _F = TypeVar("_F", bound=Callable[..., Any])
 _THINKING = click.Choice(["auto", "on", "off"])
-_PARALLEL = ("tensor_parallel_size", "pipeline_parallel_size")
+PARALLEL = ("tensor_parallel_size", "pipeline_parallel_size")
 
 
 if TYPE_CHECKING:
@@ -128,19 +124,28 @@ marks_option = click.option(
 class EngineOptions(OptionGroup):
     """The options that choose an engine and a translator."""
 
-    model: str = option(
-        "--model",
-        default="clc-tiny",
-        show_default=True,
-        metavar="NAME",
-        help="clc-tiny (bundled), a folder, a Hugging Face id, or an endpoint's name.",
+    engine_file: str | None = option(
+        "--engine-file",
+        metavar="FILE",
+        help="An engine as a TOML file (see clc engines); the other options win.",
     )
-    engine: str = option(
+    arguments: tuple[str, ...] = option(
+        "-E",
+        "--engine-arg",
+        multiple=True,
+        metavar="NAME=VALUE",
+        help="An argument of the engine, e.g. gpu_memory_utilization=0.7; may be repeated.",
+    )
+    model: str | None = option(
+        "--model",
+        metavar="NAME",
+        help="clc-tiny (bundled), a folder, a Hugging Face id, or an endpoint's name.  "
+        "[default: clc-tiny]",
+    )
+    engine: str | None = option(
         "--engine",
         type=click.Choice(["auto", "vllm", "transformers", "openai"]),
-        default="auto",
-        show_default=True,
-        help="Engine that runs the model.",
+        help="Engine that runs the model.  [default: auto]",
     )
     base_urls: tuple[str, ...] = option(
         "--base-url",
@@ -185,12 +190,10 @@ class EngineOptions(OptionGroup):
         metavar="N",
         help="GPUs that share the layers of one model (vLLM).",
     )
-    thinking: str = option(
+    thinking: str | None = option(
         "--thinking",
         type=_THINKING,
-        default="auto",
-        show_default=True,
-        help="Switch of a thinking model; auto leaves it to the model.",
+        help="Switch of a thinking model; auto leaves it to the model.  [default: auto]",
     )
     reasoning_effort: str | None = option(
         "--reasoning-effort",
@@ -220,162 +223,25 @@ class EngineOptions(OptionGroup):
     )
     translator_urls: tuple[str, ...] = option(
         "--translator-base-url", multiple=True, metavar="URL",
-        help="Endpoint of the translator.")  # fmt: skip
+        help="Endpoint of the translator. Its key is read from CLC_TRANSLATOR_API_KEY, or for a "
+        "host of --base-url from OPENAI_API_KEY.")  # fmt: skip
 
-    @property
-    def served_name(self) -> str:
-        """The model's name in requests: without the path to its folder."""
-        local = not self.base_urls and Path(self.model).is_dir()
-        return Path(self.model).name if local else self.model
+    @cached_property
+    def spec(self) -> EngineSpec:
+        """The engine that the file and the options describe; the options win.
+
+        Raises:
+            ConfigurationError: a key, value or option is wrong, or options contradict each other.
+        """
+        from clc.cli.engine_spec import make_spec
+
+        return make_spec(self)
 
     @property
     def gpus(self) -> int:
         """Number of GPUs that one model is spread over."""
-        return prod(getattr(self, name) or 1 for name in _PARALLEL)
-
-    def with_absolute_folders(self) -> EngineOptions:
-        """Make the folders of models absolute, for processes in other working directories."""
-        return replace(
-            self,
-            model=_absolute(self.model),
-            translator=None if self.translator is None else _absolute(self.translator),
-        )
-
-    def maker(self, marks: Marks | None = None) -> Callable[[], Engine]:
-        """Return a function that makes the engine, here or in another process.
-
-        ``marks`` are those of thoughts, by default the bundled ones.
-
-        Raises:
-            ConfigurationError: options contradict each other.
-        """
-        from clc.engines.factory import open_engine
-
-        more: dict[str, Any] = {}
-        if self.base_urls:
-            for name in ("max_model_len", *_PARALLEL):
-                if getattr(self, name) is not None:
-                    raise ConfigurationError(
-                        f"--{name.replace('_', '-')} goes with --engine vllm: the server at "
-                        "--base-url has its own; leave one of them out"
-                    )
-        for name in _PARALLEL:
-            if (size := getattr(self, name)) is not None:
-                if self.engine not in {"auto", "vllm"}:
-                    raise ConfigurationError(
-                        f"--{name.replace('_', '-')} goes with --engine vllm only"
-                    )
-                more[name] = size
-        return partial(
-            open_engine,
-            self.model,
-            engine=self.engine,
-            base_urls=self.base_urls,
-            window=self.window,
-            max_model_len=self.max_model_len,
-            chat_options=self.chat_options(),
-            marks=marks,
-            **more,
-            **self._retry_options(self.base_urls),
-        )
-
-    def chat_options(self) -> ChatOptions:
-        """Return how to ask the model to think.
-
-        Raises:
-            ConfigurationError: a value is wrong, or given twice.
-        """
-        from clc.engines.chat_options import ChatOptions
-
-        return ChatOptions(
-            thinking=self.thinking,  # type: ignore[arg-type]  # click checked it
-            reasoning_effort=self.reasoning_effort,
-            thinking_budget=self.thinking_budget,
-            template_kwargs=_parse_kwargs(self.template_kwargs),
-        )
-
-    def translator_maker(
-        self, marks: Marks | None = None
-    ) -> Callable[[], Engine] | ChatOptions | None:
-        """Return what ``open_translator`` takes: how to make the translator, or its chat options.
-
-        Raises:
-            ConfigurationError: options contradict each other.
-        """
-        from clc.engines.chat_options import ChatOptions
-        from clc.engines.factory import open_engine
-
-        thinking: Any = self.translator_thinking
-        if self.translator is None and not self.translator_urls:
-            if thinking is None:
-                return None
-            options = self.chat_options()
-            if thinking == "auto":
-                return replace(options, thinking=thinking)
-            return options.switched(thinking)
-        return partial(
-            open_engine,
-            self.translator or self.model,
-            base_urls=self.translator_urls,
-            chat_options=ChatOptions(thinking=thinking or "avoid"),
-            marks=marks,
-            **(self._retry_options(self.translator_urls) if self.translator_urls else {}),
-        )
+        return prod(int(self.spec.args.get(name, 1)) for name in PARALLEL)
 
     def open(self, marks: Marks | None = None) -> tuple[Engine, Engine | None]:
         """Make the engine, and the translator if there is one."""
-        from clc.engines.adjusted import open_translator
-
-        maker, translator = self.maker(marks), self.translator_maker(marks)
-        engine = maker()
-        return engine, open_translator(engine, translator)
-
-    def _retry_options(self, urls: Sequence[str]) -> Mapping[str, Any]:
-        """Return the retry settings of an endpoint that differ from its defaults."""
-        settings = {"timeout_s": self.timeout, "max_attempts": self.attempts}
-        given = {name: value for name, value in settings.items() if value is not None}
-        if given and not urls:
-            raise ConfigurationError("--timeout and --attempts go with --base-url")
-        return given
-
-
-def _parse_kwargs(texts: Sequence[str]) -> dict[str, Any]:
-    """Return the variables of the chat template by name.
-
-    Raises:
-        ConfigurationError: one is no NAME=VALUE in JSON, or is given twice.
-    """
-    kwargs: dict[str, Any] = {}
-    for text in texts:
-        name, value = _parse_kwarg(text)
-        if name in kwargs:
-            raise ConfigurationError(f"--chat-template-kwarg {name} is given twice: give it once")
-        kwargs[name] = value
-    return kwargs
-
-
-def _parse_kwarg(text: str) -> tuple[str, Any]:
-    """Return name and value of a variable of the chat template.
-
-    >>> _parse_kwarg("enable_thinking=false")
-    ('enable_thinking', False)
-    """
-    name, equals, value = text.partition("=")
-    try:
-        if name.strip() and equals:
-            return name.strip(), json.loads(value, parse_constant=_refuse_constant)
-    except (ValueError, RecursionError):
-        pass
-    raise ConfigurationError(
-        f"--chat-template-kwarg {bounds.abbreviate(text)}: it reads NAME=VALUE with a value in "
-        "JSON, such as enable_thinking=false, or language='\"de\"' for a text"
-    )
-
-
-def _refuse_constant(name: str) -> None:
-    """Refuse NaN and Infinity, which JSON does not have."""
-    raise ValueError(name)
-
-
-def _absolute(model: str) -> str:
-    return str(Path(model).absolute()) if Path(model).is_dir() else model
+        return self.spec.open_both(marks)

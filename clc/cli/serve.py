@@ -25,9 +25,11 @@ from clc.cli.options import (
 )
 from clc.cli.solving_options import sampled
 from clc.errors import ConfigurationError
+from clc.records import Sampling
 from clc.version import install_hint
 
 if TYPE_CHECKING:
+    from clc.engines.engine_file import EngineSpec
     from clc.serving.settings import Limits
 
 __all__ = ["command"]
@@ -54,7 +56,7 @@ class _DefaultOptions(OptionGroup):
         "--stopping", metavar="RULE", help="Rule that ends a question early."
     )
     temperature: float | None = sampled()
-    max_tokens: int = sampled()
+    max_tokens: int | None = sampled()
     translation_max_tokens: int | None = option(
         "--translation-max-tokens",
         type=NumberType(bounds.TOKENS),
@@ -67,8 +69,8 @@ class _DefaultOptions(OptionGroup):
         help="Seed of requests without one.  [default: a new one each]",
     )  # fmt: skip
 
-    def settings(self) -> dict[str, Any]:
-        """Check the settings and return those that are given.
+    def settings(self, engine: EngineSpec) -> dict[str, Any]:
+        """Check the settings and return those that are given, with the engine's sampling.
 
         Raises:
             InputError: a value is out of range, or options contradict each other.
@@ -76,9 +78,7 @@ class _DefaultOptions(OptionGroup):
         from clc.solving.configure import configure
 
         given = asdict(self) | {"languages": split_codes(self.languages)}
-        defaults: dict[str, Any] = {
-            name: value for name, value in given.items() if value is not None
-        }
+        defaults = engine.with_settings(given, default_max_tokens=Sampling().max_tokens)
         configure(**defaults)
         return defaults
 
@@ -174,15 +174,15 @@ def command(
 
     stopping = Shutdown()
     settings = Settings(
-        model=engine.served_name,
+        model=engine.spec.served_name,
         host=host,
         port=port,
         keys=_keys(api_key_file),
-        defaults=defaults.settings(),
+        defaults=defaults.settings(engine.spec),
         limits=limits.limits(),
         drain_s=drain_s,
     )
-    engine.chat_options().check_room(defaults.max_tokens)
+    engine.spec.chat.check_room(settings.defaults["max_tokens"])
     templates = Templates(prompt_folder)
     log_to(sys.stderr, requests=not quiet)
 
@@ -195,7 +195,7 @@ def command(
                 opened,
                 settings,
                 templates,
-                upstream=Upstream(engine.base_urls) if engine.base_urls else None,
+                upstream=Upstream(endpoints) if (endpoints := engine.spec.endpoints) else None,
                 translator=translator,
                 history=history,
                 start_s=start_s,

@@ -116,10 +116,10 @@ def command(
             source,
             reading,
             shown,
-            configuration=solving.configuration(strategy, engine.chat_options()),
+            configuration=solving.configuration(strategy, engine.spec),
             prompts=solving.prompt_folder,
             marks=solving.templates().marks,
-            engine=engine.with_absolute_folders(),
+            engine=engine,
             cluster=cluster,
         )
         return
@@ -128,7 +128,7 @@ def command(
         source,
         reading,
         shown,
-        configuration=solving.configuration(strategy, engine.chat_options()),
+        configuration=solving.configuration(strategy, engine.spec),
         templates=solving.templates(),
         engine=engine,
         cache=not no_cache,
@@ -256,6 +256,7 @@ def _solve_on_cluster(
     from clc.solving.sampler import Counters
 
     counters = Counters()
+    spec = engine.spec.with_absolute_folders()
     progress = shown.progress(counters, None)
 
     def watch(so_far: Counters, verdicts: Sequence[Verdict]) -> None:
@@ -272,8 +273,8 @@ def _solve_on_cluster(
                 out=shown.out,
                 pool=cluster.pool(engine),
                 configuration=configuration,
-                engine=engine.maker(marks),
-                translator=engine.translator_maker(marks),
+                engine=spec.maker(marks),
+                translator=spec.translator_maker(marks),
                 prompts=prompts,
                 reading=asdict(reading),
                 watch=watch,

@@ -17,7 +17,7 @@ from clc.voting.stopping import StoppingRule
 from clc.voting.weighting import WEIGHTINGS
 
 if TYPE_CHECKING:
-    from clc.engines.chat_options import ChatOptions
+    from clc.engines.engine_file import EngineSpec
     from clc.prompts.templates import Templates
     from clc.solving.configuration import Configuration
     from clc.strategies.strategy import Strategy
@@ -54,10 +54,10 @@ def _sampling_option(name: str) -> Callable[[_F], _F]:
         )
     kind = NumberType(bounds.NumberBounds(isinstance(default, int), parameter.metadata["bounds"]))
     if name == "temperature":
-        text, default = f"{text}  [default: the strategy's]", None
+        text = f"{text}  [default: the strategy's]"
     else:
         text = f"{text}  [default: {default:g}]"
-    return click.option(flag, type=kind, default=default, help=text)
+    return click.option(flag, type=kind, default=None, help=text)
 
 
 def sampled() -> Any:
@@ -196,12 +196,13 @@ class SolvingOptions(OptionGroup):
 
         return Templates(self.prompt_folder)
 
-    def configuration(self, strategy: str, chat_options: ChatOptions) -> Configuration:
+    def configuration(self, strategy: str, engine: EngineSpec) -> Configuration:
         """Check the options and make the configuration of a run.
 
         Args:
             strategy: a name, or a file.
-            chat_options: of the paths, whose thoughts take their part of ``max_tokens``.
+            engine: its sampling stands where an option is not given, and its thoughts take their
+                part of ``max_tokens``.
 
         Raises:
             InputError: a value is out of range, or options contradict each other.
@@ -230,7 +231,7 @@ class SolvingOptions(OptionGroup):
             measure=Measure() if self.confidence else None,
             weighting=self.weighting,
             online=Online() if self.online else None,
-            **chat_options.with_room(self.sampling),
+            **engine.with_settings(self.sampling, default_max_tokens=Sampling().max_tokens),
         )
 
     def _stopping(self, strategy: Strategy) -> Stopping:

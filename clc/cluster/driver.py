@@ -5,8 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from contextlib import closing, contextmanager
-from dataclasses import dataclass, field
-from functools import partial
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,8 +15,7 @@ from clc.cluster.ray_session import ReplicaPool, check_ray, connected
 from clc.cluster.votes import parts
 from clc.datasets import dataset_fingerprint, dataset_identity
 from clc.engines.adjusted import open_translator
-from clc.engines.factory import open_engine
-from clc.engines.models import BUNDLED
+from clc.engines.engine_file import EngineSpec, load_engine_file
 from clc.errors import ConfigurationError, DatasetError, RunError, StoreError
 from clc.input_files import printable_path
 from clc.prompts.templates import Templates
@@ -80,7 +78,8 @@ def solve_on_ray(
     replicas: int = 1,
     cpus_per_replica: float = 1.0,
     gpus_per_replica: float = 0.0,
-    model: str = BUNDLED,
+    model: str | None = None,
+    engine_file: str | Path | EngineSpec | None = None,
     engine: Callable[[], Engine] | None = None,
     translator: Callable[[], Engine] | ChatOptions | None = None,
     strategy: str | Strategy = "clc",
@@ -101,7 +100,10 @@ def solve_on_ray(
         replicas: number of engines, each in its own process.
         cpus_per_replica: CPUs that Ray reserves for each.
         gpus_per_replica: GPUs of each, all on one node; a fraction shares one.
-        model: name of the model when no ``engine`` is given; every node must have it.
+        model: name of the model when no ``engine`` is given, ``clc-tiny`` by default; every node
+            must have it.
+        engine_file: a TOML file, read on this machine, that describes engine, sampling and
+            translator. Every node must have the folders and the environment variables of its keys.
         engine: makes an engine. Called in every replica, and in this process for the engine's
             fingerprint. Ray must be able to pickle it.
         translator: makes another engine for translations; or chat options with which the engine
@@ -129,12 +131,21 @@ def solve_on_ray(
     ...     engine=partial(open_engine, "Qwen/Qwen2.5-7B-Instruct", max_model_len=4096),
     ... ).score.accuracy  # doctest: +SKIP
     """
+    if engine is not None and engine_file is not None:
+        raise ConfigurationError("engine and engine_file both name an engine: give one of them")
+    spec = engine_file
+    if not isinstance(spec, EngineSpec):
+        spec = EngineSpec() if spec is None else load_engine_file(spec)
+    spec = replace(spec, model=model or spec.model).with_absolute_folders()
+    if engine is None:
+        settings = spec.with_settings(settings)
+        translator = translator or spec.translator_maker(load_marks(prompts))
     return spread(
         str(source),
         out=str(out),
         pool=ReplicaPool(replicas, cpus_per_replica, gpus_per_replica),
         configuration=configure(strategy, **settings),
-        engine=engine or partial(open_engine, model, marks=load_marks(prompts)),
+        engine=engine or spec.maker(load_marks(prompts)),
         translator=translator,
         prompts=None if prompts is None else str(prompts),
         reading=dict(reading or {}),

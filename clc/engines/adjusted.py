@@ -84,7 +84,9 @@ def open_translator(
         if translator is None:
             return None
         raise ConfigurationError(f"{type(engine).__name__} takes no chat options for translations")
-    options = translator or replace(engine.chat_options, thinking="avoid")
+    own = engine.chat_options
+    options = replace(own, thinking="avoid") if translator is None else translator
+    options = options.with_prompts_of(own)
     if engine.fingerprint_with(options) == engine.fingerprint:
         return None
     return AdjustedEngine(engine, options)

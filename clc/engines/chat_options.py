@@ -15,8 +15,9 @@ from clc.errors import ConfigurationError
 from clc.records import Sampling, content_key
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
+    from clc.records import Message
     from clc.thoughts import Marks
 
 __all__ = ["RESERVED", "SWITCHES", "ChatOptions", "Thinking", "add_options", "reserved_fault"]
@@ -45,6 +46,8 @@ class ChatOptions:
         thinking_budget: tokens after which an open thought is closed and the answer sampled, or
             None for no limit but the sampling's ``max_tokens``.
         template_kwargs: more variables of the chat template.
+        system: a system prompt before all messages.
+        template: a chat template (Jinja) in place of the model's own; in-process engines only.
 
     Raises:
         ConfigurationError: a value is wrong, or given twice, or contradicts another.
@@ -54,6 +57,8 @@ class ChatOptions:
     reasoning_effort: str | None = None
     thinking_budget: int | None = None
     template_kwargs: Mapping[str, Any] = field(default_factory=dict)
+    system: str | None = None
+    template: str | None = None
 
     def __post_init__(self) -> None:
         if self.thinking not in get_args(Thinking):
@@ -74,6 +79,12 @@ class ChatOptions:
             raise ConfigurationError(
                 f"reasoning_effort is {abbreviate(effort)}: give a level, such as 'low'"
             )
+        for name in ("system", "template"):
+            text = getattr(self, name)
+            if text is not None and not (isinstance(text, str) and text.strip()):
+                raise ConfigurationError(
+                    f"{name} is {abbreviate(text)}: give a text, or leave it out"
+                )
         self._check_kwargs()
 
     def _check_kwargs(self) -> None:
@@ -138,6 +149,29 @@ class ChatOptions:
         if thinking == "off":
             changed = replace(changed, reasoning_effort=None, thinking_budget=None)
         return replace(changed, thinking=thinking)
+
+    def with_prompts_of(self, other: ChatOptions) -> ChatOptions:
+        """Return the options with the system prompt and template of others, where they have none.
+
+        >>> ChatOptions().with_prompts_of(ChatOptions(system="Be brief.")).system
+        'Be brief.'
+        """
+        return replace(
+            self, system=self.system or other.system, template=self.template or other.template
+        )
+
+    def add_system(self, messages: Sequence[Message]) -> Sequence[Message]:
+        """Return messages with the system prompt before them, in one turn with theirs.
+
+        >>> ChatOptions(system="Be brief.").add_system([{"role": "user", "content": "1 + 1"}])[0]
+        {'role': 'system', 'content': 'Be brief.'}
+        """
+        if self.system is None:
+            return messages
+        content, rest = self.system, list(messages)
+        if rest and rest[0]["role"] == "system":
+            content = f"{content}\n\n{rest.pop(0)['content']}"
+        return [{"role": "system", "content": content}, *rest]
 
     def settle(self, *, has_switch: bool) -> ChatOptions:
         """Return the options with ``avoid`` decided; without a thought, no effort and no budget.
@@ -224,7 +258,8 @@ def add_options(
     'vllm:m'
     """
     if options.thinking == "avoid":
-        options = options.settle(has_switch=_SWITCH.search(read_template()) is not None)
+        template = options.template or read_template()
+        options = options.settle(has_switch=_SWITCH.search(template) is not None)
     if options.key:
         fingerprint += f"+chat-{options.key}"
     return f"{fingerprint}+marks-{marks.key}" if marks is not None and marks.key else fingerprint

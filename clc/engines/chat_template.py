@@ -70,6 +70,7 @@ class Chat:
         self._prompts = PromptCache[RenderedPrompt](_CACHED, _CACHED_CHARACTERS)
         self._others: dict[str, Chat] = {}
         options = options or ChatOptions()
+        self._options = options
         self._kwargs = dict(options.template_kwargs)
         self._check_kwargs()
         switch = None if options.thinking == "auto" else self._find_switch()
@@ -104,10 +105,11 @@ class Chat:
             raise EngineError(
                 f"the tokenizer of {location} cannot be loaded: {str(error).splitlines()[0]}"
             ) from error
-        if not getattr(tokenizer, "chat_template", None):
+        own_template = options is not None and options.template is not None
+        if not (own_template or getattr(tokenizer, "chat_template", None)):
             raise EngineError(
                 f"model {location} has no chat template; choose an instruction-tuned model, or "
-                "put a chat_template.jinja into its folder (for a base model: "
+                'give one in an engine file ([chat] template = "FILE"; for a base model: '
                 "{% for m in messages %}{{ m.content }}\n{% endfor %})"
             )
         return cls(tokenizer, options, marks)
@@ -178,7 +180,10 @@ class Chat:
     def _apply(self, messages: _Turns, *, prefill: bool = False, **kwargs: Any) -> list[int]:
         from jinja2 import TemplateError
 
-        turns = [{"role": role, "content": content} for role, content in messages]
+        given: Any = [{"role": role, "content": content} for role, content in messages]
+        turns = self._options.add_system(given)
+        if self._options.template is not None:
+            kwargs["chat_template"] = self._options.template
         try:
             ids = self.tokenizer.apply_chat_template(
                 turns,
@@ -237,7 +242,7 @@ class Chat:
         return len(prompts) > 1
 
     def _mentions(self, name: str) -> bool:
-        template = self.tokenizer.chat_template
+        template = self._options.template or self.tokenizer.chat_template
         sources = template.values() if isinstance(template, dict) else [template]
         return any(re.search(rf"\b{re.escape(name)}\b", str(source)) for source in sources)
 

@@ -3,31 +3,42 @@
 from __future__ import annotations
 
 from importlib.util import find_spec
-from inspect import signature
 from typing import TYPE_CHECKING, Any
 
 from clc.bounds import WINDOW
+from clc.engines.arguments import (
+    PRETRAINED,
+    constructor_arguments,
+    nearest_name,
+    vllm_arguments,
+)
 from clc.engines.models import BUNDLED
 from clc.errors import ConfigurationError
 from clc.version import install_hint
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from clc.engines.base import Engine
     from clc.engines.chat_options import ChatOptions
+    from clc.engines.openai.endpoint_spec import EndpointSpec
     from clc.thoughts import Marks
 
-__all__ = ["ENGINES", "open_engine"]
+__all__ = ["ENGINES", "choose_engine", "open_engine"]
 
 ENGINES = ("auto", "vllm", "transformers", "openai")
+_CLASS_NAMES = {
+    "vllm": "VllmEngine",
+    "transformers": "TransformersEngine",
+    "openai": "OpenAIEngine",
+}
 
 
 def open_engine(
     model: str = BUNDLED,
     *,
     engine: str = "auto",
-    base_urls: Sequence[str] = (),
+    base_urls: Sequence[str | EndpointSpec] = (),
     window: int | None = None,
     max_model_len: int | None = None,
     chat_options: ChatOptions | None = None,
@@ -46,7 +57,8 @@ def open_engine(
         max_model_len: longest prompt and completion together, in tokens (vLLM).
         chat_options: how to ask the model to think.
         marks: the marks of thoughts; the bundled ones by default.
-        options: further arguments of the engine's class.
+        options: further arguments of the engine's class; for vLLM also any of its ``EngineArgs``,
+            for transformers those of ``from_pretrained``.
 
     Raises:
         ConfigurationError: the options contradict each other, the engine has no such option, or no
@@ -54,7 +66,7 @@ def open_engine(
     """
     if engine not in ENGINES:
         raise ConfigurationError(f"unknown engine {engine!r}; there are: {', '.join(ENGINES)}")
-    chosen = _choose(base_urls) if engine == "auto" else engine
+    chosen = choose_engine(base_urls) if engine == "auto" else engine
     if window is not None:
         WINDOW.check("window", window)
         options["window"] = window
@@ -64,7 +76,7 @@ def open_engine(
 
         if not base_urls:
             raise ConfigurationError("engine 'openai' needs a base URL (--base-url)")
-        return OpenAIEngine(model, base_urls, **_checked(OpenAIEngine, options))
+        return OpenAIEngine(model, base_urls, **_checked("openai", options))
     if base_urls:
         raise ConfigurationError(
             f"a base URL goes with engine 'openai', not with {chosen!r}; leave one of them out"
@@ -74,7 +86,8 @@ def open_engine(
 
         _need("vllm", "vllm")
         options["max_model_len"] = max_model_len
-        return VllmEngine(model, **_checked(VllmEngine, options))
+        options = _nested(options, "vllm", "engine_args", vllm_arguments())
+        return VllmEngine(model, **_checked("vllm", options))
     from clc.engines.transformers.engine import TransformersEngine
 
     _need("torch", "transformers")
@@ -83,25 +96,47 @@ def open_engine(
         raise ConfigurationError("max_model_len goes with engine 'vllm' only")
     if window is not None:
         options["batch_size"] = options.pop("window")
-    return TransformersEngine(model, **_checked(TransformersEngine, options))
+    options = _nested(options, "transformers", "model_args", PRETRAINED)
+    return TransformersEngine(model, **_checked("transformers", options))
 
 
-def _checked(engine: type, options: dict[str, Any]) -> dict[str, Any]:
+def _nested(
+    options: dict[str, Any], engine: str, group: str, known: Mapping[str, str]
+) -> dict[str, Any]:
+    """Return the options with those that go to the library beneath the engine in a group."""
+    own = constructor_arguments(engine)
+    beneath = {name: one for name, one in options.items() if name in known and name not in own}
+    if not beneath:
+        return options
+    rest = {name: one for name, one in options.items() if name not in beneath}
+    return {**rest, group: {**beneath, **(options.get(group) or {})}}
+
+
+def _checked(engine: str, options: dict[str, Any]) -> dict[str, Any]:
     """Return the options of an engine.
 
     Raises:
         ConfigurationError: its constructor has no such argument.
     """
-    known = [name for name in signature(engine).parameters if name not in {"model", "base_urls"}]
+    known = constructor_arguments(engine)
+    listed = [name for name in known if name not in {"model", "base_urls"}]
     for name in options:
-        if name not in known:
+        if name not in listed:
+            near = nearest_name(name, dict.fromkeys(listed))
             raise ConfigurationError(
-                f"{engine.__name__} has no option {name!r}; there are: {', '.join(known)}"
+                f"{_CLASS_NAMES[engine]} has no option {name!r}"
+                f"{f', the nearest one is {near!r}' if near else ''}; there are: "
+                f"{', '.join(listed)}"
             )
     return options
 
 
-def _choose(base_urls: Sequence[str]) -> str:
+def choose_engine(base_urls: Sequence[object]) -> str:
+    """Return the engine for ``auto``: an endpoint's where one is given, else what is installed.
+
+    Raises:
+        ConfigurationError: none is installed.
+    """
     if base_urls:
         return "openai"
     for module in ("vllm", "transformers"):

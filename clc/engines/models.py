@@ -16,10 +16,13 @@ from clc.version import install_hint
 
 __all__ = [
     "BUNDLED",
+    "adapter_fingerprint",
     "check_model_folder",
     "hub_revision",
+    "lora_rank",
     "model_fingerprint",
     "read_chat_template",
+    "read_generation_config",
     "resolve_model",
 ]
 
@@ -29,6 +32,8 @@ _HUB_ID = re.compile(r"[\w-][\w.-]*(/[\w-][\w.-]*)?")
 _TOKENIZERS = ("tokenizer.json", "tokenizer.model", "vocab.json", "vocab.txt", "spiece.model",
                "tekken.json")  # fmt: skip
 _WEIGHTS = ("*.safetensors", "pytorch_model*.bin", "consolidated*.pth", "*.gguf")
+_ADAPTER_WEIGHTS = ("adapter_model*.safetensors", "adapter_model*.bin")
+_RANKS = (8, 16, 32, 64, 128, 256, 320, 512)  # vLLM's values of max_lora_rank
 _TEXT = ("*.json", "*.jinja", "*.txt", "*.model", "*.tiktoken", "*.py")
 # Those of the Hub are fetched in this order: where the last is cached, the others are, too.
 _CHAT_TEMPLATES = ("chat_template.jinja", "chat_template.json", "tokenizer_config.json")
@@ -203,6 +208,57 @@ def read_chat_template(path_or_id: str, revision: str | None = None) -> str:
         text = path.read_text(encoding="utf-8")
         texts.append(text if path.suffix == ".jinja" else str(_template_entry(text)))
     return "\n".join(texts)
+
+
+def read_generation_config(path_or_id: str, revision: str | None = None) -> dict[str, Any]:
+    """Return a model's generation_config.json, {} where it has none; of the Hub's, fetch it.
+
+    Raises:
+        EngineError: the Hub cannot be asked.
+        ConfigurationError: the file is no JSON object.
+    """
+    name = "generation_config.json"
+    folder = Path(path_or_id)
+    if folder.is_dir():
+        paths = [folder / name]
+    else:
+        paths = _hub_files(path_or_id, hub_revision(path_or_id, revision), (name,))
+    for path in paths:
+        if not path.is_file():
+            continue
+        try:
+            values = json.loads(path.read_bytes())
+        except ValueError as error:
+            raise ConfigurationError(f"{path}: is no JSON: {error}") from error
+        if not isinstance(values, dict):
+            raise ConfigurationError(f"{path}: is no JSON object")
+        return values
+    return {}
+
+
+def adapter_fingerprint(folder: str) -> str:
+    """Return a hash of a LoRA adapter's settings and weights; the folder's path does not count."""
+    digest = hashlib.blake2b(digest_size=16)
+    for path in _files(Path(folder), ("adapter_config.json", *_ADAPTER_WEIGHTS)):
+        _update_from_weights(digest, path)
+    return digest.hexdigest()
+
+
+def lora_rank(folder: str) -> int:
+    """Return the rank of a LoRA adapter, in the steps that vLLM has.
+
+    Raises:
+        ConfigurationError: the folder holds no adapter as PEFT saves it.
+    """
+    path = Path(folder) / "adapter_config.json"
+    try:
+        rank = int(json.loads(path.read_bytes())["r"])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise ConfigurationError(
+            f"{path}: is not the configuration of a LoRA adapter ({type(error).__name__}: {error});"
+            " name the folder of an adapter as PEFT saves it"
+        ) from error
+    return next((step for step in _RANKS if step >= rank), rank)
 
 
 def _template_entry(text: str) -> Any:

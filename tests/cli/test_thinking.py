@@ -1,13 +1,11 @@
 """The options for thinking models, from the command line to the bodies of requests."""
 
-import asyncio
-import threading
 from contextlib import contextmanager
 
 import pytest
 
 from clc.runs.store import Store
-from tests.engines.faulty_server import FaultyServer, completion, status
+from tests.engines.faulty_server import FaultyServer, completion, run_in_thread, status
 from tests.engines.scripted import say
 
 from .running import call, clc
@@ -23,24 +21,8 @@ def server(finish_reason="stop", before="", say=say):
         text = before + say(body["messages"], body["seed"])
         await exchange.send_json(200, completion(text, finish_reason, usage=usage))
 
-    served = FaultyServer(reply)
-    ready, ended = threading.Event(), asyncio.Event()
-    loop = asyncio.new_event_loop()
-
-    async def serve():
-        async with served:
-            ready.set()
-            await ended.wait()
-
-    thread = threading.Thread(target=loop.run_until_complete, args=(serve(),))
-    thread.start()
-    ready.wait()
-    try:
+    with run_in_thread(FaultyServer(reply)) as served:
         yield served
-    finally:
-        loop.call_soon_threadsafe(ended.set)
-        thread.join()
-        loop.close()
 
 
 @pytest.fixture

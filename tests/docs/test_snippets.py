@@ -13,6 +13,7 @@ import pytest
 
 import clc
 from clc.cli import COMMANDS, cli
+from clc.engines.engine_file import EngineSpec
 from clc.prompts.template import PromptTemplate
 from clc.strategies.catalogue import STRATEGIES
 from tests.engines.scripted import ScriptedEngine
@@ -63,7 +64,7 @@ def test_python_runs_and_gives_what_it_says(name, stand, monkeypatch):
             pytest.importorskip(package)
     folder = stand()
     monkeypatch.chdir(folder)
-    monkeypatch.setattr("clc.api.open_engine", lambda model, **_: ScriptedEngine())
+    monkeypatch.setattr(EngineSpec, "open", lambda *_: ScriptedEngine())
     write_files(name, folder)
     problems = clc.load_problems("examples/mgsm_de.tsv")
     assert len(list(clc.solve_many(problems, store="runs/de"))) == 12

@@ -16,9 +16,10 @@ import argparse
 import asyncio
 import json
 import random
+import threading
 import time
-from collections.abc import Awaitable, Callable
-from contextlib import suppress
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any, Self
 
@@ -348,7 +349,7 @@ class FaultyServer:
                 await asyncio.gather(reply, watch, return_exceptions=True)
 
     async def _reply(self, exchange: Exchange) -> None:
-        if exchange.path.endswith("/models"):
+        if exchange.path.partition("?")[0].endswith("/models"):
             self.lists += 1
             await self.models(exchange)
             return
@@ -361,6 +362,28 @@ class FaultyServer:
             await self.replies[turn](exchange)
         finally:
             self.at_once -= 1
+
+
+@contextmanager
+def run_in_thread(served: FaultyServer) -> Iterator[FaultyServer]:
+    """Serve in a thread, for commands that run in this one; yields the server."""
+    ready, ended = threading.Event(), asyncio.Event()
+    loop = asyncio.new_event_loop()
+
+    async def serve() -> None:
+        async with served:
+            ready.set()
+            await ended.wait()
+
+    thread = threading.Thread(target=loop.run_until_complete, args=(serve(),))
+    thread.start()
+    ready.wait()
+    try:
+        yield served
+    finally:
+        loop.call_soon_threadsafe(ended.set)
+        thread.join()
+        loop.close()
 
 
 async def _main(port: int, rate: float, seed: int) -> None:

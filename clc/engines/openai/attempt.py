@@ -81,7 +81,7 @@ class EndpointClient:
     """Makes single attempts at endpoints that serve one model.
 
     Args:
-        client: with the headers of every request.
+        clients: by base URL, each with the headers of its requests.
         model: name of the model.
         extra: more fields of every request body.
         left_out: sampling fields that are not sent.
@@ -92,7 +92,7 @@ class EndpointClient:
         secrets: hides the header values in every text of an endpoint.
     """
 
-    client: httpx.AsyncClient
+    clients: Mapping[str, httpx.AsyncClient]
     model: str
     extra: Mapping[str, Any]
     left_out: Collection[str]
@@ -101,6 +101,11 @@ class EndpointClient:
     timeout_s: float
     retry_after_max_s: float
     secrets: Secrets
+
+    async def close(self) -> None:
+        """Close every connection."""
+        for client in self.clients.values():
+            await client.aclose()
 
     async def check(self, endpoint: Endpoint) -> None:
         """Ask an endpoint for its models, and note whose they are.
@@ -113,7 +118,7 @@ class EndpointClient:
         try:
             async with (
                 asyncio.timeout(min(_LIST_TIMEOUT_S, self.timeout_s)),
-                self.client.stream("GET", url) as response,
+                self.clients[endpoint.url].stream("GET", url) as response,
             ):
                 body = await read_body(response, LIST_BYTES)
         except _UNREACHABLE as error:
@@ -151,10 +156,17 @@ class EndpointClient:
             orjson.JSONEncodeError: a message is not valid Unicode.
             ConfigurationError: a sampling field is in the extra body, too.
         """
-        extra = {**self.extra, **self._option_fields(request)}
+        options = request.chat_options or self.chat_options
+        extra = {**self.extra, **option_fields(options, self.extra)}
         left_out = self.left_out if stops else {*self.left_out, "stop"}
         return wire.request_body(
-            self.model, request, extra, left_out, stream=stream, counted=counted
+            self.model,
+            request,
+            options.add_system(request.messages),
+            extra,
+            left_out,
+            stream=stream,
+            counted=counted,
         )
 
     def _option_fields(self, request: Request) -> Mapping[str, Any]:
@@ -231,7 +243,7 @@ class EndpointClient:
         try:
             async with (
                 asyncio.timeout(self.timeout_s) as limit,
-                self.client.stream("POST", url, content=body) as response,
+                self.clients[endpoint.url].stream("POST", url, content=body) as response,
             ):
                 if response.is_success and _is_stream(response):
                     completion = await read_stream(

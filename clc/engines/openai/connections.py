@@ -12,6 +12,7 @@ import httpx
 
 from clc.engines.openai.limits import ACCEPT_ENCODING
 from clc.errors import ConfigurationError
+from clc.version import __version__
 
 if TYPE_CHECKING:
     import ssl
@@ -54,7 +55,8 @@ def open_client(headers: Mapping[str, str], **options: Any) -> httpx.AsyncClient
         ) from None
     except (httpx.InvalidURL, ValueError):
         raise ConfigurationError(f"the environment names a proxy that is none: {advice}") from None
-    client.headers.update({"Accept-Encoding": ACCEPT_ENCODING, **headers})
+    own = {"Accept-Encoding": ACCEPT_ENCODING, "User-Agent": f"clc/{__version__}"}
+    client.headers.update({**own, **headers})
     return client
 
 

@@ -34,6 +34,7 @@ class Endpoint:
 
     url: str
     limit: float  # attempts in flight that it can take, as far as is known
+    most: float  # attempts in flight that it may have
     in_flight: int = 0
     sent: int = 0
     failures: int = 0  # in a row
@@ -44,6 +45,7 @@ class Endpoint:
     owner: str | None = None  # of the model, as the server lists it; None: not asked yet
     streams: bool = True  # replies can be streamed, as far as is known
     thinks: bool | None = None  # its model does, as a reply has shown; None: no reply yet
+    paces: list[tuple[Pace, bool]] = field(default_factory=list)  # its own, as the pool's
     probe: asyncio.Lock = field(default_factory=asyncio.Lock)  # held by a reply that will show it
     opens_thoughts: bool = False  # its prompts end inside a thought, as a reply has shown
 
@@ -53,7 +55,22 @@ class Endpoint:
 
     def free(self, now: float) -> bool:
         """Whether it may get a request."""
-        return now >= self.closed_until and self.in_flight + 1 <= self.limit
+        if now < self.closed_until or self.in_flight + 1 > self.limit:
+            return False
+        return all(pace.next_at <= now for pace, _ in self.paces)
+
+    def restrict(
+        self,
+        window: int | None = None,
+        requests_per_minute: int | None = None,
+        tokens_per_minute: int | None = None,
+    ) -> None:
+        """Give it limits of its own, beside those of the pool."""
+        if window is not None:
+            self.most = min(self.most, float(window))
+            self.limit = min(self.limit, self.most)
+        rates = ((requests_per_minute, False), (tokens_per_minute, True))
+        self.paces = [(Pace(rate), by_token) for rate, by_token in rates if rate]
 
 
 @dataclass(slots=True)
@@ -117,7 +134,8 @@ class Endpoints:
     _released: asyncio.Event = field(default_factory=asyncio.Event, init=False)
 
     def __post_init__(self) -> None:
-        self.all = [Endpoint(url, float(self.window)) for url in self.urls]
+        most = float(self.window)
+        self.all = [Endpoint(url, most, most) for url in self.urls]
         rates = ((self.requests_per_minute, False), (self.tokens_per_minute, True))
         self._paces = [(Pace(rate), by_token) for rate, by_token in rates if rate]
 
@@ -152,7 +170,7 @@ class Endpoints:
         endpoint.sent += 1
         self.in_flight += 1
         self.tokens_in_flight += tokens
-        for pace, by_token in self._paces:
+        for pace, by_token in (*self._paces, *endpoint.paces):
             pace.spend(now, tokens if by_token else 1)
         return Lease(endpoint, tokens, now)
 
@@ -168,7 +186,8 @@ class Endpoints:
     def _wait_s(self) -> float | None:
         """Seconds until a time limit passes; None where only a release can help."""
         now = self.clock()
-        times = [pace.next_at for pace, _ in self._paces]
+        paces = [*self._paces, *(one for endpoint in self.all for one in endpoint.paces)]
+        times = [pace.next_at for pace, _ in paces]
         times += [at for e in self.all for at in (e.aside_until, e.closed_until)]
         later = [at - now for at in times if at > now]
         return min(later) if later else None
@@ -178,7 +197,7 @@ class Endpoints:
         self.in_flight -= 1
         self.tokens_in_flight -= lease.tokens
         if lease.used is not None:
-            for pace, by_token in self._paces:
+            for pace, by_token in (*self._paces, *lease.endpoint.paces):
                 if by_token:
                     pace.refund(lease.tokens - lease.used)
         self._released.set()
@@ -187,7 +206,7 @@ class Endpoints:
         """Record a reply of any kind: the endpoint works."""
         endpoint.failures = 0
         endpoint.unreachable = None
-        endpoint.limit = min(float(self.window), endpoint.limit + _GROWTH)
+        endpoint.limit = min(endpoint.most, endpoint.limit + _GROWTH)
 
     def failed(self, endpoint: Endpoint, *, unreachable: str | None = None) -> None:
         """Set the endpoint aside; ``unreachable``: why no connection was made."""

@@ -41,9 +41,9 @@ from clc.engines.openai.secrets import Secrets
 from clc.engines.openai.settings import (
     KEEPALIVE_S,
     check_positive,
+    checked_endpoints,
     checked_extra,
-    checked_headers,
-    checked_urls,
+    endpoint_headers,
     fingerprint,
     option_fields,
 )
@@ -53,6 +53,9 @@ from clc.thoughts import load_marks
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from httpx import AsyncClient
+
+    from clc.engines.openai.endpoint_spec import EndpointSpec
     from clc.thoughts import Marks
 
 __all__ = ["OpenAIEngine"]
@@ -71,8 +74,9 @@ class OpenAIEngine:
 
     Args:
         model: name of the model, as the endpoints know it.
-        base_urls: what stands before ``/chat/completions``, such as ``http://host:8000/v1``.
-            Several share the work; a dead one is set aside and tried again after growing pauses.
+        base_urls: what stands before ``/chat/completions``, such as ``http://host:8000/v1``, or
+            an ``EndpointSpec`` with its own key, headers, query and limits. Several share the work;
+            a dead one is set aside and tried again after growing pauses.
         api_key: sent as a bearer token; by default the environment's ``OPENAI_API_KEY``, and
             none for ``""``. It appears in no error, log, fingerprint or repr.
         revision: the model's revision, as far as it is known, for the fingerprint.
@@ -101,7 +105,7 @@ class OpenAIEngine:
     def __init__(
         self,
         model: str,
-        base_urls: Sequence[str],
+        base_urls: Sequence[str | EndpointSpec],
         *,
         api_key: str | None = None,
         revision: str | None = None,
@@ -130,7 +134,8 @@ class OpenAIEngine:
         if not model:
             raise ConfigurationError("the model has no name: give the one that the endpoint serves")
         self.model = model
-        self.base_urls = checked_urls(base_urls)
+        self._endpoints = checked_endpoints(base_urls)
+        self.base_urls = tuple(one if isinstance(one, str) else one.url for one in self._endpoints)
         self.window = window
         self.chat_options = chat_options or ChatOptions()
         self._marks = load_marks() if marks is None else marks
@@ -138,7 +143,7 @@ class OpenAIEngine:
         self.fingerprint = self.fingerprint_with(self.chat_options)
         self._extra, self._left_out = checked_extra(extra_body or {})
         self.check_options(self.chat_options)
-        self._headers = checked_headers(api_key, headers or {})
+        self._headers = [endpoint_headers(one, api_key, headers or {}) for one in self._endpoints]
         self._max_attempts = max_attempts
         self._timeout_s = timeout_s
         self._waits_s = (wait_initial_s, wait_max_s)
@@ -177,7 +182,7 @@ class OpenAIEngine:
     async def _start(self) -> None:
         client, pool = self._new_client(), self._new_pool()
         async with AsyncExitStack() as on_failure:
-            on_failure.push_async_callback(client.client.aclose)
+            on_failure.push_async_callback(client.close)
             checks = (self._check(client, pool, endpoint) for endpoint in pool.all)
             for error in await asyncio.gather(*checks, return_exceptions=True):
                 if error is not None:
@@ -235,16 +240,21 @@ class OpenAIEngine:
         """Close every connection."""
         running, self._running = self._running, None
         if running is not None:
-            await running[0].client.aclose()
+            await running[0].close()
 
     def _new_pool(self) -> Endpoints:
-        return Endpoints(self.base_urls, self.window, *self._limits, *self._waits_s)
+        pool = Endpoints(self.base_urls, self.window, *self._limits, *self._waits_s)
+        for endpoint, spec in zip(pool.all, self._endpoints, strict=True):
+            if not isinstance(spec, str):
+                endpoint.restrict(spec.window, spec.requests_per_minute, spec.tokens_per_minute)
+        return pool
 
-    def _new_client(self) -> EndpointClient:
+    def _open_client(self, spec: str | EndpointSpec, headers: Mapping[str, str]) -> AsyncClient:
         # No read timeout here: httpx's starts again with every byte, so that a server that
         # dribbles never meets it. The attempt limits it, and the pool the connections.
-        client = open_client(
-            headers=self._headers,
+        return open_client(
+            headers=headers,
+            params=None if isinstance(spec, str) else dict(spec.query) or None,
             timeout=httpx.Timeout(None, connect=min(_CONNECT_TIMEOUT_S, self._timeout_s)),
             limits=httpx.Limits(
                 max_connections=None,
@@ -252,8 +262,13 @@ class OpenAIEngine:
                 keepalive_expiry=KEEPALIVE_S,
             ),
         )
+
+    def _new_client(self) -> EndpointClient:
+        pairs = zip(self._endpoints, self._headers, strict=True)
+        clients = [self._open_client(spec, headers) for spec, headers in pairs]
+        queries = [one.secret_query for one in self._endpoints if not isinstance(one, str)]
         return EndpointClient(
-            client,
+            dict(zip(self.base_urls, clients, strict=True)),
             self.model,
             self._extra,
             self._left_out,
@@ -261,7 +276,7 @@ class OpenAIEngine:
             self._marks,
             self._timeout_s,
             self._retry_after_max_s,
-            Secrets(self._headers),
+            Secrets(*self._headers, *queries),
         )
 
     async def _check(self, client: EndpointClient, pool: Endpoints, endpoint: Endpoint) -> None:

@@ -25,11 +25,13 @@ class Secrets:
     and URLs write it.
 
     Args:
-        headers: of every request, by name.
+        headers: those of each endpoint's requests, by name.
     """
 
-    def __init__(self, headers: Mapping[str, str]) -> None:
-        values = [value for name, value in headers.items() if name.lower() not in _PUBLIC]
+    def __init__(self, *headers: Mapping[str, str]) -> None:
+        values = [
+            value for one in headers for name, value in one.items() if name.lower() not in _PUBLIC
+        ]
         words = {word for value in values for word in (value.strip(), *value.split())}
         written = {
             form
@@ -71,4 +73,4 @@ class Secrets:
         return line if len(line) <= QUOTED_CHARS else line[: QUOTED_CHARS - 1] + "…"
 
 
-NO_SECRETS = Secrets({})
+NO_SECRETS = Secrets()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -18,14 +19,17 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from clc.engines.chat_options import ChatOptions
+    from clc.engines.openai.endpoint_spec import EndpointSpec
 
 __all__ = [
     "KEEPALIVE_S",
     "bearer_header",
     "check_positive",
+    "checked_endpoints",
     "checked_extra",
     "checked_headers",
     "checked_urls",
+    "endpoint_headers",
     "fingerprint",
     "option_fields",
 ]
@@ -57,6 +61,33 @@ def checked_urls(base_urls: Sequence[str]) -> tuple[str, ...]:
     for url in urls:
         _check_url(url)
     return urls
+
+
+def checked_endpoints(base_urls: Sequence[str | EndpointSpec]) -> tuple[str | EndpointSpec, ...]:
+    """Return the endpoints with checked URLs, each URL once."""
+    given = [base_urls] if isinstance(base_urls, str) else base_urls
+    by_url: dict[str, str | EndpointSpec] = {}
+    for one in given:
+        (url,) = checked_urls([one if isinstance(one, str) else one.url])
+        by_url.setdefault(url, url if isinstance(one, str) else replace(one, url=url))
+    if not by_url:
+        checked_urls(())
+    return tuple(by_url.values())
+
+
+def endpoint_headers(
+    endpoint: str | EndpointSpec, api_key: str | None, headers: Mapping[str, str]
+) -> dict[str, str]:
+    """Return the headers of an endpoint's requests.
+
+    Args:
+        endpoint: one that names its key gets no other; a URL gets ``api_key``.
+        api_key: by default the environment's ``OPENAI_API_KEY``.
+        headers: of all endpoints.
+    """
+    if isinstance(endpoint, str):
+        return checked_headers(api_key, headers)
+    return checked_headers("", {**headers, **endpoint.key_headers(), **endpoint.headers})
 
 
 def _check_url(url: str) -> None:
@@ -138,6 +169,11 @@ def option_fields(options: ChatOptions, extra: Mapping[str, Any]) -> dict[str, A
     Raises:
         ConfigurationError: one is in the extra body, too.
     """
+    if options.template is not None:
+        raise ConfigurationError(
+            "a chat template goes with engines in this process: an endpoint has that of its own "
+            "server; leave it out, and start the server with it (vllm serve --chat-template)"
+        )
     options = options.settle(has_switch=False)  # no endpoint shows its template
     kwargs = dict(options.template_kwargs)
     if options.thinking != "auto":

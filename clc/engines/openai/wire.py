@@ -17,10 +17,11 @@ from clc.errors import ConfigurationError
 from clc.records import Sampling, Usage
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping
+    from collections.abc import Collection, Iterator, Mapping, Sequence
 
     from clc.engines.base import Completion, Request
     from clc.engines.openai.reply import ReplyReader
+    from clc.records import Message
 
 __all__ = [
     "SAMPLING_FIELDS",
@@ -78,6 +79,7 @@ class NoLogprobsError(Exception):
 def request_body(
     model: str,
     request: Request,
+    messages: Sequence[Message],
     extra: Mapping[str, Any],
     left_out: Collection[str] = (),
     *,
@@ -93,7 +95,7 @@ def request_body(
         orjson.JSONEncodeError: a message is not valid Unicode (it holds a lone surrogate).
         ConfigurationError: a sampling field is in ``extra``, too.
     """
-    body: dict[str, Any] = {"model": model, "messages": request.messages, "seed": request.seed}
+    body: dict[str, Any] = {"model": model, "messages": messages, "seed": request.seed}
     for field in fields(Sampling):
         name, value = field.name, getattr(request.sampling, field.name)
         if name not in _ALWAYS_SENT and value == field.default:

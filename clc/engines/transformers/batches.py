@@ -11,7 +11,7 @@ from clc.engines.token_completion import SampledTokens, decode_sampled
 from clc.engines.transformers.sampler import BatchRow, BatchSampler, TokenizedRequest
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from clc.engines.chat_template import Chat
     from clc.engines.transformers.sampler import TransformersBridge
@@ -85,8 +85,17 @@ def _choose(jobs: Sequence[TokenizedRequest], size: int) -> list[TokenizedReques
     return alike[start : start + size]
 
 
-def load_model(location: str, commit: str | None, device: str | None, dtype: str | None) -> Any:
-    """Load a model, with the token ids that end a completion as ``clc_ends``."""
+def load_model(
+    location: str,
+    commit: str | None,
+    device: str | None,
+    dtype: str | None,
+    model_args: Mapping[str, Any],
+) -> Any:
+    """Load a model, with the token ids that end a completion as ``clc_ends``.
+
+    With a ``device_map`` among ``model_args`` it stays where transformers puts it.
+    """
     import torch
     from transformers import AutoModelForCausalLM, GenerationConfig
     from transformers.utils import logging
@@ -95,17 +104,26 @@ def load_model(location: str, commit: str | None, device: str | None, dtype: str
     logging.disable_progress_bar()
     try:
         model = AutoModelForCausalLM.from_pretrained(
-            location, revision=commit, dtype=dtype or "auto"
+            location, revision=commit, dtype=dtype or "auto", **model_args
         )
     finally:
         if bars:
             logging.enable_progress_bar()
-    model = model.to(device or ("cuda" if torch.cuda.is_available() else "cpu")).eval()
+    if "device_map" not in model_args:
+        model = model.to(device or _best_device(torch))
+    model = model.eval()
     # Models bring their own temperature, top_k or repetition penalty: here the run's apply alone.
     ends = model.generation_config.eos_token_id
     model.generation_config = GenerationConfig()
     model.clc_ends = frozenset(ends if isinstance(ends, list) else [ends]) - {None}
     return model
+
+
+def _best_device(torch: Any) -> str:
+    """Return a GPU's device where there is one, Apple's included, else the CPU."""
+    if torch.cuda.is_available():
+        return "cuda"
+    return "mps" if torch.backends.mps.is_available() else "cpu"
 
 
 def window_tokens(config: Any) -> int:

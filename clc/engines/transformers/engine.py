@@ -11,7 +11,7 @@ import asyncio
 import itertools
 import os
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from clc.engines.base import Completion, Request
 from clc.engines.chat_options import ChatOptions, add_options
@@ -42,13 +42,22 @@ from clc.engines.transformers.sampler import (
     TransformersBridge,
 )
 from clc.errors import EngineError
+from clc.records import content_key
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from clc.thoughts import Marks
 
 __all__ = ["TransformersEngine"]
 
 _JOIN_S = 60.0
+# Arguments of from_pretrained that change where weights are, not what they are.
+_SPEED_ONLY = frozenset({
+    "cache_dir", "device_map", "local_files_only", "low_cpu_mem_usage", "max_memory",
+    "offload_buffers", "offload_folder", "token", "tp_plan", "trust_remote_code",
+    "use_safetensors", "weights_only",
+})  # fmt: skip
 
 
 class TransformersEngine:
@@ -60,6 +69,7 @@ class TransformersEngine:
         device: ``cuda``, ``cuda:1``, ``cpu``, …; by default a GPU if there is one.
         dtype: ``bfloat16``, ``float16`` or ``float32``; by default the model's own.
         revision: branch, tag or commit of a Hugging Face id.
+        model_args: more arguments of ``from_pretrained``: ``device_map``, ``gguf_file``, …
         chat_options: how to ask the model to think.
         marks: the marks of thoughts; the bundled ones by default.
 
@@ -75,6 +85,7 @@ class TransformersEngine:
         device: str | None = None,
         dtype: str | None = None,
         revision: str | None = None,
+        model_args: Mapping[str, Any] | None = None,
         chat_options: ChatOptions | None = None,
         marks: Marks | None = None,
     ) -> None:
@@ -82,6 +93,7 @@ class TransformersEngine:
         self._batch_size = batch_size
         self._device = device
         self._dtype = dtype
+        self._model_args = dict(model_args or {})
         self._revision = revision
         self._bridge: TransformersBridge = ThreadBridge()
         self._names = itertools.count()
@@ -99,6 +111,8 @@ class TransformersEngine:
     def _plain_fingerprint(self) -> str:
         """The fingerprint without chat options."""
         suffix = f"+{self._dtype}" if self._dtype else ""
+        fixed = {k: repr(v) for k, v in self._model_args.items() if k not in _SPEED_ONLY}
+        suffix += f"+{content_key('transformers', fixed)[:12]}" if fixed else ""
         return f"transformers:{model_fingerprint(self._location, self._revision)}{suffix}"
 
     def fingerprint_with(self, options: ChatOptions) -> str:
@@ -193,7 +207,7 @@ class TransformersEngine:
 
     def _run(self, commit: str | None, loaded: asyncio.Future[int]) -> None:
         try:
-            model = load_model(self._location, commit, self._device, self._dtype)
+            model = load_model(self._location, commit, self._device, self._dtype, self._model_args)
         except Exception as error:  # noqa: BLE001 - whatever it is, start() raises it
             settle(loaded, error=error)
             return

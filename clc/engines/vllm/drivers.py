@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from clc.engines.environment import environment, quiet_start
 from clc.engines.thread_bridge import ThreadBridge, settle
+from clc.engines.vllm.requests import lora_arguments, token_prompt
 from clc.errors import EngineError
 
 if TYPE_CHECKING:
@@ -97,8 +98,10 @@ class Driver(Protocol):
 class ProcessDriver:
     """vLLM's AsyncLLM, whose scheduler and workers are separate processes."""
 
-    def __init__(self, args: dict[str, Any]) -> None:
+    def __init__(self, args: dict[str, Any], lora: str | None = None) -> None:
         self._args = args
+        self._lora = lora
+        self._more: dict[str, Any] = {}  # of every request
         self._llm: Any = None
 
     async def start(self) -> EngineLimits:
@@ -112,6 +115,7 @@ class ProcessDriver:
         from vllm.usage.usage_lib import UsageContext
         from vllm.v1.engine.async_llm import AsyncLLM
 
+        self._more = lora_arguments(self._lora)
         # Not returned: the thread pool would keep a reference.
         self._llm = AsyncLLM.from_engine_args(
             AsyncEngineArgs(**self._args), usage_context=UsageContext.LLM_CLASS
@@ -131,7 +135,7 @@ class ProcessDriver:
         final: Any = None
         failure: Exception
         try:
-            outputs = self._llm.generate({"prompt_token_ids": prompt}, params, name)
+            outputs = self._llm.generate(token_prompt(prompt), params, name, **self._more)
             async with aclosing(outputs):  # closing it early aborts the request
                 async for output in outputs:
                     final = output
@@ -182,8 +186,10 @@ class InProcessDriver:
     thread.
     """
 
-    def __init__(self, args: dict[str, Any]) -> None:
+    def __init__(self, args: dict[str, Any], lora: str | None = None) -> None:
         self._args = args
+        self._lora = lora
+        self._more: dict[str, Any] = {}  # of every request
         self._bridge: ThreadBridge[tuple[list[int], Any, Watch | None], Any, Any] = ThreadBridge()
 
     async def start(self) -> EngineLimits:
@@ -233,6 +239,7 @@ class InProcessDriver:
         from vllm.usage.usage_lib import UsageContext
         from vllm.v1.engine.llm_engine import LLMEngine
 
+        self._more = lora_arguments(self._lora)
         return LLMEngine.from_engine_args(
             EngineArgs(**self._args), usage_context=UsageContext.LLM_CLASS
         )
@@ -248,7 +255,7 @@ class InProcessDriver:
                     watches.pop(name, None)
                     continue
                 prompt, params, watch = job
-                if (refusal := _add(engine, name, prompt, params)) is not None:
+                if (refusal := _add(engine, name, prompt, params, self._more)) is not None:
                     refused.append((name, refusal))
                 elif watch is not None:
                     watches[name] = watch
@@ -280,9 +287,11 @@ def _step(engine: Any, watches: dict[str, Watch]) -> tuple[list[Any], list[Any]]
     return running, ended
 
 
-def _add(engine: Any, name: str, prompt: list[int], params: Any) -> RequestRefusedError | None:
+def _add(
+    engine: Any, name: str, prompt: list[int], params: Any, more: dict[str, Any]
+) -> RequestRefusedError | None:
     try:
-        engine.add_request(name, {"prompt_token_ids": prompt}, params)
+        engine.add_request(name, token_prompt(prompt), params, **more)
     except Exception as error:  # noqa: BLE001 - vLLM's check of one request, by version
         return RequestRefusedError(_first_line(error))
     return None

@@ -14,7 +14,9 @@ from clc.engines.chat_template import Chat, ChatTemplateError
 from clc.engines.confidence import Meter
 from clc.engines.detokenizer import Detokenizer
 from clc.engines.models import (
+    adapter_fingerprint,
     hub_revision,
+    lora_rank,
     model_fingerprint,
     read_chat_template,
     resolve_model,
@@ -88,6 +90,7 @@ class VllmEngine:
         pipeline_parallel_size: GPUs (or machines) that share the layers.
         gpu_memory_utilization: share of GPU memory, 0 to 1.
         revision: branch, tag or commit of a Hugging Face id.
+        lora: folder of a LoRA adapter, whose weights every request uses.
         engine_args: any other of vLLM's engine arguments; they override those above.
         driver: ``process``, ``in-process``, or ``auto`` by device.
         chat_options: how to ask the model to think.
@@ -114,6 +117,7 @@ class VllmEngine:
         pipeline_parallel_size: int = 1,
         gpu_memory_utilization: float | None = None,
         revision: str | None = None,
+        lora: str | None = None,
         engine_args: Mapping[str, Any] | None = None,
         driver: Literal["auto", "process", "in-process"] = "auto",
         chat_options: ChatOptions | None = None,
@@ -129,6 +133,15 @@ class VllmEngine:
         }
         self._args: dict[str, Any] = {k: v for k, v in chosen.items() if v is not None}
         self._args |= engine_args or {}
+        self._lora = lora
+        if lora is not None:
+            self._args["enable_lora"] = True
+            self._args.setdefault("max_lora_rank", lora_rank(lora))
+        elif self._args.get("enable_lora"):
+            raise ConfigurationError(
+                "enable_lora without an adapter: requests would be answered by the base model; "
+                "give lora, the folder of the adapter, or leave enable_lora out"
+            )
         self._location = resolve_model(model, weights=self._args.get("load_format") != "dummy")
         self._revision = revision
         self._window = window
@@ -152,7 +165,11 @@ class VllmEngine:
     def _plain_fingerprint(self) -> str:
         """The fingerprint without chat options."""
         free = {*_SPEED_ONLY, "tensor_parallel_size", "pipeline_parallel_size"}
+        if self._lora is not None:
+            free |= {"enable_lora", "max_lora_rank"}
         fixed = {name: repr(value) for name, value in self._args.items() if name not in free}
+        if self._lora is not None:
+            fixed["lora"] = adapter_fingerprint(self._lora)
         suffix = f"+{content_key('vllm', fixed)[:12]}" if fixed else ""
         return f"vllm:{model_fingerprint(self._location, self._revision)}{suffix}"
 
@@ -226,10 +243,10 @@ class VllmEngine:
         if self._driver_name != "auto":
             inside = self._driver_name == "in-process"
         if inside:
-            return InProcessDriver(args)
+            return InProcessDriver(args, self._lora)
         if device == "cpu":
             bind_openmp(ranks)
-        return ProcessDriver(args)
+        return ProcessDriver(args, self._lora)
 
     async def complete(self, request: Request) -> Completion:
         """Complete one request; cancelling the call aborts it in vLLM.

@@ -16,7 +16,21 @@ if TYPE_CHECKING:
     from clc.engines.confidence import Meter
     from clc.engines.vllm.drivers import Watch
 
-__all__ = ["LogprobReader", "read_output", "sampling_params"]
+__all__ = ["LogprobReader", "lora_arguments", "read_output", "sampling_params", "token_prompt"]
+
+
+def token_prompt(ids: list[int]) -> dict[str, Any]:
+    """Return a prompt of token ids; vLLM from 0.18 on wants its type, and warns without one."""
+    return {"type": "token", "prompt_token_ids": ids}
+
+
+def lora_arguments(folder: str | None) -> dict[str, Any]:
+    """Return the arguments of each request for a LoRA adapter; {} without one."""
+    if folder is None:
+        return {}
+    from vllm.lora.request import LoRARequest
+
+    return {"lora_request": LoRARequest("adapter", 1, folder)}
 
 
 def sampling_params(request: Request, thinking_budget: int | None = None) -> Any:

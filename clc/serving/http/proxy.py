@@ -19,7 +19,7 @@ from clc.bounds import abbreviate
 from clc.engines.openai.connections import open_client
 from clc.engines.openai.limits import read_body, unpacked
 from clc.engines.openai.secrets import Secrets
-from clc.engines.openai.settings import KEEPALIVE_S, checked_headers
+from clc.engines.openai.settings import KEEPALIVE_S, checked_endpoints, endpoint_headers
 from clc.engines.openai.wire import BrokenReplyError
 from clc.serving.errors import ApiError
 from clc.serving.http.admission import deadline_error
@@ -27,8 +27,9 @@ from clc.serving.http.streaming import EventStream
 from clc.serving.question import check_choices, check_tokens
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Sequence
+    from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Mapping, Sequence
 
+    from clc.engines.openai.endpoint_spec import EndpointSpec
     from clc.serving.settings import Limits
 
 __all__ = ["Upstream", "check_forwarded"]
@@ -46,27 +47,32 @@ class Upstream:
     """One or several endpoints that serve the plain model.
 
     Args:
-        base_urls: URLs before ``/chat/completions``; one that refuses connections is skipped.
+        base_urls: URLs before ``/chat/completions``, or endpoints with their own keys, headers and
+            queries; one that refuses connections is skipped.
         api_key: sent as a bearer token; the environment's ``OPENAI_API_KEY`` by default.
 
     Raises:
         ConfigurationError: the key, or the environment's proxy or certificates, cannot be used.
     """
 
-    def __init__(self, base_urls: Sequence[str], *, api_key: str | None = None) -> None:
-        headers = checked_headers(api_key, {})
-        self._secrets = Secrets(headers)
-        self._urls = tuple(url.rstrip("/") for url in base_urls)
+    def __init__(
+        self, base_urls: Sequence[str | EndpointSpec], *, api_key: str | None = None
+    ) -> None:
+        endpoints = checked_endpoints(base_urls)
+        headers = [endpoint_headers(one, api_key, {}) for one in endpoints]
+        queries = [{} if isinstance(one, str) else one.secret_query for one in endpoints]
+        self._secrets = Secrets(*headers, *queries)
+        self._clients = {
+            one if isinstance(one, str) else one.url: _open(one, own)
+            for one, own in zip(endpoints, headers, strict=True)
+        }
+        self._urls = tuple(self._clients)
         self._turn = 0
-        self._client = open_client(
-            headers,
-            timeout=httpx.Timeout(None, connect=_CONNECT_TIMEOUT_S),
-            limits=httpx.Limits(max_connections=None, keepalive_expiry=KEEPALIVE_S),
-        )
 
     async def close(self) -> None:
         """Close every connection."""
-        await self._client.aclose()
+        for client in self._clients.values():
+            await client.aclose()
 
     async def alive(self) -> bool:
         """Whether an endpoint answers."""
@@ -74,7 +80,7 @@ class Upstream:
             try:
                 async with (
                     asyncio.timeout(_CONNECT_TIMEOUT_S),
-                    self._client.stream("GET", f"{url}/models") as reply,
+                    self._clients[url].stream("GET", f"{url}/models") as reply,
                 ):
                     if reply.is_success:
                         return True
@@ -129,9 +135,10 @@ class Upstream:
         self._turn += 1
         start = self._turn % len(self._urls)
         for url in (*self._urls[start:], *self._urls[:start]):
-            request = self._client.build_request("POST", f"{url}{path}", content=body)
+            client = self._clients[url]
+            request = client.build_request("POST", f"{url}{path}", content=body)
             try:
-                return await self._client.send(request, stream=True)
+                return await client.send(request, stream=True)
             except (httpx.ConnectError, httpx.ConnectTimeout) as error:
                 _log.warning("%s cannot be reached (%s)", url, self._reason(error))
         raise ApiError(
@@ -192,6 +199,16 @@ def check_forwarded(body: dict[str, Any], limits: Limits) -> None:
     check_tokens(n, tokens, limits)
 
 
+def _open(endpoint: str | EndpointSpec, headers: Mapping[str, str]) -> httpx.AsyncClient:
+    """Open the client of one endpoint."""
+    return open_client(
+        headers,
+        params=None if isinstance(endpoint, str) else dict(endpoint.query) or None,
+        timeout=httpx.Timeout(None, connect=_CONNECT_TIMEOUT_S),
+        limits=httpx.Limits(max_connections=None, keepalive_expiry=KEEPALIVE_S),
+    )
+
+
 def _whole_number(body: dict[str, Any], name: str) -> int | None:
     """Return a field's value; 3.0 is 3, and null is None."""
     value = body.get(name)
@@ -212,7 +229,7 @@ def _check(reply: httpx.Response) -> None:
     if reply.status_code in _OURS or reply.status_code in _REDIRECTS:
         _log.error(
             "%s answered %d: check the base URL and OPENAI_API_KEY",
-            reply.request.url,
+            reply.request.url.copy_with(query=None),  # which may hold a key
             reply.status_code,
         )
         raise ApiError(

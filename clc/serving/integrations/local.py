@@ -7,12 +7,14 @@ import queue
 import threading
 import weakref
 from contextlib import aclosing, suppress
-from pathlib import Path
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Self
 
 from clc.engines.adjusted import open_translator
-from clc.engines.factory import open_engine
+from clc.engines.engine_file import EngineSpec, load_engine_file
 from clc.engines.models import BUNDLED
+from clc.engines.openai.endpoint_spec import EndpointSpec
+from clc.errors import ConfigurationError
 from clc.serving.completions import Completions, as_error
 from clc.serving.errors import ApiError
 from clc.solving.configure import configure
@@ -21,6 +23,7 @@ from clc.strategies.files import open_strategy
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
+    from pathlib import Path
 
     from clc.engines.base import Engine
     from clc.strategies.strategy import Strategy
@@ -36,10 +39,13 @@ class LocalClient:
     The model is loaded at the first request and stays until ``close`` or the end of the process.
 
     Args:
-        model: ``clc-tiny`` (bundled), a folder, a Hugging Face id, or an endpoint's name.
+        model: ``clc-tiny`` (bundled, the default), a folder, a Hugging Face id, or an endpoint's
+            name.
         strategy: a name, a TOML file, or a ``Strategy``.
         engine: ``auto``, ``vllm``, ``transformers``, ``openai``, or an ``Engine``.
         base_url: OpenAI-compatible endpoints, one or several.
+        engine_file: a TOML file that describes engine, sampling and translator; the other
+            arguments win.
         window: requests in flight; the engine's choice by default.
         languages: to reason in; also as one text, ``"en,de"`` or ``"en+de"``.
         settings: as for ``clc.configure``: paths, temperature, max_tokens, seed, …
@@ -55,28 +61,33 @@ class LocalClient:
 
     def __init__(
         self,
-        model: str = BUNDLED,
+        model: str | None = None,
         *,
         strategy: str | Strategy = "clc",
         engine: str | Engine = "auto",
         base_url: str | Sequence[str] = (),
+        engine_file: str | Path | EngineSpec | None = None,
         window: int | None = None,
         languages: str | Sequence[str] | None = None,
         **settings: Any,
     ) -> None:
         if isinstance(languages, str):
             languages = [code.strip() for code in languages.replace("+", ",").split(",")]
+        urls = [base_url] if isinstance(base_url, str) else list(base_url)
+        spec = _describe(engine_file, model, engine, urls, window)
+        settings = spec.with_settings(settings) if isinstance(engine, str) else settings
         configuration = configure(
             open_strategy(strategy) if isinstance(strategy, str) else strategy,
             languages=languages,
             **settings,
         )
-        urls = [base_url] if isinstance(base_url, str) else list(base_url)
         if isinstance(engine, str):
-            engine = open_engine(model, engine=engine, base_urls=urls, window=window)
-        self.name = model if urls or not Path(model).is_dir() else Path(model).name
+            engine, translator = spec.open_both()
+        else:
+            translator = open_translator(engine, None)
+        self.name = spec.served_name
         self._completions = Completions(
-            engine, configuration, model=self.name, translator=open_translator(engine, None)
+            engine, configuration, model=self.name, translator=translator
         )
         self.at_once = open_problems(engine.window, configuration.paths)
         self.fingerprint = self._completions.fingerprint
@@ -154,6 +165,36 @@ class LocalClient:
             return await self._completions.answer(self._completions.read(body))
         except ApiError as error:
             raise as_error(error) from error
+
+
+def _describe(
+    engine_file: str | Path | EngineSpec | None,
+    model: str | None,
+    engine: str | Engine,
+    urls: Sequence[str],
+    window: int | None,
+) -> EngineSpec:
+    """Return the engine of a client; the arguments win over the file."""
+    if isinstance(engine_file, EngineSpec):
+        spec = engine_file
+    else:
+        spec = EngineSpec() if engine_file is None else load_engine_file(engine_file)
+    if not isinstance(engine, str):
+        if engine_file is not None:
+            raise ConfigurationError("engine and engine_file both name an engine: give one of them")
+        return replace(spec, model=model, endpoints=tuple(map(EndpointSpec, urls)))
+    changes: dict[str, Any] = {}
+    if model is not None and not (model == BUNDLED and spec.model is not None):
+        changes["model"] = model
+    if engine != "auto":
+        changes["engine"] = engine
+    if urls:
+        changes["endpoints"] = tuple(
+            EndpointSpec(url, "OPENAI_API_KEY", needs_key=False) for url in urls
+        )
+    if window is not None:
+        changes["args"] = {**spec.args, "window": window}
+    return replace(spec, **changes)
 
 
 def _end(

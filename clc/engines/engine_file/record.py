@@ -1,0 +1,202 @@
+"""The frozen description of an engine, from which every command and process makes it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from clc.engines import factory
+from clc.engines.adjusted import open_translator
+from clc.engines.chat_options import ChatOptions
+from clc.engines.models import BUNDLED, read_generation_config, resolve_model
+from clc.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from clc.engines.base import Engine
+    from clc.engines.openai.endpoint_spec import EndpointSpec
+    from clc.thoughts import Marks
+
+__all__ = ["EngineSpec", "Prices"]
+
+TranslatorMaker = Callable[[], "Engine"] | ChatOptions | None
+"""What ``open_translator`` takes."""
+_FROM_MODEL = ("temperature", "top_p", "top_k", "min_p", "repetition_penalty")
+
+
+@dataclass(frozen=True, slots=True)
+class Prices:
+    """Prices per million tokens.
+
+    Attributes:
+        prompt: of prompts.
+        completion: of completions, thoughts included.
+        cached: of the prompt tokens that the provider had cached; ``prompt`` by default.
+        currency: of the prices.
+    """
+
+    prompt: float
+    completion: float
+    cached: float | None = None
+    currency: str = "USD"
+
+    def cost(self, prompt_tokens: int, completion_tokens: int, cached_tokens: int = 0) -> float:
+        """Return the price of tokens; the cached ones are part of those of the prompt.
+
+        >>> Prices(1.0, 4.0, cached=0.5).cost(2_000_000, 1_000_000, 1_000_000)
+        5.5
+        """
+        cached = self.prompt if self.cached is None else self.cached
+        whole = prompt_tokens - cached_tokens
+        cost = whole * self.prompt + cached_tokens * cached + completion_tokens * self.completion
+        return cost / 1e6
+
+
+@dataclass(frozen=True, slots=True)
+class EngineSpec:
+    """An engine with its model and settings, as an engine file describes it.
+
+    It holds names of keys and no keys, and goes to other processes as it is.
+
+    Attributes:
+        engine: ``auto``, ``vllm``, ``transformers`` or ``openai``.
+        model: ``clc-tiny`` (also None), a folder, a Hugging Face id, or an endpoint's name.
+        revision: of the model.
+        lora: folder of a LoRA adapter (vLLM).
+        args: arguments of the engine.
+        chat: how to ask the model.
+        sampling: settings of the paths that a run does not give itself.
+        sampling_of_model: take the model's own recommended settings, below ``sampling``.
+        body: more fields of every request body (endpoints).
+        endpoints: where the model is served.
+        prices: of its tokens.
+        translator: another engine for translations, or chat options with which this one does them.
+        path: the file, '' without one.
+    """
+
+    engine: str = "auto"
+    model: str | None = None
+    revision: str | None = None
+    lora: str | None = None
+    args: Mapping[str, Any] = field(default_factory=dict)
+    chat: ChatOptions = field(default_factory=ChatOptions)
+    sampling: Mapping[str, Any] = field(default_factory=dict)
+    sampling_of_model: bool = False
+    body: Mapping[str, Any] = field(default_factory=dict)
+    endpoints: tuple[EndpointSpec, ...] = ()
+    prices: Prices | None = None
+    translator: EngineSpec | ChatOptions | None = None
+    path: str = ""
+
+    @property
+    def chosen(self) -> str:
+        """The engine with ``auto`` decided.
+
+        Raises:
+            ConfigurationError: none is installed.
+        """
+        return factory.choose_engine(self.endpoints) if self.engine == "auto" else self.engine
+
+    @property
+    def served_name(self) -> str:
+        """The model's name in requests: without the path to its folder."""
+        model = self.model or BUNDLED
+        local = not self.endpoints and Path(model).is_dir()
+        return Path(model).name if local else model
+
+    def open(self, marks: Marks | None = None) -> Engine:
+        """Make the engine; nothing is loaded before its first request.
+
+        ``marks`` are those of thoughts, by default the bundled ones.
+
+        Raises:
+            ConfigurationError: settings contradict each other, or no engine is installed.
+        """
+        options = dict(self.args)
+        given = {"revision": self.revision, "lora": self.lora, "extra_body": dict(self.body)}
+        options |= {name: value for name, value in given.items() if value}
+        return factory.open_engine(
+            self.model or BUNDLED,
+            engine=self.engine,
+            base_urls=self.endpoints,
+            chat_options=self.chat,
+            marks=marks,
+            **options,
+        )
+
+    def translator_maker(self, marks: Marks | None = None) -> TranslatorMaker:
+        """Return how to make the translator, its chat options, or None for the engine as it is."""
+        if self.translator is None or isinstance(self.translator, ChatOptions):
+            return self.translator
+        return _Opener(self.translator, marks)
+
+    def maker(self, marks: Marks | None = None) -> Callable[[], Engine]:
+        """Return a function that makes the engine, here or in another process."""
+        return _Opener(self, marks)
+
+    def open_both(self, marks: Marks | None = None) -> tuple[Engine, Engine | None]:
+        """Make the engine, and the translator if there is one."""
+        engine = self.open(marks)
+        return engine, open_translator(engine, self.translator_maker(marks))
+
+    def sampling_settings(self) -> dict[str, Any]:
+        """Return the settings of sampling, those of the model's own generation_config included.
+
+        Raises:
+            ConfigurationError: they are to come from the model, and it does not show them.
+            EngineError: the model's files cannot be fetched.
+        """
+        if not self.sampling_of_model:
+            return dict(self.sampling)
+        if self.endpoints:
+            raise ConfigurationError(
+                f"{self.path or 'sampling'}: an endpoint does not show the sampling that its model "
+                "recommends: write the values into [sampling]"
+            )
+        location = resolve_model(self.model or BUNDLED, weights=False)
+        values = read_generation_config(location, self.revision)
+        own = {name: value for name in _FROM_MODEL if (value := values.get(name)) is not None}
+        return own | dict(self.sampling)
+
+    def with_settings(
+        self, settings: Mapping[str, Any], *, default_max_tokens: int | None = None
+    ) -> dict[str, Any]:
+        """Return settings of a run, completed by the engine's sampling.
+
+        Args:
+            settings: arguments of ``configure``; None is not given.
+            default_max_tokens: where neither gives it; by default room for a thinking budget.
+        """
+        given = {name: value for name, value in settings.items() if value not in (None, ())}
+        merged = {**self.sampling_settings(), **given}
+        if default_max_tokens is not None:
+            merged.setdefault("max_tokens", default_max_tokens)
+        return self.chat.with_room(merged)
+
+    def with_absolute_folders(self) -> EngineSpec:
+        """Make the folders of models absolute, for processes in other working directories."""
+        translator = self.translator
+        if isinstance(translator, EngineSpec):
+            translator = translator.with_absolute_folders()
+        return replace(
+            self,
+            model=_absolute(self.model),
+            lora=_absolute(self.lora),
+            translator=translator,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Opener:
+    """Makes an engine when it is called; unlike a closure it can be pickled."""
+
+    spec: EngineSpec
+    marks: Marks | None
+
+    def __call__(self) -> Engine:
+        return self.spec.open(self.marks)
+
+
+def _absolute(folder: str | None) -> str | None:
+    return str(Path(folder).absolute()) if folder and Path(folder).is_dir() else folder
