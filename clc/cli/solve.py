@@ -165,7 +165,7 @@ class _Shown:
         from clc.cli.tables import print_score, run_lines
 
         print_score(score, as_json=self.as_json)
-        for line in run_lines(counters, self.out):
+        for line in run_lines(counters, self.out, reason if score.paths else None):
             self.console.print(line, highlight=False, markup=False, soft_wrap=True)
         if counters.lost and not score.paths:
             raise EngineError(

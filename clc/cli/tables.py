@@ -46,6 +46,7 @@ _COLOURS = (
 )  # fmt: skip
 _BAR_CELLS = 20
 _ANSWER_MOST = 400  # cells; an answer may be a whole text where the model chooses a path
+_REASON_MOST = 300  # characters of a server's words
 
 
 def print_score(score: Score, *, as_json: bool, err: bool = False) -> None:
@@ -58,13 +59,15 @@ def print_score(score: Score, *, as_json: bool, err: bool = False) -> None:
         console.print(table)
 
 
-def run_lines(counters: Counters, folder: str) -> Iterator[str]:
-    """Yield the cost of this call and the run folder."""
+def run_lines(counters: Counters, folder: str, reason: str | None = None) -> Iterator[str]:
+    """Yield the cost of this call and the run folder; ``reason``: why most lost paths were lost."""
     if counters.lost:
         yield (
             f"{counters.lost:,} paths or translations were lost (they abstain, with their reasons);"
             " the same command draws them again."
         )
+        if reason is not None:
+            yield f"Most of them: {visible(brief(reason, _REASON_MOST))}"
     if counters.drawn or counters.reused:
         yield f"{counters.drawn:,} paths drawn now, {counters.reused:,} reused."
     yield f"Run folder: {visible(folder)}"
@@ -234,6 +237,8 @@ def detail_lines(verdict: Verdict, budget: int) -> Iterator[str]:
             yield "The model did not name the most consistent path: the majority decides"
         else:
             yield "The answer is that of the path that the model found most consistent"
+    for reason, count in (details.get("lost") or {}).items():
+        yield f"Lost: {count:,} paths: {visible(brief(reason, _REASON_MOST))}"
     if details.get("deadline"):
         yield "The time was over before every path was there"
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from clc.engines.confidence import Measure
 from clc.records import Confidence, Message, Sampling, Usage
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from clc.engines.chat_options import ChatOptions
 
-__all__ = ["ChatEngine", "Completion", "Engine", "Measure", "Request"]
+__all__ = ["ChatEngine", "Completion", "Engine", "Measure", "NotingEngine", "Request"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,3 +144,12 @@ class ChatEngine(Engine, Protocol):
         Raises:
             ConfigurationError: the model's chat template does not take them.
         """
+
+
+@runtime_checkable
+class NotingEngine(Engine, Protocol):
+    """An engine that notes how its requests differed from what was asked for."""
+
+    def notes(self) -> dict[str, Any]:
+        """Return the notes so far as JSON values, {} for none."""
+        ...

@@ -53,6 +53,7 @@ _TYPES: Mapping[str, tuple[type, ...]] = {
     "versions": _LIST,
     "earlier_limits": _LIST,
     "store": _TEXT,
+    "notes": _OBJECT,
     "identity.strategy": _OBJECT,
     "identity.strategy.name": _TEXT,
     "identity.strategy.arms": _LIST,

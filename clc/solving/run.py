@@ -12,6 +12,7 @@ from clc.errors import StoreError
 from clc.prompts.templates import Templates, check_template
 from clc.runs.manifest import begin_run
 from clc.solving.identity import identity
+from clc.solving.notes import engine_notes, merge_notes
 from clc.solving.runner import run
 from clc.solving.sampler import earlier_limits
 from clc.solving.solver import Solver
@@ -171,3 +172,15 @@ class Run:
             manifest = self.store.manifest() if self._has_begun else None
             if manifest is not None and (passed := seconds()) is not None:
                 self.store.write_manifest({**manifest, "seconds": round(passed, 3)})
+            self._keep_notes()
+
+    def _keep_notes(self) -> None:
+        """Add the notes of the engines to the manifest, where there are any."""
+        sampler = self.solver.sampler
+        manifest = self.store.manifest()
+        notes = engine_notes(sampler.engine.engine, sampler.translator.engine)
+        if manifest is None or not notes:
+            return
+        merged = merge_notes(manifest.get("notes", {}), notes)
+        if merged != manifest.get("notes"):
+            self.store.write_manifest({**manifest, "notes": merged})

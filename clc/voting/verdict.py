@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Counting", "asked_problem", "make_verdict", "read_vote", "read_votes", "verdict_fields"]
 
+_MOST_REASONS = 3  # of lost paths in a verdict
 _REASONS = {str(reason): reason for reason in AbstainReason}
 
 
@@ -129,7 +131,8 @@ def make_verdict(
         usage=sum((path.usage for path in paths.values()), Usage()),
         translation_usage=sum((arm.translation_usage for arm in plan.arms), plan.usage),
     )
-    verdict = replace(verdict, details=plan.details)
+    lost = _count_failures(votes)
+    verdict = replace(verdict, details={**plan.details, "lost": lost} if lost else plan.details)
     if counting.voting == "usc":
         return _chosen(verdict, plan, paths, votes)
     return verdict
@@ -179,6 +182,18 @@ def _chosen(
     return replace(
         verdict, answer=one.outcome.value, support=support, agreement=agreement, tied=False
     )
+
+
+def _count_failures(votes: Sequence[Vote]) -> dict[str, int]:
+    """Return the commonest reasons of paths that were lost, with their counts."""
+    reasons = Counter(
+        vote.outcome.detail
+        for vote in votes
+        if isinstance(vote.outcome, Abstention)
+        and vote.outcome.reason is AbstainReason.ENGINE_FAILURE
+    )
+    ordered = sorted(reasons.items(), key=lambda one: (-one[1], one[0]))
+    return dict(ordered[:_MOST_REASONS])
 
 
 def _abstention(why: str) -> Abstention:

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import httpx
+import orjson
 
 from clc.engines.base import Completion
 from clc.engines.openai import wire
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from clc.engines.base import Request
     from clc.engines.chat_options import ChatOptions
     from clc.engines.openai.endpoints import Endpoint
+    from clc.engines.openai.refusals import Refusals
     from clc.engines.openai.secrets import Secrets
     from clc.thoughts import Marks
 
@@ -42,9 +44,9 @@ _FATAL = {  # and every other 3xx
     405: "Check the base URL.",
 }
 _NO_STREAM = frozenset({400, 404, 405, 422, 501})  # where the message names streams
+_FIELD_REFUSALS = frozenset({400, 422})
 _UNREACHABLE = (httpx.ConnectError, httpx.ConnectTimeout, httpx.ProxyError)
 _OVERFLOW = ("context length", "context window", "context size", "maximum input", "too long")
-_CONTINUING = frozenset({"vllm", "sglang"})  # owners of models whose servers take a prefill
 _EVENTS = "text/event-stream"
 _LIST_TIMEOUT_S = 30.0
 _NAMED_MODELS = 20
@@ -76,6 +78,10 @@ class _NoStreamError(Exception):
     """The endpoint refuses to stream."""
 
 
+class _AdaptedError(Exception):
+    """The endpoint refused a field, and gets the request without it."""
+
+
 @dataclass(frozen=True, slots=True)
 class EndpointClient:
     """Makes single attempts at endpoints that serve one model.
@@ -90,6 +96,7 @@ class EndpointClient:
         timeout_s: seconds without an event of a stream, or for all of a reply that is no stream.
         retry_after_max_s: the longest Retry-After that is believed, in seconds.
         secrets: hides the header values in every text of an endpoint.
+        refusals: of all requests before the first completion.
     """
 
     clients: Mapping[str, httpx.AsyncClient]
@@ -101,6 +108,7 @@ class EndpointClient:
     timeout_s: float
     retry_after_max_s: float
     secrets: Secrets
+    refusals: Refusals
 
     async def close(self) -> None:
         """Close every connection."""
@@ -145,21 +153,27 @@ class EndpointClient:
             )
         endpoint.owner = owners[0].casefold()
 
-    def body(
-        self, request: Request, *, stream: bool = True, stops: bool = True, counted: bool = False
-    ) -> bytes:
+    def fields(
+        self,
+        request: Request,
+        *,
+        stream: bool = True,
+        stops: bool = True,
+        counted: bool = False,
+        owner: str | None = None,
+    ) -> dict[str, Any]:
         """Return the body of a request.
 
-        ``stops``: with the stop strings; ``counted``: with the token counts in every event.
+        ``stops``: with the stop strings; ``counted``: with the token counts in every event;
+        ``owner``: of the model, as the endpoint lists it.
 
         Raises:
-            orjson.JSONEncodeError: a message is not valid Unicode.
             ConfigurationError: a sampling field is in the extra body, too.
         """
         options = request.chat_options or self.chat_options
         extra = {**self.extra, **option_fields(options, self.extra)}
         left_out = self.left_out if stops else {*self.left_out, "stop"}
-        return wire.request_body(
+        return wire.request_fields(
             self.model,
             request,
             options.add_system(request.messages),
@@ -167,6 +181,7 @@ class EndpointClient:
             left_out,
             stream=stream,
             counted=counted,
+            owner=owner,
         )
 
     def _option_fields(self, request: Request) -> Mapping[str, Any]:
@@ -193,7 +208,7 @@ class EndpointClient:
     async def _check_prefill(self, endpoint: Endpoint) -> None:
         if endpoint.owner is None:  # it could not be asked before
             await self.check(endpoint)
-        if endpoint.owner not in _CONTINUING:
+        if endpoint.owner not in wire.COMPLETING:
             raise ConfigurationError(
                 f"the prompt begins the model's turn, which {endpoint.url} is not known to "
                 "continue: vLLM and SGLang do (the list of models names them as owner); choose "
@@ -217,11 +232,18 @@ class EndpointClient:
             or _opens_thought(request, self.marks)
         )
         stops = request.sampling.stop if may_think else ()
-        try:
-            reader, completion = await self._post(endpoint, request, stops)
-        except _NoStreamError:
-            endpoint.streams = False
-            reader, completion = await self._post(endpoint, request, stops)
+        while True:
+            given = stops or (
+                request.sampling.stop if "stop" in endpoint.adaptation.dropped else ()
+            )
+            try:
+                reader, completion = await self._post(endpoint, request, given)
+                break
+            except _NoStreamError:
+                endpoint.streams = False
+            except _AdaptedError:
+                continue  # each refusal changes a field, of which there are few
+        self.refusals.works |= completion.error is None
         endpoint.opens_thoughts |= reader.opened_by_prompt and not wire.is_prefilled(request)
         thought = completion.closed is not None
         if thought or (endpoint.thinks is None and may_think and reader.finish_reason == "stop"):
@@ -238,7 +260,11 @@ class EndpointClient:
         loop = asyncio.get_running_loop()
         counted = bool(stops) and endpoint.owner == "vllm"
         streamed = endpoint.streams
-        body = self.body(request, stream=streamed, stops=not stops, counted=counted)
+        fields = self.fields(
+            request, stream=streamed, stops=not stops, counted=counted, owner=endpoint.owner
+        )
+        fields = endpoint.adaptation.apply(fields)
+        body = orjson.dumps(fields)
         most = most_bytes(request, self.left_out)
         try:
             async with (
@@ -255,6 +281,8 @@ class EndpointClient:
                     content = await read_body(response, most)
                     if streamed and self._refuses_stream(response, content):
                         raise _NoStreamError
+                    if self._adapts(endpoint, request, response, content, fields):
+                        raise _AdaptedError
                     completion = self._read(url, response, content, reader, request)
                     if streamed and response.is_success:
                         endpoint.streams = False
@@ -306,6 +334,26 @@ class EndpointClient:
         message = error_message(content).lower()
         return response.status_code in _NO_STREAM and "stream" in message
 
+    def _adapts(
+        self,
+        endpoint: Endpoint,
+        request: Request,
+        response: httpx.Response,
+        content: bytes,
+        sent: Mapping[str, Any],
+    ) -> bool:
+        """Whether a refusal names fields that are changed or left out from now on."""
+        if response.status_code not in _FIELD_REFUSALS:
+            return False
+        message = error_message(content).lower()
+        if _overflows(content, message) or any(
+            name in message for name in self._option_fields(request)
+        ):
+            return False
+        if request.measure is not None and "logprob" in message:
+            return False
+        return endpoint.adaptation.learn(endpoint.url, content, sent, self.secrets)
+
     def _read(
         self,
         url: str,
@@ -335,10 +383,11 @@ class EndpointClient:
                 f"{url} does not take {refused[0]} ({status}: {message}): leave out the option "
                 "for thinking that sets it, or give what this server takes as extra_body"
             )
-        if code == "context_length_exceeded" or any(s in message.lower() for s in _OVERFLOW):
+        if _overflows(content, message.lower()):
             return Completion.lost(
                 f"prompt and max_tokens do not fit the model's context ({status}: {message})"
             )
+        self.refusals.add(url, f"({status}): {message}", request)
         return Completion.lost(f"{url} refused the request ({status}): {message}")
 
     def _fatal(self, url: str, response: httpx.Response, content: bytes) -> EngineError:
@@ -372,6 +421,12 @@ def _opens_thought(request: Request, marks: Marks) -> bool:
     """Whether the prompt begins the model's turn with a thought."""
     prefill = request.messages[-1]["content"] if wire.is_prefilled(request) else ""
     return split(prefill, marks).closed is False
+
+
+def _overflows(content: bytes, message: str) -> bool:
+    """Whether a refusal says that prompt and completion do not fit the model's context."""
+    code = error_code(content)
+    return code == "context_length_exceeded" or any(words in message for words in _OVERFLOW)
 
 
 def _is_stream(response: httpx.Response) -> bool:

@@ -20,6 +20,8 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from clc.engines.openai.adaptation import Adaptation
+
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Sequence
 
@@ -46,6 +48,7 @@ class Endpoint:
     streams: bool = True  # replies can be streamed, as far as is known
     thinks: bool | None = None  # its model does, as a reply has shown; None: no reply yet
     paces: list[tuple[Pace, bool]] = field(default_factory=list)  # its own, as the pool's
+    adaptation: Adaptation = field(default_factory=Adaptation)
     probe: asyncio.Lock = field(default_factory=asyncio.Lock)  # held by a reply that will show it
     opens_thoughts: bool = False  # its prompts end inside a thought, as a reply has shown
 

@@ -5,7 +5,9 @@ attempt:
 
 - 2xx with one finished choice: a completion.
 - 400, 413, 422 and other 4xx: a lost path with the server's message; never tried again. If the
-  message is about streams: the same request without, as all later ones to that endpoint.
+  message is about streams, or names a field that the endpoint does not take: the same request
+  without, as all later ones to that endpoint. If the first several are refused in the same words:
+  EngineError.
 - 3xx, 401, 402, 403, 404, 405, quota used up: EngineError, for every request would end like it.
 - 4xx over log-probabilities, or a 2xx without those that were asked for: ConfigurationError.
 - 408, 409, 425, 429, 5xx, a lost connection, a broken body, no choice or several, no reply in
@@ -28,6 +30,7 @@ import orjson
 
 from clc.engines.base import Completion, Request
 from clc.engines.chat_options import ChatOptions, add_options
+from clc.engines.openai import wire
 from clc.engines.openai.attempt import (
     BYTES_PER_TOKEN,
     AttemptError,
@@ -36,6 +39,7 @@ from clc.engines.openai.attempt import (
 )
 from clc.engines.openai.connections import open_client
 from clc.engines.openai.endpoints import Endpoint, Endpoints, Lease
+from clc.engines.openai.refusals import Refusals
 from clc.engines.openai.retries import retries
 from clc.engines.openai.secrets import Secrets
 from clc.engines.openai.settings import (
@@ -56,6 +60,7 @@ if TYPE_CHECKING:
     from httpx import AsyncClient
 
     from clc.engines.openai.endpoint_spec import EndpointSpec
+    from clc.records import Sampling
     from clc.thoughts import Marks
 
 __all__ = ["OpenAIEngine"]
@@ -150,6 +155,8 @@ class OpenAIEngine:
         self._retry_after_max_s = retry_after_max_s
         self._limits = (max_tokens_in_flight, requests_per_minute, tokens_per_minute)
         self._running: tuple[EndpointClient, Endpoints] | None = None
+        self._pool: Endpoints | None = None  # of the last start, for the notes
+        self._samplings: set[Sampling] = set()
         self._starting = asyncio.Lock()
 
     def __repr__(self) -> str:
@@ -189,7 +196,7 @@ class OpenAIEngine:
                     raise error
             _require_reachable(pool)
             on_failure.pop_all()
-        self._running = client, pool
+        self._running, self._pool = (client, pool), pool
 
     async def complete(self, request: Request) -> Completion:
         """Complete one request; cancelling the call closes its connection, which ends it there.
@@ -207,8 +214,9 @@ class OpenAIEngine:
         if self._running is None:
             raise EngineError("the engine is not started, or is closed: await its start() first")
         client, pool = self._running
+        self._samplings.add(request.sampling)
         try:
-            body = client.body(request)
+            body = orjson.dumps(client.fields(request))
         except orjson.JSONEncodeError as error:
             return Completion.lost(f"the prompt cannot be sent as JSON: {error}")
         tokens = len(body) // BYTES_PER_TOKEN + request.sampling.max_tokens
@@ -235,6 +243,26 @@ class OpenAIEngine:
             if isinstance(failure, UnreachableError):
                 _require_reachable(pool)
             return Completion.lost(f"{failure.reason} (attempt {len(failures)}, the last)")
+
+    def notes(self) -> dict[str, Any]:
+        """Return how requests differed from their sampling, by endpoint, for the manifest.
+
+        ``sampling_not_sent`` are fields at our defaults, for which a server has its own;
+        ``renamed``, ``left_out`` and others follow the endpoint's refusals.
+        """
+        endpoints = {}
+        for endpoint in self._pool.all if self._pool is not None else ():
+            unsent = sorted(
+                {
+                    name
+                    for sampling in self._samplings
+                    for name in wire.unsent_fields(sampling, endpoint.owner, self._extra)
+                }
+            )
+            one = {"sampling_not_sent": unsent} if unsent else {}
+            if one := one | endpoint.adaptation.notes():
+                endpoints[endpoint.url] = one
+        return {"endpoints": endpoints} if endpoints else {}
 
     async def close(self) -> None:
         """Close every connection."""
@@ -277,6 +305,7 @@ class OpenAIEngine:
             self._timeout_s,
             self._retry_after_max_s,
             Secrets(*self._headers, *queries),
+            Refusals(),
         )
 
     async def _check(self, client: EndpointClient, pool: Endpoints, endpoint: Endpoint) -> None:

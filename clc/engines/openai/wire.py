@@ -9,8 +9,6 @@ from __future__ import annotations
 from dataclasses import fields
 from typing import TYPE_CHECKING, Any, TypeGuard
 
-import orjson
-
 from clc.engines.openai.error_bodies import error_message, read_json
 from clc.engines.openai.secrets import NO_SECRETS, Secrets
 from clc.errors import ConfigurationError
@@ -24,6 +22,7 @@ if TYPE_CHECKING:
     from clc.records import Message
 
 __all__ = [
+    "COMPLETING",
     "SAMPLING_FIELDS",
     "BrokenReplyError",
     "NoLogprobsError",
@@ -34,14 +33,17 @@ __all__ = [
     "read_text",
     "read_tokens",
     "read_usage",
-    "request_body",
+    "request_fields",
     "same_model",
     "served_models",
+    "unsent_fields",
 ]
 
 # Sent with every request. Other sampling fields are sent where they are not at their default:
 # not every server has them, and some refuse an empty list of stop strings.
 _ALWAYS_SENT = frozenset({"temperature", "top_p", "max_tokens"})
+COMPLETING = frozenset({"vllm", "sglang"})
+"""Owners of models whose servers fill sampling fields that are left out from the model's files."""
 # A user's extra body may set these where the run does not.
 _FREE_IN_EXTRA = frozenset({"presence_penalty", "frequency_penalty", "min_p", "repetition_penalty"})
 SAMPLING_FIELDS = frozenset({field.name for field in fields(Sampling)} | {"seed"}) - _FREE_IN_EXTRA
@@ -76,7 +78,7 @@ class NoLogprobsError(Exception):
     """A completion without the requested log-probabilities."""
 
 
-def request_body(
+def request_fields(
     model: str,
     request: Request,
     messages: Sequence[Message],
@@ -85,20 +87,25 @@ def request_body(
     *,
     stream: bool = True,
     counted: bool = False,
-) -> bytes:
-    """Return a request as JSON: its sampling exactly as given, and the ``extra`` fields.
+    owner: str | None = None,
+) -> dict[str, Any]:
+    """Return the body of a request: its sampling exactly as given, and the ``extra`` fields.
 
     A last message of the assistant is a prefill, whose turn is left open. ``counted``: every event
     of a stream is to have the token counts so far (of vLLM).
 
+    Servers of vLLM and SGLang (``owner`` of the model) are sent every sampling field, because they
+    fill what is left out from the model's generation_config; SGLang's name for no top_k is -1.
+
     Raises:
-        orjson.JSONEncodeError: a message is not valid Unicode (it holds a lone surrogate).
         ConfigurationError: a sampling field is in ``extra``, too.
     """
     body: dict[str, Any] = {"model": model, "messages": messages, "seed": request.seed}
     for field in fields(Sampling):
         name, value = field.name, getattr(request.sampling, field.name)
         if name not in _ALWAYS_SENT and value == field.default:
+            if owner in COMPLETING and value != () and name not in extra:
+                body[name] = -1 if name == "top_k" and owner == "sglang" else value
             continue
         if name in extra:
             raise ConfigurationError(
@@ -114,7 +121,23 @@ def request_body(
     if is_prefilled(request):
         body |= {"continue_final_message": True, "add_generation_prompt": False}
     kept = {name: value for name, value in body.items() if name not in left_out}
-    return orjson.dumps(kept | dict(extra))
+    return kept | dict(extra)
+
+
+def unsent_fields(sampling: Sampling, owner: str | None, extra: Mapping[str, Any]) -> list[str]:
+    """Return the sampling fields that are not sent, because they are at their defaults.
+
+    >>> unsent_fields(Sampling(top_k=5), None, {})[:2], unsent_fields(Sampling(), "vllm", {})
+    (['min_p', 'presence_penalty'], [])
+    """
+    if owner in COMPLETING:
+        return []
+    return [
+        field.name
+        for field in fields(Sampling)
+        if field.name not in {*_ALWAYS_SENT, "stop", *extra}
+        and getattr(sampling, field.name) == field.default
+    ]
 
 
 def is_prefilled(request: Request) -> bool:
