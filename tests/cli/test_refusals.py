@@ -18,7 +18,9 @@ def answering(refuse):
         if (refused := refuse(body)) is not None:
             await exchange.send_json(*refused)
             return
-        await exchange.send_json(200, completion(say(body["messages"][-1:], body.get("seed", 1))))
+        turn = body["messages"][-1]
+        turn = {**turn, "content": turn["content"].removeprefix("Be brief.\n\n")}
+        await exchange.send_json(200, completion(say([turn], body.get("seed", 1))))
 
     return reply
 
