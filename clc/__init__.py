@@ -23,10 +23,11 @@ _PUBLIC = {
     "clc.engines.base": ("Completion", "Engine", "Request"),
     "clc.engines.confidence": ("Measure",),
     "clc.engines.engine_file.parse": ("load_engine_file",),
-    "clc.engines.engine_file.record": ("EngineSpec", "Prices"),
+    "clc.engines.engine_file.record": ("EngineSpec",),
     "clc.engines.factory": ("open_engine",),
     "clc.engines.openai.endpoint_spec": ("EndpointSpec",),
     "clc.errors": (
+        "BudgetError",
         "ClcError",
         "ConfigurationError",
         "DatasetError",
@@ -38,6 +39,7 @@ _PUBLIC = {
         "StrategyError",
         "TemplateError",
     ),
+    "clc.prices": ("Prices",),
     "clc.prompts.templates": ("Templates",),
     "clc.records": (
         "AbstainReason",

@@ -16,9 +16,9 @@ from clc.engines.base import Request as Request
 from clc.engines.confidence import Measure as Measure
 from clc.engines.engine_file.parse import load_engine_file as load_engine_file
 from clc.engines.engine_file.record import EngineSpec as EngineSpec
-from clc.engines.engine_file.record import Prices as Prices
 from clc.engines.factory import open_engine as open_engine
 from clc.engines.openai.endpoint_spec import EndpointSpec as EndpointSpec
+from clc.errors import BudgetError as BudgetError
 from clc.errors import ClcError as ClcError
 from clc.errors import ConfigurationError as ConfigurationError
 from clc.errors import DatasetError as DatasetError
@@ -29,6 +29,7 @@ from clc.errors import RunError as RunError
 from clc.errors import StoreError as StoreError
 from clc.errors import StrategyError as StrategyError
 from clc.errors import TemplateError as TemplateError
+from clc.prices import Prices as Prices
 from clc.prompts.templates import Templates as Templates
 from clc.records import AbstainReason as AbstainReason
 from clc.records import Abstention as Abstention
@@ -64,6 +65,7 @@ __all__ = [  # noqa: RUF022
     "Abstention",
     "Answer",
     "Arm",
+    "BudgetError",
     "ClcError",
     "Completion",
     "Confidence",

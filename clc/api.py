@@ -15,6 +15,7 @@ from clc.errors import ConfigurationError
 from clc.prompts.templates import Templates
 from clc.runs.store import Store
 from clc.runs.translation_cache import TranslationCache, default_cache_folder
+from clc.solving.bill import Bill
 from clc.solving.concurrency import iterate
 from clc.solving.configure import configure
 from clc.solving.run import Run
@@ -44,6 +45,7 @@ async def asolve_many(
     prompts: str | Path | None = None,
     templates: Templates | None = None,
     cache: bool = True,
+    budget: float | None = None,
     **settings: Any,
 ) -> AsyncGenerator[Verdict, None]:
     """Solve many problems and yield each verdict when it is there (any order; see ``id``).
@@ -65,11 +67,13 @@ async def asolve_many(
             those of ``model``; an ``engine`` has its own.
         templates: the same, opened already.
         cache: keep translations for other runs of the same model.
+        budget: money at which it stops, where the engine file has prices or the endpoint reports
+            costs.
         settings: as for ``configure``: languages, paths, temperature, seed, …
 
     Raises:
         InputError: a setting or a problem is wrong.
-        RunError: the engine or the store is lost; what was stored stays.
+        RunError: the engine or the store is lost, or the budget is spent; what was stored stays.
     """
     if engine is not None and chat_options is not None:
         raise ConfigurationError("give the engine its chat_options, or leave out engine")
@@ -90,12 +94,13 @@ async def asolve_many(
         translator = open_translator(chosen, spec.translator_maker(templates.marks))
     elif translator is None or isinstance(translator, ChatOptions):
         translator = open_translator(chosen, translator)
+    bill = Bill(spec.run_prices, budget)
     with ExitStack() as held:
         opened = store if isinstance(store, Store) else held.enter_context(Store(store))
         kept = None
         if cache:
             kept = held.enter_context(closing(TranslationCache(default_cache_folder())))
-        work = Run(configuration, chosen, opened, translator, templates, kept)
+        work = Run(configuration, chosen, opened, translator, templates, kept, bill=bill)
         work.begin({"given": "by a call"})
         async with aclosing(work.verdicts(as_problems(problems))) as verdicts:
             async for verdict in verdicts:

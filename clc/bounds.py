@@ -99,6 +99,7 @@ RESOURCES = _real(ge=0, le=10_000)  # CPUs or GPUs of one process
 SECONDS = _real(gt=0, le=31_536_000)  # a year
 SHARE = _real(ge=0, le=1)
 BUDGET = _real(gt=0, le=MOST_TOKENS)  # tokens of one problem, on average
+MONEY = _real(gt=0, le=10**9)
 WEIGHT = _real(ge=0, le=10**12)  # of a vote; sums of such weights are finite
 STOP_WINDOW = _whole(2, 10_000)
 STOP_THRESHOLD = _real(gt=0.5, lt=1)

@@ -11,6 +11,7 @@
     │   └── ConfigurationError    2  options that contradict each other or the run folder
     └── RunError                  1  a run that could not continue
         ├── EngineError           1  an engine that could not start or is lost
+        ├── BudgetError           1  a run whose budget of money is spent
         └── StoreError            2  a run folder that cannot be read or written (no permission,
                                      a full disk): needs another folder, or more space
 
@@ -20,6 +21,7 @@ A single lost path is not an error: it is an abstention with its reason.
 from __future__ import annotations
 
 __all__ = [
+    "BudgetError",
     "ClcError",
     "ConfigurationError",
     "DatasetError",
@@ -79,6 +81,10 @@ class RunError(ClcError):
 
 class EngineError(RunError):
     """An engine that could not start or was lost."""
+
+
+class BudgetError(RunError):
+    """A run whose budget of money is spent."""
 
 
 class StoreError(RunError):

@@ -29,6 +29,7 @@ class ComparedProblem:
     costs: array[int]
     resampler: Resampler
     thought_tokens: int
+    cost: float | None
 
     @property
     def tokens(self) -> int:
@@ -79,6 +80,7 @@ def _read(entry: Entry) -> ReadEntry:
             array("q", list(spent)[1:]),
             Resampler(one.paths, one.gold, one.order),
             one.thought_tokens,
+            one.cost,
         )
     return ReadEntry(entry, problems, without_gold)
 

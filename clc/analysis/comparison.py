@@ -34,6 +34,7 @@ from clc.analysis.resampling import PathOutcome
 from clc.analysis.scoring import scored
 from clc.answers.canonical import canonical_gold
 from clc.errors import ConfigurationError, StrategyError
+from clc.prices import RunPrices
 from clc.runs.revote import revote
 from clc.voting.outcomes import read_outcome
 
@@ -62,6 +63,7 @@ def problem_outcome(
     verdict: Verdict,
     *,
     weighted: bool = False,
+    prices: RunPrices | None = None,
 ) -> ProblemOutcome:
     """Build the outcome of a solved problem: ``problem_outcome(*solved)``, from ``clc.revote``.
 
@@ -86,6 +88,7 @@ def problem_outcome(
         preparation_tokens=verdict.translation_usage.total,
         order=plan.languages,
         thought_tokens=verdict.usage.reasoning_tokens + verdict.translation_usage.reasoning_tokens,
+        cost=None if prices is None else prices.cost(verdict.usage, verdict.translation_usage),
     )
 
 
@@ -167,6 +170,7 @@ def compare_strategies(
             budgets=tuple(_at_budgets(rows, budgets)),
             left_out=len(read[name].problems) - len(shared),
             without_gold=read[name].without_gold,
+            currency=read[name].entry.currency,
         )
         for name, rows in columns.items()
     ]
@@ -185,6 +189,7 @@ def compare_strategies(
 
 def _means(rows: Sequence[ComparedProblem]) -> dict[str, Any]:
     lengths = [len(row.resampler) for row in rows]
+    costs = [row.cost for row in rows]
     tokens, prepared = (_mean(row.tokens for row in rows), _mean(row.preparation for row in rows))
     return {
         "paths": _mean(lengths),
@@ -192,6 +197,7 @@ def _means(rows: Sequence[ComparedProblem]) -> dict[str, Any]:
         "preparation_tokens": prepared,
         "tokens": tokens,
         "thought_tokens": _mean(row.thought_tokens for row in rows),
+        "cost": None if None in costs else _mean(cost for cost in costs if cost is not None),
         "least_drawn": min(lengths),
         "most_drawn": max(lengths),
     }
@@ -327,17 +333,23 @@ def entries(pool: StrategyPool) -> Iterator[Entry]:
         spent = pool.spent(name)
         settings = run.configuration
         weighted = settings.weighting is not None or settings.strategy.voting == "weighted"
+        prices = run.bill.prices or RunPrices.from_manifest(run.store.manifest())
         yield Entry(
             name,
-            problem_outcomes(run.store, weighted=weighted, read=run.outcomes.recall),
+            problem_outcomes(run.store, weighted=weighted, read=run.outcomes.recall, prices=prices),
             spent.seconds,
             spent.reused,
+            None if prices is None else prices.paths.currency,
         )
 
 
 def problem_outcomes(
-    run: RunFolder, *, weighted: bool = False, read: Reader = read_outcome
+    run: RunFolder,
+    *,
+    weighted: bool = False,
+    read: Reader = read_outcome,
+    prices: RunPrices | None = None,
 ) -> Iterator[ProblemOutcome]:
     """Yield the outcome of every finished problem; ``weighted``: use the votes' weights."""
     for solved in revote(run, read):
-        yield problem_outcome(*solved, weighted=weighted)
+        yield problem_outcome(*solved, weighted=weighted, prices=prices)

@@ -34,7 +34,7 @@ class ProblemOutcome:
     and abstaining ones, in the order in which a smaller budget would sample them: over the
     languages in turn, not one language after another. ``preparation_tokens`` were spent before the
     first path: translations, first turns, plans. ``thought_tokens`` of all were thoughts. ``order``
-    lists the languages that break ties.
+    lists the languages that break ties. ``cost`` is in money, where prices are known.
     """
 
     id: str
@@ -45,6 +45,7 @@ class ProblemOutcome:
     preparation_tokens: int = 0
     order: Sequence[str] = ()
     thought_tokens: int = 0
+    cost: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +60,7 @@ class Entry:
     outcomes: Iterable[ProblemOutcome]
     seconds: float | None = None
     reused: int = 0
+    currency: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +125,8 @@ class StrategyResult:
     ``equal_tokens`` is the vote at the comparison's budget, ``budgets`` at others. ``difference``
     is None for the reference. ``left_out`` counts problems with gold that are not in all
     strategies, ``without_gold`` problems without gold. ``thought_tokens``, a mean for one problem,
-    are part of ``tokens``.
+    are part of ``tokens``. ``cost``, a mean for one problem in ``currency``, is None
+    without prices.
     """
 
     name: str
@@ -143,6 +146,8 @@ class StrategyResult:
     left_out: int
     without_gold: int
     thought_tokens: float = 0.0
+    cost: float | None = None
+    currency: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,12 +169,23 @@ class StrategyComparison:
     strategies: tuple[StrategyResult, ...]
 
     def to_json(self) -> dict[str, Any]:
-        """Return plain values for comparison.json; tokens of thoughts only where there are any."""
+        """Return plain values for comparison.json; thoughts and costs only where there are any."""
         values = asdict(self)
-        if not self.thinks:
-            for strategy in values["strategies"]:
-                del strategy["thought_tokens"]
+        for strategy in values["strategies"]:
+            for name in self.absent:
+                del strategy[name]
         return values
+
+    @property
+    def absent(self) -> tuple[str, ...]:
+        """The fields of strategies that no strategy has."""
+        thoughts = () if self.thinks else ("thought_tokens",)
+        return thoughts if self.has_costs else (*thoughts, "cost", "currency")
+
+    @property
+    def has_costs(self) -> bool:
+        """Whether the cost of a strategy in money is known."""
+        return any(one.cost is not None for one in self.strategies)
 
     @property
     def thinks(self) -> bool:

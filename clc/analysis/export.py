@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import orjson
 
+from clc.analysis.costs import add_cost
 from clc.analysis.scoring import Score, Scoreboard, scored
 from clc.answers.canonical import canonical_gold
 from clc.runs.revote import Solved, solved
@@ -77,7 +78,7 @@ def export(
                 samples.write(b'{"doc_id":%d,%b\n' % (position, rest))
                 position += 1
             figures.merge(part.figures)
-    result = figures.score()
+    result = add_cost(figures.score(), manifest)
     with run.write("results.json") as results:
         results.write(orjson.dumps(result.to_json(), option=orjson.OPT_INDENT_2))
     return result

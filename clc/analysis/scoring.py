@@ -14,6 +14,7 @@ from itertools import repeat
 from math import ceil
 from typing import TYPE_CHECKING, Any
 
+from clc.analysis.costs import add_cost
 from clc.analysis.intervals import Rate, clustered_rate
 from clc.answers.canonical import canonical_gold
 from clc.datasets.levels import LEVEL_WEIGHTS, read_level
@@ -89,6 +90,7 @@ class Score:
     of the paths, ``translation_usage`` that of everything before them; the sum is the total.
     ``by_level`` are the accuracies by difficulty, and ``difficulty_weighted`` their mean with
     PolyMath's weights (arXiv 2504.18428); None where problems have no level.
+    ``cost`` in ``currency`` is None where neither prices nor reported costs are known.
     """
 
     problems: int
@@ -110,13 +112,17 @@ class Score:
     translation_usage: Usage
     by_level: Mapping[str, Rate] = field(default_factory=dict)
     difficulty_weighted: float | None = None
+    cost: float | None = None
+    currency: str | None = None
 
     def to_json(self) -> dict[str, Any]:
-        """Return plain values for results.json, without levels and reasoning tokens of none."""
+        """Return plain values for results.json, without levels, thoughts and costs of none."""
         usages = {name: getattr(self, name).to_json() for name in ("usage", "translation_usage")}
         values = asdict(self) | usages
         if not self.by_level:
             del values["by_level"], values["difficulty_weighted"]
+        if self.cost is None:
+            del values["cost"], values["currency"]
         return values
 
 
@@ -328,7 +334,7 @@ def _weighted(by_level: Mapping[str, Rate]) -> float | None:
 
 def score_run(run: RunFolder) -> Score:
     """Score every problem of a run that has a plan."""
-    return score(scored_rows(run))
+    return add_cost(score(scored_rows(run)), run.manifest())
 
 
 def scored_rows(run: RunFolder) -> Iterator[Scored]:

@@ -145,6 +145,7 @@ def _run_entries(folders: Sequence[str], stack: ExitStack, marks: Marks) -> Iter
     """Yield the outcomes of stored runs, each under its folder's name."""
     from clc.analysis.comparison import problem_outcomes
     from clc.analysis.comparison_records import Entry
+    from clc.prices import RunPrices
     from clc.runs.open import open_run
     from clc.voting.outcomes import read_outcome
     from clc.voting.verdict import Counting
@@ -152,11 +153,13 @@ def _run_entries(folders: Sequence[str], stack: ExitStack, marks: Marks) -> Iter
     for folder in folders:
         store = stack.enter_context(open_run(folder))
         counting = Counting.from_manifest(store.manifest())
+        prices = RunPrices.from_manifest(store.manifest())
         weighted = counting.voting == "weighted" or counting.weighting is not None
         outcomes = problem_outcomes(
-            store, weighted=weighted, read=partial(read_outcome, marks=marks)
+            store, weighted=weighted, read=partial(read_outcome, marks=marks), prices=prices
         )
-        yield Entry(printable_path(Path(folder).resolve().name), outcomes)
+        currency = None if prices is None else prices.paths.currency
+        yield Entry(printable_path(Path(folder).resolve().name), outcomes, currency=currency)
 
 
 def _solve_all(
@@ -192,7 +195,13 @@ def _solve_all(
     store = stack.enter_context(Store(out))
     cache = stack.enter_context(closing(TranslationCache(default_cache_folder())))
     pool = StrategyPool(
-        shared, store, configurations, templates=templates, translator=translator, cache=cache
+        shared,
+        store,
+        configurations,
+        templates=templates,
+        translator=translator,
+        cache=cache,
+        prices=engine.spec.run_prices,
     )
     identity = dataset.identity()
     for name in ("format", "kind"):  # it has no such options

@@ -16,6 +16,7 @@ from clc.cli.output import echo_json
 from clc.cli.tables import make_table
 from clc.cli.text import brief, make_console, visible
 from clc.errors import ConfigurationError, StoreError
+from clc.prices import show_money
 from clc.runs.files import write_atomically
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from rich.console import Console, RenderableType
     from rich.table import Table
 
-    from clc.analysis.comparison_records import StrategyComparison
+    from clc.analysis.comparison_records import StrategyComparison, StrategyResult
     from clc.analysis.intervals import Rate
 
 __all__ = ["print_strategies", "strategy_tables", "write_comparison"]
@@ -141,8 +142,9 @@ def _on_accuracies(comparison: StrategyComparison) -> Iterator[str]:
 
 
 def _costs(comparison: StrategyComparison) -> Table:
+    money = ("cost",) if comparison.has_costs else ()
     table = make_table(
-        "strategy", "paths", "path tokens", "prepared", "together", "seconds", "reused"
+        "strategy", "paths", "path tokens", "prepared", "together", *money, "seconds", "reused"
     )
     table.title = "Costs: means for a problem; seconds and reused paths of the whole run"
     for result in comparison.strategies:
@@ -152,10 +154,15 @@ def _costs(comparison: StrategyComparison) -> Table:
             f"{result.path_tokens:,.0f}",
             f"{result.preparation_tokens:,.0f}",
             f"{result.tokens:,.0f}",
+            *(_money(result) for _ in money),
             "" if result.seconds is None else f"{result.seconds:,.1f}",
             f"{result.reused:,}",
         )
     return table
+
+
+def _money(result: StrategyResult) -> str:
+    return "" if result.cost is None else show_money(result.cost, result.currency or "")
 
 
 def _curves(comparison: StrategyComparison, ks: Sequence[int]) -> Table:
@@ -240,8 +247,8 @@ def _strategy_rows(comparison: StrategyComparison) -> Iterator[Sequence[Any]]:
     for position, result in enumerate(comparison.strategies):
         row = asdict(result)
         del row["curve"], row["budgets"]
-        if not comparison.thinks:
-            del row["thought_tokens"]
+        for name in comparison.absent:
+            del row[name]
         row["difference"] = row["difference"] or unpaired
         flat = {
             "strategy": row.pop("name"),

@@ -11,8 +11,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from clc.engines.chat_options import ChatOptions
-    from clc.engines.engine_file import EngineSpec, Prices
+    from clc.engines.engine_file import EngineSpec
     from clc.engines.openai.endpoint_spec import EndpointSpec
+    from clc.prices import Prices
 
 __all__ = ["command"]
 

@@ -24,8 +24,10 @@ if TYPE_CHECKING:
     from clc.analysis.scoring import Score
     from clc.cli.progress import RunProgress
     from clc.datasets import Dataset
+    from clc.engines.engine_file import EngineSpec
     from clc.prompts.templates import Templates
     from clc.records import Verdict
+    from clc.solving.bill import Bill
     from clc.solving.configuration import Configuration
     from clc.solving.run import Run
     from clc.solving.sampler import Counters
@@ -77,6 +79,9 @@ class _SourceOptions(OptionGroup):
 @grouped("solving", SolvingOptions)
 @grouped("engine", EngineOptions)
 @grouped("cluster", ClusterOptions)
+@click.option("--budget", type=NumberType(bounds.MONEY), metavar="AMOUNT",
+              help="Stop when the run has cost so much, in the currency of the engine file's "
+              "[prices] or what the endpoint reports.")  # fmt: skip
 @click.option("--no-cache", is_flag=True, help="Keep no translations for other runs.")
 @click.option("--json", "as_json", is_flag=True, help="Print results as JSON.")
 def command(
@@ -88,6 +93,7 @@ def command(
     solving: SolvingOptions,
     engine: EngineOptions,
     cluster: ClusterOptions,
+    budget: float | None,
     no_cache: bool,
     as_json: bool,
 ) -> None:
@@ -112,6 +118,8 @@ def command(
         raise ConfigurationError("--out is empty; name a run folder")
     shown = _Shown(out, make_console(stderr=True), as_json=as_json)
     if cluster.cluster is not None:
+        if budget is not None:
+            raise ConfigurationError("--budget does not go with --cluster: leave one of them out")
         _solve_on_cluster(
             source,
             reading,
@@ -132,7 +140,23 @@ def command(
         templates=solving.templates(),
         engine=engine,
         cache=not no_cache,
+        bill=_make_bill(engine.spec, budget),
     )
+
+
+def _make_bill(engine: EngineSpec, budget: float | None) -> Bill:
+    """Return the bill of a run.
+
+    Raises:
+        ConfigurationError: there is a budget, and nothing has a price.
+    """
+    from clc.solving.bill import Bill
+
+    if budget is not None and engine.run_prices is None and not engine.endpoints:
+        raise ConfigurationError(
+            "--budget needs prices: write [prices] into an engine file (--engine-file)"
+        )
+    return Bill(engine.run_prices, budget)
 
 
 class _Shown:
@@ -192,6 +216,7 @@ def _solve_here(
     templates: Templates,
     engine: EngineOptions,
     cache: bool,
+    bill: Bill,
 ) -> None:
     """Solve in this process, over one engine."""
     from clc.analysis.export import export
@@ -207,7 +232,7 @@ def _solve_here(
         kept = None
         if cache:
             kept = stack.enter_context(closing(TranslationCache(default_cache_folder())))
-        run = Run(configuration, opened, store, translator, templates, kept)
+        run = Run(configuration, opened, store, translator, templates, kept, bill=bill)
         # Standard input has no fingerprint: its problems are compared one by one.
         finished = run.begin(dataset.identity(), reading.limit) and source != "-"
         if finished:
@@ -274,6 +299,7 @@ def _solve_on_cluster(
                 pool=cluster.pool(engine),
                 configuration=configuration,
                 engine=spec.maker(marks),
+                prices=spec.run_prices,
                 translator=spec.translator_maker(marks),
                 prompts=prompts,
                 reading=asdict(reading),

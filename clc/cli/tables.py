@@ -12,6 +12,7 @@ from clc.cli.output import echo_json
 from clc.cli.text import brief, make_console, visible
 from clc.errors import LanguageError
 from clc.languages import english_name
+from clc.prices import show_money
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -274,6 +275,8 @@ def _summary(score: Score) -> Iterator[tuple[str, str]]:
     thinking = score.usage.reasoning_tokens + score.translation_usage.reasoning_tokens
     if thinking:  # part of those of paths and translations
         yield "of these, tokens of thoughts", f"{thinking:,}"
+    if score.cost is not None:
+        yield "cost", visible(show_money(score.cost, score.currency or ""))
 
 
 def make_table(*columns: str, title: str | None = None) -> Table:

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from clc.analysis.scoring import Score
     from clc.engines.base import Engine
     from clc.engines.chat_options import ChatOptions
+    from clc.prices import RunPrices
     from clc.records import Verdict
     from clc.solving.configuration import Configuration
     from clc.strategies.strategy import Strategy
@@ -150,6 +151,7 @@ def solve_on_ray(
         prompts=None if prompts is None else str(prompts),
         reading=dict(reading or {}),
         watch=watch,
+        prices=spec.run_prices if engine is None else None,
     )
 
 
@@ -164,6 +166,7 @@ def spread(
     prompts: str | None,
     reading: Mapping[str, Any],
     watch: Watch | None = None,
+    prices: RunPrices | None = None,
 ) -> ClusterResult:
     """Solve a file with a ready configuration; see ``solve_on_ray``."""
     check_ray()
@@ -180,7 +183,7 @@ def spread(
     work = Run(configuration, own, Store(None), second, Templates(prompts))
     identity = work.identity(_dataset(source, reading), reading.get("limit"))
     with Shards(out) as shards:
-        if _begin(shards, identity, configuration.paths):
+        if _begin(shards, identity, configuration.paths, prices):
             return ClusterResult(score=export(shards), finished=True)
         limits = earlier_limits(shards.manifest())
         spec = RunSpec(configuration, engine, translator, prompts, out, identity, limits)
@@ -223,7 +226,9 @@ def _check_unchanged(source: str, reading: Mapping[str, Any], identity: Mapping[
         )
 
 
-def _begin(shards: Shards, identity: Mapping[str, Any], paths: int) -> bool:
+def _begin(
+    shards: Shards, identity: Mapping[str, Any], paths: int, prices: RunPrices | None
+) -> bool:
     """Write or check the manifest; return whether the run is finished."""
     shards.check_manifest()
     stored = shards.manifest()
@@ -236,6 +241,8 @@ def _begin(shards: Shards, identity: Mapping[str, Any], paths: int) -> bool:
         clear=shards.clear,
     )
     if not finished:
+        if prices is not None:
+            manifest["prices"] = prices.to_json()
         shards.write_manifest({**manifest, "store": "shards"})
     return finished
 

@@ -65,6 +65,8 @@ class Completion:
         confidence: measured where the request has a ``measure``, over thought and text.
         thought: what a thinking model wrote before its answer, as it wrote it.
         closed: whether the thought ended; None where there is none.
+        cached_tokens: of the prompt, those that the endpoint had cached.
+        cost: what the endpoint says that it costs, in its currency; None where it does not.
     """
 
     text: str
@@ -74,6 +76,8 @@ class Completion:
     confidence: Confidence | None = None
     thought: str = ""
     closed: bool | None = None
+    cached_tokens: int = 0
+    cost: float | None = None
 
     @classmethod
     def lost(cls, reason: str) -> Completion:

@@ -11,6 +11,7 @@ import time
 from contextlib import aclosing
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from clc.solving.bill import Bill
 from clc.solving.run import Run
 from clc.voting.outcomes import OutcomeMemory
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
     from clc.engines.shared import SharedEngine
+    from clc.prices import RunPrices
     from clc.prompts.templates import Templates
     from clc.records import Problem, Verdict
     from clc.runs.store import Store
@@ -44,6 +46,7 @@ class StrategyPool:
         templates: prompt templates.
         translator: another engine for translations.
         cache: translations kept over runs.
+        prices: of the engines' tokens.
     """
 
     def __init__(
@@ -55,11 +58,19 @@ class StrategyPool:
         templates: Templates,
         translator: SharedEngine | None = None,
         cache: TranslationCache | None = None,
+        prices: RunPrices | None = None,
     ) -> None:
         outcomes = OutcomeMemory()
         self.runs = {
             name: Run(
-                configuration, engine, store.labelled(name), translator, templates, cache, outcomes
+                configuration,
+                engine,
+                store.labelled(name),
+                translator,
+                templates,
+                cache,
+                outcomes,
+                Bill(prices),
             )
             for name, configuration in configurations.items()
         }

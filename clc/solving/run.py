@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from clc.errors import StoreError
 from clc.prompts.templates import Templates, check_template
 from clc.runs.manifest import begin_run
+from clc.solving.bill import Bill
 from clc.solving.identity import identity
 from clc.solving.notes import engine_notes, merge_notes
 from clc.solving.runner import run
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 __all__ = ["Run"]
 
 _log = logging.getLogger(__name__)
+_NOTE_SECONDS = 5.0  # a killed run forgets the money that it spent since the last note
 
 
 @dataclass
@@ -46,6 +48,7 @@ class Run:
         templates: prompt templates; ours by default.
         cache: translations kept over runs; none by default.
         outcomes: answers that were read already; the export takes them from here.
+        bill: prices, and a budget at which the run stops.
     """
 
     configuration: Configuration
@@ -55,6 +58,7 @@ class Run:
     templates: Templates | None = None
     cache: TranslationCache | None = None
     outcomes: OutcomeMemory = field(default_factory=OutcomeMemory)
+    bill: Bill = field(default_factory=Bill)
 
     def __post_init__(self) -> None:
         """Check the templates that the run will need, before anything is sampled."""
@@ -72,6 +76,7 @@ class Run:
             cache=self.cache,
             outcomes=self.outcomes,
         )
+        self.solver.sampler.bill = self.bill
 
     def identity(self, dataset: Mapping[str, Any], limit: int | None = None) -> dict[str, Any]:
         """Return everything that decides the paths of this run, as JSON values."""
@@ -94,6 +99,7 @@ class Run:
 
         Raises:
             ConfigurationError: the folder holds a run with another configuration.
+            BudgetError: earlier calls spent the budget.
         """
         wanted = self.identity(dataset, limit)
         stored = self.store.manifest()
@@ -110,6 +116,7 @@ class Run:
         self.solver.sampler.earlier_limits = earlier_limits(manifest)
         self._has_begun = True
         if not finished:
+            self.bill.begin(stored)
             store.write_manifest(manifest)
         return finished
 
@@ -151,6 +158,7 @@ class Run:
         manifest = self.store.manifest() if self._has_begun else None
         before = (manifest or {}).get("seconds", 0.0)
         notice: str | None = None
+        noted, cost = time.monotonic(), 0.0
 
         def seconds() -> float | None:
             if sampler.counters.drawn == drawn:
@@ -158,8 +166,14 @@ class Run:
             return float(before + time.monotonic() - began - sampler.start_seconds)
 
         def keep_seconds() -> None:
-            if self._has_begun and (passed := seconds()) is not None:
+            nonlocal noted, cost
+            if not self._has_begun:
+                return
+            if (passed := seconds()) is not None:
                 self.store.keep_seconds(passed)
+            if self.bill.cost > cost and time.monotonic() - noted > _NOTE_SECONDS:
+                noted, cost = time.monotonic(), self.bill.cost
+                self._keep_notes()
 
         try:
             solving = run(self._counted(problems), self.solver, keep_seconds)
@@ -175,12 +189,17 @@ class Run:
             self._keep_notes()
 
     def _keep_notes(self) -> None:
-        """Add the notes of the engines to the manifest, where there are any."""
+        """Write the notes of the engines and the money spent into the manifest."""
         sampler = self.solver.sampler
-        manifest = self.store.manifest()
-        notes = engine_notes(sampler.engine.engine, sampler.translator.engine)
-        if manifest is None or not notes:
+        manifest = self.store.manifest() if self._has_begun else None
+        if manifest is None:
             return
-        merged = merge_notes(manifest.get("notes", {}), notes)
-        if merged != manifest.get("notes"):
-            self.store.write_manifest({**manifest, "notes": merged})
+        notes = engine_notes(sampler.engine.engine, sampler.translator.engine)
+        values = {
+            "notes": merge_notes(manifest.get("notes", {}), notes),
+            "prices": None if self.bill.prices is None else self.bill.prices.to_json(),
+            "spent": self.bill.to_json(),
+        }
+        changed = {**manifest, **{name: value for name, value in values.items() if value}}
+        if changed != manifest:
+            self.store.write_manifest(changed)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, ParamSpec, TypeVar
 from clc.engines.adjusted import AdjustedEngine
 from clc.engines.base import Measure, Request
 from clc.records import ReasoningPath, Sampling, Step, path_key
+from clc.solving.bill import Bill
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
@@ -87,6 +88,7 @@ class Sampler:
 
     Attributes:
         counters: counts of the work so far.
+        bill: the money spent so far.
         earlier_limits: under which the run was sampled before, the oldest first. What ended
             under them, and not by them, is not sampled again.
     """
@@ -102,6 +104,7 @@ class Sampler:
         self.translator = translator
         self.store = store
         self.counters = Counters()
+        self.bill = Bill()
         self.earlier_limits: tuple[TokenLimits, ...] = ()
         self._cache = cache
         self._pending: dict[str, asyncio.Future[Any]] = {}
@@ -174,6 +177,7 @@ class Sampler:
             self.counters.truncated += completion.finish_reason == "length"
             self.counters.completion_tokens += usage.completion_tokens
             self.store.add_path(path)
+            self.bill.add(completion)
         else:
             self.counters.lost += 1
             self.store.add_failure(key, completion.error)
@@ -209,6 +213,7 @@ class Sampler:
         self.store.add_step(request.key, step)
         if cache is not None:
             cache.put(request.key, step)
+        self.bill.add(completion, translation=kind == "translation")
         return step
 
     async def _once(

@@ -180,12 +180,26 @@ def test_starting_asks_for_the_models():
     assert server.requests == []
 
 
-def test_a_model_that_is_not_served_stops_the_start_and_what_is_served_is_named():
+def ask_at(served: FaultyServer, model: str) -> Completion:
+    async def run():
+        async with served as server, engine_at(server, model=model) as engine:
+            return await engine.complete(request())
+
+    return asyncio.run(run())
+
+
+def test_a_model_that_is_not_listed_is_a_warning_and_the_first_request_decides(caplog):
     listed = value({"data": [{"id": "Qwen/Qwen2.5-7B"}, {"id": "llama3:latest"}]})
-    with pytest.raises(EngineError, match=r"'qwen-8b'.*Qwen/Qwen2\.5-7B, llama3:latest"):
-        start(FaultyServer(models=listed), model="qwen-8b")
     start(FaultyServer(models=listed), model="Qwen/Qwen2.5-7B")
     start(FaultyServer(models=listed), model="llama3")
+    assert caplog.messages == []
+    assert ask_at(FaultyServer(ok("Answer: 7"), models=listed), "my-deployment").error is None
+    assert (
+        "does not list the model 'my-deployment'; it lists Qwen/Qwen2.5-7B, llama3" in caplog.text
+    )
+    missing = value({"error": {"message": "no such model"}}, 404)
+    with pytest.raises(EngineError, match=r"'qwen-8b'.*It lists Qwen/Qwen2\.5-7B, llama3:latest"):
+        ask_at(FaultyServer(missing, models=listed), "qwen-8b")
 
 
 @pytest.mark.parametrize(

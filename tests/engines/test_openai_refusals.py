@@ -9,14 +9,14 @@ import pytest
 from clc.engines.base import Request
 from clc.engines.openai.engine import OpenAIEngine
 from clc.errors import EngineError
-from clc.records import Sampling
+from clc.records import Message, Sampling
 from tests.engines.faulty_server import FaultyServer, completion, value
 
 SEED = (1 << 40) + 5
 
 
 def request(number=0, *, seed=SEED, system=None, **sampling):
-    turns = [{"role": "system", "content": system}] if system else []
+    turns: list[Message] = [{"role": "system", "content": system}] if system else []
     turns.append({"role": "user", "content": f"What is {number} + 1?"})
     return Request(f"key {number} {seed}", tuple(turns), Sampling(**sampling), seed)
 

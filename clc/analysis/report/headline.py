@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from clc.analysis.costs import add_cost
 from clc.analysis.report.format import count, duration, of, percent, with_interval
 from clc.analysis.report.sections import Fact
 from clc.engines.models import BUNDLED, model_fingerprint, resolve_model
+from clc.prices import show_money
 from clc.runs.manifest import shorten_hashes
 
 if TYPE_CHECKING:
@@ -23,7 +25,7 @@ def headline(score: Score, manifest: Mapping[str, Any], languages: Sequence[str]
     ``languages`` are the reasoning languages.
     """
     yield from _outcome(score)
-    yield from _cost(score, manifest)
+    yield from _cost(add_cost(score, manifest), manifest)
     yield from _run(manifest.get("identity", {}), languages)
 
 
@@ -97,6 +99,11 @@ def _cost(score: Score, manifest: Mapping[str, Any]) -> Iterator[Fact]:
         yield Fact(
             "Tokens of thoughts", count(thinking), f"{percent(share)} of the tokens of completions"
         )
+    if score.cost is not None:
+        each = score.cost / score.problems if score.problems else 0.0
+        currency = score.currency or ""
+        note = f"{show_money(each, currency)} a problem"
+        yield Fact("Cost", show_money(score.cost, currency), note)
     seconds = manifest.get("seconds")
     if seconds:
         note = "" if manifest.get("finished", True) else "the run is not finished"

@@ -3,6 +3,6 @@
 from __future__ import annotations
 
 from clc.engines.engine_file.parse import load_engine_file
-from clc.engines.engine_file.record import EngineSpec, Prices
+from clc.engines.engine_file.record import EngineSpec
 
-__all__ = ["EngineSpec", "Prices", "load_engine_file"]
+__all__ = ["EngineSpec", "load_engine_file"]

@@ -8,10 +8,10 @@ from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
 from clc.bounds import abbreviate
-from clc.engines.engine_file.record import Prices
 from clc.engines.engine_file.tables import TableReader, join_key
 from clc.engines.openai.endpoint_spec import EndpointSpec
 from clc.engines.openai.settings import checked_headers, checked_urls
+from clc.prices import Prices
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -12,45 +12,19 @@ from clc.engines.adjusted import open_translator
 from clc.engines.chat_options import ChatOptions
 from clc.engines.models import BUNDLED, read_generation_config, resolve_model
 from clc.errors import ConfigurationError
+from clc.prices import RunPrices
 
 if TYPE_CHECKING:
     from clc.engines.base import Engine
     from clc.engines.openai.endpoint_spec import EndpointSpec
+    from clc.prices import Prices
     from clc.thoughts import Marks
 
-__all__ = ["EngineSpec", "Prices"]
+__all__ = ["EngineSpec"]
 
 TranslatorMaker = Callable[[], "Engine"] | ChatOptions | None
 """What ``open_translator`` takes."""
 _FROM_MODEL = ("temperature", "top_p", "top_k", "min_p", "repetition_penalty")
-
-
-@dataclass(frozen=True, slots=True)
-class Prices:
-    """Prices per million tokens.
-
-    Attributes:
-        prompt: of prompts.
-        completion: of completions, thoughts included.
-        cached: of the prompt tokens that the provider had cached; ``prompt`` by default.
-        currency: of the prices.
-    """
-
-    prompt: float
-    completion: float
-    cached: float | None = None
-    currency: str = "USD"
-
-    def cost(self, prompt_tokens: int, completion_tokens: int, cached_tokens: int = 0) -> float:
-        """Return the price of tokens; the cached ones are part of those of the prompt.
-
-        >>> Prices(1.0, 4.0, cached=0.5).cost(2_000_000, 1_000_000, 1_000_000)
-        5.5
-        """
-        cached = self.prompt if self.cached is None else self.cached
-        whole = prompt_tokens - cached_tokens
-        cost = whole * self.prompt + cached_tokens * cached + completion_tokens * self.completion
-        return cost / 1e6
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +113,14 @@ class EngineSpec:
         """Make the engine, and the translator if there is one."""
         engine = self.open(marks)
         return engine, open_translator(engine, self.translator_maker(marks))
+
+    @property
+    def run_prices(self) -> RunPrices | None:
+        """The prices of a run's paths and translations; None where the paths have none."""
+        if self.prices is None:
+            return None
+        own = self.translator.prices if isinstance(self.translator, EngineSpec) else None
+        return RunPrices(self.prices, own or self.prices)
 
     def sampling_settings(self) -> dict[str, Any]:
         """Return the settings of sampling, those of the model's own generation_config included.

@@ -169,7 +169,7 @@ def _structured_names(content: bytes) -> set[str]:
 
 
 def _has_system(sent: Mapping[str, Any]) -> bool:
-    messages = sent.get("messages") or ({},)
+    messages: Any = sent.get("messages") or ({},)
     return bool(messages[0].get("role") == "system")
 
 

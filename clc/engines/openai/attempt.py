@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
+import logging
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +13,16 @@ import orjson
 
 from clc.engines.base import Completion
 from clc.engines.openai import wire
-from clc.engines.openai.error_bodies import error_code, error_message, retry_after_s
+from clc.engines.openai.error_bodies import error_code, error_message, retry_hint_s
+from clc.engines.openai.failures import (
+    FATAL,
+    AttemptError,
+    UnreachableError,
+    describe_error,
+    describe_failure,
+    make_fatal_error,
+    overflows,
+)
 from clc.engines.openai.limits import LIST_BYTES, most_bytes, read_body, unpacked
 from clc.engines.openai.reply import ReplyReader
 from clc.engines.openai.settings import option_fields
@@ -30,48 +40,21 @@ if TYPE_CHECKING:
     from clc.engines.openai.secrets import Secrets
     from clc.thoughts import Marks
 
-__all__ = ["BYTES_PER_TOKEN", "AttemptError", "EndpointClient", "UnreachableError"]
+__all__ = ["BYTES_PER_TOKEN", "EndpointClient"]
+
+_log = logging.getLogger(__name__)
 
 BYTES_PER_TOKEN = 3  # of UTF-8: about right for Thai and Bengali, too many tokens for English
 _RETRIED = frozenset({408, 409, 425, 429})  # and every status from _SERVER_ERROR on
 _SERVER_ERROR = 500
 _OVERLOAD = frozenset({429, 503})
-_FATAL = {  # and every other 3xx
-    401: "The key is missing or wrong: set OPENAI_API_KEY to one that this server takes.",
-    402: "The account has no credit left.",
-    403: "This key may not use this model or server.",
-    404: "Check the model's name and the base URL.",
-    405: "Check the base URL.",
-}
 _NO_STREAM = frozenset({400, 404, 405, 422, 501})  # where the message names streams
 _FIELD_REFUSALS = frozenset({400, 422})
 _UNREACHABLE = (httpx.ConnectError, httpx.ConnectTimeout, httpx.ProxyError)
-_OVERFLOW = ("context length", "context window", "context size", "maximum input", "too long")
 _EVENTS = "text/event-stream"
 _LIST_TIMEOUT_S = 30.0
 _NAMED_MODELS = 20
-
-
-class AttemptError(Exception):
-    """One attempt failed, and another may succeed.
-
-    Attributes:
-        reason: for the user.
-        retry_after_s: seconds for which the server wants no request.
-        overloaded: the server has too many requests.
-    """
-
-    def __init__(
-        self, reason: str, *, retry_after_s: float = 0.0, overloaded: bool = False
-    ) -> None:
-        super().__init__(reason)
-        self.reason = reason
-        self.retry_after_s = retry_after_s
-        self.overloaded = overloaded
-
-
-class UnreachableError(AttemptError):
-    """No connection to the endpoint: refused, no such host, no route."""
+_MOST_SOURCES = 64  # that are noted: a fingerprint may change with every deployment
 
 
 class _NoStreamError(Exception):
@@ -97,6 +80,7 @@ class EndpointClient:
         retry_after_max_s: the longest Retry-After that is believed, in seconds.
         secrets: hides the header values in every text of an endpoint.
         refusals: of all requests before the first completion.
+        sources: what replied, each once: names and values.
     """
 
     clients: Mapping[str, httpx.AsyncClient]
@@ -109,6 +93,7 @@ class EndpointClient:
     retry_after_max_s: float
     secrets: Secrets
     refusals: Refusals
+    sources: set[tuple[tuple[str, str], ...]] = field(default_factory=set)
 
     async def close(self) -> None:
         """Close every connection."""
@@ -118,9 +103,12 @@ class EndpointClient:
     async def check(self, endpoint: Endpoint) -> None:
         """Ask an endpoint for its models, and note whose they are.
 
+        A name that it does not list may be that of a deployment: there is a warning, and the first
+        request decides.
+
         Raises:
             UnreachableError: no connection.
-            EngineError: it refuses the key, or lists models without this one, or endlessly many.
+            EngineError: it refuses the key, or lists endlessly many models.
         """
         url = f"{endpoint.url}/models"
         try:
@@ -130,7 +118,7 @@ class EndpointClient:
             ):
                 body = await read_body(response, LIST_BYTES)
         except _UNREACHABLE as error:
-            raise UnreachableError(self.secrets.quote(_message(error))) from None
+            raise UnreachableError(describe_failure(error, self.secrets)) from None
         except wire.BrokenReplyError as error:
             raise EngineError(
                 f"{url} answered with {error.describe(self.secrets)}: check the base URL"
@@ -139,7 +127,7 @@ class EndpointClient:
             return  # busy or odd: the first attempt will show
         endpoint.owner = ""
         if response.status_code == 401:  # noqa: PLR2004  (403 may only mean: no list for you)
-            raise self._fatal(url, response, body)
+            raise make_fatal_error(url, self.model, response, body, secrets=self.secrets)
         served = wire.served_models(body) if response.is_success else None
         if not served:
             return
@@ -147,10 +135,15 @@ class EndpointClient:
         if not owners:
             names = ", ".join(self.secrets.quote(name) for name in list(served)[:_NAMED_MODELS])
             more = ", …" if len(served) > _NAMED_MODELS else ""
-            raise EngineError(
-                f"{endpoint.url} does not serve the model {self.model!r}: it serves "
-                f"{names}{more}. Give one of these as the model."
+            endpoint.listed = f"{names}{more}"
+            _log.warning(
+                "%s does not list the model %r; it lists %s%s",
+                endpoint.url,
+                self.model,
+                names,
+                more,
             )
+            return
         endpoint.owner = owners[0].casefold()
 
     def fields(
@@ -244,6 +237,8 @@ class EndpointClient:
             except _AdaptedError:
                 continue  # each refusal changes a field, of which there are few
         self.refusals.works |= completion.error is None
+        if reader.source and len(self.sources) < _MOST_SOURCES:
+            self.sources.add(reader.source)
         endpoint.opens_thoughts |= reader.opened_by_prompt and not wire.is_prefilled(request)
         thought = completion.closed is not None
         if thought or (endpoint.thinks is None and may_think and reader.finish_reason == "stop"):
@@ -255,7 +250,7 @@ class EndpointClient:
     async def _post(
         self, endpoint: Endpoint, request: Request, stops: Sequence[str]
     ) -> tuple[ReplyReader, Completion]:
-        url = f"{endpoint.url}/chat/completions"
+        url = _chat_url(endpoint)
         reader = self._reader(endpoint, request, stops)
         loop = asyncio.get_running_loop()
         counted = bool(stops) and endpoint.owner == "vllm"
@@ -283,7 +278,7 @@ class EndpointClient:
                         raise _NoStreamError
                     if self._adapts(endpoint, request, response, content, fields):
                         raise _AdaptedError
-                    completion = self._read(url, response, content, reader, request)
+                    completion = self._read(endpoint, response, content, reader, request)
                     if streamed and response.is_success:
                         endpoint.streams = False
         except wire.NoLogprobsError:
@@ -313,7 +308,7 @@ class EndpointClient:
         and bill, the same work, and what a listener got cannot be taken back.
         """
         if isinstance(error, _UNREACHABLE):
-            raise UnreachableError(self.secrets.quote(_message(error))) from None
+            raise UnreachableError(describe_failure(error, self.secrets)) from None
         if isinstance(error, TimeoutError):
             if reader.started:
                 return Completion.lost(
@@ -324,7 +319,9 @@ class EndpointClient:
         elif isinstance(error, wire.BrokenReplyError):
             reason = f"{url} answered with {error.describe(self.secrets)}"
         else:  # OSError: TLS that breaks while reading
-            reason = f"the connection to {url} was lost: {self.secrets.quote(_message(error))}"
+            reason = (
+                f"the connection to {url} was lost: {self.secrets.quote(describe_error(error))}"
+            )
         if reader.passed_on:
             return Completion.lost(reason)
         raise AttemptError(reason) from None
@@ -346,7 +343,7 @@ class EndpointClient:
         if response.status_code not in _FIELD_REFUSALS:
             return False
         message = error_message(content).lower()
-        if _overflows(content, message) or any(
+        if overflows(content, message) or any(
             name in message for name in self._option_fields(request)
         ):
             return False
@@ -356,19 +353,21 @@ class EndpointClient:
 
     def _read(
         self,
-        url: str,
+        endpoint: Endpoint,
         response: httpx.Response,
         content: bytes,
         reader: ReplyReader,
         request: Request,
     ) -> Completion:
         """Return the completion or lost path of a reply that is no stream; or raise its error."""
-        status = response.status_code
+        status, url = response.status_code, _chat_url(endpoint)
         if response.is_success:
             return wire.read_completion(content, reader)
         code = error_code(content)
-        if status in _FATAL or status < 400 or code == "insufficient_quota":  # noqa: PLR2004
-            raise self._fatal(url, response, content)
+        if status in FATAL or status < 400 or code == "insufficient_quota":  # noqa: PLR2004
+            raise make_fatal_error(
+                url, self.model, response, content, secrets=self.secrets, listed=endpoint.listed
+            )
         message = error_message(content, self.secrets)
         if status in _RETRIED or status >= _SERVER_ERROR:
             raise AttemptError(
@@ -383,24 +382,12 @@ class EndpointClient:
                 f"{url} does not take {refused[0]} ({status}: {message}): leave out the option "
                 "for thinking that sets it, or give what this server takes as extra_body"
             )
-        if _overflows(content, message.lower()):
+        if overflows(content, message.lower()):
             return Completion.lost(
                 f"prompt and max_tokens do not fit the model's context ({status}: {message})"
             )
         self.refusals.add(url, f"({status}): {message}", request)
         return Completion.lost(f"{url} refused the request ({status}): {message}")
-
-    def _fatal(self, url: str, response: httpx.Response, content: bytes) -> EngineError:
-        """Make the error of a status that every request would meet."""
-        status = response.status_code
-        message = error_message(content, self.secrets)
-        if location := response.headers.get("location"):
-            message = f"moved to {self.secrets.quote(location)}"
-        advice = _FATAL.get(status, "Check the base URL and the account.")
-        base = url.removesuffix("/chat/completions").removesuffix("/models")
-        if status in {404, 405} and not base.endswith("/v1"):
-            advice += f" The base URL usually ends in /v1: {base}/v1"
-        return EngineError(f"{url} answered {status} (model {self.model!r}): {message}. {advice}")
 
     def _unmeasured(
         self, url: str, problem: str = "answered without log-probabilities"
@@ -413,8 +400,7 @@ class EndpointClient:
         )
 
     def _retry_after_s(self, response: httpx.Response) -> float:
-        header = response.headers.get("retry-after")
-        return retry_after_s(header, datetime.now(UTC), self.retry_after_max_s)
+        return retry_hint_s(response.headers, datetime.now(UTC), self.retry_after_max_s)
 
 
 def _opens_thought(request: Request, marks: Marks) -> bool:
@@ -423,16 +409,9 @@ def _opens_thought(request: Request, marks: Marks) -> bool:
     return split(prefill, marks).closed is False
 
 
-def _overflows(content: bytes, message: str) -> bool:
-    """Whether a refusal says that prompt and completion do not fit the model's context."""
-    code = error_code(content)
-    return code == "context_length_exceeded" or any(words in message for words in _OVERFLOW)
+def _chat_url(endpoint: Endpoint) -> str:
+    return f"{endpoint.url}/chat/completions"
 
 
 def _is_stream(response: httpx.Response) -> bool:
     return str(response.headers.get("content-type", "")).startswith(_EVENTS)
-
-
-def _message(error: Exception) -> str:
-    """Return the message of a transport error; some have only a name."""
-    return str(error) or type(error).__name__

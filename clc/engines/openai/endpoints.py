@@ -44,6 +44,7 @@ class Endpoint:
     aside_until: float = 0.0  # other endpoints come first until then
     closed_until: float = 0.0  # end of its Retry-After
     halved_at: float = -math.inf
+    listed: str = ""  # models that the server lists, where ours is not among them
     owner: str | None = None  # of the model, as the server lists it; None: not asked yet
     streams: bool = True  # replies can be streamed, as far as is known
     thinks: bool | None = None  # its model does, as a reply has shown; None: no reply yet

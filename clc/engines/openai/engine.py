@@ -31,14 +31,10 @@ import orjson
 from clc.engines.base import Completion, Request
 from clc.engines.chat_options import ChatOptions, add_options
 from clc.engines.openai import wire
-from clc.engines.openai.attempt import (
-    BYTES_PER_TOKEN,
-    AttemptError,
-    EndpointClient,
-    UnreachableError,
-)
+from clc.engines.openai.attempt import BYTES_PER_TOKEN, EndpointClient
 from clc.engines.openai.connections import open_client
 from clc.engines.openai.endpoints import Endpoint, Endpoints, Lease
+from clc.engines.openai.failures import AttemptError, UnreachableError
 from clc.engines.openai.refusals import Refusals
 from clc.engines.openai.retries import retries
 from clc.engines.openai.secrets import Secrets
@@ -155,7 +151,7 @@ class OpenAIEngine:
         self._retry_after_max_s = retry_after_max_s
         self._limits = (max_tokens_in_flight, requests_per_minute, tokens_per_minute)
         self._running: tuple[EndpointClient, Endpoints] | None = None
-        self._pool: Endpoints | None = None  # of the last start, for the notes
+        self._last: tuple[EndpointClient, Endpoints] | None = None  # for the notes
         self._samplings: set[Sampling] = set()
         self._starting = asyncio.Lock()
 
@@ -178,8 +174,7 @@ class OpenAIEngine:
         aside, as long as another can.
 
         Raises:
-            EngineError: no endpoint can be reached, one refuses the key, or one does not serve
-                the model.
+            EngineError: no endpoint can be reached, or one refuses the key.
             ConfigurationError: one is not known to take a thinking budget.
         """
         async with self._starting:
@@ -196,7 +191,7 @@ class OpenAIEngine:
                     raise error
             _require_reachable(pool)
             on_failure.pop_all()
-        self._running, self._pool = (client, pool), pool
+        self._running = self._last = client, pool
 
     async def complete(self, request: Request) -> Completion:
         """Complete one request; cancelling the call closes its connection, which ends it there.
@@ -248,10 +243,14 @@ class OpenAIEngine:
         """Return how requests differed from their sampling, by endpoint, for the manifest.
 
         ``sampling_not_sent`` are fields at our defaults, for which a server has its own;
-        ``renamed``, ``left_out`` and others follow the endpoint's refusals.
+        ``renamed``, ``left_out`` and others follow the endpoint's refusals; ``replied`` are the
+        models with fingerprints and providers that replies name, each once.
         """
+        if self._last is None:
+            return {}
+        client, pool = self._last
         endpoints = {}
-        for endpoint in self._pool.all if self._pool is not None else ():
+        for endpoint in pool.all:
             unsent = sorted(
                 {
                     name
@@ -262,7 +261,9 @@ class OpenAIEngine:
             one = {"sampling_not_sent": unsent} if unsent else {}
             if one := one | endpoint.adaptation.notes():
                 endpoints[endpoint.url] = one
-        return {"endpoints": endpoints} if endpoints else {}
+        replied = [dict(one) for one in sorted(client.sources)]
+        notes = {"endpoints": endpoints, "replied": replied}
+        return {name: one for name, one in notes.items() if one}
 
     async def close(self) -> None:
         """Close every connection."""
@@ -312,7 +313,7 @@ class OpenAIEngine:
         """Check one endpoint; one that cannot be reached is set aside.
 
         Raises:
-            EngineError: it refuses the key, or lists models without ours.
+            EngineError: it refuses the key.
             ConfigurationError: it is not known to take a thinking budget.
         """
         try:

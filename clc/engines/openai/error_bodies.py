@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 import math
+import re
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import orjson
 
 from clc.bounds import abbreviate
 from clc.engines.openai.secrets import NO_SECRETS, Secrets
 
-__all__ = ["error_code", "error_message", "read_json", "retry_after_s"]
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+__all__ = ["error_code", "error_message", "read_json", "retry_after_s", "retry_hint_s"]
+
+_DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|h|m|s|d)")
+_UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+_UNIX_TIMES = 1e9  # seconds since 1970 that are no duration
 
 
 def error_message(body: bytes, secrets: Secrets = NO_SECRETS) -> str:
@@ -66,6 +74,55 @@ def retry_after_s(value: str | None, now: datetime, longest_s: float) -> float:
         except (ValueError, OverflowError):
             return 0.0
     return 0.0 if math.isnan(seconds) else min(max(seconds, 0.0), longest_s)
+
+
+def retry_hint_s(headers: Mapping[str, str], now: datetime, longest_s: float) -> float:
+    """Read how long a server wants no request, in seconds; 0.0 where it does not say.
+
+    Read are ``retry-after-ms``, ``retry-after``, and the resets of those limits that have nothing
+    left (``x-ratelimit-reset-requests`` of OpenAI, ``x-ratelimit-reset`` of others).
+
+    >>> now = datetime(2026, 1, 1, tzinfo=UTC)
+    >>> retry_hint_s({"retry-after-ms": "1500"}, now, 60)
+    1.5
+    >>> limit = {"x-ratelimit-remaining-requests": "0", "x-ratelimit-reset-requests": "1m2s"}
+    >>> retry_hint_s(limit, now, 100)
+    62.0
+    """
+    if (milliseconds := _number(headers.get("retry-after-ms"))) is not None:
+        return min(max(milliseconds / 1000, 0.0), longest_s)
+    if value := headers.get("retry-after"):
+        return retry_after_s(value, now, longest_s)
+    resets = []
+    for kind in ("", "-requests", "-tokens"):
+        left = _number(headers.get(f"x-ratelimit-remaining{kind}"))
+        if left is not None and left <= 0:
+            resets.append(_reset_s(headers.get(f"x-ratelimit-reset{kind}", ""), now))
+    return min(max(resets, default=0.0), longest_s)
+
+
+def _reset_s(value: str, now: datetime) -> float:
+    """Return the seconds of a reset: a duration (``1m2s``, ``20ms``), seconds, or a Unix time.
+
+    >>> _reset_s("6m0s", datetime.now(UTC)), _reset_s("20ms", datetime.now(UTC))
+    (360.0, 0.02)
+    """
+    number = _number(value)
+    if number is None:
+        parts = _DURATION.findall(value)
+        return sum(float(amount) * _UNITS[unit] for amount, unit in parts)
+    if number > _UNIX_TIMES:  # OpenRouter's in milliseconds, others' in seconds
+        number = number / 1000 if number > _UNIX_TIMES * 1000 else number
+        number -= now.timestamp()
+    return max(number, 0.0)
+
+
+def _number(value: str | None) -> float | None:
+    try:
+        number = float(value or "")
+    except ValueError:
+        return None
+    return number if math.isfinite(number) else None
 
 
 def read_json(body: bytes) -> Any:

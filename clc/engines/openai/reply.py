@@ -40,6 +40,8 @@ class ReplyReader:
 
     Attributes:
         usage: tokens, as far as the server has counted them.
+        billing: cached tokens of the prompt, and the cost, as far as the server gives them.
+        source: names and values of what replied: model, fingerprint, provider.
         finish_reason: the server's, or ''.
         opened_by_prompt: the text closes a thought that it did not open.
         started: some text or thought has arrived.
@@ -57,6 +59,8 @@ class ReplyReader:
         may_open: bool = False,
     ) -> None:
         self.usage = Usage()
+        self.billing: tuple[int, float | None] = (0, None)
+        self.source: tuple[tuple[str, str], ...] = ()
         self.finish_reason = ""
         self.opened_by_prompt = False
         self._measure = request.measure
@@ -155,6 +159,8 @@ class ReplyReader:
             confidence=None if self._meter is None else self._meter.confidence,
             thought=thought,
             closed=closed,
+            cached_tokens=self.billing[0],
+            cost=self.billing[1],
         )
 
     def _split(self, content: str, finish_reason: str) -> Split:

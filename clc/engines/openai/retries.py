@@ -14,7 +14,7 @@ from tenacity import (
     wait_random,
 )
 
-from clc.engines.openai.attempt import AttemptError, UnreachableError
+from clc.engines.openai.failures import AttemptError, UnreachableError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -45,6 +45,9 @@ async def read_stream(
         if isinstance(event, dict):
             if event.get("usage"):
                 reader.usage = wire.read_usage(event["usage"])
+                reader.billing = wire.read_billing(event["usage"])
+            if not reader.source:
+                reader.source = wire.read_source(event)
             if event.get("choices") == [] and not event.get("error"):
                 continue  # usage alone, at the end; Azure: filters alone, at the beginning
         choice = wire.read_choice(event, data) or {}

@@ -27,9 +27,11 @@ __all__ = [
     "BrokenReplyError",
     "NoLogprobsError",
     "is_prefilled",
+    "read_billing",
     "read_choice",
     "read_completion",
     "read_reasoning",
+    "read_source",
     "read_text",
     "read_tokens",
     "read_usage",
@@ -53,6 +55,8 @@ _REASONING_FIELDS = ("reasoning_content", "reasoning", "reasoning_details")
 _THOUGHT_FIELDS = ("thinking", "reasoning", "text", "content", "summary")
 _MOST_LEVELS = 6  # of the objects and lists in which a thought is looked for
 _MOST_TOKENS = 10**9  # of one completion: sums over a run stay within SQLite's 64 bits
+_HIGHEST_COST = 1e6  # of one completion
+_SOURCE_CHARS = 200
 _MOST_LOGPROB = 1.0  # 0, but for rounding
 
 
@@ -158,6 +162,8 @@ def read_completion(body: bytes, reader: ReplyReader) -> Completion:
     if choice is None or not isinstance(message, dict):
         raise BrokenReplyError("a choice without a message")
     reader.usage = read_usage(reply.get("usage"))
+    reader.billing = read_billing(reply.get("usage"))
+    reader.source = read_source(reply)
     reader.add(choice, message)
     if reader.finish_reason in {"abort", "error"}:  # vLLM, when it shuts down or loses its engine
         raise BrokenReplyError(f"a completion that it did not finish ({reader.finish_reason})")
@@ -319,6 +325,34 @@ def read_usage(usage: object) -> Usage:
     prompt, completion = (_count(usage.get(f"{kind}_tokens")) for kind in ("prompt", "completion"))
     reasoning = details.get("reasoning_tokens") if isinstance(details, dict) else 0
     return Usage(prompt, completion, min(_count(reasoning), completion))
+
+
+def read_billing(usage: object) -> tuple[int, float | None]:
+    """Read the cached prompt tokens and the cost of a completion (OpenRouter), as far as given.
+
+    >>> read_billing({"cost": 0.002, "prompt_tokens_details": {"cached_tokens": 20}})
+    (20, 0.002)
+    """
+    if not isinstance(usage, dict):
+        return 0, None
+    details, cost = usage.get("prompt_tokens_details"), usage.get("cost")
+    cached = _count(details.get("cached_tokens")) if isinstance(details, dict) else 0
+    if not isinstance(cost, int | float) or isinstance(cost, bool):
+        return cached, None
+    return cached, float(cost) if 0 <= cost <= _HIGHEST_COST else None
+
+
+def read_source(reply: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
+    """Return what replied, as far as a reply says it: model, fingerprint, provider.
+
+    >>> read_source({"model": "qwen-2", "system_fingerprint": None, "provider": "X"})
+    (('model', 'qwen-2'), ('provider', 'X'))
+    """
+    return tuple(
+        (name, value)
+        for name in ("model", "system_fingerprint", "provider")
+        if isinstance(value := reply.get(name), str) and 0 < len(value) <= _SOURCE_CHARS
+    )
 
 
 def _count(value: object) -> int:
