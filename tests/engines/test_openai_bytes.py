@@ -5,8 +5,9 @@ import json
 
 import pytest
 
+from tests.engines.openai_engine import ask
+
 from .faulty_server import completion, raw
-from .test_openai import _no_key_and_no_proxy, ask  # noqa: F401
 
 TEXT = "The answer is 7."
 BODY = json.dumps(completion(TEXT)).encode()
