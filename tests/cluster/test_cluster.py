@@ -281,11 +281,11 @@ def test_a_run_of_which_every_path_was_refused_takes_another_configuration(tmp_p
         {name: [("k", "400: unknown field")] if name == "failures" else [] for name in TABLES},
     )  # fmt: skip
     with Shards(tmp_path) as shards:
-        assert not driver._begin(shards, {"seed": 0, "paths": 2}, 2)
+        assert not driver._begin(shards, {"seed": 0, "paths": 2}, 2, None)
         shards.write_shard([refused])
-        assert not driver._begin(shards, {"seed": 1, "paths": 2}, 2)
+        assert not driver._begin(shards, {"seed": 1, "paths": 2}, 2, None)
         assert shards.names() == []
         assert shards.manifest()["identity"]["seed"] == 1
         shards.write_manifest({**shards.manifest(), "seconds": 2.5})  # its shards are gone
         with pytest.raises(ConfigurationError, match="seed: 1 -> 2"):
-            driver._begin(shards, {"seed": 2, "paths": 2}, 2)
+            driver._begin(shards, {"seed": 2, "paths": 2}, 2, None)
