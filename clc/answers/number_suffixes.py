@@ -36,7 +36,9 @@ _SCALE = re.compile(
     + r")(?![a-zа-яธ]|ละ)",
     re.IGNORECASE,
 )
-_HOURS = re.compile(r"[ \u00a0\u202f]?(?:h|Uhr)[ \u00a0\u202f]?([0-5]\d)(?!\d|[ \u00a0\u202f]?m)")  # 14h30
+_HOURS = re.compile(  # 14h30
+    r"[ \u00a0\u202f]?(?:h|Uhr)[ \u00a0\u202f]?([0-5]\d)(?!\d|[ \u00a0\u202f]?m)"
+)
 
 
 def value_of_digits(whole: str, decimals: str) -> Fraction:

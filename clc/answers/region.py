@@ -45,7 +45,8 @@ _NOT_BUT = re.compile(
 # Units that look like algebra: 24 m^2, 5 m/s.
 _UNIT_POWER = re.compile(
     r"(?<=\d)[ \u2009]{0,6}(?:[kcdm]?m|s)[ ]?\^[ ]?\{?[23]\}?"
-    r"|(?<=\d)[ \u2009]{0,6}(?:[kmcμ]?[mgLlJNWV]|mi|ft|cal)[ ]?/[ ]?(?:[km]?[gm]|[shLl]|min|sec|mol)"
+    r"|(?<=\d)[ \u2009]{0,6}(?:[kmcμ]?[mgLlJNWV]|mi|ft|cal)[ ]?/"
+    r"[ ]?(?:[km]?[gm]|[shLl]|min|sec|mol)"
     r"(?:[ ]?\^[ ]?\{?[23]\}?|[²³])?(?![a-zA-Z])"
 )
 _ITALIC = re.compile(r"(?<![\w*])\*([^*\s][^*\n]{0,60})\*(?![\w*])")
