@@ -24,6 +24,17 @@ pytest.importorskip("math_verify")
         (r"[0,\infty)", r"\left[0, \infty\right)"),
         ("0.5", r"\frac{1}{2}"),
         ("x = 5", "5"),
+        ("12:30", r"\frac{25}{2}"),
+        ("2:3", r"\frac{2}{3}"),
+        (r"\binom{5}{2} = 10", "10"),
+        ("x = 2 + 3 = 5", "5"),
+        (r"0.\overline{3}", r"\frac13"),
+        (r"2\text{ hours }30\text{ min}", "2.5"),
+        (r"13\text{ m}^2", "13"),
+        (r"12\,500", "12500"),
+        (r"A = \pi r^2", r"\pi r^2"),
+        (r"\theta = 30^\circ", "30"),
+        (r"x=1 \text{ or } x=2", r"x=2 \text{ or } x=1"),
     ],
 )
 def test_equal_expressions_are_equal_strings(a, b):
@@ -32,7 +43,33 @@ def test_equal_expressions_are_equal_strings(a, b):
 
 @pytest.mark.parametrize(
     ("a", "b"),
-    [("(1,2)", "[1,2]"), ("x+1", "x-1"), (r"\sqrt{2}", r"\sqrt{3}"), (r"\{1,2\}", "(1,2)")],
+    [
+        ("(1,2)", "[1,2]"),
+        ("x+1", "x-1"),
+        (r"\sqrt{2}", r"\sqrt{3}"),
+        (r"\{1,2\}", "(1,2)"),
+        ("12:00", "1:00"),
+        ("12:30", "0.4"),
+        ("1:2:3", "1/6"),
+        ("A", "a"),
+        ("AB", "BA"),
+        ("hello", "oellh"),
+        ("2 3", "23"),
+        ("2 3", "2"),
+        (r"2\,3", "5"),
+        ("1e5", "5e"),
+        ("0.1", "0.10000000000001"),
+        ("5'6''", "56"),
+        ("x < 5", "5"),
+        ("x^2+y^2=25", "25"),
+        ("f(x)=2x", "2x"),
+        (r"10 \bmod 3", "10"),
+        (r"3 \pmod 7", r"3 \pmod 5"),
+        (r"2\text{ hours }30\text{ min}", "60"),
+        (r"\text{no}", r"\text{on}"),
+        ("10:30 PM", "10:30"),
+        (r"2^{100}", r"2^{101}"),
+    ],
 )
 def test_different_expressions_stay_different(a, b):
     assert canonical_latex(a) != canonical_latex(b)
