@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from fractions import Fraction
 from typing import TYPE_CHECKING
 
 from clc.answers import locate
@@ -59,6 +60,8 @@ def _last_number(reader: StatementReader, start: int, end: int) -> Answer | Abst
         if isinstance(outcome, Answer):
             if _leaves_open(text, outcome, stop):
                 return Abstention(AbstainReason.UNDETERMINED)
+            if _only_known(reader, outcome, begin, stop):
+                return Abstention(AbstainReason.UNDETERMINED)
             undetermined = undetermined_at(text, stop, end)
             if undetermined is not None and undetermined >= last_words:
                 return Abstention(AbstainReason.UNDETERMINED)
@@ -76,6 +79,22 @@ def _leaves_open(text: str, answer: Answer, end: int) -> bool:
     if undetermined is None:
         return False
     return compile_words("because", "so").search(text, begin, undetermined) is None
+
+
+def _only_known(reader: StatementReader, answer: Answer, begin: int, stop: int) -> bool:
+    """Whether a sentence only restates what is known, after one that there is no answer.
+
+    "There is not enough information. We only know that she had 15 coins."
+    """
+    text = reader.text
+    before = locate.sentence_before(text, begin)
+    if before is None or undetermined_at(text, before, begin) is None:
+        return False
+    if "=" in text[before:stop] or compile_words("so").search(text, begin, stop):
+        return False
+    return compile_words("only").search(text, begin, stop) is not None or (
+        answer.kind == "number" and Fraction(answer.value) in reader.context.question_numbers
+    )
 
 
 def _regions(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:

@@ -18,6 +18,7 @@ __all__ = [
     "is_error",
     "is_remark",
     "last_sentences",
+    "sentence_before",
     "sentence_end",
 ]  # fmt: skip
 
@@ -40,6 +41,7 @@ _DIGIT = re.compile(r"\d")
 _WORD = re.compile(r"\w")
 _SENTENCES = 8
 _WINDOW = 4000  # characters from the end with the conclusion of a text without label
+_LONGEST_BEFORE = 300  # characters of the sentence before another
 _CORRECTED = 2000  # characters in which a correction is looked for
 
 
@@ -51,6 +53,23 @@ def sentence_end(text: str, start: int, end: int) -> int:
     """
     match = _END.search(text, start, end)
     return match.end() if match else end
+
+
+def sentence_before(text: str, begin: int) -> int | None:
+    """Return the start of the sentence that ends at ``begin``, None without one.
+
+    >>> sentence_before("It is unknown. She has 3.", 14)
+    0
+    """
+    stop = begin
+    while stop and text[stop - 1].isspace():
+        stop -= 1
+    if not stop:
+        return None
+    start = max(0, stop - _LONGEST_BEFORE)
+    for mark in _END.finditer(text, start, stop - 1):
+        start = mark.end()
+    return start
 
 
 @lru_cache(maxsize=1)

@@ -274,8 +274,10 @@ class AnswerReader:
         sentence = text[begin : self.statement.cut(begin, stop)]
         if not wrong or _DIGIT.search(sentence) or self.kind == "choice":
             outcome = self._statement(sentence, begin, begin, stop)
-            if isinstance(outcome, Answer) or not wrong:
-                return outcome if isinstance(outcome, Answer) else None
+            if isinstance(outcome, Answer):
+                return outcome
+            if not wrong and (paused is None or _DIGIT.search(sentence)):
+                return None
         later = read_conclusion(self.statement, stop, end) if text[stop:end].strip() else None
         return later if isinstance(later, Answer) else None
 
