@@ -302,7 +302,8 @@ def _family(where: str, entry: dict[str, Any]) -> MarkFamily:
     for begin, close in (("open", "close"), ("bare_open", "bare_close")):
         if lists[begin] and not (lists["close"] or lists[close]):
             raise TemplateError(f"{where}: {begin} without {close}: no thought would ever end")
-    return MarkFamily(name=name, **flags, **lists)
+    values: dict[str, Any] = {**flags, **lists}
+    return MarkFamily(name=name, **values)
 
 
 def _known(where: str, entry: dict[str, Any], names: Iterable[str]) -> None:
