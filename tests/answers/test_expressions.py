@@ -1,5 +1,6 @@
 """Conformance of expressions: our own rows by kind (expressions/KIND.toml), in many languages."""
 
+import sys
 import tomllib
 from fractions import Fraction
 from pathlib import Path
@@ -8,7 +9,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from clc.answers import canonical, extract_answer
+from clc.answers import canonical, extract_answer, numbers_in
 from clc.answers.canonical import canonical_gold
 from clc.answers.powers import is_writable
 from clc.records import AbstainReason, Abstention, Answer
@@ -134,3 +135,33 @@ def test_a_repeating_decimal_is_the_fraction(value):
     period = f"({digits[start:]})" if rest else ""
     written = f"{value.numerator // value.denominator}.{digits[:start]}{period}".rstrip(".")
     assert read("en", f"Answer: {written}", "1.5 of 2.25") == str(value)
+
+
+def calls(text, question):
+    """Return the number of calls, of Python and C functions, that reading a text takes."""
+    count = 0
+
+    def profile(_frame, event, _argument):
+        nonlocal count
+        count += event in {"call", "c_call"}
+
+    sys.setprofile(profile)
+    try:
+        extract_answer(text, "en", question)
+        numbers_in(text, "en")
+    finally:
+        sys.setprofile(None)
+    return count
+
+
+@pytest.mark.parametrize(
+    "piece",
+    ["(3!)!", "5 !", "2^{", "|-2|", "log_2 ", "pow(2,", "0.(3) ", "1:2:", "3:30 PM ", "3 and 1/2 ", "5'6\" ", "x=5, ", "Rp75.000 "],
+)  # fmt: skip
+@pytest.mark.slow
+def test_calls_grow_with_the_length(piece):
+    read("en", f"Answer: {piece}", "2 : 3")  # loads the words of units
+    short, long = (
+        calls(f"Answer: {piece * (size // len(piece))}", piece * 20) for size in (20_000, 80_000)
+    )
+    assert long < 5 * short
