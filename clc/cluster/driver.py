@@ -227,7 +227,7 @@ def _check_unchanged(source: str, reading: Mapping[str, Any], identity: Mapping[
 
 
 def _begin(
-    shards: Shards, identity: Mapping[str, Any], paths: int, prices: RunPrices | None
+    shards: Shards, identity: Mapping[str, Any], paths: int, prices: RunPrices | None = None
 ) -> bool:
     """Write or check the manifest; return whether the run is finished."""
     shards.check_manifest()

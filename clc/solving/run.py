@@ -163,7 +163,9 @@ class Run:
         def seconds() -> float | None:
             if sampler.counters.drawn == drawn:
                 return None
-            return float(before + time.monotonic() - began - sampler.start_seconds)
+            # Two engines that start at the same time take less than the sum.
+            passed = max(time.monotonic() - began - sampler.start_seconds, 0.0)
+            return float(before + passed)
 
         def keep_seconds() -> None:
             nonlocal noted, cost
