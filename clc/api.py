@@ -21,12 +21,15 @@ from clc.solving.configure import configure
 from clc.solving.run import Run
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Generator, Iterable
+    from collections.abc import AsyncGenerator, Callable, Generator, Iterable, Sequence
     from pathlib import Path
 
     from clc.engines.base import Engine
     from clc.records import Problem, Verdict
+    from clc.solving.sampler import Counters
     from clc.strategies.strategy import Strategy
+
+    Watch = Callable[[Counters, Sequence[Verdict]], None]
 
 
 __all__ = ["asolve", "asolve_many", "solve", "solve_many"]
@@ -46,6 +49,7 @@ async def asolve_many(
     templates: Templates | None = None,
     cache: bool = True,
     budget: float | None = None,
+    watch: Watch | None = None,
     **settings: Any,
 ) -> AsyncGenerator[Verdict, None]:
     """Solve many problems and yield each verdict when it is there (any order; see ``id``).
@@ -69,6 +73,8 @@ async def asolve_many(
         cache: keep translations for other runs of the same model.
         budget: money at which it stops, where the engine file has prices or the endpoint reports
             costs.
+        watch: called with the counts so far and the verdicts that have just arrived, for a bar of
+            progress; in ``solve_many`` from its own thread.
         settings: as for ``configure``: languages, paths, temperature, seed, …
 
     Raises:
@@ -104,6 +110,8 @@ async def asolve_many(
         work.begin({"given": "by a call"})
         async with aclosing(work.verdicts(as_problems(problems))) as verdicts:
             async for verdict in verdicts:
+                if watch is not None:
+                    watch(work.solver.counters, [verdict])
                 yield verdict
 
 

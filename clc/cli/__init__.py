@@ -47,6 +47,7 @@ COMMANDS = {
     "prompts": "List, show and check prompt templates.",
     "engines": "List engines, and check engine files.",
     "strategies": "List, show and check strategies.",
+    "doctor": "Print versions, devices, engines and proxies, for a report of a bug.",
 }
 
 

@@ -226,6 +226,13 @@ class EngineOptions(OptionGroup):
         help="Endpoint of the translator. Its key is read from CLC_TRANSLATOR_API_KEY, or for a "
         "host of --base-url from OPENAI_API_KEY.")  # fmt: skip
 
+    verbose: bool = option(
+        "-v",
+        "--verbose",
+        is_flag=True,
+        help="Show what the engine itself prints, and the stages of loading.",
+    )
+
     @cached_property
     def spec(self) -> EngineSpec:
         """The engine that the file and the options describe; the options win.
@@ -234,7 +241,10 @@ class EngineOptions(OptionGroup):
             ConfigurationError: a key, value or option is wrong, or options contradict each other.
         """
         from clc.cli.engine_spec import make_spec
+        from clc.engines.environment import show_engine_logs
 
+        if self.verbose:
+            show_engine_logs()
         return make_spec(self)
 
     @property

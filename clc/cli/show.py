@@ -44,8 +44,10 @@ _QUESTION_MOST = 60  # cells of a question in a list
               help="List problems whose agreement is below X, from 0 to 1.")  # fmt: skip
 @click.option("--limit", type=NumberType(bounds.COUNT), metavar="N",
               help="List at most N problems.  [default: all]")  # fmt: skip
+@click.option("--run-file", "as_run_file", is_flag=True,
+              help="Print the options of the run as a file for clc solve.")  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="Print JSON: an object, or one a line.")
-def command(folder: str, problem_id: str | None, **options: Any) -> None:
+def command(folder: str, problem_id: str | None, *, as_run_file: bool, **options: Any) -> None:
     """Show the vote of problem ID of a run: translations, tally, and every path.
 
     Without ID, list the problems that match all of --wrong, --tied and --low-agreement. Answers
@@ -57,9 +59,15 @@ def command(folder: str, problem_id: str | None, **options: Any) -> None:
       clc show runs/de mgsm-de-017
       clc show runs/de mgsm-de-017 --language sw --prompts
       clc show runs/de mgsm-de-017 --thoughts
+      clc show runs/de --run-file > de.toml
       clc show runs/compared mgsm-sw-003 --strategy clc --no-paths
     """  # noqa: D301
     given = {name for name, value in options.items() if value not in (None, False)}
+    if as_run_file:
+        if problem_id is not None or given - {"strategy"}:
+            raise ConfigurationError("--run-file is of a whole run; leave out the ID and the rest")
+        _print_run_file(folder, options["strategy"])
+        return
     _check_options(given, listing=problem_id is None)
     with _one_run(folder, options["strategy"]) as run:
         if problem_id is not None:
@@ -68,6 +76,20 @@ def command(folder: str, problem_id: str | None, **options: Any) -> None:
             raise ConfigurationError(_no_id(run, folder))
         else:
             _list(run, options)
+
+
+def _print_run_file(folder: str, strategy: str | None) -> None:
+    from clc.cli.run_file import run_file_toml
+    from clc.cli.text import echo
+
+    with _one_run(folder, strategy) as run:
+        options = (run.manifest() or {}).get("options")
+    if not options:
+        raise ConfigurationError(
+            f"{folder}: its manifest has no options: clc solve of an earlier version, or another "
+            "command made it"
+        )
+    echo(run_file_toml(options))
 
 
 _FILTERS = {"wrong", "tied", "low_agreement"}

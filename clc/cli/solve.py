@@ -13,6 +13,7 @@ import click
 from clc import bounds
 from clc.cli.cluster_options import ClusterOptions
 from clc.cli.options import EngineOptions, NumberType, OptionGroup, grouped, option
+from clc.cli.run_file import RunFileCommand, given_options
 from clc.cli.solving_options import SolvingOptions, strategy_option
 from clc.errors import ConfigurationError, EngineError, RunError
 
@@ -70,9 +71,9 @@ class _SourceOptions(OptionGroup):
         help="Kind of the answers, where the file does not give it.")  # fmt: skip
 
 
-@click.command("solve")
+@click.command("solve", cls=RunFileCommand)
 @click.argument("source", metavar="FILE")
-@click.option("--out", required=True, metavar="DIR",
+@click.option("--out", metavar="DIR",
               help="Run folder. The same command resumes the run in it.")  # fmt: skip
 @grouped("reading", _SourceOptions)
 @strategy_option
@@ -82,25 +83,29 @@ class _SourceOptions(OptionGroup):
 @click.option("--budget", type=NumberType(bounds.MONEY), metavar="AMOUNT",
               help="Stop when the run has cost so much, in the currency of the engine file's "
               "[prices] or what the endpoint reports.")  # fmt: skip
+@click.option("--dry-run", is_flag=True,
+              help="Count requests, tokens and money by arm; send and write nothing.")  # fmt: skip
 @click.option("--no-cache", is_flag=True, help="Keep no translations for other runs.")
 @click.option("--json", "as_json", is_flag=True, help="Print results as JSON.")
 def command(
     *,
     source: str,
-    out: str,
+    out: str | None,
     reading: _SourceOptions,
     strategy: str,
     solving: SolvingOptions,
     engine: EngineOptions,
     cluster: ClusterOptions,
     budget: float | None,
+    dry_run: bool,
     no_cache: bool,
     as_json: bool,
 ) -> None:
     """Solve every problem of FILE (or - for standard input) and store every path.
 
     FILE is an MGSM TSV, a folder of mgsm_<lang>.tsv, rows with a question in JSONL, JSON, CSV or
-    Parquet (also packed with gzip or Zstandard), or a datasets id.
+    Parquet (also packed with gzip or Zstandard), or a datasets id. A FILE.toml is a whole run: the
+    options by their names, and file = "FILE"; options on the command line win.
 
     \b
     Examples:
@@ -108,12 +113,19 @@ def command(
       clc solve mgsm_de.tsv --strategy clc --languages en,de,zh --paths 44 --out runs/de44
       clc solve cmath.jsonl --model Qwen/Qwen2.5-7B-Instruct --strategy clc-bilingual --out runs/zh
       clc solve cmath.jsonl --base-url http://host:8000/v1 --model my-model --out runs/zh
+      clc solve mgsm_de.tsv --engine-file qwen3.toml --dry-run
+      clc solve run.toml --paths 44 --out runs/de44
       clc solve big.parquet --cluster ray --replicas 8 --gpus-per-replica 1 --out runs/big
 
     Stop it at any time, even by force: the same command goes on. Afterwards: clc score DIR
     """  # noqa: D301
     from clc.cli.text import make_console
 
+    if dry_run:
+        _estimate(source, reading, strategy, solving, engine, as_json=as_json)
+        return
+    if out is None:
+        raise click.MissingParameter(param_hint="'--out'", param_type="option")
     if not out.strip():
         raise ConfigurationError("--out is empty; name a run folder")
     shown = _Shown(out, make_console(stderr=True), as_json=as_json)
@@ -157,6 +169,31 @@ def _make_bill(engine: EngineSpec, budget: float | None) -> Bill:
             "--budget needs prices: write [prices] into an engine file (--engine-file)"
         )
     return Bill(engine.run_prices, budget)
+
+
+def _estimate(
+    source: str,
+    reading: _SourceOptions,
+    strategy: str,
+    solving: SolvingOptions,
+    engine: EngineOptions,
+    *,
+    as_json: bool,
+) -> None:
+    """Print what a run would ask for."""
+    import asyncio
+
+    from clc.cli.dry_run import print_estimate
+    from clc.datasets import Dataset
+    from clc.solving.estimate import estimate_run
+
+    configuration = solving.configuration(strategy, engine.spec)
+    templates = solving.templates()
+    engine.open(templates.marks)  # its settings are checked; nothing is loaded
+    problems = Dataset(source, **asdict(reading)).problems()
+    estimate = asyncio.run(estimate_run(problems, configuration, templates))
+    stops = configuration.stopping.rule != "fixed" or configuration.online is not None
+    print_estimate(estimate, engine.spec.run_prices, stops=stops, as_json=as_json)
 
 
 class _Shown:
@@ -235,6 +272,8 @@ def _solve_here(
         run = Run(configuration, opened, store, translator, templates, kept, bill=bill)
         # Standard input has no fingerprint: its problems are compared one by one.
         finished = run.begin(dataset.identity(), reading.limit) and source != "-"
+        options = given_options(click.get_current_context())
+        store.write_manifest({**(store.manifest() or {}), "options": options})
         if finished:
             shown.finished()
         else:

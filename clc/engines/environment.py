@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import warnings
 from contextlib import contextmanager
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["environment", "prepare", "quiet_start"]
+__all__ = ["environment", "prepare", "quiet_start", "show_engine_logs"]
 
 _DEFAULTS = {
     "VLLM_LOGGING_LEVEL": "ERROR",
@@ -29,6 +30,18 @@ def prepare() -> None:
     """Set the defaults that make torch and vLLM quiet and fast; values set by the user stay."""
     for name, value in _DEFAULTS.items():
         os.environ.setdefault(name, value)
+
+
+def show_engine_logs() -> None:
+    """Let vLLM and transformers print what they do, and clc's engines their stages."""
+    os.environ |= {"VLLM_LOGGING_LEVEL": "INFO", "TRANSFORMERS_VERBOSITY": "info"}
+    log = logging.getLogger("clc.engines")
+    log.setLevel(logging.INFO)
+    if not log.handlers:
+        handler = logging.StreamHandler()
+        handler.setFormatter(logging.Formatter("%(asctime)s %(message)s", "%H:%M:%S"))
+        log.addHandler(handler)
+        log.propagate = False
 
 
 @contextmanager

@@ -54,6 +54,7 @@ _TYPES: Mapping[str, tuple[type, ...]] = {
     "earlier_limits": _LIST,
     "store": _TEXT,
     "notes": _OBJECT,
+    "options": _OBJECT,
     "prices": _OBJECT,
     "prices.paths": _OBJECT,
     "prices.translations": _OBJECT,

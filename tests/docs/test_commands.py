@@ -86,6 +86,9 @@ def test_a_command_parses(line, tmp_path, monkeypatch):
     told = words(line)
     if "--prompts" in told:  # the folder is read as soon as its name is
         Path(told[told.index("--prompts") + 1]).mkdir()
+    for page in NAMES:
+        if line in commands(page):  # so is a run file
+            write_files(page, tmp_path)
     command: click.Command = cli
     context = click.Context(cli)
     while isinstance(command, click.Group):

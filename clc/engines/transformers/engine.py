@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import logging
 import os
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -50,6 +51,8 @@ if TYPE_CHECKING:
     from clc.thoughts import Marks
 
 __all__ = ["TransformersEngine"]
+
+_log = logging.getLogger(__name__)
 
 _JOIN_S = 60.0
 # Arguments of from_pretrained that change where weights are, not what they are.
@@ -144,11 +147,14 @@ class TransformersEngine:
         if os.path.isdir(self._location):  # noqa: PTH112, ASYNC240 - one stat
             commit = None
         else:
+            _log.info("asking for the commit of %s", self._location)
             commit = await asyncio.to_thread(hub_revision, self._location, self._revision)
+        _log.info("loading the tokenizer of %s", self._location)
         self._chat = await asyncio.to_thread(
             Chat.load, self._location, commit, self.chat_options, self._marks
         )
 
+        _log.info("loading the weights of %s", self._location)
         loaded: asyncio.Future[int] = asyncio.get_running_loop().create_future()
         self._bridge.start(self._run, commit, loaded, name="clc-transformers", join_s=_JOIN_S)
         try:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import logging
 import os
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
@@ -55,20 +56,30 @@ if TYPE_CHECKING:
 
 __all__ = ["VllmEngine"]
 
+_log = logging.getLogger(__name__)
+
 # Engine arguments that change how fast text is sampled, not which text; all others are part of
 # the fingerprint.
 _SPEED_ONLY = frozenset(
     {
+        "async_scheduling",
         "block_size",
+        "data_parallel_size",
         "disable_log_stats",
+        "distributed_executor_backend",
+        "download_dir",
         "enable_chunked_prefill",
         "enable_prefix_caching",
         "enforce_eager",
         "gpu_memory_utilization",
+        "hf_token",
         "kv_cache_memory_bytes",
         "max_logprobs",
         "max_num_batched_tokens",
         "max_num_seqs",
+        "stream_interval",
+        "trust_remote_code",
+        "use_tqdm_on_load",
     }
 )
 
@@ -203,11 +214,14 @@ class VllmEngine:
         if os.path.isdir(self._location):  # noqa: PTH112, ASYNC240 - one stat
             commit = None
         else:
+            _log.info("asking for the commit of %s", self._location)
             commit = await asyncio.to_thread(hub_revision, self._location, self._revision)
+        _log.info("loading the tokenizer of %s", self._location)
         self.chat = await asyncio.to_thread(
             Chat.load, self._location, commit, self.chat_options, self._marks
         )
         driver = self._make_driver(device, commit)
+        _log.info("starting vLLM on %s: weights, memory, graphs", device)
         try:
             self._limits = await driver.start()
         except Exception as error:
@@ -216,6 +230,8 @@ class VllmEngine:
                 f"vLLM could not load {self._location} on {device}: {_reason(error)}"
             ) from error
         self._driver = driver
+        _log.info("vLLM runs: %d requests at a time, %d tokens each", self._limits.max_num_seqs,
+                  self._limits.window_tokens)  # fmt: skip
 
     def check_options(self, options: ChatOptions) -> None:
         """Check the options of later requests; see ``ChatEngine``."""
