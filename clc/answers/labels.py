@@ -48,6 +48,7 @@ _STATEMENT = re.compile(
 )
 _VALUE_LINE = re.compile(r"[\s*_$€£(\[-]{0,6}\d[\d.,/]{0,30}[^\d\n=+×*/]{0,40}(?:\n|\Z)")
 _LONGEST_LINE = 160
+_MOST_REMARKS = 4  # lines after the last statement: a confidence, an offer
 _COLON = re.compile(rf"{_CLOSE}[ \t\u00a0\u202f]{{0,3}}{_CLOSE}(?:[:：ঃ︰]|[-–—>]{{1,3}}(?=[ \t]))")
 # "the answer to question 1 is"
 _TO = r"(?i:\s(?:to|for|of|auf|zu)\s(?:the\s)?(?:question|problem|exercise|part|frage|aufgabe)\s?#?\d{1,3}\b)?"  # noqa: E501
@@ -100,14 +101,20 @@ def labels(text: str, start: int = 0, end: int | None = None) -> list[Label]:
 def last_statement(text: str, start: int, end: int) -> Label | None:
     r"""Return a label for a short last line "words: number", in any language.
 
+    Checks, confidences and offers may follow it.
+
     >>> last_statement("12 + 30 = 42\nResultaat: 42", 0, 26).colon
     True
     """
     stop = end
-    while stop > start and text[stop - 1].isspace():
-        stop -= 1
-    line = max(start, text.rfind("\n", start, stop) + 1)
-    match = _STATEMENT.fullmatch(text, line, stop) if stop - line <= _LONGEST_LINE else None
+    for _ in range(_MOST_REMARKS):
+        while stop > start and text[stop - 1].isspace():
+            stop -= 1
+        line = max(start, text.rfind("\n", start, stop) + 1)
+        if not is_remark(text, line, stop):
+            break
+        stop = line
+    match = _STATEMENT.fullmatch(text, line, stop) if 0 < stop - line <= _LONGEST_LINE else None
     if match is None or is_remark(text, line, stop):
         return None
     words = match[1].strip(" *_")

@@ -81,7 +81,7 @@ def corrected_between(text: str, start: int, end: int) -> bool:
     """Whether ``text[start:end]`` corrects the text before it."""
     end = min(end, start + _CORRECTED)
     return (
-        compile_words("error").search(text, start, end) is not None
+        compile_words("error", "rethink").search(text, start, end) is not None
         or correction_end(text, start, end) is not None
         or _corrections().search(text, start, end) is not None
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -22,7 +22,6 @@ __all__ = ["FoundMark", "Mark", "MarkFamily", "Marks", "Turns", "load_marks"]
 FILE = "thoughts.toml"
 _TAG = re.compile(r"([<\[◁]/?)([^<>\[\]◁▷/]+)([>\]▷])")
 _TOKEN = re.compile(r"<[^<>]+>|\[/?[A-Z_]+\]|◁[^◁▷]+▷")
-_FLAGS = ("special", "paired")
 _LEAST = 2  # characters of a mark
 _SPACE = "[ \t\r\n]{0,3}"
 _FIRST_PART = 512  # characters of a text that are searched for marks first
@@ -34,9 +33,9 @@ class MarkFamily:
 
     ``answer`` may follow a close, ``end`` ends the answer after it. ``special``: the marks are
     special tokens in the tokenizers of the models that write them; then ``answer`` may stand in a
-    close's place, and ``end`` needs none before it. ``paired``: a close counts only after an open.
-    ``bare_open`` and ``bare_close`` are the words that are left where an engine removed special
-    tokens; of ``bare_close`` also marks that a model writes in place of its own.
+    close's place, and ``end`` needs none before it. ``bare_open`` and ``bare_close`` are the words
+    that are left where an engine removed special tokens; ``bare_close`` may also name marks that a
+    model writes in place of its own.
     """
 
     name: str
@@ -45,9 +44,13 @@ class MarkFamily:
     answer: tuple[str, ...] = ()
     end: tuple[str, ...] = ()
     special: bool = False
-    paired: bool = False
     bare_open: tuple[str, ...] = ()
     bare_close: tuple[str, ...] = ()
+
+    @property
+    def paired(self) -> bool:
+        """Whether a close counts only after an open, whose attribute sets a common tag apart."""
+        return any("=" in mark for mark in self.open)
 
     def token_texts(self) -> tuple[str, ...]:
         """Return the texts of the tokens in the marks, each once, to find their ids by.
@@ -102,8 +105,7 @@ class Marks:
         bundled = _bundled()
         own = [one for one in self.families if one not in bundled.families]
         turns = [one for one in self.turns if one not in bundled.turns]
-        families = [_as_stored(one) for one in own]
-        return content_key("marks", [families, turns])[:12] if own or turns else ""
+        return content_key("marks", [own, turns])[:12] if own or turns else ""
 
     @cached_property
     def table(self) -> tuple[Mark, ...]:
@@ -209,14 +211,6 @@ class Marks:
             yield from (Mark(text, "reply", -1) for text in turns.reply)
 
 
-def _as_stored(family: MarkFamily) -> dict[str, Any]:
-    """Return the fields that make up a key: ``paired``, which came later, only where it is set."""
-    stored = asdict(family)
-    if not family.paired:
-        del stored["paired"]
-    return stored
-
-
 def _squeezed(text: str) -> str:
     return "".join(text.split()).casefold()
 
@@ -290,11 +284,10 @@ def _family(where: str, entry: dict[str, Any]) -> MarkFamily:
     if not isinstance(name, str) or not name:
         raise TemplateError(f"{where}: name = {name!r} is no name")
     where = f"{where} ({name})"
-    flags = {one: entry.get(one, False) for one in _FLAGS}
-    for one, flag in flags.items():
-        if not isinstance(flag, bool):
-            raise TemplateError(f"{where}: {one} = {abbreviate(flag)} is neither true nor false")
-    lists = {one: _texts(where, entry, one) for one in names if one not in ("name", *_FLAGS)}
+    special = entry.get("special", False)
+    if not isinstance(special, bool):
+        raise TemplateError(f"{where}: special = {abbreviate(special)} is neither true nor false")
+    lists = {one: _texts(where, entry, one) for one in names if one not in ("name", "special")}
     if twice := {text.casefold() for text in lists["open"]} & {
         text.casefold() for text in lists["close"]
     }:
@@ -302,8 +295,7 @@ def _family(where: str, entry: dict[str, Any]) -> MarkFamily:
     for begin, close in (("open", "close"), ("bare_open", "bare_close")):
         if lists[begin] and not (lists["close"] or lists[close]):
             raise TemplateError(f"{where}: {begin} without {close}: no thought would ever end")
-    values: dict[str, Any] = {**flags, **lists}
-    return MarkFamily(name=name, **values)
+    return MarkFamily(name=name, special=special, **lists)
 
 
 def _known(where: str, entry: dict[str, Any], names: Iterable[str]) -> None:

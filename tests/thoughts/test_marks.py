@@ -75,3 +75,11 @@ def test_what_is_wrong_with_a_file(tmp_path, text, message):
     (tmp_path / "thoughts.toml").write_text(text, encoding="utf-8")
     with pytest.raises(TemplateError, match=message):
         load_marks(tmp_path)
+
+
+def test_the_key_of_a_users_marks_stays(tmp_path):
+    """It is part of the fingerprints of stored runs."""
+    (tmp_path / "thoughts.toml").write_text(
+        '[[marks]]\nname = "mind"\nopen = ["<mind>"]\nclose = ["</mind>"]\n', encoding="utf-8"
+    )
+    assert load_marks(tmp_path).key == "0ff92b3b1848"
