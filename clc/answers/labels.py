@@ -165,7 +165,9 @@ def _label(text: str, noun: re.Match[str], stop: int) -> Label | None:
     if late and (not verb or late.end() <= verb.end() + 24):
         return Label(noun.start(), late.end(), colon=True)
     if verb:
-        return Label(noun.start(), verb.end(), colon=False)
+        denial = compile_words("denial").search(text, noun.end(), verb.end())
+        end = denial.start() if denial else verb.end()  # "no es 16 sino 18"
+        return Label(noun.start(), end, colon=False)
     direct = _DIRECT.match(text, noun.end(), stop) or _EMPTY.match(text, noun.end(), stop)
     if direct and _HEADING.fullmatch(text, text.rfind("\n", 0, noun.start()) + 1, noun.start()):
         return Label(noun.start(), direct.end(), colon=True)

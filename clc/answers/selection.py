@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from fractions import Fraction
+from functools import lru_cache
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,7 @@ from clc.answers.colons import half_of_day
 from clc.answers.context import Reading, TextContext
 from clc.answers.number_words import AND_HALF
 from clc.answers.units import compound
+from clc.answers.words import word_pattern
 from clc.records import AbstainReason
 
 if TYPE_CHECKING:
@@ -53,6 +55,8 @@ _TOTAL = re.compile(
     re.IGNORECASE,
 )
 _CLOCK = re.compile(r"[ ]?[点點時时]")  # 3時半
+_BEFORE = 24  # characters before a number in which it is denied
+_MOST_DENIED = 12  # numbers of a region that are judged by the words around them
 _PAIR = 8  # characters between two numbers that only "and" joins
 
 
@@ -60,6 +64,9 @@ def select(text: str, numbers: list[NumberMention], context: TextContext, offset
     """Choose among the numbers of a region, or abstain."""
     if is_bare_operation(text, numbers):
         return abstain(text, AbstainReason.UNRESOLVED)
+    numbers = _without_denied(text, numbers)
+    if not numbers:
+        return abstain(text, AbstainReason.NO_ANSWER)
     pair = len(numbers) == 2  # noqa: PLR2004
     amount = compound(text, numbers, context) if len(numbers) > 1 else None
     if amount:
@@ -68,6 +75,29 @@ def select(text: str, numbers: list[NumberMention], context: TextContext, offset
         return abstain(text, AbstainReason.UNDETERMINED)
     chosen = _choose(numbers, text, context, offset)
     return Reading(_full_value(text, chosen), *chosen.span)
+
+
+@lru_cache(maxsize=1)
+def _denials() -> tuple[re.Pattern[str], re.Pattern[str]]:
+    """Words before and after a number that is not the answer."""
+    before, after = word_pattern("denial"), word_pattern("denial_after")
+    return (
+        re.compile(rf"(?:{before})[\s*$€£¥]{{0,4}}\Z"),
+        re.compile(rf"(?:[^\W\d_]{{1,3}}?)?[\s*]{{0,3}}(?:{after})"),
+    )
+
+
+def _without_denied(text: str, numbers: list[NumberMention]) -> list[NumberMention]:
+    """Drop the numbers that the text calls wrong: not 16 but 18."""
+    if len(numbers) > _MOST_DENIED:
+        return numbers
+    before, after = _denials()
+    return [
+        mention
+        for mention in numbers
+        if not before.search(text, max(0, mention.span[0] - _BEFORE), mention.span[0])
+        and not after.match(text, mention.span[1])
+    ]
 
 
 def _full_value(text: str, chosen: NumberMention) -> Fraction:
