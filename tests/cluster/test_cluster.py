@@ -2,10 +2,13 @@
 
 import os
 import pickle
+import shutil
 import subprocess
 import sys
 from collections import Counter
 from functools import partial
+from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
@@ -40,7 +43,33 @@ from tests.cluster.running import (
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning:ray.*")  # of its own fields
 
 
-@pytest.mark.parametrize("file", [tsv, jsonl, parquet])
+class Done(NamedTuple):
+    source: Path
+    out: Path
+    log: Path  # of the engines in the replicas
+
+
+@pytest.fixture(scope="module")
+def done(ray, tmp_path_factory):
+    """A finished run of 60 problems, whose votes were counted on Ray; no test changes it."""
+    folder = tmp_path_factory.mktemp("done")
+    source = jsonl(folder, 60)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(votes, "_FEW", 2)
+        spread(source, folder / "run", folder / "log")
+    return Done(source, folder / "run", folder / "log")
+
+
+@pytest.fixture
+def copied(done, tmp_path):
+    """Return a copy of the finished run."""
+    for one in (done.source, done.log):
+        shutil.copy2(one, tmp_path)
+    shutil.copytree(done.out, tmp_path / "run")
+    return Done(tmp_path / done.source.name, tmp_path / "run", tmp_path / "log")
+
+
+@pytest.mark.parametrize("file", [tsv, parquet])
 def test_the_run_of_one_machine_byte_for_byte(ray, file, tmp_path):
     source = file(tmp_path, 60)
     there = on_one_machine(source, tmp_path / "one", Logged(tmp_path / "log1"))
@@ -58,15 +87,16 @@ def test_the_run_of_one_machine_byte_for_byte(ray, file, tmp_path):
     assert manifest["seconds"] > 0
 
 
-def test_votes_that_ray_takes_are_those_of_one_process(ray, tmp_path, monkeypatch):
+def test_votes_that_ray_takes_are_those_of_one_process(copied, tmp_path, monkeypatch):
     monkeypatch.setattr(votes, "_FEW", 2)
-    source, out = jsonl(tmp_path, 60), tmp_path / "many"
-    there = on_one_machine(source, tmp_path / "one", Logged(tmp_path / "log1"))
-    spread(source, out, tmp_path / "log2")
+    out = copied.out
+    there = on_one_machine(copied.source, tmp_path / "one", Logged(tmp_path / "log1"))
     with Shards(out, read_only=True) as shards:
         assert len(list(votes.parts(shards))) == len(list(shards.spans())) > 2
     for name in FILES:
         assert (out / name).read_bytes() == (there / name).read_bytes()
+    check_whole(out, 60)
+    assert sorted(asked(tmp_path / "log1")) == sorted(asked(copied.log))
     broken = sorted((out / "shards").iterdir())[1]
     broken.write_bytes(b"PAR1 and no more")
     before = (out / "verdicts.jsonl").read_bytes()
@@ -83,24 +113,24 @@ def test_few_votes_and_those_without_cpus_are_taken_here(ray, tmp_path, monkeypa
         assert votes.parts(shards) is None
 
 
-def test_a_finished_run_needs_no_engine_and_no_ray(tmp_path, ray, monkeypatch):
-    source = tsv(tmp_path, 9)
-    spread(source, tmp_path / "run", tmp_path / "log")
+def test_a_finished_run_needs_no_engine_and_no_ray(copied, monkeypatch):
     monkeypatch.setattr("clc.cluster.driver.connected", None)
-    again = spread(source, tmp_path / "run", tmp_path / "log", engine={"fails": "gone"})
+    again = spread(copied.source, copied.out, copied.log, engine={"fails": "gone"})
     assert again.finished
     assert again.counters.drawn == 0
-    assert again.score.problems == 9
+    assert again.score.problems == 60
 
 
 def test_larger_limits_of_tokens_go_on_as_on_one_machine(ray, tmp_path):
     """What was truncated is sampled again, what ended is not, in rows of the same problems."""
     source, out, log = tsv(tmp_path, 30), tmp_path / "run", tmp_path / "log"
 
-    def go_on(most, **more):
+    def go_on(most, *, replicas=1, **more):
         settings: dict = SETTINGS | {"max_tokens": most, "translation_max_tokens": 40} | more
         before = len(asked(log)) if log.exists() else 0
-        result = solve_on_ray(source, out=out, replicas=2, engine=partial(Short, log), **settings)
+        result = solve_on_ray(
+            source, out=out, replicas=replicas, engine=partial(Short, log), **settings
+        )
         there = on_one_machine(
             source, tmp_path / "one", Short(tmp_path / "log1"), resume=True, **settings
         )
@@ -114,7 +144,7 @@ def test_larger_limits_of_tokens_go_on_as_on_one_machine(ray, tmp_path):
             assert run.manifest()["finished"] is True
         return result, ends, len(asked(log)) - before
 
-    _, ends, _ = go_on(13)
+    _, ends, _ = go_on(13, replicas=2)
     cut = ends["length"]
     assert 0 < cut < 180
     second, ends, sampled = go_on(40)
@@ -131,16 +161,14 @@ def test_larger_limits_of_tokens_go_on_as_on_one_machine(ray, tmp_path):
 
 
 @pytest.mark.parametrize("numbered", [True, False])
-def test_a_finished_run_without_a_shard_is_completed(ray, tmp_path, numbered):
-    source, out, log = tsv(tmp_path, 20), tmp_path / "run", tmp_path / "log"
-    first = spread(source, out, log)
-    assert first.problems == 20
+def test_a_finished_run_without_a_shard_is_completed(ray, copied, numbered):
+    source, out, log = copied
     whole = {name: (out / name).read_bytes() for name in FILES}
     with Shards(out) as shards:
-        assert shards.done(6) == 20
+        assert shards.done(6) == 60
         assert shards.done(7) == 0
         manifest = shards.manifest()
-        assert manifest["problems"] == 20
+        assert manifest["problems"] == 60
         name = shards.names()[-1]
         rows = shards.read_shard(name)
         if numbered:
@@ -151,12 +179,12 @@ def test_a_finished_run_without_a_shard_is_completed(ray, tmp_path, numbered):
             (out / "shards" / name).unlink()
             shards.write_shard([rows[0]._replace(budget=5), *rows[1:]])
         lost = len(rows) if numbered else 1
-        assert shards.done(6) == 20 - lost
-    again = spread(source, out, log)
+        assert shards.done(6) == 60 - lost
+    again = spread(source, out, log, replicas=1)
     assert not again.finished
     assert again.counters.drawn == (6 * lost if numbered else 0)
     assert {name: (out / name).read_bytes() for name in FILES} == whole
-    check_whole(out, 20)
+    check_whole(out, 60)
     assert spread(source, out, log).finished
 
 
@@ -167,7 +195,7 @@ def test_what_stands_before_a_bad_row_is_solved(ray, tmp_path):
     with pytest.raises(DatasetError) as here:
         list(load_problems(source))
     with pytest.raises(DatasetError) as there:
-        spread(source, tmp_path / "run", tmp_path / "log")
+        spread(source, tmp_path / "run", tmp_path / "log", replicas=1)
     assert str(there.value) == str(here.value)
     assert type(there.value) is DatasetError
     with open_run(tmp_path / "run") as run:
@@ -179,7 +207,7 @@ def test_what_stands_before_a_bad_row_is_solved(ray, tmp_path):
 
 def test_a_run_grows_in_paths_and_problems_and_redraws_nothing(ray, tmp_path):
     source, out, log = tsv(tmp_path, 40), tmp_path / "run", tmp_path / "log"
-    spread(source, out, log, reading={"limit": 13})
+    spread(source, out, log, replicas=1, reading={"limit": 13})
     check_whole(out, 13)
     grown = spread(source, out, log, paths=12)
     check_whole(out, 40, 12)
@@ -192,21 +220,20 @@ def test_a_run_grows_in_paths_and_problems_and_redraws_nothing(ray, tmp_path):
         spread(source, out, log)
 
 
-def test_a_folder_is_of_one_kind(ray, tmp_path):
+def test_a_folder_is_of_one_kind(done, tmp_path):
     source = tsv(tmp_path, 3)
     on_one_machine(source, tmp_path / "one", Logged(tmp_path / "log"))
     with pytest.raises(StoreError, match="a run of one machine"):
         spread(source, tmp_path / "one", tmp_path / "log")
-    spread(source, tmp_path / "many", tmp_path / "log")
     with pytest.raises(StoreError, match="a run of --cluster ray"):
-        Store(tmp_path / "many")
-    with open_runs(tmp_path / "many") as runs:
-        assert list(runs) == ["many"]
+        Store(done.out)
+    with open_runs(done.out) as runs:
+        assert list(runs) == ["run"]
 
 
 def test_a_uri_is_a_run_folder_too(ray, tmp_path):
     out = tmp_path / "run"
-    spread(tsv(tmp_path, 12), out.as_uri(), tmp_path / "log")
+    spread(tsv(tmp_path, 12), out.as_uri(), tmp_path / "log", replicas=1)
     check_whole(out, 12)
     with open_run(out.as_uri()) as run:
         assert len(list(run.finished())) == 12

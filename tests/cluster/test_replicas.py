@@ -138,7 +138,7 @@ def test_an_engine_that_cannot_start_ends_the_run_at_once(ray, tmp_path):
         spread(source, tmp_path / "run", tmp_path / "log", engine={"fails": "no such model: m"})
     assert raised.value.exit_code == 1
     assert not (tmp_path / "log").exists()
-    spread(source, tmp_path / "run", tmp_path / "log")
+    spread(source, tmp_path / "run", tmp_path / "log", replicas=1)
     check_whole(tmp_path / "run", 20)
 
 
@@ -173,7 +173,7 @@ def test_lost_paths_are_drawn_again_and_no_others(ray, tmp_path):
     with open_run(out) as run:
         assert run.manifest()["finished"] is False
     (out / "verdicts.jsonl").unlink()
-    again = spread(source, out, log)
+    again = spread(source, out, log, replicas=1)
     assert again.counters.lost == 0
     there = on_one_machine(source, tmp_path / "one", Logged(tmp_path / "log1"))
     assert (out / FILES[0]).read_bytes() == (there / FILES[0]).read_bytes()
