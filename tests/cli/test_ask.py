@@ -173,23 +173,29 @@ def test_the_vote_is_shown_as_it_forms_and_taken_away_at_the_end(slow):
     assert final.startswith("\r\x1b[1A\x1b[2K")  # the last frame goes
 
 
+@pytest.fixture(scope="module")
+def brief():
+    with endpoint("--delay", 0.3) as (served, _):
+        yield served
+
+
 @pytest.mark.slow
-def test_what_is_shown_meanwhile_is_on_the_terminal_and_not_in_the_file(slow, tmp_path):
+def test_what_is_shown_meanwhile_is_on_the_terminal_and_not_in_the_file(brief, tmp_path):
     with (tmp_path / "out").open("wb") as file:
-        done = ask(slow, "--json", how=on_terminal, stdout=file)
+        done = ask(brief, "--json", how=on_terminal, stdout=file)
     assert json.loads((tmp_path / "out").read_text())["paths"] == 9
     assert " of 9 paths" in done.plain
     assert "languages" not in done.plain  # with --json, no table
     with (tmp_path / "out").open("wb") as file:
-        done = ask(slow, how=on_terminal, stdout=file)
+        done = ask(brief, how=on_terminal, stdout=file)
     assert "languages" in done.plain
     assert "Answer" not in done.plain
     assert "\x1b" not in (tmp_path / "out").read_text()
 
 
 @pytest.mark.slow
-def test_a_dumb_terminal_gets_the_vote_only(slow):
-    done = ask(slow, how=on_terminal, TERM="dumb")
+def test_a_dumb_terminal_gets_the_vote_only(brief):
+    done = ask(brief, how=on_terminal, TERM="dumb")
     assert "\x1b" not in done.text
     assert "tokens/s" not in done.text
     assert "Answer: 7" in done.text

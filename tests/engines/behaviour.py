@@ -15,6 +15,7 @@ from clc.records import Sampling
 from .tiny_random import PLAIN_MARKS, SPECIAL_MARKS, WINDOW
 
 MARKS = {*PLAIN_MARKS, *SPECIAL_MARKS}
+_TRIES = 9  # at a stream: an event loop that gets no processor sees several pieces as one
 
 
 def ask(number: int = 0, *, seed: int | None = None, words: int = 0, **sampling) -> Request:
@@ -68,19 +69,22 @@ async def check_streaming(engine: Engine) -> None:
                 for floor in (None, 0.5, 1000.0)]  # fmt: skip
     requests = [*plain, *stopping, *measured]
     unstreamed = await complete_all(engine, *requests)
-    pieces: list[list[str]] = [[] for _ in requests]
-    streamed = await complete_all(
-        engine,
-        *(replace(one, on_text=own.append) for one, own in zip(requests, pieces, strict=True)),
-    )
-    assert same_texts(streamed, unstreamed)
-    for one, own in zip(streamed, pieces, strict=True):
-        assert one.text.startswith("".join(own))
-        assert all(own)
-    for one, own in zip(streamed[: len(plain)], pieces, strict=False):
-        assert len(own) >= 2  # how many depends on the event loop
-        assert len(one.text) - len("".join(own)) < 24
-    assert {one.finish_reason for one in streamed[len(plain) : 2 * len(plain)]} == {"stop"}
+    for _ in range(_TRIES):
+        pieces: list[list[str]] = [[] for _ in requests]
+        streamed = await complete_all(
+            engine,
+            *(replace(one, on_text=own.append) for one, own in zip(requests, pieces, strict=True)),
+        )
+        assert same_texts(streamed, unstreamed)
+        texts = ["".join(own) for own in pieces]
+        for one, own, text in zip(streamed, pieces, texts, strict=True):
+            assert one.text.startswith(text)
+            assert all(own)
+        assert {one.finish_reason for one in streamed[len(plain) : 2 * len(plain)]} == {"stop"}
+        left = [len(one.text) - len(text) for one, text in zip(streamed, texts, strict=True)]
+        if min(map(len, pieces[: len(plain)])) >= 2 and max(left[: len(plain)]) < 24:
+            return
+    pytest.fail(f"{[len(own) for own in pieces]} pieces, and characters in none of them: {left}")
 
 
 async def check_measure(engine: Engine) -> None:
@@ -234,17 +238,26 @@ CHECKS = (
 async def check_thoughts(engine: Engine) -> None:
     """A random model whose template opens a thought: it is apart from the text, also streamed."""
     requests = [ask(n, words=n, max_tokens=300, temperature=1.5) for n in range(24)]
-    texts: list[list[str]] = [[] for _ in requests]
-    thoughts: list[list[str]] = [[] for _ in requests]
     whole = await complete_all(engine, *requests)
-    streamed = await complete_all(
-        engine,
-        *(
-            replace(one, on_text=text.append, on_thought=thought.append)
-            for one, text, thought in zip(requests, texts, thoughts, strict=True)
-        ),
-    )
-    assert streamed == whole
+    for _ in range(_TRIES):
+        texts: list[list[str]] = [[] for _ in requests]
+        thoughts: list[list[str]] = [[] for _ in requests]
+        streamed = await complete_all(
+            engine,
+            *(
+                replace(one, on_text=text.append, on_thought=thought.append)
+                for one, text, thought in zip(requests, texts, thoughts, strict=True)
+            ),
+        )
+        assert streamed == whole
+        left = [
+            len(one.thought) - len("".join(thought))
+            for one, thought in zip(whole, thoughts, strict=True)
+            if not any(mark in one.thought for mark in MARKS)
+        ]
+        if max(left) < 24:
+            break
+    assert max(left) < 24
     measured = [replace(one, measure=Measure(group=6)) for one in requests]
     assert [replace(one, confidence=None) for one in await complete_all(engine, *measured)] == whole
     assert {one.closed for one in whole} == {True, False}
@@ -255,7 +268,6 @@ async def check_thoughts(engine: Engine) -> None:
             assert one.closed or not one.text
             assert one.text.startswith("".join(text))
             assert one.thought.startswith("".join(thought))
-            assert len(one.thought) - len("".join(thought)) < 24
         if one.closed:
             assert 0 < one.usage.reasoning_tokens <= one.usage.completion_tokens
         else:
