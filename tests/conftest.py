@@ -37,8 +37,7 @@ if find_spec("hypothesis"):  # the adapters' environment has none
 ROOT = Path(__file__).parents[1]
 collect_ignore = ["typing"]  # for the type checker: its calls are wrong on purpose
 MARKED = {"ray": "ray", "ray_address": "ray", "browser": "browser"}  # fixture -> mark
-# What one worker runs: ends of files' names, and of tests' names. The longest come first, so that
-# the others fill what is left.
+# What one worker runs: ends of files' names, and of tests' names. They take longest and come first.
 GROUPS = {
     "vllm": (
         "engines/test_vllm.py",
@@ -62,6 +61,34 @@ GROUPS = {
 }  # fmt: skip
 
 
+# Files of more than ten seconds come next, so that short ones fill what is left at the end.
+LONG = (
+    "docs/test_commands.py",
+    "cli/test_report.py",
+    "serving/test_connections.py",
+    "serving/test_stopping.py",
+    "cli/test_solve_faults.py",
+    "serving/test_proxy.py",
+    "serving/test_chat_options.py",
+    "integrations/test_lm_eval.py",
+    "thoughts/test_properties.py",
+    "serving/test_clients.py",
+    "serving/test_requests.py",
+    "engines/test_openai_faults.py",
+    "cli/test_batch.py",
+    "cli/test_streams.py",
+    "cli/test_ask.py",
+    "runs/test_damage.py",
+    "serving/test_load.py",
+    "serving/test_question.py",
+    "serving/test_chat.py",
+    "solving/test_store_failures.py",
+    "benchmarks/test_faults.py",
+    "answers/test_fuzz.py",
+    "voting/test_stopping.py",
+)
+
+
 def group_of(nodeid):
     """Give the place of a test's group, and its name: a test that is in none goes with its file."""
     file, _, test = nodeid.partition("::")
@@ -71,7 +98,8 @@ def group_of(nodeid):
             its_file, _, its_test = member.partition("::")
             if f"/{file}".endswith(f"/{its_file}") and its_test in ("", test):
                 return place, name
-    return len(GROUPS), file
+    long = (at for at, ending in enumerate(LONG) if f"/{file}".endswith(f"/{ending}"))
+    return len(GROUPS) + next(long, len(LONG)), file
 
 
 def pytest_collection_modifyitems(config, items):

@@ -103,7 +103,7 @@ def test_a_burst_of_500_costs_no_path():
 @pytest.mark.slow
 def test_chaos_ends_and_every_lost_path_has_its_reason():
     got, (server,) = ask_many(
-        120, chaos(0.5, seed=7), window=120, timeout_s=1.5, max_attempts=4, servers=1
+        120, chaos(0.5, seed=7), window=32, timeout_s=1.5, max_attempts=4, servers=1
     )
     lost = [c for c in got if c.finish_reason == "error"]
     assert len(got) == 120
