@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from importlib.util import find_spec
 from pathlib import Path
 from unittest import mock
 
@@ -44,6 +45,7 @@ def fork(*arguments):
 
     A process like any other, but forked from one that has imported what it needs.
     """
+    assert all(map(find_spec, _PRELOADED))
     process = _FORKS.Process(target=_forked, args=(list(map(str, arguments)), environment()))
     process.start()
     return process
@@ -60,9 +62,12 @@ def _forked(arguments, variables):
     main()
 
 
+_PRELOADED = (
+    __name__, "clc.cli.solve", "clc.cli.batch", "clc.api", "clc.runs.store",
+    "clc.serving.completions", "clc.engines.openai.engine",
+)  # fmt: skip
 _FORKS = multiprocessing.get_context("forkserver")
-_FORKS.set_forkserver_preload([__name__, "clc.cli.solve", "clc.cli.batch", "clc.api", "clc.store",
-                               "clc.completions", "clc.engines.openai"])  # fmt: skip
+_FORKS.set_forkserver_preload(list(_PRELOADED))  # it passes over names that there are not
 
 
 @contextmanager

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from .running import clc, endpoint
+from .running import endpoint
 
 QUESTIONS = "".join(
     f"Tom ana tufaha {n} na ananunua {n + 1}. Ana mangapi?\t{2 * n + 1}\n" for n in range(2, 8)
@@ -24,9 +24,9 @@ def test_strategies_share_a_pool_and_the_same_command_draws_nothing(file, tmp_pa
     with endpoint("--delay", 0) as (url, _):
         command = ("compare", file, "--strategies", "clc,xcot", "--paths", 6, "--out", out,
                    "--languages", "en,sw,zh", "--base-url", url, "--model", "m")  # fmt: skip
-        first = clc(*command, "--json")
+        first = call(*command, "--json")
         assert first.returncode == 0, first.stderr
-        again = clc(*command, "--json")
+        again = call(*command, "--json")
     found = json.loads(first.stdout)
     names = ["native-cot", "sc", "sc-en", "clc", "xcot"]
     assert [one["name"] for one in found["strategies"]] == names
@@ -51,10 +51,10 @@ def test_strategies_share_a_pool_and_the_same_command_draws_nothing(file, tmp_pa
 def test_runs_that_are_there_are_compared(file, tmp_path):
     with endpoint("--delay", 0) as (url, _):
         for name in ("clc", "sc"):
-            done = clc("solve", file, "--strategy", name, "--paths", 4, "--out", tmp_path / name,
+            done = call("solve", file, "--strategy", name, "--paths", 4, "--out", tmp_path / name,
                        "--languages", "en,sw", "--base-url", url, "--model", "m")  # fmt: skip
             assert done.returncode == 0, done.stderr
-    done = clc("compare", tmp_path / "clc", tmp_path / "sc")
+    done = call("compare", tmp_path / "clc", tmp_path / "sc")
     assert done.returncode == 0, done.stderr
     assert "6 problems of 6 items" in done.stdout
     assert "maj@k" in done.stdout
@@ -76,7 +76,7 @@ def test_runs_that_are_there_are_compared(file, tmp_path):
 @pytest.mark.slow
 def test_what_is_wrong_is_said_before_anything_is_drawn(arguments, why, file, tmp_path):
     places = {"FILE": file, "OUT": tmp_path / "out", "RUNS": tmp_path, "NONE": tmp_path / "none"}
-    done = clc("compare", *(places.get(word, word) for word in arguments))
+    done = call("compare", *(places.get(word, word) for word in arguments))
     assert done.returncode == 2
     assert why in done.stderr
     assert "Traceback" not in done.stderr

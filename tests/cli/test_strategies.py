@@ -6,7 +6,7 @@ import pytest
 
 from clc.strategies.catalogue import STRATEGIES
 
-from .running import clc, endpoint
+from .running import call, endpoint
 
 QUESTIONS = "".join(
     f"Tom has {n} apples and buys {n + 1} more. How many?\t{2 * n + 1}\n" for n in range(2, 8)
@@ -21,7 +21,7 @@ def file(tmp_path):
 
 
 def test_every_strategy_is_listed_with_its_source():
-    done = clc("strategies", "list")
+    done = call("strategies", "list")
     assert done.returncode == 0
     for strategy in STRATEGIES.values():
         assert strategy.name in done.stdout
@@ -29,11 +29,11 @@ def test_every_strategy_is_listed_with_its_source():
 
 def test_show_is_a_file_that_check_takes(tmp_path):
     path = tmp_path / "mine.toml"
-    path.write_text(clc("strategies", "show", "clsp").stdout)
-    done = clc("strategies", "check", path)
+    path.write_text(call("strategies", "show", "clsp").stdout)
+    done = call("strategies", "check", path)
     assert done.stdout == "clsp: 1 arm, templates clp: fine\n"
     path.write_text(path.read_text().replace('"clp"', '"clip"'))
-    done = clc("strategies", "check", path)
+    done = call("strategies", "check", path)
     assert done.returncode == 2
     assert "no template 'clip'" in done.stderr
 
@@ -46,16 +46,16 @@ def test_a_run_with_a_strategy_and_a_rule_of_ones_own(file, tmp_path):
     with endpoint("--delay", 0) as (url, _):
         engine = ("--base-url", url, "--model", "m")
         stops = ("--stopping", "beta", "--threshold", 0.8)
-        done = clc("solve", file, "--out", out, "--strategy", own, *stops, *engine, "--json")
+        done = call("solve", file, "--out", out, "--strategy", own, *stops, *engine, "--json")
         assert done.returncode == 0, done.stderr
         score = json.loads(done.stdout)
         assert score["paths"] < 6 * 8
-        other = clc("solve", file, "--out", out, "--strategy", own, *engine)
+        other = call("solve", file, "--out", out, "--strategy", own, *engine)
         assert other.returncode == 2
         assert 'stopping.rule: "beta" -> "fixed"' in other.stderr
     rows = [json.loads(line) for line in (out / "verdicts.jsonl").read_text().splitlines()]
     assert any(row.get("details", {}).get("stop", {}).get("rule") == "beta" for row in rows)
-    score = clc("score", out, "--fidelity")
+    score = call("score", out, "--fidelity")
     assert score.returncode == 0
     assert "asked for" in score.stdout
 
@@ -63,14 +63,14 @@ def test_a_run_with_a_strategy_and_a_rule_of_ones_own(file, tmp_path):
 def test_a_portfolio_names_the_languages(file, tmp_path):
     bad = tmp_path / "portfolio.json"
     bad.write_text("{}")
-    done = clc("solve", file, "--out", tmp_path / "run", "--portfolio", bad)
+    done = call("solve", file, "--out", tmp_path / "run", "--portfolio", bad)
     assert done.returncode == 2
     assert "portfolio.json" in done.stderr
-    both = clc("solve", file, "--out", tmp_path / "r", "--portfolio", bad, "--languages", "en")
+    both = call("solve", file, "--out", tmp_path / "r", "--portfolio", bad, "--languages", "en")
     assert "leave out --languages" in both.stderr
 
 
 def test_a_parameter_that_no_rule_reads_is_refused(file, tmp_path):
-    done = clc("solve", file, "--out", tmp_path / "run", "--threshold", 0.8)
+    done = call("solve", file, "--out", tmp_path / "run", "--threshold", 0.8)
     assert done.returncode == 2
     assert "--stopping fixed has no threshold" in done.stderr
