@@ -181,7 +181,7 @@ def test_what_is_missing_or_broken_is_named(tmp_path):
     with pytest.raises(TemplateError, match=r"languages\.toml: \[de\] has unknown cue 'lable'"):
         Templates(tmp_path).cues("de")
     (tmp_path / "languages.toml").write_text("[de\n")
-    with pytest.raises(TemplateError, match=r"languages\.toml: .*line 1"):
+    with pytest.raises(TemplateError, match=r"languages\.toml:1: not TOML"):
         Templates(tmp_path).cues("de")
     (tmp_path / "languages.toml").write_text("de = 'x'\n")
     with pytest.raises(TemplateError, match=r"languages\.toml: \[de\]"):
@@ -279,7 +279,7 @@ def test_a_folder_replaces_the_candidates(tmp_path):
         ("[ta]\nfamily = 3\nshare = 1", r"\[ta\] family is 3; it must be text"),
         ("[ta]\nfamily = 'x'\nshare = 101", r"\[ta\] share is 101; give percent"),
         ("[ta]\nfamily = 'x'\nshare = true", r"\[ta\] share is True; give percent"),
-        ("[ta\n", r"candidates\.toml: .*line 1"),
+        ("[ta\n", r"candidates\.toml:1: not TOML"),
     ]:
         file.write_text(text)
         with pytest.raises(TemplateError, match=why):

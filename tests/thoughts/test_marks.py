@@ -57,7 +57,7 @@ def test_a_users_marks_come_first(tmp_path):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("[[marks]\n", "thoughts.toml: "),
+        ("[[marks]\n", "thoughts.toml:1: not TOML"),
         ("[think]\nopen = []\n", r"\[think\] is none of \[\[marks\]\], \[\[turns\]\]"),
         ("marks = 3\n", "marks is no list of tables"),
         ('[[marks]]\nopen = ["<a>"]\n', r"\[\[marks\]\] 1: name = None is no name"),
