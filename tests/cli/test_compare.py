@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from .running import endpoint
+from .running import call, endpoint
 
 QUESTIONS = "".join(
     f"Tom ana tufaha {n} na ananunua {n + 1}. Ana mangapi?\t{2 * n + 1}\n" for n in range(2, 8)
