@@ -184,8 +184,7 @@ def bundled_vllm(_started):
 @pytest.fixture
 def only_bundled_vllm(bundled_vllm, monkeypatch):
     """Have commands and adapters that open an engine find the bundled model on vLLM, open."""
-    for module in ("clc.engines.factory", "clc.serving.integrations.local"):
-        monkeypatch.setattr(f"{module}.open_engine", lambda *_, **__: bundled_vllm)
+    monkeypatch.setattr("clc.engines.factory.open_engine", lambda *_, **__: bundled_vllm)
 
 
 @pytest.fixture(scope="session")
