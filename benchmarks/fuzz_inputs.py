@@ -17,6 +17,8 @@ PIECES = (
     "三分之二", "七万", "১৮", "٣٤", "twenty-five", "dreiundzwanzig", "million", "万", "to the power of 10", "squared", "x", "n", "or ",
     "<think>", "</think>", "<|im_end|>", "[THINK]", "\nQuestion: ", "cannot be determined", "I'm sorry", "wait, ", "not ", "?", "。",
     "\u202e", "\x1b[31m", "\x00", "\ud800", "\u200f", "\ufeff", "A", "B)", "8:30", "5 hours 30 minutes", "**", "~~", "#",
+    "C because ", " and B", "not A", "(Б)", "<answer>", "</answer>", '{"answer": ', "| Total | 5 |\n", "Confidence: 95%", "user\n",
+    "assistant\n", "\nHuman: ", "\nAssistant: ", "[INST]", "[/INST]", "#### 5\n", "Wait, that is wrong. ", "Resultaat: 4\n", "<tool_call>",
 )  # fmt: skip
 LANGUAGES = (None, "en", "de", "fr", "es", "ru", "sw", "th", "bn", "te", "zh", "ja", "ar", "xx", "")
 VALUES: tuple[Any, ...] = (
