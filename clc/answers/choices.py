@@ -18,6 +18,7 @@ __all__ = [
     "choice_in",
     "is_denied",
     "is_in_reason",
+    "last_letter",
     "may_choose",
     "only_choice",
     "read_choice",
@@ -58,14 +59,17 @@ _OPTION_WORD = (
 )
 _ONLY = re.compile(
     rf"\s*(?:{_OPTION_WORD})?[{_BRACKETS}\s]{{0,6}}({_LETTERS})"
-    rf"(?:[{_CLOSING}\s.。।:：!！]{{0,6}}|[)）.、][{_CLOSING}]{{0,3}}[ \t]?[^\s=].{{0,300}})\s*",
+    rf"(?:[{_CLOSING}\s.。।:：!！]{{0,6}}"
+    rf"|[)）.、][{_CLOSING}]{{0,3}}[ \t]{{0,3}}"
+    rf"(?!(?:{_LETTERS})(?:[)）.、,，]|\s*\Z))[^\s=].{{0,300}})\s*",
     re.IGNORECASE,
 )
 _MENTION = re.compile(
     # particles may follow a Latin letter in another script: C는, Cです
-    rf"(?<![{_EDGE}\d'’])(?<![=+/^<>×÷]\s)([A-JＡ-Ｊ](?![{_CASED}])|(?:{_LETTERS})(?![{_EDGE}])"
+    rf"(?<![{_EDGE}\d'’])(?<![=+/^<>×÷]\s)(?<!\b[a-zA-Z]\()([A-JＡ-Ｊ](?![{_CASED}])|(?:{_LETTERS})(?![{_EDGE}])"
     r"|[가나다라마](?=입니다|이다|이에요|예요))"
-    rf"(?![\d'’]|[-‐‑–]?\d|[-‐‑][{_EDGE}]|\s?[=^+×÷]|\s?/\s?\d)"
+    # and an ending after an apostrophe: B'dir; a number in parentheses makes it a function
+    rf"(?![\d]|['’](?![dt][iıuü]r)|\(\d|[-‐‑–]?\d|[-‐‑][{_EDGE}]|\s?[=^+×÷]|\s?/\s?\d)"
 )
 _LEAD = re.compile(rf"[\s{_BRACKETS}:：>#-]{{0,12}}")
 _ANSWER_LABEL = re.compile(r"\s*A\s?:")  # and no choice
@@ -78,6 +82,7 @@ _MARKED = re.compile(
 _BEFORE = 24  # characters before a letter in which words about it stand
 _GAP = rf"[\s{_BRACKETS}{_CLOSING}:：]{{0,6}}"
 _SEPARATOR = re.compile(rf"[{_CLOSING}]{{0,4}}\s?(?:[,，、/&])\s?")
+_WORDS_AFTER = re.compile(r"[^,，;；.。!！\n]{0,30}")
 _CLAUSE = re.compile(r"[,，;；.。।!！\n]")
 
 
@@ -150,6 +155,21 @@ def read_choice(
     return _named(text, mentions, strict=strict)
 
 
+def last_letter(text: str) -> str | None:
+    """Return the letter that ends a sentence and is concluded or named as an option.
+
+    >>> last_letter("The total is 14, thus C."), last_letter("It has 14 vitamins, and C")
+    ('C', None)
+    """
+    mentions = list(_MENTION.finditer(text))
+    if not mentions or any(map(str.isalnum, text[mentions[-1].end() :])):
+        return None
+    one = mentions[-1]
+    before = text[max(0, one.start() - _BEFORE) : one.start()]
+    named = _words_before("so", "option").search(before) is not None
+    return _ALL[one[1]] if named else None
+
+
 def may_choose(text: str) -> bool:
     """Whether a letter of an option stands apart in ``text``, as a quick check.
 
@@ -190,6 +210,9 @@ def _without_denied(text: str, mentions: list[Mention]) -> list[Mention]:
     """Drop the letters that are not the answer, with those joined to them: A and B are wrong."""
     kept: list[Mention] = []
     follows: Mention | None = None  # a denied letter
+    for chain in _chains(text, mentions):
+        if len(chain) > 1 and _none_of(text, chain):
+            mentions = [one for one in mentions if one not in chain]
     for one in reversed(mentions):
         joined = follows is not None and _words("and").match(text[: follows.start], one.end)
         if joined or is_denied(text, one):
@@ -198,6 +221,38 @@ def _without_denied(text: str, mentions: list[Mention]) -> list[Mention]:
             follows = None
             kept.append(one)
     return kept[::-1]
+
+
+def _chains(text: str, mentions: list[Mention]) -> list[list[Mention]]:
+    """Group the letters that only words for "and" or commas join."""
+    chains: list[list[Mention]] = []
+    for one in mentions:
+        if chains and _joins(text[chains[-1][-1].end : one.start]):
+            chains[-1].append(one)
+        else:
+            chains.append([one])
+    return chains
+
+
+def _joins(between: str) -> bool:
+    """Whether nothing but a word for "and" or a comma stands between two letters."""
+    comma = _SEPARATOR.match(between)
+    rest = between[comma.end() :] if comma else between
+    word = _words("and").match(rest)
+    if not (comma or word):
+        return False
+    return _only_option(rest[word.end() :] if word else rest)
+
+
+def _none_of(text: str, chain: list[Mention]) -> bool:
+    """Whether "none of" stands before the first of several letters, or after the last one."""
+    before = text[max(0, chain[0].start - _BEFORE) : chain[0].start]
+    for word in compile_words("none").finditer(before):
+        if _CLAUSE.search(before, word.end()) is None:
+            return True
+    lead = _WORDS_AFTER.match(text, chain[-1].end)
+    end = lead.end() if lead else chain[-1].end
+    return compile_words("none").search(text, chain[-1].end, min(len(text), end)) is not None
 
 
 def is_denied(text: str, one: Mention) -> bool:
@@ -280,7 +335,10 @@ def _only_option(between: str) -> bool:
 def _named(text: str, mentions: list[Mention], *, strict: bool) -> str | AbstainReason | None:
     """Read a letter within a sentence: affirmed, named as an option, marked, or the only one."""
     free = [one for one in mentions if not is_in_reason(text, one)]
-    right = {one.letter for one in free if _words("right").match(text, one.end)}
+    joined = {one for chain in _chains(text, free) if len(chain) > 1 for one in chain}
+    right = {
+        one.letter for one in free if one not in joined and _words("right").match(text, one.end)
+    }
     if len(right) == 1:
         return right.pop()
     free = [one for one in free if _is_letter(text, one, strict=False)]
@@ -290,6 +348,9 @@ def _named(text: str, mentions: list[Mention], *, strict: bool) -> str | Abstain
         if _words_before("option").search(text[max(0, one.start - _BEFORE) : one.start])
     ]
     marked = [one for one in free if _is_marked(text, one)]
+    alone = {one.letter for one in optional if one not in joined}
+    if joined and len(alone) == 1 and len({one.letter for one in optional}) == 1:
+        return alone.pop()
     if free and _is_joined(text, free) and not any(map(str.isdecimal, text)):
         return AbstainReason.UNDETERMINED
     for group in (optional, marked, [] if strict else free):

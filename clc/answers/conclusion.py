@@ -7,8 +7,9 @@ from fractions import Fraction
 from typing import TYPE_CHECKING
 
 from clc.answers import locate
-from clc.answers.choices import only_choice
+from clc.answers.choices import last_letter, only_choice
 from clc.answers.latex import plain
+from clc.answers.option_lines import lists_options
 from clc.answers.refusals import is_refusal, undetermined_at
 from clc.answers.statement import LONGEST, StatementReader, math_only
 from clc.answers.tables import row_total
@@ -120,8 +121,12 @@ def _stated_choice(
             return Answer(letter, "choice", (start, end))
     for begin, stop in locate.last_sentences(reader.text, start, end)[:_LAST_SENTENCES]:
         sentence = reader.text[begin:stop]
-        if stop - begin > LONGEST or any(map(str.isdecimal, sentence)):
+        if stop - begin > LONGEST:
             return None
+        if any(map(str.isdecimal, sentence)):
+            listed = lists_options(reader.text[start:begin])
+            letter = last_letter(plain(sentence)) if listed else None
+            return Answer(letter, "choice", (begin, stop)) if letter else None
         outcome = reader.choice(plain(sentence), (begin, stop))
         if outcome:
             return outcome

@@ -49,7 +49,9 @@ _STATEMENT = re.compile(
 _VALUE_LINE = re.compile(r"[\s*_$€£(\[-]{0,6}\d[\d.,/]{0,30}[^\d\n=+×*/]{0,40}(?:\n|\Z)")
 _LONGEST_LINE = 160
 _MOST_REMARKS = 4  # lines after the last statement: a confidence, an offer
-_COLON = re.compile(rf"{_CLOSE}[ \t\u00a0\u202f]{{0,3}}{_CLOSE}(?:[:：ঃ︰]|[-–—>]{{1,3}}(?=[ \t]))")
+_COLON = re.compile(
+    rf"{_CLOSE}[ \t\u00a0\u202f]{{0,3}}{_CLOSE}(?:[:：ঃ︰፡፦]|[-–—>]{{1,3}}(?=[ \t]))"
+)
 # "the answer to question 1 is"
 _TO = r"(?i:\s(?:to|for|of|auf|zu)\s(?:the\s)?(?:question|problem|exercise|part|frage|aufgabe)\s?#?\d{1,3}\b)?"  # noqa: E501
 _LATE_COLON = re.compile(_TO + rf"(?:{_BETWEEN}){_CLOSE}[ \t\u00a0\u202f]{{0,2}}[:：]")

@@ -8,7 +8,15 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["LETTERS", "option_fault", "option_texts", "problem_options", "relabel", "with_options"]
+__all__ = [
+    "LETTERS",
+    "lists_options",
+    "option_fault",
+    "option_texts",
+    "problem_options",
+    "relabel",
+    "with_options",
+]
 
 LETTERS = "ABCDEFGHIJ"
 """Letters of options; more options cannot be read from a text."""
@@ -28,6 +36,21 @@ def with_options(question: str, options: Mapping[str, str], passage: str | None 
     """
     lines = "\n".join(f"{letter}. {text}" for letter, text in options.items())
     return "\n\n".join(part for part in (passage, question, lines) if part)
+
+
+_LISTED = re.compile(
+    r"(?:\A|\n)[ \t>*_-]{0,4}[(（]?A[)）.．:：、][^\n]{1,200}\n[ \t>*_-]{0,4}[(（]?B[)）.．:：、]"
+    r"|(?:\A|[\s:：])[(（]?A[)）][^()（）\n]{1,80}[\s,;][(（]?B[)）][^()（）\n]{1,80}[\s,;][(（]?C[)）]"
+)
+
+
+def lists_options(text: str) -> bool:
+    r"""Whether a text lists options from A on, one a line or in one line.
+
+    >>> lists_options("A. 10\nB. 12"), lists_options("(A) 10 (B) 12 (C) 14"), lists_options("A. B")
+    (True, True, False)
+    """
+    return _LISTED.search(text) is not None
 
 
 def problem_options(metadata: Mapping[str, Any]) -> dict[str, str]:
