@@ -200,7 +200,28 @@ def _calculated(
         for mention in numbers:
             if mention.span[0] == total.end():
                 return mention
-    return numbers[0]
+    return numbers[1 if _is_circumstance(text, numbers) else 0]
+
+
+@lru_cache(maxsize=1)
+def _circumstances() -> tuple[re.Pattern[str], re.Pattern[str]]:
+    """Words before and after a number that is only when or with what something happens."""
+    before, after = word_pattern("circumstance"), word_pattern("circumstance_after")
+    return (
+        re.compile(rf"[\s*]{{0,4}}(?:{before})[\s$€£¥]{{0,2}}"),
+        re.compile(rf"\s?(?:[^\W\d_]\S{{0,8}}?)?\s?(?:{after})"),
+    )
+
+
+def _is_circumstance(text: str, numbers: list[NumberMention]) -> bool:
+    """Whether the first number is a circumstance of the others: in 3 days she earns 24."""
+    start, end = numbers[0].span
+    if len(numbers) == 1 or start > _BEFORE or _OR.search(text, end, numbers[1].span[0]):
+        return False
+    before, after = _circumstances()
+    if before.fullmatch(text, 0, start):
+        return True
+    return not any(map(str.isalnum, text[:start])) and after.match(text, end) is not None
 
 
 def abstain(region: str, reason: AbstainReason) -> Reading:
