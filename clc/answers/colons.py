@@ -22,6 +22,7 @@ _TERM = re.compile(
 )
 _TERM_ALONE = re.compile(r"\d{1,12}(?:\.\d{1,9})?(?![\d%])")
 _OVER = re.compile(r"[ ]?/[ ]?(\d{1,12})(?!\d)")
+_RATIO_WORDS = frozenset(("대", "к"))  # that join no range
 _LETTER = re.compile(r"[^\W\d_]")
 _LOOK_BACK, _LOOK_AHEAD, _NEAR = 200, 100, 24
 _NOON, _DAY, _HOUR = 12, 25, 60
@@ -116,7 +117,11 @@ def read_ratio(
     if len(terms) == 1:
         gap = unit_words().ratio_gap.match(text, end)
         second = _TERM_ALONE.match(text, gap.end()) if gap else None
-        if second is None or not _is_ratio(text, start, second.end(), question):
+        if gap is None or second is None:
+            return None
+        word = gap[0].strip() if gap[0] != "対" else ""
+        alone = not word or (word in _RATIO_WORDS and _stands_alone(text, start, second.end()))
+        if not alone and not _is_ratio(text, start, second.end(), question):
             return None
         terms, end = [value, Fraction(second[0].replace(",", "."))], second.end()
     return (terms[0] / terms[1] if len(terms) == 2 and terms[1] else None), end  # noqa: PLR2004

@@ -27,6 +27,7 @@ _UNIT_POWER = re.compile(
     r"(?<=[\d{},.)\s])([ ~]?)\\(?:text|textrm|mbox|mathrm|operatorname|rm)\s?\{([^{}\d]{1,40})\}"
     r"\s?\^\s?\{?\s?[-−]?[1-4]\s?\}?"
 )
+_BRACED = re.compile(r"(?<=\d)\{([.,:])\}")  # 1{,}250 and 3{:}30 without space
 _FRACTION = re.compile(r"\\[dtc]?frac\s?\{([^{}]{1,200})\}\s?\{([^{}]{1,200})\}")
 _TERM = r"\s*(\d{1,60})(?:\s?\^\s?(?:\{\s?(-?\d{1,4})\s?\}|(\d{1,4})))?\s*"
 _FRACTION_OF_POWERS = re.compile(rf"\\[dtc]?frac\s?\{{{_TERM}\}}\s?\{{{_TERM}\}}")
@@ -105,13 +106,12 @@ def plain(markup: str) -> str:
     """
     if "\\" not in markup and "{" not in markup:
         return markup if markup.isascii() else write_repeating(markup)
-    markup = _UNIT_POWER.sub(r"\1 \2 ", write_repeating(markup))
+    markup = _UNIT_POWER.sub(r"\1 \2 ", write_repeating(_BRACED.sub(r"\1", markup)))
     for _ in range(3):
         shorter = _TEXT.sub(r" \1 ", markup)
         if shorter == markup:
             break
         markup = shorter
-    markup = markup.replace("{,}", ",").replace("{.}", ".")
     markup = _SHORT_FRACTION.sub(r"\\frac{\1}{\2}", markup)
     if "^" in markup:
         markup = _FRACTION_OF_POWERS.sub(_over_powers, markup)
@@ -172,7 +172,7 @@ def is_latex(markup: str) -> bool:
     """
     if is_tuple(markup):
         return True
-    side = _DEGREES.sub("°", last_side(write_repeating(markup)))
+    side = _DEGREES.sub("°", last_side(write_repeating(_BRACED.sub(r"\1", markup))))
     return _MATHS.search(side) is not None and evaluate(plain(side)) is None
 
 

@@ -143,6 +143,8 @@ def _sentences(text: str, start: int, end: int) -> list[tuple[int, int]]:
     for stop in [*ends, end] if not ends or ends[-1] < end else ends:
         sentence = (position, stop)
         position = stop
+        if spans and _is_aside(text, *sentence):
+            continue
         if is_remark(text, *sentence):
             checking = True
         elif checking and _concludes(text, *sentence):
@@ -150,6 +152,19 @@ def _sentences(text: str, start: int, end: int) -> list[tuple[int, int]]:
         if not checking:
             spans.append(sentence)
     return spans or [(start, end)]
+
+
+def _is_aside(text: str, start: int, end: int) -> bool:
+    """Whether parentheses hold all of a sentence, without total or conclusion: (About 3 kg)."""
+    begin = start
+    while begin < end and text[begin].isspace():
+        begin += 1
+    if text[begin : begin + 1] not in {"(", "（"}:
+        return False
+    close = text.find(")" if text[begin] == "(" else "）", begin, end)
+    if 0 <= close < end - 2:
+        return False
+    return compile_words("so", "total", "answer").search(text, begin, end) is None
 
 
 def _concludes(text: str, start: int, end: int) -> bool:

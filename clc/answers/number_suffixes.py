@@ -30,6 +30,10 @@ _LARGE = "".join(LARGE)
 _AFTER_LARGE = re.compile(rf"[ ]?(千|百)?([{_LARGE}])(?![一-鿿]?[一]步)")
 _KILO = re.compile(KILO)
 _HUNDREDS = re.compile(r"(\d)百")  # 2千5百
+# 24만 원, 2만 4천; the same syllable is a particle: 24만큼, 24만을.
+_KOREAN = re.compile(r"[ ]?(천|백|십)?(만|억|천)(?![큼은을이의])")
+_KOREAN_LOWER = re.compile(r"[ ]?(\d{1,4}(?:,\d{3})?)(천|백|만)?(?![%개명])")
+_KOREAN_UNITS = {"십": 10, "백": 100, "천": 1000, "만": 10**4, "억": 10**8, None: 1}
 _SCALE = re.compile(
     r"[ \u00a0]{0,2}("
     + "|".join(sorted(map(re.escape, SCALE), key=len, reverse=True))
@@ -171,17 +175,36 @@ def _with_scale(text: str, value: Fraction, end: int) -> tuple[Fraction | None, 
     if large:
         factor = LARGE[large[2]] * {"千": 1000, "百": 100}.get(large[1] or "", 1)
         return _lower_units(text, value * factor, factor, large.end())
+    if text[end] in "百千":
+        return _hundreds(text, value, end)
+    korean = _KOREAN.match(text, end)
+    scale = None if korean else _SCALE.match(text, end)
+    if korean or scale is None:
+        return _korean(text, value, korean) if korean else (value, end)
+    return _scaled_by(text, value, scale)
+
+
+def _hundreds(text: str, value: Fraction, end: int) -> tuple[Fraction, int]:
+    """Multiply a number by 百 or 千 after it, unless it is a part of a unit: 3千克."""
     if text[end] == "百":
         return value * 100, end + 1
-    if text[end] == "千":
-        if _KILO.match(text, end):
-            return value, end
-        hundreds = _HUNDREDS.match(text, end + 1)
-        if hundreds:
-            return value * 1000 + int(hundreds[1]) * 100, hundreds.end()
-        return value * 1000, end + 1
-    scale = _SCALE.match(text, end)
-    return (value, end) if scale is None else _scaled_by(text, value, scale)
+    if _KILO.match(text, end):
+        return value, end
+    hundreds = _HUNDREDS.match(text, end + 1)
+    if hundreds:
+        return value * 1000 + int(hundreds[1]) * 100, hundreds.end()
+    return value * 1000, end + 1
+
+
+def _korean(text: str, value: Fraction, units: re.Match[str]) -> tuple[Fraction, int]:
+    """Multiply a number by 만, 억 or 천 after it, and add lower units: 2만 4천."""
+    factor = _KOREAN_UNITS[units[1]] * _KOREAN_UNITS[units[2]]
+    total, end = value * factor, units.end()
+    lower = _KOREAN_LOWER.match(text, end)
+    while lower and (more := int(lower[1].replace(",", "")) * _KOREAN_UNITS[lower[2]]) < factor:
+        total, factor, end = total + more, _KOREAN_UNITS[lower[2]], lower.end()
+        lower = _KOREAN_LOWER.match(text, end)
+    return total, end
 
 
 def _scaled_by(text: str, value: Fraction, scale: re.Match[str]) -> tuple[Fraction | None, int]:

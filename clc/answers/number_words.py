@@ -158,24 +158,26 @@ _HOLDS = (
 )
 _AND = {"en": "and", "es": "y", "fr": "et", "sw": "na", "de": "und"}
 # Words after digits that scale them: 2 million, 20 тысяч, 5 lakh.
-SCALE = {
-    **dict.fromkeys(("hundred", "hundert"), 100),
-    **dict.fromkeys(
-        ["thousand", "tausend", "mil", "mille", "тысяча", "тысячи", "тысяч", "elfu", "พัน", "тыс", "tsd", "হাজার", "వేలు", "వేల", "हज़ार", "हजार"],  # noqa: E501
-        1000,
-    ),
-    **dict.fromkeys(
-        ["million", "millions", "millionen", "millón", "millones", "milioni", "milhão", "milhões", "миллион", "миллиона", "миллионов", "млн", "mio", "ล้าน", "మిలియన్", "মিলিয়ন", "মিলিয়ন"],  # noqa: E501
-        10**6,
-    ),
-    **dict.fromkeys(["billion", "billions", "milliard", "milliards", "milliarden", "миллиард", "миллиарда", "миллиардов", "млрд", "mrd", "พันล้าน"], 10**9),  # noqa: E501
-    **dict.fromkeys(["trillion", "trillions", "триллион", "триллиона", "триллионов", "трлн", "ล้านล้าน"], 10**12),  # noqa: E501
-    "ร้อย": 100,
-    "หมื่น": 10**4,
-    "แสน": 10**5,
-    **dict.fromkeys(["lakh", "lakhs", "লাখ", "লক্ষ", "లక్ష", "లక్షలు", "लाख"], 10**5),
-    **dict.fromkeys(["crore", "crores", "কোটি", "కోటి", "కోట్లు", "करोड़"], 10**7),
-}  # fmt: skip
+_SCALES = {
+    100: "hundred hundert ร้อย",
+    1000: "thousand tausend tsd mil mille mila тысяча тысячи тысяч тыс тисяча тисячі тисяч elfu "
+    "พัน হাজার వేలు వేల हज़ार हजार ribu rb nghìn ngàn bin tysiąc tysiące tysięcy tys "
+    "duizend ألف ألفا ألفًا آلاف χιλιάδες هزار tusen tusind אלף libo tisíc tisíce ezer "
+    "tuhatta mii ہزار ஆயிரம்",
+    10**4: "หมื่น",
+    10**5: "lakh lakhs แสน লাখ লক্ষ లక్ష లక్షలు लाख لاکھ லட்சம்",
+    10**6: "million millions millionen millón millones milione milioni milhão milhões миллион "
+    "миллиона миллионов млн мільйон мільйони мільйонів mio ล้าน మిలియన్ মিলিয়ন juta "
+    "triệu milyon milion miliony milionów milionů miljoen مليون مليونا ملايين εκατομμύριο "
+    "εκατομμύρια میلیون miljon miljoner millioner מיליון milioane millió miljoonaa",
+    10**7: "crore crores কোটি కోటి కోట్లు करोड़ کروڑ கோடி",
+    10**9: "billion billions milliard milliards milliarden mrd миллиард миллиарда миллиардов "
+    "млрд мільярд мільярди мільярдів พันล้าน miliar tỷ tỉ milyar miliard miliardy "
+    "miliardów miljard مليار مليارات δισεκατομμύρια میلیارد miljarder מיליארד miliardo "
+    "miliardi",
+    10**12: "trillion trillions триллион триллиона триллионов трлн ล้านล้าน triliun",
+}
+SCALE = {word: value for value, words in _SCALES.items() for word in words.split()}
 # Thai has no spaces between words: continuations that make a number word another word.
 _NOT_THAI = {"สาม": "ารถ", "เก้า": "อี้", "ห้า": "ม", "หก": "ล้ม", "สี่": "เหลี่ยม", "พัน": "ธ", "สอง": "แง่"}
 _ROUND = (100, 1000, 10**4, 10**5, 10**6)

@@ -44,10 +44,13 @@ _NOT_BUT = re.compile(
 )
 # Units that look like algebra: 24 m^2, 5 m/s.
 _UNIT_POWER = re.compile(
-    r"(?<=\d)[ \u2009]{0,6}(?:[kcdm]?m|s)[ ]?\^[ ]?\{?[23]\}?"
-    r"|(?<=\d)[ \u2009]{0,6}(?:[kmcμ]?[mgLlJNWV]|mi|ft|cal)[ ]?/"
-    r"[ ]?(?:[km]?[gm]|[shLl]|min|sec|mol)"
+    r"(?<=\d)[ \u2009]{0,6}(?:[kcdm]?m|s|[ксд]?м|мм)[ ]?\^[ ]?\{?[23]\}?"
+    r"|(?<=\d)[ \u2009]{0,6}(?:[kmcμ]?[mgLlJNWV]|mi|ft|cal|[кс]?м)[ ]?/"
+    r"[ ]?(?:[km]?[gm]|[shLlсч]|min|sec|mol)"
     r"(?:[ ]?\^[ ]?\{?[23]\}?|[²³])?(?![a-zA-Z])"
+)
+_INEQUALITY = re.compile(
+    r"(?<![\w</])[a-zA-Z]\s?[<>≤≥]=?\s?[-−]?\d|\d\s?[<>≤≥]=?\s?[a-zA-Z](?!\w|>)"
 )
 _ITALIC = re.compile(r"(?<![\w*])\*([^*\s][^*\n]{0,60})\*(?![\w*])")
 _UNDERLINED = re.compile(r"(?<!\w)__([^_\n]{1,60})__(?!\w)")
@@ -84,7 +87,7 @@ def read_region(  # noqa: C901, PLR0911
     if placeholder and _UNFILLED.match(region, placeholder.end()):
         return abstain(region, AbstainReason.NO_ANSWER)
     shown, visible = _visible(_blank(_PLACEHOLDER, region) if placeholder else region)
-    if "=" in visible and are_assignments(visible):
+    if _INEQUALITY.search(visible) or ("=" in visible and are_assignments(visible)):
         return abstain(region, AbstainReason.UNDETERMINED)
     undetermined = _undetermined_start(visible)
     right = _right_side(visible)

@@ -209,7 +209,7 @@ def _circumstances() -> tuple[re.Pattern[str], re.Pattern[str]]:
     before, after = word_pattern("circumstance"), word_pattern("circumstance_after")
     return (
         re.compile(rf"[\s*]{{0,4}}(?:{before})[\s$€£¥]{{0,2}}"),
-        re.compile(rf"\s?(?:[^\W\d_]\S{{0,8}}?)?\s?(?:{after})"),
+        re.compile(rf"\s?[^\s\d]{{0,9}}?\s?(?:{after})"),
     )
 
 
