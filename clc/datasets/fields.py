@@ -15,6 +15,7 @@ from clc.datasets.field_names import LANGUAGE_NAMES
 from clc.datasets.json_values import storable
 from clc.datasets.levels import read_level
 from clc.datasets.notices import Notices
+from clc.datasets.option_fields import may_hold_options
 from clc.datasets.options import Options, find_options
 from clc.errors import ConfigurationError, LanguageError
 from clc.language_id import DEFAULT_LANGUAGE, detect_language, has_han
@@ -93,6 +94,7 @@ def make_problem(
     kind = _kind(row, defaults, numeric=numeric and options is None)
     used = {"id", "language", "translations", "item", "kind", question, gold}
     if options is None:
+        _notice_options(row, defaults)
         answer = _gold(row, gold) if gold is not None else None
     else:
         answer = options.gold
@@ -130,6 +132,14 @@ def make_problem(
         translations=_translations(row, options),
         metadata=metadata,
     )
+
+
+def _notice_options(row: SourceRow, defaults: Defaults) -> None:
+    """Warn of a field that has a name of options and holds none."""
+    for name, value in row.fields.items():
+        if value is not None and may_hold_options(name):
+            place, ours = row.place, "options (a list of two to ten texts)"
+            defaults.notices.ignored(place.name, place.line or place.row, name, value, ours)
 
 
 def _type(value: object) -> str:

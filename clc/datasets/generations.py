@@ -222,9 +222,9 @@ def _own_row(row: _Fields) -> Generation:
         row.text("item", "a text", numbers=True),
         level=read_level(values.get("level")),
     )
-    if gold is not None and has_options(values):
-        options, letter = recorded_options(values, values["gold"], Place(row.source, row.line))
-        if letter is not None and path.kind in {None, "choice"}:
+    if path.kind in {None, "choice"} and has_options(values):
+        options, letter = recorded_options(values, gold, Place(row.source, row.line))
+        if options:
             path = path._replace(kind="choice", options=options, gold=letter)
     if text is not None:
         return path

@@ -20,38 +20,38 @@ shown wherever it is.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from clc.answers.choices import only_choice
 from clc.answers.option_lines import LETTERS
 from clc.errors import DatasetError
 
+from clc.datasets.option_fields import OptionFields, find_option_fields, plain_name
+
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from clc.datasets.source import Place
 
 __all__ = ["Options", "find_options", "has_options", "recorded_options"]
 
 _FEWEST = 2
-_LISTS = ("choices", "options")
-_FAMILIES = (
-    [f"option_{index}" for index in range(10)],
-    [f"option_{index}" for index in range(1, 11)],
-    [f"option{index}" for index in range(1, 11)],
-    [f"option_{letter}" for letter in LETTERS.lower()],
-    [f"option_{letter}" for letter in LETTERS],
-    [f"mc_answer{index}" for index in range(1, 11)],
-    [f"choice{index}" for index in range(1, 11)],
-    [f"op{letter}" for letter in LETTERS.lower()],
-    list(LETTERS),
-)
-_FIRST = frozenset([*_LISTS, *(family[0] for family in _FAMILIES)])
-_LETTER_FIELDS = ("gold", "answer", "Answer", "answerKey")
-_FROM_ZERO = ("answer_index", "answer_idx", "cop")
-_FROM_ONE = ("correct_answer_num",)
-_ELSE = ("correct", "target", "label")  # of many meanings: only where no other field has the answer
+# Names as ``plain_name`` writes them. Letters, texts of options, or indices from 0:
+_LETTER_FIELDS = (
+    "gold", "answer", "answerkey", "correctanswer", "correctoption", "correctchoice",
+    "correctletter", "correctlabel", "answerletter", "answerlabel", "goldanswer", "goldlabel",
+    "rightanswer", "groundtruth", "expectedanswer", "finalanswer",
+)  # fmt: skip
+_FROM_ZERO = (
+    "answerindex", "answeridx", "cop", "correctindex", "correctidx", "goldindex", "goldidx",
+    "correctanswerindex", "correctoptionindex", "correctchoiceindex",
+)  # fmt: skip
+_FROM_ONE = ("correctanswernum", "correctanswernumber", "correctoptionnumber")
+# Of many meanings: only where no other field has the answer
+_ELSE = ("correct", "target", "label")
 _PASSAGES = ("flores_passage", "passage", "context")
 _ABSENT = frozenset({"", "n/a"})
+_UNKNOWN = ("", "-1")  # the answer of a row whose right option is not published
 # A label that an option brings along: "A. …", "(A) …", "A) …".
 _OWN_LABEL = re.compile(r"\s*[(（]?([A-Ja-j])[)）.:：、]\s*(?=\S)")
 
@@ -83,11 +83,12 @@ def find_options(fields: Mapping[str, Any], place: Place) -> Options | None:
     Raises:
         DatasetError: an option is no text, there are more than ten, or the answer is none of them.
     """
-    names, texts, labels = _texts(fields, place)
-    if not texts:
+    found = find_option_fields(fields)
+    if found is None:
         return None
-    used = set(names)
-    gold = _gold(fields, texts, labels, place, used)
+    texts, labels = _texts(found, place)
+    used = set(found.names)
+    gold = _gold(fields, texts, labels, place, used, found.start)
     passage = next(
         (name for name in _PASSAGES if isinstance(fields.get(name), str) and fields[name].strip()),
         None,
@@ -99,8 +100,8 @@ def find_options(fields: Mapping[str, Any], place: Place) -> Options | None:
 
 
 def has_options(fields: Mapping[str, Any]) -> bool:
-    """Whether a row has a field that may hold options."""
-    return not _FIRST.isdisjoint(fields)
+    """Whether a row has fields that hold options."""
+    return find_option_fields(fields) is not None
 
 
 def recorded_options(
@@ -116,8 +117,11 @@ def recorded_options(
     ({'A': '4', 'B': '5'}, 'B')
     """
     try:
-        _, texts, labels = _texts(fields, place)
-        if not texts or gold is None:
+        found = find_option_fields(fields)
+        if found is None:
+            return {}, None
+        texts, labels = _texts(found, place)
+        if gold is None:
             return texts, None
         letter = _letter("gold", gold, texts, labels, place)
     except DatasetError:
@@ -125,44 +129,15 @@ def recorded_options(
     return ({}, None) if letter is None else (texts, letter)
 
 
-def _texts(
-    fields: Mapping[str, Any], place: Place
-) -> tuple[list[str], dict[str, str], dict[str, str]]:
-    """Return the fields of the options, the texts by letter, and the letters by own label."""
-    if not has_options(fields):
-        return [], {}, {}
-    for name in _LISTS:
-        value = fields.get(name)
-        labels: Sequence[Any] = ()
-        if isinstance(value, Mapping) and set(value) <= set(LETTERS):  # MedQA
-            value = [value.get(letter) for letter in LETTERS[: LETTERS.index(max(value)) + 1]]
-        elif isinstance(value, Mapping):  # as Hugging Face stores a list of objects
-            labels, value = value.get("label") or (), value.get("text")
-        if isinstance(value, list) and value and all(isinstance(one, Mapping) for one in value):
-            labels = [one.get("label") for one in value]
-            value = [one.get("text") for one in value]
-        if isinstance(value, list) and len(value) >= _FEWEST and _are_texts(value):
-            texts = _lettered(name, value, place)
-            own = {
-                str(label).strip(): letter
-                for letter, label in zip(LETTERS, labels, strict=False)
-                if letter in texts
-            }
-            return [name], texts, own
-    for family in _FAMILIES:
-        names = [name for name in family if name in fields]
-        if names[:2] != family[:2] or all(fields[name] is None for name in names):
-            continue
-        values = [fields.get(name) for name in family[: family.index(names[-1]) + 1]]
-        return names, _lettered(names[0], values, place), {}
-    return [], {}, {}
-
-
-def _are_texts(values: Sequence[Any]) -> bool:
-    return any(one is not None for one in values) and all(
-        one is None or (isinstance(one, str | int | float) and not isinstance(one, bool))
-        for one in values
-    )
+def _texts(found: OptionFields, place: Place) -> tuple[dict[str, str], dict[str, str]]:
+    """Return the texts by letter, and the letters by own label."""
+    texts = _lettered(found.names[0], found.values, place)
+    own = {
+        str(label).strip(): letter
+        for letter, label in zip(LETTERS, found.labels, strict=False)
+        if letter in texts
+    }
+    return texts, own
 
 
 def _lettered(name: str, values: Sequence[Any], place: Place) -> dict[str, str]:
@@ -199,22 +174,31 @@ def _gold(
     labels: Mapping[str, str],
     place: Place,
     used: set[str],
+    start: int = 0,
 ) -> str | None:
-    """Return the letter of the right option; two fields that disagree are an error."""
+    """Return the letter of the right option; two fields that disagree are an error.
+
+    A number is an index from 0; in a field ``answer`` beside ``option_1``, ``option_2`` from 1.
+    """
     gold: str | None = None
     first = ""
-    for name in (*_LETTER_FIELDS, *_FROM_ZERO, *_FROM_ONE, *_ELSE):
-        value = fields.get(name)
-        if name in used or value is None or value != value:  # noqa: PLR0124  (NaN)
+    named = {plain_name(name): name for name in reversed(fields) if name not in used}
+    for plain in (*_LETTER_FIELDS, *_FROM_ZERO, *_FROM_ONE, *_ELSE):
+        name = named.get(plain, "")
+        value = _only(fields.get(name))
+        if value is None or value != value or str(value).strip() in _UNKNOWN:  # noqa: PLR0124
             continue
-        if name in _ELSE:
+        index = not isinstance(value, str) or value.strip().isdecimal()
+        if plain in _ELSE:
             if gold is not None or not isinstance(value, str | int):
                 continue
             letter: str | None = _letter(name, value, texts, labels, place)
-        elif name in _LETTER_FIELDS or (isinstance(value, str) and not value.strip().isdecimal()):
+        elif plain in _LETTER_FIELDS and index and start and str(value).strip() not in labels:
+            letter = _letter_of_index(value, start, texts)
+        elif plain in _LETTER_FIELDS or not index:
             letter = _letter(name, value, texts, labels, place)
         else:
-            letter = _letter_of_index(value, 1 if name in _FROM_ONE else 0, texts)
+            letter = _letter_of_index(value, 1 if plain in _FROM_ONE else 0, texts)
         if letter is None:
             listed = ", ".join(f"{one}. {text:.20}" for one, text in texts.items())
             raise place.error(
@@ -228,6 +212,11 @@ def _gold(
             )
         gold, first = letter, first or name
     return gold
+
+
+def _only(value: object) -> object:
+    """Return the element of a list of one."""
+    return value[0] if isinstance(value, list) and len(value) == 1 else value
 
 
 def _letter_of_index(value: object, start: int, texts: Mapping[str, str]) -> str | None:
@@ -257,7 +246,13 @@ def _letter(
     by_index = _letter_of_index(value, 0, texts)
     if by_index is not None and not isinstance(value, str):
         return by_index
-    by_text = [letter for letter, text in texts.items() if text == shown]
+    by_text = [letter for letter, text in texts.items() if text == shown] or [
+        letter for letter, text in texts.items() if text.casefold() == shown.casefold()
+    ]
+    if len(by_text) > 1:
+        raise place.error(
+            f"{name!r} is {value!r:.60}, the text of options {', '.join(by_text)}; write the letter"
+        )
     if by_index is not None and by_text and by_text != [by_index]:
         raise place.error(
             f"{name!r} is {value!r:.60}: by number it is option {by_index}, by its text "
