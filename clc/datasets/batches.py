@@ -2,72 +2,77 @@
 
 from __future__ import annotations
 
-import re
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
-from clc.datasets.generation import CustomId, Generation, content_text
-from clc.errors import DatasetError, LanguageError
-from clc.languages import UNKNOWN_LANGUAGE, read_language
+from clc.datasets.custom_ids import language_in_id
+from clc.datasets.generation import Generation, content_text, row_language
+from clc.errors import DatasetError
+from clc.records import AnswerKind
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-__all__ = ["parse_batch_row", "split_custom_id"]
-
-_SEPARATOR = re.compile(r"([:/|])")
-_CODE = re.compile(r"[A-Za-z]{2,3}(?:[-_][A-Za-z0-9]{2,8})*\Z")
-
-
-def split_custom_id(name: str) -> CustomId | None:
-    """Split an id at its last part that is a language's code; None without one.
-
-    Whether the part names a language is seen only over the ids of a whole file.
-
-    >>> split_custom_id("q1:de:0")[:3], split_custom_id("math/en/12"), split_custom_id("a/17")
-    (('q1', 'de', '0'), CustomId(rest='math', language='en', number='12', whole='math/12'), None)
-    """
-    parts = _SEPARATOR.split(name)  # with the separators at odd positions
-    for position in range(len(parts) - 1, -1, -2):
-        language = _code(parts[position])
-        if language is None:
-            continue
-        before, after = "".join(parts[: max(position - 1, 0)]), parts[position + 1 :]
-        whole = before + "".join(after) if before else "".join(after[1:])
-        number = after[1] if before and len(after) == 2 and after[1].isdecimal() else ""  # noqa: PLR2004
-        rest = before if number else whole
-        return CustomId(rest, language, number, whole) if rest else None
-    return None
-
-
-def _code(part: str) -> str | None:
-    if not _CODE.match(part):
-        return None
-    try:
-        return read_language(part)
-    except LanguageError:
-        return None
+__all__ = ["parse_batch_row"]
 
 
 def parse_batch_row(source: str, line: int, row: Mapping[str, Any]) -> list[Generation]:
     """Return the paths of a line of a batch's output, one for each choice.
 
+    A line may have a ``language``, ``question``, ``gold``, ``kind`` and ``item`` of its own.
+
     Raises:
         DatasetError: a choice or an output is no object.
     """
     name = str(row["custom_id"])
-    split = split_custom_id(name)
-    # The language is good for reading the text, even where it is no part of the vote.
-    path = Generation(name, split.language if split else UNKNOWN_LANGUAGE, "", custom_id=split)
+    language = row.get("language")
+    gold = row.get("gold")
+    kind = row.get("kind")
+    path = Generation(
+        name,
+        row_language(language if isinstance(language, str) else None),
+        "",
+        question=content_text(row.get("question")),
+        gold=str(gold) if isinstance(gold, str | int | float) and gold == gold else None,  # noqa: PLR0124
+        kind=kind if kind in get_args(AnswerKind) else None,
+        item=str(row["item"]) if isinstance(row.get("item"), str | int) else None,
+        custom_id=True,
+        # The language is good for reading the text, even where it is no part of the vote.
+        read_as=None if language else language_in_id(name),
+    )
     response = row.get("response")
-    body = response.get("body") if isinstance(response, dict) else None
+    body = _body(row, response)
+    if isinstance(body, str):
+        return [path._replace(response=body)]
     if isinstance(body, dict):
         choices, output = body.get("choices"), body.get("output")
         if isinstance(choices, list) and choices:
             return list(_choices(source, line, path, choices))
         if isinstance(output, list) and output:
             return [_response(source, line, path, body, output)]
-    fault = row.get("error") or (response or "no response")
+        if (text := _message(body)) is not None:
+            finish = "length" if body.get("stop_reason") == "max_tokens" else None
+            return [path._replace(response=text, finish_reason=finish)]
+    fault = row.get("error") or (response or row.get("result") or "no response")
     return [path._replace(error=f"{fault!r:.200}")]
+
+
+def _body(row: Mapping[str, Any], response: object) -> object:
+    """Return the body of a response: an object or a text, None without one."""
+    if isinstance(response, dict):
+        body = response.get("body", response)
+        return body if isinstance(body, dict) else None
+    if response is not None:
+        return content_text(response)
+    result = row.get("result")  # Anthropic's message batches
+    return result.get("message") if isinstance(result, dict) else None
+
+
+def _message(body: Mapping[str, Any]) -> str | None:
+    """Return the text of a body that is one message or one text, None for any other."""
+    for name in ("output_text", "content", "text"):
+        if (text := content_text(body.get(name))) is not None:
+            return text
+    return None
 
 
 def _choices(source: str, line: int, path: Generation, choices: list[Any]) -> Iterator[Generation]:

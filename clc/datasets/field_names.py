@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from clc.errors import ConfigurationError
@@ -17,10 +19,14 @@ __all__ = [
     "FIELDS",
     "GOLD_NAMES",
     "LANGUAGE_NAMES",
+    "PASSAGE_NAMES",
     "QUESTION_NAMES",
     "first_name",
+    "first_text",
     "parse_fields",
+    "plain_name",
     "rename",
+    "usual_names",
 ]
 
 # The first that a row has counts.
@@ -30,9 +36,17 @@ QUESTION_NAMES = (
 )  # fmt: skip
 GOLD_NAMES = (
     "gold", "answer", "Answer", "final_answer", "expected_answer", "answer_number", "golden",
+    "ground_truth", "correct_answer", "gold_answer", "reference_answer", "final_ans",
     "target", "label", "response",
 )  # fmt: skip
-LANGUAGE_NAMES = ("language", "lang", "dialect")
+LANGUAGE_NAMES = (
+    "language", "lang", "language_code", "lang_code", "language_name", "locale", "dialect",
+)  # fmt: skip
+PASSAGE_NAMES = ("flores_passage", "passage", "body")
+"""Fields with a text that the question is about."""
+_USUAL = ("id", "translations", *LANGUAGE_NAMES, *PASSAGE_NAMES, *QUESTION_NAMES, *GOLD_NAMES)
+
+_NOT_PLAIN = re.compile(r"[\W_]+")
 
 FIELDS = ("question", "answer", "id", "language", "item", "kind", "translations", "choices")
 """Fields of ours that a user may name."""
@@ -41,6 +55,46 @@ FIELDS = ("question", "answer", "id", "language", "item", "kind", "translations"
 def first_name(fields: Mapping[str, Any], names: Iterable[str]) -> str | None:
     """Return the first of ``names`` whose field is not null, None without one."""
     return next((name for name in names if fields.get(name) is not None), None)
+
+
+def first_text(fields: Mapping[str, Any], names: Iterable[str]) -> str | None:
+    """Return the first of ``names`` whose field is a text that is not blank, None without one."""
+    return next(
+        (one for one in names if isinstance(fields.get(one), str) and fields[one].strip()), None
+    )
+
+
+def plain_name(name: str) -> str:
+    """Return a field's name in lower case, without spaces and signs.
+
+    >>> plain_name("Option_A"), plain_name("Correct Answer")
+    ('optiona', 'correctanswer')
+    """
+    return _NOT_PLAIN.sub("", name).lower()
+
+
+def usual_names(fields: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return fields under the usual spelling of their names, where it differs.
+
+    >>> usual_names({"Question": "2 + 3?", "ANSWER": 5, "Final Answer": "five"})
+    {'question': '2 + 3?', 'answer': 5, 'final_answer': 'five'}
+    """
+    spelled = _spelling(tuple(fields))
+    return {spelled.get(one, one): value for one, value in fields.items()} if spelled else fields
+
+
+@lru_cache(maxsize=256)
+def _spelling(names: tuple[str, ...]) -> dict[str, str]:
+    """Return the usual name of each field that is spelled otherwise, and is there once."""
+    spelled: dict[str, str] = {}
+    for name in names:
+        usual = _PLAIN.get(plain_name(name), name)
+        if usual not in names and usual not in spelled.values():
+            spelled[name] = usual
+    return spelled
+
+
+_PLAIN = {plain_name(name): name for name in reversed(_USUAL)}
 
 
 def parse_fields(fields: Mapping[str, str] | Iterable[str] | None) -> dict[str, str]:

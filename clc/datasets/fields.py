@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -11,12 +12,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple, cast, get_args
 
 from clc.answers.canonical import canonical_gold
 from clc.answers.option_lines import relabel, with_options
-from clc.datasets.field_names import LANGUAGE_NAMES
+from clc.datasets.field_names import LANGUAGE_NAMES, PASSAGE_NAMES, first_text, usual_names
 from clc.datasets.json_values import storable
 from clc.datasets.levels import read_level
 from clc.datasets.notices import Notices
 from clc.datasets.option_fields import may_hold_options
 from clc.datasets.options import Options, find_options
+from clc.datasets.set_names import is_parallel
 from clc.errors import ConfigurationError, LanguageError
 from clc.language_id import DEFAULT_LANGUAGE, detect_language, has_han
 from clc.languages import read_language
@@ -35,6 +37,7 @@ __all__ = [
     "same_gold",
 ]
 
+_NO_VALUES = frozenset({"nan", "null", "<na>"})  # as pandas and R write an empty cell
 _KINDS = get_args(AnswerKind)
 _known = lru_cache(maxsize=1024)(read_language)
 
@@ -96,6 +99,9 @@ def make_problem(
     if options is None:
         _notice_options(row, defaults)
         answer = _gold(row, gold) if gold is not None else None
+        if (passage := first_text(row.fields, PASSAGE_NAMES)) is not None:
+            text = f"{row.fields[passage].strip()}\n\n{text}"
+            used.add(passage)
     else:
         answer = options.gold
         text = with_options(text, options.texts, options.passage)
@@ -113,6 +119,8 @@ def make_problem(
         if value is not None and not (value in _KINDS if name == "kind" else _is_item(value)):
             metadata[f"file_{name}"] = storable(value)
     item = (_identifier(row, "item") if _is_item(row.fields.get("item")) else None) or item
+    if item is None and defaults.named.language and is_parallel(defaults.named.set):
+        item = _parallel_item(row, defaults.named)
     if item is not None:
         metadata["item"] = item
     if kind is not None:
@@ -164,6 +172,8 @@ def _identifier(row: SourceRow, field: str) -> str | None:
     value = row.fields.get(field)
     if value is None:
         return None
+    if isinstance(value, float) and value.is_integer():  # pandas, where an id is missing
+        value = int(value)
     if isinstance(value, bool) or not isinstance(value, str | int):
         message = f"{field!r} is {_type(value)} ({value!r:.60}); it must be text or a whole number"
         raise row.place.error(message)
@@ -173,12 +183,26 @@ def _identifier(row: SourceRow, field: str) -> str | None:
     return text
 
 
+def _parallel_item(row: SourceRow, named: SetName) -> str:
+    """Return what the rows of all languages share: the id without the language, or the number."""
+    identifier = _identifier(row, "id") or f"{row.number:03d}"
+    parts = re.split(r"([-_:/])", identifier)  # with the separators at odd positions
+    rest = [
+        part
+        for part in parts[::2]
+        if part.lower() not in {named.language, str(named.language).lower()}
+    ]
+    return f"{named.set}-{'-'.join(rest)}"
+
+
 def _is_item(value: object) -> bool:
     return isinstance(value, str | int) and not isinstance(value, bool)
 
 
 def _gold(row: SourceRow, field: str) -> str | None:
     value = row.fields.get(field)
+    if isinstance(value, list) and len(value) == 1 and isinstance(value[0], str):
+        value = value[0]  # OlympiadBench
     if value is None or (isinstance(value, float) and value != value):  # noqa: PLR0124  (NaN)
         return None
     if isinstance(value, bool | list | Mapping):
@@ -187,11 +211,11 @@ def _gold(row: SourceRow, field: str) -> str | None:
         )
     if isinstance(value, float) and row.raw is not None:
         # As in the file: 0.10 stays 0.10, and a 20-digit number keeps its digits.
-        return str(json.loads(row.raw, parse_float=str, parse_int=str)[field])
+        return str(usual_names(json.loads(row.raw, parse_float=str, parse_int=str))[field])
     text = str(value).strip()
     if not text:
         raise row.place.error(f"{field!r} is empty; write the answer, or null for none")
-    return text
+    return None if text.lower() in _NO_VALUES else text
 
 
 def _kind(row: SourceRow, defaults: Defaults, *, numeric: bool) -> AnswerKind | None:
@@ -237,7 +261,7 @@ def _code(place: Place, field: str, code: object) -> str:
 def _language(row: SourceRow, defaults: Defaults, text: str, *, chinese: bool) -> tuple[str, str]:
     """Return a question's language and its origin; the first origin that gives one counts."""
     field = row.fields.get("language")
-    if field is not None:
+    if field is not None and field != "":
         return _code(row.place, "language", field), "field"
     for name in LANGUAGE_NAMES:  # of other tools, where it may mean something else
         value = row.fields.get(name)

@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from clc.thoughts import Marks
 
 __all__ = [
-    "CustomId",
     "Generation",
     "content_text",
     "missing_response",
@@ -30,25 +29,12 @@ __all__ = [
 _TEXT_PARTS = frozenset({"text", "output_text", "input_text"})
 
 
-class CustomId(NamedTuple):
-    """A request's id that may name a language.
-
-    ``math/en/12`` is ``math/12`` in language ``en``: the ``rest`` math and the ``number`` 12 (empty
-    without one), ``whole`` with both.
-    """
-
-    rest: str
-    language: str
-    number: str
-    whole: str
-
-
 class Generation(NamedTuple):
     """One recorded path, with the fields of its problem.
 
     ``error`` is why there is no response, and ``reason`` its abstention. ``closed`` is whether a
-    thought that is recorded apart had ended, None without one. ``custom_id`` is what the id may
-    say; whether it does is seen over the whole file. ``read_as`` is the language that the text is
+    thought that is recorded apart had ended, None without one. ``custom_id``: the id is that of a
+    request, which may name a language; whether it does is seen over the whole file. ``read_as`` is the language that the text is
     read in, where it is another than that of the vote. ``options`` are the texts of a multiple
     choice by letter.
     """
@@ -67,7 +53,7 @@ class Generation(NamedTuple):
     reason: AbstainReason = AbstainReason.ENGINE_FAILURE
     closed: bool | None = None
     level: str | None = None
-    custom_id: CustomId | None = None
+    custom_id: bool = False
     read_as: str | None = None
     options: Mapping[str, str] = MappingProxyType({})
 

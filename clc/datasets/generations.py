@@ -19,13 +19,15 @@ abstention; a field of ours with another meaning is kept and ignored, with a not
 from __future__ import annotations
 
 import re
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import fields
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, cast, get_args
 
 from clc.datasets.batches import parse_batch_row
 from clc.datasets.custom_ids import CustomIds
+from clc.datasets.field_names import LANGUAGE_NAMES, plain_name
 from clc.datasets.generation import (
     Generation,
     content_text,
@@ -40,9 +42,9 @@ from clc.datasets.notices import Notices
 from clc.datasets.options import has_options, recorded_options
 from clc.datasets.packed import UNREADABLE, unpacked
 from clc.datasets.source import Place
-from clc.errors import DatasetError
+from clc.errors import DatasetError, LanguageError
 from clc.input_files import MOST_LEVELS, nested_deeper, printable_path
-from clc.languages import UNKNOWN_LANGUAGE
+from clc.languages import UNKNOWN_LANGUAGE, read_language
 from clc.records import AnswerKind, Confidence
 
 if TYPE_CHECKING:
@@ -53,6 +55,7 @@ __all__ = ["Generation", "parse_generations", "read_generation", "read_generatio
 _KINDS = get_args(AnswerKind)
 _NUMBERS = {one.name for one in fields(Confidence)}
 _NUMERIC = re.compile(r"[-+.\d]+(?:e[-+]?\d+)?%?", re.IGNORECASE)
+_TOO_DEEP = f"nested deeper than {MOST_LEVELS} levels; leave the field out"
 _NUMBERS_TOO = frozenset(["id", "gold"])
 _TEXT_OR_NUMBER, _CODE = "a text or a number", "a BCP-47 code"
 _ARE_LANGUAGES = frozenset(["language", "question_language"])
@@ -81,13 +84,17 @@ def read_rows(files: Iterable[str | Path]) -> Iterator[tuple[str, int, dict[str,
 def _row(source: str, number: int, line: bytes) -> dict[str, Any]:
     try:
         row = parse_json(line)
-    except (ValueError, RecursionError) as error:
+    except RecursionError as error:
+        raise DatasetError.at(source, number, _TOO_DEEP) from error
+    except ValueError as error:
+        if "depth limit" in str(error) or "recursion" in str(error):  # orjson's, of 1,024 levels
+            raise DatasetError.at(source, number, _TOO_DEEP) from error
         shown = line[:60].decode("utf-8", "replace").strip()
         raise DatasetError.at(
             source, number, f"{shown!r} is not JSON ({error}); give one object a line"
         ) from error
     if line.count(b"[") + line.count(b"{") > MOST_LEVELS and nested_deeper(row, MOST_LEVELS):
-        raise DatasetError.at(source, number, f"nested deeper than {MOST_LEVELS} levels")
+        raise DatasetError.at(source, number, _TOO_DEEP)
     if not isinstance(row, dict):
         raise DatasetError.at(
             source, number, f"{row!r:.60} is not an object; give one object a line"
@@ -117,7 +124,10 @@ def parse_generations(
     if "id" in row and row["id"] is None:
         notices.left_out(source, line, "id")
         return []
-    path = _own_row(_Fields(source, line, row, notices))
+    path = _own_row(_Fields(source, line, row, notices, []))
+    response = row.get("response")
+    if isinstance(response, list) and all(isinstance(one, str) for one in response):
+        return [path._replace(response=one) for one in response]  # several samples
     return [path]
 
 
@@ -128,6 +138,7 @@ class _Fields(NamedTuple):
     line: int
     row: Mapping[str, Any]
     notices: Notices
+    faults: list[str]
 
     def error(self, message: str) -> DatasetError:
         return DatasetError.at(self.source, self.line, message)
@@ -143,18 +154,31 @@ class _Fields(NamedTuple):
         return None
 
     def needed(self, field: str, needed: str) -> str | None:
-        """Return a field's text; a value of another type is an error."""
+        """Return a field's text; a value of another type is a fault."""
         value = self.row.get(field)
-        if value is None:
+        if value is None or isinstance(value, str):
+            text = value
+        elif field not in _NUMBERS_TOO or isinstance(value, bool | list | dict):
+            self.faults.append(f"{field!r} is {value!r:.60}; give {needed}")
             return None
-        if not isinstance(value, str):
-            number = isinstance(value, int | float) and not isinstance(value, bool)
-            if not number or field not in _NUMBERS_TOO:
-                raise self.error(f"{field!r} is {value!r:.60}; give {needed}")
-        text = str(value)
-        if field in _ARE_LANGUAGES and not text.isprintable():
-            raise self.error(f"{field!r} is {value!r:.60}; give {needed}")
+        elif isinstance(value, float) and field == "id" and value.is_integer():
+            return str(int(value))  # as pandas writes it where another row has none
+        else:
+            text = str(value)
+        if text is not None and field in _ARE_LANGUAGES and not text.isprintable():
+            self.faults.append(f"{field!r} is {value!r:.60}; give {needed}")
         return text
+
+    def language(self) -> str | None:
+        """Return the language, or a known one in a field that other tools name so."""
+        if self.row.get("language") is not None:
+            return self.needed("language", _CODE)
+        for name in _language_names(tuple(self.row)):
+            value = self.row[name]
+            with suppress(LanguageError):
+                if isinstance(value, str) and value.strip():
+                    return read_language(value)
+        return None
 
     def kind(self) -> AnswerKind | None:
         kind = self.row.get("kind")
@@ -186,6 +210,12 @@ class _Fields(NamedTuple):
         raise self.error(f"'confidence' is {value!r:.60}; give {ours}")
 
 
+@lru_cache(maxsize=256)
+def _language_names(names: tuple[str, ...]) -> tuple[str, ...]:
+    plain = {plain_name(name) for name in LANGUAGE_NAMES}
+    return tuple(name for name in names if plain_name(name) in plain)
+
+
 def _number(value: float) -> float:
     """Return a number that is no integer of more than 64 bits."""
     return value if abs(value) < 1 << 63 else float(value)
@@ -194,21 +224,25 @@ def _number(value: float) -> float:
 def _own_row(row: _Fields) -> Generation:
     values = row.row
     response = values.get("response")
-    text = content_text(response)
+    text = response if isinstance(response, str) else content_text(response)
     if text is None and response is not None:
-        raise row.error(f"'response' is {response!r:.60}; give the path's text")
-    if "response" not in values and not values.get("error"):
-        raise row.error(
+        row.faults.append(f"'response' is {response!r:.60}; give the path's text")
+    elif "response" not in values and not values.get("error"):
+        row.faults.append(
             f"'response' is missing (fields: {', '.join(values)}); give the path's text"
         )
     identifier = row.needed("id", _TEXT_OR_NUMBER)
-    language = row.needed("language", _CODE)
-    gold = row.needed("gold", _TEXT_OR_NUMBER)
-    if identifier is None:
-        raise row.error("'id' is missing; give the problem's id")
+    language = row.language()
+    gold = row.needed("gold", _TEXT_OR_NUMBER) or None
+    if identifier is None and values.get("id") is None:
+        row.faults.append("'id' is missing; give the problem's id")
+    if identifier is None or row.faults:
+        raise row.error("; ".join(row.faults))
     question_language = row.text("question_language", "a language")
     if question_language is not None:
         question_language = row_language(row.needed("question_language", _CODE))
+        if row.faults:
+            raise row.error(row.faults[0])
     path = Generation(
         identifier,
         row_language(language),
@@ -241,9 +275,11 @@ def _polymath(source: str, line: int, row: Mapping[str, Any]) -> Generation:
         raise DatasetError.at(source, line, "'idx' is missing; give the problem's number")
     path = Path(source)
     level = read_level(row.get("level")) or read_level(path.parent.name)
-    name = "-".join(filter(None, ("polymath", level, str(number))))
     stem = path.name.partition(".")[0]
     language = row.get("language") or (stem if stem != path.parent.name else None)
+    # ``high-de-3`` in ``high/de.jsonl`` is number 3
+    parts = [part for part in str(number).split("-") if part not in {level, language}]
+    name = "-".join(filter(None, ("polymath", level, *parts)))
     text, thought = content_text(row["answer_pred"]), content_text(row.get("thinking_pred"))
     gold = row.get("answer")
     code = row_language(language if isinstance(language, str) else None)
@@ -264,7 +300,7 @@ def _polymath(source: str, line: int, row: Mapping[str, Any]) -> Generation:
 def read_generations(files: Sequence[str | Path]) -> Iterator[tuple[str, int, list[Generation]]]:
     """Yield (source, line, paths) of the rows; repetitions by lm-eval's filters are skipped.
 
-    Rows whose ``custom_id`` may name a language come last, when all of them were seen.
+    Rows with a ``custom_id``, which may name a language, come last, when all of them were seen.
 
     Raises:
         DatasetError: a row is wrong.
@@ -279,9 +315,7 @@ def read_generations(files: Sequence[str | Path]) -> Iterator[tuple[str, int, li
             ):
                 continue
             paths = parse_generations(source, line, row, notices)
-            for path in paths:
-                if path.custom_id is not None:
-                    custom.add(source, line, path)
-            if rest := [path for path in paths if path.custom_id is None]:
+            rest = [one for one in paths if not (one.custom_id and custom.add(source, line, one))]
+            if rest:
                 yield source, line, rest
         yield from custom.resolved()

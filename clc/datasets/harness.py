@@ -15,6 +15,7 @@ from clc.answers import extract_answer
 from clc.datasets.generation import Generation, missing_response, row_language
 from clc.datasets.levels import read_level
 from clc.datasets.options import recorded_options
+from clc.datasets.set_names import WORD_CODES
 from clc.datasets.source import Place
 from clc.errors import DatasetError, LanguageError
 from clc.languages import UNKNOWN_LANGUAGE, read_language
@@ -30,9 +31,6 @@ __all__ = ["TaskName", "parse_harness_row", "read_task_name"]
 _SAMPLES = re.compile(r"(?:samples_)?(.+?)(?:_\d{4}-\d{2}-\d{2}T[\d\-.]+)?\.jsonl(?:\.gz|\.zst)?\Z")
 _CODE = re.compile(r"[A-Za-z]{2,3}\Z")
 _SCRIPT = re.compile(r"[A-Z][a-z]{3}\Z")
-# Codes that are words of task names, too: "mgsm_direct_no_cot". They count only as the last word
-# before numbers.
-_WORDS = frozenset({"am", "as", "be", "do", "he", "is", "it", "my", "no", "or", "so", "to"})
 _TAIL = re.compile(r"(?:prompt|v|shot|\d+|\d+shot|lite|full|test|dev)\Z")
 _GSM8K = "####"
 
@@ -58,7 +56,8 @@ def read_task_name(file: str) -> TaskName:
     for position in range(len(words) - 1, -1, -2):
         tail = words[position + 2 :: 2]
         scripted = bool(tail) and bool(_SCRIPT.match(tail[0]))
-        if words[position].lower() in _WORDS and not all(map(_TAIL.match, tail[scripted:])):
+        # Words of task names, too ("mgsm_direct_no_cot"), count only as the last before numbers.
+        if words[position].lower() in WORD_CODES and not all(map(_TAIL.match, tail[scripted:])):
             continue
         if (language := _language(words[position], tail[0] if scripted else None)) is None:
             continue

@@ -12,12 +12,14 @@ import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from clc.answers import extract_answer
 from clc.datasets import cmath, mgsm
-from clc.datasets.field_names import GOLD_NAMES, QUESTION_NAMES, first_name, rename
+from clc.datasets.field_names import GOLD_NAMES, QUESTION_NAMES, first_name, rename, usual_names
 from clc.datasets.fields import Defaults, SourceRow, make_problem
 from clc.datasets.json_values import parse_json
 from clc.datasets.source import Place, RawSource, read_whole, text_lines
 from clc.input_files import MOST_LEVELS, nested_deeper
+from clc.records import Answer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,7 +28,10 @@ if TYPE_CHECKING:
 
 __all__ = ["array_rows", "line_rows", "problem_from_row"]
 
-_GOLDS = ("gold", "answer", "Answer", "final_answer", "expected_answer")
+_GOLDS = (
+    "gold", "answer", "final_answer", "expected_answer", "ground_truth", "correct_answer",
+    "gold_answer", "reference_answer", "final_ans",
+)  # fmt: skip
 _WORKED_ANSWER = "####"  # GSM8K: the reasoning, then "#### 18"
 
 
@@ -84,6 +89,7 @@ def _row(place: Place, index: int, value: object, raw: str | None) -> SourceRow:
 def problem_from_row(row: SourceRow, defaults: Defaults) -> Problem:
     """Make the problem of a row by its fields: CMATH's, MGSM's or the general ones."""
     row = rename(row, defaults.fields)
+    row = row._replace(fields=usual_names(row.fields))
     if "golden" in row.fields:
         return cmath.cmath_problem(row, defaults)
     if "answer_number" in row.fields:
@@ -105,4 +111,14 @@ def problem_from_row(row: SourceRow, defaults: Defaults) -> Problem:
         if gold != "gold":
             worked.pop(gold, None)
         row, gold = row._replace(fields=worked), "gold"
+    elif answer is None and (value := _solved(fields.get("solution"))) is not None:
+        row, gold = row._replace(fields={**fields, "gold": value}), "gold"
     return make_problem(row, defaults, question=question, gold=gold)
+
+
+def _solved(solution: object) -> str | None:
+    """Return the boxed value of a worked solution (MATH), None without one."""
+    if not isinstance(solution, str) or "\\boxed" not in solution:
+        return None
+    outcome = extract_answer(solution, "en")
+    return outcome.value if isinstance(outcome, Answer) else None

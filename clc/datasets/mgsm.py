@@ -10,7 +10,7 @@ from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from clc.datasets.field_names import GOLD_NAMES, QUESTION_NAMES, first_name
+from clc.datasets.field_names import GOLD_NAMES, QUESTION_NAMES, first_name, usual_names
 from clc.datasets.fields import Defaults, SourceRow, make_problem, same_gold
 from clc.datasets.set_names import SetName, read_set_name
 from clc.datasets.source import Place, RawSource, open_source, text_lines
@@ -48,7 +48,7 @@ def _pairs(source: RawSource) -> Iterator[_Pair]:
     for number, (place, line) in enumerate(text_lines(source)):
         columns = line.split("\t")
         if number == 0 and (names := tsv_header(line)) is not None:
-            positions = _positions(names)
+            positions = _positions(names, place)
             continue
         if positions is not None and len(columns) > max(positions):
             columns = [unquoted(columns[position].strip()) for position in positions]
@@ -65,11 +65,14 @@ def _pairs(source: RawSource) -> Iterator[_Pair]:
         yield _Pair(place, question, gold)
 
 
-def _positions(names: Sequence[str]) -> tuple[int, int]:
+def _positions(names: Sequence[str], place: Place) -> tuple[int, int]:
     """Return the columns of question and answer in a header."""
-    question = first_name(dict.fromkeys(names, True), QUESTION_NAMES)
-    gold = first_name(dict.fromkeys(names, True), ("answer_number", *GOLD_NAMES))
-    return names.index(question or ""), names.index(gold or "")
+    usual = list(usual_names(dict.fromkeys(names)))
+    question = first_name(dict.fromkeys(usual, True), QUESTION_NAMES)
+    gold = first_name(dict.fromkeys(usual, True), ("answer_number", *GOLD_NAMES))
+    if gold is None:
+        raise place.error(f"no column of answers ({', '.join(names):.100}); name one 'answer'")
+    return usual.index(question or ""), usual.index(gold)
 
 
 def _problem(

@@ -11,15 +11,15 @@ from hashlib import sha256
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from clc.answers.option_lines import LETTERS
+from clc.datasets.field_names import plain_name
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["OptionFields", "find_option_fields", "may_hold_options", "plain_name"]
+__all__ = ["OptionFields", "find_option_fields", "may_hold_options"]
 
 _FEWEST = 2
 _LISTS = frozenset({"choices", "options", "alternatives", "answerchoices", "answeroptions"})
-_NOT_PLAIN = re.compile(r"[\W_]+")
 # "option_0", "Option A", "mc_answer1", "opa"; numbered answers may be several right ones.
 _ONE = re.compile(
     r"(?P<stem>option|choice|mcanswer|alternative|candidate|opt|answeroption|answerchoice)s?"
@@ -30,7 +30,7 @@ _WRONG = re.compile(r"incorrectanswer\d")
 _LABELS = ("label", "key", "letter", "id", "option")
 _TEXTS = ("text", "value", "content", "answer", "choice", "option_text")
 _QUOTED = r"'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\""
-_ARRAY = re.compile(rf"(?:array\()?\s*\[\s*((?:{_QUOTED})(?:[\s,]+(?:{_QUOTED}))*)[\s,]*\].*", re.S)
+_ARRAY = re.compile(rf"(?:array\()?\s*\[\s*((?:{_QUOTED})(?:[\s,]+(?:{_QUOTED}))*)[\s,]*\].*", re.DOTALL)
 _INLINE = re.compile(r"(?:^|(?<=[\s,;|]))[(（\[]?([A-Ja-j])\s?[)）\].:：、]\s?(?=\S)")
 _MOST_TEXT = 1 << 20  # characters of options in one text
 
@@ -49,15 +49,6 @@ class OptionFields(NamedTuple):
     values: list[Any]
     labels: Sequence[Any] = ()
     start: int = 0
-
-
-def plain_name(name: str) -> str:
-    """Return a field's name in lower case, without spaces and signs.
-
-    >>> plain_name("Option_A"), plain_name("Correct Answer")
-    ('optiona', 'correctanswer')
-    """
-    return _NOT_PLAIN.sub("", name).lower()
 
 
 def may_hold_options(name: str) -> bool:

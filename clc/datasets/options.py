@@ -24,9 +24,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from clc.answers.choices import only_choice
 from clc.answers.option_lines import LETTERS
+from clc.datasets.field_names import PASSAGE_NAMES, first_text, plain_name
+from clc.datasets.option_fields import OptionFields, find_option_fields
 from clc.errors import DatasetError
-
-from clc.datasets.option_fields import OptionFields, find_option_fields, plain_name
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -49,7 +49,7 @@ _FROM_ZERO = (
 _FROM_ONE = ("correctanswernum", "correctanswernumber", "correctoptionnumber")
 # Of many meanings: only where no other field has the answer
 _ELSE = ("correct", "target", "label")
-_PASSAGES = ("flores_passage", "passage", "context")
+_PASSAGES = (*PASSAGE_NAMES, "context", "premise")
 _ABSENT = frozenset({"", "n/a"})
 _UNKNOWN = ("", "-1")  # the answer of a row whose right option is not published
 # A label that an option brings along: "A. …", "(A) …", "A) …".
@@ -89,10 +89,7 @@ def find_options(fields: Mapping[str, Any], place: Place) -> Options | None:
     texts, labels = _texts(found, place)
     used = set(found.names)
     gold = _gold(fields, texts, labels, place, used, found.start)
-    passage = next(
-        (name for name in _PASSAGES if isinstance(fields.get(name), str) and fields[name].strip()),
-        None,
-    )
+    passage = first_text(fields, _PASSAGES)
     if passage is not None:
         used.add(passage)
     text = None if passage is None else str(fields[passage]).strip()

@@ -13,12 +13,17 @@ from clc.languages import read_language
 if TYPE_CHECKING:
     from clc.datasets.source import Place
 
-__all__ = ["SetName", "read_folder_name", "read_set_name"]
+__all__ = ["WORD_CODES", "SetName", "is_parallel", "read_folder_name", "read_set_name"]
 
 _NAME = re.compile(r"(?P<set>.+)_(?P<language>[A-Za-z]{2,3}(?:-[A-Za-z]{2,4}){0,2})")
-_LANGUAGE_SETS = ("mgsm", "mgsm-rev2", "msvamp")
-_SPLITS = frozenset({"test", "train", "dev", "validation"})
+_LANGUAGE_SETS = ("mgsm", "mgsm-rev2", "mgsm_rev2", "msvamp")
+_SPLIT = re.compile(r"(test|train|dev|validation)(?:-\d+-of-\d+)?")  # with the hub's part
 _FOLDERS = frozenset({"mmath"})  # sets whose files are named by their language alone
+
+
+WORD_CODES = frozenset({"am", "as", "be", "do", "he", "is", "it", "my", "no", "or", "so", "to"})
+"""Codes of languages that are English words, too."""
+_PARALLEL = ("polymath", "mmath", "mgsm", "msvamp")  # row k of a file is row k of the others
 
 
 class SetName(NamedTuple):
@@ -26,6 +31,11 @@ class SetName(NamedTuple):
 
     set: str
     language: str | None
+
+
+def is_parallel(name: str) -> bool:
+    """Whether the files of a set have the same problems in the same order, one language each."""
+    return name.lower().startswith(_PARALLEL)
 
 
 def read_set_name(stem: str, place: Place, *, trusted: bool = False) -> SetName:
@@ -59,7 +69,7 @@ def read_folder_name(name: str) -> SetName | None:
     """Read set and language of a file whose folders name them, None for any other file.
 
     MMATH has files ``mmath/zh.json``, PolyMath ``zh/low.parquet`` and ``low/zh.jsonl``, AfriMGSM
-    ``afrimgsm/amh/test.tsv``.
+    ``afrimgsm/amh/test.tsv``, Global-MMLU and MMLU-ProX ``sw/test-00000-of-00001.parquet``.
 
     >>> read_folder_name("data/mmath/zh.json"), read_folder_name("de/top.parquet")
     (SetName(set='mmath', language='zh'), SetName(set='polymath-top', language='de'))
@@ -75,8 +85,13 @@ def read_folder_name(name: str) -> SetName | None:
         return SetName(f"polymath-{folder}", code)
     if stem in LEVEL_WEIGHTS and (code := _code(folder)):
         return SetName(f"polymath-{stem}", code)
-    if stem in _SPLITS and path.suffix == ".tsv" and above and (code := _code(folder)):
-        return SetName(above if stem == "test" else f"{above}-{stem}", code)
+    split = _SPLIT.fullmatch(stem)
+    if split and (above or path.suffix != ".tsv") and (code := _code(folder)):
+        if path.suffix != ".tsv" and folder.lower() in WORD_CODES:
+            return None
+        return SetName(
+            "-".join(filter(None, (above, split[1] * (split[1] != "test")))) or stem, code
+        )
     return None
 
 

@@ -5,11 +5,11 @@ A row becomes an object of its columns; an empty cell is null.
 
 from __future__ import annotations
 
-import ast
 import csv
+import re
 from typing import TYPE_CHECKING, Any
 
-from clc.datasets.field_names import GOLD_NAMES, QUESTION_NAMES
+from clc.datasets.field_names import GOLD_NAMES, QUESTION_NAMES, usual_names
 from clc.datasets.fields import SourceRow
 from clc.datasets.source import Place, RawSource, text_lines
 
@@ -19,12 +19,12 @@ if TYPE_CHECKING:
 __all__ = ["csv_rows", "has_header", "tsv_header", "tsv_rows", "unquoted"]
 
 _DELIMITERS = ",;\t"
-_LISTS = frozenset({"choices", "options"})
+_COLUMN = re.compile(r"[A-Za-z][A-Za-z_]{0,30}\d{0,2}")
 _MOST_CELL = 1 << 24  # characters; csv's own limit is 131,072
 
 
 def has_header(line: str) -> bool:
-    r"""Whether the first line of a TSV file names columns: a question's and an answer's.
+    r"""Whether the first line of a TSV file names columns, one of them a question's.
 
     >>> has_header("question\tanswer\tanswer_number"), has_header("What is 2 + 3?\t5")
     (True, False)
@@ -35,8 +35,10 @@ def has_header(line: str) -> bool:
 def tsv_header(line: str) -> list[str] | None:
     """Return the names of columns in the first line of a TSV file, None if it is a row."""
     names = [unquoted(name.strip()) for name in line.split("\t")]
-    fits = len(set(names)) == len(names) and any(name in QUESTION_NAMES for name in names)
-    return names if fits and any(name in GOLD_NAMES for name in names) else None
+    usual = usual_names(dict.fromkeys(names))
+    fits = len(usual) == len(names) and not usual.keys().isdisjoint(QUESTION_NAMES)
+    others = all(map(_COLUMN.fullmatch, names))  # beside a question's, such as those of options
+    return names if fits and (others or not usual.keys().isdisjoint(GOLD_NAMES)) else None
 
 
 def unquoted(cell: str) -> str:
@@ -111,22 +113,8 @@ def _row(place: Place, index: int, names: Sequence[str], cells: Sequence[str]) -
             f"{' | '.join(cells):.60}; quote cells that hold the delimiter"
         )
     fields: dict[str, Any] = {
-        name: _cell(name, cell) for name, cell in zip(names, cells, strict=True) if name
+        name: cell if cell.strip() else None
+        for name, cell in zip(names, cells, strict=True)
+        if name
     }
     return SourceRow(place, index, fields)
-
-
-def _cell(name: str, cell: str) -> Any:
-    """Return a cell's value: null where it is empty, a list of options where it is written as one.
-
-    Pandas writes a list as Python does.
-    """
-    if not cell.strip():
-        return None
-    if name in _LISTS and cell.lstrip().startswith("["):
-        try:
-            value = ast.literal_eval(cell)
-        except (ValueError, SyntaxError, MemoryError, RecursionError):
-            return cell
-        return value if isinstance(value, list) else cell
-    return cell
