@@ -85,8 +85,19 @@ class Chat:
         revision: str | None = None,
         options: ChatOptions | None = None,
         marks: Marks | None = None,
+        *,
+        tokenizer: str | None = None,
+        **arguments: Any,
     ) -> Chat:
         """Load the tokenizer of a folder or Hugging Face id.
+
+        Args:
+            location: of the model.
+            revision: of the model's tokenizer.
+            options: how to ask the model to think.
+            marks: the marks of thoughts; the bundled ones by default.
+            tokenizer: another place, in its newest revision.
+            arguments: of ``AutoTokenizer.from_pretrained``.
 
         Raises:
             EngineError: transformers is not installed, the tokenizer cannot be loaded, or it has
@@ -99,20 +110,21 @@ class Chat:
             raise EngineError(
                 f"package transformers is not installed: {install_hint('transformers')}"
             ) from error
+        place, version = (location, revision) if tokenizer is None else (tokenizer, None)
         try:
-            tokenizer = AutoTokenizer.from_pretrained(location, revision=revision)
+            loaded = AutoTokenizer.from_pretrained(place, revision=version, **arguments)
         except Exception as error:
             raise EngineError(
-                f"the tokenizer of {location} cannot be loaded: {str(error).splitlines()[0]}"
+                f"the tokenizer of {place} cannot be loaded: {str(error).splitlines()[0]}"
             ) from error
         own_template = options is not None and options.template is not None
-        if not (own_template or getattr(tokenizer, "chat_template", None)):
+        if not (own_template or _has_template(loaded)):
             raise EngineError(
                 f"model {location} has no chat template; choose an instruction-tuned model, or "
                 'give one in an engine file ([chat] template = "FILE"; for a base model: '
                 "{% for m in messages %}{{ m.content }}\n{% endfor %})"
             )
-        return cls(tokenizer, options, marks)
+        return cls(loaded, options, marks)
 
     def with_options(self, options: ChatOptions | None) -> Chat:
         """Return the chat of this tokenizer with other options; None stands for its own.
@@ -242,7 +254,7 @@ class Chat:
         return len(prompts) > 1
 
     def _mentions(self, name: str) -> bool:
-        template = self._options.template or self.tokenizer.chat_template
+        template = self._options.template or self.tokenizer.chat_template or ""
         sources = template.values() if isinstance(template, dict) else [template]
         return any(re.search(rf"\b{re.escape(name)}\b", str(source)) for source in sources)
 
@@ -326,6 +338,17 @@ class Chat:
         )
         mark = last.close[0]
         return mark if last.special else f"\n{mark}\n\n"
+
+
+def _has_template(tokenizer: Any) -> bool:
+    """Whether a tokenizer renders messages, with a template or, as Mistral's, in Python."""
+    if getattr(tokenizer, "chat_template", None):
+        return True
+    role, content = _PROBE[0]
+    try:
+        return bool(tokenizer.apply_chat_template([{"role": role, "content": content}]))
+    except Exception:  # noqa: BLE001 - each tokenizer has its own error for it
+        return False
 
 
 @lru_cache(maxsize=1)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ __all__ = [
     "BUNDLED",
     "adapter_fingerprint",
     "check_model_folder",
+    "find_gguf",
     "hub_revision",
     "lora_rank",
     "model_fingerprint",
@@ -65,12 +67,30 @@ def resolve_model(name: str, *, weights: bool = True) -> str:
         check_model_folder(folder, weights=weights)
         return str(folder)
     if folder.is_file():
-        raise ConfigurationError(f"model {name!r} is a file; name the folder that holds it")
+        raise ConfigurationError(
+            f"model {name!r} is a file; name the folder that holds it"
+            f"{' (engine transformers reads a GGUF file)' if folder.suffix == '.gguf' else ''}"
+        )
     if not _HUB_ID.fullmatch(name):
         raise ConfigurationError(
             f"model {name!r}: there is no such folder, and a Hugging Face id reads owner/name"
         )
     return name
+
+
+def find_gguf(name: str) -> tuple[str, str | None]:
+    """Return the folder or id of a model, and the name of its GGUF file where it is one.
+
+    Raises:
+        ConfigurationError: as ``resolve_model``; or the package gguf is missing.
+        EngineError: as ``resolve_model``.
+    """
+    file = Path(name).expanduser()
+    if file.suffix != ".gguf" or not file.is_file():
+        return resolve_model(name), None
+    if find_spec("gguf") is None:
+        raise ConfigurationError(f"model {name!r} is a GGUF file: pip install gguf")
+    return str(file.parent), file.name
 
 
 def check_model_folder(folder: Path, *, weights: bool = True) -> None:

@@ -16,7 +16,7 @@ from clc.engines.chat_template import Chat, RenderedPrompt
 from clc.engines.detokenizer import Detokenizer
 from clc.engines.prompt_cache import PromptCache
 from clc.engines.token_completion import SampledTokens, complete_tokens
-from clc.errors import ConfigurationError
+from clc.errors import ConfigurationError, EngineError
 from clc.records import Message
 
 QUESTION = Message(role="user", content="Mia hat 6 Murmeln und findet 7.")
@@ -53,6 +53,49 @@ def test_a_prompt_that_ends_in_a_thought_is_known_by_its_last_tokens(chat, tiny)
     assert not Chat.load(str(tiny)).render([QUESTION]).opened
     mention = Message(role="user", content="What does <think> mean?")
     assert not Chat.load(str(tiny)).render([mention]).opened
+
+
+def test_a_template_of_ones_own_and_a_system_prompt_stand_in_every_prompt(chat):
+    from clc.engines.engine_file.chat_table import BASE_TEMPLATE
+
+    bare = text_of(chat, QUESTION, template=BASE_TEMPLATE)
+    assert bare.removeprefix(chat.tokenizer.bos_token or "") == QUESTION["content"] + "\n"
+    roles = "{% for m in messages %}[{{ m.role }}] {{ m.content }} {% endfor %}"
+    assert text_of(chat, QUESTION, template=roles, system="Be brief.").strip() == (
+        f"[system] Be brief. [user] {QUESTION['content']}"
+    )
+    first = Message(role="system", content="Solve it.")
+    assert text_of(chat, first, QUESTION, template=roles, system="Be brief.").startswith(
+        "[system] Be brief.\n\nSolve it. [user]"
+    )
+    assert "Be brief." not in text_of(chat, QUESTION)
+
+
+def test_a_tokenizer_that_renders_without_a_jinja_template_has_one(chat, monkeypatch):
+    from transformers import AutoTokenizer
+
+    class Renders:
+        chat_template = None
+
+        def apply_chat_template(self, turns, **_):
+            return [1, 3, 4]
+
+    class RendersNot(Renders):
+        def apply_chat_template(self, turns, **_):
+            raise ValueError("no template")
+
+    seen = {}
+
+    def load(place, **arguments):
+        seen.update(arguments, place=place)
+        return (RendersNot if place == "base" else Renders)()
+
+    monkeypatch.setattr(AutoTokenizer, "from_pretrained", load)
+    rendered = Chat.load("model", "commit", tokenizer="other", trust_remote_code=True)
+    assert rendered._apply((("user", "1 + 1"),)) == [1, 3, 4]
+    assert seen == {"place": "other", "revision": None, "trust_remote_code": True}
+    with pytest.raises(EngineError, match=r"has no chat template.*give one in an engine file"):
+        Chat.load("base")
 
 
 def test_switches_of_the_template(chat):

@@ -254,3 +254,61 @@ def test_lines_are_found_in_nested_tables_and_texts_of_many_lines():
         "a": 1, "c.d": 4, "e.f-g": 5, "e.f-g.h": 6, "i.0": 7, "i.0.j": 8, "i.1": 9, "i.1.k": 10,
         "i.1.k.l": 11,
     }  # fmt: skip
+
+
+def test_the_template_for_base_models_is_ours(write):
+    from clc.engines.engine_file.chat_table import BASE_TEMPLATE
+
+    path = write('engine = "transformers"\nmodel = "clc-tiny"\n[chat]\ntemplate = "base"')
+    assert load_engine_file(path).chat.template == BASE_TEMPLATE
+
+
+def test_a_gguf_file_is_a_model_of_transformers(tmp_path, monkeypatch):
+    from clc.engines import models
+
+    file = tmp_path / "small.Q4.gguf"
+    file.write_bytes(b"GGUF")
+    monkeypatch.setattr(models, "find_spec", lambda _: None)
+    with pytest.raises(ConfigurationError, match="is a GGUF file: pip install gguf"):
+        models.find_gguf(str(file))
+    monkeypatch.setattr(models, "find_spec", lambda _: object())
+    assert models.find_gguf(str(file)) == (str(tmp_path), "small.Q4.gguf")
+    one = EngineSpec(engine="transformers", model=str(file)).open().fingerprint
+    file.write_bytes(b"GGUF, others")
+    assert EngineSpec(engine="transformers", model=str(file)).open().fingerprint != one
+    with pytest.raises(ConfigurationError, match="engine transformers reads a GGUF file"):
+        EngineSpec(engine="vllm", model=str(file)).open()
+
+
+def test_an_error_of_vllm_is_told_from_a_refusal():
+    from clc.engines.vllm.drivers import explain_failure
+
+    class EngineGenerateError(Exception):
+        pass
+
+    def wrapped(cause):
+        error = EngineGenerateError()
+        error.__cause__ = cause
+        return str(explain_failure(error))
+
+    assert (
+        wrapped(ValueError("prompt of 9 tokens")) == "vLLM refuses the request: prompt of 9 tokens"
+    )
+    assert (
+        wrapped(RuntimeError("no kernel")) == "vLLM failed at the request: RuntimeError: no kernel"
+    )
+    assert wrapped(None) == "vLLM failed at the request: EngineGenerateError: EngineGenerateError"
+
+
+def test_the_window_counts_every_data_parallel_rank():
+    from types import SimpleNamespace
+
+    from clc.engines.vllm.drivers import EngineLimits
+
+    config = SimpleNamespace(
+        model_config=SimpleNamespace(max_model_len=512, max_logprobs=20),
+        scheduler_config=SimpleNamespace(max_num_seqs=64),
+        parallel_config=SimpleNamespace(data_parallel_size=4),
+    )
+    config.model_config.get_vocab_size = lambda: 100
+    assert EngineLimits.from_config(config) == EngineLimits(512, 256, 20)

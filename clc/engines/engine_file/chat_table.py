@@ -14,7 +14,17 @@ from clc.input_files import read_regular
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["merge_chat", "read_chat"]
+__all__ = ["BASE", "BASE_TEMPLATE", "merge_chat", "read_chat"]
+
+BASE = "base"
+"""The name of our own template, for base models."""
+BASE_TEMPLATE = (
+    "{{ bos_token if bos_token is defined and bos_token else '' }}"
+    "{% for message in messages %}{{ message.content }}"
+    "{% if not loop.last %}{{ '\\n\\n' }}{% endif %}{% endfor %}"
+    "{% if add_generation_prompt %}{{ '\\n' }}{% endif %}"
+)
+"""The messages without roles, as few-shot prompts want them; a base model goes on after them."""
 
 _CHAT_KEYS = tuple(one.name for one in fields(ChatOptions))
 
@@ -61,6 +71,8 @@ def merge_chat(main: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any
 
 
 def _read_template(reader: TableReader, key: str, name: str) -> str:
+    if name == BASE and not reader.beside(name).exists():
+        return BASE_TEMPLATE
     file = reader.beside(name)
     data = reader.guard(key, read_regular, file, ConfigurationError)
     if data is None:

@@ -20,10 +20,10 @@ from clc.engines.chat_template import Chat, ChatTemplateError
 from clc.engines.confidence import Meter
 from clc.engines.environment import prepare
 from clc.engines.models import (
+    find_gguf,
     hub_revision,
     model_fingerprint,
     read_chat_template,
-    resolve_model,
 )
 from clc.engines.thread_bridge import ThreadBridge, settle
 from clc.engines.token_completion import (
@@ -54,6 +54,8 @@ __all__ = ["TransformersEngine"]
 
 _log = logging.getLogger(__name__)
 
+_OF_TOKENIZER = ("gguf_file", "trust_remote_code", "subfolder", "token", "local_files_only")
+
 _JOIN_S = 60.0
 # Arguments of from_pretrained that change where weights are, not what they are.
 _SPEED_ONLY = frozenset({
@@ -67,7 +69,8 @@ class TransformersEngine:
     """A model on transformers' ``generate``.
 
     Args:
-        model: ``clc-tiny``, a local folder or a Hugging Face id.
+        model: ``clc-tiny``, a local folder, a Hugging Face id, or a GGUF file (with the package
+            gguf; its weights are unpacked).
         batch_size: sequences that run together; halved when GPU memory runs out.
         device: ``cuda``, ``cuda:1``, ``cpu``, …; by default a GPU if there is one.
         dtype: ``bfloat16``, ``float16`` or ``float32``; by default the model's own.
@@ -92,11 +95,13 @@ class TransformersEngine:
         chat_options: ChatOptions | None = None,
         marks: Marks | None = None,
     ) -> None:
-        self._location = resolve_model(model)
+        self._model_args = dict(model_args or {})
+        self._location, gguf_file = find_gguf(model)
+        if gguf_file is not None:
+            self._model_args["gguf_file"] = gguf_file
         self._batch_size = batch_size
         self._device = device
         self._dtype = dtype
-        self._model_args = dict(model_args or {})
         self._revision = revision
         self._bridge: TransformersBridge = ThreadBridge()
         self._names = itertools.count()
@@ -151,7 +156,12 @@ class TransformersEngine:
             commit = await asyncio.to_thread(hub_revision, self._location, self._revision)
         _log.info("loading the tokenizer of %s", self._location)
         self._chat = await asyncio.to_thread(
-            Chat.load, self._location, commit, self.chat_options, self._marks
+            Chat.load,
+            self._location,
+            commit,
+            self.chat_options,
+            self._marks,
+            **{name: self._model_args[name] for name in _OF_TOKENIZER if name in self._model_args},
         )
 
         _log.info("loading the weights of %s", self._location)

@@ -28,6 +28,7 @@ __all__ = [
     "ProcessDriver",
     "RequestRefusedError",
     "Watch",
+    "explain_failure",
 ]
 
 _JOIN_S = 10.0
@@ -39,7 +40,7 @@ Watch = Callable[[Any], bool]
 
 
 class RequestRefusedError(Exception):
-    """vLLM refuses this request; others go on."""
+    """vLLM refuses this request, or failed at it; others go on."""
 
 
 class EngineLimits(NamedTuple):
@@ -47,7 +48,7 @@ class EngineLimits(NamedTuple):
 
     Attributes:
         window_tokens: tokens of prompt and completion together.
-        max_num_seqs: requests at a time.
+        max_num_seqs: requests at a time, over all data-parallel ranks.
         max_logprobs: likeliest tokens whose log-probabilities a request may ask for.
     """
 
@@ -60,9 +61,11 @@ class EngineLimits(NamedTuple):
         """Read the limits from a ``VllmConfig``."""
         model = config.model_config
         logprobs = model.max_logprobs
+        # vLLM's limit holds for each data-parallel rank.
+        ranks = getattr(config.parallel_config, "data_parallel_size", 1) or 1
         return cls(
             model.max_model_len,
-            config.scheduler_config.max_num_seqs,
+            config.scheduler_config.max_num_seqs * ranks,
             model.get_vocab_size() if logprobs == -1 else logprobs,
         )
 
@@ -151,7 +154,7 @@ class ProcessDriver:
                 "run again to continue, with a smaller window or max_model_len"
             )
         except Exception as error:  # noqa: BLE001 - vLLM's check of one request, by version
-            failure = RequestRefusedError(_first_line(error))
+            failure = explain_failure(error)
         else:
             return final
         # Raised here, so that no chained traceback keeps vLLM alive.
@@ -293,7 +296,7 @@ def _add(
     try:
         engine.add_request(name, token_prompt(prompt), params, **more)
     except Exception as error:  # noqa: BLE001 - vLLM's check of one request, by version
-        return RequestRefusedError(_first_line(error))
+        return explain_failure(error)
     return None
 
 
@@ -317,6 +320,27 @@ def _restored_threads() -> Iterator[None]:
         yield
     finally:
         torch.set_num_threads = set_num_threads
+
+
+def explain_failure(error: BaseException) -> RequestRefusedError:
+    """Return why a request was lost: vLLM refuses it, or failed while it worked on it.
+
+    AsyncLLM wraps what went wrong in an ``EngineGenerateError`` without words, whose cause has
+    them. vLLM's checks of requests raise ValueErrors (up to 0.18 and in LLMEngine), later versions
+    errors of its clients (``VLLMClientError``, ``VLLMValidationError``).
+
+    >>> str(explain_failure(ValueError("prompt too long")))
+    'vLLM refuses the request: prompt too long'
+    """
+    wrapped = type(error).__name__ == "EngineGenerateError"
+    cause = (error.__cause__ or error) if wrapped else error
+    refused = isinstance(cause, ValueError | TypeError) or any(
+        kind.__name__ in {"VLLMClientError", "VLLMValidationError"} for kind in type(cause).__mro__
+    )
+    if refused:
+        return RequestRefusedError(f"vLLM refuses the request: {_first_line(cause)}")
+    name = type(cause).__name__
+    return RequestRefusedError(f"vLLM failed at the request: {name}: {_first_line(cause)}")
 
 
 def _first_line(error: BaseException) -> str:

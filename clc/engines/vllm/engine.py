@@ -218,7 +218,13 @@ class VllmEngine:
             commit = await asyncio.to_thread(hub_revision, self._location, self._revision)
         _log.info("loading the tokenizer of %s", self._location)
         self.chat = await asyncio.to_thread(
-            Chat.load, self._location, commit, self.chat_options, self._marks
+            Chat.load,
+            self._location,
+            commit,
+            self.chat_options,
+            self._marks,
+            tokenizer=self._args.get("tokenizer"),
+            trust_remote_code=bool(self._args.get("trust_remote_code")),
         )
         driver = self._make_driver(device, commit)
         _log.info("starting vLLM on %s: weights, memory, graphs", device)
@@ -242,7 +248,6 @@ class VllmEngine:
             "model": self._location,
             "disable_log_stats": True,
             "use_tqdm_on_load": False,
-            "enable_prefix_caching": True,
         }
         if commit is not None:
             args |= {"revision": commit, "tokenizer_revision": commit}
@@ -342,7 +347,7 @@ class VllmEngine:
                 listener=self._listener(stream, before) if stream else None,
             )
         except RequestRefusedError as error:
-            return Completion.lost(f"vLLM refuses the request: {error}")
+            return Completion.lost(str(error))
         return read_output(output, request, self.chat, reader, opened=opened)
 
     def _listener(self, stream: DeltaStream, before: str) -> Callable[[Any], None]:
