@@ -12,7 +12,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from clc.answers.labels import labels
-from clc.answers.words import compile_words, listed
+from clc.answers.words import compile_words, listed, word_pattern
 
 __all__ = ["Body", "find_body", "is_blank", "run_on_at"]
 
@@ -190,11 +190,10 @@ def _ordered_turns(text: str, start: int, end: int) -> list[tuple[int, int, bool
 @lru_cache(maxsize=1)
 def _headings() -> re.Pattern[str]:
     """Headings of a problem: at the start of a line, or of a sentence within it."""
-    heads = "|".join((*listed("problem"), "q"))
-    users = "|".join(listed("user"))
+    heads, users = word_pattern("problem"), word_pattern("user")
     numbered = r"question|problem|exercise|example"
     return re.compile(
-        rf"\n[ \t#*]{{0,6}}(?i:({users})|{heads})\s?(?:#?\d{{1,4}})?[ \t*]{{0,3}}[:：]"
+        rf"\n[ \t#*]{{0,6}}(?:({users})|{heads}|[qQ])\s?(?:#?\d{{1,4}})?[ \t*]{{0,3}}[:：]"
         rf"|\n[ \t]*(?:#{{1,6}}|\*\*)[ \t]*(?i:{numbered})[ ]#?\d{{1,4}}"
         r"|(?<=[.!?。！？।])[ ]{1,2}(?:Q|Question|Problem)[ ]?\d{0,3}:[ ]"
     )

@@ -87,7 +87,8 @@ def read_region(  # noqa: C901, PLR0911
     if placeholder and _UNFILLED.match(region, placeholder.end()):
         return abstain(region, AbstainReason.NO_ANSWER)
     shown, visible = _visible(_blank(_PLACEHOLDER, region) if placeholder else region)
-    if _INEQUALITY.search(visible) or ("=" in visible and are_assignments(visible)):
+    unequal = any(sign in visible for sign in "<>≤≥") and _INEQUALITY.search(visible)
+    if unequal or ("=" in visible and are_assignments(visible)):
         return abstain(region, AbstainReason.UNDETERMINED)
     undetermined = _undetermined_start(visible)
     right = _right_side(visible)
