@@ -6,9 +6,10 @@ import re
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
-from clc.answers.choices import choice_in, only_choice
+from clc.answers.choices import choice_in
 from clc.answers.context import TextContext
 from clc.answers.latex import is_latex, plain
+from clc.answers.letters import only_choice
 from clc.answers.powers import MOST_DIGITS, is_writable
 from clc.answers.region import read_region
 

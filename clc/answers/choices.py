@@ -1,4 +1,4 @@
-"""Letters of multiple choice, in Latin and native scripts, as Latin letters.
+"""The letter that a statement chooses among options.
 
 The letter that a statement begins with is the choice, whatever letters its reasons name: "C because
 A and B are wrong". Letters joined by "and" or "or" are several choices, and no answer.
@@ -8,100 +8,42 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
-from typing import NamedTuple
 
+from clc.answers.letters import (
+    AMBIGUOUS,
+    BRACKETS,
+    CLOSING,
+    LATIN,
+    LETTERS,
+    MENTION,
+    Mention,
+    mentions_in,
+    only_choice,
+)
 from clc.answers.words import compile_words
 from clc.records import AbstainReason
 
 __all__ = [
-    "Mention",
     "choice_in",
     "is_denied",
     "is_in_reason",
     "last_letter",
-    "may_choose",
-    "only_choice",
     "read_choice",
 ]
 
-_SCRIPTS = (
-    "АБВГДЕ", "กขคงจ", "কখগঘঙ", "कखगघङ", "అఆఇఈఉ", "甲乙丙丁戊", "アイウエオ", "أبجده", "אבגדה",
-    "ΑΒΓΔΕ", "가나다라마", "அஆஇஈஉ", "ಅಆಇಈಉ", "അആഇഈഉ", "કખગઘઙ", "ሀለሐመሠ", "აბგდე", "ԱԲԳԴԵ",
-)  # fmt: skip
-# Letters as they are called, and others in their places.
-_NAMES = {
-    "ا": "A", "الف": "A", "هـ": "E", "अ": "A", "ब": "B", "स": "C", "द": "D",
-    "এ": "A", "বি": "B", "সি": "C", "ডি": "D", "ఎ": "A", "బి": "B", "సి": "C", "డి": "D",
-    "ए": "A", "बी": "B", "सी": "C", "डी": "D", "เอ": "A", "บี": "B", "ซี": "C", "ดี": "D",
-    "С": "C",  # the Cyrillic letter, typed in place of the Latin one
-}  # fmt: skip
-_LATIN = "ABCDEFGHIJ"
-_ALL = {
-    **{letter: letter for letter in _LATIN},
-    **{chr(0xFF21 + index): letter for index, letter in enumerate(_LATIN)},
-    **{letter: _LATIN[index] for script in _SCRIPTS for index, letter in enumerate(script)},
-    **_NAMES,
-}
-_LETTERS = "|".join(sorted(_ALL, key=len, reverse=True))
-# Words, too: articles, pronouns, prepositions; and the first characters of many Chinese words.
-_AMBIGUOUS = frozenset("AIEАВΑ甲乙丙丁戊ఆఈఎஆஇஈब가나다라마এ")
-_CASED = "a-zA-ZÀ-ɏͰ-ϿЀ-ӿ"
-_EDGE = _CASED + (
-    r"\u0900-\u0963\u0966-\u0dff\u0e00-\u0e7f\u1200-\u137f\u30a0-\u30ff\uac00-\ud7af"
-    r"\u0590-\u05ff\u0620-\u06d3\u06fa-\u06ff\u10a0-\u10ff\u0530-\u058f"
-)
-_BRACKETS = r"*_$(（\[【「『《\"'“‘„«{<`"
-_CLOSING = r"*_$)）\]】」』》\"'”’»}>`"
-_OPTION_WORD = (
-    r"(?:la |die |the |l['’])?(?:option|choice|letter|opción|letra|opção|opzione|optie|opcja|"
-    r"antwort|选项|選項|選択肢|variante?|вариант|ตัวเลือก|ข้อ|chaguo|विकल्प|বিকল্প|ఎంపిక|الخيار|اختيار|گزینه|seçenek|"
-    r"pilihan|opsi|đáp án|phương án|선택지|보기|варіант|επιλογή)\s?"
-)
-_ONLY = re.compile(
-    rf"\s*(?:{_OPTION_WORD})?[{_BRACKETS}\s]{{0,6}}({_LETTERS})"
-    rf"(?:[{_CLOSING}\s.。।:：!！]{{0,6}}"
-    rf"|[)）.、][{_CLOSING}]{{0,3}}[ \t]{{0,3}}"
-    rf"(?!(?:{_LETTERS})(?:[)）.、,，]|\s*\Z))[^\s=].{{0,300}})\s*",
-    re.IGNORECASE,
-)
-_MENTION = re.compile(
-    # particles may follow a Latin letter in another script: C는, Cです
-    rf"(?<![{_EDGE}\d'’])(?<![=+/^<>×÷]\s)(?<!\b[a-zA-Z]\()([A-JＡ-Ｊ](?![{_CASED}])|(?:{_LETTERS})(?![{_EDGE}])"
-    r"|[가나다라마](?=입니다|이다|이에요|예요))"
-    # and an ending after an apostrophe: B'dir; a number in parentheses makes it a function
-    rf"(?![\d]|['’](?![dt][iıuü]r)|\(\d|[-‐‑–]?\d|[-‐‑][{_EDGE}]|\s?[=^+×÷]|\s?/\s?\d)"
-)
-_LEAD = re.compile(rf"[\s{_BRACKETS}:：>#-]{{0,12}}")
+_LEAD = re.compile(rf"[\s{BRACKETS}:：>#-]{{0,12}}")
 _ANSWER_LABEL = re.compile(r"\s*A\s?:")  # and no choice
 _ENDED = re.compile(
-    rf"[{_CLOSING}]{{0,4}}\s{{0,2}}(?:[.,;:!—。，；：、！।|]|[-–]\s(?!\d)|\Z|\n|[(（])"
+    rf"[{CLOSING}]{{0,4}}\s{{0,2}}(?:[.,;:!—。，；：、！।|]|[-–]\s(?!\d)|\Z|\n|[(（])"
 )
 _MARKED = re.compile(
-    rf"(?:\*\*|[(（\[【「『“\"{{])\s?(?:{_LETTERS})\s?[.)）:]?(?:\*\*|[)）\]】」』”\"}}])"
+    rf"(?:\*\*|[(（\[【「『“\"{{])\s?(?:{LETTERS})\s?[.)）:]?(?:\*\*|[)）\]】」』”\"}}])"
 )
 _BEFORE = 24  # characters before a letter in which words about it stand
-_GAP = rf"[\s{_BRACKETS}{_CLOSING}:：]{{0,6}}"
-_SEPARATOR = re.compile(rf"[{_CLOSING}]{{0,4}}\s?(?:[,，、/&])\s?")
+_GAP = rf"[\s{BRACKETS}{CLOSING}:：]{{0,6}}"
+_SEPARATOR = re.compile(rf"[{CLOSING}]{{0,4}}\s?(?:[,，、/&])\s?")
 _WORDS_AFTER = re.compile(r"[^,，;；.。!！\n]{0,30}")
 _CLAUSE = re.compile(r"[,，;；.。।!！\n]")
-
-
-class Mention(NamedTuple):
-    """A letter in a text: its place, and the Latin letter that it stands for."""
-
-    start: int
-    end: int
-    letter: str
-
-
-def only_choice(text: str) -> str | None:
-    """Return the letter if ``text`` is only a choice, with or without its option's text.
-
-    >>> only_choice("(B)"), only_choice("ক"), only_choice("C) 18 apples"), only_choice("A cat")
-    ('B', 'A', 'C', None)
-    """
-    match = _ONLY.fullmatch(text)
-    return _latin(match[1]) if match else None
 
 
 def choice_in(text: str) -> str | None:
@@ -111,11 +53,11 @@ def choice_in(text: str) -> str | None:
     ('B', 'C', None)
     """
     letter = read_choice(text)
-    return letter if isinstance(letter, str) and letter in _LATIN else None
+    return letter if isinstance(letter, str) and letter in LATIN else None
 
 
 def read_choice(
-    text: str, *, count: int = len(_LATIN), strict: bool = False
+    text: str, *, count: int = len(LATIN), strict: bool = False
 ) -> str | AbstainReason | None:
     """Read the letter that a statement chooses.
 
@@ -135,12 +77,8 @@ def read_choice(
     if strict and _ANSWER_LABEL.match(text):
         return None
     whole = only_choice(text)
-    mentions = [
-        Mention(*match.span(1), _ALL[match[1]])
-        for match in _MENTION.finditer(text)
-        if _index(_ALL[match[1]]) < count
-    ]
-    if whole and _index(whole) < count:
+    mentions = mentions_in(text, count)
+    if whole and whole in LATIN[:count]:
         return AbstainReason.UNDETERMINED if _is_joined(text, mentions) else whole
     if not mentions:
         return None
@@ -161,30 +99,12 @@ def last_letter(text: str) -> str | None:
     >>> last_letter("The total is 14, thus C."), last_letter("It has 14 vitamins, and C")
     ('C', None)
     """
-    mentions = list(_MENTION.finditer(text))
-    if not mentions or any(map(str.isalnum, text[mentions[-1].end() :])):
+    mentions = mentions_in(text)
+    if not mentions or any(map(str.isalnum, text[mentions[-1].end :])):
         return None
     one = mentions[-1]
-    before = text[max(0, one.start() - _BEFORE) : one.start()]
-    named = _words_before("so", "option").search(before) is not None
-    return _ALL[one[1]] if named else None
-
-
-def may_choose(text: str) -> bool:
-    """Whether a letter of an option stands apart in ``text``, as a quick check.
-
-    >>> may_choose("C because"), may_choose("18 cm")
-    (True, False)
-    """
-    return _MENTION.search(text) is not None or only_choice(text) is not None
-
-
-def _latin(letter: str) -> str | None:
-    return _ALL.get(letter) or _ALL.get(letter.upper())
-
-
-def _index(letter: str) -> int:
-    return _LATIN.index(letter)
+    before = text[max(0, one.start - _BEFORE) : one.start]
+    return one.letter if _words_before("so", "option").search(before) else None
 
 
 @lru_cache(maxsize=16)
@@ -265,7 +185,7 @@ def is_denied(text: str, one: Mention) -> bool:
         return False
     other = _words("not").match(text, one.end)  # "B, not A" denies A
     lead = _LEAD.match(text, other.end()) if other else None
-    return lead is None or _MENTION.match(text, lead.end()) is None
+    return lead is None or MENTION.match(text, lead.end()) is None
 
 
 def _is_leading(text: str, one: Mention) -> bool:
@@ -282,7 +202,7 @@ def _is_leading(text: str, one: Mention) -> bool:
 
 def _is_letter(text: str, one: Mention, *, strict: bool) -> bool:
     """Whether a leading letter is no word: what follows ends it, gives a reason or affirms it."""
-    if not strict and text[one.start : one.end] not in _AMBIGUOUS:
+    if not strict and text[one.start : one.end] not in AMBIGUOUS:
         return True
     return (
         _ENDED.match(text, one.end) is not None

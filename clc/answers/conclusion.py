@@ -7,8 +7,9 @@ from fractions import Fraction
 from typing import TYPE_CHECKING
 
 from clc.answers import locate
-from clc.answers.choices import last_letter, only_choice
+from clc.answers.choices import last_letter
 from clc.answers.latex import plain
+from clc.answers.letters import only_choice
 from clc.answers.option_lines import lists_options
 from clc.answers.refusals import is_refusal, undetermined_at
 from clc.answers.statement import LONGEST, StatementReader, math_only

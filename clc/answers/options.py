@@ -6,8 +6,9 @@ import re
 import unicodedata
 from typing import TYPE_CHECKING
 
-from clc.answers.choices import Mention, is_denied, is_in_reason, read_choice
+from clc.answers.choices import is_denied, is_in_reason, read_choice
 from clc.answers.context import TextContext
+from clc.answers.letters import Mention
 from clc.answers.region import read_region
 from clc.answers.words import LETTER
 from clc.records import AbstainReason

@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from clc.answers.choices import may_choose, only_choice, read_choice
+from clc.answers.choices import read_choice
 from clc.answers.context import Reading, TextContext
 from clc.answers.latex import is_latex, plain
+from clc.answers.letters import may_choose, only_choice
 from clc.answers.options import read_option
 from clc.answers.refusals import undetermined_at
 from clc.answers.region import read_region

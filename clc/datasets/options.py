@@ -22,7 +22,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from clc.answers.choices import only_choice
+from clc.answers.letters import only_choice
 from clc.answers.option_lines import LETTERS
 from clc.datasets.field_names import PASSAGE_NAMES, first_text, plain_name
 from clc.datasets.option_fields import OptionFields, find_option_fields
