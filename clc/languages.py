@@ -34,9 +34,17 @@ MGSM_LANGUAGES = ("en", "de", "es", "fr", "ja", "ru", "zh", "bn", "sw", "te", "t
 
 UNKNOWN_LANGUAGE = "und"  # BCP-47 for a language that is not known
 
-COMMON_LANGUAGES = frozenset(
-    ["af", "am", "ar", "as", "ay", "az", "ba", "be", "bg", "bm", "bn", "bo", "bs", "ca", "ceb", "ckb", "cs", "cy", "da", "de", "ee", "el", "en", "eo", "es", "et", "eu", "fa", "ff", "fi", "fil", "fo", "fr", "ga", "gd", "gl", "gn", "gu", "ha", "he", "hi", "hr", "ht", "hu", "hy", "id", "ig", "ilo", "is", "it", "ja", "jv", "ka", "kea", "kk", "km", "kn", "ko", "ky", "lb", "lg", "ln", "lo", "lt", "lv", "mai", "mg", "mi", "mk", "ml", "mn", "mni", "mr", "ms", "mt", "my", "nb", "ne", "nl", "nn", "no", "nso", "ny", "om", "or", "pa", "pap", "pl", "ps", "pt", "qu", "rn", "ro", "ru", "rw", "sa", "sd", "si", "sk", "sl", "sm", "sn", "so", "sq", "sr", "ss", "st", "su", "sv", "sw", "ta", "te", "tg", "th", "ti", "tk", "tl", "tn", "tr", "ts", "tt", "tw", "ug", "uk", "ur", "uz", "vi", "war", "wo", "xh", "yi", "yo", "yue", "zh", "zu"]
-)
+COMMON_LANGUAGES = frozenset({
+    "af", "am", "ar", "as", "ay", "az", "ba", "be", "bg", "bm", "bn", "bo", "bs", "ca", "ceb",
+    "ckb", "cs", "cy", "da", "de", "ee", "el", "en", "eo", "es", "et", "eu", "fa", "ff", "fi",
+    "fil", "fo", "fr", "ga", "gd", "gl", "gn", "gu", "ha", "he", "hi", "hr", "ht", "hu", "hy",
+    "id", "ig", "ilo", "is", "it", "ja", "jv", "ka", "kea", "kk", "km", "kn", "ko", "ky", "lb",
+    "lg", "ln", "lo", "lt", "lv", "mai", "mg", "mi", "mk", "ml", "mn", "mni", "mr", "ms", "mt",
+    "my", "nb", "ne", "nl", "nn", "no", "nso", "ny", "om", "or", "pa", "pap", "pl", "ps", "pt",
+    "qu", "rn", "ro", "ru", "rw", "sa", "sd", "si", "sk", "sl", "sm", "sn", "so", "sq", "sr",
+    "ss", "st", "su", "sv", "sw", "ta", "te", "tg", "th", "ti", "tk", "tl", "tn", "tr", "ts",
+    "tt", "tw", "ug", "uk", "ur", "uz", "vi", "war", "wo", "xh", "yi", "yo", "yue", "zh", "zu",
+})  # fmt: skip
 """Languages of data sets (FLORES-200, Belebele, AfriMGSM), without script and region."""
 
 _SUBTAG = re.compile(r"[A-Za-z0-9]{1,8}\Z")
@@ -49,9 +57,8 @@ _OWN_NAMES = (
 )  # fmt: skip
 _QUALIFIED = re.compile(r"(?P<name>[^()]+?) ?[(（](?P<rest>[^()]+)[)）]")
 _OTHER_NAMES = {
-    "bahasa indonesia": "id", "bahasa melayu": "ms",
-    "bengali": "bn", "castilian": "es", "farsi": "fa", "luganda": "lg", "mandarin": "zh",
-    "mandarin chinese": "zh",
+    "bahasa indonesia": "id", "bahasa melayu": "ms", "bengali": "bn", "castilian": "es",
+    "farsi": "fa", "luganda": "lg", "mandarin": "zh", "mandarin chinese": "zh",
     "oriya": "or", "panjabi": "pa", "sinhalese": "si", "tagalog": "fil",
 }  # fmt: skip
 _CHINESE_SCRIPTS = {"simplified": "Hans", "traditional": "Hant"}

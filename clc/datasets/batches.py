@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, get_args
 
 from clc.datasets.custom_ids import language_in_id
-from clc.datasets.generation import Generation, content_text, row_language
+from clc.datasets.generation import Generation, content_text, finish_reason, row_language
 from clc.errors import DatasetError
 from clc.records import AnswerKind
 
@@ -50,8 +50,8 @@ def parse_batch_row(source: str, line: int, row: Mapping[str, Any]) -> list[Gene
         if isinstance(output, list) and output:
             return [_response(source, line, path, body, output)]
         if (text := _message(body)) is not None:
-            finish = "length" if body.get("stop_reason") == "max_tokens" else None
-            return [path._replace(response=text, finish_reason=finish)]
+            reason = finish_reason(body.get("stop_reason"))
+            return [path._replace(response=text, finish_reason=reason)]
     fault = row.get("error") or (response or row.get("result") or "no response")
     return [path._replace(error=f"{fault!r:.200}")]
 
@@ -85,10 +85,8 @@ def _choices(source: str, line: int, path: Generation, choices: list[Any]) -> It
             if isinstance(message, dict)
             else content_text(choice.get("text"))
         )
-        finish = choice.get("finish_reason")
-        yield path._replace(
-            response=content or "", finish_reason=finish if isinstance(finish, str) else None
-        )
+        reason = finish_reason(choice.get("finish_reason"))
+        yield path._replace(response=content or "", finish_reason=reason)
 
 
 def _response(

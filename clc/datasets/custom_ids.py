@@ -1,10 +1,10 @@
 """Languages and problems in the ids of batch requests, seen over all of them.
 
-An id such as ``q1:de``, ``math/en/12`` or ``mgsm_de_7`` names one problem. Its language is taken out
-of it only where the ids say so: where one part of ids of one shape is always a language, and
-several languages stand in the same rest. ``subject/no/1`` and ``subject/eco/1`` are two problems,
-because ``eco`` is no language; ``do/it/1`` and ``do/is/1`` are, because the codes are words and no
-other language is there.
+An id such as ``q1:de``, ``math/en/12`` or ``mgsm_de_7`` names one problem. Its language is taken
+out of it only where the ids say so: where one part of ids of one shape is nearly always a language,
+and several languages stand in the same rest. ``subject/no/1`` and ``subject/eco/1`` are two
+problems, because ``eco`` is no language; ``do/it/1`` and ``do/is/1`` are two, because the codes are
+words and no other language is there.
 
 A last number is that of a path where the part before the language ends as a problem's id does
 (``mgsm-001:de:0``) and has few numbers; otherwise it is the problem's (``math/en/12``).

@@ -114,13 +114,8 @@ def make_problem(
     if answer is not None:
         check_gold(row.place, answer, kind)
     metadata = {k: storable(v) for k, v in row.fields.items() if k not in used and v is not None}
-    for name in ("kind", "item"):  # with another meaning than ours
-        value = row.fields.get(name)
-        if value is not None and not (value in _KINDS if name == "kind" else _is_item(value)):
-            metadata[f"file_{name}"] = storable(value)
-    item = (_identifier(row, "item") if _is_item(row.fields.get("item")) else None) or item
-    if item is None and defaults.named.language and is_parallel(defaults.named.set):
-        item = _parallel_item(row, defaults.named)
+    metadata |= _other_meanings(row)
+    item = _item(row, defaults, item)
     if item is not None:
         metadata["item"] = item
     if kind is not None:
@@ -183,16 +178,28 @@ def _identifier(row: SourceRow, field: str) -> str | None:
     return text
 
 
-def _parallel_item(row: SourceRow, named: SetName) -> str:
-    """Return what the rows of all languages share: the id without the language, or the number."""
+def _other_meanings(row: SourceRow) -> dict[str, Any]:
+    """Return ``kind`` and ``item`` of a row where they have another meaning than ours."""
+    other = {}
+    for name in ("kind", "item"):
+        value = row.fields.get(name)
+        if value is not None and not (value in _KINDS if name == "kind" else _is_item(value)):
+            other[f"file_{name}"] = storable(value)
+    return other
+
+
+def _item(row: SourceRow, defaults: Defaults, item: str | None) -> str | None:
+    """Return what the rows that ask the same share, None without it.
+
+    In parallel files of a known set it is the row's id without the language, or its number.
+    """
+    own = _identifier(row, "item") if _is_item(row.fields.get("item")) else None
+    named = defaults.named
+    if own or item or named.language is None or not is_parallel(named.set):
+        return own or item
     identifier = _identifier(row, "id") or f"{row.number:03d}"
-    parts = re.split(r"([-_:/])", identifier)  # with the separators at odd positions
-    rest = [
-        part
-        for part in parts[::2]
-        if part.lower() not in {named.language, str(named.language).lower()}
-    ]
-    return f"{named.set}-{'-'.join(rest)}"
+    parts = [part for part in re.split(r"[-_:/]", identifier) if part.lower() != named.language]
+    return "-".join([named.set, *parts])
 
 
 def _is_item(value: object) -> bool:

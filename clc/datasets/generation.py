@@ -21,11 +21,13 @@ if TYPE_CHECKING:
 __all__ = [
     "Generation",
     "content_text",
+    "finish_reason",
     "missing_response",
     "read_generation",
     "row_language",
 ]
 
+_LENGTH = frozenset({"length", "max_tokens", "max_output_tokens", "model_length"})
 _TEXT_PARTS = frozenset({"text", "output_text", "input_text"})
 
 
@@ -34,9 +36,9 @@ class Generation(NamedTuple):
 
     ``error`` is why there is no response, and ``reason`` its abstention. ``closed`` is whether a
     thought that is recorded apart had ended, None without one. ``custom_id``: the id is that of a
-    request, which may name a language; whether it does is seen over the whole file. ``read_as`` is the language that the text is
-    read in, where it is another than that of the vote. ``options`` are the texts of a multiple
-    choice by letter.
+    request, which may name a language; whether it does is seen over the whole file. ``read_as`` is
+    the language that the text is read in, where it is another than that of the vote. ``options``
+    are the texts of a multiple choice by letter.
     """
 
     id: str
@@ -99,6 +101,17 @@ def row_language(text: str | None) -> str:
         return read_language(text)
     except LanguageError:
         return text
+
+
+def finish_reason(reason: object) -> str | None:
+    """Return why a text ended, a limit of any API being "length"; None without a text.
+
+    >>> finish_reason("max_tokens"), finish_reason("stop"), finish_reason(3)
+    ('length', 'stop', None)
+    """
+    if not isinstance(reason, str):
+        return None
+    return "length" if reason.lower() in _LENGTH else reason
 
 
 def content_text(content: Any) -> str | None:

@@ -31,12 +31,13 @@ from clc.datasets.field_names import LANGUAGE_NAMES, plain_name
 from clc.datasets.generation import (
     Generation,
     content_text,
+    finish_reason,
     missing_response,
     read_generation,
     row_language,
 )
 from clc.datasets.harness import parse_harness_row
-from clc.datasets.json_values import parse_json
+from clc.datasets.json_values import TOO_DEEP, NestedTooDeepError, parse_json
 from clc.datasets.levels import read_level
 from clc.datasets.notices import Notices
 from clc.datasets.options import has_options, recorded_options
@@ -55,7 +56,6 @@ __all__ = ["Generation", "parse_generations", "read_generation", "read_generatio
 _KINDS = get_args(AnswerKind)
 _NUMBERS = {one.name for one in fields(Confidence)}
 _NUMERIC = re.compile(r"[-+.\d]+(?:e[-+]?\d+)?%?", re.IGNORECASE)
-_TOO_DEEP = f"nested deeper than {MOST_LEVELS} levels; leave the field out"
 _NUMBERS_TOO = frozenset(["id", "gold"])
 _TEXT_OR_NUMBER, _CODE = "a text or a number", "a BCP-47 code"
 _ARE_LANGUAGES = frozenset(["language", "question_language"])
@@ -84,17 +84,15 @@ def read_rows(files: Iterable[str | Path]) -> Iterator[tuple[str, int, dict[str,
 def _row(source: str, number: int, line: bytes) -> dict[str, Any]:
     try:
         row = parse_json(line)
-    except RecursionError as error:
-        raise DatasetError.at(source, number, _TOO_DEEP) from error
+    except NestedTooDeepError as error:
+        raise DatasetError.at(source, number, TOO_DEEP) from error
     except ValueError as error:
-        if "depth limit" in str(error) or "recursion" in str(error):  # orjson's, of 1,024 levels
-            raise DatasetError.at(source, number, _TOO_DEEP) from error
         shown = line[:60].decode("utf-8", "replace").strip()
         raise DatasetError.at(
             source, number, f"{shown!r} is not JSON ({error}); give one object a line"
         ) from error
     if line.count(b"[") + line.count(b"{") > MOST_LEVELS and nested_deeper(row, MOST_LEVELS):
-        raise DatasetError.at(source, number, _TOO_DEEP)
+        raise DatasetError.at(source, number, TOO_DEEP)
     if not isinstance(row, dict):
         raise DatasetError.at(
             source, number, f"{row!r:.60} is not an object; give one object a line"
@@ -221,36 +219,41 @@ def _number(value: float) -> float:
     return value if abs(value) < 1 << 63 else float(value)
 
 
-def _own_row(row: _Fields) -> Generation:
-    values = row.row
-    response = values.get("response")
-    text = response if isinstance(response, str) else content_text(response)
+def _response_text(row: _Fields) -> str | None:
+    """Return the text of a response, None for null; a missing one or another type is a fault."""
+    response = row.row.get("response")
+    if isinstance(response, str):
+        return response
+    text = content_text(response)
     if text is None and response is not None:
         row.faults.append(f"'response' is {response!r:.60}; give the path's text")
-    elif "response" not in values and not values.get("error"):
-        row.faults.append(
-            f"'response' is missing (fields: {', '.join(values)}); give the path's text"
-        )
+    elif "response" not in row.row and not row.row.get("error"):
+        names = ", ".join(row.row)
+        row.faults.append(f"'response' is missing (fields: {names}); give the path's text")
+    return text
+
+
+def _own_row(row: _Fields) -> Generation:
+    values = row.row
+    text = _response_text(row)
     identifier = row.needed("id", _TEXT_OR_NUMBER)
     language = row.language()
     gold = row.needed("gold", _TEXT_OR_NUMBER) or None
+    question_language = row.text("question_language", "a language")
+    if question_language is not None:
+        question_language = row_language(row.needed("question_language", _CODE))
     if identifier is None and values.get("id") is None:
         row.faults.append("'id' is missing; give the problem's id")
     if identifier is None or row.faults:
         raise row.error("; ".join(row.faults))
-    question_language = row.text("question_language", "a language")
-    if question_language is not None:
-        question_language = row_language(row.needed("question_language", _CODE))
-        if row.faults:
-            raise row.error(row.faults[0])
     path = Generation(
-        identifier,
+        identifier.strip(),
         row_language(language),
         text or "",
         row.text("question", "a text"),
         gold,
         None if question_language == UNKNOWN_LANGUAGE else question_language,
-        row.text("finish_reason", "a reason such as 'stop'"),
+        finish_reason(row.text("finish_reason", "a reason such as 'stop'")),
         row.confidence(),
         row.kind(),
         row.text("item", "a text", numbers=True),

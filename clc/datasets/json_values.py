@@ -8,9 +8,11 @@ from typing import Any
 
 import orjson
 
-from clc.input_files import is_text
+from clc.input_files import MOST_LEVELS, is_text
 
-__all__ = ["parse_json", "storable"]
+__all__ = ["TOO_DEEP", "NestedTooDeepError", "parse_json", "storable"]
+
+TOO_DEEP = f"nested deeper than {MOST_LEVELS} levels; leave the field out"
 
 _LONG_INTEGER = re.compile(rb"\d{19}")
 _MOST_DIGITS = 4300  # of an integer; Python converts no longer ones
@@ -18,6 +20,10 @@ _NO_NUMBER = re.compile(rb"NaN|Infinity")
 _HALF = re.compile(rb"\\u[dD][89a-fA-F]")
 _INT64 = 1 << 63
 _IDENTIFIERS = ("id", "item", "custom_id", "doc_id", "language", "question_language")
+
+
+class NestedTooDeepError(ValueError):
+    """A JSON value whose objects and lists are nested deeper than can be read."""
 
 
 def parse_json(data: bytes, *, halves: bool = True) -> Any:
@@ -30,8 +36,20 @@ def parse_json(data: bytes, *, halves: bool = True) -> Any:
     {'id': 123456789012345678901234567890, 'score': None}
 
     Raises:
+        NestedTooDeepError: it is nested deeper than a parser goes (1,000 levels).
         ValueError: it is not JSON, or half a surrogate pair is where it may not be.
     """
+    try:
+        return _parse(data, halves=halves)
+    except RecursionError as error:
+        raise NestedTooDeepError(TOO_DEEP) from error
+    except orjson.JSONDecodeError as error:
+        if "depth limit" in str(error) or "recursion" in str(error).lower():
+            raise NestedTooDeepError(TOO_DEEP) from error
+        raise
+
+
+def _parse(data: bytes, *, halves: bool) -> Any:
     try:
         value = orjson.loads(data)
     except orjson.JSONDecodeError as error:

@@ -16,7 +16,7 @@ from clc.answers import extract_answer
 from clc.datasets import cmath, mgsm
 from clc.datasets.field_names import GOLD_NAMES, QUESTION_NAMES, first_name, rename, usual_names
 from clc.datasets.fields import Defaults, SourceRow, make_problem
-from clc.datasets.json_values import parse_json
+from clc.datasets.json_values import TOO_DEEP, NestedTooDeepError, parse_json
 from clc.datasets.source import Place, RawSource, read_whole, text_lines
 from clc.input_files import MOST_LEVELS, nested_deeper
 from clc.records import Answer
@@ -47,7 +47,9 @@ def line_rows(source: RawSource) -> Iterator[SourceRow]:
             continue
         try:
             value = parse_json(line.encode(), halves=False)
-        except (ValueError, RecursionError) as error:
+        except NestedTooDeepError as error:
+            raise place.error(TOO_DEEP) from error
+        except ValueError as error:
             raise place.error(f"{_broken(error)}: {line!r:.60}; write one object a line") from error
         yield _row(place, index, value, line)
         index += 1
@@ -62,7 +64,7 @@ def array_rows(source: RawSource) -> Iterator[SourceRow]:
     content = read_whole(source).getvalue().removeprefix(b"\xef\xbb\xbf")
     try:
         values = parse_json(content, halves=False)
-    except (ValueError, RecursionError) as error:
+    except ValueError as error:
         place = Place(source.name, getattr(error, "lineno", None))
         raise place.error(_broken(error)) from error
     if not isinstance(values, list):
@@ -79,7 +81,7 @@ def _broken(error: Exception) -> str:
 
 def _row(place: Place, index: int, value: object, raw: str | None) -> SourceRow:
     if nested_deeper(value, MOST_LEVELS):
-        raise place.error(f"nested deeper than {MOST_LEVELS} levels; leave the field out")
+        raise place.error(TOO_DEEP)
     if not isinstance(value, Mapping):
         shown = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
         raise place.error(f'{shown:.60} is not an object; write {{"question": …}}')

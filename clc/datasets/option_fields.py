@@ -30,7 +30,9 @@ _WRONG = re.compile(r"incorrectanswer\d")
 _LABELS = ("label", "key", "letter", "id", "option")
 _TEXTS = ("text", "value", "content", "answer", "choice", "option_text")
 _QUOTED = r"'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\""
-_ARRAY = re.compile(rf"(?:array\()?\s*\[\s*((?:{_QUOTED})(?:[\s,]+(?:{_QUOTED}))*)[\s,]*\].*", re.DOTALL)
+_ARRAY = re.compile(
+    rf"(?:array\()?\s*\[\s*((?:{_QUOTED})(?:[\s,]+(?:{_QUOTED}))*)[\s,]*\].*", re.DOTALL
+)
 _INLINE = re.compile(r"(?:^|(?<=[\s,;|]))[(（\[]?([A-Ja-j])\s?[)）\].:：、]\s?(?=\S)")
 _MOST_TEXT = 1 << 20  # characters of options in one text
 

@@ -86,9 +86,8 @@ def find_options(fields: Mapping[str, Any], place: Place) -> Options | None:
     found = find_option_fields(fields)
     if found is None:
         return None
-    texts, labels = _texts(found, place)
     used = set(found.names)
-    gold = _gold(fields, texts, labels, place, used, found.start)
+    texts, gold = _gold(fields, found, place, used)
     passage = first_text(fields, _PASSAGES)
     if passage is not None:
         used.add(passage)
@@ -166,17 +165,13 @@ def _without_own_labels(texts: dict[str, str]) -> dict[str, str]:
 
 
 def _gold(
-    fields: Mapping[str, Any],
-    texts: Mapping[str, str],
-    labels: Mapping[str, str],
-    place: Place,
-    used: set[str],
-    start: int = 0,
-) -> str | None:
-    """Return the letter of the right option; two fields that disagree are an error.
+    fields: Mapping[str, Any], found: OptionFields, place: Place, used: set[str]
+) -> tuple[dict[str, str], str | None]:
+    """Return the texts and the letter of the right one; two fields that disagree are an error.
 
     A number is an index from 0; in a field ``answer`` beside ``option_1``, ``option_2`` from 1.
     """
+    texts, labels = _texts(found, place)
     gold: str | None = None
     first = ""
     named = {plain_name(name): name for name in reversed(fields) if name not in used}
@@ -190,8 +185,8 @@ def _gold(
             if gold is not None or not isinstance(value, str | int):
                 continue
             letter: str | None = _letter(name, value, texts, labels, place)
-        elif plain in _LETTER_FIELDS and index and start and str(value).strip() not in labels:
-            letter = _letter_of_index(value, start, texts)
+        elif plain in _LETTER_FIELDS and index and found.start and str(value).strip() not in labels:
+            letter = _letter_of_index(value, found.start, texts)
         elif plain in _LETTER_FIELDS or not index:
             letter = _letter(name, value, texts, labels, place)
         else:
@@ -208,7 +203,7 @@ def _gold(
                 f"{fields[first]!r:.60}, which is option {gold}; correct one of them"
             )
         gold, first = letter, first or name
-    return gold
+    return texts, gold
 
 
 def _only(value: object) -> object:
