@@ -13,6 +13,7 @@ import os
 import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from typing import Any, ClassVar
 
 from fastapi import FastAPI
 from pydantic import BaseModel, ConfigDict
@@ -58,7 +59,11 @@ def app(args: Arguments) -> Application:
 
 def deployed(args: Arguments, make_engine: Callable[[], Engine] | None = None) -> Application:
     """Describe the deployment; ``make_engine`` makes a replica's engine in place of ``model``."""
-    chosen = {"strategy": args.strategy, "paths": args.paths, "max_tokens": args.max_tokens}
+    chosen: dict[str, Any] = {
+        "strategy": args.strategy,
+        "paths": args.paths,
+        "max_tokens": args.max_tokens,
+    }
     defaults = {name: value for name, value in chosen.items() if value is not None}
     if args.languages is not None:
         defaults["languages"] = args.languages.split(",")
@@ -97,6 +102,9 @@ def deployed(args: Arguments, make_engine: Callable[[], Engine] | None = None) -
     )
     @serve.ingress(mounted)
     class Replica:
+        app: FastAPI  # from ``ingress``
+        bind: ClassVar[Callable[[], Application]]  # from ``deployment``
+
         async def check_health(self) -> None:
             """Have Serve start another replica in place of one whose engine is lost."""
             if self.app.state.service.engine_lost:
