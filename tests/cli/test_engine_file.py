@@ -1,13 +1,16 @@
 """``--engine-file``, ``-E`` and ``clc engines``: from the command line to the endpoint."""
 
+import asyncio
 import json
 import subprocess
 
 import pytest
 
+from clc.engines.engine_file import load_engine_file
+from clc.errors import ConfigurationError
 from tests.cli.running import CLC, ROOT, call, environment
 from tests.engines.faulty_server import FaultyServer, completion, run_in_thread
-from tests.engines.scripted import say
+from tests.engines.scripted import ScriptedEngine, say
 
 FILE = """
 model = "m"
@@ -162,3 +165,33 @@ def test_a_translators_key_is_its_own(tmp_path, problems, monkeypatch):
         theirs = [one.headers.get("authorization") for one in second.requests]
     assert keys == {"Bearer sk-main-key"}
     assert set(theirs) == {None, "Bearer sk-second"}
+
+
+def test_frameworks_and_the_server_take_a_file(tmp_path, variables):
+    from clc.serving.http.proxy import Upstream
+    from clc.serving.integrations.local import LocalClient
+
+    with run_in_thread(FaultyServer(reply)) as first, run_in_thread(FaultyServer(reply)) as second:
+        path = tmp_path / "hosted.toml"
+        path.write_text(FILE.format(first=first.url, second=second.url))
+        with LocalClient(engine_file=path, languages="en", paths=2, top_p=0.7) as client:
+            body = {
+                "model": "clc",
+                "messages": [{"role": "user", "content": "How many are 3 and 4?"}],
+            }
+            answer = client.complete(body)
+        bodies = [one.body for one in first.requests]
+        upstream = Upstream(load_engine_file(path).endpoints)
+        assert asyncio.run(_alive(upstream))
+    assert answer["clc"]["paths"] == 2
+    assert {(body["temperature"], body["top_p"]) for body in bodies} == {(0.6, 0.7)}
+    assert all(body["messages"][0]["content"] == "Be brief." for body in bodies)
+    with pytest.raises(ConfigurationError, match="both name an engine"):
+        LocalClient(engine_file=path, engine=ScriptedEngine())
+
+
+async def _alive(upstream):
+    try:
+        return await upstream.alive()
+    finally:
+        await upstream.close()

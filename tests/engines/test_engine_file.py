@@ -312,3 +312,11 @@ def test_the_window_counts_every_data_parallel_rank():
     )
     config.model_config.get_vocab_size = lambda: 100
     assert EngineLimits.from_config(config) == EngineLimits(512, 256, 20)
+
+
+def test_what_makes_the_engine_goes_to_other_processes(write):
+    spec = load_engine_file(write(ENDPOINT + '[translator]\nmodel = "small"'))
+    for maker in (spec.maker(), spec.translator_maker()):
+        assert callable(maker)
+        again = pickle.loads(pickle.dumps(maker))
+        assert again().fingerprint == maker().fingerprint
