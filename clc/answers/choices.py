@@ -134,7 +134,7 @@ def _without_denied(text: str, mentions: list[Mention]) -> list[Mention]:
         if len(chain) > 1 and _none_of(text, chain):
             mentions = [one for one in mentions if one not in chain]
     for one in reversed(mentions):
-        joined = follows is not None and _words("and").match(text[: follows.start], one.end)
+        joined = follows is not None and _is_and(text[one.end : follows.start])
         if joined or is_denied(text, one):
             follows = one
         else:
@@ -162,6 +162,12 @@ def _joins(between: str) -> bool:
     if not (comma or word):
         return False
     return _only_option(rest[word.end() :] if word else rest)
+
+
+def _is_and(between: str) -> bool:
+    """Whether only "and" and a word for an option stand between two letters, and no "not"."""
+    word = _words("and").match(between)
+    return word is not None and _only_option(between[word.end() :])
 
 
 def _none_of(text: str, chain: list[Mention]) -> bool:

@@ -21,7 +21,7 @@ _COPULA = (
     r"(?:\b(?:is|are|was|equals|ist|lautet|beträgt|lauten|es|est|sera|ni|é|è|jest|är|er|on|adalah|là|"
     r"est égale à|es igual a|равен|равно|равна|составляет)\b(?:\s*(?:also|daher|somit|folglich|donc|alors|entonces|por tanto|therefore|"  # noqa: E501
     r"simply|thus|equal to|exactly|insgesamt))?|"
-    r"应该是|應該是|是|为|為|等于|は|が|হলো|হল|হচ্ছে|হবে|은|는|คือ|เท่ากับ|это)"
+    r"应该是|應該是|是|为|為|等于|は|が|হলো|হল|হচ্ছে|হবে|은|는|คือ|เท่ากับ|это|هي|هو)"
 )
 
 
@@ -55,6 +55,7 @@ _COLON = re.compile(
 # "the answer to question 1 is"
 _TO = r"(?i:\s(?:to|for|of|auf|zu)\s(?:the\s)?(?:question|problem|exercise|part|frage|aufgabe)\s?#?\d{1,3}\b)?"  # noqa: E501
 _LATE_COLON = re.compile(_TO + rf"(?:{_BETWEEN}){_CLOSE}[ \t\u00a0\u202f]{{0,2}}[:：]")
+_LETTER_COLON = re.compile(r"[^\n]{0,20}?(?<![^\W_])[A-J][)*]{0,3}\s?[:：]")  # option **B: 14 m**
 _VERB = re.compile(_TO + rf"(?:{_BETWEEN}){_CLOSE}\s{{0,2}}{_COPULA}")
 _EMPTY = re.compile(rf"{_CLOSE}[ \t]*(?=\n|\Z|\$|\\\(|\\\[)")
 _DIRECT = re.compile(r"[ \t]?[\[「『\"'“*$¥-]{0,3}(?=\d)")
@@ -164,7 +165,8 @@ def _label(text: str, noun: re.Match[str], stop: int) -> Label | None:
         return Label(noun.start(), colon.end(), colon=True)
     late = _LATE_COLON.match(text, noun.end(), stop)
     verb = _VERB.match(text, noun.end(), stop)
-    if late and (not verb or late.end() <= verb.end() + 24):
+    named = verb and _LETTER_COLON.fullmatch(text, verb.end(), late.end()) if late else None
+    if late and not named and (not verb or late.end() <= verb.end() + 24):
         return Label(noun.start(), late.end(), colon=True)
     if verb:
         denial = compile_words("denial").search(text, noun.end(), verb.end())

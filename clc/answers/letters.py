@@ -55,7 +55,7 @@ _ONLY = re.compile(
     rf"\s*(?:{_OPTION_WORD})?[{BRACKETS}\s]{{0,6}}({LETTERS})"
     rf"(?:[{CLOSING}\s.。।:：!！]{{0,6}}"
     rf"|[)）.、][{CLOSING}]{{0,3}}[ \t]{{0,3}}"
-    rf"(?!(?:{LETTERS})(?:[)）.、,，]|\s*\Z))[^\s=].{{0,300}})\s*",
+    rf"(?!(?:{LETTERS})(?:[)）.、,，]|\s*\Z))[^\s=/].{{0,300}})\s*",
     re.IGNORECASE,
 )
 MENTION = re.compile(

@@ -29,7 +29,8 @@ _END = re.compile(
     r"|Möglichkeiten|formas|façons|способ|njia))(?!(?<=\d !)[ ]?=)"
     r"(?!(?<=[\d)]!)\))(?!(?<=\d\.)\\(?:overline|bar|dot|overbar)\b)"
     # 3 Std. 15 Min., 9:15 p. m.
-    r"(?!(?<=\.)[ ](?:(?:und|and|et|y|и)[ ])?\d{1,2}[ ]?(?:[mM]in|[sS]ec|[sS]ek|мин|сек)\b)"
+    r"(?!(?<=\.)[ ](?:(?:und|and|et|y|и)[ ])?\d{1,2}[ ]?"
+    r"(?:[mM]in|[sS]ec|[sS]ek|мин|сек|in|inches|oz|коп|см)\b)"
     r"(?!(?<=[ \d][pa]\.)[ ]m\.)"
     r"|[。！？।॥؟።](?!(?<=\d！)[=＝×/])|\n"
 )
@@ -143,7 +144,7 @@ def _sentences(text: str, start: int, end: int) -> list[tuple[int, int]]:
     for stop in [*ends, end] if not ends or ends[-1] < end else ends:
         sentence = (position, stop)
         position = stop
-        if spans and _is_aside(text, *sentence):
+        if _is_aside(text, *sentence) and any(_DIGIT.search(text, *span) for span in spans[-3:]):
             continue
         if is_remark(text, *sentence):
             checking = True
@@ -163,6 +164,8 @@ def _is_aside(text: str, start: int, end: int) -> bool:
         return False
     close = text.find(")" if text[begin] == "(" else "）", begin, end)
     if 0 <= close < end - 2:
+        return False
+    if "=" in text[begin:end]:
         return False
     return compile_words("so", "total", "answer").search(text, begin, end) is None
 

@@ -32,7 +32,7 @@ _KILO = re.compile(KILO)
 _HUNDREDS = re.compile(r"(\d)百")  # 2千5百
 # 24만 원, 2만 4천; the same syllable is a particle: 24만큼, 24만을.
 _KOREAN = re.compile(r"[ ]?(천|백|십)?(만|억|천)(?![큼은을이의])")
-_KOREAN_LOWER = re.compile(r"[ ]?(\d{1,4}(?:,\d{3})?)(천|백|만)?(?![%개명])")
+_KOREAN_LOWER = re.compile(r"[ ]?(\d{1,4}(?:,\d{3})?)(천|백)?(만)?(?![%개명])")
 _KOREAN_UNITS = {"십": 10, "백": 100, "천": 1000, "만": 10**4, "억": 10**8, None: 1}
 _SCALE = re.compile(
     r"[ \u00a0]{0,2}("
@@ -201,8 +201,12 @@ def _korean(text: str, value: Fraction, units: re.Match[str]) -> tuple[Fraction,
     factor = _KOREAN_UNITS[units[1]] * _KOREAN_UNITS[units[2]]
     total, end = value * factor, units.end()
     lower = _KOREAN_LOWER.match(text, end)
-    while lower and (more := int(lower[1].replace(",", "")) * _KOREAN_UNITS[lower[2]]) < factor:
-        total, factor, end = total + more, _KOREAN_UNITS[lower[2]], lower.end()
+    while lower:
+        step = _KOREAN_UNITS[lower[2]] * _KOREAN_UNITS[lower[3]]
+        more = int(lower[1].replace(",", "")) * step
+        if more >= factor:
+            break
+        total, factor, end = total + more, step, lower.end()
         lower = _KOREAN_LOWER.match(text, end)
     return total, end
 
@@ -214,14 +218,15 @@ def _scaled_by(text: str, value: Fraction, scale: re.Match[str]) -> tuple[Fracti
 
 
 _RAISES = frozenset("^*²³")
-_LOWER = re.compile(r"(\d{1,4}(?:,\d{3})?)(千)?")
+_LOWER = re.compile(r"(\d{1,4}(?:,\d{3})?)(千)?([万萬])?")
 
 
 def _lower_units(text: str, value: Fraction, factor: int, end: int) -> tuple[Fraction, int]:
     """Add the lower units of 1万2,000 and 1万2千."""
     rest = _LOWER.match(text, end)
     if rest:
-        more = int(rest[1].replace(",", "")) * (1000 if rest[2] else 1)
+        step = LARGE[rest[3]] if rest[3] else 1
+        more = int(rest[1].replace(",", "")) * (1000 if rest[2] else 1) * step
         if more < factor:
-            return value + more, rest.end()
+            return _lower_units(text, value + more, step, rest.end())
     return value, end

@@ -45,13 +45,16 @@ _NOT_BUT = re.compile(
 # Units that look like algebra: 24 m^2, 5 m/s.
 _UNIT_POWER = re.compile(
     r"(?<=\d)[ \u2009]{0,6}(?:[kcdm]?m|s|[ксд]?м|мм)[ ]?\^[ ]?\{?[23]\}?"
-    r"|(?<=\d)[ \u2009]{0,6}(?:[kmcμ]?[mgLlJNWV]|mi|ft|cal|[кс]?м)[ ]?/"
+    r"|(?<=[\d⁰¹²³⁴-⁹])[ \u2009]{0,6}(?:[kmcμ]?[mgLlJNWV]|mi|ft|cal|[кс]?м)[ ]?/"
     r"[ ]?(?:[km]?[gm]|[shLlсч]|min|sec|mol)"
     r"(?:[ ]?\^[ ]?\{?[23]\}?|[²³])?(?![a-zA-Z])"
 )
+_PAST = ("half past", "quarter past", "quarter to", "halb", "viertel nach", "viertel vor")
 _INEQUALITY = re.compile(
     r"(?<![\w</])[a-zA-Z]\s?[<>≤≥]=?\s?[-−]?\d|\d\s?[<>≤≥]=?\s?[a-zA-Z](?!\w|>)"
 )
+_NEAR = 24  # characters from the start
+_CLAUSE = re.compile(r"[,.;:()\[\n，。、；：（）।،—–]|\s-")  # ends one before a statement
 _ITALIC = re.compile(r"(?<![\w*])\*([^*\s][^*\n]{0,60})\*(?![\w*])")
 _UNDERLINED = re.compile(r"(?<!\w)__([^_\n]{1,60})__(?!\w)")
 _STRUCK = re.compile(r"~~[^~\n]{1,80}~~")
@@ -113,11 +116,12 @@ def read_region(  # noqa: C901, PLR0911
         or (")/(" in region and _QUOTIENT.search(region, right))
     ):
         return abstain(region, AbstainReason.UNRESOLVED)
-    if undetermined is not None:
-        if not _short(visible[:undetermined]):
-            return abstain(region, AbstainReason.UNDETERMINED)
-    elif not numbers and visible is not shown and not right:
+    if undetermined is not None and _is_open(visible, numbers[0].span[1], undetermined):
+        return abstain(region, AbstainReason.UNDETERMINED)
+    if undetermined is None and not numbers and visible is not shown and not right:
         numbers, visible = read_numbers(shown, context.evidence), shown
+        if has_variable(shown, mathematical=mathematical):
+            return abstain(region, AbstainReason.UNRESOLVED)
     numbers = numbers or merge_mixed(visible, _spelled(visible, context.language), context.language)
     if numbers:
         return _selected(visible, numbers, context, offset)
@@ -142,7 +146,7 @@ def _selected(
     if reading.value is None:
         return reading
     before = text[max(0, reading.start - 24) : reading.start].rstrip().lower()
-    if before.endswith(POWER_OF) or (
+    if before.endswith((*POWER_OF, *_PAST)) or (
         numbers[0].written != "digits" and POWER_WORDS.match(text, reading.end)
     ):
         return abstain(text, AbstainReason.UNRESOLVED)
@@ -274,8 +278,12 @@ def _with_fractions(text: str, numbers: list[NumberMention]) -> list[NumberMenti
     return sorted(numbers, key=lambda mention: mention.span)
 
 
-def _short(text: str) -> bool:
-    return len(text) < 24  # noqa: PLR2004
+def _is_open(text: str, end: int, undetermined: int) -> bool:
+    """Whether a number that ends at ``end`` belongs to a later statement without answer.
+
+    18, and no other solution: not in a clause of its own at the start.
+    """
+    return undetermined >= _NEAR or _CLAUSE.search(text, end, undetermined) is None
 
 
 def _spelled(text: str, language: str | None) -> list[NumberMention]:
