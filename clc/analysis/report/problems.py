@@ -147,4 +147,4 @@ def _find_span(problem: Problem, path: ReasoningPath, answer: Answer) -> tuple[i
 
 def _utf16(text: str, position: int) -> int:
     """Convert a position from code points to UTF-16 code units, as JavaScript counts."""
-    return position + sum(character > "\uffff" for character in text[:position])
+    return len(text[:position].encode("utf-16-le", "surrogatepass")) // 2
