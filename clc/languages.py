@@ -35,15 +35,15 @@ MGSM_LANGUAGES = ("en", "de", "es", "fr", "ja", "ru", "zh", "bn", "sw", "te", "t
 UNKNOWN_LANGUAGE = "und"  # BCP-47 for a language that is not known
 
 COMMON_LANGUAGES = frozenset({
-    "af", "am", "ar", "as", "ay", "az", "ba", "be", "bg", "bm", "bn", "bo", "bs", "ca", "ceb",
+    "af", "ak", "am", "ar", "as", "az", "ba", "be", "bg", "bm", "bn", "bo", "bs", "ca", "ceb",
     "ckb", "cs", "cy", "da", "de", "ee", "el", "en", "eo", "es", "et", "eu", "fa", "ff", "fi",
     "fil", "fo", "fr", "ga", "gd", "gl", "gn", "gu", "ha", "he", "hi", "hr", "ht", "hu", "hy",
-    "id", "ig", "ilo", "is", "it", "ja", "jv", "ka", "kea", "kk", "km", "kn", "ko", "ky", "lb",
-    "lg", "ln", "lo", "lt", "lv", "mai", "mg", "mi", "mk", "ml", "mn", "mni", "mr", "ms", "mt",
-    "my", "nb", "ne", "nl", "nn", "no", "nso", "ny", "om", "or", "pa", "pap", "pl", "ps", "pt",
-    "qu", "rn", "ro", "ru", "rw", "sa", "sd", "si", "sk", "sl", "sm", "sn", "so", "sq", "sr",
-    "ss", "st", "su", "sv", "sw", "ta", "te", "tg", "th", "ti", "tk", "tl", "tn", "tr", "ts",
-    "tt", "tw", "ug", "uk", "ur", "uz", "vi", "war", "wo", "xh", "yi", "yo", "yue", "zh", "zu",
+    "id", "ig", "is", "it", "ja", "jv", "ka", "kea", "kk", "km", "kn", "ko", "ky", "lb", "lg",
+    "ln", "lo", "lt", "lv", "mai", "mg", "mi", "mk", "ml", "mn", "mni", "mr", "ms", "mt", "my",
+    "nb", "ne", "nl", "nn", "no", "nso", "ny", "om", "or", "pa", "pap", "pl", "ps", "pt", "qu",
+    "rn", "ro", "ru", "rw", "sa", "sd", "si", "sk", "sl", "sn", "so", "sq", "sr", "ss", "st",
+    "su", "sv", "sw", "ta", "te", "tg", "th", "ti", "tk", "tn", "tr", "ts", "tt", "ug", "uk",
+    "ur", "uz", "vi", "wo", "xh", "yi", "yo", "yue", "zh", "zu",
 })  # fmt: skip
 """Languages of data sets (FLORES-200, Belebele, AfriMGSM), without script and region."""
 

@@ -3,6 +3,7 @@
 import pytest
 
 from clc.datasets import detect_language
+from clc.language_id import written_language
 
 SENTENCES = {
     "en": "Tom has 3 apples and buys 4 more. How many apples does he have now?",
@@ -35,3 +36,34 @@ def test_nothing_to_tell_by(text):
 
 def test_a_name_in_another_script_does_not_decide():
     assert detect_language("Alice 有三个苹果，又买了两个，一共有几个？") == "zh"
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["Find $x$.", "Evaluate $i^5$.", "Solve for x: 2x + 3 = 7", "Let $a = 3$.", "Convert $4$ meters.",
+     "Compute $\\dbinom{5}{1}$.", "Which?", "Factor $x^2 - 1$."],
+)  # fmt: skip
+def test_a_few_words_that_may_be_english_are(text):
+    assert detect_language(text) == "en"
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ("Berechne $3^4$.", "de"),
+        ("Wie viel ist 3 + 5?", "de"),
+        ("Quanto fa 3 + 5?", "it"),
+        ("Cuánto es 3 + 5?", "es"),
+        ("Ni ngapi?", "sw"),
+        ("Tính 3 + 5.", "vi"),
+        ("Oblicz 3 + 5.", "pl"),
+        ("$x + y$", None),
+    ],
+)
+def test_a_few_words_of_another_language_are_of_that(text, code):
+    assert detect_language(text) == code
+
+
+def test_formulas_that_do_not_end_are_read_in_time_that_does_not_grow():
+    text = "Wir zählen alle Äpfel im Korb, es sind \\( 3 + 4 und \\[ 7 dazu. " * 60_000
+    assert written_language(text, "en") == detect_language(text) == "de"

@@ -3,7 +3,13 @@
 import pytest
 
 from clc.errors import LanguageError
-from clc.languages import MGSM_LANGUAGES, english_name, native_name, normalize_language
+from clc.languages import (
+    COMMON_LANGUAGES,
+    MGSM_LANGUAGES,
+    english_name,
+    native_name,
+    normalize_language,
+)
 
 
 @pytest.mark.parametrize(
@@ -41,6 +47,11 @@ def test_what_is_no_language_is_named_with_advice(code):
 def test_names_of_the_languages_of_mgsm(code):
     assert english_name(code)
     assert native_name(code)
+
+
+def test_common_languages_are_codes_as_they_are_written():
+    assert {normalize_language(code) for code in COMMON_LANGUAGES} == COMMON_LANGUAGES
+    assert set(MGSM_LANGUAGES) <= COMMON_LANGUAGES
 
 
 def test_names():

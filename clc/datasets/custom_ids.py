@@ -36,8 +36,9 @@ _STRONG = re.compile(r"([:/|#\s]+)")
 _WEAK = re.compile(r"([-_.]+)")
 _CODE = re.compile(r"[A-Za-z]{2,3}(?:[-_][A-Za-z0-9]{2,8})*\Z|[A-Za-z]{4,16}\Z")  # or a name
 _SCRIPT_OR_REGION = re.compile(r"[A-Z][a-z]{3}|[A-Z]{2}")
-# Codes of three letters that are subjects and months, too
-_WORDS = WORD_CODES | {"geo", "may", "mac", "per", "all", "bio", "art"}
+# Codes that are words, subjects, months and short names of splits, too
+_WORDS = WORD_CODES | {"art", "bio", "geo", "id", "in", "mac", "mar", "may", "per", "te", "tr"}
+_MOST_OTHERS = 0.2  # share of values that are no common language: the name of another arm
 _MOST_VALUES = 256  # different values of a part, above which it is no language
 
 _SCHEMA = """
@@ -113,7 +114,7 @@ def _are_languages(values: set[str]) -> bool:
             other += 1
         elif value.lower() not in _WORDS:
             common += 1
-    return common > 0 and common >= other
+    return common > 0 and other <= _MOST_OTHERS * len(values)
 
 
 def _is_common(code: str) -> bool:

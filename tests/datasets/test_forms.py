@@ -258,3 +258,91 @@ def test_packed_data_sets(tmp_path, pack, name):
         Dataset(path)
     with path.open("rb") as stream, pytest.raises(DatasetError, match=r"mgsm_de.*: cannot be read"):
         list(load_problems(stream, format="tsv"))
+
+
+# Names of fields
+
+
+@pytest.mark.parametrize(
+    ("row", "question", "gold", "language"),
+    [
+        ({"ID": "x", "QUESTION": "Wie viele?", "ANSWER": 5, "Language": "DE"}, "Wie viele?", "5", "de"),
+        ({"Problem": "Find $x$.", "Answer": 204}, "Find $x$.", "204", "en"),
+        ({"question": "How many?", "ground_truth": "5"}, "How many?", "5", "en"),
+        ({"question": "How many?", "correct_answer": 5}, "How many?", "5", "en"),
+        ({"Body": "There are 3 cats.", "Question": "How many legs?", "Answer": 12.0},
+         "There are 3 cats.\n\nHow many legs?", "12.0", "en"),
+        ({"body": "There are 3 cats.", "question": "How many legs?", "answer": "12 (legs)"},
+         "There are 3 cats.\n\nHow many legs?", "12 (legs)", "en"),
+        ({"problem": "Find $x$.", "solution": "So $x = \\boxed{\\frac{1}{2}}$."}, "Find $x$.", "1/2", "en"),
+        ({"question": "Find $x$.", "final_answer": ["$2$"]}, "Find $x$.", "$2$", "en"),
+        ({"question": "How many?", "answer": "NaN", "lang": ""}, "How many?", None, "en"),
+        ({"question": "How many?", "answer": 5, "language": ""}, "How many?", "5", "en"),
+        ({"question": "3 + 4?", "answer": 7, "language_code": "swa"}, "3 + 4?", "7", "sw"),
+        ({"question": "3 + 4?", "answer": 7, "locale": "pt-BR"}, "3 + 4?", "7", "pt"),
+    ],
+)  # fmt: skip
+def test_usual_names_in_any_spelling(tmp_path, row, question, gold, language):
+    (problem,) = load_problems(write(tmp_path / "set.jsonl", lines(row)))
+    assert (problem.question, problem.gold, problem.language) == (question, gold, language)
+    assert problem.id == row.get("ID", "set-000")
+
+
+def test_a_number_keeps_its_digits_under_any_name(tmp_path):
+    (problem,) = load_problems(write(tmp_path / "set.jsonl", '{"Question": "?", "ANSWER": 0.10}'))
+    assert problem.gold == "0.10"
+
+
+def test_a_whole_float_is_an_id(tmp_path):
+    (problem,) = load_problems(write(tmp_path / "set.jsonl", '{"id": 7.0, "question": "3 + 4?"}'))
+    assert problem.id == "7"
+
+
+@pytest.mark.parametrize(
+    ("table", "gold"),
+    [
+        ("QUESTION\tANSWER\n3 + 4?\t7\n", "7"),
+        ("Problem\tGround Truth\n3 + 4?\t7\n", "7"),
+        ("id\tquestion\nx\t3 + 4?\n", None),
+        ("problem\tsolution\n3 + 4?\tIt is \\boxed{7}\n", "7"),
+    ],
+)
+def test_a_header_of_tsv_needs_a_question_only(tmp_path, table, gold):
+    (problem,) = load_problems(write(tmp_path / "set.tsv", table))
+    assert (problem.question, problem.gold) == ("3 + 4?", gold)
+
+
+def test_parallel_tables_need_answers(tmp_path):
+    write(tmp_path / "set_de.tsv", "question\tnote\n3 + 4?\tx\n")
+    with pytest.raises(
+        DatasetError, match=r"set_de\.tsv:1: no column of answers \(question, note\)"
+    ):
+        list(load_problems(tmp_path))
+
+
+@pytest.mark.parametrize(
+    ("name", "language", "source"),
+    [
+        ("prox/sw/test.jsonl", "sw", "name"),
+        ("prox/sw/test-00000-of-00001.jsonl", "sw", "name"),
+        ("prox/it/test.jsonl", "en", "detected"),  # it may be a word
+        ("mgsm_rev2_de.jsonl", "de", "name"),
+    ],
+)
+def test_folders_and_files_that_name_their_language(tmp_path, name, language, source):
+    row = {"question": "How many apples are in the basket?", "answer": 7}
+    (problem,) = load_problems(write(tmp_path / name, lines(row)))
+    assert (problem.language, problem.metadata["language_source"]) == (language, source)
+
+
+@pytest.mark.parametrize("name", ["mmath/{}.jsonl", "{}/low.jsonl", "mgsm_rev2_{}.jsonl"])
+@pytest.mark.parametrize("identifier", [None, "low-{}-7"])
+def test_rows_of_parallel_files_are_one_item(tmp_path, name, identifier):
+    items = set()
+    for code in ("de", "sw"):
+        row = {"question": "3 + 4?", "answer": 7}
+        row |= {"id": identifier.format(code)} if identifier else {}
+        (problem,) = load_problems(write(tmp_path / name.format(code), lines(row)))
+        assert problem.language == code
+        items.add(problem.metadata["item"])
+    assert len(items) == 1

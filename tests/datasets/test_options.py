@@ -43,6 +43,32 @@ def lettered(pattern, texts=FOUR, labels="abcd"):
          "answerKey": "C"},
         {**lettered("op{}"), "cop": 2},  # MedMCQA
         {**lettered("{}", labels="ABCD"), "Answer": "C"},  # MMMLU
+        {**lettered("OPTION_{}", labels="ABCD"), "ANSWER": "C"},
+        {**lettered("Option {}", labels="1234"), "Correct Answer": "3"},
+        {**lettered("option{}", labels="ABCD"), "correct_option": "c"},
+        {**lettered("choice_{}"), "correct_choice": "23"},
+        {**lettered("answer_{}"), "answer": "C"},
+        {**lettered("answer{}", labels="ABCD"), "label": 2},
+        {**lettered("{}"), "answer": "c"},
+        {**lettered("option{}", labels="1234"), "answer": 3},
+        {**lettered("option{}", labels="1234"), "label": 2},
+        {"Choices": FOUR, "Answer": "C"},
+        {"choices": FOUR, "correct_answer": "C"},
+        {"choices": FOUR, "gold_index": 2},
+        {"choices": FOUR, "gold": [2]},
+        {"choices": FOUR, "answer": ["C"]},
+        {"choices": FOUR, "answer": 2.0},
+        {"options": dict(zip("abcd", FOUR, strict=True)), "answer": "c"},
+        {"options": dict(zip("1234", FOUR, strict=True)), "answer": "3"},
+        {"options": dict(zip("0123", FOUR, strict=True)), "answer": 2},
+        {"choices": [{"key": key, "value": text} for key, text in zip("PQRS", FOUR, strict=True)],
+         "answer": "R"},
+        {"options": "a ) 21 , b ) 22 , c ) 23 , d ) 25", "correct": "c"},  # MathQA
+        {"choices": "['21' '22' '23' '25']", "answer": 2},  # a numpy array in CSV
+        {"choices": '["21", "22", "23", "25"]', "answer": "C"},
+        {"choices": "{'text': array(['21', '22', '23',\n '25'], dtype=object), "
+                    "'label': array(['1', '2', '3', '4'], dtype=object)}", "answerKey": "3"},
+        {"choices": list("ABCD"), **lettered("option_{}"), "answer": "C"},
     ],
 )  # fmt: skip
 def test_options_are_lines_of_the_question_and_the_gold_is_a_letter(tmp_path, fields):
@@ -51,7 +77,7 @@ def test_options_are_lines_of_the_question_and_the_gold_is_a_letter(tmp_path, fi
     assert problem.gold == "C"
     assert problem.metadata["kind"] == "choice"
     assert problem.metadata["options"] == dict(zip("ABCD", FOUR, strict=True))
-    assert not set(fields) & set(problem.metadata) - {"options"}
+    assert not set(fields) & set(problem.metadata) - {"options", "choices"}
 
 
 def test_a_passage_stands_above_the_question(tmp_path):
@@ -93,6 +119,40 @@ def test_a_row_without_an_answer_has_options_and_no_gold(tmp_path):
     assert (problem.gold, problem.metadata["kind"]) == (None, "choice")
 
 
+@pytest.mark.parametrize("answer", [None, "", -1, "-1", float("nan")])
+def test_an_answer_that_is_not_published_is_none(tmp_path, answer):
+    (problem,) = load(tmp_path, {"question": "7 · 5?", "choices": ["30", "35"], "answer": answer})
+    assert (problem.gold, problem.metadata["kind"]) == (None, "choice")
+
+
+def test_a_right_answer_and_wrong_ones_are_options(tmp_path):
+    wrong = {f"Incorrect Answer {number}": str(number) for number in (1, 2, 3)}
+    rows = [
+        {"Question": f"{number} + {number}?", "Correct Answer": str(2 * number + 10), **wrong}
+        for number in range(20)
+    ]
+    problems = load(tmp_path, *rows)
+    for number, problem in enumerate(problems):
+        texts = problem.metadata["options"]
+        assert sorted(texts.values()) == sorted(["1", "2", "3", str(2 * number + 10)])
+        assert texts[problem.gold] == str(2 * number + 10)
+        assert problem.question.endswith("\n".join(f"{one}. {texts[one]}" for one in "ABCD"))
+    assert {problem.gold for problem in problems} == set("ABCD"), "its place gives nothing away"
+
+
+def test_options_that_cannot_be_read_are_named(tmp_path, caplog):
+    rows = [{"question": f"{one} + 1?", "choices": "cat;dog", "answer": one} for one in range(3)]
+    problems = load(tmp_path, *rows)
+    assert [one.question for one in problems] == ["0 + 1?", "1 + 1?", "2 + 1?"]
+    (message,) = caplog.messages
+    assert "set.jsonl:1: 'choices' is 'cat;dog', not options (a list of two" in message
+
+
+def test_fields_of_one_letter_may_be_numbers(tmp_path):
+    (problem,) = load(tmp_path, {"question": "a + b?", "a": 3, "b": 4, "answer": 7})
+    assert (problem.question, problem.gold, problem.metadata["a"]) == ("a + b?", "7", 3)
+
+
 @pytest.mark.parametrize(
     ("fields", "message"),
     [
@@ -103,6 +163,9 @@ def test_a_row_without_an_answer_has_options_and_no_gold(tmp_path):
         ({"choices": ["4", "2", "3", "1"], "answer": "1"},
          "'answer' is '1': by number it is option B, by its text D; write the letter"),
         ({"choices": [str(one) for one in range(11)], "answer": 1}, "11 options; at most 10"),
+        ({"option1": "x", "option2": "y", "answer": 0}, "'answer' is 0, which is none of the"),
+        ({"choices": ["x", "X"], "answer": "x.", "gold": "X"}, "'answer' is 'x.', which is none"),
+        ({"choices": ["7", "7"], "answer": "7"}, "'7', the text of options A, B; write the letter"),
         ({"option_a": "x", "option_b": ["y"], "answer": "A"}, "option B is .'y'.; it must be text"),
         ({"choices": ["only", None], "answer": 0}, "'choices': fewer than two options"),
         ({"choices": FOUR, "answer": "C", "kind": "number"}, "has options, and its answers are of"),
@@ -160,6 +223,14 @@ def test_recorded_rows_with_options_vote_over_letters(tmp_path):
         ["C"] * 3,
     )
     assert (second.kind, second.gold, second.votes[0].answer) == (None, "7", "7")
+
+
+def test_recorded_rows_without_a_gold_have_options(tmp_path):
+    path = tmp_path / "g.jsonl"
+    row = {"id": "a", "language": "en", "response": "The answer is mother.", "gold": ""}
+    path.write_text(json.dumps(row | {"option_a": "sister", "option_b": "mother"}) + "\n")
+    (one,) = group_votes([path])
+    assert (one.kind, one.gold, one.votes[0].answer) == ("choice", None, "B")
 
 
 def test_samples_of_the_harness_with_options(tmp_path):

@@ -54,11 +54,41 @@ def request(custom_id, content="Answer: 5", **body):
         (["de", "en"], [("de", "und"), ("en", "und")]),
         (["algebra:de:1", "algebra:de:2", "geometry:de:1"],
          [("algebra:de:1", "und"), ("algebra:de:2", "und"), ("geometry:de:1", "und")]),
+        (["mgsm_de_7", "mgsm_sw_7"], [("mgsm_7", "de"), ("mgsm_7", "sw")]),
+        (["q1-de", "q1-zh-Hant", "q2-de"], [("q1", "de"), ("q1", "zh-Hant"), ("q2", "de")]),
+        (["q1_pt_BR", "q1_fr"], [("q1", "pt"), ("q1", "fr")]),
+        (["q 1 de", "q 1 en"], [("q 1", "de"), ("q 1", "en")]),
+        (["q1#de", "q1#en"], [("q1", "de"), ("q1", "en")]),
+        (["set::de::1", "set::te::1"], [("set::1", "de"), ("set::1", "te")]),
+        (["1:German", "1:Swahili"], [("1", "de"), ("1", "sw")]),
+        (["no/de/1", "no/en/1", "it/de/1"], [("no/1", "de"), ("no/1", "en"), ("it/1", "de")]),
+        (["q1:it", "q1:no", "q1:de"], [("q1", "it"), ("q1", "no"), ("q1", "de")]),
     ],
 )  # fmt: skip
 def test_an_id_names_one_problem_unless_languages_vary_in_it(tmp_path, ids, wanted):
     found = paths(write(tmp_path, *map(request, ids)))
     assert [(path.id, path.language) for path in found] == wanted
+
+
+@pytest.mark.parametrize(
+    "ids",
+    [
+        ["do/it/1", "do/is/1", "do/no/1"],  # words
+        ["exam/che/1", "exam/geo/1", "exam/lat/1", "exam/phy/1"],  # subjects
+        ["exam/geo/1", "exam/lat/1"],
+        ["set/aa/1", "set/ab/1", "set/ac/1"],
+        ["trade_us_1", "trade_uk_1", "trade_eu_1", "trade_gb_1", "trade_jp_1"],
+        ["vote-al-1", "vote-ak-1", "vote-tx-1", "vote-ca-1", "vote-ny-1", "vote-nj-1"],  # states
+        ["run.in.1", "run.id.1", "run.or.1"],
+        ["set/tr/1", "set/te/1"],  # train and test
+        ["trade_us_1", "trade_de_1", "trade_fr_1"],  # countries
+        ["2026-may-1", "2026-mar-1", "2026-jun-1", "2026-sep-1"],
+        ["3f2a-de-9b1c", "77aa-be-0d4e", "12cd-ad-77fe", "9e1f-00-abcd"],  # parts of hashes
+    ],
+)
+def test_parts_of_ids_that_only_look_like_languages_are_kept(tmp_path, ids):
+    found = paths(write(tmp_path, *map(request, ids)))
+    assert sorted((path.id, path.language) for path in found) == sorted((one, "und") for one in ids)
 
 
 def test_many_numbers_after_a_set_are_problems(tmp_path):
@@ -74,7 +104,57 @@ def test_a_language_that_is_no_part_of_the_vote_is_good_for_reading(tmp_path):
     assert read_generation(path).value == "1234"
 
 
+def test_ids_of_many_problems_keep_them_apart(tmp_path):
+    subjects = ("algebra", "geometry", "it", "no", "de", "logic")
+    ids = [f"{subject}/{code}/{n}" for subject in subjects for code in ("en", "te") for n in (1, 2)]
+    found = list(group_votes([write(tmp_path, *map(request, ids))]))
+    assert sorted(one.id for one in found) == sorted(
+        f"{one}/{n}" for one in subjects for n in (1, 2)
+    )
+    assert all([vote.language for vote in one.votes] == ["en", "te"] for one in found)
+
+
 # Shapes
+
+
+def test_a_line_of_a_batch_may_say_more_than_its_id(tmp_path):
+    more = {"gold": 5, "kind": "number", "question": "2 + 3?", "item": 3}
+    rows = [request("a/17") | more | {"language": code} for code in ("German", "en")]
+    (one,) = group_votes([write(tmp_path, *rows)])
+    assert (one.id, one.gold, one.kind, one.item) == ("a/17", "5", "number", "3")
+    assert [vote.language for vote in one.votes] == ["de", "en"]
+
+
+@pytest.mark.parametrize(
+    ("row", "answer"),
+    [
+        ({"response": "Answer: 5"}, "5"),
+        ({"response": {"choices": [{"message": {"content": "Answer: 5"}}]}}, "5"),
+        ({"response": {"body": {"output_text": "Answer: 5"}}}, "5"),
+        ({"result": {"type": "succeeded",
+                     "message": {"content": [{"type": "text", "text": "Answer: 5"}]}}}, "5"),
+        ({"result": {"type": "errored", "error": {"type": "overloaded"}}}, "engine_failure"),
+        ({"response": {"body": {"content": "So 5", "stop_reason": "max_tokens"}}}, "truncated"),
+        ({"response": {"body": {"choices": []}}}, "engine_failure"),
+    ],
+)  # fmt: skip
+def test_responses_without_a_body_are_read(tmp_path, row, answer):
+    (one,) = group_votes([write(tmp_path, {"custom_id": "q1"} | row)])
+    outcome = one.votes[0].outcome
+    assert getattr(outcome, "value", None) == answer or outcome.reason == answer
+
+
+def test_a_list_of_texts_is_several_paths(tmp_path):
+    row = {"id": "a", "language": "en", "response": ["Answer: 5", "Answer: 6", "Answer: 5"]}
+    (one,) = group_votes([write(tmp_path, row)])
+    assert [vote.answer for vote in one.votes] == ["5", "6", "5"]
+
+
+@pytest.mark.parametrize("reason", ["length", "LENGTH", "MAX_TOKENS", "max_tokens"])
+def test_a_limit_has_many_names(tmp_path, reason):
+    row = {"id": "a", "response": "2 and 3 make 5, so", "finish_reason": reason}
+    (one,) = group_votes([write(tmp_path, row)])
+    assert one.votes[0].outcome.reason is AbstainReason.TRUNCATED
 
 
 def test_content_in_parts_and_output_of_responses(tmp_path):
@@ -142,7 +222,49 @@ def test_output_of_polymath(tmp_path):
     assert top.votes[0].outcome.reason is AbstainReason.TRUNCATED, "the thought did not end"
 
 
+def test_ids_of_polymath_may_name_level_and_language(tmp_path):
+    files = [
+        write(tmp_path, {"id": f"high-{code}-3", "answer": "5", "answer_pred": "5"},
+              name=f"high/{code}.jsonl")
+        for code in ("de", "sw")
+    ]  # fmt: skip
+    assert [(one.id, one.question_language) for one in group_votes(files)] == [
+        ("polymath-high-3", "de"), ("polymath-high-3", "sw")
+    ]  # fmt: skip
+
+
 # Values
+
+
+def test_one_id_in_the_spellings_of_pandas_is_one_problem(tmp_path):
+    ids = [7, 7.0, "7", " 7 "]
+    (one,) = group_votes([write(tmp_path, *({"id": one, "response": "5"} for one in ids))])
+    assert (one.id, len(one.votes)) == ("7", 4)
+
+
+@pytest.mark.parametrize("field", ["lang", "Language", "language_code", "locale"])
+def test_a_language_in_a_field_of_another_name(tmp_path, field):
+    rows = [
+        {"id": 1, field: "German", "response": "5"},
+        {"id": 1, field: "python", "response": "5"},
+    ]
+    assert [path.language for path in paths(write(tmp_path, *rows))] == ["de", "und"]
+
+
+def test_all_faults_of_a_row_are_named(tmp_path):
+    with pytest.raises(
+        DatasetError, match=r":1: 'response' is 5; .*; 'language' is \['en'\]; give"
+    ):
+        paths(write(tmp_path, {"id": 1, "language": ["en"], "response": 5}))
+
+
+@pytest.mark.parametrize("more", ["", ', "n": 12345678901234567890'])
+def test_json_nested_too_deep_is_named_so(tmp_path, more):
+    path = tmp_path / "g.jsonl"
+    path.write_text(f'{{"id": 1, "response": "5", "x": {"[" * 3000 + "]" * 3000}{more}}}')
+    for read in (lambda: paths(path), lambda: list(load_problems(path))):
+        with pytest.raises(DatasetError, match=r"g\.jsonl:1: nested deeper than 64 levels"):
+            read()
 
 
 def test_integers_of_any_size_stay_as_they_are(tmp_path):
