@@ -144,13 +144,17 @@ def _without_denied(text: str, mentions: list[Mention]) -> list[Mention]:
 
 
 def _chains(text: str, mentions: list[Mention]) -> list[list[Mention]]:
-    """Group the letters that only words for "and" or commas join."""
+    """Group the letters that only words for "and" or commas join; D，A、B are D and a group."""
     chains: list[list[Mention]] = []
     for one in mentions:
-        if chains and _joins(text[chains[-1][-1].end : one.start]):
-            chains[-1].append(one)
-        else:
+        between = text[chains[-1][-1].end : one.start] if chains else ""
+        if not (chains and _joins(between)):
             chains.append([one])
+            continue
+        chain = chains[-1]
+        if len(chain) > 1 and "、" in between and "、" not in text[chain[-2].end : chain[-1].start]:
+            chains.append([chain.pop()])
+        chains[-1].append(one)
     return chains
 
 

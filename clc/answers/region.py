@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 import re
-from fractions import Fraction
 from functools import lru_cache
 
 from clc.answers.algebra import ALGEBRA, are_assignments, has_variable, is_remark
-from clc.answers.cjk_numerals import CJK_NUMBER, cjk_fractions, read_cjk
 from clc.answers.compounds import find_compound
 from clc.answers.context import Reading, TextContext
 from clc.answers.factorials import asks_for_factorials, mark_factorials, only_factorial
 from clc.answers.mixed import merge_mixed
-from clc.answers.number_words import AND_HALF, HALF, HALVES, WITH_HALF, read_words
-from clc.answers.numerals import NEGATIVE, NumberMention, read_numbers
+from clc.answers.numerals import NumberMention, read_numbers
 from clc.answers.power_words import POWER_OF, POWER_WORDS
 from clc.answers.refusals import undetermined_at
 from clc.answers.repeating import mark_periods
 from clc.answers.selection import abstain, is_bare_operation, select
+from clc.answers.spelled import spelled_numbers, with_fractions
 from clc.answers.units import asked_before_conversion
 from clc.answers.words import word_pattern
 from clc.records import AbstainReason
@@ -64,8 +62,6 @@ _REASON = re.compile(
     r"[\s*_]*(?:since|because|as|da|weil|como|ya que|puisque|comme|parce que|так как|поскольку|因为|由于|由於)\b[^,，]{1,160}[,，](?=[^\n]{0,160}\d)",  # noqa: E501
     re.IGNORECASE,
 )
-_PART_OF = {"third": 3, "quarter": 4, "fourth": 4, "fifth": 5, "sixth": 6, "eighth": 8, "tenth": 10}
-_ONE_PART = re.compile(rf"\ba ({'|'.join(_PART_OF)})\b", re.IGNORECASE)
 _POWER_OF_LETTERS = re.compile(r"[^\d]*[a-zA-Z][ ]?\^[ ]?\{?[^\W_]{1,3}\}?[^\d]*")  # mc^2
 _POWER_OF_GLYPH = re.compile(r"[¼-¾⅐-⅞]\s?\^")
 _SIGNED_E = re.compile(
@@ -103,7 +99,7 @@ def read_region(  # noqa: C901, PLR0911
     unresolved: list[tuple[int, int]] = []
     numbers = read_numbers(visible, context.evidence, unresolved=unresolved)
     if "分" in visible or "분" in visible:
-        numbers = _with_fractions(visible, numbers)
+        numbers = with_fractions(visible, numbers)
     numbers = merge_mixed(visible, numbers, context.language)
     if undetermined is not None and not (numbers and numbers[0].span[0] < undetermined):
         return abstain(region, AbstainReason.UNDETERMINED)
@@ -122,7 +118,9 @@ def read_region(  # noqa: C901, PLR0911
         numbers, visible = read_numbers(shown, context.evidence), shown
         if has_variable(shown, mathematical=mathematical):
             return abstain(region, AbstainReason.UNRESOLVED)
-    numbers = numbers or merge_mixed(visible, _spelled(visible, context.language), context.language)
+    numbers = numbers or merge_mixed(
+        visible, spelled_numbers(visible, context.language), context.language
+    )
     if numbers:
         return _selected(visible, numbers, context, offset)
     return abstain(region, AbstainReason.UNRESOLVED) if _VARIABLE.fullmatch(shown) else None
@@ -270,63 +268,9 @@ def _blank(pattern: re.Pattern[str], text: str) -> str:
     return pattern.sub(lambda match: " " * len(match[0]), text)
 
 
-def _with_fractions(text: str, numbers: list[NumberMention]) -> list[NumberMention]:
-    """Replace the numbers of 4分の3 by the fraction."""
-    for value, start, end in cjk_fractions(text, 0, len(text)):
-        numbers = [mention for mention in numbers if not start <= mention.span[0] < end]
-        numbers.append(NumberMention(value, (start, end), "cjk"))
-    return sorted(numbers, key=lambda mention: mention.span)
-
-
 def _is_open(text: str, end: int, undetermined: int) -> bool:
     """Whether a number that ends at ``end`` belongs to a later statement without answer.
 
     18, and no other solution: not in a clause of its own at the start.
     """
     return undetermined >= _NEAR or _CLAUSE.search(text, end, undetermined) is None
-
-
-def _spelled(text: str, language: str | None) -> list[NumberMention]:
-    """Read numbers in words or CJK numerals."""
-    numbers = _cjk_numbers(text) or _word_numbers(text, language)
-    if numbers and numbers[0].value > 0 and NEGATIVE.search(text, 0, numbers[0].span[0]):
-        numbers[0] = numbers[0]._replace(value=-numbers[0].value)
-    half = HALF.search(text)
-    if half is None or (numbers and numbers[0].value != 1):
-        return numbers
-    if (
-        numbers
-        and not half.start() <= numbers[0].span[0] < half.end()
-        and AND_HALF.match(text, numbers[0].span[1])
-    ):
-        return numbers
-    return [NumberMention(Fraction(1, 2), half.span(), "word")]
-
-
-def _cjk_numbers(text: str) -> list[NumberMention]:
-    if text.isascii():
-        return []
-    fractions = cjk_fractions(text, 0, len(text)) if "分" in text else ()
-    numbers = [NumberMention(value, (start, end), "cjk") for value, start, end in fractions]
-    if numbers:
-        return numbers
-    for match in CJK_NUMBER.finditer(text):
-        value = read_cjk(match[0])
-        if value is not None:
-            negative = match.start() > 0 and text[match.start() - 1] in "负負"
-            numbers.append(NumberMention(-value if negative else value, match.span(), "cjk"))
-    return numbers
-
-
-def _word_numbers(text: str, language: str | None) -> list[NumberMention]:
-    numbers = [
-        NumberMention(value, (start, end), "word")
-        for value, start, end in read_words(text, language)
-    ] or [
-        NumberMention(WITH_HALF[match[0].lower()], match.span(), "word")
-        for match in HALVES.finditer(text)
-    ]
-    part = None if numbers else _ONE_PART.search(text)
-    if part:
-        numbers = [NumberMention(Fraction(1, _PART_OF[part[1].lower()]), part.span(), "word")]
-    return numbers

@@ -1,0 +1,69 @@
+"""Numbers in words and in CJK numerals, as mentions in a text."""
+
+from __future__ import annotations
+
+import re
+from fractions import Fraction
+
+from clc.answers.cjk_numerals import CJK_NUMBER, cjk_fractions, read_cjk
+from clc.answers.number_words import AND_HALF, HALF, HALVES, WITH_HALF, read_words
+from clc.answers.numerals import NEGATIVE, NumberMention
+
+__all__ = ["spelled_numbers", "with_fractions"]
+
+_PART_OF = {"third": 3, "quarter": 4, "fourth": 4, "fifth": 5, "sixth": 6, "eighth": 8, "tenth": 10}
+_ONE_PART = re.compile(rf"\ba ({'|'.join(_PART_OF)})\b", re.IGNORECASE)
+
+
+def with_fractions(text: str, numbers: list[NumberMention]) -> list[NumberMention]:
+    """Replace the numbers of 4分の3 by the fraction."""
+    for value, start, end in cjk_fractions(text, 0, len(text)):
+        numbers = [mention for mention in numbers if not start <= mention.span[0] < end]
+        numbers.append(NumberMention(value, (start, end), "cjk"))
+    return sorted(numbers, key=lambda mention: mention.span)
+
+
+def spelled_numbers(text: str, language: str | None) -> list[NumberMention]:
+    """Read numbers in words or CJK numerals."""
+    numbers = _cjk_numbers(text) or _word_numbers(text, language)
+    if numbers and numbers[0].value > 0 and NEGATIVE.search(text, 0, numbers[0].span[0]):
+        numbers[0] = numbers[0]._replace(value=-numbers[0].value)
+    half = HALF.search(text)
+    if half is None or (numbers and numbers[0].value != 1):
+        return numbers
+    if (
+        numbers
+        and not half.start() <= numbers[0].span[0] < half.end()
+        and AND_HALF.match(text, numbers[0].span[1])
+    ):
+        return numbers
+    return [NumberMention(Fraction(1, 2), half.span(), "word")]
+
+
+def _cjk_numbers(text: str) -> list[NumberMention]:
+    if text.isascii():
+        return []
+    fractions = cjk_fractions(text, 0, len(text)) if "分" in text else ()
+    numbers = [NumberMention(value, (start, end), "cjk") for value, start, end in fractions]
+    if numbers:
+        return numbers
+    for match in CJK_NUMBER.finditer(text):
+        value = read_cjk(match[0])
+        if value is not None:
+            negative = match.start() > 0 and text[match.start() - 1] in "负負"
+            numbers.append(NumberMention(-value if negative else value, match.span(), "cjk"))
+    return numbers
+
+
+def _word_numbers(text: str, language: str | None) -> list[NumberMention]:
+    numbers = [
+        NumberMention(value, (start, end), "word")
+        for value, start, end in read_words(text, language)
+    ] or [
+        NumberMention(WITH_HALF[match[0].lower()], match.span(), "word")
+        for match in HALVES.finditer(text)
+    ]
+    part = None if numbers else _ONE_PART.search(text)
+    if part:
+        numbers = [NumberMention(Fraction(1, _PART_OF[part[1].lower()]), part.span(), "word")]
+    return numbers
