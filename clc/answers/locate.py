@@ -133,10 +133,7 @@ def conclusions(text: str, start: int, end: int) -> list[tuple[int, int]]:
 
 
 def _sentences(text: str, start: int, end: int) -> list[tuple[int, int]]:
-    """Return the sentences that are no remark, nor follow one up to the next conclusion.
-
-    A text of nothing else is one sentence.
-    """
+    """Return the sentences that are no remark, nor follow one up to the next conclusion."""
     spans: list[tuple[int, int]] = []
     checking = False
     position = start
@@ -146,8 +143,8 @@ def _sentences(text: str, start: int, end: int) -> list[tuple[int, int]]:
         position = stop
         if _is_aside(text, *sentence) and any(_DIGIT.search(text, *span) for span in spans[-3:]):
             continue
-        if is_remark(text, *sentence):
-            checking = True
+        if is_remark(text, *sentence):  # of something: the first sentence is none
+            checking = checking or any(_WORD.search(text, *span) for span in spans)
         elif checking and _concludes(text, *sentence):
             checking = False
         if not checking:

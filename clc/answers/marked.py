@@ -15,7 +15,9 @@ NULL = frozenset({"null", "None"})
 _MOST = 20  # marks that are considered, from the end
 _LONGEST = 20_000  # characters of a marked answer
 _STRING = re.compile(r"\"((?:[^\"\\\n]|\\.){1,4000})\"|'((?:[^'\\\n]|\\.){1,4000})'(?=\s*[,}\]])")
-_SCALAR = re.compile(r"null\b|None\b|-?\d[\d.,/]{0,60}(?=\s*[,}\]\n])|-?\d[\d./]{0,60}")
+_SCALAR = re.compile(
+    r"null\b|None\b|-?\d[\d.,/]{0,60}(?:[eE][+-]?\d{1,3})?(?=\s*[,}\]\n])|-?\d[\d./]{0,60}"
+)
 _NESTED = re.compile(r"[\[{]([^\[\]{}]{1,400})[\]}]")
 
 
