@@ -24,8 +24,8 @@ ADVICE = {
     AbstainReason.NO_ANSWER: "no answer is found in the text: look at some rows with clc extract, "
     "and give --kind where the answers are letters or LaTeX",
     AbstainReason.ENGINE_FAILURE: "the request failed",
-    AbstainReason.TRANSLATION: "no translation kept the numbers: use a stronger --translator, or "
-    "fewer --languages",
+    AbstainReason.TRANSLATION: "no translation kept the numbers and the options: use a stronger "
+    "--translator, or fewer --languages",
 }
 """Advice by reason; reasons that a user chose, such as a deadline, have none."""
 

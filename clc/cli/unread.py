@@ -24,10 +24,14 @@ _EXAMPLES = 3
 
 
 class Unread:
-    """Counts paths without a vote by reason and language, with their first places."""
+    """Counts paths without a vote by reason and language, with their first places.
 
-    def __init__(self) -> None:
+    ``in_files``: places are lines of files, of which the table leaves out the folder.
+    """
+
+    def __init__(self, *, in_files: bool = True) -> None:
         self.paths = 0
+        self._in_files = in_files
         self._counts: Counter[tuple[AbstainReason, str]] = Counter()
         self._examples: dict[tuple[AbstainReason, str], list[str]] = {}
 
@@ -64,7 +68,9 @@ class Unread:
             self._counts.items(), key=lambda item: (-order[item[0][0]], item[0][0], -item[1])
         ):
             examples = self._examples[reason, language]
-            shown = ", ".join(_briefly(examples)) + (", …" if count > len(examples) else "")
+            shown = ", ".join(_briefly(examples) if self._in_files else examples) + (
+                ", …" if count > len(examples) else ""
+            )
             label = reason.replace("_", " ")
             table.add_row(label, language_label(language), f"{count:,}", visible(shown))
         return table

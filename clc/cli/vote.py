@@ -85,7 +85,7 @@ def command(  # noqa: PLR0917
         if runs
         else group_votes(files, languages=chosen, kind=cast("AnswerKind | None", kind), marks=marks)
     )
-    unread = Unread()
+    unread = Unread(in_files=not runs)
     score = vote_ballots(
         _counted(problems, unread),
         rule=rule,

@@ -59,7 +59,23 @@ def _parse(data: bytes, *, halves: bool) -> Any:
             raise
         parsed = _parse_any(data)
         return _without_halves(parsed) if _HALF.search(data) else parsed
-    return _parse_any(data) if _LONG_INTEGER.search(data) else value
+    # orjson reads longer integers as floats; to look for digits would take longer than to parse.
+    return _parse_any(data) if _has_large(value) and _LONG_INTEGER.search(data) else value
+
+
+def _has_large(value: Any) -> bool:
+    """Whether a value has a float that may be an integer of more than 64 bits."""
+    if isinstance(value, float):
+        return not -_INT64 < value < _INT64
+    if isinstance(value, dict):
+        value = value.values()
+    elif not isinstance(value, list):
+        return False
+    for one in value:
+        kind = type(one)
+        if kind is not str and kind is not int and _has_large(one):
+            return True
+    return False
 
 
 def _parse_any(data: bytes) -> Any:

@@ -108,8 +108,7 @@ def problem_from_row(row: SourceRow, defaults: Defaults) -> Problem:
         fields.pop("input")
         row = row._replace(fields=fields)
     if isinstance(answer, str) and _WORKED_ANSWER in answer:
-        value = answer.rpartition(_WORKED_ANSWER)[2]
-        worked = {**fields, "gold": value, "worked_answer": answer}
+        worked = {**fields, "gold": answer.rpartition(_WORKED_ANSWER)[2], "worked_answer": answer}
         if gold != "gold":
             worked.pop(gold, None)
         row, gold = row._replace(fields=worked), "gold"

@@ -188,7 +188,7 @@ def _parsed(text: str) -> Any:
 
 def _labelled(text: str) -> list[str] | None:
     """Split a text at its labels, which must be A, B, … in order from its start."""
-    starts = []
+    starts: list[re.Match[str]] = []
     for match in _INLINE.finditer(text):
         if len(starts) < len(LETTERS) and match[1].upper() == LETTERS[len(starts)]:
             starts.append(match)

@@ -174,7 +174,7 @@ def _gold(
     texts, labels = _texts(found, place)
     gold: str | None = None
     first = ""
-    named = {plain_name(name): name for name in reversed(fields) if name not in used}
+    named = {plain_name(one): one for one in reversed(list(fields)) if one not in used}
     for plain in (*_LETTER_FIELDS, *_FROM_ZERO, *_FROM_ONE, *_ELSE):
         name = named.get(plain, "")
         value = _only(fields.get(name))
@@ -185,10 +185,8 @@ def _gold(
             if gold is not None or not isinstance(value, str | int):
                 continue
             letter: str | None = _letter(name, value, texts, labels, place)
-        elif plain in _LETTER_FIELDS and index and found.start and str(value).strip() not in labels:
-            letter = _letter_of_index(value, found.start, texts)
         elif plain in _LETTER_FIELDS or not index:
-            letter = _letter(name, value, texts, labels, place)
+            letter = _letter(name, value, texts, labels, place, start=found.start)
         else:
             letter = _letter_of_index(value, 1 if plain in _FROM_ONE else 0, texts)
         if letter is None:
@@ -225,9 +223,15 @@ def _letter_of_index(value: object, start: int, texts: Mapping[str, str]) -> str
 
 
 def _letter(
-    name: str, value: object, texts: Mapping[str, str], labels: Mapping[str, str], place: Place
+    name: str,
+    value: object,
+    texts: Mapping[str, str],
+    labels: Mapping[str, str],
+    place: Place,
+    *,
+    start: int = 0,
 ) -> str | None:
-    """Read an answer: a label of its own, a letter, an option's text, or an index from 0."""
+    """Read an answer: a label of its own, a letter, an option's text, or an index from start."""
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         raise place.error(f"{name!r} is {value!r:.60}; it must be a letter, an index or a text")
     shown = " ".join(str(value).split())
@@ -235,7 +239,7 @@ def _letter(
         return own
     if (choice := only_choice(shown)) in texts:
         return str(choice)
-    by_index = _letter_of_index(value, 0, texts)
+    by_index = _letter_of_index(value, start, texts)
     if by_index is not None and not isinstance(value, str):
         return by_index
     by_text = [letter for letter, text in texts.items() if text == shown] or [

@@ -6,8 +6,10 @@ import pytest
 from click.testing import CliRunner
 
 from clc.cli.extract import command as extract
+from clc.cli.unread import Unread
 from clc.cli.vote import command as vote
 from clc.errors import RunError
+from clc.records import AbstainReason, Abstention, Vote
 
 from .running import call
 
@@ -50,6 +52,15 @@ def test_the_table_is_there_without_golds_and_beside_json(tmp_path):
     done = call("vote", write(tmp_path, ROWS), "--json")
     assert json.loads(done.stdout)["paths"] == 6
     assert "no vote" in done.stderr
+
+
+def test_ids_of_a_run_are_whole_and_places_in_files_lose_their_folder():
+    path = Vote("", "en", Abstention(AbstainReason.EMPTY))
+    for unread, shown in ((Unread(in_files=False), "set/1:x 2"), (Unread(), "1:x 2")):
+        unread.add([path], ["set/1:x 2"])
+        table = unread.table()
+        assert table is not None
+        assert list(table.columns[3].cells) == [shown]
 
 
 def test_nothing_is_said_where_every_path_votes(tmp_path):

@@ -289,6 +289,12 @@ def test_integers_of_any_size_in_a_data_set(tmp_path, suffix):
     assert problem.metadata["seed"] == [str(BIG), 1]
 
 
+def test_long_integers_anywhere_in_a_row_stay_exact():
+    assert parse_json(b'{"a": [{"b": %d}]}' % BIG) == {"a": [{"b": BIG}]}
+    assert parse_json(b'{"a": {"b": [%d, 1e300]}}' % -BIG) == {"a": {"b": [-BIG, 1e300]}}
+    assert parse_json(b"[%d, %d, 1e30]" % (2**63, 2**64 - 1)) == [2**63, 2**64 - 1, 1e30]
+
+
 def test_an_integer_of_more_than_4300_digits_is_an_error():
     assert parse_json(b'{"m": %s}' % (b"9" * 4300)) == {"m": 10**4300 - 1}
     with pytest.raises(ValueError, match="an integer of 4,301 digits"):
