@@ -8,17 +8,19 @@ The files of one task over several languages are one problem each by ``doc_id``.
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from clc.answers import extract_answer
+from clc.datasets.field_names import QUESTION_NAMES, first_name, usual_names
 from clc.datasets.generation import Generation, missing_response, row_language
 from clc.datasets.levels import read_level
-from clc.datasets.options import recorded_options
+from clc.datasets.options import find_options, has_options, recorded_options
 from clc.datasets.set_names import WORD_CODES
 from clc.datasets.source import Place
 from clc.errors import DatasetError, LanguageError
-from clc.languages import UNKNOWN_LANGUAGE, read_language
+from clc.languages import COMMON_LANGUAGES, UNKNOWN_LANGUAGE, read_language
 from clc.records import Answer
 
 if TYPE_CHECKING:
@@ -30,6 +32,8 @@ __all__ = ["TaskName", "parse_harness_row", "read_task_name"]
 
 _SAMPLES = re.compile(r"(?:samples_)?(.+?)(?:_\d{4}-\d{2}-\d{2}T[\d\-.]+)?\.jsonl(?:\.gz|\.zst)?\Z")
 _CODE = re.compile(r"[A-Za-z]{2,3}\Z")
+_NAME = re.compile(r"[A-Za-z]{4,16}\Z")
+_OWN_QUESTIONS = "include"  # a set whose languages, given by name, have different questions
 _SCRIPT = re.compile(r"[A-Z][a-z]{3}\Z")
 _TAIL = re.compile(r"(?:prompt|v|shot|\d+|\d+shot|lite|full|test|dev)\Z")
 _GSM8K = "####"
@@ -61,18 +65,22 @@ def read_task_name(file: str) -> TaskName:
             continue
         if (language := _language(words[position], tail[0] if scripted else None)) is None:
             continue
+        if not _CODE.match(words[position]) and _OWN_QUESTIONS in words:
+            return TaskName(task, language)
         rest = words[: max(position - 1, 0)] + words[position + 1 + 2 * scripted :]
         return TaskName("".join(rest).strip("_-"), language)
     return TaskName(task, None)
 
 
 def _language(word: str, script: str | None) -> str | None:
-    if not _CODE.match(word):
+    if not (_CODE.match(word) or _NAME.match(word)):
         return None
     try:
-        return read_language(f"{word}-{script}" if script else word)
+        code = read_language(f"{word}-{script}" if script else word)
     except LanguageError:
         return None
+    common = code.partition("-")[0] in COMMON_LANGUAGES
+    return code if common or _CODE.match(word) else None
 
 
 def parse_harness_row(source: str, line: int, row: Mapping[str, Any]) -> list[Generation]:
@@ -97,7 +105,8 @@ def parse_harness_row(source: str, line: int, row: Mapping[str, Any]) -> list[Ge
         raise DatasetError.at(
             source, line, "'resps' holds no texts; only generate_until tasks can be voted on"
         )
-    question = _text(doc.get("question"))
+    usual = usual_names(doc)
+    question = _text(usual.get(first_name(usual, QUESTION_NAMES) or "question"))
     gold = _gold(doc, row.get("target"))
     languages = row.get("languages")
     if isinstance(languages, list) and len(languages) == len(texts):  # written by clc solve
@@ -105,7 +114,7 @@ def parse_harness_row(source: str, line: int, row: Mapping[str, Any]) -> list[Ge
     else:
         own = task.language or row_language(_text(doc.get("language")))
         codes, problem = [own or UNKNOWN_LANGUAGE] * len(texts), f"{task.stem}-{number}"
-    options, letter = recorded_options(doc, gold, Place(source, line))
+    options, letter = _options(doc, row.get("target"), gold, Place(source, line))
     kind: AnswerKind | None = None if letter is None else "choice"
     level = read_level(doc.get("level"), task.stem)
     return [
@@ -127,8 +136,23 @@ def parse_harness_row(source: str, line: int, row: Mapping[str, Any]) -> list[Ge
     ]
 
 
+def _options(
+    doc: Mapping[str, Any], target: object, gold: str | None, place: Place
+) -> tuple[dict[str, str], str | None]:
+    """Return the options and the gold's letter: by the doc's own fields, else by the target."""
+    if not has_options(doc):
+        return {}, None
+    with suppress(DatasetError):
+        own = find_options(doc, place)
+        if own is not None and own.gold is not None:
+            return own.texts, own.gold
+    return recorded_options(doc, target if isinstance(target, int) else gold, place)
+
+
 def _gold(doc: Mapping[str, Any], target: object) -> str | None:
     for value in (doc.get("answer_number"), target, doc.get("answer")):
+        if isinstance(value, list) and len(value) == 1:
+            value = value[0]  # noqa: PLW2901
         if isinstance(value, int | float) and not isinstance(value, bool):
             return str(value)
         if isinstance(value, str) and value.strip():

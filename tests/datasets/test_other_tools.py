@@ -190,6 +190,9 @@ def test_content_in_parts_and_output_of_responses(tmp_path):
         ("samples_belebele_swh_Latn.jsonl", "belebele", "sw"),
         ("samples_global_mmlu_full_he.jsonl", "global_mmlu_full", "he"),
         ("samples_mgsm_direct_no_cot.jsonl", "mgsm_direct_no_cot", None),
+        ("samples_mgsm_direct_german_cot.jsonl", "mgsm_direct_cot", "de"),
+        ("samples_include_base_44_albanian_few_shot_og.jsonl",
+         "include_base_44_albanian_few_shot_og", "sq"),
         ("samples_mgsm_direct_it.jsonl.zst", "mgsm_direct", "it"),
         ("samples_gsm8k.jsonl", "gsm8k", None),
     ],
@@ -204,6 +207,23 @@ def test_tasks_of_afrimgsm_over_languages_are_one_problem(tmp_path):
     (one,) = group_votes([write(tmp_path, row, name=name) for name in names])
     assert one.id == "afrimgsm_direct_prompt_1-4"
     assert [vote.language for vote in one.votes] == ["am", "sw", "yo"]
+
+
+@pytest.mark.parametrize(
+    ("doc", "target", "response", "gold"),
+    [
+        ({"question": "?", "option_a": "1", "option_b": "2", "answer": 1}, 1, "Answer: B", "B"),
+        ({"Question": "?", "A": "1", "B": "2", "C": "3", "Answer": "C"}, 2, "答案：C", "C"),
+        ({"question": "?", "choices": ["3", "1", "2"]}, 1, "Answer: B", "B"),
+        ({"question": "?", "mc_answer1": "u", "mc_answer2": "v", "correct_answer_num": "2"},
+         "B", "The answer is v.", "B"),
+        ({"question": "?"}, ["5"], "Answer: 5", "5"),
+    ],
+)  # fmt: skip
+def test_golds_of_the_harness_by_the_fields_of_its_doc(tmp_path, doc, target, response, gold):
+    row = {"doc_id": 0, "doc": doc, "target": target, "resps": [[response]]}
+    (one,) = group_votes([write(tmp_path, row, name="samples_task.jsonl")])
+    assert (one.gold, one.votes[0].answer) == (gold, gold)
 
 
 def test_output_of_polymath(tmp_path):
