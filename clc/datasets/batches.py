@@ -5,7 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, get_args
 
 from clc.datasets.custom_ids import language_in_id
-from clc.datasets.generation import Generation, content_text, finish_reason, row_language
+from clc.datasets.generation import (
+    Generation,
+    content_text,
+    finish_reason,
+    identifier,
+    row_language,
+)
 from clc.errors import DatasetError
 from clc.records import AnswerKind
 
@@ -23,7 +29,7 @@ def parse_batch_row(source: str, line: int, row: Mapping[str, Any]) -> list[Gene
     Raises:
         DatasetError: a choice or an output is no object.
     """
-    name = str(row["custom_id"])
+    name = identifier(row["custom_id"])
     language = row.get("language")
     gold = row.get("gold")
     kind = row.get("kind")

@@ -93,7 +93,7 @@ def make_problem(
     """
     text = _question(row, question)
     language, language_source = _language(row, defaults, text, chinese=chinese)
-    options = find_options(row.fields, row.place)
+    options = find_options(row.fields, row.place, answer_is_named="answer" in defaults.fields)
     kind = _kind(row, defaults, numeric=numeric and options is None)
     used = {"id", "language", "translations", "item", "kind", question, gold}
     if options is None:

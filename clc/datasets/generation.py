@@ -22,6 +22,7 @@ __all__ = [
     "Generation",
     "content_text",
     "finish_reason",
+    "identifier",
     "missing_response",
     "read_generation",
     "row_language",
@@ -101,6 +102,17 @@ def row_language(text: str | None) -> str:
         return read_language(text)
     except LanguageError:
         return text
+
+
+def identifier(value: object) -> str:
+    """Return an id as text; pandas writes whole numbers as floats where another row has none.
+
+    >>> identifier(7.0), identifier(" q 1 "), identifier(0.5)
+    ('7', 'q 1', '0.5')
+    """
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    return str(value).strip()
 
 
 def finish_reason(reason: object) -> str | None:

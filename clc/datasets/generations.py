@@ -32,6 +32,7 @@ from clc.datasets.generation import (
     Generation,
     content_text,
     finish_reason,
+    identifier,
     missing_response,
     read_generation,
     row_language,
@@ -124,8 +125,11 @@ def parse_generations(
         return []
     path = _own_row(_Fields(source, line, row, notices, []))
     response = row.get("response")
-    if isinstance(response, list) and all(isinstance(one, str) for one in response):
-        return [path._replace(response=one) for one in response]  # several samples
+    if isinstance(response, list) and all(isinstance(one, str | None) for one in response):
+        return [  # several samples
+            missing_response(path, source, line) if one is None else path._replace(response=one)
+            for one in response
+        ]
     return [path]
 
 
@@ -159,10 +163,8 @@ class _Fields(NamedTuple):
         elif field not in _NUMBERS_TOO or isinstance(value, bool | list | dict):
             self.faults.append(f"{field!r} is {value!r:.60}; give {needed}")
             return None
-        elif isinstance(value, float) and field == "id" and value.is_integer():
-            return str(int(value))  # as pandas writes it where another row has none
         else:
-            text = str(value)
+            text = identifier(value) if field == "id" else str(value)
         if text is not None and field in _ARE_LANGUAGES and not text.isprintable():
             self.faults.append(f"{field!r} is {value!r:.60}; give {needed}")
         return text
@@ -236,18 +238,18 @@ def _response_text(row: _Fields) -> str | None:
 def _own_row(row: _Fields) -> Generation:
     values = row.row
     text = _response_text(row)
-    identifier = row.needed("id", _TEXT_OR_NUMBER)
+    name = row.needed("id", _TEXT_OR_NUMBER)
     language = row.language()
     gold = row.needed("gold", _TEXT_OR_NUMBER) or None
     question_language = row.text("question_language", "a language")
     if question_language is not None:
         question_language = row_language(row.needed("question_language", _CODE))
-    if identifier is None and values.get("id") is None:
+    if name is None and values.get("id") is None:
         row.faults.append("'id' is missing; give the problem's id")
-    if identifier is None or row.faults:
+    if name is None or row.faults:
         raise row.error("; ".join(row.faults))
     path = Generation(
-        identifier.strip(),
+        identifier(name),
         row_language(language),
         text or "",
         row.text("question", "a text"),
@@ -281,7 +283,7 @@ def _polymath(source: str, line: int, row: Mapping[str, Any]) -> Generation:
     stem = path.name.partition(".")[0]
     language = row.get("language") or (stem if stem != path.parent.name else None)
     # ``high-de-3`` in ``high/de.jsonl`` is number 3
-    parts = [part for part in str(number).split("-") if part not in {level, language}]
+    parts = [part for part in identifier(number).split("-") if part not in {level, language}]
     name = "-".join(filter(None, ("polymath", level, *parts)))
     text, thought = content_text(row["answer_pred"]), content_text(row.get("thinking_pred"))
     gold = row.get("answer")
@@ -308,15 +310,15 @@ def read_generations(files: Sequence[str | Path]) -> Iterator[tuple[str, int, li
     Raises:
         DatasetError: a row is wrong.
     """
-    filters: dict[str, object] = {}
+    filters: dict[tuple[str, str, object], object] = {}
     notices = Notices()
     with closing(CustomIds()) as custom:
         for source, line, row in read_rows(files):
-            # lm-eval repeats every row for each filter of the task, with the same responses
-            if "resps" in row and filters.setdefault(source, row.get("filter")) != row.get(
-                "filter"
-            ):
-                continue
+            if "resps" in row:
+                # lm-eval repeats every row for each filter of the task, with the same responses
+                doc = (source, str(row.get("doc_id")), row.get("doc_hash"))
+                if filters.setdefault(doc, row.get("filter")) != row.get("filter"):
+                    continue
             paths = parse_generations(source, line, row, notices)
             rest = [one for one in paths if not (one.custom_id and custom.add(source, line, one))]
             if rest:

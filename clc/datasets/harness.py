@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from clc.answers import extract_answer
 from clc.datasets.field_names import QUESTION_NAMES, first_name, usual_names
-from clc.datasets.generation import Generation, missing_response, row_language
+from clc.datasets.generation import Generation, identifier, missing_response, row_language
 from clc.datasets.levels import read_level
 from clc.datasets.options import find_options, has_options, recorded_options
 from clc.datasets.set_names import WORD_CODES
@@ -113,7 +113,7 @@ def parse_harness_row(source: str, line: int, row: Mapping[str, Any]) -> list[Ge
         codes, problem = [str(code) for code in languages], str(doc.get("id", number))
     else:
         own = task.language or row_language(_text(doc.get("language")))
-        codes, problem = [own or UNKNOWN_LANGUAGE] * len(texts), f"{task.stem}-{number}"
+        codes, problem = [own or UNKNOWN_LANGUAGE] * len(texts), f"{task.stem}-{identifier(number)}"
     options, letter = _options(doc, row.get("target"), gold, Place(source, line))
     kind: AnswerKind | None = None if letter is None else "choice"
     level = read_level(doc.get("level"), task.stem)

@@ -36,17 +36,18 @@ if TYPE_CHECKING:
 __all__ = ["Options", "find_options", "has_options", "recorded_options"]
 
 _FEWEST = 2
-# Names as ``plain_name`` writes them. Letters, texts of options, or indices from 0:
-_LETTER_FIELDS = (
+# Answers among options, as ``plain_name`` writes them: letters, texts or indices from 0;
+# indices from 0; numbers from 1.
+_LETTER_NAMES = (
     "gold", "answer", "answerkey", "correctanswer", "correctoption", "correctchoice",
     "correctletter", "correctlabel", "answerletter", "answerlabel", "goldanswer", "goldlabel",
     "rightanswer", "groundtruth", "expectedanswer", "finalanswer",
 )  # fmt: skip
-_FROM_ZERO = (
+_INDEX_NAMES = (
     "answerindex", "answeridx", "cop", "correctindex", "correctidx", "goldindex", "goldidx",
     "correctanswerindex", "correctoptionindex", "correctchoiceindex",
 )  # fmt: skip
-_FROM_ONE = ("correctanswernum", "correctanswernumber", "correctoptionnumber")
+_NUMBER_NAMES = ("correctanswernum", "correctanswernumber", "correctoptionnumber")
 # Of many meanings: only where no other field has the answer
 _ELSE = ("correct", "target", "label")
 _PASSAGES = (*PASSAGE_NAMES, "context", "premise")
@@ -72,8 +73,12 @@ class Options(NamedTuple):
     passage: str | None = None
 
 
-def find_options(fields: Mapping[str, Any], place: Place) -> Options | None:
+def find_options(
+    fields: Mapping[str, Any], place: Place, *, answer_is_named: bool = False
+) -> Options | None:
     """Return the options of a row, None for a row without any.
+
+    With ``answer_is_named`` no other field than ``answer`` gives the answer.
 
     >>> from clc.datasets.source import Place
     >>> row = {"question": "2 + 3?", "choices": ["4", "5"], "answer": 1}
@@ -87,7 +92,8 @@ def find_options(fields: Mapping[str, Any], place: Place) -> Options | None:
     if found is None:
         return None
     used = set(found.names)
-    texts, gold = _gold(fields, found, place, used)
+    answers = {"answer": fields.get("answer")} if answer_is_named else fields
+    texts, gold = _gold(answers, found, place, used)
     passage = first_text(fields, _PASSAGES)
     if passage is not None:
         used.add(passage)
@@ -175,7 +181,7 @@ def _gold(
     gold: str | None = None
     first = ""
     named = {plain_name(one): one for one in reversed(list(fields)) if one not in used}
-    for plain in (*_LETTER_FIELDS, *_FROM_ZERO, *_FROM_ONE, *_ELSE):
+    for plain in (*_LETTER_NAMES, *_INDEX_NAMES, *_NUMBER_NAMES, *_ELSE):
         name = named.get(plain, "")
         value = _only(fields.get(name))
         if value is None or value != value or str(value).strip() in _UNKNOWN:  # noqa: PLR0124
@@ -185,10 +191,10 @@ def _gold(
             if gold is not None or not isinstance(value, str | int):
                 continue
             letter: str | None = _letter(name, value, texts, labels, place)
-        elif plain in _LETTER_FIELDS or not index:
+        elif plain in _LETTER_NAMES or not index:
             letter = _letter(name, value, texts, labels, place, start=found.start)
         else:
-            letter = _letter_of_index(value, 1 if plain in _FROM_ONE else 0, texts)
+            letter = _letter_of_index(value, 1 if plain in _NUMBER_NAMES else 0, texts)
         if letter is None:
             listed = ", ".join(f"{one}. {text:.20}" for one, text in texts.items())
             raise place.error(

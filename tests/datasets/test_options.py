@@ -141,6 +141,19 @@ def test_a_right_answer_and_wrong_ones_are_options(tmp_path):
     assert {problem.gold for problem in problems} == set("ABCD"), "its place gives nothing away"
 
 
+def test_a_named_answer_goes_before_any_other(tmp_path):
+    row = {
+        "question": QUESTION,
+        "choices": FOUR,
+        "correct_answer": 0,
+        "answer_index": 1,
+        "key": "C",
+    }
+    (problem,) = load(tmp_path, row, fields=["answer=key"])
+    assert problem.gold == "C"
+    assert (problem.metadata["correct_answer"], problem.metadata["answer_index"]) == (0, 1)
+
+
 def test_options_that_cannot_be_read_are_named(tmp_path, caplog):
     rows = [{"question": f"{one} + 1?", "choices": "cat;dog", "answer": one} for one in range(3)]
     problems = load(tmp_path, *rows)

@@ -145,9 +145,9 @@ def test_responses_without_a_body_are_read(tmp_path, row, answer):
 
 
 def test_a_list_of_texts_is_several_paths(tmp_path):
-    row = {"id": "a", "language": "en", "response": ["Answer: 5", "Answer: 6", "Answer: 5"]}
+    row = {"id": "a", "language": "en", "response": ["Answer: 5", "Answer: 6", None, "Answer: 5"]}
     (one,) = group_votes([write(tmp_path, row)])
-    assert [vote.answer for vote in one.votes] == ["5", "6", "5"]
+    assert [vote.answer for vote in one.votes] == ["5", "6", None, "5"]
 
 
 @pytest.mark.parametrize("reason", ["length", "LENGTH", "MAX_TOKENS", "max_tokens"])
@@ -226,6 +226,20 @@ def test_golds_of_the_harness_by_the_fields_of_its_doc(tmp_path, doc, target, re
     assert (one.gold, one.votes[0].answer) == (gold, gold)
 
 
+def test_filters_of_several_tasks_in_one_file_lose_no_row(tmp_path):
+    rows = [
+        {"doc_id": number, "doc": {}, "target": "5", "resps": [["Answer: 5"]], "filter": name}
+        for number, names in ((0, ("strict", "flexible")), (1, ("none",)), (2, (None, "strict")))
+        for name in names
+    ]
+    found = list(group_votes([write(tmp_path, *rows, name="samples_task.jsonl")]))
+    assert [(one.id, len(one.votes)) for one in found] == [
+        ("task-0", 1),
+        ("task-1", 1),
+        ("task-2", 1),
+    ]
+
+
 def test_output_of_polymath(tmp_path):
     row = {"idx": 3, "question": "2 + 3?", "answer": "$5$", "thinking_pred": "Perhaps 4."}
     files = [
@@ -259,6 +273,8 @@ def test_ids_of_polymath_may_name_level_and_language(tmp_path):
 def test_one_id_in_the_spellings_of_pandas_is_one_problem(tmp_path):
     ids = [7, 7.0, "7", " 7 "]
     (one,) = group_votes([write(tmp_path, *({"id": one, "response": "5"} for one in ids))])
+    assert (one.id, len(one.votes)) == ("7", 4)
+    (one,) = group_votes([write(tmp_path, *map(request, ids), name="batch.jsonl")])
     assert (one.id, len(one.votes)) == ("7", 4)
 
 
