@@ -1,10 +1,12 @@
-"""Exclamation marks that are factorials: ``$5!$`` and ``5! = 120``, not "It is 18!"."""
+"""Exclamation marks that are factorials: ``$5!$`` and ``5! = 120``; "It is 18!" may be one."""
 
 from __future__ import annotations
 
 import re
 
-__all__ = ["SIGN", "asks_for_factorials", "mark_factorials", "only_factorial"]
+from clc.answers.unit_words import CURRENCY
+
+__all__ = ["SIGN", "asks_for_factorials", "mark_factorials", "may_be_factorial", "only_factorial"]
 
 SIGN = "\ue021"
 """A character for private use in place of a mark that is a factorial."""
@@ -29,6 +31,9 @@ _RAISED = re.compile(r"\^[ ]?[({]?\d{0,4}[!！]{0,4}\Z")
 _DEFINED = re.compile(r"=[ $]{0,2}\(?[ ]?\d{1,4}[!！]{0,4}\)?\Z")
 _CALCULATED = re.compile(r"\d[ ]?[-+−×x*÷/·][ ]?[$€£]?\d[^=\n]*\Z")
 _LOOK_BACK = 40
+_LONG = 3  # digits of numbers whose factorial nobody leaves unresolved
+_LARGEST_SAME = 2  # 1! = 1 and 2! = 2
+_EXCLAIMED = re.compile(r"(?<![\d)}\]|\s!！])[!！]")
 _ALONE = re.compile(r"\s*[($]{0,2}\d{1,9}\)?[ ]?[!！]{1,2}[$)]{0,2}\s*")
 _ASKED = re.compile(
     r"\d![ ]?(?:[-+×*/÷·=^)}$]|\\(?:times|cdot|div))|(?<![a-zA-Z])n!"
@@ -53,6 +58,31 @@ def only_factorial(text: str) -> bool:
     (True, False)
     """
     return len(text) < _LOOK_BACK and _ALONE.fullmatch(text) is not None
+
+
+def may_be_factorial(text: str, start: int, end: int) -> bool:
+    """Whether the number ``text[start:end]`` and a mark after it may be a factorial.
+
+    Nothing tells "The answer is 5!" from "The answer is 18!" but what stands around: a number of
+    more digits, a currency, "¡", another exclamation, or a calculation that ends with the number.
+
+    >>> may_be_factorial("The answer is 5!", 14, 15), may_be_factorial("It costs $5!", 10, 11)
+    (True, False)
+    >>> may_be_factorial("9 + 9 = 18. It is 18!", 18, 20)
+    False
+    """
+    number = text[start:end]
+    if text[end : end + 1] not in {"!", "！"} or text[end + 1 : end + 2] in {"!", "！"}:
+        return False
+    if not (number.isdecimal() and len(number) < _LONG and int(number) > _LARGEST_SAME):
+        return False
+    return (
+        text[:start].rstrip()[-1:] not in CURRENCY
+        and "¡" not in text[max(0, start - _LOOK_BACK) : start]
+        and _EXCLAIMED.search(text) is None
+        and re.search(rf"=[ ]?{number}(?![ ]?[!！]|[\d.,]*\d)", text[:start]) is None
+        and not _CALCULATED.search(text[max(0, start - _LOOK_BACK) : start].rstrip(" ="))
+    )
 
 
 def mark_factorials(text: str, *, mathematical: bool = False) -> str:

@@ -58,9 +58,11 @@ _ONLY = re.compile(
     rf"(?!(?:{LETTERS})(?:[)）.、,，]|\s*\Z))[^\s=/].{{0,300}})\s*",
     re.IGNORECASE,
 )
+# The pronoun, unless what follows a letter follows: I do not know, I because …
+_PRONOUN = r"I (?!(?:because|since|as|is|and|or|for|if|but|not|are|was|were|seems?|has)\b)[a-z]"
 MENTION = re.compile(
     # particles may follow a Latin letter in another script: C는, Cです
-    rf"(?<![{_EDGE}\d'’])(?<![=+/^<>×÷]\s)(?<!\b[a-zA-Z]\()([A-JＡ-Ｊ](?![{_CASED}])|(?:{LETTERS})(?![{_EDGE}])"
+    rf"(?<![{_EDGE}\d'’])(?<![=+/^<>×÷]\s)(?<!\b[a-zA-Z]\()(?!{_PRONOUN})([A-JＡ-Ｊ](?![{_CASED}])|(?:{LETTERS})(?![{_EDGE}])"
     r"|[가나다라마](?=입니다|이다|이에요|예요))"
     # and an ending after an apostrophe: B'dir; a number in parentheses makes it a function
     rf"(?![\d]|['’](?![dt][iıuü]r)|\(\d|[-‐‑–]?\d|[-‐‑][{_EDGE}]|\s?[=^+×÷]|\s?/\s?\d)"

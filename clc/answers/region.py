@@ -8,7 +8,12 @@ from functools import lru_cache
 from clc.answers.algebra import ALGEBRA, are_assignments, has_variable, is_remark
 from clc.answers.compounds import find_compound
 from clc.answers.context import Reading, TextContext
-from clc.answers.factorials import asks_for_factorials, mark_factorials, only_factorial
+from clc.answers.factorials import (
+    asks_for_factorials,
+    mark_factorials,
+    may_be_factorial,
+    only_factorial,
+)
 from clc.answers.mixed import merge_mixed
 from clc.answers.numerals import NumberMention, read_numbers
 from clc.answers.power_words import POWER_OF, POWER_WORDS
@@ -144,8 +149,10 @@ def _selected(
     if reading.value is None:
         return reading
     before = text[max(0, reading.start - 24) : reading.start].rstrip().lower()
-    if before.endswith((*POWER_OF, *_PAST)) or (
-        numbers[0].written != "digits" and POWER_WORDS.match(text, reading.end)
+    if (
+        before.endswith((*POWER_OF, *_PAST))
+        or (numbers[0].written != "digits" and POWER_WORDS.match(text, reading.end))
+        or may_be_factorial(context.text, offset + reading.start, offset + reading.end)
     ):
         return abstain(text, AbstainReason.UNRESOLVED)
     return reading

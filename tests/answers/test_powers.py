@@ -36,8 +36,13 @@ NO_POWERS = {
     "**18**": 18, "20^\\circ": 20, "5 squared metres": 5, "18^{\\circ}": 18,
 }  # fmt: skip
 EXCLAMATIONS = (
-    "So the answer is 18!", "¡La respuesta es $18! Espero que ayude.", "**Answer: 18!**",
+    "9 + 9 = 18. So the answer is 18!", "¡La respuesta es $18! Espero que ayude.",
     "Answer: 18!\n\nGreat work!", "We get $18!", "Great! It is 18!!", "Antwort: 18 !",
+    "**Answer: 9 + 9 = 18!**",
+)  # fmt: skip
+EITHER = (
+    "So the answer is 18!", "**Answer: 18!**", "The answer is 5!.", "Antwort: 6!", "答案：5！",
+    "Respuesta: 7!", "<answer>12!</answer>", "Ответ: 10!", "#### 4!", "The answer is 9!, I think.",
 )  # fmt: skip
 
 
@@ -75,6 +80,11 @@ def test_what_only_looks_like_a_power_is_none(written):
 @pytest.mark.parametrize("text", EXCLAMATIONS)
 def test_an_exclamation_is_no_factorial(text):
     assert read(text) == "18"
+
+
+@pytest.mark.parametrize("text", EITHER)
+def test_what_may_be_a_factorial_or_an_exclamation_has_no_vote(text):
+    assert read(text) == AbstainReason.UNRESOLVED
 
 
 @pytest.mark.parametrize("power", [60, 61, 100, 999, 1000])
