@@ -196,9 +196,11 @@ def test_serve_run_builds_it_from_words():
 @pytest.mark.engine
 @pytest.mark.ray
 def test_the_command_serves_the_bundled_model():
+    """On the engine that starts sooner; replicas with the other one are in tests/cluster."""
     port = free_port()
     running = subprocess.Popen(
-        [sys.executable, "examples/ray_serve.py", f"port={port}", "paths=4", "languages=en,de"],
+        [sys.executable, "examples/ray_serve.py", f"port={port}", "paths=4", "languages=en,de",
+         "engine=transformers"],
         cwd=ROOT, env=environment(RAY_ADDRESS="local"), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
     )  # fmt: skip
     try:
