@@ -195,6 +195,7 @@ def test_serve_run_builds_it_from_words():
 
 @pytest.mark.engine
 @pytest.mark.ray
+@pytest.mark.timeout(600)
 def test_the_command_serves_the_bundled_model():
     """On the engine that starts sooner; replicas with the other one are in tests/cluster."""
     port = free_port()
@@ -219,4 +220,8 @@ def test_the_command_serves_the_bundled_model():
         assert reply.clc["answer"] == "7"
     finally:
         running.send_signal(signal.SIGINT)
-        running.wait(240)
+        try:
+            running.wait(60)
+        finally:
+            running.kill()
+            running.wait()
