@@ -1,4 +1,4 @@
-"""What every test needs, and what many share: engines, servers and a Ray that start once.
+"""Fixtures that many tests share: engines, servers and a Ray that start once.
 
 ``pytest -n 2`` gives the tests that share one of these to one worker; else a file goes to one.
 """
@@ -23,7 +23,7 @@ from clc.engines.models import resolve_model
 # of a tiny model wait for each other where another program has a core, and one is as fast.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("VLLM_CPU_OMP_THREADS_BIND", "nobind")
-# Before Ray is imported: who connects to a Ray must know its token.
+# Before Ray is imported: a connection to a Ray needs its token.
 os.environ.setdefault("RAY_AUTH_MODE", "token")
 os.environ.setdefault("RAY_AUTH_TOKEN", token_hex(32))
 
@@ -138,7 +138,7 @@ def _own_cache(tmp_path_factory, monkeypatch):
 
 
 class Shared:
-    """An engine that is running: whoever starts or closes it leaves it as it is."""
+    """A running engine; starting and closing it does nothing."""
 
     def __init__(self, engine):
         self._engine = engine

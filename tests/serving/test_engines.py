@@ -110,9 +110,9 @@ def test_the_plain_model_speaks_piece_by_piece(url, stop):
         )
     for choice in whole.choices:
         own = [one for chunk in chunks for one in chunk.choices if one.index == choice.index]
-        said = [one.delta.content for one in own if one.delta.content]
-        assert "".join(said) == choice.message.content
-        assert len(said) > 4
+        pieces = [one.delta.content for one in own if one.delta.content]
+        assert "".join(pieces) == choice.message.content
+        assert len(pieces) > 4
         assert [one.finish_reason for one in own if one.finish_reason] == [choice.finish_reason]
     assert chunks[-1].usage.completion_tokens == whole.usage.completion_tokens
 
@@ -132,7 +132,7 @@ def test_many_at_once(url):
         return rows, [reply.model_extra["clc"]["answer"] for reply in replies]
 
     rows, answers = asyncio.run(main())
-    right = sum(str(row["answer_number"]) == said for row, said in zip(rows, answers, strict=True))
+    right = sum(str(row["answer_number"]) == answer for row, answer in zip(rows, answers, strict=True))
     assert right >= 5
 
 
