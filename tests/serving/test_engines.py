@@ -132,7 +132,9 @@ def test_many_at_once(url):
         return rows, [reply.model_extra["clc"]["answer"] for reply in replies]
 
     rows, answers = asyncio.run(main())
-    right = sum(str(row["answer_number"]) == answer for row, answer in zip(rows, answers, strict=True))
+    right = sum(
+        str(row["answer_number"]) == answer for row, answer in zip(rows, answers, strict=True)
+    )
     assert right >= 5
 
 
