@@ -146,6 +146,9 @@ FAMILIES = [
 ]
 
 
+PAIRED = {ending for family in load_marks().families if family.paired for ending in family.close}
+
+
 @settings(max_examples=60, deadline=None)
 @given(
     marks=st.sampled_from(FAMILIES),
@@ -159,8 +162,8 @@ def test_no_prompt_holds_a_thought_of_a_polluted_translation(
 ):
     """The thought keeps the question's numbers, so that only its marks tell it apart."""
     opening, ending = marks
-    if opened and ending.strip()[0].isalpha():
-        opened = False  # bare words close only what an opening word began
+    if opened and (ending.strip()[0].isalpha() or ending in PAIRED):
+        opened = False  # bare words, and marks in pairs, close only what an opening mark began
 
     def wrap(text):
         begun = "" if opened else f"{opening}{space}"

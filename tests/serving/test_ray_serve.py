@@ -221,7 +221,7 @@ def test_the_command_serves_the_bundled_model():
     finally:
         running.send_signal(signal.SIGINT)
         try:
-            running.wait(60)
+            running.wait(240)  # Ray ends its replicas one after another
         finally:
             running.kill()
             running.wait()
