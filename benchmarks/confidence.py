@@ -180,9 +180,9 @@ def compare(asked: Sequence[Question]) -> None:
     plain = answered(asked, None, None)
     print(f"\n{'':18} {'right':>6}  won  lost   by the run's means")
     for name, weighting in rows.items():
-        told = language_means(languages, confidences, weighting.field if weighting else "mean")
+        learned = language_means(languages, confidences, weighting.field if weighting else "mean")
         cells = []
-        for means in (None, told):
+        for means in (None, learned):
             ours = answered(asked, weighting, means)
             won = sum(a and not b for a, b in zip(ours, plain, strict=True))
             lost = sum(b and not a for a, b in zip(ours, plain, strict=True))

@@ -130,10 +130,10 @@ PASSES = {"revote": revote, "summary": summary, "figures": figures, "page": page
 def opened(page: Path) -> str:
     """Tell the sizes of a report, and when Chromium has drawn its list and one problem."""
     texts = sum(file.stat().st_size for file in data_folder(page).glob("*.js"))
-    told = f"page {page.stat().st_size / 1e6:,.1f} MB, texts beside it {texts / 1e6:,.1f} MB"
+    sizes = f"page {page.stat().st_size / 1e6:,.1f} MB, texts beside it {texts / 1e6:,.1f} MB"
     file = shutil.which("chromium") or shutil.which("google-chrome")
     if file is None or find_spec("playwright") is None:
-        return f"{told}; no Chromium to open it"
+        return f"{sizes}; no Chromium to open it"
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
@@ -154,7 +154,7 @@ def opened(page: Path) -> str:
         filtered = time.perf_counter()
         browser.close()
     return (
-        f"{told}; in Chromium the list after {listed - begun:.1f} s, "
+        f"{sizes}; in Chromium the list after {listed - begun:.1f} s, "
         f"a problem after {read - listed:.2f} s, a filter after {filtered - back:.2f} s"
     )
 

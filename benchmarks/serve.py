@@ -79,13 +79,13 @@ class Marked:
             self.asked.append(request)
         drawn = await self.engine.complete(request)
         self.tokens += drawn.usage.completion_tokens
-        told = request.messages[-1]["content"]
-        number = NUMBER.search(told)
+        content = request.messages[-1]["content"]
+        number = NUMBER.search(content)
         if drawn.error is not None or number is None:
             return drawn
-        if told.startswith(TRANSLATE):
+        if content.startswith(TRANSLATE):
             return replace(
-                drawn, text=f"[x] {told.partition(chr(10) * 2)[2]}", finish_reason="stop"
+                drawn, text=f"[x] {content.partition(chr(10) * 2)[2]}", finish_reason="stop"
             )
         return replace(drawn, text=f"{drawn.text}\nAnswer: {number[0]}", finish_reason="stop")
 
@@ -139,11 +139,11 @@ async def clients(url: str, number: int, seconds: float, first: int) -> Load:
             status = str(reply.status_code)
             load.statuses[status] = load.statuses.get(status, 0) + 1
             if reply.is_success:
-                told = reply.json()
-                same = (told["clc"]["answer"], told["metadata"]["number"]) == (mine, mine)
-                load.crossed += not (same and mine in told["choices"][0]["message"]["content"])
-                load.duplicated += told["id"] in ids
-                ids.add(told["id"])
+                body = reply.json()
+                same = (body["clc"]["answer"], body["metadata"]["number"]) == (mine, mine)
+                load.crossed += not (same and mine in body["choices"][0]["message"]["content"])
+                load.duplicated += body["id"] in ids
+                ids.add(body["id"])
 
     async with httpx.AsyncClient(limits=limits, timeout=None) as client:  # noqa: S113 - counted
         await asyncio.gather(*(one(client) for _ in range(number)))

@@ -30,7 +30,7 @@ class Step(NamedTuple):
 
 
 class Fact(NamedTuple):
-    """A number nobody states because it belongs to what fills an entity slot: a dog's legs."""
+    """A number that no text states: it belongs to what fills an entity slot: a dog's legs."""
 
     slot: str
     table: Mapping[str, int]

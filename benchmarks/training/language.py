@@ -31,7 +31,7 @@ _SECTIONS = {"patterns", "digits", "names", "nouns", "kinds"}
 
 
 class WordingError(ValueError):
-    """A language file that lacks something or says something nobody can fill in."""
+    """A language file that lacks something or has something that cannot be filled in."""
 
 
 class Field(NamedTuple):

@@ -31,7 +31,7 @@ _RAISED = re.compile(r"\^[ ]?[({]?\d{0,4}[!！]{0,4}\Z")
 _DEFINED = re.compile(r"=[ $]{0,2}\(?[ ]?\d{1,4}[!！]{0,4}\)?\Z")
 _CALCULATED = re.compile(r"\d[ ]?[-+−×x*÷/·][ ]?[$€£]?\d[^=\n]*\Z")
 _LOOK_BACK = 40
-_LONG = 3  # digits of numbers whose factorial nobody leaves unresolved
+_LONG = 3  # digits of numbers whose factorial is no answer
 _LARGEST_SAME = 2  # 1! = 1 and 2! = 2
 _EXCLAIMED = re.compile(r"(?<![\d)}\]|\s!！])[!！]")
 _ALONE = re.compile(r"\s*[($]{0,2}\d{1,9}\)?[ ]?[!！]{1,2}[$)]{0,2}\s*")

@@ -40,7 +40,7 @@ def simplest(markup: str) -> str | None:
 
 @lru_cache(maxsize=1)
 def _keep_capitals() -> None:
-    """Tell A from a, which math_verify reads in lower case."""
+    """Distinguish A from a, which math_verify reads in lower case."""
     from latex2sympy2_extended.latex2sympy2 import ConversionConfig
     from math_verify import parser
 

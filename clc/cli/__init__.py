@@ -98,7 +98,7 @@ class LazyGroup(click.Group):
 
 
 class _BrokenPipe(Exception):  # noqa: N818 - an event, as SystemExit is
-    """Nobody reads the output; click would exit with 1 at a BrokenPipeError."""
+    """End as SIGPIPE does; click would exit with 1 at a BrokenPipeError."""
 
 
 @contextmanager

@@ -24,7 +24,7 @@ _NODE = 8  # work of an item of a list, in characters
 
 
 class Budget:
-    """What a rendering may still use."""
+    """The rest of what a rendering may use."""
 
     __slots__ = ("characters", "ends", "output", "steps", "work")
 

@@ -49,7 +49,7 @@ class RequestCount:
 
 @dataclass(slots=True)
 class Estimate:
-    """What a run would ask for at the most.
+    """The most requests, tokens and money of a run.
 
     Attributes:
         problems: number of problems.

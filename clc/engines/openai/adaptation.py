@@ -137,8 +137,8 @@ class Adaptation:
         ours = [name for name in (*_RENAMED, *_DROPPED) if name in sent]
         if "cannot both" in message and {"temperature", "top_p"} <= sent.keys():
             return ["top_p"]  # Anthropic's models take one of the two
-        told = _structured_names(content)
-        if exact := [name for name in ours if name in told]:
+        names_given = _structured_names(content)
+        if exact := [name for name in ours if name in names_given]:
             return exact
         quoted = [name for name in ours if re.search(rf"[`'\"]{name}[`'\"]", message)]
         if quoted:

@@ -230,7 +230,7 @@ class Service:
 
 
 class _Work(NamedTuple):
-    """What is left to do for a request, and the time of the loop's clock at which it ends."""
+    """The work left to do for a request, and the time of the loop's clock at which it ends."""
 
     job: Job
     until: float
