@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-__all__ = ["ALGEBRA", "are_assignments", "has_variable", "is_remark"]
+__all__ = ["ALGEBRA", "are_assignments", "has_variable", "is_aside"]
 
 _LETTER = r"(?<![a-zA-Zа-яё\\'’])[a-zA-Zа-яα-ω](?![a-zA-Zа-яё'’]|\.(?!\s*\Z))"
 ALGEBRA = re.compile(
@@ -69,10 +69,10 @@ def has_variable(text: str, *, mathematical: bool) -> bool:
     )
 
 
-def is_remark(match: re.Match[str]) -> bool:
+def is_aside(match: re.Match[str]) -> bool:
     r"""Whether parentheses hold a remark, and are no factor: 2(x + 1), (14 - x) * 10.
 
-    >>> is_remark(re.search(r"\(.*\)", "36(12×3)")), is_remark(re.search(r"\(.*\)", "2(x+1)"))
+    >>> is_aside(re.search(r"\(.*\)", "36(12×3)")), is_aside(re.search(r"\(.*\)", "2(x+1)"))
     (True, False)
     """
     text, begin, end = match.string, match.start(), match.end()

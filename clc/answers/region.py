@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
-from clc.answers.algebra import ALGEBRA, are_assignments, has_variable, is_remark
+from clc.answers.algebra import ALGEBRA, are_assignments, has_variable, is_aside
 from clc.answers.compounds import find_compound
 from clc.answers.context import Reading, TextContext
 from clc.answers.factorials import (
@@ -171,7 +171,7 @@ def _visible(region: str) -> tuple[str, str]:
 def _without_remarks(text: str) -> str:
     """Blank the remarks in parentheses."""
     return _PARENTHESIS.sub(
-        lambda match: " " * len(match[0]) if is_remark(match) else match[0], text
+        lambda match: " " * len(match[0]) if is_aside(match) else match[0], text
     )
 
 

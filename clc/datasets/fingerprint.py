@@ -15,7 +15,7 @@ from clc.input_files import open_once, printable_path
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-__all__ = ["dataset_fingerprint", "dataset_identity", "fingerprint"]
+__all__ = ["dataset_fingerprint", "dataset_identity", "source_fingerprint"]
 
 
 def dataset_identity(
@@ -55,10 +55,10 @@ def dataset_fingerprint(source: str | Path, *, parallel: str | Path | None = Non
     """
     if source == "-" or source_hub_id(source, None) is not None:
         return None
-    return fingerprint(source, parallel, _file_hash)
+    return source_fingerprint(source, parallel, _file_hash)
 
 
-def fingerprint(
+def source_fingerprint(
     source: str | Path, parallel: str | Path | None, sha256: Callable[[Path], str]
 ) -> str:
     """Hash the content of files; ``sha256`` gives the hash of one."""

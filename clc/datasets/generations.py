@@ -42,7 +42,7 @@ from clc.datasets.json_values import TOO_DEEP, NestedTooDeepError, parse_json
 from clc.datasets.levels import read_level
 from clc.datasets.notices import Notices
 from clc.datasets.options import has_options, recorded_options
-from clc.datasets.packed import UNREADABLE, unpacked
+from clc.datasets.packed import UNREADABLE, open_packed
 from clc.datasets.source import Place
 from clc.errors import DatasetError, LanguageError
 from clc.input_files import MOST_LEVELS, nested_deeper, printable_path
@@ -71,7 +71,7 @@ def read_rows(files: Iterable[str | Path]) -> Iterator[tuple[str, int, dict[str,
     for file in files:
         source = printable_path(file)
         try:
-            with unpacked(file) as lines:
+            with open_packed(file) as lines:
                 for number, line in enumerate(lines, start=1):
                     if number == 1:
                         line = line.removeprefix(b"\xef\xbb\xbf")  # noqa: PLW2901  Windows' mark

@@ -114,7 +114,7 @@ def source_hub_id(source: object, format: str | None) -> HubId | None:  # noqa: 
     return hub if ":" in source or not path.parent.exists() else None
 
 
-def hub_revision(hub: HubId) -> str | None:
+def dataset_revision(hub: HubId) -> str | None:
     """Return the commit that a data set is at, None where the hub cannot be asked."""
     try:
         from huggingface_hub import HfApi

@@ -10,8 +10,8 @@ from clc.bounds import COUNT
 from clc.datasets import jsonl, mgsm, tables
 from clc.datasets.field_names import parse_fields
 from clc.datasets.fields import Defaults, answer_kind
-from clc.datasets.fingerprint import dataset_identity, fingerprint
-from clc.datasets.hub import hub_revision, hub_rows, source_hub_id
+from clc.datasets.fingerprint import dataset_identity, source_fingerprint
+from clc.datasets.hub import dataset_revision, hub_rows, source_hub_id
 from clc.datasets.notices import Notices
 from clc.datasets.parquet import parquet_rows
 from clc.datasets.set_names import SetName, read_folder_name, read_set_name
@@ -81,11 +81,11 @@ class Dataset:
         self.total: int | None = None
         self.fingerprint: str | None = None
         hub = source_hub_id(source, reading.get("format"))
-        self.revision = None if hub is None else hub_revision(hub)
+        self.revision = None if hub is None else dataset_revision(hub)
         if source == "-" or hub is not None:
             return
         self.total = sum(1 for _ in self.problems())
-        self.fingerprint = fingerprint(source, reading.get("parallel"), self._sha256)
+        self.fingerprint = source_fingerprint(source, reading.get("parallel"), self._sha256)
 
     def problems(self) -> Iterator[Problem]:
         """Read the problems one by one, from the first on."""

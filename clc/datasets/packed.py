@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-__all__ = ["UNREADABLE", "unpack", "unpacked", "without_pack_suffix"]
+__all__ = ["UNREADABLE", "open_packed", "unpack", "without_pack_suffix"]
 
 UNREADABLE = (OSError, EOFError, zlib.error)
 """Errors of a file that cannot be read or unpacked."""
@@ -40,7 +40,7 @@ def without_pack_suffix(name: str) -> PurePath:
 
 
 @contextmanager
-def unpacked(source: str | Path) -> Iterator[IO[bytes]]:
+def open_packed(source: str | Path) -> Iterator[IO[bytes]]:
     """Open a file, or standard input for ``-``, and unpack it.
 
     Raises:

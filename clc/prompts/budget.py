@@ -9,7 +9,7 @@ from typing import Any
 from jinja2.exceptions import SecurityError
 from jinja2.utils import Namespace
 
-__all__ = ["MOST_BITS", "MOST_CHARACTERS", "MOST_STEPS", "Budget", "too_large", "weigh"]
+__all__ = ["MOST_BITS", "MOST_CHARACTERS", "MOST_STEPS", "Budget", "text_size", "too_large"]
 
 MOST_STEPS = 200_000
 """Turns of loops, calls, filters, tests and operations in one rendering."""
@@ -74,7 +74,7 @@ def too_large() -> SecurityError:
     )
 
 
-def weigh(*values: Any) -> int:
+def text_size(*values: Any) -> int:
     """Return about the number of characters of values when they are written.
 
     A list that holds one text many times weighs each of them.

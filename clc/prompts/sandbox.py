@@ -26,8 +26,8 @@ from clc.prompts.budget import (
     MOST_CHARACTERS,
     MOST_STEPS,
     Budget,
+    text_size,
     too_large,
-    weigh,
 )
 
 if TYPE_CHECKING:
@@ -140,7 +140,7 @@ class BoundedEnvironment(ImmutableSandboxedEnvironment):
     def _charge(self, name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         """Take the step of a filter or method whose first argument is what it is applied to."""
         more = (*args[1:], *kwargs.values())
-        weight = weigh(*args, *kwargs.values())
+        weight = text_size(*args, *kwargs.values())
         self.budget.step(work=weight * _SLOW.get(name, 1))
         if weight > _MOST_READ.get(name, weight):
             raise SecurityError(
@@ -149,7 +149,7 @@ class BoundedEnvironment(ImmutableSandboxedEnvironment):
         text = args[0] if args else ""
         if name in _SIZED:
             _check_sizes(text, more)
-        if name in _REPEATED and weigh(*more) * weigh(text) > MOST_CHARACTERS:
+        if name in _REPEATED and text_size(*more) * text_size(text) > MOST_CHARACTERS:
             raise too_large()
         if name == "format":
             _check_format(str(text), more)
@@ -181,7 +181,7 @@ class BoundedEnvironment(ImmutableSandboxedEnvironment):
 
     @pass_context
     def _concatenated(self, _: Context, values: list[Any]) -> str:
-        self.budget.step(work=weigh(*values))
+        self.budget.step(work=text_size(*values))
         return "".join(map(str, values))
 
     def _finalized(self, value: Any) -> Any:
@@ -189,7 +189,7 @@ class BoundedEnvironment(ImmutableSandboxedEnvironment):
         if isinstance(value, str):
             self.budget.hold(len(value))
         else:
-            self.budget.step(work=weigh(value))
+            self.budget.step(work=text_size(value))
         return value
 
     def _concat(self, parts: Iterable[str]) -> str:
@@ -272,7 +272,7 @@ def _check_format(pattern: str, values: Iterable[Any]) -> None:
     widths = [re.findall(r"\d+", field.rpartition(")")[2]) for field in _FIELDS.findall(pattern)]
     longest = max((len(number) for numbers in widths for number in numbers), default=0)
     width = 0 if longest > _DIGITS else sum(int(number) for numbers in widths for number in numbers)
-    if longest > _DIGITS or width > MOST_CHARACTERS or fields * weigh(*given) > MOST_CHARACTERS:
+    if longest > _DIGITS or width > MOST_CHARACTERS or fields * text_size(*given) > MOST_CHARACTERS:
         raise too_large()
 
 
@@ -287,7 +287,7 @@ def _join(context: Context, value: Any, d: str = "", attribute: Any = None) -> A
     budget = context.environment.budget  # type: ignore[attr-defined]
     items = []
     for item in value:
-        written = weigh(item, d)
+        written = text_size(item, d)
         budget.step(written, written)
         items.append(item)
     return FILTERS["join"](context.eval_ctx, items, d, attribute)
@@ -299,5 +299,5 @@ def _sum(context: Context, iterable: Any, attribute: Any = None, start: Any = 0)
     items = list(iterable)
     if not isinstance(start, int | float):
         budget = context.environment.budget  # type: ignore[attr-defined]
-        budget.step(work=len(items) * weigh(items))
+        budget.step(work=len(items) * text_size(items))
     return FILTERS["sum"](context.environment, items, attribute, start)

@@ -50,7 +50,7 @@ async def read_stream(
                 reader.source = wire.read_source(event)
             if event.get("choices") == [] and not event.get("error"):
                 continue  # usage alone, at the end; Azure: filters alone, at the beginning
-        choice = wire.read_choice(event, data) or {}
+        choice = wire.first_choice(event, data) or {}
         delta = choice.get("delta")
         left = reader.add(choice, delta if isinstance(delta, dict) else {})
         if left and not reader.finish_reason:

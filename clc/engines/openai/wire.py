@@ -26,9 +26,9 @@ __all__ = [
     "SAMPLING_FIELDS",
     "BrokenReplyError",
     "NoLogprobsError",
+    "first_choice",
     "is_prefilled",
     "read_billing",
-    "read_choice",
     "read_completion",
     "read_reasoning",
     "read_source",
@@ -157,7 +157,7 @@ def read_completion(body: bytes, reader: ReplyReader) -> Completion:
         NoLogprobsError: it is to be measured, and its tokens have no log-probabilities.
     """
     reply = read_json(body)
-    choice = read_choice(reply, body)
+    choice = first_choice(reply, body)
     message = choice.get("message") if choice is not None else None
     if choice is None or not isinstance(message, dict):
         raise BrokenReplyError("a choice without a message")
@@ -170,7 +170,7 @@ def read_completion(body: bytes, reader: ReplyReader) -> Completion:
     return reader.complete(reader.finish_reason or "unknown")
 
 
-def read_choice(reply: Any, body: bytes) -> dict[str, Any] | None:
+def first_choice(reply: Any, body: bytes) -> dict[str, Any] | None:
     """Return the one choice of a reply or stream event; None where it is not an object.
 
     Raises:
