@@ -203,6 +203,8 @@ def test_the_command_serves_the_bundled_model():
         [sys.executable, "examples/ray_serve.py", f"port={port}", "paths=4", "languages=en,de",
          "engine=transformers"],
         cwd=ROOT, env=environment(RAY_ADDRESS="local"), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        # A shell has its background jobs ignore SIGINT, and what they start inherits that.
+        preexec_fn=partial(signal.signal, signal.SIGINT, signal.SIG_DFL),
     )  # fmt: skip
     try:
         url = f"http://127.0.0.1:{port}/v1"
@@ -221,7 +223,7 @@ def test_the_command_serves_the_bundled_model():
     finally:
         running.send_signal(signal.SIGINT)
         try:
-            running.wait(240)  # Ray ends its replicas one after another
+            running.wait(120)
         finally:
             running.kill()
             running.wait()
