@@ -200,11 +200,10 @@ def test_the_command_serves_the_bundled_model():
     """On the engine that starts sooner; replicas with the other one are in tests/cluster."""
     port = free_port()
     running = subprocess.Popen(
-        [sys.executable, "examples/ray_serve.py", f"port={port}", "paths=4", "languages=en,de",
-         "engine=transformers"],
-        cwd=ROOT, env=environment(RAY_ADDRESS="local"), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
         # A shell has its background jobs ignore SIGINT, and what they start inherits that.
-        preexec_fn=partial(signal.signal, signal.SIGINT, signal.SIG_DFL),
+        ["env", "--default-signal=INT", sys.executable, "examples/ray_serve.py", f"port={port}",
+         "paths=4", "languages=en,de", "engine=transformers"],
+        cwd=ROOT, env=environment(RAY_ADDRESS="local"), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
     )  # fmt: skip
     try:
         url = f"http://127.0.0.1:{port}/v1"
