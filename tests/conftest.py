@@ -224,7 +224,7 @@ def serve_vllm(*options):
         "VLLM_LOGGING_LEVEL": "ERROR",
         "VLLM_NO_USAGE_STATS": "1",
         "HF_HUB_OFFLINE": "1",
-        "GOMP_SPINCOUNT": "0",
+        "GOMP_SPINCOUNT": "3000",
     }
     process = subprocess.Popen(
         [sys.executable, "-m", "vllm.entrypoints.openai.api_server", "--host", "127.0.0.1",
