@@ -62,6 +62,7 @@ _PUBLIC = {
     "clc.strategies.catalogue": ("STRATEGIES",),
     "clc.strategies.files": ("load_strategy",),
     "clc.strategies.strategy": ("Arm", "Planner", "Strategy"),
+    "clc.voting.abstaining": ("Abstaining",),
     "clc.voting.stopping": ("Stopping",),
     "clc.voting.tally": ("vote",),
     "clc.voting.weighting": ("Weighting",),

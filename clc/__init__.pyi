@@ -54,6 +54,7 @@ from clc.strategies.strategy import Arm as Arm
 from clc.strategies.strategy import Planner as Planner
 from clc.strategies.strategy import Strategy as Strategy
 from clc.version import __version__ as __version__
+from clc.voting.abstaining import Abstaining as Abstaining
 from clc.voting.stopping import Stopping as Stopping
 from clc.voting.tally import vote as vote
 from clc.voting.weighting import Weighting as Weighting
@@ -62,6 +63,7 @@ _PUBLIC: dict[str, tuple[str, ...]]
 _MODULE_OF: dict[str, str]
 __all__ = [  # noqa: RUF022
     "AbstainReason",
+    "Abstaining",
     "Abstention",
     "Answer",
     "Arm",

@@ -103,6 +103,7 @@ MONEY = _real(gt=0, le=10**9)
 WEIGHT = _real(ge=0, le=10**12)  # of a vote; sums of such weights are finite
 STOP_WINDOW = _whole(2, 10_000)
 STOP_THRESHOLD = _real(gt=0.5, lt=1)
+PRECISION = _real(gt=0, lt=1)  # of the answers that are given
 
 
 def _words(bounds: Mapping[str, float]) -> str:

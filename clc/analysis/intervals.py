@@ -25,6 +25,7 @@ __all__ = [
     "Rate",
     "clustered_difference",
     "clustered_rate",
+    "effective_size",
     "mcnemar",
     "sign_flip",
     "student_quantile",
@@ -120,16 +121,27 @@ def clustered_rate(right: Sequence[int], totals: Sequence[int]) -> Rate | None:
         return None
     hits = sum(right)
     share = hits / n
-    if hits in (0, n) or items == 1:
-        effective = float(items)
-    else:
-        spread = sum((r - share * t) ** 2 for r, t in zip(right, totals, strict=True))
-        variance = items / (items - 1) * spread / n**2
-        independent = share * (1 - share) / (n - 1)
-        deff = max(1.0, variance / independent)
-        effective = n / deff / _few_items(items, n) ** 2
-    low, high = wilson(share, effective)
+    low, high = wilson(share, effective_size(right, totals))
     return Rate(share, low, high, hits, n, items)
+
+
+def effective_size(right: Sequence[int], totals: Sequence[int]) -> float:
+    """Return the number of independent outcomes that are worth as much; see ``clustered_rate``.
+
+    There is one outcome at least.
+
+    >>> effective_size([1, 1, 1, 0], [1, 1, 1, 1]), effective_size([11, 11], [11, 11])
+    (4.0, 2.0)
+    """
+    items, n, hits = sum(t > 0 for t in totals), sum(totals), sum(right)
+    if hits in (0, n) or items == 1:
+        return float(items)
+    share = hits / n
+    spread = sum((r - share * t) ** 2 for r, t in zip(right, totals, strict=True))
+    variance = items / (items - 1) * spread / n**2
+    independent = share * (1 - share) / (n - 1)
+    deff = max(1.0, variance / independent)
+    return n / deff / _few_items(items, n) ** 2
 
 
 def clustered_difference(sums: Sequence[int], totals: Sequence[int]) -> Difference:

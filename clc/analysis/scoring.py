@@ -16,10 +16,12 @@ from typing import TYPE_CHECKING, Any
 
 from clc.analysis.costs import add_cost
 from clc.analysis.intervals import Rate, clustered_rate
+from clc.analysis.selective import RiskCoverage, risk_coverage, rounded
 from clc.answers.canonical import canonical_gold
 from clc.datasets.levels import LEVEL_WEIGHTS, read_level
 from clc.records import Abstention, Usage
 from clc.runs.revote import revote
+from clc.voting.abstaining import given_answer
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -90,6 +92,9 @@ class Score:
     of the paths, ``translation_usage`` that of everything before them; the sum is the total.
     ``by_level`` are the accuracies by difficulty, and ``difficulty_weighted`` their mean with
     PolyMath's weights (arXiv 2504.18428); None where problems have no level.
+    ``withheld`` verdicts have an answer that was not sure enough to be given; they are among the
+    ``unanswered``, and ``selective`` is the accuracy of the answers that were given.
+    ``risk_coverage`` is that of all votes, withheld or not.
     ``cost`` in ``currency`` is None where neither prices nor reported costs are known.
     """
 
@@ -112,6 +117,9 @@ class Score:
     translation_usage: Usage
     by_level: Mapping[str, Rate] = field(default_factory=dict)
     difficulty_weighted: float | None = None
+    withheld: int = 0
+    selective: Rate | None = None
+    risk_coverage: RiskCoverage | None = None
     cost: float | None = None
     currency: str | None = None
 
@@ -121,6 +129,10 @@ class Score:
         values = asdict(self) | usages
         if not self.by_level:
             del values["by_level"], values["difficulty_weighted"]
+        if not self.withheld:
+            del values["withheld"], values["selective"]
+        if self.risk_coverage is None:
+            del values["risk_coverage"]
         if self.cost is None:
             del values["cost"], values["currency"]
         return values
@@ -195,6 +207,9 @@ class Scoreboard:
         self.abstained: Counter[str] = Counter()
         self.by_agreement = [_Group() for _ in range(bins)]
         self.agreement_in = [Fraction()] * bins
+        self.given = _Group()
+        self.right_at: Counter[float] = Counter()  # of votes with this agreement
+        self.votes_at: Counter[float] = Counter()
 
     def fill(self, rows: Iterable[Scored]) -> Scoreboard:
         """Add verdicts."""
@@ -228,6 +243,9 @@ class Scoreboard:
         for bin_, group in enumerate(other.by_agreement):
             self.by_agreement[bin_].merge(group, items)
             self.agreement_in[bin_] += other.agreement_in[bin_]
+        self.given.merge(other.given, items)
+        self.right_at.update(other.right_at)
+        self.votes_at.update(other.votes_at)
 
     def _count(self, verdict: Verdict) -> None:
         self.counts["problems"] += 1
@@ -239,6 +257,7 @@ class Scoreboard:
             self.abstentions[str(reason)] += sum(by_language.values())
         if verdict.answer is None:
             self.counts["unanswered"] += 1
+            self.counts["withheld"] += "withheld" in verdict.details
         else:
             self.agreement += Fraction(verdict.agreement)
 
@@ -254,6 +273,11 @@ class Scoreboard:
             bin_ = _bin(verdict.agreement, self.bins)
             self.by_agreement[bin_].add(item, right)
             self.agreement_in[bin_] += Fraction(verdict.agreement)
+            self.given.add(item, right)
+        voted = given_answer(verdict)
+        agreement = 0.0 if voted is None else rounded(verdict.agreement)
+        self.right_at[agreement] += voted == gold
+        self.votes_at[agreement] += 1
         hits: Counter[str] = Counter()
         paths: Counter[str] = Counter()
         for vote in row.votes:
@@ -300,6 +324,11 @@ class Scoreboard:
             translation_usage=self.translation_usage,
             by_level=by_level,
             difficulty_weighted=_weighted(by_level),
+            withheld=self.counts["withheld"],
+            selective=self.given.rate(),
+            risk_coverage=risk_coverage(
+                {at: (self.right_at[at], total) for at, total in self.votes_at.items()}
+            ),
         )
 
     def _calibration(self) -> Iterable[AgreementBin]:

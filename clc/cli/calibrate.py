@@ -49,6 +49,12 @@ __all__ = ["command"]
     show_default=True,
     help="Seed that assigns items to folds.",
 )
+@click.option(
+    "--precision",
+    type=NumberType(bounds.PRECISION),
+    metavar="SHARE",
+    help="Find the agreement from which so many answers are right, instead of languages.",
+)
 @marks_option
 @click.option("--out", type=click.Path(dir_okay=False), help="Write the portfolio here as JSON.")
 @click.option("--json", "as_json", is_flag=True, help="Print the portfolio as JSON.")
@@ -58,6 +64,7 @@ def command(
     budget: int | None,
     folds: int,
     seed: int,
+    precision: float | None,
     marks: Marks | None,
     out: str | None,
     as_json: bool,
@@ -71,10 +78,14 @@ def command(
     The learned portfolio is compared with equal shares on held-out items. Unless it is
     significantly better, --out gets equal shares, and the advice says so.
 
+    --precision finds the least agreement from which at least this share of the answers is right,
+    with confidence 95 %, for --abstain-below of clc solve, serve and vote.
+
     \b
     Examples:
       clc calibrate runs/dev
       clc calibrate runs/dev --budget 11 --out portfolio.json
+      clc calibrate runs/dev --precision 0.95
     """  # noqa: D301
     import orjson
 
@@ -82,10 +93,15 @@ def command(
     from clc.analysis.portfolio_search import paths_by_language, search_portfolio
     from clc.cli.output import echo_json
     from clc.cli.text import make_console, visible
+    from clc.cli.threshold import calibrate_threshold, votes_of_files, votes_of_runs
 
     folders = [source for source in sources if Path(source).is_dir()]
     if folders and len(folders) < len(sources):
         raise InputError(f"{folders[0]}: is a run folder; give run folders or files, not both")
+    if precision is not None:
+        judged = votes_of_runs(folders, marks) if folders else votes_of_files(sources, marks)
+        calibrate_threshold(judged, precision, out=out, as_json=as_json)
+        return
     rows = list(_of_runs(folders, marks) if folders else _of_files(sources, marks))
     most = sum(paths_by_language(rows).values())
     portfolio = search_portfolio(

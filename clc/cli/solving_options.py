@@ -21,9 +21,10 @@ if TYPE_CHECKING:
     from clc.prompts.templates import Templates
     from clc.solving.configuration import Configuration
     from clc.strategies.strategy import Strategy
+    from clc.voting.abstaining import Abstaining
     from clc.voting.stopping import Stopping
 
-__all__ = ["SolvingOptions", "sampled", "strategy_option"]
+__all__ = ["SolvingOptions", "read_abstaining", "sampled", "strategy_option"]
 
 _F = TypeVar("_F", bound=Callable[..., Any])
 
@@ -173,6 +174,18 @@ class SolvingOptions(OptionGroup):
     online: bool = option(
         "--online", is_flag=True, help="Abort paths of low confidence (DeepConf online).",
     )  # fmt: skip
+    abstain_below: float | None = option(
+        "--abstain-below",
+        type=NumberType(bounds.SHARE),
+        metavar="SHARE",
+        help="Withhold an answer whose agreement is below this.",
+    )
+    abstain_languages: int | None = option(
+        "--abstain-languages",
+        type=NumberType(bounds.LANGUAGES),
+        metavar="N",
+        help="Withhold an answer that paths of fewer languages gave.",
+    )
 
     @classmethod
     def decorators(cls) -> list[Callable[[_F], _F]]:
@@ -231,6 +244,7 @@ class SolvingOptions(OptionGroup):
             measure=Measure() if self.confidence else None,
             weighting=self.weighting,
             online=Online() if self.online else None,
+            abstaining=read_abstaining(self.abstain_below, self.abstain_languages),
             **engine.with_settings(self.sampling, default_max_tokens=Sampling().max_tokens),
         )
 
@@ -250,3 +264,12 @@ class SolvingOptions(OptionGroup):
         if wrong := ", ".join(name for name in changes if name not in allowed):
             raise ConfigurationError(f"--stopping {rule} has no {wrong}; choose another rule")
         return replace(strategy.stopping, **changes)
+
+
+def read_abstaining(below: float | None, languages: int | None) -> Abstaining | None:
+    """Return the settings of these options, None where neither is given."""
+    from clc.voting.abstaining import Abstaining
+
+    given = {"below": below, "languages": languages}
+    settings: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
+    return Abstaining(**settings) if settings else None

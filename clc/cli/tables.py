@@ -192,6 +192,8 @@ def vote_table(verdict: Verdict, styles: Mapping[str, str] | None = None) -> Tab
 def answer_line(verdict: Verdict) -> Text:
     """Return the answer of a vote with its support."""
     if verdict.answer is None:
+        if withheld := verdict.details.get("withheld"):
+            return Text(f"No answer: {withheld['reason']}.")
         return Text("No path gave an answer.")
     votes = "1 vote" if verdict.total == 1 else f"{verdict.total:g} votes"
     tie = " (a tie, decided by the order of languages)" if verdict.tied else ""
@@ -240,6 +242,8 @@ def detail_lines(verdict: Verdict, budget: int) -> Iterator[str]:
             yield "The answer is that of the path that the model found most consistent"
     for reason, count in (details.get("lost") or {}).items():
         yield f"Lost: {count:,} paths: {visible(brief(reason, _REASON_MOST))}"
+    if withheld := details.get("withheld"):
+        yield f"The vote's answer, withheld: {visible(brief(withheld['answer'], _ANSWER_MOST))}"
     if details.get("deadline"):
         yield "The time was over before every path was there"
 
@@ -263,7 +267,7 @@ def _summary(score: Score) -> Iterator[tuple[str, str]]:
     if score.mean_agreement is not None:
         yield "mean agreement", f"{score.mean_agreement:.1%}"
     yield "ties", f"{score.tied:,}"
-    yield "without an answer", f"{score.unanswered:,}"
+    yield from _answered(score)
     if score.unreadable_gold:
         yield "gold that cannot be read", f"{score.unreadable_gold:,}"
     yield "paths drawn", f"{score.paths:,}"
@@ -277,6 +281,17 @@ def _summary(score: Score) -> Iterator[tuple[str, str]]:
         yield "of these, tokens of thoughts", f"{thinking:,}"
     if score.cost is not None:
         yield "cost", visible(show_money(score.cost, score.currency or ""))
+
+
+def _answered(score: Score) -> Iterator[tuple[str, str]]:
+    """Yield how many problems have an answer, and how right the surest are."""
+    yield "without an answer", f"{score.unanswered:,}"
+    if score.withheld:
+        yield "of these, withheld", f"{score.withheld:,}"
+        if score.selective is not None:
+            yield "accuracy of the answers given", "{}  ({})".format(*_rate(score.selective))
+    if (curve := score.risk_coverage) is not None:
+        yield "area under risk and coverage", f"{curve.area:.4f}  (excess {curve.excess:.4f})"
 
 
 def make_table(*columns: str, title: str | None = None) -> Table:

@@ -10,8 +10,8 @@ from typing import IO, TYPE_CHECKING, Any, cast
 
 import click
 
-from clc.bounds import WEIGHT
-from clc.cli.options import marks_option
+from clc.bounds import LANGUAGES, SHARE, WEIGHT
+from clc.cli.options import NumberType, marks_option
 from clc.errors import ConfigurationError, InputError
 
 if TYPE_CHECKING:
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from clc.datasets.recorded_votes import RecordedVotes
     from clc.records import AnswerKind, Verdict
     from clc.thoughts import Marks
+    from clc.voting.abstaining import Abstaining
 
 __all__ = ["command", "vote_ballots"]
 
@@ -47,6 +48,18 @@ __all__ = ["command", "vote_ballots"]
     type=click.Choice(["number", "choice", "latex"]),
     help="Kind of the answers; inferred by default.",
 )
+@click.option(
+    "--abstain-below",
+    type=NumberType(SHARE),
+    metavar="SHARE",
+    help="Withhold an answer whose agreement is below this.",
+)
+@click.option(
+    "--abstain-languages",
+    type=NumberType(LANGUAGES),
+    metavar="N",
+    help="Withhold an answer that paths of fewer languages gave.",
+)
 @marks_option
 @click.option("--out", type=click.Path(dir_okay=False), help="Write verdicts here as JSONL.")
 @click.option("--json", "as_json", is_flag=True, help="Print the score as JSON instead of a table.")
@@ -57,6 +70,8 @@ def command(  # noqa: PLR0917
     weights: str | None,
     order: str | None,
     kind: str | None,
+    abstain_below: float | None,
+    abstain_languages: int | None,
     marks: Marks | None,
     out: str | None,
     as_json: bool,  # noqa: FBT001  click passes it by name
@@ -68,6 +83,7 @@ def command(  # noqa: PLR0917
     standard error, and where paths have no vote, a table of their reasons by language. Rows of a
     problem may stand anywhere, in files of any size. Without a single answer the exit code is 1.
     """
+    from clc.cli.solving_options import read_abstaining
     from clc.cli.tables import print_score
     from clc.cli.unread import Unread
     from clc.datasets.recorded_votes import group_votes
@@ -91,6 +107,7 @@ def command(  # noqa: PLR0917
         rule=rule,
         order=tie_order,
         weights=by_language,
+        abstaining=read_abstaining(abstain_below, abstain_languages),
         out=out,
         quiet=as_json and not out,
     )
@@ -166,6 +183,7 @@ def vote_ballots(
     rule: str,
     order: Sequence[str],
     weights: Mapping[str, float] | None = None,
+    abstaining: Abstaining | None = None,
     out: str | None = None,
     quiet: bool = False,
 ) -> Score:
@@ -180,7 +198,7 @@ def vote_ballots(
         nullcontext(None) if quiet and not out else rows_to(out)
     )
     with target as sink:
-        return score(_scored(ballots, sink, rule, order, weights))
+        return score(_scored(ballots, sink, rule, order, weights, abstaining=abstaining))
 
 
 def _scored(
@@ -189,6 +207,8 @@ def _scored(
     rule: str,
     order: Sequence[str],
     weights: Mapping[str, float] | None,
+    *,
+    abstaining: Abstaining | None,
 ) -> Iterator[Scored]:
     from dataclasses import replace
 
@@ -196,6 +216,7 @@ def _scored(
     from clc.answers.canonical import canonical_gold
     from clc.cli.output import json_line
     from clc.languages import UNKNOWN_LANGUAGE
+    from clc.voting.abstaining import withhold
     from clc.voting.tally import vote
     from clc.voting.weighting import normalized_weights
 
@@ -209,6 +230,7 @@ def _scored(
                 replace(one, weight=weight) for one, weight in zip(votes, confident, strict=True)
             ]
         verdict = vote(votes, id=ballot.id, rule=rule, order=order, weights=weights)
+        verdict = withhold(verdict, abstaining)
         gold = None if ballot.gold is None else canonical_gold(ballot.gold, ballot.kind)
         if sink:
             sink.write(json_line(_row(ballot, verdict, gold)))
@@ -238,6 +260,8 @@ def _row(ballot: RecordedVotes, verdict: Verdict, gold: str | None) -> dict[str,
         "gold": ballot.gold,
         "correct": None if gold is None else verdict.answer == gold,
     }
+    if "withheld" in verdict.details:
+        row["withheld"] = verdict.details["withheld"]
     if ballot.question_language:
         row["question_language"] = ballot.question_language
     return row

@@ -17,6 +17,7 @@ from clc.input_files import read_regular
 from clc.runs.codec import FORMAT
 from clc.strategies.strategy import Voting
 from clc.version import __version__
+from clc.voting.abstaining import Abstaining
 from clc.voting.weighting import Weighting
 
 if TYPE_CHECKING:
@@ -70,6 +71,7 @@ _TYPES: Mapping[str, tuple[type, ...]] = {
     "identity.weighting": (dict, NoneType),
     "identity.measure": (dict, NoneType),
     "identity.online": (dict, NoneType),
+    "identity.abstaining": (dict, NoneType),
     "identity.stopping": _OBJECT,
     "identity.stopping.rule": _TEXT,
     "identity.paths": _INTEGER,
@@ -168,6 +170,12 @@ def _check_voting(identity: Mapping[str, Any], where: str) -> None:
         Weighting(**(weighting or {}))
     except (TypeError, StrategyError) as error:
         raise _error(where, "identity.weighting", weighting, "a weighting of clc") from error
+    abstaining = identity.get("abstaining")
+    try:
+        Abstaining.from_json(abstaining)
+    except (TypeError, StrategyError) as error:
+        wanted = "settings of clc for withheld answers"
+        raise _error(where, "identity.abstaining", abstaining, wanted) from error
 
 
 def missing_manifest(where: str) -> StoreError:

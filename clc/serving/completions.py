@@ -260,7 +260,7 @@ def _defaults(configuration: Configuration) -> dict[str, Any]:
     arguments: dict[str, Any] = {
         name: getattr(configuration, name)
         for name in ("languages", "paths", "seed", "human_translations", "translation_tries",
-                     "ahead", "fidelity", "measure", "weighting", "online")
+                     "ahead", "fidelity", "measure", "weighting", "online", "abstaining")
     }  # fmt: skip
     arguments |= asdict(configuration.sampling)
     arguments["strategy"] = strategy.name if named else strategy

@@ -155,6 +155,8 @@ class Answerer:
     ) -> _FinalText:
         """Choose the winning path in the question's language, or translate one into it."""
         language = question.problem.language
+        if reason := _withheld(verdict):
+            return _FinalText(f"No answer: the paths do not agree enough ({reason}).", "stop")
         if not winners:
             return _FinalText(_NO_PATH, "stop")
         for path in sorted(winners, key=lambda path: path.language != language):
@@ -200,6 +202,11 @@ class Answerer:
             if completion.error is None and getattr(outcome, "value", None) == answer:
                 return completion.text, usage
         return None, usage
+
+
+def _withheld(verdict: Verdict) -> str | None:
+    reason: str | None = verdict.details.get("withheld", {}).get("reason")
+    return reason
 
 
 def _path_text(path: ReasoningPath, usage: Usage) -> _FinalText:
@@ -262,5 +269,6 @@ def _votes_body(
             "seed": configuration.seed,
             "stop": verdict.details.get("stop"),
             "deadline": bool(verdict.details.get("deadline")),
+            "withheld": _withheld(verdict),
         }
     )

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from clc.engines.confidence import Measure
     from clc.records import Sampling
     from clc.strategies.strategy import Strategy
+    from clc.voting.abstaining import Abstaining
     from clc.voting.weighting import Weighting
 
 __all__ = ["Configuration", "Fidelity", "Online"]
@@ -69,6 +70,7 @@ class Configuration:
         measure: how confidence is measured, where it is.
         weighting: how confidence weighs votes, where it does.
         online: abort paths of low confidence (DeepConf online), where that is wanted.
+        abstaining: when an unsure answer is withheld.
     """
 
     strategy: Strategy
@@ -86,6 +88,7 @@ class Configuration:
     measure: Measure | None = None
     weighting: Weighting | None = None
     online: Online | None = None
+    abstaining: Abstaining | None = None
 
     @property
     def counting(self) -> Counting:
@@ -94,4 +97,5 @@ class Configuration:
             self.strategy.voting,
             by_written_language=self.fidelity == "count",
             weighting=self.weighting,
+            abstaining=self.abstaining,
         )

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from clc.records import SamplingSettings
     from clc.strategies.strategy import Strategy
+    from clc.voting.abstaining import Abstaining
 
 __all__ = ["configure"]
 
@@ -45,6 +46,7 @@ def configure(
     measure: Measure | None = None,
     weighting: str | Weighting | None = None,
     online: Online | None = None,
+    abstaining: Abstaining | None = None,
     **sampling: Unpack[SamplingSettings],
 ) -> Configuration:
     """Check settings and freeze them.
@@ -69,6 +71,7 @@ def configure(
         measure: how to measure the paths' confidence; not at all by default.
         weighting: weigh votes by confidence: a name of ``WEIGHTINGS``, or your own.
         online: abort paths of low confidence (DeepConf online).
+        abstaining: withhold an answer with too little agreement, or of too few languages.
         sampling: the fields of ``Sampling`` (temperature, top_p, max_tokens, stop, …). The
             temperature is the strategy's own by default.
 
@@ -112,6 +115,7 @@ def configure(
         measure=measure,
         weighting=weighting,
         online=online,
+        abstaining=abstaining,
     )
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from clc.answers.option_lines import problem_options
 from clc.records import AbstainReason, Abstention, Usage, Vote
+from clc.voting.abstaining import Abstaining, withhold
 from clc.voting.outcomes import read_outcome
 from clc.voting.tally import vote
 
@@ -30,12 +31,13 @@ class Counting:
     """Settings that turn paths into votes, and votes into a verdict.
 
     ``voting`` is the strategy's; with ``by_written_language`` a path counts for the language that
-    it is written in; ``weighting`` is by confidence.
+    it is written in; ``weighting`` is by confidence; ``abstaining`` withholds unsure answers.
     """
 
     voting: str = "majority"
     by_written_language: bool = False
     weighting: Weighting | None = None
+    abstaining: Abstaining | None = None
 
     @classmethod
     def from_manifest(cls, manifest: Mapping[str, Any] | None) -> Counting:
@@ -50,6 +52,7 @@ class Counting:
             identity.get("strategy", {}).get("voting", "majority"),
             by_written_language=identity.get("fidelity") == "count",
             weighting=weighting,
+            abstaining=Abstaining.from_json(identity.get("abstaining")),
         )
 
 
@@ -134,8 +137,8 @@ def make_verdict(
     lost = _count_failures(votes)
     verdict = replace(verdict, details={**plan.details, "lost": lost} if lost else plan.details)
     if counting.voting == "usc":
-        return _chosen(verdict, plan, paths, votes)
-    return verdict
+        verdict = _chosen(verdict, plan, paths, votes)
+    return withhold(verdict, counting.abstaining)
 
 
 def verdict_fields(verdict: Verdict, *, tokens_after: int = 0) -> dict[str, Any]:

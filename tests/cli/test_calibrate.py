@@ -2,6 +2,7 @@
 
 import json
 import random
+from dataclasses import replace
 
 import pytest
 
@@ -125,3 +126,44 @@ def test_bad_options_are_named(file, tmp_path):
     assert "not a run folder" in call("calibrate", tmp_path).stderr
     assert "not both" in call("calibrate", tmp_path, file).stderr
     assert "No such file" in call("calibrate", tmp_path / "none.jsonl").stderr
+
+
+def sure_and_unsure(count):
+    """Problems on which three languages agree and are right, and as many on which they do not."""
+    for number in range(count):
+        for language, answer in (("en", 1), ("de", 1), ("sw", 1 + number % 2)):
+            yield {
+                "id": f"q-{number}",
+                "language": language,
+                "response": f"{LABELS[language]}: {answer}",
+                "gold": "1" if number % 2 == 0 else "2",
+            }
+
+
+def test_a_threshold_for_a_precision(tmp_path):
+    file = write(tmp_path / "dev.jsonl", sure_and_unsure(200))
+    done = call("calibrate", file, "--precision", "0.95", "--out", tmp_path / "t.json")
+    assert done.returncode == 0, done.stderr
+    assert "50.0% of the 200 problems are answered. Use it with --abstain-below 1" in done.stdout
+    found = json.loads((tmp_path / "t.json").read_text())
+    assert (found["abstain_below"], found["coverage"], found["precision"]) == (1, 0.5, 0.95)
+    assert found == json.loads(call("calibrate", file, "--precision", "0.95", "--json").stdout)
+
+
+def test_a_precision_that_nothing_shows_writes_nothing(tmp_path):
+    file = write(tmp_path / "dev.jsonl", sure_and_unsure(40))
+    done = call("calibrate", file, "--precision", "0.95", "--out", tmp_path / "t.json")
+    assert done.returncode == 1
+    assert "no agreement shows a precision of 0.95" in done.stderr
+    assert "20 have the highest agreement (1), and 20 of them are right" in done.stderr
+    assert not (tmp_path / "t.json").exists()
+
+
+def test_a_threshold_of_a_run(tmp_path):
+    with Store(tmp_path) as store:
+        run((replace(one, gold="7") for one in problems(80)), store, paths=3)
+    done = call("calibrate", tmp_path, "--precision", "0.5", "--json")
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["problems"] == 80
+    refused = call("calibrate", tmp_path, "--precision", "0.999", "--json")
+    assert "of 80 problems" in refused.stderr

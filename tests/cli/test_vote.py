@@ -201,3 +201,18 @@ def test_folders_and_files_do_not_mix(file, tmp_path):
 def test_a_folder_that_is_no_run_is_named(tmp_path):
     with pytest.raises(ConfigurationError, match="not a run folder"):
         CliRunner().invoke(vote, [str(tmp_path)], catch_exceptions=False)
+
+
+def test_unsure_answers_are_withheld(file):
+    result = run(vote, file, "--abstain-below", "0.6")
+    first, second = rows(result.stdout)
+    assert first["answer"] == "1000"  # two of three
+    assert "withheld" not in first
+    assert second["answer"] == "8"  # of one
+    assert rows(run(vote, file, "--abstain-below", "0.7").stdout)[0]["withheld"] == {
+        "answer": "1000",
+        "reason": "agreement 0.667 is below 0.7",
+    }
+    withheld = run(vote, file, "--abstain-languages", "2")
+    assert [row["answer"] for row in rows(withheld.stdout)] == ["1000", None]
+    assert "of these, withheld" in withheld.stderr

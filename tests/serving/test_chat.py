@@ -10,6 +10,7 @@ from openai.types.chat import ChatCompletion, ChatCompletionChunk
 
 from clc.engines.base import Completion
 from clc.records import Usage
+from clc.voting.abstaining import Abstaining
 from tests.engines.scripted import TRANSLATE, ScriptedEngine
 
 from .serving import FRAGE, QUESTION, ask, client, http, serving
@@ -333,3 +334,16 @@ def test_n_is_checked_before_anything_is_made_for_each_choice(it, model, n, stre
     assert reply.status_code == 400
     assert reply.json()["error"]["param"] == "n"
     assert peak < 20_000_000
+
+
+def test_an_unsure_answer_is_withheld():
+    with serving(defaults={"abstaining": Abstaining(languages=4)}) as running:
+        reply = client(running).chat.completions.create(model="clc", messages=ask())
+    votes = reply.model_extra["clc"]
+    agreeing = len(next(iter(votes["tally"].values())))
+    assert votes["answer"] is None
+    assert votes["withheld"] == f"languages that agree: {agreeing}, fewer than 4"
+    assert reply.choices[0].message.content == (
+        f"No answer: the paths do not agree enough ({votes['withheld']})."
+    )
+    assert votes["agreement"] > 0

@@ -239,6 +239,19 @@ def _calibration(axes: Any, section: Section) -> None:
     axes.set_ylabel("right, %; line: 95 % interval")
 
 
+def _coverage(axes: Any, section: Section) -> None:
+    """Plot accuracy against the share that is answered, a step for each agreement."""
+    names = [column.name for column in section.columns]
+    x, y = names.index("answered"), names.index("right share")
+    xs, values = ([_hundredfold(row[n]) for row in section.rows] for n in (x, y))
+    axes.grid()
+    axes.plot(xs, values, color=_SERIES[0], marker="o", markersize=4.5, linewidth=1.2)
+    axes.set_xlim(0, 102)
+    axes.set_ylim(max(0, min(values) - 5), 101)
+    axes.set_xlabel("answered, % of the problems; surest first")
+    axes.set_ylabel("right, % of the answered")
+
+
 def _stack(axes: Any, section: Section) -> None:
     """Plot the parts of each row, in per cent of its paths, or numbers of problems over paths."""
     (_histogram if _is_histogram(section) else _parts)(axes, section)
@@ -352,5 +365,6 @@ PLOTTERS: dict[Chart, Callable[[Any, Section], None]] = {
     "heat": _heat,
     "curve": _curve,
     "calibration": _calibration,
+    "coverage": _coverage,
     "stack": _stack,
 }

@@ -8,7 +8,7 @@ from typing import Literal, NamedTuple, TypeAlias
 __all__ = ["Cell", "Chart", "Column", "Fact", "Kind", "Section", "Summary"]
 
 Kind = Literal["text", "language", "count", "share", "points", "number"]
-Chart = Literal["", "heat", "bars", "curve", "calibration", "stack"]
+Chart = Literal["", "heat", "bars", "curve", "calibration", "coverage", "stack"]
 Cell: TypeAlias = str | int | float | None
 
 

@@ -109,6 +109,7 @@ class SummaryBuilder:
         yield from _by_language(score)
         yield from by.left_out.sections(gold=gold)
         yield from _calibration(score)
+        yield from _risk_coverage(score)
         yield from by.curve.sections(gold=gold, usc=self._voting == "usc")
         yield from self._stops.sections()
         yield from self._abstentions.sections()
@@ -217,4 +218,30 @@ def _calibration(score: Score) -> Iterator[Section]:
             for one in score.calibration
         ),
         "calibration",
+    )
+
+
+def _risk_coverage(score: Score) -> Iterator[Section]:
+    curve = score.risk_coverage
+    if curve is None or len(curve.points) < 2:  # noqa: PLR2004  all are answered, or none
+        return
+    yield Section(
+        "risk",
+        "Answering only when sure",
+        "Verdicts of this agreement or more: their share of the problems, and how many of them are "
+        f"right. The area between risk and coverage is {curve.area:.4f}, of which a perfect order "
+        f"of the same verdicts would spare {curve.excess:.4f} (arXiv 1805.08206). `clc calibrate "
+        "--precision` finds a threshold that holds for other questions.",
+        (
+            Column("agreement", "share"),
+            Column("answered", "share"),
+            Column("verdicts", "count"),
+            Column("right", "count"),
+            Column("right share", "share"),
+        ),
+        tuple(
+            (one.agreement, one.coverage, one.answered, one.right, 1 - one.risk)
+            for one in curve.points
+        ),
+        "coverage",
     )

@@ -59,7 +59,8 @@ class Votes(BaseModel):
     and after the vote, and is part of neither ``prompt`` nor ``completion``. ``seconds`` is the
     time spent on the answer, without the wait in the queue. ``stop`` names the rule that ended
     the vote early, or is None. ``deadline`` is true when the deadline passed before all paths
-    were done: the vote is then over the paths that were.
+    were done: the vote is then over the paths that were. ``withheld`` says why the answer of an
+    unsure vote was not given, or is None.
     """
 
     strategy: str
@@ -79,3 +80,4 @@ class Votes(BaseModel):
     seed: int
     stop: dict[str, Any] | None
     deadline: bool
+    withheld: str | None = None
