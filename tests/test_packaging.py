@@ -104,7 +104,7 @@ def test_the_wheel_holds_every_file_of_the_package_and_no_other(tree, wheel):
     held = {name for name in zipfile.ZipFile(wheel).namelist() if ".dist-info/" not in name}
     assert held == expected
     bundled = "clc/prompts/bundled"
-    assert held >= {"clc/py.typed", f"{bundled}/cot.jinja", f"{bundled}/languages.toml"}
+    assert held >= {"clc/py.typed", f"{bundled}/cot.jinja", f"{bundled}/languages/en.toml"}
     assert held >= {f"{MODEL.as_posix()}/{name}" for name in MODEL_FILES}
 
 

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import json
 import re
-from functools import lru_cache
 from typing import NamedTuple
 
 from clc.answers.labels import labels
+from clc.answers.vocabulary import per_vocabulary
 from clc.answers.words import compile_words, listed, word_pattern
 
 __all__ = ["Body", "find_body", "is_blank", "run_on_at"]
@@ -134,7 +134,7 @@ def _is_call(text: str, start: int, end: int) -> bool:
     return isinstance(first, dict) and any(all(key in first for key in keys) for keys in _CALL_KEYS)
 
 
-@lru_cache(maxsize=1)
+@per_vocabulary
 def _turns() -> re.Pattern[str]:
     """Headers with a colon: the first group is the user's, the second the assistant's."""
     user, assistant = ("|".join(listed(name)) for name in ("user", "assistant"))
@@ -187,7 +187,7 @@ def _ordered_turns(text: str, start: int, end: int) -> list[tuple[int, int, bool
     return sorted(turns)
 
 
-@lru_cache(maxsize=1)
+@per_vocabulary
 def _headings() -> re.Pattern[str]:
     """Headings of a problem: at the start of a line, or of a sentence within it."""
     heads, users = word_pattern("problem"), word_pattern("user")

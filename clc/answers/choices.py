@@ -7,7 +7,6 @@ A and B are wrong". Letters joined by "and" or "or" are several choices, and no 
 from __future__ import annotations
 
 import re
-from functools import lru_cache
 
 from clc.answers.letters import (
     AMBIGUOUS,
@@ -20,6 +19,7 @@ from clc.answers.letters import (
     mentions_in,
     only_choice,
 )
+from clc.answers.vocabulary import per_vocabulary
 from clc.answers.words import compile_words
 from clc.records import AbstainReason
 
@@ -107,19 +107,19 @@ def last_letter(text: str) -> str | None:
     return one.letter if _words_before("so", "option").search(before) else None
 
 
-@lru_cache(maxsize=16)
+@per_vocabulary
 def _words(*names: str) -> re.Pattern[str]:
     """Words at a position, after spaces and closing marks."""
     return re.compile(rf"{_GAP}(?:{compile_words(*names).pattern})")
 
 
-@lru_cache(maxsize=16)
+@per_vocabulary
 def _words_before(*names: str) -> re.Pattern[str]:
     """Words at the end of a text, before spaces and opening marks."""
     return re.compile(rf"(?:{compile_words(*names).pattern}){_GAP}\Z")
 
 
-@lru_cache(maxsize=1)
+@per_vocabulary
 def _denial() -> re.Pattern[str]:
     """Words that deny the letter after them, with or without a word for an option: not option A."""
     denied, option = (compile_words(name).pattern for name in ("not", "option"))

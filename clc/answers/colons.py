@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from fractions import Fraction
-from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from clc.answers.unit_words import unit_words
+from clc.answers.vocabulary import per_vocabulary
 
 if TYPE_CHECKING:
     from clc.answers.separators import Number
@@ -91,7 +91,7 @@ def _is_ratio(text: str, start: int, end: int, question: str | None) -> bool:
     return _has_name(text) and unit_words().ratio.search(text, begin, end + _LOOK_AHEAD) is not None
 
 
-@lru_cache(maxsize=8)
+@per_vocabulary
 def _has_name(text: str) -> bool:
     """Whether a text names a ratio; looked up once for all its numbers."""
     return unit_words().ratio.search(text) is not None

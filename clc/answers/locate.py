@@ -7,8 +7,8 @@ confidence or offer.
 from __future__ import annotations
 
 import re
-from functools import lru_cache
 
+from clc.answers.vocabulary import per_vocabulary
 from clc.answers.words import compile_words, word_pattern
 
 __all__ = [
@@ -73,7 +73,7 @@ def sentence_before(text: str, begin: int) -> int | None:
     return start
 
 
-@lru_cache(maxsize=1)
+@per_vocabulary
 def _corrections() -> re.Pattern[str]:
     return re.compile(rf"{_START}(?:{word_pattern('pause')})")
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from functools import lru_cache
 
+from clc.answers.vocabulary import per_vocabulary
 from clc.answers.words import listed
 
 __all__ = ["NULL", "marked_answers"]
@@ -21,17 +21,17 @@ _SCALAR = re.compile(
 _NESTED = re.compile(r"[\[{]([^\[\]{}]{1,400})[\]}]")
 
 
-@lru_cache(maxsize=1)
+@per_vocabulary
 def _names() -> str:
     return "|".join((*listed("answer"), "final", "result"))
 
 
-@lru_cache(maxsize=1)
+@per_vocabulary
 def _tags() -> re.Pattern[str]:
     return re.compile(rf"<\s?((?i:(?:final[ _-]?)?(?:{_names()})))\s?>")
 
 
-@lru_cache(maxsize=1)
+@per_vocabulary
 def _fields() -> re.Pattern[str]:
     return re.compile(
         rf"(?:\"|'|“)(?:[^\"'\n{{}}:,]{{0,24}}[\W_a-z])?(?i:{_names()})(?:\"|'|”)\s{{0,3}}[:：]\s{{0,3}}"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from functools import lru_cache
 
 from clc.answers.algebra import ALGEBRA, are_assignments, has_variable, is_aside
 from clc.answers.compounds import find_compound
@@ -22,6 +21,7 @@ from clc.answers.repeating import mark_periods
 from clc.answers.selection import abstain, is_bare_operation, select
 from clc.answers.spelled import spelled_numbers, with_fractions
 from clc.answers.units import asked_before_conversion
+from clc.answers.vocabulary import per_vocabulary
 from clc.answers.words import word_pattern
 from clc.records import AbstainReason
 
@@ -175,7 +175,7 @@ def _without_remarks(text: str) -> str:
     )
 
 
-@lru_cache(maxsize=1)
+@per_vocabulary
 def _taken_back() -> re.Pattern[str]:
     """Words of correction between two numbers."""
     return re.compile(rf"[\s,;:.，、。…(—–-](?:{word_pattern('pause')})[^\d]{{0,40}}(?=\d)")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from fractions import Fraction
-from functools import lru_cache
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
@@ -12,6 +11,7 @@ from clc.answers.colons import half_of_day
 from clc.answers.context import Reading, TextContext
 from clc.answers.number_words import AND_HALF
 from clc.answers.units import compound
+from clc.answers.vocabulary import per_vocabulary
 from clc.answers.words import word_pattern
 from clc.records import AbstainReason
 
@@ -77,7 +77,7 @@ def select(text: str, numbers: list[NumberMention], context: TextContext, offset
     return Reading(_full_value(text, chosen), *chosen.span)
 
 
-@lru_cache(maxsize=1)
+@per_vocabulary
 def _denials() -> tuple[re.Pattern[str], re.Pattern[str]]:
     """Words before and after a number that is not the answer."""
     before, after = word_pattern("denial"), word_pattern("denial_after")
@@ -203,7 +203,7 @@ def _calculated(
     return numbers[1 if _is_circumstance(text, numbers) else 0]
 
 
-@lru_cache(maxsize=1)
+@per_vocabulary
 def _circumstances() -> tuple[re.Pattern[str], re.Pattern[str]]:
     """Words before and after a number that is only when or with what something happens."""
     before, after = word_pattern("circumstance"), word_pattern("circumstance_after")

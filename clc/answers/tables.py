@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from functools import lru_cache
 
+from clc.answers.vocabulary import per_vocabulary
 from clc.answers.words import word_pattern
 
 __all__ = ["row_total", "total_line"]
@@ -14,7 +14,7 @@ _DIGIT = re.compile(r"\d")
 _MOST_ROWS = 64
 
 
-@lru_cache(maxsize=1)
+@per_vocabulary
 def _total_line() -> re.Pattern[str]:
     return re.compile(
         rf"(?:[^\n]{{1,120}}\n[ \t]{{0,4}}(?:[-*•]|\d[.)])[ \t]{{1,4}}){{1,8}}"
@@ -22,7 +22,7 @@ def _total_line() -> re.Pattern[str]:
     )
 
 
-@lru_cache(maxsize=1)
+@per_vocabulary
 def _total_cell() -> re.Pattern[str]:
     return re.compile(rf"[ \t]{{0,3}}\|[ \t*_]{{0,6}}(?:{word_pattern('total')})")
 

@@ -1,17 +1,19 @@
-"""Words of units, clock times and ratios, from ``prompts/units.toml``."""
+"""Words of units, clock times, ratios and money, from the files of languages."""
 
 from __future__ import annotations
 
 import re
 from functools import cached_property, lru_cache
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from clc.errors import TemplateError
-from clc.prompt_files import bundled_prompts, read_layers
+from clc.answers.vocabulary import per_vocabulary, vocabulary
+from clc.language_files import quantities
+
+if TYPE_CHECKING:
+    from clc.answers.vocabulary import Vocabulary
 
 __all__ = ["CURRENCY", "Unit", "UnitWords", "unit_words"]
 
-FILE = "units.toml"
 CURRENCY = "$€£¥₹₽฿৳₩₺₫₴₦￥＄₱₪﷼"
 _LETTERS = r"a-zA-ZÀ-ɏͰ-ӿ\u0590-\u06ff"
 _SPACE = r"[ \u00a0\u2009\u202f]{0,4}"
@@ -25,21 +27,28 @@ class Unit(NamedTuple):
 
 
 class UnitWords:
-    """The words of a TOML file, as patterns that are compiled when they are needed."""
+    """The words of a vocabulary, as patterns that are compiled when they are needed."""
 
-    def __init__(self, tables: dict[str, Any]) -> None:
-        self._tables = tables
+    def __init__(self, words: Vocabulary) -> None:
+        self._words = words
 
     @cached_property
     def units(self) -> dict[str, tuple[Unit, ...]]:
         """The units that each word may name; a beginning of words ends with ``*``."""
         named: dict[str, tuple[Unit, ...]] = {}
-        for index, quantity in enumerate(self._tables["quantities"]):
-            for entry in quantity["units"]:
-                words = entry["words"] + " " + entry.get("signs", "")
-                for word in dict.fromkeys(words.lower().split()):
-                    named[word] = (*named.get(word, ()), Unit(index, entry["size"]))
+        for index, quantity in enumerate(quantities()):
+            for name, size in quantities()[quantity].items():
+                words = (*self._names(quantity, name), *self._signs(quantity, name))
+                for word in dict.fromkeys(word.lower() for word in words):
+                    named[word] = (*named.get(word, ()), Unit(index, size))
         return named
+
+    def _names(self, quantity: str, name: str) -> list[str]:
+        return self._words.listed(f"units.{quantity}", name)
+
+    def _signs(self, quantity: str, name: str) -> list[str]:
+        """Return signs of a unit after a number, which mean something else in a question."""
+        return self._words.listed(f"unit_signs.{quantity}", name)
 
     @cached_property
     def _unit(self) -> re.Pattern[str]:
@@ -67,19 +76,19 @@ class UnitWords:
 
     @lru_cache(maxsize=64)  # noqa: B019  one object
     def _asked(self, unit: Unit) -> re.Pattern[str]:
-        entries = self._tables["quantities"][unit.quantity]["units"]
-        named = " ".join(entry["words"] for entry in entries if entry["size"] == unit.size).split()
+        quantity, sizes = list(quantities().items())[unit.quantity]
+        name = next(name for name, size in sizes.items() if size == unit.size)
+        named = self._names(quantity, name)
         words = [word for word in named if len(word) > 1 or not word.isascii()]
         return re.compile(_alternatives(words), re.IGNORECASE)
 
     @cached_property
     def halves(self) -> tuple[re.Pattern[str], re.Pattern[str]]:
         """The words of the time before noon and after it, beside a time."""
-        clock = self._tables["clock"]
-        before, after = (
-            _alternatives(clock[name].lower().split()) for name in ("before_noon", "after_noon")
+        before, after, at, of, hour = (
+            _alternatives(self._words.listed("clock", name))
+            for name in ("before_noon", "after_noon", "at", "of", "hour")
         )
-        at, of, hour = (_alternatives(clock[name].split()) for name in ("at", "of", "hour"))
         half = rf"(?:({before})|({after}))"
         return (
             re.compile(rf"{half}(?:[ ]?(?:{at}))?{_SPACE}\Z", re.IGNORECASE),
@@ -91,9 +100,9 @@ class UnitWords:
     @cached_property
     def dotted(self) -> tuple[re.Pattern[str], re.Pattern[str]]:
         """The words before and after a time with a dot."""
-        clock = self._tables["clock"]
         before, after = (
-            _alternatives(clock[name].split()) for name in ("dotted_before", "dotted_after")
+            _alternatives(self._words.listed("clock", name))
+            for name in ("dotted_before", "dotted_after")
         )
         return (
             re.compile(rf"(?<![{_LETTERS}])(?:{before}){_SPACE}\Z", re.IGNORECASE),
@@ -103,20 +112,21 @@ class UnitWords:
     @cached_property
     def joiner(self) -> re.Pattern[str]:
         """The words between a whole number and its fraction."""
-        words = _alternatives(self._tables["mixed"]["joiners"].split())
+        words = _alternatives(self._words.listed("mixed", "joiners"))
         return re.compile(rf"{_SPACE}(?:{words}){_SPACE}(?:(?:{words}){_SPACE})?", re.IGNORECASE)
 
     @cached_property
     def money_codes(self) -> frozenset[str]:
         """The codes of currencies, in lower case."""
-        return frozenset(self._tables["money"]["codes"].split())
+        return frozenset(self._words.listed("money", "codes"))
 
     @cached_property
     def money_after(self) -> re.Pattern[str]:
         """The signs, codes and names of money after an amount."""
-        money = self._tables["money"]
-        names = "|".join(map(re.escape, money["names"].split()))
-        codes = "|".join(map(re.escape, money["codes"].split()))
+        names, codes = (
+            "|".join(map(re.escape, self._words.listed("money", name)))
+            for name in ("names", "codes")
+        )
         return re.compile(
             rf"[ \u00a0\u202f]?(?:[{CURRENCY}]|{names}|(?:{codes})(?![^\W\d_]))", re.IGNORECASE
         )
@@ -124,12 +134,12 @@ class UnitWords:
     @cached_property
     def ratio(self) -> re.Pattern[str]:
         """The names of ratios."""
-        return re.compile(_alternatives(self._tables["ratios"]["names"].split()), re.IGNORECASE)
+        return re.compile(_alternatives(self._words.listed("ratio", "names")), re.IGNORECASE)
 
     @cached_property
     def ratio_gap(self) -> re.Pattern[str]:
         """The words between the terms of a ratio."""
-        words = _alternatives(self._tables["ratios"]["between"].split())
+        words = _alternatives(self._words.listed("ratio", "between"))
         return re.compile(rf"{_SPACE}(?:{words}){_SPACE}(?=\d)", re.IGNORECASE)
 
 
@@ -146,13 +156,11 @@ def _form(word: str) -> str:
     return first + stem + (rf"[{_LETTERS}]{{0,12}}" if word.endswith("*") else rf"(?![{_LETTERS}])")
 
 
-@lru_cache(maxsize=1)
+@per_vocabulary
 def unit_words() -> UnitWords:
-    """Read the bundled words, once.
+    """Return the unit words of the vocabulary in effect.
 
     >>> unit_words().match_unit(" hours", 0)[1], unit_words().match_unit("吨", 0)[1]
     (6, 1)
     """
-    for layer in read_layers([bundled_prompts()], FILE):
-        return UnitWords(layer.tables)
-    raise TemplateError(f"{bundled_prompts() / FILE} is missing")
+    return UnitWords(vocabulary())

@@ -1,4 +1,4 @@
-"""Words of many languages around answers, from prompts/answers.toml, as patterns.
+"""Words of many languages around answers, from the files of languages, as patterns.
 
 A path's words do not follow its language, so the lists of all languages are one pattern. Each
 alternative begins with a literal character: the regex engine searches those about ten times as
@@ -8,14 +8,11 @@ fast as a pattern that ignores case or looks behind at every position.
 from __future__ import annotations
 
 import re
-import tomllib
-from functools import lru_cache
 
-from clc.prompt_files import bundled_prompts
+from clc.answers.vocabulary import per_vocabulary, vocabulary
 
 __all__ = ["LETTER", "compile_words", "listed", "word_pattern"]
 
-FILE = "answers.toml"
 LETTER = r"[^\W\d_]"
 """A letter of any script; the vowel signs of Indic scripts are none."""
 
@@ -24,24 +21,18 @@ _GAP = r"(?-i:(?:\s\S{1,40}){0,6}\s)"  # the words for which … stands
 _SPACES = r"\s{1,2}"
 
 
-@lru_cache(maxsize=1)
-def _tables() -> dict[str, dict[str, list[str]]]:
-    with (bundled_prompts() / FILE).open("rb") as file:
-        return tomllib.load(file)
-
-
 def listed(name: str) -> list[str]:
     """Return the entries of a list, of all languages, each once."""
-    return list(dict.fromkeys(word for table in _tables().values() for word in table.get(name, ())))
+    return vocabulary().listed("answers", name)
 
 
-@lru_cache(maxsize=32)
+@per_vocabulary
 def compile_words(*names: str) -> re.Pattern[str]:
     """Compile the words of these lists, of all languages."""
     return re.compile(word_pattern(*names))
 
 
-@lru_cache(maxsize=32)
+@per_vocabulary
 def word_pattern(*names: str) -> str:
     """Return a pattern of the words of these lists, of all languages.
 

@@ -9,19 +9,21 @@ from __future__ import annotations
 
 import random
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from clc.bounds import abbreviate
 from clc.errors import TemplateError
+from clc.language_files import language_files
 from clc.prompt_files import prompt_language, read_layers
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
     from pathlib import Path
 
-__all__ = ["DEMONSTRATIONS", "Demonstration", "Shot", "load_demonstrations", "make_shots"]
+__all__ = ["OLD_DEMONSTRATIONS", "Demonstration", "Shot", "load_demonstrations", "make_shots"]
 
-DEMONSTRATIONS = "demonstrations.toml"
+OLD_DEMONSTRATIONS = "demonstrations.toml"
+"""A file of an older prompt folder with the demonstrations in all languages."""
 _FALLBACK = "en"
 _FULL_WIDTH_STOPS = "。！？；："
 
@@ -60,23 +62,57 @@ class Demonstration:
 
 
 def load_demonstrations(folders: Sequence[Path]) -> tuple[Demonstration, ...]:
-    """Read the ``demonstrations.toml`` of each folder; earlier folders override later ones.
+    """Read the demonstrations of each folder; earlier folders override later ones.
 
-    A problem in several files has the languages of all of them; a new problem precedes those of
-    later folders.
+    They are in the files of languages, and in an older folder's ``demonstrations.toml``. A problem
+    in several files has the languages of all of them; a new problem precedes those of later
+    folders.
 
     Raises:
         TemplateError: a file is broken, a problem lacks English, or its languages differ in their
             number of sentences.
     """
     merged: dict[str, Demonstration] = {}
-    for path, tables in reversed(read_layers(folders, DEMONSTRATIONS)):
-        layer = {
-            name: _read(f"{path}: [{name}]", name, entry, merged.get(name))
-            for name, entry in tables.items()
-        }
+    for folder in reversed(folders):
+        layer: dict[str, Demonstration] = {}
+        for path, tables in read_layers([folder], OLD_DEMONSTRATIONS):
+            for name, entry in tables.items():
+                where = f"{path}: [{name}]"
+                layer[name] = _read(where, name, _versions(where, entry), merged.get(name))
+        for name, versions in _by_problem(folder).items():
+            where = versions[0].where
+            layer[name] = _read(where, name, versions, layer.get(name) or merged.get(name))
         merged = layer | {name: one for name, one in merged.items() if name not in layer}
     return tuple(merged.values())
+
+
+def _by_problem(folder: Path) -> dict[str, list[_Version]]:
+    """Return the versions of each problem in the files of languages, English first."""
+    problems: dict[str, list[_Version]] = {}
+    files = sorted(language_files(folder), key=lambda file: file.code != _FALLBACK)
+    for file in files:
+        for name, entry in file.tables.get("demonstrations", {}).items():
+            where = f"{file.path}: [demonstrations.{name}]"
+            if not isinstance(entry, dict):
+                raise TemplateError(f"{where} is {abbreviate(entry)}; write question and steps")
+            version = {key: value for key, value in entry.items() if key != "answer"}
+            versions = problems.setdefault(name, [])
+            versions.append(_Version(where, file.code, version, entry.get("answer")))
+    return problems
+
+
+def _versions(where: str, entry: Any) -> list[_Version]:
+    """Return the versions of a problem of an older folder's file."""
+    if not isinstance(entry, dict):
+        raise TemplateError(
+            f"{where} is {abbreviate(entry)}; write a table with answer and languages"
+        )
+    versions = [_Version(where, None, None, entry.get("answer"))]
+    for key, version in entry.items():
+        if key != "answer":
+            here = f"{where[:-1]}.{key}]"
+            versions.append(_Version(here, prompt_language(key, here), version, None))
+    return versions
 
 
 def make_shots(
@@ -170,34 +206,51 @@ def _joined(sentences: Iterable[str]) -> str:
     return text
 
 
-def _read(where: str, name: str, entry: Any, base: Demonstration | None) -> Demonstration:
-    """Read a demonstration of a file, over that of the same name in another file."""
-    if not isinstance(entry, dict):
-        raise TemplateError(
-            f"{where} is {abbreviate(entry)}; write a table with answer and languages"
-        )
-    answer = entry.get("answer", base.answer if base else None)
+class _Version(NamedTuple):
+    """A problem in a language, as a file has it; without a language only its answer."""
+
+    where: str
+    code: str | None
+    content: Any
+    answer: Any
+
+
+def _read(
+    where: str, name: str, versions: Sequence[_Version], base: Demonstration | None
+) -> Demonstration:
+    """Read a demonstration of a folder, over that of the same name in another place."""
+    given = [one for one in versions if one.answer is not None]
+    answer = given[0].answer if given else base.answer if base else None
     if not isinstance(answer, str) or not answer.strip():
         raise TemplateError(
-            f'{where} answer is {abbreviate(answer)}; write a number as text, such as "12"'
+            f"{given[0].where if given else where} answer is {abbreviate(answer)}; write a number "
+            'as text, such as "12"'
         )
+    for other in given[1:]:
+        if other.answer != answer:
+            raise TemplateError(
+                f"{other.where} answer is {abbreviate(other.answer)}, but {answer!r} in "
+                f"{given[0].where}; a problem has one answer in all languages"
+            )
     questions = dict(base.questions) if base else {}
     steps = dict(base.steps) if base else {}
-    for key, version in entry.items():
-        if key == "answer":
+    places = {}
+    for place, code, content, _ in versions:
+        if code is None:
             continue
-        here = f"{where[:-1]}.{key}]"
-        if not isinstance(version, dict) or set(version) != {"question", "steps"}:
-            raise TemplateError(f"{here} is {version!r:.80}; write a table with question and steps")
-        code = prompt_language(key, here)
-        questions[code] = _lines(here, "question", version)
-        steps[code] = _lines(here, "steps", version)
+        if not isinstance(content, dict) or set(content) != {"question", "steps"}:
+            raise TemplateError(
+                f"{place} is {content!r:.80}; write a table with question and steps"
+            )
+        places[code] = place
+        questions[code] = _lines(place, "question", content)
+        steps[code] = _lines(place, "steps", content)
     if _FALLBACK not in questions:
         raise TemplateError(f"{where} has no [{name}.{_FALLBACK}]; every problem needs English")
     for code, sentences in questions.items():
         if len(sentences) != len(questions[_FALLBACK]):
             raise TemplateError(
-                f"{where} has {len(sentences)} sentences in {code!r} and "
+                f"{places.get(code, where)} has {len(sentences)} sentences in {code!r} and "
                 f"{len(questions[_FALLBACK])} in {_FALLBACK!r}; write as many in each language"
             )
     return Demonstration(name, answer.strip(), questions, steps)

@@ -28,6 +28,7 @@ from typing import TYPE_CHECKING, Any
 from clc.bounds import abbreviate
 from clc.errors import TemplateError
 from clc.input_files import read_regular
+from clc.language_files import language_files
 from clc.languages import UNKNOWN_LANGUAGE, english_name, native_name
 from clc.prompt_files import bundled_prompts, prompt_folder, read_layers
 from clc.prompts.candidates import Candidate, load_candidates
@@ -45,6 +46,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Cues", "PromptTemplate", "Templates", "bundled_prompts", "check_template"]
 
+OLD_CUES = "languages.toml"
+"""A file of an older prompt folder with the cue words of all languages."""
 _CHOOSE = 6  # as in AutoCAP, arXiv 2406.13940
 _OPEN_THOUGHT = "<think>\n"  # of Qwen3, DeepSeek-R1 and most others
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*\Z")
@@ -65,9 +68,10 @@ class Templates:
     """The bundled templates and cue words, and those of a user's folder, which has priority.
 
     Args:
-        folder: a folder with ``NAME.jinja`` files; the entries of its ``languages.toml`` and
-            ``demonstrations.toml`` override the bundled ones, its ``candidates.toml`` replaces
-            the bundled one, its ``thoughts.toml`` has marks of thoughts for engines.
+        folder: a folder with ``NAME.jinja`` files; the entries of its ``languages/CODE.toml`` (or
+            of an older folder's ``languages.toml`` and ``demonstrations.toml``) override the
+            bundled ones, its ``candidates.toml`` replaces the bundled one, its ``thoughts.toml``
+            has marks of thoughts for engines.
         overrides: template sources by name, with priority over all folders.
     """
 
@@ -225,10 +229,14 @@ class Templates:
     @cached_property
     def _table(self) -> dict[str, dict[str, str]]:
         table: dict[str, dict[str, str]] = {}
-        for path, tables in reversed(read_layers(self._folders, "languages.toml")):
-            for code, cues in tables.items():
-                _check_cues(f"{path}: [{code}]", cues)
-                table[code] = {**table.get(code, {}), **cues}
+        for folder in reversed(self._folders):
+            for path, tables in read_layers([folder], OLD_CUES):
+                for code, cues in tables.items():
+                    _check_cues(f"{path}: [{code}]", cues)
+                    table[code] = {**table.get(code, {}), **cues}
+            for file in language_files(folder):
+                if cues := file.tables.get("prompt"):
+                    table[file.code] = {**table.get(file.code, {}), **cues}
         return table
 
     def _make_cues(self, language: str) -> Cues:

@@ -260,11 +260,11 @@ ENGLISH = '[x.en]\nquestion = ["A.", "B?"]\nsteps = ["1"]\n'
         ('[x]\nanswer = "1"\n' + ENGLISH + ENGLISH.replace("en", "xx"), r"\[x\.xx\]: unknown lang"),
         (
             '[x]\nanswer = "1"\n' + ENGLISH + '[x.de]\nquestion = ["A?"]\nsteps = ["1"]\n',
-            r"\[x\] has 1 sentences in 'de' and 2 in 'en'; write as many",
+            r"\[x\.de\] has 1 sentences in 'de' and 2 in 'en'; write as many",
         ),
         (
             '[bus.de]\nquestion = ["Bus?"]\nsteps = ["1"]\n',
-            r"\[bus\] has 1 sentences in 'de' and 3 in 'en'",
+            r"\[bus\.de\] has 1 sentences in 'de' and 3 in 'en'",
         ),
         ("[x\n", r"demonstrations\.toml:1: not TOML"),
     ],

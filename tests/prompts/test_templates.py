@@ -287,7 +287,7 @@ def test_a_folder_replaces_the_candidates(tmp_path):
 
 
 def test_our_own_prompts_are_found():
-    assert (bundled_prompts() / "languages.toml").is_file()
+    assert (bundled_prompts() / "languages" / "en.toml").is_file()
 
 
 def test_a_beginning_is_the_last_message():

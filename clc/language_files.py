@@ -1,0 +1,167 @@
+"""The files of languages: ``languages/CODE.toml`` in a folder of prompt files.
+
+All that is known of a language stands in its file: cue words for prompts, words by which answers
+are read, units, number words, solved problems. ``und.toml`` holds the words of no one language, and
+the English instructions for languages without cue words.
+"""
+
+from __future__ import annotations
+
+from difflib import get_close_matches
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from clc.bounds import abbreviate
+from clc.errors import TemplateError
+from clc.input_files import parse_toml, read_regular
+from clc.languages import UNKNOWN_LANGUAGE
+from clc.prompt_files import bundled_prompts, prompt_language, read_layers
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+    from pathlib import Path
+
+__all__ = [
+    "ANSWER_LISTS",
+    "FOLDER",
+    "QUANTITIES",
+    "LanguageFile",
+    "language_files",
+    "quantities",
+    "read_language_files",
+]
+
+FOLDER = "languages"
+QUANTITIES = "units.toml"
+ANSWER_LISTS = (
+    "answer", "pause", "error", "rethink", "undetermined", "denial", "denial_after", "circumstance",
+    "circumstance_after", "only", "sorry", "unable", "remark", "total", "so", "problem", "user",
+    "assistant", "because", "contrast", "and", "not", "not_after", "none", "right", "option",
+)  # fmt: skip
+_TEXTS = {
+    "": ("script", "locale", "sources", "readers"),
+    "prompt": ("label", "think", "final", "reason_in", "only"),
+}
+_LISTS = {
+    "answers": ANSWER_LISTS,
+    "clock": (
+        "before_noon", "after_noon", "at", "of", "hour", "dotted_before", "dotted_after",
+    ),
+    "ratio": ("names", "between"),
+    "mixed": ("joiners",),
+    "money": ("codes", "names"),
+}  # fmt: skip
+_UNITS = ("units", "unit_signs")
+_FREE = ("numbers", "demonstrations")  # checked where they are read
+
+
+class LanguageFile(NamedTuple):
+    """A file of a language: its BCP-47 code, its path and its tables."""
+
+    code: str
+    path: Path
+    tables: dict[str, Any]
+
+
+def read_language_files(folder: Path) -> list[LanguageFile]:
+    """Read the files of languages in ``folder``, sorted by their names.
+
+    Raises:
+        TemplateError: a file cannot be read, is not TOML, is not named after a language, or holds
+            an unknown table or key, or a value of the wrong type.
+    """
+    files = []
+    codes: dict[str, Path] = {}
+    for path in sorted((folder / FOLDER).glob("*.toml")):
+        data = read_regular(path, TemplateError)
+        if data is None:
+            continue
+        code = path.stem
+        if code != UNKNOWN_LANGUAGE:
+            code = prompt_language(code, str(path))
+        if (other := codes.setdefault(code, path)) != path:
+            raise TemplateError(f"{path}: {other.name} is of the same language, {code!r}")
+        tables = parse_toml(data, path, TemplateError)
+        _check(path, tables)
+        files.append(LanguageFile(code, path, tables))
+    return files
+
+
+def language_files(folder: Path) -> Sequence[LanguageFile]:
+    """Return the files of languages in ``folder``; the bundled ones are read once.
+
+    Raises:
+        TemplateError: as for ``read_language_files``.
+    """
+    return _bundled() if folder == bundled_prompts() else read_language_files(folder)
+
+
+@lru_cache(maxsize=1)
+def _bundled() -> tuple[LanguageFile, ...]:
+    return tuple(read_language_files(bundled_prompts()))
+
+
+@lru_cache(maxsize=1)
+def quantities() -> dict[str, dict[str, int]]:
+    """Return the quantities with the sizes of their units, in the smallest unit of each."""
+    layers = read_layers([bundled_prompts()], QUANTITIES)
+    if not layers:
+        raise TemplateError(f"{bundled_prompts() / QUANTITIES} is missing")
+    return layers[0].tables
+
+
+def _check(path: Path, tables: Mapping[str, Any]) -> None:
+    top = _TEXTS[""]
+    names = (*_TEXTS, *_LISTS, *_UNITS, *_FREE)
+    for name, value in tables.items():
+        if name in top:
+            _check_text(f"{path}: {name}", value)
+        elif not isinstance(value, dict):
+            raise TemplateError(
+                f"{path}: {name} is {abbreviate(value)}{_nearest(name, (*top, *names[1:]))}"
+            )
+        elif name in _TEXTS:
+            _check_keys(f"{path}: [{name}]", value, _TEXTS[name])
+            for key, text in value.items():
+                _check_text(f"{path}: [{name}] {key}", text)
+        elif name in _LISTS:
+            _check_lists(f"{path}: [{name}]", value, _LISTS[name])
+        elif name in _UNITS:
+            _check_units(f"{path}: [{name}", value)
+        elif name not in _FREE:
+            raise TemplateError(f"{path}: unknown table [{name}]{_nearest(name, names[1:])}")
+
+
+def _check_units(where: str, table: Mapping[str, Any]) -> None:
+    _check_keys(f"{where}]", table, quantities())
+    for quantity, units in table.items():
+        if not isinstance(units, dict):
+            raise TemplateError(f"{where}.{quantity}] is {abbreviate(units)}; write a table")
+        _check_lists(f"{where}.{quantity}]", units, quantities()[quantity])
+
+
+def _check_lists(where: str, table: Mapping[str, Any], known: Iterable[str]) -> None:
+    _check_keys(where, table, known)
+    for key, words in table.items():
+        if not isinstance(words, list):
+            raise TemplateError(f"{where} {key} is {abbreviate(words)}; write a list of texts")
+        for word in words:
+            _check_text(f"{where} {key} holds a word that", word)
+
+
+def _check_keys(where: str, table: Mapping[str, Any], known: Iterable[str]) -> None:
+    known = tuple(known)
+    for key in table:
+        if key not in known:
+            raise TemplateError(f"{where} has unknown key {abbreviate(key)}{_nearest(key, known)}")
+
+
+def _check_text(where: str, value: object) -> None:
+    if not isinstance(value, str) or not value.strip():
+        raise TemplateError(f"{where} is {abbreviate(value)}; write a text")
+
+
+def _nearest(name: str, known: Sequence[str]) -> str:
+    """Return the hint for an unknown name: the nearest known one, or all."""
+    near = get_close_matches(name, known, n=1)
+    return f"; did you mean {near[0]!r}?" if near else f"; there are: {', '.join(known)}"
