@@ -14,7 +14,7 @@ from clc.answers.option_lines import lists_options
 from clc.answers.refusals import is_refusal, undetermined_at
 from clc.answers.statement import LONGEST, StatementReader, math_only
 from clc.answers.tables import row_total
-from clc.answers.words import compile_words
+from clc.answers.word_lists import word_list
 from clc.records import AbstainReason, Abstention, Answer
 
 if TYPE_CHECKING:
@@ -80,7 +80,7 @@ def _leaves_open(text: str, answer: Answer, end: int) -> bool:
     undetermined = undetermined_at(text, begin, end)
     if undetermined is None:
         return False
-    return compile_words("because", "so").search(text, begin, undetermined) is None
+    return not word_list("because", "so").found(text, begin, undetermined)
 
 
 def _only_known(reader: StatementReader, answer: Answer, begin: int, stop: int) -> bool:
@@ -92,9 +92,9 @@ def _only_known(reader: StatementReader, answer: Answer, begin: int, stop: int) 
     before = locate.sentence_before(text, begin)
     if before is None or undetermined_at(text, before, begin) is None:
         return False
-    if "=" in text[before:stop] or compile_words("so").search(text, begin, stop):
+    if "=" in text[before:stop] or word_list("so").found(text, begin, stop):
         return False
-    return compile_words("only").search(text, begin, stop) is not None or (
+    return word_list("only").found(text, begin, stop) or (
         answer.kind == "number" and Fraction(answer.value) in reader.context.question_numbers
     )
 

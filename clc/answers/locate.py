@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import re
 
-from clc.answers.vocabulary import per_vocabulary
-from clc.answers.words import compile_words, word_pattern
+from clc.answers.word_lists import word_list
 
 __all__ = [
     "conclusions",
@@ -73,25 +72,20 @@ def sentence_before(text: str, begin: int) -> int | None:
     return start
 
 
-@per_vocabulary
-def _corrections() -> re.Pattern[str]:
-    return re.compile(rf"{_START}(?:{word_pattern('pause')})")
-
-
 def corrected_between(text: str, start: int, end: int) -> bool:
     """Whether ``text[start:end]`` corrects the text before it."""
     end = min(end, start + _CORRECTED)
     return (
-        compile_words("error", "rethink").search(text, start, end) is not None
+        word_list("error", "rethink").found(text, start, end)
         or correction_end(text, start, end) is not None
-        or _corrections().search(text, start, end) is not None
+        or word_list("pause", before=_START).found(text, start, end)
     )
 
 
 def correction_end(text: str, start: int, end: int) -> int | None:
     """Return the end of a word of correction at the start of a sentence, None without one."""
     for lead in (_LEAD.match(text, start, end), _INTERJECTION.match(text, start, end)):
-        word = compile_words("pause").match(text, lead.end(), end) if lead else None
+        word = word_list("pause").match(text, lead.end(), end) if lead else None
         if word:
             return word.end()
     return None
@@ -99,7 +93,7 @@ def correction_end(text: str, start: int, end: int) -> int | None:
 
 def is_error(text: str, start: int, end: int) -> bool:
     """Whether ``text[start:end]`` states that what stands before it is wrong."""
-    return compile_words("error").search(text, start, end) is not None
+    return word_list("error").found(text, start, end)
 
 
 def is_remark(text: str, start: int, end: int) -> bool:
@@ -110,7 +104,7 @@ def is_remark(text: str, start: int, end: int) -> bool:
     """
     prefix = _PREFIX.match(text, start, end)
     begin = prefix.end() if prefix else start
-    return compile_words("remark").match(text, begin, end) is not None
+    return word_list("remark").match(text, begin, end) is not None
 
 
 def last_sentences(text: str, start: int, end: int) -> list[tuple[int, int]]:
@@ -164,10 +158,10 @@ def _is_aside(text: str, start: int, end: int) -> bool:
         return False
     if "=" in text[begin:end]:
         return False
-    return compile_words("so", "total", "answer").search(text, begin, end) is None
+    return not word_list("so", "total", "answer").found(text, begin, end)
 
 
 def _concludes(text: str, start: int, end: int) -> bool:
     """Whether a sentence begins with a word such as "therefore"."""
     prefix = _PREFIX.match(text, start, end)
-    return compile_words("so").match(text, prefix.end() if prefix else start, end) is not None
+    return word_list("so").match(text, prefix.end() if prefix else start, end) is not None

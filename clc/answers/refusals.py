@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from clc.answers.words import compile_words
+from clc.answers.word_lists import word_list
 
 __all__ = ["is_refusal", "undetermined_at"]
 
@@ -18,7 +18,7 @@ def undetermined_at(text: str, start: int = 0, end: int | None = None) -> int | 
     (3, None)
     """
     stop = len(text) if end is None else end
-    match = compile_words("undetermined").search(text, start, stop)
+    match = word_list("undetermined").search(text, start, stop)
     if match is None and start == 0:
         match = _NONE.match(text, 0, stop)
     return match.start() if match else None
@@ -30,8 +30,8 @@ def is_refusal(text: str) -> bool:
     >>> is_refusal("Lo siento, solo puedo comunicarme en inglés."), is_refusal("Sorry, 18.")
     (True, False)
     """
-    sorry = compile_words("sorry")
+    sorry = word_list("sorry")
     apology = sorry.search(text, 0, 200) or sorry.search(text, max(0, len(text) - 300))
     if apology is None:
         return False
-    return compile_words("unable").search(text, max(0, apology.start() - 100)) is not None
+    return word_list("unable").found(text, max(0, apology.start() - 100))

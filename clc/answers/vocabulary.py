@@ -71,11 +71,11 @@ def per_vocabulary(function: Function) -> Function:
     """Cache a function's results for each vocabulary and each set of arguments."""
 
     @lru_cache(maxsize=64)
-    def cached(_: Vocabulary | None, *arguments: Any) -> Any:
-        return function(*arguments)
+    def cached(_: Vocabulary | None, *arguments: Any, **named: Any) -> Any:
+        return function(*arguments, **named)
 
     @wraps(function)
-    def call(*arguments: Any) -> Any:
-        return cached(_current.get(), *arguments)
+    def call(*arguments: Any, **named: Any) -> Any:
+        return cached(_current.get(), *arguments, **named)
 
     return cast("Function", call)

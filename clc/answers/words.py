@@ -8,10 +8,14 @@ fast as a pattern that ignores case or looks behind at every position.
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING
 
 from clc.answers.vocabulary import per_vocabulary, vocabulary
 
-__all__ = ["LETTER", "compile_words", "listed", "word_pattern"]
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+__all__ = ["LETTER", "compile_words", "expanded", "grouped", "listed", "word_pattern"]
 
 LETTER = r"[^\W\d_]"
 """A letter of any script; the vowel signs of Indic scripts are none."""
@@ -38,15 +42,20 @@ def word_pattern(*names: str) -> str:
 
     It is no group: put it in parentheses within a larger one.
     """
-    groups: dict[str, list[str]] = {}
     entries = (entry for name in names for entry in listed(name))
-    for word in dict.fromkeys(word for entry in entries for word in _expanded(entry)):
+    return "|".join(grouped(dict.fromkeys(word for entry in entries for word in expanded(entry))))
+
+
+def grouped(words: Iterable[str]) -> list[str]:
+    """Return the patterns of words, one for all with the same first character in one case."""
+    groups: dict[str, list[str]] = {}
+    for word in words:
         groups.setdefault(word[0].lower(), []).append(_rest(word))
-    return "|".join(
+    return [
         _group(form, rests)
         for first, rests in sorted(groups.items())
         for form in sorted({first, first.upper()[0]})
-    )
+    ]
 
 
 def _group(first: str, rests: list[str]) -> str:
@@ -57,10 +66,10 @@ def _group(first: str, rests: list[str]) -> str:
     return rf"{re.escape(first)}(?<!{LETTER}{re.escape(first)}){words}(?!{LETTER})"
 
 
-def _expanded(entry: str) -> list[str]:
+def expanded(entry: str) -> list[str]:
     """Return an entry that begins with alternatives as one word for each.
 
-    >>> _expanded("(a|b )?c d")
+    >>> expanded("(a|b )?c d")
     ['ac d', 'b c d', 'c d']
     """
     if not entry.startswith("("):
@@ -76,7 +85,7 @@ def _expanded(entry: str) -> list[str]:
     rest = entry[begin:]
     if rest.startswith("?"):
         parts, rest = [*parts, ""], rest[1:]
-    return [word for part in parts for word in _expanded(part + rest)]
+    return [word for part in parts for word in expanded(part + rest)]
 
 
 def _rest(word: str) -> str:

@@ -1,0 +1,244 @@
+"""Search for the words of many languages in one pass over a text.
+
+An automaton (Aho and Corasick, 1975) finds the literal parts of all words at once; the patterns of
+only those words run whose part is there. So the time does not grow with the number of languages.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from clc.answers.vocabulary import per_vocabulary
+from clc.answers.words import expanded, grouped, listed
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from ahocorasick_rs import AhoCorasick
+
+__all__ = ["WordList", "automaton", "fold", "required_parts", "word_list"]
+
+# Letters that a pattern without regard to case takes for another, beside what lower() does; the
+# first has two characters in lower case.
+_ODD_CAPITAL = ("İ", "i")
+_SYNTAX = frozenset(" *.'’…([{\\?+|")  # characters of entries that stand for others
+_ODD = (("ς", "σ"), ("ſ", "s"), ("ı", "i"))
+
+
+def fold(text: str) -> str:
+    """Return a text without cases, of the same length.
+
+    >>> fold("İKİ Answer ΛΌΓΟΣ")
+    'iki answer λόγοσ'
+    """
+    if text.isascii():
+        return text.lower()
+    text = text.replace(*_ODD_CAPITAL).lower()
+    for odd, plain in _ODD:
+        if odd in text:
+            text = text.replace(odd, plain)
+    return text
+
+
+def automaton(parts: Iterable[str]) -> AhoCorasick:
+    """Build the automaton of these literals, which are folded."""
+    from ahocorasick_rs import AhoCorasick, Implementation
+
+    return AhoCorasick(parts, implementation=Implementation.ContiguousNFA, store_patterns=False)
+
+
+class WordList:
+    """Words as patterns, any of which is searched for.
+
+    Args:
+        entries: words in the syntax of the word lists.
+        before: a pattern before each word.
+        after: a pattern after it.
+    """
+
+    def __init__(self, entries: Iterable[str], before: str = "", after: str = "") -> None:
+        self._words = tuple(dict.fromkeys(word for entry in entries for word in expanded(entry)))
+        self._around = before, after
+        self._patterns: dict[int, re.Pattern[str]] = {}
+        self._starts: dict[tuple[str, str], re.Pattern[str]] = {}
+
+    def search(self, text: str, start: int = 0, end: int | None = None) -> re.Match[str] | None:
+        """Find the first word in ``text[start:end]``."""
+        first = None
+        for match in self.firsts(text, start, end):
+            if first is None or match.start() < first.start():
+                first = match
+        return first
+
+    def found(self, text: str, start: int = 0, end: int | None = None) -> bool:
+        """Whether one of the words is in ``text[start:end]``."""
+        return next(self.firsts(text, start, end), None) is not None
+
+    def firsts(
+        self, text: str, start: int = 0, end: int | None = None
+    ) -> Iterator[re.Match[str]]:
+        """Yield where each word of ``text[start:end]`` is found first."""
+        stop = len(text) if end is None else end
+        machine, owners, anywhere = self._machine
+        hits = machine.find_matches_as_indexes(fold(text[start:stop]), overlapping=True)
+        if not hits and not anywhere:
+            return
+        for index in sorted({one for hit in hits for one in owners[hit[0]]}.union(anywhere)):
+            match = self.pattern(index).search(text, start, stop)
+            if match:
+                yield match
+
+    def match(self, text: str, start: int = 0, end: int | None = None) -> re.Match[str] | None:
+        """Match a word at ``start``."""
+        pattern = self._starting(text[start : start + 2])
+        return pattern.match(text, start, len(text) if end is None else end) if pattern else None
+
+    def fullmatch(self, text: str, start: int = 0, end: int | None = None) -> re.Match[str] | None:
+        """Match a word that is all of ``text[start:end]``."""
+        pattern = self._starting(text[start : start + 2])
+        stop = len(text) if end is None else end
+        return pattern.fullmatch(text, start, stop) if pattern else None
+
+    def pattern(self, index: int) -> re.Pattern[str]:
+        """Return the pattern of one word, which is compiled when first needed."""
+        pattern = self._patterns.get(index)
+        if pattern is None:
+            pattern = self._patterns[index] = self._compile([index])
+        return pattern
+
+    def _compile(self, indexes: Iterable[int]) -> re.Pattern[str]:
+        before, after = self._around
+        words = "|".join(grouped([self._words[index] for index in indexes]))
+        return re.compile(f"{before}(?:{words}){after}" if before or after else words)
+
+    @cached_property
+    def _machine(self) -> tuple[AhoCorasick, list[list[int]], frozenset[int]]:
+        """The automaton; for each of its parts the words that need it; words that need none."""
+        owners: dict[str, list[int]] = {}
+        anywhere = set()
+        for index, word in enumerate(self._words):
+            parts = {fold(part) for part in required_parts(word)}
+            for part in parts:
+                owners.setdefault(part, []).append(index)
+            if not parts:
+                anywhere.add(index)
+        return automaton(owners), list(owners.values()), frozenset(anywhere)
+
+    def _starting(self, head: str) -> re.Pattern[str] | None:
+        """Return the pattern of the words that may begin with these two characters."""
+        head = fold(head)
+        words = self._by_start.get(head[:1])
+        if words is None:
+            return None
+        key = head[:1], head[1:] if head[1:] in words else ""
+        pattern = self._starts.get(key)
+        if pattern is None and words[key[1]]:
+            pattern = self._starts[key] = self._compile(words[key[1]])
+        return pattern
+
+    @cached_property
+    def _by_start(self) -> dict[str, dict[str, list[int]]]:
+        """Words by first and second character; those with any second one are with every other."""
+        starts: dict[str, dict[str, list[int]]] = {}
+        for index, word in enumerate(self._words):
+            second = fold(word[1:2])
+            plain = second.isalnum() and word[2:3] not in {"?", "{"}
+            seconds = starts.setdefault(fold(word[0]), {"": []})
+            if plain:
+                seconds.setdefault(second, list(seconds[""])).append(index)
+            else:
+                for others in seconds.values():
+                    others.append(index)
+        return starts
+
+
+@per_vocabulary
+def word_list(*names: str, before: str = "", after: str = "") -> WordList:
+    """Return the words of these lists, of all languages."""
+    return WordList(dict.fromkeys(one for name in names for one in listed(name)), before, after)
+
+
+def required_parts(entry: str) -> list[str]:
+    """Return literals one of which stands wherever an entry matches; the longest there are.
+
+    >>> required_parts("(that|this) is (wrong|a mistake)"), required_parts("colou?rs*")
+    (['wrong', 'mistake'], ['colo'])
+    >>> required_parts("(a|b)?")
+    []
+    """
+    return min(_parts_of(entry), key=_weakness, default=[])
+
+
+def _weakness(parts: list[str]) -> tuple[int, int]:
+    return -min(map(len, parts)), len(parts)
+
+
+def _parts_of(entry: str) -> list[list[str]]:
+    """Return the sets of literals of which an entry, without alternatives outside, needs one."""
+    found: list[list[str]] = []
+    run = ""
+    position = 0
+    while position < len(entry):
+        character = entry[position]
+        after = position + 1
+        group: list[str] = []
+        if character == "(":
+            after = _group_end(entry, position)
+            group = _alternatives(entry[position + 1 : after - 1])
+        elif character == "[":
+            after = entry.index("]", position + 2) + 1
+        elif character == "\\":
+            after = position + (4 if entry[position + 1] == "x" else 2)
+        plain = not group and after == position + 1 and character not in _SYNTAX
+        quantifier = entry[after : after + 1]
+        if quantifier == "{":
+            after = entry.index("}", after) + 1
+        elif quantifier and quantifier in "?+":
+            after += 1
+        optional = quantifier in {"?", "{"}
+        if plain and not optional:
+            run += character
+        if not plain or optional or quantifier == "+":
+            found += [[run]] if run else []
+            found += [group] if group and not optional else []
+            run = ""
+        position = after
+    return [*found, [run]] if run else found
+
+
+def _group_end(entry: str, start: int) -> int:
+    """Return the end of the group that begins at ``start``."""
+    depth, inside = 0, False
+    position = start
+    while position < len(entry):
+        character = entry[position]
+        if character == "\\":
+            position += 1
+        elif inside:
+            inside = character != "]"
+        else:
+            inside = character == "["
+            depth += (character == "(") - (character == ")")
+            if depth == 0:
+                return position + 1
+        position += 1
+    return len(entry)
+
+
+def _alternatives(content: str) -> list[str]:
+    """Return the literals one of which the content of a group needs; none of one that looks."""
+    if content.startswith("?") and not content.startswith("?:"):
+        return []
+    parts: list[str] = []
+    begin, position = 2 * content.startswith("?:"), 0
+    while position <= len(content):
+        if position == len(content) or content[position] == "|":
+            needed = required_parts(content[begin:position])
+            if not needed:
+                return []
+            parts += needed
+            begin = position + 1
+        position = _group_end(content, position) if content[position : position + 1] == "(" else position + 1
+    return parts
