@@ -8,11 +8,15 @@ from __future__ import annotations
 
 import json
 import re
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from clc.answers.labels import labels
 from clc.answers.vocabulary import per_vocabulary
-from clc.answers.words import compile_words, listed, word_pattern
+from clc.answers.word_lists import word_list
+from clc.answers.words import listed
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 __all__ = ["Body", "find_body", "is_blank", "run_on_at"]
 
@@ -187,34 +191,63 @@ def _ordered_turns(text: str, start: int, end: int) -> list[tuple[int, int, bool
     return sorted(turns)
 
 
-@per_vocabulary
-def _headings() -> re.Pattern[str]:
-    """Headings of a problem: at the start of a line, or of a sentence within it."""
-    heads, users = word_pattern("problem"), word_pattern("user")
-    numbered = r"question|problem|exercise|example"
-    return re.compile(
-        rf"\n[ \t#*]{{0,6}}(?:({users})|{heads}|[qQ])\s?(?:#?\d{{1,4}})?[ \t*]{{0,3}}[:：]"
-        rf"|\n[ \t]*(?:#{{1,6}}|\*\*)[ \t]*(?i:{numbered})[ ]#?\d{{1,4}}"
-        r"|(?<=[.!?。！？।])[ ]{1,2}(?:Q|Question|Problem)[ ]?\d{0,3}:[ ]"
-    )
+_HEAD_END = r"\s?(?:#?\d{1,4})?[ \t*]{0,3}[:：]"
+_LETTER_HEAD = re.compile(rf"\n[ \t#*]{{0,6}}([qQ]){_HEAD_END}")
+_NUMBERED_HEAD = re.compile(
+    r"\n[ \t]*(?:#{1,6}|\*\*)[ \t]*(?i:question|problem|exercise|example)[ ]#?\d{1,4}"
+)
+_INNER_HEAD = re.compile(r"(?<=[.!?。！？।])[ ]{1,2}(?:Q|Question|Problem)[ ]?\d{0,3}:[ ]")
+_INDENT = "\t #*"
+_WIDEST_INDENT = 6
+
+
+def _headings(text: str, start: int, end: int) -> list[tuple[int, bool]]:
+    """Return where other problems are headed, and whether a turn of the user is.
+
+    A heading stands at the start of a line, or of a sentence within it.
+    """
+    found = [(line, user) for line, user in _worded_headings(text, start, end)]
+    if "Q" in text or "q" in text:
+        found += [(mark.start(), False) for mark in _LETTER_HEAD.finditer(text, start, end)]
+    if "\n#" in text or "\n*" in text or "\n " in text or "\n\t" in text:
+        found += [(mark.start(), False) for mark in _NUMBERED_HEAD.finditer(text, start, end)]
+    if "Q" in text or "Problem" in text:
+        found += [(mark.start(), False) for mark in _INNER_HEAD.finditer(text, start, end)]
+    return sorted(found)
+
+
+def _worded_headings(text: str, start: int, end: int) -> Iterator[tuple[int, bool]]:
+    """Yield the lines that begin with a word for a problem or a user, and a colon."""
+    words = (word_list("user", after=_HEAD_END), word_list("problem", after=_HEAD_END))
+    if "\n" in text:
+        for position in word_list("user", "problem").beginnings(text, start, end):
+            line = position - 1
+            while line > start and position - line <= _WIDEST_INDENT and text[line] in _INDENT:
+                line -= 1
+            if line < start or text[line] != "\n":
+                continue
+            for user, headings in zip((True, False), words, strict=True):
+                if headings.match(text, position, end):
+                    yield line, user
+                    break
 
 
 def run_on_at(text: str, start: int, end: int) -> int | None:
     """Return where another problem begins, after an answer to this one."""
     done, checked = False, start
     hashes = _HASHES.search(text, start, end) if "####" in text else None
-    for mark in _headings().finditer(text, start, end):
+    for heading, user in _headings(text, start, end):
         done = done or (
-            _DIGIT.search(text, checked, mark.start()) is not None
-            if mark[1]
-            else _is_done(text, checked, mark.start())
+            _DIGIT.search(text, checked, heading) is not None
+            if user
+            else _is_done(text, checked, heading)
         )
-        checked = mark.start()
+        checked = heading
         if done:
-            return mark.start()
+            return heading
     if hashes and (again := _HASHES.search(text, hashes.end(), end)):
         line = text.find("\n", hashes.end(), again.start())
-        if line >= 0 and not compile_words("error", "pause").search(text, line, again.start()):
+        if line >= 0 and not word_list("error", "pause").found(text, line, again.start()):
             return line
     return None
 
@@ -228,7 +261,7 @@ def _is_done(text: str, start: int, end: int) -> bool:
         if far or _VALUE.match(text, label.end, end):
             return True
     begin = max(start, text.rfind("\n", start, start + len(text[start:end].rstrip())))
-    conclusion = compile_words("so").search(text, begin, end)
+    conclusion = word_list("so").search(text, begin, end)
     return conclusion is not None and _DIGIT.search(text, conclusion.end(), end) is not None
 
 

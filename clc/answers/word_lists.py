@@ -101,6 +101,11 @@ class WordList:
         stop = len(text) if end is None else end
         return pattern.fullmatch(text, start, stop) if pattern else None
 
+    def beginnings(self, text: str, start: int, end: int) -> list[int]:
+        """Return where in ``text[start:end]`` a word may begin."""
+        hits = self._heads.find_matches_as_indexes(fold(text[start:end]), overlapping=True)
+        return sorted({start + hit[1] for hit in hits})
+
     def pattern(self, index: int) -> re.Pattern[str]:
         """Return the pattern of one word, which is compiled when first needed."""
         pattern = self._patterns.get(index)
@@ -125,6 +130,15 @@ class WordList:
             if not parts:
                 anywhere.add(index)
         return automaton(owners), list(owners.values()), frozenset(anywhere)
+
+    @cached_property
+    def _heads(self) -> AhoCorasick:
+        """The automaton of what the words begin with."""
+        heads = set()
+        for word in self._words:
+            plain = _plain_start(word)
+            heads.add(fold(plain))
+        return automaton(heads)
 
     def _starting(self, head: str) -> re.Pattern[str] | None:
         """Return the pattern of the words that may begin with these two characters."""
@@ -158,6 +172,12 @@ class WordList:
 def word_list(*names: str, before: str = "", after: str = "") -> WordList:
     """Return the words of these lists, of all languages."""
     return WordList(dict.fromkeys(one for name in names for one in listed(name)), before, after)
+
+
+def _plain_start(word: str) -> str:
+    """Return the literal that a word, whose first character is one, begins with."""
+    end = next((at for at, one in enumerate(word) if at and one in _SYNTAX), len(word))
+    return word[: end - (end > 1 and word[end : end + 1] in {"?", "{"})]
 
 
 def required_parts(entry: str) -> list[str]:
