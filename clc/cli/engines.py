@@ -132,7 +132,8 @@ def _describe_endpoint(endpoint: EndpointSpec) -> str:
     key = "no key" if endpoint.key is None else f"key from {endpoint.key}"
     more = [f"{what} {', '.join(names)}" for what, names in
             (("headers", endpoint.headers), ("query", endpoint.query)) if names]  # fmt: skip
-    return ", ".join([endpoint.url, key, *more])
+    api = [f"API {endpoint.api}"] if endpoint.api != "chat" else []
+    return ", ".join([endpoint.url, key, *api, *more])
 
 
 def _describe_prices(prices: Prices) -> str:

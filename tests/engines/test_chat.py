@@ -56,7 +56,7 @@ def test_a_prompt_that_ends_in_a_thought_is_known_by_its_last_tokens(chat, tiny)
 
 
 def test_a_template_of_ones_own_and_a_system_prompt_stand_in_every_prompt(chat):
-    from clc.engines.engine_file.chat_table import BASE_TEMPLATE
+    from clc.engines.plain_prompt import BASE_TEMPLATE
 
     bare = text_of(chat, QUESTION, template=BASE_TEMPLATE)
     assert bare.removeprefix(chat.tokenizer.bos_token or "") == QUESTION["content"] + "\n"

@@ -257,7 +257,7 @@ def test_lines_are_found_in_nested_tables_and_texts_of_many_lines():
 
 
 def test_the_template_for_base_models_is_ours(write):
-    from clc.engines.engine_file.chat_table import BASE_TEMPLATE
+    from clc.engines.plain_prompt import BASE_TEMPLATE
 
     path = write('engine = "transformers"\nmodel = "clc-tiny"\n[chat]\ntemplate = "base"')
     assert load_engine_file(path).chat.template == BASE_TEMPLATE

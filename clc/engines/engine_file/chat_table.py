@@ -8,23 +8,14 @@ from typing import TYPE_CHECKING, Any
 from clc.engines.chat_options import SWITCHES, ChatOptions
 from clc.engines.engine_file.tables import TableReader, join_key
 from clc.engines.engine_file.template_check import template_fault
+from clc.engines.plain_prompt import BASE, BASE_TEMPLATE
 from clc.errors import ConfigurationError
 from clc.input_files import read_regular
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["BASE", "BASE_TEMPLATE", "merge_chat", "read_chat"]
-
-BASE = "base"
-"""The name of our own template, for base models."""
-BASE_TEMPLATE = (
-    "{{ bos_token if bos_token is defined and bos_token else '' }}"
-    "{% for message in messages %}{{ message.content }}"
-    "{% if not loop.last %}{{ '\\n\\n' }}{% endif %}{% endfor %}"
-    "{% if add_generation_prompt %}{{ '\\n' }}{% endif %}"
-)
-"""The messages without roles, as few-shot prompts want them; a base model goes on after them."""
+__all__ = ["merge_chat", "read_chat"]
 
 _CHAT_KEYS = tuple(one.name for one in fields(ChatOptions))
 

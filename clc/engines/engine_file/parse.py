@@ -122,11 +122,12 @@ class _Reader(TableReader):
         spec = self._plain("", values, arguments)
         chat = read_chat(self, "chat", values.get("chat", {}))
         spec = replace(spec, chat=self._options("chat", chat))
-        if spec.chosen == "openai" and spec.chat.template is not None:
+        if spec.chosen == "openai" and spec.chat.template is not None and not spec.is_plain:
             self.fail(
                 "chat.template",
-                "an endpoint has the template of its own server: leave it "
-                "out, and start the server with it (vllm serve --chat-template)",
+                "an endpoint has the template of its own server: leave it out, and start the "
+                "server with it (vllm serve --chat-template); or give the endpoint api = "
+                '"completions", for a base model',
             )
         sampling, of_model = self._sampling(values.get("sampling", {}), spec)
         return replace(

@@ -11,6 +11,7 @@ from clc.engines import factory
 from clc.engines.adjusted import open_translator
 from clc.engines.chat_options import ChatOptions
 from clc.engines.models import BUNDLED, read_generation_config, resolve_model
+from clc.engines.plain_prompt import BASE_TEMPLATE, turn_stops
 from clc.errors import ConfigurationError
 from clc.prices import RunPrices
 
@@ -73,6 +74,11 @@ class EngineSpec:
         return factory.choose_engine(self.endpoints) if self.engine == "auto" else self.engine
 
     @property
+    def is_plain(self) -> bool:
+        """Whether the endpoints are given plain text: they serve a base model."""
+        return bool(self.endpoints) and all(one.api == "completions" for one in self.endpoints)
+
+    @property
     def served_name(self) -> str:
         """The model's name in requests: without the path to its folder."""
         model = self.model or BUNDLED
@@ -125,12 +131,17 @@ class EngineSpec:
     def sampling_settings(self) -> dict[str, Any]:
         """Return the settings of sampling, those of the model's own generation_config included.
 
+        A base model has the stop strings of its template, where the file gives none.
+
         Raises:
             ConfigurationError: they are to come from the model, and it does not show them.
             EngineError: the model's files cannot be fetched.
         """
+        template = self.chat.template or (BASE_TEMPLATE if self.is_plain else None)
+        stops = () if template is None else turn_stops(template)
+        given = {**({"stop": stops} if stops else {}), **self.sampling}
         if not self.sampling_of_model:
-            return dict(self.sampling)
+            return given
         if self.endpoints:
             raise ConfigurationError(
                 f"{self.path or 'sampling'}: an endpoint does not show the sampling that its model "
@@ -139,7 +150,7 @@ class EngineSpec:
         location = resolve_model(self.model or BUNDLED, weights=False)
         values = read_generation_config(location, self.revision)
         own = {name: value for name in _FROM_MODEL if (value := values.get(name)) is not None}
-        return own | dict(self.sampling)
+        return own | given
 
     def with_settings(
         self, settings: Mapping[str, Any], *, default_max_tokens: int | None = None

@@ -27,6 +27,7 @@ from clc.engines.openai.limits import LIST_BYTES, most_bytes, read_body, unpacke
 from clc.engines.openai.reply import ReplyReader
 from clc.engines.openai.settings import option_fields
 from clc.engines.openai.sse import read_stream
+from clc.engines.plain_prompt import render_text
 from clc.errors import ConfigurationError, EngineError
 from clc.thoughts import split
 
@@ -78,6 +79,7 @@ class EndpointClient:
         marks: the marks of thoughts.
         timeout_s: seconds without an event of a stream, or for all of a reply that is no stream.
         retry_after_max_s: the longest Retry-After that is believed, in seconds.
+        api: ``chat`` or ``completions``.
         secrets: hides the header values in every text of an endpoint.
         refusals: of all requests before the first completion.
         sources: what replied, each once: names and values.
@@ -91,6 +93,7 @@ class EndpointClient:
     marks: Marks
     timeout_s: float
     retry_after_max_s: float
+    api: str
     secrets: Secrets
     refusals: Refusals
     sources: set[tuple[tuple[str, str], ...]] = field(default_factory=set)
@@ -164,21 +167,29 @@ class EndpointClient:
             ConfigurationError: a sampling field is in the extra body, too.
         """
         options = request.chat_options or self.chat_options
-        extra = {**self.extra, **option_fields(options, self.extra)}
+        extra = {**self.extra, **option_fields(options, self.extra, self.api)}
+        messages, prompt = options.add_system(request.messages), None
+        if self.api == "completions":
+            prompt = render_text(messages, options.template, options.template_kwargs)
         left_out = self.left_out if stops else {*self.left_out, "stop"}
         return wire.request_fields(
             self.model,
             request,
-            options.add_system(request.messages),
+            messages,
             extra,
             left_out,
             stream=stream,
             counted=counted,
             owner=owner,
+            prompt=prompt,
         )
 
     def _option_fields(self, request: Request) -> Mapping[str, Any]:
-        return option_fields(request.chat_options or self.chat_options, self.extra)
+        return option_fields(request.chat_options or self.chat_options, self.extra, self.api)
+
+    def _url(self, endpoint: Endpoint) -> str:
+        path = "completions" if self.api == "completions" else "chat/completions"
+        return f"{endpoint.url}/{path}"
 
     async def complete(self, endpoint: Endpoint, request: Request) -> Completion:
         """Make one attempt; one that cannot succeed returns a lost completion.
@@ -187,7 +198,8 @@ class EndpointClient:
             AttemptError: another attempt may succeed.
             EngineError, ConfigurationError: every request would end like this one.
         """
-        if wire.is_prefilled(request) and "continue_final_message" not in self.extra:
+        needs_prefill = wire.is_prefilled(request) and self.api == "chat"
+        if needs_prefill and "continue_final_message" not in self.extra:
             await self._check_prefill(endpoint)
         if request.sampling.stop and endpoint.thinks is None:
             async with endpoint.probe:
@@ -250,7 +262,7 @@ class EndpointClient:
     async def _post(
         self, endpoint: Endpoint, request: Request, stops: Sequence[str]
     ) -> tuple[ReplyReader, Completion]:
-        url = _chat_url(endpoint)
+        url = self._url(endpoint)
         reader = self._reader(endpoint, request, stops)
         loop = asyncio.get_running_loop()
         counted = bool(stops) and endpoint.owner == "vllm"
@@ -360,7 +372,7 @@ class EndpointClient:
         request: Request,
     ) -> Completion:
         """Return the completion or lost path of a reply that is no stream; or raise its error."""
-        status, url = response.status_code, _chat_url(endpoint)
+        status, url = response.status_code, self._url(endpoint)
         if response.is_success:
             return wire.read_completion(content, reader)
         code = error_code(content)
@@ -407,10 +419,6 @@ def _opens_thought(request: Request, marks: Marks) -> bool:
     """Whether the prompt begins the model's turn with a thought."""
     prefill = request.messages[-1]["content"] if wire.is_prefilled(request) else ""
     return split(prefill, marks).closed is False
-
-
-def _chat_url(endpoint: Endpoint) -> str:
-    return f"{endpoint.url}/chat/completions"
 
 
 def _is_stream(response: httpx.Response) -> bool:

@@ -12,7 +12,9 @@ from clc.errors import ConfigurationError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["BEARER", "EndpointSpec"]
+__all__ = ["APIS", "BEARER", "EndpointSpec"]
+
+APIS = ("chat", "completions")
 
 BEARER = "Authorization"
 _SECRET = re.compile(r"key|token|secret|sig|password", re.IGNORECASE)
@@ -23,7 +25,7 @@ class EndpointSpec:
     """One OpenAI-compatible endpoint.
 
     Attributes:
-        url: what stands before ``/chat/completions``.
+        url: what stands before ``/chat/completions`` or ``/completions``.
         key: name of the environment variable that holds its API key; None for no key.
         key_header: the header of the key, a bearer token in ``Authorization``; Azure's is
             ``api-key``.
@@ -32,6 +34,7 @@ class EndpointSpec:
         window: requests in flight there.
         requests_per_minute: attempts a minute.
         tokens_per_minute: tokens a minute, estimated before and corrected after each reply.
+        api: ``chat``, or ``completions`` for a base model: it gets the messages as plain text.
         needs_key: whether it is an error that the environment lacks ``key``.
     """
 
@@ -43,6 +46,7 @@ class EndpointSpec:
     window: int | None = None
     requests_per_minute: int | None = None
     tokens_per_minute: int | None = None
+    api: str = "chat"
     needs_key: bool = True
 
     def key_headers(self) -> dict[str, str]:

@@ -27,6 +27,7 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 import orjson
+from jinja2 import TemplateError
 
 from clc.engines.base import Completion, Request
 from clc.engines.chat_options import ChatOptions, add_options
@@ -46,7 +47,9 @@ from clc.engines.openai.settings import (
     endpoint_headers,
     fingerprint,
     option_fields,
+    shared_api,
 )
+from clc.engines.plain_prompt import TemplateRefusal
 from clc.errors import ConfigurationError, EngineError
 from clc.thoughts import load_marks
 
@@ -76,8 +79,8 @@ class OpenAIEngine:
     Args:
         model: name of the model, as the endpoints know it.
         base_urls: what stands before ``/chat/completions``, such as ``http://host:8000/v1``, or
-            an ``EndpointSpec`` with its own key, headers, query and limits. Several share the work;
-            a dead one is set aside and tried again after growing pauses.
+            an ``EndpointSpec`` with its own API, key, headers, query and limits. Several share the
+            work; a dead one is set aside and tried again after growing pauses.
         api_key: sent as a bearer token; by default the environment's ``OPENAI_API_KEY``, and
             none for ``""``. It appears in no error, log, fingerprint or repr.
         revision: the model's revision, as far as it is known, for the fingerprint.
@@ -140,7 +143,10 @@ class OpenAIEngine:
         self.window = window
         self.chat_options = chat_options or ChatOptions()
         self._marks = load_marks() if marks is None else marks
+        self._api = shared_api(self._endpoints)
         self._plain_fingerprint = fingerprint(model, revision, extra_body or {})
+        if self._api != "chat":
+            self._plain_fingerprint += f"+{self._api}"
         self.fingerprint = self.fingerprint_with(self.chat_options)
         self._extra, self._left_out = checked_extra(extra_body or {})
         self.check_options(self.chat_options)
@@ -165,7 +171,7 @@ class OpenAIEngine:
 
     def check_options(self, options: ChatOptions) -> None:
         """Check the options of later requests; see ``ChatEngine``."""
-        option_fields(options, self._extra)
+        option_fields(options, self._extra, self._api)
 
     async def start(self) -> None:
         """Ask every endpoint what it serves, to fail early and clearly.
@@ -214,6 +220,8 @@ class OpenAIEngine:
             body = orjson.dumps(client.fields(request))
         except orjson.JSONEncodeError as error:
             return Completion.lost(f"the prompt cannot be sent as JSON: {error}")
+        except (TemplateRefusal, TemplateError) as error:
+            return Completion.lost(f"the chat template refuses the messages: {error}")
         tokens = len(body) // BYTES_PER_TOKEN + request.sampling.max_tokens
         failures: list[AttemptError] = []
 
@@ -274,6 +282,8 @@ class OpenAIEngine:
     def _new_pool(self) -> Endpoints:
         pool = Endpoints(self.base_urls, self.window, *self._limits, *self._waits_s)
         for endpoint, spec in zip(pool.all, self._endpoints, strict=True):
+            if self._api == "completions":
+                endpoint.thinks = False  # a base model
             if not isinstance(spec, str):
                 endpoint.restrict(spec.window, spec.requests_per_minute, spec.tokens_per_minute)
         return pool
@@ -305,6 +315,7 @@ class OpenAIEngine:
             self._marks,
             self._timeout_s,
             self._retry_after_max_s,
+            self._api,
             Secrets(*self._headers, *queries),
             Refusals(),
         )

@@ -80,7 +80,7 @@ def make_fatal_error(
     advice = FATAL.get(status, "Check the base URL and the account.")
     if listed and status == 404:  # noqa: PLR2004
         advice += f" It lists {listed}."
-    base = url.removesuffix("/chat/completions").removesuffix("/models")
+    base = url.removesuffix("/models").removesuffix("/completions").removesuffix("/chat")
     if status in {404, 405} and not base.endswith("/v1"):
         advice += f" The base URL usually ends in /v1: {base}/v1"
     return EngineError(f"{url} answered {status} (model {model!r}): {message}. {advice}")

@@ -13,6 +13,7 @@ import orjson
 from clc.engines.chat_options import SWITCHES
 from clc.engines.openai import wire
 from clc.engines.openai.connections import address_fault
+from clc.engines.openai.endpoint_spec import APIS
 from clc.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -32,12 +33,13 @@ __all__ = [
     "endpoint_headers",
     "fingerprint",
     "option_fields",
+    "shared_api",
 ]
 
 KEEPALIVE_S = 3.0  # uvicorn drops an idle connection at 5 s, and a request sent just then is lost
 
 _OWN_FIELDS = frozenset(
-    {"model", "messages", "n", "stream", "stream_options", "logprobs", "top_logprobs"}
+    {"model", "messages", "prompt", "n", "stream", "stream_options", "logprobs", "top_logprobs"}
 )
 
 
@@ -159,8 +161,25 @@ def checked_extra(extra: Mapping[str, Any]) -> tuple[dict[str, Any], frozenset[s
     return {name: value for name, value in extra.items() if name not in left_out}, left_out
 
 
-def option_fields(options: ChatOptions, extra: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the fields of the request body that chat options set.
+def shared_api(endpoints: Sequence[str | EndpointSpec]) -> str:
+    """Return the API of all endpoints of an engine.
+
+    Raises:
+        ConfigurationError: they have several, so that one model would get two kinds of prompts.
+    """
+    apis = {"chat" if isinstance(one, str) else one.api for one in endpoints}
+    if len(apis) > 1 or not apis <= set(APIS):
+        raise ConfigurationError(
+            f"the endpoints of an engine have the API {' and '.join(map(repr, sorted(apis)))}: "
+            f"give all of them one of {', '.join(APIS)}"
+        )
+    return apis.pop()
+
+
+def option_fields(
+    options: ChatOptions, extra: Mapping[str, Any], api: str = "chat"
+) -> dict[str, Any]:
+    """Return the fields of the request body that chat options set; of completions, none.
 
     >>> from clc.engines.chat_options import ChatOptions
     >>> option_fields(ChatOptions(thinking="off"), {})
@@ -169,6 +188,13 @@ def option_fields(options: ChatOptions, extra: Mapping[str, Any]) -> dict[str, A
     Raises:
         ConfigurationError: one is in the extra body, too.
     """
+    if api == "completions":
+        if options.settle(has_switch=False).asks_for_thought or options.thinking in {"on", "off"}:
+            raise ConfigurationError(
+                "options for thinking go with chats, and the endpoint has the API 'completions': "
+                "leave one of them out"
+            )
+        return {}
     if options.template is not None:
         raise ConfigurationError(
             "a chat template goes with engines in this process: an endpoint has that of its own "

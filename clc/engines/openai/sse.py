@@ -51,8 +51,7 @@ async def read_stream(
             if event.get("choices") == [] and not event.get("error"):
                 continue  # usage alone, at the end; Azure: filters alone, at the beginning
         choice = wire.first_choice(event, data) or {}
-        delta = choice.get("delta")
-        left = reader.add(choice, delta if isinstance(delta, dict) else {})
+        left = reader.add(choice, wire.read_message(choice, "delta") or {})
         if left and not reader.finish_reason:
             return reader.complete(left, left=True)
     reason = reader.finish_reason or ("unknown" if ended and reader.started else "")

@@ -1,4 +1,4 @@
-"""The chat-completions wire format of OpenAI's API and compatible servers.
+"""The wire format of OpenAI's API and compatible servers: chat completions, and completions.
 
 Pure functions: a request to its body, a body to a completion, an error body to its message.
 Servers differ in what they leave out; a line that tolerates one of them names it.
@@ -30,6 +30,7 @@ __all__ = [
     "is_prefilled",
     "read_billing",
     "read_completion",
+    "read_message",
     "read_reasoning",
     "read_source",
     "read_text",
@@ -92,8 +93,11 @@ def request_fields(
     stream: bool = True,
     counted: bool = False,
     owner: str | None = None,
+    prompt: str | None = None,
 ) -> dict[str, Any]:
     """Return the body of a request: its sampling exactly as given, and the ``extra`` fields.
+
+    With a ``prompt`` it is one for completions, without messages.
 
     A last message of the assistant is a prefill, whose turn is left open. ``counted``: every event
     of a stream is to have the token counts so far (of vLLM).
@@ -104,7 +108,8 @@ def request_fields(
     Raises:
         ConfigurationError: a sampling field is in ``extra``, too.
     """
-    body: dict[str, Any] = {"model": model, "messages": messages, "seed": request.seed}
+    content = {"messages": messages} if prompt is None else {"prompt": prompt}
+    body: dict[str, Any] = {"model": model, **content, "seed": request.seed}
     for field in fields(Sampling):
         name, value = field.name, getattr(request.sampling, field.name)
         if name not in _ALWAYS_SENT and value == field.default:
@@ -117,12 +122,13 @@ def request_fields(
             )
         body[name] = value
     if (measure := request.measure) is not None:
-        body |= {"logprobs": True, "top_logprobs": measure.top_k}
+        chat = {"logprobs": True, "top_logprobs": measure.top_k}
+        body |= chat if prompt is None else {"logprobs": measure.top_k}
     if stream:
         body |= {"stream": True, "stream_options": {"include_usage": True}}
         if counted:
             body["stream_options"]["continuous_usage_stats"] = True
-    if is_prefilled(request):
+    if prompt is None and is_prefilled(request):
         body |= {"continue_final_message": True, "add_generation_prompt": False}
     kept = {name: value for name, value in body.items() if name not in left_out}
     return kept | dict(extra)
@@ -158,8 +164,8 @@ def read_completion(body: bytes, reader: ReplyReader) -> Completion:
     """
     reply = read_json(body)
     choice = first_choice(reply, body)
-    message = choice.get("message") if choice is not None else None
-    if choice is None or not isinstance(message, dict):
+    message = None if choice is None else read_message(choice, "message")
+    if choice is None or message is None:
         raise BrokenReplyError("a choice without a message")
     reader.usage = read_usage(reply.get("usage"))
     reader.billing = read_billing(reply.get("usage"))
@@ -168,6 +174,20 @@ def read_completion(body: bytes, reader: ReplyReader) -> Completion:
     if reader.finish_reason in {"abort", "error"}:  # vLLM, when it shuts down or loses its engine
         raise BrokenReplyError(f"a completion that it did not finish ({reader.finish_reason})")
     return reader.complete(reader.finish_reason or "unknown")
+
+
+def read_message(choice: Mapping[str, Any], name: str) -> dict[str, Any] | None:
+    """Return the ``message`` or ``delta`` of a choice, None without one.
+
+    That of a completion without a chat is its text.
+
+    >>> read_message({"text": " 18"}, "message")
+    {'content': ' 18'}
+    """
+    message = choice.get(name)
+    if isinstance(message, dict):
+        return message
+    return {"content": choice["text"]} if isinstance(choice.get("text"), str) else None
 
 
 def first_choice(reply: Any, body: bytes) -> dict[str, Any] | None:
@@ -200,11 +220,25 @@ def read_tokens(choice: Mapping[str, Any]) -> Iterator[tuple[list[float], float]
     """
     logprobs = choice.get("logprobs")
     parts = logprobs.get("content") if isinstance(logprobs, dict) else None
+    if parts is None and isinstance(logprobs, dict):
+        yield from _read_plain_tokens(logprobs)
     for part in parts if isinstance(parts, list) else ():
         if isinstance(part, dict) and _is_logprob(sampled := part.get("logprob")):
             top = part.get("top_logprobs")
             entries = top if isinstance(top, list) else []
             values = [entry.get("logprob") for entry in entries if isinstance(entry, dict)]
+            yield sorted((value for value in values if _is_logprob(value)), reverse=True), sampled
+
+
+def _read_plain_tokens(logprobs: Mapping[str, Any]) -> Iterator[tuple[list[float], float]]:
+    """Yield the log-probabilities of a completion without a chat; see ``read_tokens``."""
+    own, top = logprobs.get("token_logprobs"), logprobs.get("top_logprobs")
+    if not isinstance(own, list):
+        return
+    entries = top if isinstance(top, list) and len(top) == len(own) else [{}] * len(own)
+    for sampled, entry in zip(own, entries, strict=True):
+        if _is_logprob(sampled):
+            values = entry.values() if isinstance(entry, dict) else ()
             yield sorted((value for value in values if _is_logprob(value)), reverse=True), sampled
 
 
