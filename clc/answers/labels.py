@@ -7,10 +7,10 @@ searched in every text.
 from __future__ import annotations
 
 import re
-from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from clc.answers.locate import is_remark
+from clc.answers.vocabulary import per_vocabulary
 from clc.answers.word_lists import automaton, fold, word_list
 from clc.answers.words import listed
 
@@ -30,7 +30,7 @@ _COPULA = (
 )
 
 
-@lru_cache(maxsize=1)
+@per_vocabulary
 def _nouns() -> tuple[AhoCorasick, frozenset[str]]:
     """The automaton of all words, and their usual cases."""
     words = listed("answer")

@@ -76,9 +76,7 @@ class WordList:
         """Whether one of the words is in ``text[start:end]``."""
         return next(self.firsts(text, start, end), None) is not None
 
-    def firsts(
-        self, text: str, start: int = 0, end: int | None = None
-    ) -> Iterator[re.Match[str]]:
+    def firsts(self, text: str, start: int = 0, end: int | None = None) -> Iterator[re.Match[str]]:
         """Yield where each word of ``text[start:end]`` is found first."""
         stop = len(text) if end is None else end
         machine, owners, anywhere = self._machine
@@ -260,5 +258,9 @@ def _alternatives(content: str) -> list[str]:
                 return []
             parts += needed
             begin = position + 1
-        position = _group_end(content, position) if content[position : position + 1] == "(" else position + 1
+        position = (
+            _group_end(content, position)
+            if content[position : position + 1] == "("
+            else position + 1
+        )
     return parts
