@@ -50,6 +50,7 @@ _LISTS = {
     "ratio": ("names", "between"),
     "mixed": ("joiners",),
     "money": ("codes", "names"),
+    "powers": ("power", "squared", "cubed", "factorial", "factorials", "of", "ordinal"),
 }  # fmt: skip
 _UNITS = ("units", "unit_signs")
 _FREE = ("numbers", "demonstrations")  # checked where they are read

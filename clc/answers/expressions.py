@@ -13,8 +13,9 @@ from math import ceil, floor, gcd, lcm
 from typing import TYPE_CHECKING
 
 from clc.answers.factorials import SIGN
-from clc.answers.power_words import POWER_WORDS
+from clc.answers.power_words import power_words
 from clc.answers.powers import choose, factorial_of, logarithm, raised, root_of
+from clc.answers.vocabulary import per_vocabulary
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -27,27 +28,22 @@ _SUPERSCRIPT = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁺₀₁₂₃₄�
 _SUP = "⁰¹²³⁴⁵⁶⁷⁸⁹"
 # A spaced ** may open or close bold text.
 _MARK = re.compile(
-    r"[ ]{0,2}\\?[\^↑ˆ˄＾][ ]?|\*\*[ ]?(?=[-−–+\d({])|[ ]\*\*[ ](?=[-−–+]?\d)|<sup>[ ]?"
+    r"[ ]{0,2}\\?[\^↑\u02c6˄＾][ ]?|\*\*[ ]?(?=[-−–+\d({])|[ ]\*\*[ ](?=[-−–+]?\d)|<sup>[ ]?"
 )
-_FIRST = frozenset("\\^*<trshaepf")  # ASCII signs with which a power may begin
-_AFTER_SPACE = frozenset("\\^↑ˆ˄＾*trshaepvcfFвàk的のยঘట")
-_RAISED = re.compile(rf"⁽?([⁻⁺]?[{_SUP}]{{1,9}})⁾?(?P<more>[{_SUP}])?|[ⁿˣʸᵏ]")
+_FIRST = frozenset("\\^*<")  # ASCII signs with which a power may begin
+_AFTER_SPACE = frozenset("\\^↑\u02c6˄＾*")
+_RAISED = re.compile(rf"⁽?([⁻⁺]?[{_SUP}]{{1,9}})⁾?(?P<more>[{_SUP}])?|[\u207f\u02e3\u02b8\u1d4f]")
 _NUMBER = re.compile(
     r"(\d{1,3}(?:[,_]\d{3}){1,2}(?![\d,_])|\d{1,60})(?:[.,](\d{1,60}))?(?![\d_])(?!,\d)"
     r"|(\d{1,60}),(?!\d)"
 )
 _ARGUMENT = re.compile(r"(\d{1,60})(?:\.(\d{1,60}))?(?!\d)")  # before the comma of the next one
 _OVER = re.compile(r"[ ]?[/⁄∕][ ]?(?=[\d({])|\)/\(")
-_VARIABLE = re.compile(r"[xyznXYZ](?![a-zA-ZÀ-ɏ])")
-# 5^th, 2^{nd}, 1^{er}, 18^[1], 18^*: an ordinal or a note, no power.
-_NO_POWER = re.compile(
-    r"[{(]?\s?(?:st|nd|rd|th|er|re|de|ème|eme|ième|[oaº°ª](?![a-zA-Z])|e(?=\s[a-zà-ÿ]{2}))\b\s?[})]?"
-    r"|\{\s?[^\w{}\\(]{0,8}\}|\[|[^\w\s({\[\\+−–√^↑.,;-]"
-)
+_VARIABLE = re.compile(r"[xyznXYZ](?![a-zA-Z\u00c0-\u024f])")
 _CLOSED = {"(": ")", "[": "]", "{": "}", "|": "|", "⌊": "⌋", "⌈": "⌉"}
 _ROUNDED: dict[str, Callable[[Fraction], Fraction | int]] = {"|": abs, "⌊": floor, "⌈": ceil}
 _PART = re.compile(
-    r"[ ]?(?:[×÷·⋅/+]|\*(?!\*))[ ]?[\d(√]|[-−–][\d(]|[ ][-−–][ ][\d(]|[\^↑ˆ˄＾⁰¹²³⁴-⁹]"
+    r"[ ]?(?:[×÷·⋅/+]|\*(?!\*))[ ]?[\d(√]|[-−–][\d(]|[ ][-−–][ ][\d(]|[\^↑\u02c6˄＾⁰¹²³⁴-⁹]"
 )
 _MORE = re.compile(r"[ ]?(?:[-+−×÷·⋅*/][ ]?[\d(]|[(\d])")
 _NAMES = "log|pow|sqrt|cbrt|gcd|lcm|max|min|abs|factorial|[dt]?binom"
@@ -58,12 +54,21 @@ _BASE = re.compile(r"[ ]?_?\{?[ ]?(\d{1,9}|[₀-₉]{1,9})[ ]?\}?")
 _DEGREE = re.compile(r"\[[ ]?(\d{1,4})[ ]?\]")
 
 
+@per_vocabulary
+def _no_power() -> re.Pattern[str]:
+    """What makes no power of a mark: an ordinal or a note, as in 5^th, 2^{nd}, 18^[1], 18^*."""
+    return re.compile(
+        rf"[{{(]?\s?(?:{power_words().ordinal}|[oa\u00ba°\u00aa](?![a-zA-Z]))\b\s?[}})]?"
+        r"|\{\s?[^\w{}\\(]{0,8}\}|\[|[^\w\s({\[\\+−–√^↑.,;-]"
+    )
+
+
 def is_power(text: str, end: int) -> bool:
     """Whether the signs after ``end`` raise what stands before it to a power."""
     return _RAISED.match(text, end) is not None or (
         (mark := _MARK.match(text, end)) is not None
         and not _is_bold(text, mark)
-        and _NO_POWER.match(text, mark.end()) is None
+        and _no_power().match(text, mark.end()) is None
     )
 
 
@@ -91,8 +96,9 @@ def _may_follow(text: str, end: int) -> bool:
     """Whether a power may begin at ``end``, by its first character."""
     sign = text[end : end + 1]
     if sign == " ":
-        return text[end + 1 : end + 2] in _AFTER_SPACE
-    return sign in _FIRST or not sign.isascii()
+        sign = text[end + 1 : end + 2]
+        return sign in _AFTER_SPACE or sign in power_words().firsts
+    return sign in _FIRST or not sign.isascii() or sign in power_words().firsts
 
 
 def _raise(
@@ -105,7 +111,7 @@ def _raise(
         value = None if power is None or base is None else raised(base, Fraction(power))
         return value, high.end()
     mark = _MARK.match(text, end)
-    if mark is None or _NO_POWER.match(text, mark.end()) or (not depth and _is_bold(text, mark)):
+    if mark is None or _no_power().match(text, mark.end()) or (not depth and _is_bold(text, mark)):
         return None
     exponent, stop = _signed(text, mark.end(), depth + 1)
     if text.startswith("</sup>", stop) and mark[0].startswith("<"):
@@ -294,7 +300,7 @@ def read_signed(text: str, start: int) -> tuple[Fraction | None, int]:
 
 
 def _in_words(text: str, base: Fraction, end: int) -> tuple[Fraction | None, int] | None:
-    words = POWER_WORDS.match(text, end)
+    words = power_words().after.match(text, end)
     if words is None:
         return None
     kind = words.lastgroup

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from clc.answers.power_words import power_words
 from clc.answers.unit_words import CURRENCY
 
 __all__ = ["SIGN", "asks_for_factorials", "mark_factorials", "may_be_factorial", "only_factorial"]
@@ -35,11 +36,7 @@ _LONG = 3  # digits of numbers whose factorial is no answer
 _LARGEST_SAME = 2  # 1! = 1 and 2! = 2
 _EXCLAIMED = re.compile(r"(?<![\d)}\]|\s!！])[!！]")
 _ALONE = re.compile(r"\s*[($]{0,2}\d{1,9}\)?[ ]?[!！]{1,2}[$)]{0,2}\s*")
-_ASKED = re.compile(
-    r"\d![ ]?(?:[-+×*/÷·=^)}$]|\\(?:times|cdot|div))|(?<![a-zA-Z])n!"
-    r"|factorial|fakultät|factorielle|факториал|阶乘|階乘|階乗",
-    re.IGNORECASE,
-)
+_ASKED = re.compile(r"\d![ ]?(?:[-+×*/÷·=^)}$]|\\(?:times|cdot|div))|(?<![a-zA-Z])[nN]!")
 
 
 def asks_for_factorials(question: str | None) -> bool:
@@ -48,7 +45,9 @@ def asks_for_factorials(question: str | None) -> bool:
     >>> asks_for_factorials("Write 120 as a factorial."), asks_for_factorials("Oh no, 5!")
     (True, False)
     """
-    return question is not None and _ASKED.search(question) is not None
+    return question is not None and (
+        _ASKED.search(question) is not None or power_words().factorials.search(question) is not None
+    )
 
 
 def only_factorial(text: str) -> bool:

@@ -3,40 +3,70 @@
 from __future__ import annotations
 
 import re
+from typing import NamedTuple
 
-__all__ = ["POWER_OF", "POWER_WORDS"]
+from clc.answers.vocabulary import per_vocabulary, vocabulary
+from clc.answers.words import expanded
 
-_FLAT = r"(?![ ](?:m|f|k|c|in|y|unit))"  # 5 squared metres is no power
-_SQUARED = (
-    rf"squared{_FLAT}|al[ ]cuadrado|au[ ]carré|в[ ]квадрате|im[ ]Quadrat|的平方(?![根米公厘千分])"
-)
-_CUBED = rf"cubed{_FLAT}|al[ ]cubo|au[ ]cube|в[ ]кубе|的立方(?![根米公厘千分])"
-_ORDINALS = "second|third|fourth|fifth|sixth|seventh|eighth|ninth|tenth|twelfth|hundredth|nth|n"
-POWER_WORDS = re.compile(
-    r"[ \u00a0]?(?:"
-    r"raised[ ]to[ ](?:the[ ])?(?P<raised>-?\d{1,9})(?!\w)"
-    r"|(?:raised[ ])?to[ ]the[ ](?:power(?:[ ]of)?[ ]?(?P<en>-?\d{1,9})?"
-    r"|(?P<nth>\d{1,9})(?:st|nd|rd|th)[ ]power|(?:minus|negative)[ ]\d|\w{1,20}[ ]power\b"
-    rf"|(?:\d{{1,9}}(?:st|nd|rd|th)?|{_ORDINALS})(?=[ ]?(?:[.,;:=)!]|\Z|is\b|equals)))"
-    rf"|raised[ ]to\b|(?P<square>{_SQUARED})|(?P<cube>{_CUBED})|[的の](?:平方|立方)根"
-    r"|hoch[ ](?:(?P<de>-?\d{1,9})|(?:minus[ ])?[a-zü]{3,12}\b)"
-    r"|a[ ]la[ ][a-zé]{4,10}(?:[ ]potencia\b|(?=[ ]?(?:[.,;:=)]|\Z)))"
-    r"|elevado[ ]a(?:[ ]la)?(?:[ ]potencia(?:[ ]de)?)?[ ](?P<es>-?\d{1,9})?"
-    r"|(?:à[ ]la[ ])?puissance[ ](?:(?P<fr>-?\d{1,9})|[a-z]{2,10}\b)"
-    r"|в[ ][а-яё]{4,14}[ ]степени|в[ ]степени[ ](?P<ru>-?\d{1,9})?"
-    r"|в[ ](?P<ru_nth>\d{1,9})-?[а-я]{0,3}[ ]степени"
-    r"|的[ ]?(?P<zh>\d{1,9})?[ ]?[一二三四五六七八九十百n]{0,4}次[方幂冪]"
-    r"|の(?:(?P<ja>\d{1,9})|[二三四五六七八九十百n])[乗乘](?!根)"
-    r"|ยกกำลัง[ ]?(?P<th>-?\d{1,9})?|kwa[ ]kipeo[ ]cha[ ](?P<sw>\d{1,9})?"
-    r"|(?:-?এর )?ঘাত (?P<bn>\d{1,9})|టు ది పవర్ (?P<te>\d{1,9})?"
-    r"|(?P<factorial>factorial\b|Fakultät\b|factorielle\b|的阶乘|的階乘|の階乗)"
-    r")"
-)
-"""Words after a base that make it a power, a root or a factorial."""
+__all__ = ["PowerWords", "power_words"]
 
-POWER_OF = (
-    "power of", "raised to", "raised to the", "elevado a", "elevado a la", "puissance",
-    "в степени", "factorial of", "factorial de", "factorielle de", "fakultät von", "факториал",
-    "root of", "wurzel aus", "raíz cuadrada de", "racine carrée de", "корень из",
-)  # fmt: skip
-"""Words before an exponent, or before the argument of a factorial or a root, in lower case."""
+_EXPONENT = r"-?\d{1,9}"
+
+
+class PowerWords(NamedTuple):
+    """The words of powers of all languages.
+
+    ``after`` matches those after a base; its last group is ``square``, ``cube``, ``factorial``, or
+    the digits of an exponent; there is none for a power without value. ``before`` are those before
+    an exponent or an argument, in lower case. ``firsts`` are the first characters of the words
+    after a base. ``factorials`` matches the names of factorials. ``ordinal`` are the endings of
+    ordinal numbers, as alternatives.
+    """
+
+    after: re.Pattern[str]
+    before: tuple[str, ...]
+    firsts: frozenset[str]
+    factorials: re.Pattern[str]
+    ordinal: str
+
+
+@per_vocabulary
+def power_words() -> PowerWords:
+    """Return the words of powers of the vocabulary in effect.
+
+    >>> power_words().after.match(" squared").lastgroup
+    'square'
+    """
+    lists = {
+        name: vocabulary().listed("powers", name)
+        for name in ("power", "squared", "cubed", "factorial", "factorials", "of", "ordinal")
+    }
+    powers = []
+    for entry in lists["power"]:
+        parts = _pattern(entry).split("N")
+        powers.append(
+            parts[0]
+            + "".join(
+                rf"(?P<exponent{len(powers)}_{index}>{_EXPONENT}){part}"
+                for index, part in enumerate(parts[1:])
+            )
+        )
+    named = {"square": "squared", "cube": "cubed", "factorial": "factorial"}
+    groups = [
+        f"(?P<{group}>{'|'.join(map(_pattern, lists[name]))})"
+        for group, name in named.items()
+        if lists[name]
+    ]
+    after = [entry for name in ("power", *named.values()) for entry in lists[name]]
+    return PowerWords(
+        re.compile(rf"[ \u00a0]?(?:{'|'.join([*powers, *groups])})"),
+        tuple(lists["of"]),
+        frozenset(word[0] for entry in after for word in expanded(entry)),
+        re.compile("|".join(lists["factorials"]), re.IGNORECASE),
+        "|".join(lists["ordinal"]),
+    )
+
+
+def _pattern(entry: str) -> str:
+    """Return the pattern of an entry: a space is a space, and its groups capture nothing."""
+    return re.sub(r"(?<!\\)\((?!\?)", "(?:", entry).replace(" ", "[ ]")

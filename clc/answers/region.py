@@ -15,7 +15,7 @@ from clc.answers.factorials import (
 )
 from clc.answers.mixed import merge_mixed
 from clc.answers.numerals import NumberMention, read_numbers
-from clc.answers.power_words import POWER_OF, POWER_WORDS
+from clc.answers.power_words import power_words
 from clc.answers.refusals import undetermined_at
 from clc.answers.repeating import mark_periods
 from clc.answers.selection import abstain, is_bare_operation, select
@@ -150,8 +150,8 @@ def _selected(
         return reading
     before = text[max(0, reading.start - 24) : reading.start].rstrip().lower()
     if (
-        before.endswith((*POWER_OF, *_PAST))
-        or (numbers[0].written != "digits" and POWER_WORDS.match(text, reading.end))
+        before.endswith((*power_words().before, *_PAST))
+        or (numbers[0].written != "digits" and power_words().after.match(text, reading.end))
         or may_be_factorial(context.text, offset + reading.start, offset + reading.end)
     ):
         return abstain(text, AbstainReason.UNRESOLVED)
