@@ -37,6 +37,8 @@ ANSWER_LISTS = (
     "answer", "pause", "error", "rethink", "undetermined", "denial", "denial_after", "circumstance",
     "circumstance_after", "only", "sorry", "unable", "remark", "total", "so", "problem", "user",
     "assistant", "because", "contrast", "and", "not", "not_after", "none", "right", "option",
+    "copula", "question", "placeholder", "premise", "not_but", "join", "alternative", "range",
+    "between", "derived", "sum", "sum_after", "negative", "below_zero", "ways",
 )  # fmt: skip
 _TEXTS = {
     "": ("script", "locale", "sources", "readers"),
@@ -45,11 +47,15 @@ _TEXTS = {
 _LISTS = {
     "answers": ANSWER_LISTS,
     "clock": (
-        "before_noon", "after_noon", "at", "of", "hour", "dotted_before", "dotted_after",
+        "before_noon", "after_noon", "at", "of", "hour", "dotted_before", "dotted_after", "past",
     ),
-    "ratio": ("names", "between"),
-    "mixed": ("joiners",),
+    "ratio": ("names", "between", "glued", "compared", "alone", "sure"),
+    "mixed": ("joiners", "counters", "half_before"),
     "money": ("codes", "names"),
+    "options": (
+        "letters", "called_a", "called_b", "called_c", "called_d", "called_e", "words", "nouns",
+        "articles", "endings",
+    ),
     "powers": ("power", "squared", "cubed", "factorial", "factorials", "of", "ordinal"),
 }  # fmt: skip
 _UNITS = ("units", "unit_signs")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import NamedTuple
 
 from clc.answers.algebra import ALGEBRA, are_assignments, has_variable, is_aside
 from clc.answers.compounds import find_compound
@@ -20,17 +21,14 @@ from clc.answers.refusals import undetermined_at
 from clc.answers.repeating import mark_periods
 from clc.answers.selection import abstain, is_bare_operation, select
 from clc.answers.spelled import spelled_numbers, with_fractions
+from clc.answers.unit_words import unit_words
 from clc.answers.units import asked_before_conversion
 from clc.answers.vocabulary import per_vocabulary
-from clc.answers.words import word_pattern
+from clc.answers.words import listed, word_pattern
 from clc.records import AbstainReason
 
 __all__ = ["read_region"]
 
-_PLACEHOLDER = re.compile(
-    r"[\[<({【]\s?(?:num|number|numeric\w*|answer|your answer|value|result|x+|zahl|antwort|número|numero|nombre|число|ответ|nambari|jibu|数字|数値|数|答案|答え|সংখ্যা|উত্তর|సంఖ్య|ตัวเลข|คำตอบ|\.{2,})\s?[\]>)}】]",  # noqa: E501
-    re.IGNORECASE,
-)
 # A remark in parentheses, not a factor or an argument.
 _PARENTHESIS = re.compile(
     r"(?<![a-zA-Z*×+/^=÷({])(?<![*×+/^=÷−-] )[(（][^()（）]{0,300}(?:[)）]|\Z)"
@@ -38,21 +36,8 @@ _PARENTHESIS = re.compile(
 _EQUALS = re.compile(r"(?:[=≈＝⇒→]|\\implies|\\approx)(?!=)")
 # The prompt's own "[num]", followed by nothing or an explanation: it was not filled in.
 _UNFILLED = re.compile(r"[\s.。*\"'”」]*(?:\Z|[,，(（])")
-_ARITHMETIC = re.compile(r"(?<=\d)(\s?)[xXхХ✕✖](\s?)(?=[\d$€£(])")
+_ARITHMETIC = re.compile(r"(?<=\d)(\s?)[xX\u0445\u0425✕✖](\s?)(?=[\d$€£(])")
 _VARIABLE = re.compile(r"[\s$]*[\[({]?\s*-?[a-zA-Z]\s*[\])}]?[\s$]*[.。]?\s*")
-_NOT_BUT = re.compile(
-    r"\bnot\b.{1,40}?\bbut\b|\bnicht\b.{1,40}?\bsondern\b|\bno\b.{1,40}?\bsino\b|\bpas\b.{1,40}?\bmais\b|"
-    r"\bне\b.{1,40}?,\s?а\b|不是.{1,30}?而?是|ではなく|"
-    r"\b(?:isn['’]t|is not|was not|wasn['’]t)\b[^.\n]{1,30}?[;,.]\s*(?:it['’]s|it is)\b"
-)
-# Units that look like algebra: 24 m^2, 5 m/s.
-_UNIT_POWER = re.compile(
-    r"(?<=\d)[ \u2009]{0,6}(?:[kcdm]?m|s|[ксд]?м|мм)[ ]?\^[ ]?\{?[23]\}?"
-    r"|(?<=[\d⁰¹²³⁴-⁹])[ \u2009]{0,6}(?:[kmcμ]?[mgLlJNWV]|mi|ft|cal|[кс]?м)[ ]?/"
-    r"[ ]?(?:[km]?[gm]|[shLlсч]|min|sec|mol)"
-    r"(?:[ ]?\^[ ]?\{?[23]\}?|[²³])?(?![a-zA-Z])"
-)
-_PAST = ("half past", "quarter past", "quarter to", "halb", "viertel nach", "viertel vor")
 _INEQUALITY = re.compile(
     r"(?<![\w</])[a-zA-Z]\s?[<>≤≥]=?\s?[-−]?\d|\d\s?[<>≤≥]=?\s?[a-zA-Z](?!\w|>)"
 )
@@ -62,11 +47,6 @@ _ITALIC = re.compile(r"(?<![\w*])\*([^*\s][^*\n]{0,60})\*(?![\w*])")
 _UNDERLINED = re.compile(r"(?<!\w)__([^_\n]{1,60})__(?!\w)")
 _STRUCK = re.compile(r"~~[^~\n]{1,80}~~")
 _QUOTIENT = re.compile(r"\d[^()]{0,80}\)/\(|\)/\([^()]{0,80}\d")  # an unevaluated fraction
-# "Since he cannot buy part of a box, he needs 18": such a reason does not make it undetermined.
-_REASON = re.compile(
-    r"[\s*_]*(?:since|because|as|da|weil|como|ya que|puisque|comme|parce que|так как|поскольку|因为|由于|由於)\b[^,，]{1,160}[,，](?=[^\n]{0,160}\d)",  # noqa: E501
-    re.IGNORECASE,
-)
 _POWER_OF_LETTERS = re.compile(r"[^\d]*[a-zA-Z][ ]?\^[ ]?\{?[^\W_]{1,3}\}?[^\d]*")  # mc^2
 _POWER_OF_GLYPH = re.compile(r"[¼-¾⅐-⅞]\s?\^")
 _SIGNED_E = re.compile(
@@ -74,6 +54,45 @@ _SIGNED_E = re.compile(
 )  # 1.5e+30, and no algebra
 _PAIR = re.compile(r"[\s$]*\\?[({\[]\s?-?\d+(?:,\s?-?\d{1,2})+\s?\\?[)}\]][\s$.]*")  # (1,2)
 _ROOT = re.compile(r"[√π]\s?[\d(]|\d\s?[√π]|\\(?:sqrt|pi)\b|\bsqrt\s?\(")
+
+
+class _Patterns(NamedTuple):
+    """Patterns of words and units, of all languages."""
+
+    placeholder: re.Pattern[str]
+    premise: re.Pattern[str]  # a reason; what follows it may be an answer
+    not_but: re.Pattern[str]
+    unit_power: re.Pattern[str]  # units that look like algebra: 24 m^2, 5 m/s
+
+
+@per_vocabulary
+def _patterns() -> _Patterns:
+    length, time = unit_words().symbols("length"), unit_words().symbols("time")
+    return _Patterns(
+        placeholder=re.compile(
+            rf"[\[<({{【]\s?(?:{word_pattern('placeholder')}|[xX]+|\.{{2,}})\s?[\]>)}}】]"
+        ),
+        premise=re.compile(
+            rf"[\s*_]*(?:{word_pattern('premise')})[^,，]{{1,160}}[,，](?=[^\n]{{0,160}}\d)"
+        ),
+        not_but=re.compile("|".join(map(_spanning, listed("not_but"))) or "(?!)"),
+        unit_power=re.compile(
+            rf"(?<=\d)[ \u2009]{{0,6}}(?:[kcdm]?m|s|{length})[ ]?\^[ ]?\{{?[23]\}}?"
+            r"|(?<=[\d⁰¹²³⁴-⁹])[ \u2009]{0,6}"
+            rf"(?:[kmc\u03bc]?[mgLlJNWV]|mi|ft|cal|{length})[ ]?/"
+            rf"[ ]?(?:[km]?[gm]|[shLl]|min|sec|mol|{length}|{time})"
+            r"(?:[ ]?\^[ ]?\{?[23]\}?|[²³])?(?![a-zA-Z])"
+        ),
+    )
+
+
+def _spanning(entry: str) -> str:
+    """Return the pattern of an entry whose … stands for a few words: not … but."""
+    parts = [
+        rf"\b(?:{part})\b" if part[0].lower() != part[0].upper() or part[0] == "(" else part
+        for part in entry.replace("'", "['’]").split(" … ")
+    ]
+    return ".{1,40}?".join(parts)
 
 
 def read_region(  # noqa: C901, PLR0911
@@ -87,10 +106,10 @@ def read_region(  # noqa: C901, PLR0911
         None if it has no content, so that the caller looks elsewhere.
     """
     region = _marked(region, context, mathematical=mathematical)
-    placeholder = _PLACEHOLDER.search(region)
+    placeholder = _patterns().placeholder.search(region)
     if placeholder and _UNFILLED.match(region, placeholder.end()):
         return abstain(region, AbstainReason.NO_ANSWER)
-    shown, visible = _visible(_blank(_PLACEHOLDER, region) if placeholder else region)
+    shown, visible = _visible(_blank(_patterns().placeholder, region) if placeholder else region)
     unequal = any(sign in visible for sign in "<>≤≥") and _INEQUALITY.search(visible)
     if unequal or ("=" in visible and are_assignments(visible)):
         return abstain(region, AbstainReason.UNDETERMINED)
@@ -150,7 +169,7 @@ def _selected(
         return reading
     before = text[max(0, reading.start - 24) : reading.start].rstrip().lower()
     if (
-        before.endswith((*power_words().before, *_PAST))
+        before.endswith((*power_words().before, *unit_words().past))
         or (numbers[0].written != "digits" and power_words().after.match(text, reading.end))
         or may_be_factorial(context.text, offset + reading.start, offset + reading.end)
     ):
@@ -189,7 +208,7 @@ def _last_start(text: str) -> int:
         pass
     if back and any(character.isdecimal() for character in text[: back.start()]):
         begin = back.end()
-    contrast = _NOT_BUT.search(text, begin)
+    contrast = _patterns().not_but.search(text, begin)
     return contrast.end() if contrast else begin
 
 
@@ -222,7 +241,7 @@ def _left_side(
 def _unmarked(region: str) -> str:
     """Remove signs that only look like arithmetic; positions stay the same."""
     if "^" in region or "/" in region:
-        region = _blank(_UNIT_POWER, region)
+        region = _blank(_patterns().unit_power, region)
     if "*" in region:
         region = _ITALIC.sub(r" \1 ", region)
     if "__" in region:
@@ -237,7 +256,7 @@ def _unmarked(region: str) -> str:
 def _undetermined_start(text: str) -> int | None:
     """Return the position of a statement without answer, unless it is a reason for an answer."""
     start = undetermined_at(text)
-    reason = None if start is None else _REASON.match(text)
+    reason = None if start is None else _patterns().premise.match(text)
     if start is not None and reason and start < reason.end():
         return undetermined_at(text, reason.end())
     return start

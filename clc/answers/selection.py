@@ -5,14 +5,15 @@ from __future__ import annotations
 import re
 from fractions import Fraction
 from itertools import pairwise
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from clc.answers.colons import half_of_day
 from clc.answers.context import Reading, TextContext
 from clc.answers.number_words import AND_HALF
+from clc.answers.unit_words import unit_words
 from clc.answers.units import compound
 from clc.answers.vocabulary import per_vocabulary
-from clc.answers.words import word_pattern
+from clc.answers.words import cased_and_other, word_pattern
 from clc.records import AbstainReason
 
 if TYPE_CHECKING:
@@ -21,43 +22,53 @@ if TYPE_CHECKING:
 __all__ = ["abstain", "is_bare_operation", "select"]
 
 _STRONG = re.compile(r"\*\*([^*\n]{1,120})\*\*|\$([^$\n]{1,120})\$|\\\(([^\n]{1,120}?)\\\)")
-_LIST_GAP = re.compile(
-    r"[\s$€£%]{0,3}(?:[,;、，]|and|und|y|et|и|na|和|と|এবং|మరియు|และ)[\s$€£]{0,3}"
-)
-_RANGE = re.compile(r"\s?[-–—~～至到]\s?|\s(?:to|bis|à|a|до|hadi)\s|ถึง| থেকে ")
 _OPERATION = re.compile(
     r"[\d)}!⁰¹²³⁴⁵⁶⁷⁸⁹]\s?[+*×÷·⋅]\s?[($€£]?\d|[\d}!⁰¹²³⁴⁵⁶⁷⁸⁹]\s[-−–]\s[$€£]?\d"
     r"|\d\s?[$€£%]?\s[-−–+*×÷/]\s[$€£]?\d|[}!⁰¹²³⁴⁵⁶⁷⁸⁹]\s?[-−/]\s?\d"
 )
-_OR = re.compile(r"\s(?:or|oder|o|ou|или|au|বা|অথবা|లేదా|หรือ)\s|或者?|または|หรือ", re.IGNORECASE)
-_BELOW_ZERO = re.compile(
-    r"[^.,;\d]{0,24}?(?:below (?:zero|freezing)|unter null|bajo cero|(?:au-dessous de|sous) zéro|ниже нуля|chini ya sifuri)",  # noqa: E501
-    re.IGNORECASE,
-)
-_ZERO = re.compile("zero|freez|null|cero|zéro|нуля|sifuri", re.IGNORECASE)
-_HALF_MORE = re.compile(r"সা(?:ড়|ড়)ে[ ]?\Z")  # সাড়ে তিন is three and a half
-_BETWEEN = re.compile(
-    r"(?:\bbetween|\bzwischen|\bentre|\bмежду|\bkati ya)[ ][^\d]{0,6}\Z", re.IGNORECASE
-)
-_AND = re.compile(r"[\s$€£]{1,3}(?:and|und|y|et|и|na)[\s$€£]{1,3}")
-_SO = re.compile(
-    r"(?:,|;|—|–|\s-)\s?(?:and )?(?:so|making|giving|which makes|for a total|or a total|also|macht|por lo que|así que|donc|soit|значит|поэтому|так что|итого)\b"  # noqa: E501
-    r"|(?:所以|因此|一共|共|よって|ので|合わせて|合計)",
-    re.IGNORECASE,
-)
-_ALTOGETHER = re.compile(
-    r"[^.\d]{0,40}\b(?:in total|altogether|in all|total|combined|insgesamt|zusammen|en total|au total|всего|вместе|kwa jumla)\b",  # noqa: E501
-    re.IGNORECASE,
-)
-_IS = re.compile(r"\b(?:is|are|equals|ist|sind|es|son|est|sont|ni)\b|это|равно|составля|是|等于|は")
-_TOTAL = re.compile(
-    r"\b(?:total|insgesamt|всего|итого|jumla)(?: (?:of|is|de|ya))?[ :=]{1,3}[$€£]?(?=\d)|(?:一共|总共|總共|合計|全部で|মোট|మొత్తం|รวม)[^\d]{0,6}(?=\d)",  # noqa: E501
-    re.IGNORECASE,
-)
-_CLOCK = re.compile(r"[ ]?[点點時时]")  # 3時半
 _BEFORE = 24  # characters before a number in which it is denied
 _MOST_DENIED = 12  # numbers of a region that are judged by the words around them
 _PAIR = 8  # characters between two numbers that only "and" joins
+
+
+class _Patterns(NamedTuple):
+    """Patterns of words between and around numbers, of all languages."""
+
+    list_gap: re.Pattern[str]
+    join: re.Pattern[str]
+    range: re.Pattern[str]
+    alternative: re.Pattern[str]
+    between: re.Pattern[str]
+    derived: re.Pattern[str]
+    is_: re.Pattern[str]
+    sum: re.Pattern[str]
+    sum_after: re.Pattern[str]
+    below_zero: re.Pattern[str]
+
+
+@per_vocabulary
+def _patterns() -> _Patterns:
+    cased, other = cased_and_other("derived")
+    sums, other_sums = cased_and_other("sum")
+    return _Patterns(
+        list_gap=re.compile(rf"[\s$€£%]{{0,3}}(?:[,;、，]|{word_pattern('join')})[\s$€£]{{0,3}}"),
+        join=re.compile(rf"[\s$€£]{{1,3}}(?:{word_pattern('join')})[\s$€£]{{1,3}}"),
+        range=re.compile(
+            rf"\s?[-–—~～]\s?|\s(?:{cased_and_other('range')[0]})\s"
+            rf"|\s?(?:{cased_and_other('range')[1]})\s?"
+        ),
+        alternative=re.compile(
+            rf"\s(?:{cased_and_other('alternative')[0]})\s|{cased_and_other('alternative')[1]}"
+        ),
+        between=re.compile(rf"(?:{word_pattern('between')})[ ][^\d]{{0,6}}\Z"),
+        derived=re.compile(
+            rf"(?:,|;|—|–|\s-)\s?(?:(?:{word_pattern('join')}) )?(?:{cased})|{other}"
+        ),
+        is_=re.compile(word_pattern("copula")),
+        sum=re.compile(rf"(?:{sums})[ :=]{{1,3}}[$€£]?(?=\d)|(?:{other_sums})[^\d]{{0,6}}(?=\d)"),
+        sum_after=re.compile(rf"[^.\d]{{0,40}}?(?:{word_pattern('sum_after')})"),
+        below_zero=re.compile(rf"[^.,;\d]{{0,24}}?(?:{word_pattern('below_zero')})"),
+    )
 
 
 def select(text: str, numbers: list[NumberMention], context: TextContext, offset: int) -> Reading:
@@ -106,12 +117,12 @@ def _full_value(text: str, chosen: NumberMention) -> Fraction:
     if end == len(text) and text.isascii():
         return value
     if value.denominator == 1 and (
-        AND_HALF.match(text, end) or ("সা" in text and _HALF_MORE.search(text, 0, start))
+        AND_HALF.match(text, end) or unit_words().half_before.search(text, 0, start)
     ):
         value += Fraction(1, 2)
-        if _CLOCK.match(text, end):
+        if unit_words().clock_hour.match(text, end):  # 3時半
             value = half_of_day(text, value, start, end)
-    if value > 0 and _ZERO.search(text, end) and _BELOW_ZERO.match(text, end):
+    if value > 0 and _patterns().below_zero.match(text, end):
         value = -value
     return value
 
@@ -136,7 +147,7 @@ def _listed(text: str, numbers: list[NumberMention]) -> bool:
         return False
     gaps = [text[a.span[1] : b.span[0]] for a, b in pairwise(numbers)]
     around = text[: numbers[0].span[0]] + text[numbers[-1].span[1] :]
-    return all(map(_LIST_GAP.fullmatch, gaps)) and not any(map(str.isalnum, around))
+    return all(map(_patterns().list_gap.fullmatch, gaps)) and not any(map(str.isalnum, around))
 
 
 def _alternatives(text: str, numbers: list[NumberMention], context: TextContext) -> bool:
@@ -145,11 +156,12 @@ def _alternatives(text: str, numbers: list[NumberMention], context: TextContext)
     between = text[first.span[1] : second.span[0]]
     if first.value == second.value or {first.value, second.value} <= context.question_numbers:
         return False
-    if _BETWEEN.search(text, 0, first.span[0]) and _AND.fullmatch(between):
+    if _patterns().between.search(text, 0, first.span[0]) and _patterns().join.fullmatch(between):
         return True
     # "60 minutes or 1 hour" has a unit in between, and is one amount
-    return _RANGE.fullmatch(between) is not None or (
-        _OR.search(between) is not None and not _OR.sub("", between).strip()
+    return _patterns().range.fullmatch(between) is not None or (
+        _patterns().alternative.search(between) is not None
+        and not _patterns().alternative.sub("", between).strip()
     )
 
 
@@ -163,12 +175,12 @@ def _derived(numbers: list[NumberMention], text: str) -> NumberMention | None:
     first, second, last = numbers
     a, b, c = first.value, second.value, last.value
     between = text[first.span[1] : last.span[0]]
-    states = _IS.search(text, second.span[1], last.span[0]) is not None
+    states = _patterns().is_.search(text, second.span[1], last.span[0]) is not None
     derived = c in {a + b, a - b, a * b} or (b and c == a / b)
-    total = c == a + b and _ALTOGETHER.match(text, last.span[1])
+    total = c == a + b and _patterns().sum_after.match(text, last.span[1])
     pair = second.span[0] - first.span[1] <= _PAIR  # the difference between 10 and 4 is 6
     share = states and (c in {a * b, a * b / 100} or (pair and derived))
-    return last if share or total or (derived and _SO.search(between)) else None
+    return last if share or total or (derived and _patterns().derived.search(between)) else None
 
 
 def _choose(
@@ -195,7 +207,7 @@ def _calculated(
         for mention in numbers:
             if mention.value == result:
                 return mention
-    total = _TOTAL.search(text)
+    total = _patterns().sum.search(text)
     if total:
         for mention in numbers:
             if mention.span[0] == total.end():
@@ -216,7 +228,11 @@ def _circumstances() -> tuple[re.Pattern[str], re.Pattern[str]]:
 def _is_circumstance(text: str, numbers: list[NumberMention]) -> bool:
     """Whether the first number is a circumstance of the others: in 3 days she earns 24."""
     start, end = numbers[0].span
-    if len(numbers) == 1 or start > _BEFORE or _OR.search(text, end, numbers[1].span[0]):
+    if (
+        len(numbers) == 1
+        or start > _BEFORE
+        or _patterns().alternative.search(text, end, numbers[1].span[0])
+    ):
         return False
     before, after = _circumstances()
     if before.fullmatch(text, 0, start):

@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 __all__ = ["CURRENCY", "Unit", "UnitWords", "unit_words"]
 
 CURRENCY = "$€£¥₹₽฿৳₩₺₫₴₦￥＄₱₪﷼"
-_LETTERS = r"a-zA-ZÀ-ɏͰ-ӿ\u0590-\u06ff"
+_LETTERS = r"a-zA-Z\u00c0-\u024f\u0370-\u04ff\u0590-\u06ff"
+_SYMBOL = 2  # letters of a unit's symbol at most
 _SPACE = r"[ \u00a0\u2009\u202f]{0,4}"
 
 
@@ -52,7 +53,10 @@ class UnitWords:
 
     @cached_property
     def _unit(self) -> re.Pattern[str]:
-        return re.compile(_SPACE + rf"(?:个|個)?({_alternatives(list(self.units))})", re.IGNORECASE)
+        counters = _alternatives(self._words.listed("mixed", "counters"))
+        return re.compile(
+            _SPACE + rf"(?:{counters})?({_alternatives(list(self.units))})", re.IGNORECASE
+        )
 
     def match_unit(self, text: str, start: int) -> tuple[tuple[Unit, ...], int] | None:
         """Return the units that the word at ``start`` may name, and its end; None without one."""
@@ -109,6 +113,29 @@ class UnitWords:
             re.compile(rf"{_SPACE}(?:{after})", re.IGNORECASE),
         )
 
+    def symbols(self, quantity: str) -> str:
+        """Return a pattern of the short names of a quantity's units in other letters than Latin."""
+        names = [name for unit in quantities()[quantity] for name in self._names(quantity, unit)]
+        short = [name for name in names if len(name) <= _SYMBOL and not name.isascii()]
+        cased = [name for name in short if name.lower() != name.upper()]
+        return "|".join(map(re.escape, sorted(cased, key=len, reverse=True))) or "(?!)"
+
+    @cached_property
+    def clock_hour(self) -> re.Pattern[str]:
+        """The signs of an hour of the clock after its number."""
+        return re.compile(rf"[ ]?(?:{_alternatives(self._signs('time', 'hour'))})")
+
+    @cached_property
+    def past(self) -> tuple[str, ...]:
+        """The words before an hour of the clock that make it another time: half past."""
+        return tuple(self._words.listed("clock", "past"))
+
+    @cached_property
+    def half_before(self) -> re.Pattern[str]:
+        """The words before a number that add a half to it."""
+        words = _alternatives(self._words.listed("mixed", "half_before"))
+        return re.compile(rf"(?:{words})[ ]?\Z")
+
     @cached_property
     def joiner(self) -> re.Pattern[str]:
         """The words between a whole number and its fraction."""
@@ -144,7 +171,8 @@ class UnitWords:
 
 
 def _alternatives(words: list[str]) -> str:
-    return "|".join(_form(word) for word in sorted(words, key=len, reverse=True))
+    """Return the pattern of any of these words; of none where there is none."""
+    return "|".join(_form(word) for word in sorted(words, key=len, reverse=True)) or "(?!)"
 
 
 def _form(word: str) -> str:

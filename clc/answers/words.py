@@ -15,7 +15,15 @@ from clc.answers.vocabulary import per_vocabulary, vocabulary
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-__all__ = ["LETTER", "compile_words", "expanded", "grouped", "listed", "word_pattern"]
+__all__ = [
+    "LETTER",
+    "cased_and_other",
+    "compile_words",
+    "expanded",
+    "grouped",
+    "listed",
+    "word_pattern",
+]
 
 LETTER = r"[^\W\d_]"
 """A letter of any script; the vowel signs of Indic scripts are none."""
@@ -44,6 +52,15 @@ def word_pattern(*names: str) -> str:
     """
     entries = (entry for name in names for entry in listed(name))
     return "|".join(grouped(dict.fromkeys(word for entry in entries for word in expanded(entry))))
+
+
+@per_vocabulary
+def cased_and_other(*names: str) -> tuple[str, str]:
+    """Return patterns of the words in alphabets with cases, and of all others."""
+    words = [word for name in names for entry in listed(name) for word in expanded(entry)]
+    cased = [word for word in dict.fromkeys(words) if word[0].lower() != word[0].upper()]
+    other = [word for word in dict.fromkeys(words) if word[0].lower() == word[0].upper()]
+    return "|".join(grouped(cased)) or "(?!)", "|".join(grouped(other)) or "(?!)"
 
 
 def grouped(words: Iterable[str]) -> list[str]:
