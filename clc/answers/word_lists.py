@@ -79,11 +79,7 @@ class WordList:
     def firsts(self, text: str, start: int = 0, end: int | None = None) -> Iterator[re.Match[str]]:
         """Yield where each word of ``text[start:end]`` is found first."""
         stop = len(text) if end is None else end
-        machine, owners, anywhere = self._machine
-        hits = machine.find_matches_as_indexes(fold(text[start:stop]), overlapping=True)
-        if not hits and not anywhere:
-            return
-        for index in sorted({one for hit in hits for one in owners[hit[0]]}.union(anywhere)):
+        for index in self._possible(fold(text[start:stop])):
             match = self.pattern(index).search(text, start, stop)
             if match:
                 yield match
@@ -100,9 +96,15 @@ class WordList:
         return pattern.fullmatch(text, start, stop) if pattern else None
 
     def beginnings(self, text: str, start: int, end: int) -> list[int]:
-        """Return where in ``text[start:end]`` a word may begin."""
-        hits = self._heads.find_matches_as_indexes(fold(text[start:end]), overlapping=True)
-        return sorted({start + hit[1] for hit in hits})
+        """Return where in ``text[start:end]`` a word may begin, in order."""
+        part = fold(text[start:end])
+        positions = set()
+        for head in {self._heads[index] for index in self._possible(part)}:
+            position = part.find(head)
+            while position >= 0:
+                positions.add(start + position)
+                position = part.find(head, position + 1)
+        return sorted(positions)
 
     def pattern(self, index: int) -> re.Pattern[str]:
         """Return the pattern of one word, which is compiled when first needed."""
@@ -111,32 +113,36 @@ class WordList:
             pattern = self._patterns[index] = self._compile([index])
         return pattern
 
+    def _possible(self, folded: str) -> list[int]:
+        """Return the words that may stand in a text, in order."""
+        machine, owners, anywhere = self._machine
+        hits = machine.find_matches_as_indexes(folded, overlapping=True)
+        if not hits:
+            return anywhere
+        return sorted({one for hit in hits for one in owners[hit[0]]}.union(anywhere))
+
     def _compile(self, indexes: Iterable[int]) -> re.Pattern[str]:
         before, after = self._around
         words = "|".join(grouped([self._words[index] for index in indexes]))
         return re.compile(f"{before}(?:{words}){after}" if before or after else words)
 
     @cached_property
-    def _machine(self) -> tuple[AhoCorasick, list[list[int]], frozenset[int]]:
+    def _machine(self) -> tuple[AhoCorasick, list[list[int]], list[int]]:
         """The automaton; for each of its parts the words that need it; words that need none."""
         owners: dict[str, list[int]] = {}
-        anywhere = set()
+        anywhere: list[int] = []
         for index, word in enumerate(self._words):
             parts = {fold(part) for part in required_parts(word)}
             for part in parts:
                 owners.setdefault(part, []).append(index)
             if not parts:
-                anywhere.add(index)
-        return automaton(owners), list(owners.values()), frozenset(anywhere)
+                anywhere.append(index)
+        return automaton(owners), list(owners.values()), anywhere
 
     @cached_property
-    def _heads(self) -> AhoCorasick:
-        """The automaton of what the words begin with."""
-        heads = set()
-        for word in self._words:
-            plain = _plain_start(word)
-            heads.add(fold(plain))
-        return automaton(heads)
+    def _heads(self) -> list[str]:
+        """What each word begins with."""
+        return [fold(_plain_start(word)) for word in self._words]
 
     def _starting(self, head: str) -> re.Pattern[str] | None:
         """Return the pattern of the words that may begin with these two characters."""
