@@ -18,7 +18,8 @@ TABLES = "_PUBLIC: dict[str, tuple[str, ...]]\n_MODULE_OF: dict[str, str]\n"
 
 # A few of these come with clc, others with its extras; none is needed to say what clc is.
 HEAVY = (
-    "accelerate", "asyncio", "babel", "datasets", "fastapi", "httpx", "jinja2", "math_verify",
+    "accelerate", "ahocorasick_rs", "asyncio", "babel", "datasets", "fastapi", "httpx", "jinja2",
+    "math_verify",
     "matplotlib", "numpy", "orjson", "pandas", "py3langid", "pyarrow", "pydantic", "ray", "rich",
     "sqlite3", "sympy", "tenacity", "tokenizers", "torch", "transformers", "uvicorn", "vllm",
 )  # fmt: skip

@@ -128,9 +128,7 @@ def conclusions(text: str, start: int, end: int) -> list[tuple[int, int]]:
     return _last_with(_DIGIT, text, start, end)
 
 
-def _last_with(
-    content: re.Pattern[str], text: str, start: int, end: int
-) -> list[tuple[int, int]]:
+def _last_with(content: re.Pattern[str], text: str, start: int, end: int) -> list[tuple[int, int]]:
     """Return the last sentences with this content, last first; most texts need only their tail."""
     start = max(start, end - _WINDOW)
     if end - start > 2 * _TAIL and not _has_remark(text, start, end):
