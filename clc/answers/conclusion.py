@@ -42,22 +42,25 @@ def read_conclusion(reader: StatementReader, start: int, end: int) -> Answer | A
         expression = math_only(whole[whole.rfind("\n") + 1 :][-LONGEST:])
         outcome = reader.latex(expression, (start, end)) if expression else None
         return outcome or Abstention(AbstainReason.NO_ANSWER)
-    chosen = _stated_choice(reader, whole, start, end) if reader.kind is None else None
+    sentences = locate.LastSentences(text, start, end)
+    chosen = _stated_choice(reader, whole, sentences, (start, end)) if reader.kind is None else None
     if chosen:
         return chosen
     if _UNFINISHED.search(text, max(0, end - 200), end):
         return Abstention(AbstainReason.TRUNCATED)
-    outcome = _last_number(reader, start, end)
+    outcome = _last_number(reader, sentences, start, end)
     if outcome is None and len(whole) < _SHORT_TEXT:  # without digits: perhaps in words
         outcome = reader.sentence(whole, start, end)
     return outcome or Abstention(AbstainReason.NO_ANSWER)
 
 
-def _last_number(reader: StatementReader, start: int, end: int) -> Answer | Abstention | None:
+def _last_number(
+    reader: StatementReader, sentences: locate.LastSentences, start: int, end: int
+) -> Answer | Abstention | None:
     """Read the last sentences with a digit, unless the text ends without an answer."""
     text = reader.text
     last_words = max(start, end - _LAST_WORDS)
-    for begin, stop in _regions(text, start, end):
+    for begin, stop in _regions(text, sentences, start, end):
         outcome = reader.sentence(text[begin : reader.cut(begin, stop)], begin, stop)
         if isinstance(outcome, Answer):
             if _leaves_open(text, outcome, stop):
@@ -99,9 +102,11 @@ def _only_known(reader: StatementReader, answer: Answer, begin: int, stop: int) 
     )
 
 
-def _regions(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
+def _regions(
+    text: str, sentences: locate.LastSentences, start: int, end: int
+) -> Iterator[tuple[int, int]]:
     """Yield the last sentences with a digit; of a table with a total only that cell."""
-    for begin, stop in locate.conclusions(text, start, end):
+    for begin, stop in sentences.numbered:
         line = text.rfind("\n", start, stop - 1) + 1
         if text[max(line, start) : stop].lstrip()[:1] == "|":
             cell = row_total(text, max(line, start), start, end)
@@ -112,20 +117,23 @@ def _regions(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
 
 
 def _stated_choice(
-    reader: StatementReader, whole: str, start: int, end: int
+    reader: StatementReader,
+    whole: str,
+    sentences: locate.LastSentences,
+    span: tuple[int, int],
 ) -> Answer | Abstention | None:
     """Read a letter alone on the last line, or one that the last sentence affirms."""
     line = whole[whole.rfind("\n") + 1 :]
     for text in (whole, line):
         letter = only_choice(text) if len(text) < LONGEST else None
         if letter and (text is whole or _is_letter_line(line)):
-            return Answer(letter, "choice", (start, end))
-    for begin, stop in locate.last_sentences(reader.text, start, end)[:_LAST_SENTENCES]:
+            return Answer(letter, "choice", span)
+    for begin, stop in sentences.worded[:_LAST_SENTENCES]:
         sentence = reader.text[begin:stop]
         if stop - begin > LONGEST:
             return None
         if any(map(str.isdecimal, sentence)):
-            listed = lists_options(reader.text[start:begin])
+            listed = lists_options(reader.text[span[0] : begin])
             letter = last_letter(plain(sentence)) if listed else None
             return Answer(letter, "choice", (begin, stop)) if letter else None
         outcome = reader.choice(plain(sentence), (begin, stop))
@@ -146,7 +154,7 @@ def _last_choice(reader: StatementReader, start: int, end: int) -> Answer | Abst
     outcome = reader.choice(letter, (start, end)) if letter else None
     if outcome:
         return outcome
-    for begin, stop in locate.last_sentences(reader.text, start, end):
+    for begin, stop in locate.LastSentences(reader.text, start, end).worded:
         sentence = reader.text[begin : reader.cut(begin, stop)]
         outcome = reader.choice(plain(sentence), (begin, stop))
         if outcome:

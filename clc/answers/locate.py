@@ -12,12 +12,11 @@ from bisect import bisect_left
 from clc.answers.word_lists import word_list
 
 __all__ = [
-    "conclusions",
+    "LastSentences",
     "corrected_between",
     "correction_end",
     "is_error",
     "is_remark",
-    "last_sentences",
     "sentence_before",
     "sentence_end",
 ]  # fmt: skip
@@ -37,7 +36,9 @@ _END = re.compile(
     r"(?!(?<=[ \d][pa]\.)[ ]m\.))"
 )
 _WIDEST_PREFIX = 12
-_PREFIX = re.compile(rf"[-*#<\[>\d.)(\s¿¡✓✅|_「]{{0,{_WIDEST_PREFIX}}}")
+_BULLETS = r"[-*#<\[>\d.)(\s¿¡✓✅|_「]"
+_PREFIX = re.compile(rf"{_BULLETS}{{0,{_WIDEST_PREFIX}}}")
+_SENTENCE_START = re.compile(rf"[.!?。！？।॥؟።\n]{_BULLETS}{{0,{_WIDEST_PREFIX}}}\Z")
 _START = r"[.!?。！？।॥؟…\n,;:，、،(（—–-][\s*_\"'“”「]{0,6}"
 _LEAD = re.compile(r"[\s*_\"'“”「>#-]{0,8}")
 _INTERJECTION = re.compile(r"[\s*_]{0,8}\w{1,6}[,，、،!！]\s?")  # oh, sorry
@@ -45,6 +46,7 @@ _OPENING = re.compile(r"\s*[(（]")
 _DIGIT = re.compile(r"\d")
 _WORD = re.compile(r"\w")
 _SENTENCES = 8
+_MOST = 64  # sentences that are looked at
 _WINDOW = 4000  # characters from the end with the conclusion of a text without label
 _TAIL = 1200  # that nearly always suffice
 _LONGEST_BEFORE = 300  # characters of the sentence before another
@@ -113,40 +115,51 @@ def is_remark(text: str, start: int, end: int) -> bool:
     return word_list("remark").match(text, begin, end) is not None
 
 
-def last_sentences(text: str, start: int, end: int) -> list[tuple[int, int]]:
-    """Return the last sentences, last first, without checks and notes at the end."""
-    return _last_with(_WORD, text, start, end)
-
-
-def conclusions(text: str, start: int, end: int) -> list[tuple[int, int]]:
-    """Return the last sentences with a digit, last first, without checks and notes at the end.
+class LastSentences:
+    """The last sentences of ``text[start:end]``, without checks and notes at the end.
 
     >>> text = "So there are 5 mice. I hope this helps!"
-    >>> [text[a:b] for a, b in conclusions(text, 0, len(text))]
+    >>> [text[a:b] for a, b in LastSentences(text, 0, len(text)).numbered]
     ['So there are 5 mice.']
     """
-    return _last_with(_DIGIT, text, start, end)
 
+    def __init__(self, text: str, start: int, end: int) -> None:
+        self._text = text
+        low = max(start, end - _WINDOW)
+        spans = None
+        if end - low > 2 * _TAIL and not _has_remark(text, low, end):  # most need only their tail
+            first = _END.search(text, end - _TAIL, end)
+            spans = _sentences(text, first.end(), end, follows=True) if first else None
+        self._spans = (spans or [])[-_MOST:]
+        if len(self.numbered) < _SENTENCES:
+            self._spans = (_sentences(text, low, end) or [(low, end)])[-_MOST:]
 
-def _last_with(content: re.Pattern[str], text: str, start: int, end: int) -> list[tuple[int, int]]:
-    """Return the last sentences with this content, last first; most texts need only their tail."""
-    start = max(start, end - _WINDOW)
-    if end - start > 2 * _TAIL and not _has_remark(text, start, end):
-        tail = end - _TAIL
-        first = _END.search(text, tail, end)
-        spans = _sentences(text, first.end(), end, follows=True) if first else None
-        found = [span for span in spans[-64:] if content.search(text, *span)] if spans else []
-        if len(found) >= _SENTENCES:
-            return found[: -_SENTENCES - 1 : -1]
-    spans = _sentences(text, start, end) or [(start, end)]
-    found = [span for span in spans[-64:] if content.search(text, *span)]
-    return found[: -_SENTENCES - 1 : -1]
+    @property
+    def numbered(self) -> list[tuple[int, int]]:
+        """Those with a digit, last first."""
+        return self._having(_DIGIT)
+
+    @property
+    def worded(self) -> list[tuple[int, int]]:
+        """Those with a word, last first."""
+        return self._having(_WORD)
+
+    def _having(self, content: re.Pattern[str]) -> list[tuple[int, int]]:
+        found: list[tuple[int, int]] = []
+        for span in reversed(self._spans):
+            if content.search(self._text, *span):
+                found.append(span)
+                if len(found) == _SENTENCES:
+                    break
+        return found
 
 
 def _has_remark(text: str, start: int, end: int) -> bool:
     """Whether a sentence in ``text[start:end]`` is a remark."""
     for position in word_list("remark").beginnings(text, start, end):
         low = max(start, position - _WIDEST_PREFIX - 1)
+        if low > start and _SENTENCE_START.search(text, low, position) is None:
+            continue
         ends = [start] if low == start else []
         ends += [mark.end() for mark in _END.finditer(text, low, position)]
         if any(is_remark(text, begin, end) for begin in ends):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from clc.answers.vocabulary import per_vocabulary
+from clc.answers.word_lists import fold
 from clc.answers.words import listed
 
 __all__ = ["NULL", "marked_answers"]
@@ -21,21 +22,18 @@ _SCALAR = re.compile(
 _NESTED = re.compile(r"[\[{]([^\[\]{}]{1,400})[\]}]")
 
 
-@per_vocabulary
-def _names() -> str:
-    return "|".join((*listed("answer"), "final", "result"))
+_TAG = re.compile(r"<\s?([^<>\n]{1,60}?)\s?>")
+_FINAL = re.compile(r"final[ _-]?")
+_FIELD_END = re.compile(r"[\"'”]\s{0,3}[:：]\s{0,3}")
+_FIELD = re.compile(r"[\"'“]([^\"'\n{}:,]{1,80})\Z")
+_LONGEST_FIELD = 81
+_LONGEST_PREFIX = 25  # characters of a field's name before the word: "final_answer"
+_BEFORE_WORD = re.compile(r"[\W_a-z]")
 
 
 @per_vocabulary
-def _tags() -> re.Pattern[str]:
-    return re.compile(rf"<\s?((?i:(?:final[ _-]?)?(?:{_names()})))\s?>")
-
-
-@per_vocabulary
-def _fields() -> re.Pattern[str]:
-    return re.compile(
-        rf"(?:\"|'|“)(?:[^\"'\n{{}}:,]{{0,24}}[\W_a-z])?(?i:{_names()})(?:\"|'|”)\s{{0,3}}[:：]\s{{0,3}}"
-    )
+def _names() -> frozenset[str]:
+    return frozenset(map(fold, (*listed("answer"), "final", "result")))
 
 
 def marked_answers(text: str, start: int, end: int) -> list[tuple[int, int]]:
@@ -54,7 +52,8 @@ def marked_answers(text: str, start: int, end: int) -> list[tuple[int, int]]:
 
 def _tagged(text: str, start: int, end: int) -> list[tuple[int, int]]:
     spans = []
-    for tag in list(_tags().finditer(text, start, end))[-_MOST:]:
+    tags = [tag for tag in _TAG.finditer(text, start, end) if _names_answer(tag[1])]
+    for tag in tags[-_MOST:]:
         close = re.compile(rf"<\s?/\s?{re.escape(tag[1])}\s?>", re.IGNORECASE).search(
             text, tag.end(), min(end, tag.end() + _LONGEST)
         )
@@ -67,15 +66,39 @@ def _tagged(text: str, start: int, end: int) -> list[tuple[int, int]]:
 
 def _in_fields(text: str, start: int, end: int) -> list[tuple[int, int]]:
     spans = []
-    for field in list(_fields().finditer(text, start, end))[-_MOST:]:
-        if text.rfind("{", start, field.start()) < 0:
+    for begin, stop in _fields(text, start, end)[-_MOST:]:
+        if text.rfind("{", start, begin) < 0:
             continue
-        string = _STRING.match(text, field.end(), end)
+        string = _STRING.match(text, stop, end)
         if string:
             spans.append(string.span(1 if string[1] else 2))
             continue
-        nested = _NESTED.match(text, field.end(), end)
-        scalar = nested or _SCALAR.match(text, field.end(), end)
+        nested = _NESTED.match(text, stop, end)
+        scalar = nested or _SCALAR.match(text, stop, end)
         if scalar:
             spans.append(scalar.span(1 if nested else 0))
     return spans
+
+
+def _names_answer(tag: str) -> bool:
+    """Whether a tag's name is that of an answer: final_answer."""
+    name = fold(tag)
+    final = _FINAL.match(name)
+    return name in _names() or (final is not None and name[final.end() :] in _names())
+
+
+def _fields(text: str, start: int, end: int) -> list[tuple[int, int]]:
+    """Return the spans of the names of answer fields, with their colons."""
+    found: list[tuple[int, int]] = []
+    names = _names()
+    for mark in _FIELD_END.finditer(text, start, end):
+        low = max(start, mark.start() - _LONGEST_FIELD, found[-1][1] if found else start)
+        field = _FIELD.search(text, low, mark.start())
+        if field is None:
+            continue
+        name = fold(field[1])
+        for at in range(min(len(name), _LONGEST_PREFIX + 1)):
+            if name[at:] in names and (at == 0 or _BEFORE_WORD.match(field[1], at - 1)):
+                found.append((field.start(), mark.end()))
+                break
+    return found

@@ -43,6 +43,8 @@ _LISTED = re.compile(
     r"|(?:\A|[\s:：])[(（]?A[)）][^()（）\n]{1,80}[\s,;][(（]?B[)）][^()（）\n]{1,80}[\s,;][(（]?C[)）]"
 )
 
+_FIRST = re.compile(r"A[)）.．:：、]")  # that a quick search finds
+
 
 def lists_options(text: str) -> bool:
     r"""Whether a text lists options from A on, one a line or in one line.
@@ -50,7 +52,7 @@ def lists_options(text: str) -> bool:
     >>> lists_options("A. 10\nB. 12"), lists_options("(A) 10 (B) 12 (C) 14"), lists_options("A. B")
     (True, True, False)
     """
-    return _LISTED.search(text) is not None
+    return _FIRST.search(text) is not None and _LISTED.search(text) is not None
 
 
 def problem_options(metadata: Mapping[str, Any]) -> dict[str, str]:

@@ -101,8 +101,10 @@ class WordList:
         positions = set()
         for head in {self._heads[index] for index in self._possible(part)}:
             position = part.find(head)
+            cased = head[0].lower() != head[0].upper()
             while position >= 0:
-                positions.add(start + position)
+                if not (cased and position and part[position - 1].isalpha()):
+                    positions.add(start + position)
                 position = part.find(head, position + 1)
         return sorted(positions)
 
