@@ -107,7 +107,7 @@ thinking = false
         (ENDPOINT + '[args]\nmax_attempts = "six"', (r":5: args\.max_attempts: max_attempts is 'six': "
          "give a value of type int")),
         (ENDPOINT + 'lora = "x"', r":4: endpoint 1: lora: unknown key"),
-        ('lora = "x"\n' + ENDPOINT, r":1: lora: goes with engine 'vllm', and this is 'openai'"),
+        ('lora = "x"\n' + ENDPOINT, r":1: lora: goes with engines 'vllm' and 'transformers', and this is 'openai'"),
         ('engine = "vllm"\n[body]\nuser = "me"', r":2: body: goes with engine 'openai'"),
         ('engine = "vllm"\n' + ENDPOINT, r":3: endpoint: goes with engine 'openai'"),
         ('model = "/no/such/folder"', r":1: model: model '/no/such/folder': there is no such folder"),

@@ -57,24 +57,91 @@ def test_close_frees_the_thread(tiny):
     assert count() == before
 
 
-def test_memory_that_runs_out_halves_the_batch(engine, monkeypatch):
+def test_memory_that_runs_out_halves_the_batch(tiny, monkeypatch):
     import torch
 
     sizes = []
-    generate = module._generate
+    forward = module.RunningBatch._forward
 
-    def small(model, chat, jobs, bridge):
-        sizes.append(len(jobs))
-        if len(jobs) > 2 or 666 in {job.seed for job in jobs}:
+    def small(self, ids, mask, cache):
+        sizes.append(len(mask))
+        if len(mask) > 2 or mask.shape[1] > 400:
             raise torch.cuda.OutOfMemoryError("CUDA out of memory")
-        return generate(model, chat, jobs, bridge)
+        return forward(self, ids, mask, cache)
 
-    monkeypatch.setattr(module, "_generate", small)
-    requests = [ask(number) for number in range(7)] + [ask(9, seed=666)]
-    sampled = asyncio.run(complete_all(engine, *requests))
-    assert [one.finish_reason == "error" for one in sampled] == [False] * 7 + [True]
+    async def use():
+        engine = TransformersEngine(str(tiny), batch_size=8)
+        await engine.start()
+        requests = [ask(number) for number in range(7)]
+        whole = await complete_all(engine, *requests)
+        monkeypatch.setattr(module.RunningBatch, "_forward", small)
+        sampled = await complete_all(engine, *requests, ask(9, words=400))
+        await engine.close()
+        return whole, sampled
+
+    whole, sampled = asyncio.run(use())
+    assert behaviour.same_texts(sampled[:7], whole)
     assert "GPU memory does not hold a prompt" in sampled[-1].error
     assert max(sizes) > 2
+
+
+def test_a_request_joins_those_that_run(engine, monkeypatch):
+    """It does not wait for their end, and its text is the same."""
+    sizes, begun, asked = [], threading.Event(), threading.Event()
+    forward = module.RunningBatch._forward
+
+    def held(self, ids, mask, cache):
+        if len(sizes) == 5:
+            begun.set()
+            asked.wait(60)
+        sizes.append(len(ids))
+        return forward(self, ids, mask, cache)
+
+    async def use():
+        running = asyncio.create_task(engine.complete(ask(1, max_tokens=40, temperature=0.3)))
+        await asyncio.to_thread(begun.wait, 60)
+        joining = asyncio.create_task(engine.complete(ask(2, max_tokens=3)))
+        await asyncio.sleep(0)
+        asked.set()
+        return await asyncio.gather(running, joining)
+
+    alone = [asyncio.run(engine.complete(one))
+             for one in (ask(1, max_tokens=40, temperature=0.3), ask(2, max_tokens=3))]  # fmt: skip
+    monkeypatch.setattr(module.RunningBatch, "_forward", held)
+    assert behaviour.same_texts(asyncio.run(use()), alone)
+    assert 2 in sizes
+
+
+def test_paths_of_one_prompt_read_it_once(engine, monkeypatch):
+    sizes = []
+    forward = module.RunningBatch._forward
+
+    def counting(self, ids, mask, cache):
+        sizes.append(tuple(ids.shape))
+        return forward(self, ids, mask, cache)
+
+    monkeypatch.setattr(module.RunningBatch, "_forward", counting)
+    requests = [ask(5, seed=seed, max_tokens=4) for seed in range(6)]
+    sampled = asyncio.run(complete_all(engine, *requests))
+    assert len({one.text for one in sampled}) > 1
+    (reading,) = [rows for rows, width in sizes if width > 1]
+    assert reading == 1
+    assert {rows for rows, width in sizes if width == 1} == {6}
+
+
+def test_a_model_whose_state_cannot_be_padded_runs_whole_batches(tiny, engine, monkeypatch):
+    requests = [ask(number, words=number, max_tokens=9 + number) for number in range(6)]
+    monkeypatch.setattr(module, "can_join", lambda _: False)
+
+    async def use():
+        whole = TransformersEngine(str(tiny), batch_size=4)
+        await whole.start()
+        sampled = await complete_all(whole, *requests, ask(1, temperature=0.0))
+        await whole.close()
+        return sampled
+
+    joined = asyncio.run(complete_all(engine, *requests, ask(1, temperature=0.0)))
+    assert behaviour.same_texts(asyncio.run(use()), joined)
 
 
 def test_a_failing_model_is_an_engine_error_for_all(tiny, monkeypatch):
@@ -84,7 +151,7 @@ def test_a_failing_model_is_an_engine_error_for_all(tiny, monkeypatch):
     async def use():
         engine = TransformersEngine(str(tiny))
         await engine.start()
-        monkeypatch.setattr(module, "_generate", broken)
+        monkeypatch.setattr(module.RunningBatch, "_forward", broken)
         results = await asyncio.gather(
             *(engine.complete(ask(n)) for n in range(3)), return_exceptions=True
         )

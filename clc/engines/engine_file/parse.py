@@ -196,12 +196,11 @@ class _Reader(TableReader):
                     join_key(table, name),
                     f"goes with engine 'openai', and this is {chosen!r}: leave one of them out",
                 )
-        if "lora" in values and chosen != "vllm":
+        if "lora" in values and chosen == "openai":
             self.fail(
                 join_key(table, "lora"),
-                f"goes with engine 'vllm', and this is {chosen!r}: "
-                "leave it out; a server takes it as a model of its own "
-                "(vllm serve --lora-modules)",
+                "goes with engines 'vllm' and 'transformers', and this is 'openai': leave it out; "
+                "a server takes it as a model of its own (vllm serve --lora-modules)",
             )
         if chosen == "openai" and not values.get("model"):
             self.fail(join_key(table, "model"), "give the name by which the endpoint knows it")

@@ -38,7 +38,7 @@ class EngineSpec:
         engine: ``auto``, ``vllm``, ``transformers`` or ``openai``.
         model: ``clc-tiny`` (also None), a folder, a Hugging Face id, or an endpoint's name.
         revision: of the model.
-        lora: folder of a LoRA adapter (vLLM).
+        lora: folder of a LoRA adapter (in this process).
         args: arguments of the engine.
         chat: how to ask the model.
         sampling: settings of the paths that a run does not give itself.

@@ -1,8 +1,8 @@
 """The transformers engine: any causal language model, on a machine without vLLM.
 
-One thread owns the model and runs waiting requests in batches. A path's text does not depend on
-its neighbours in a batch: each row samples its own noise from its own seed (but for the last bits
-of floating point, which follow the batch's shape).
+One thread owns the model and samples for many requests at once, which join and leave between two
+steps. A path's text does not depend on its neighbours: each row samples its own noise from its own
+seed (but for the last bits of floating point, which follow the batch's shape).
 """
 
 from __future__ import annotations
@@ -20,8 +20,10 @@ from clc.engines.chat_template import Chat, ChatTemplateError
 from clc.engines.confidence import Meter
 from clc.engines.environment import prepare
 from clc.engines.models import (
+    adapter_fingerprint,
     find_gguf,
     hub_revision,
+    lora_rank,
     model_fingerprint,
     read_chat_template,
 )
@@ -32,16 +34,9 @@ from clc.engines.token_completion import (
     open_stream,
     sample_within_budget,
 )
-from clc.engines.transformers.batches import (
-    Batches,
-    free_memory,
-    load_model,
-    window_tokens,
-)
-from clc.engines.transformers.sampler import (
-    TokenizedRequest,
-    TransformersBridge,
-)
+from clc.engines.transformers.batches import Batches, free_memory
+from clc.engines.transformers.loading import load_model, merge_adapter, window_tokens
+from clc.engines.transformers.sampler import TokenizedRequest, TransformersBridge
 from clc.errors import EngineError
 from clc.records import content_key
 
@@ -75,6 +70,7 @@ class TransformersEngine:
         device: ``cuda``, ``cuda:1``, ``cpu``, …; by default a GPU if there is one.
         dtype: ``bfloat16``, ``float16`` or ``float32``; by default the model's own.
         revision: branch, tag or commit of a Hugging Face id.
+        lora: folder of a LoRA adapter, which is added to the weights.
         model_args: more arguments of ``from_pretrained``: ``device_map``, ``gguf_file``, …
         chat_options: how to ask the model to think.
         marks: the marks of thoughts; the bundled ones by default.
@@ -91,6 +87,7 @@ class TransformersEngine:
         device: str | None = None,
         dtype: str | None = None,
         revision: str | None = None,
+        lora: str | None = None,
         model_args: Mapping[str, Any] | None = None,
         chat_options: ChatOptions | None = None,
         marks: Marks | None = None,
@@ -103,6 +100,9 @@ class TransformersEngine:
         self._device = device
         self._dtype = dtype
         self._revision = revision
+        self._lora = lora
+        if lora is not None:
+            lora_rank(lora)  # it is an adapter
         self._bridge: TransformersBridge = ThreadBridge()
         self._names = itertools.count()
         self._state = "is not started"
@@ -120,6 +120,8 @@ class TransformersEngine:
         """The fingerprint without chat options."""
         suffix = f"+{self._dtype}" if self._dtype else ""
         fixed = {k: repr(v) for k, v in self._model_args.items() if k not in _SPEED_ONLY}
+        if self._lora is not None:
+            fixed["lora"] = adapter_fingerprint(self._lora)
         suffix += f"+{content_key('transformers', fixed)[:12]}" if fixed else ""
         return f"transformers:{model_fingerprint(self._location, self._revision)}{suffix}"
 
@@ -134,7 +136,7 @@ class TransformersEngine:
 
     @property
     def window(self) -> int:
-        """Two batches: one that runs, and one to choose from when it is done."""
+        """Two batches: one that runs, and one to choose from when rows leave it."""
         return 2 * self._batch_size
 
     async def start(self) -> None:
@@ -179,7 +181,7 @@ class TransformersEngine:
         self._chat.with_options(options)
 
     async def complete(self, request: Request) -> Completion:
-        """Complete one request; a cancelled call leaves its batch.
+        """Complete one request; that of a cancelled call leaves the batch.
 
         A completion that reaches ``max_tokens`` or the model's window ends with ``length``.
 
@@ -224,6 +226,8 @@ class TransformersEngine:
     def _run(self, commit: str | None, loaded: asyncio.Future[int]) -> None:
         try:
             model = load_model(self._location, commit, self._device, self._dtype, self._model_args)
+            if self._lora is not None:
+                merge_adapter(model, self._lora)
         except Exception as error:  # noqa: BLE001 - whatever it is, start() raises it
             settle(loaded, error=error)
             return

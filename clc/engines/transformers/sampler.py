@@ -1,14 +1,14 @@
-"""Sample a batch's next tokens, each row by its own seed.
+"""Sample the next tokens of a batch's rows, each by its own seed.
 
-``BatchSampler`` has the two callbacks of transformers' ``generate``. Logits go through the same
-steps, in the same order, as on vLLM: penalties, temperature, min_p, top_k, top_p. Confidence is
-measured on the model's own distribution, before all of them, as vLLM's log-probabilities are.
+Logits go through the same steps, in the same order, as on vLLM: penalties, temperature, min_p,
+top_k, top_p. Confidence is measured on the model's own distribution, before all of them, as vLLM's
+log-probabilities are.
 """
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from clc.engines.deltas import find_stop
@@ -49,155 +49,154 @@ class TokenizedRequest:
 
 @dataclass(slots=True)
 class BatchRow:
-    """A request's row in a batch; ``reason`` is set when it ends, ``length`` counts its tokens."""
+    """A request that is sampled: its tokens so far, and why it ended, '' while it goes on.
+
+    ``counts`` and ``prompted`` are those of its penalties: how often its completion has each token
+    of the vocabulary, and whether its prompt has it.
+    """
 
     job: TokenizedRequest
-    generator: Any
-    length: int = 0
+    tokens: list[int] = field(default_factory=list)
     reason: str = ""
+    generator: Any = None
+    counts: Any = None
+    prompted: Any = None
 
 
 class BatchSampler:
-    """Callbacks of ``generate`` at each step: choose the tokens, find the rows that have ended.
+    """Chooses the tokens of a step, and finds the rows that have ended.
 
     Args:
-        model: with ``clc_ends``, the token ids that end a completion.
+        ends: token ids that end a completion.
         chat: the tokenizer, to find stop strings and to publish texts.
-        jobs: requests of equal sampling.
         bridge: where the jobs came from, and where texts are published.
     """
 
-    def __init__(
-        self, model: Any, chat: Chat, jobs: Sequence[TokenizedRequest], bridge: TransformersBridge
-    ) -> None:
-        import torch
-
-        self.sampling = jobs[0].sampling
+    def __init__(self, ends: frozenset[int], chat: Chat, bridge: TransformersBridge) -> None:
+        self.ends = ends | ({chat.tokenizer.eos_token_id} - {None})
         self.chat = chat
         self.bridge = bridge
-        self.ends = model.clc_ends | ({chat.tokenizer.eos_token_id} - {None})
-        # A stop string of n bytes lies within the last n tokens, and a few that it shares.
-        self.tail = 4 + max((len(stop.encode()) for stop in self.sampling.stop), default=0)
-        self.rows = [
-            BatchRow(
-                job,
-                torch.Generator(model.device).manual_seed(job.seed),
-            )
-            for job in jobs
-        ]
-        self.likeliest = max((job.meter.measure.top_k for job in jobs if job.meter), default=0)
-        self.penalties = _Penalties(self.sampling, [job.prompt for job in jobs])
-        self.logprobs: Any = None  # at the newest position, where some row is measured
 
-    def choose(self, ids: Any, scores: Any) -> Any:
-        """Return scores of which the largest is the token to take (the Gumbel-max trick)."""
-        scores = scores.float()
-        if self.likeliest:
-            self.logprobs = scores.log_softmax(-1)
-        scores = self.penalties.apply(ids, scores)
-        if self.sampling.temperature == 0:
-            return scores
+    def sample(self, rows: Sequence[BatchRow], scores: Any) -> None:
+        """Sample one more token for each row that goes on.
+
+        Args:
+            rows: of a batch.
+            scores: logits of their next tokens, shape (rows, vocabulary).
+        """
         import torch
 
-        scores = _truncated(scores / self.sampling.temperature, self.sampling)
+        scores = scores.float()
+        tokens = torch.empty(len(rows), dtype=torch.long, device=scores.device)
+        for sampling in {row.job.sampling for row in rows}:
+            places = [place for place, row in enumerate(rows) if row.job.sampling == sampling]
+            own = scores if len(places) == len(rows) else scores[places]
+            tokens[places] = self._choose([rows[place] for place in places], own, sampling)
+        self._measure(rows, scores, tokens)
+        for row, token in zip(rows, tokens.tolist(), strict=True):
+            if not row.reason:
+                row.tokens.append(token)
+                row.reason = self._reason(row, token)
+        self._publish(rows)
+
+    @staticmethod
+    def _choose(rows: Sequence[BatchRow], scores: Any, sampling: Sampling) -> Any:
+        """Return a token for each row (the Gumbel-max trick); shape (rows,)."""
+        import torch
+
+        scores = _penalized(rows, scores, sampling)
+        if sampling.temperature == 0:
+            return scores.argmax(-1)
+        scores = _truncated(scores / sampling.temperature, sampling)
         noise = torch.ones_like(scores)
-        for row, own in zip(self.rows, noise, strict=True):
+        for row, own in zip(rows, noise, strict=True):
+            if row.generator is None:
+                row.generator = torch.Generator(scores.device).manual_seed(row.job.seed)
             if not row.reason:
                 own.exponential_(generator=row.generator)
-        return scores - noise.log()
+        return (scores - noise.log()).argmax(-1)
 
-    def ended(self, ids: Any, _scores: Any, **_: Any) -> Any:
-        """Return for each row whether it ended with its newest token."""
-        import torch
+    @staticmethod
+    def _measure(rows: Sequence[BatchRow], scores: Any, tokens: Any) -> None:
+        """Add the new tokens to the meters of the rows that go on."""
+        measured = {
+            place: row.job.meter
+            for place, row in enumerate(rows)
+            if row.job.meter is not None and not row.reason
+        }
+        if not measured:
+            return
+        places = list(measured)
+        logprobs = scores[places].log_softmax(-1)
+        count = max(meter.measure.top_k for meter in measured.values())
+        likeliest = logprobs.topk(min(count, logprobs.shape[-1])).values.tolist()
+        sampled = logprobs.gather(-1, tokens[places].unsqueeze(-1)).squeeze(-1).tolist()
+        for meter, best, own in zip(measured.values(), likeliest, sampled, strict=True):
+            meter.add(best, own)
 
-        if self.likeliest:
-            self._measure(ids[:, -1:])
-        newest = ids[:, -1].tolist()
-        for index, (row, token) in enumerate(zip(self.rows, newest, strict=True)):
-            if not row.reason:
-                row.length += 1
-                row.reason = self._reason(row, token, ids[index])
-        self._publish(ids)
-        return torch.tensor([bool(row.reason) for row in self.rows], device=ids.device)
-
-    def _measure(self, newest: Any) -> None:
-        """Add the newest position to the meters of all rows that go on."""
-        count = min(self.likeliest, self.logprobs.shape[-1])
-        likeliest = self.logprobs.topk(count).values.tolist()
-        sampled = self.logprobs.gather(-1, newest).squeeze(-1).tolist()
-        for row, best, own in zip(self.rows, likeliest, sampled, strict=True):
-            if row.job.meter is not None and not row.reason:
-                row.job.meter.add(best, own)
-
-    def _reason(self, row: BatchRow, token: int, ids: Any) -> str:
+    def _reason(self, row: BatchRow, token: int) -> str:
+        job, stops = row.job, row.job.sampling.stop
         if token in self.ends:
             return "stop"
-        if self.sampling.stop:
-            tail = self.chat.decode(ids[-min(row.length, self.tail) :].tolist())
-            if any(stop in tail for stop in self.sampling.stop) and self._stops(row, ids, tail):
-                return "stop"
-        if row.length >= row.job.room:
+        if stops and self._stops(row, stops):
+            return "stop"
+        if len(row.tokens) >= job.room:
             return "length"
-        if row.job.meter is not None and row.job.meter.fell:
+        if job.meter is not None and job.meter.fell:
             return "abort"
-        wanted = self.bridge.is_wanted(row.job.name) and not self.bridge.closing
-        return "" if wanted else "abort"
+        return "" if self.bridge.is_wanted(job.name) else "abort"
 
-    def _stops(self, row: BatchRow, ids: Any, tail: str) -> bool:
+    def _stops(self, row: BatchRow, stops: Sequence[str]) -> bool:
         """Whether a stop string in the row's newest text stands in its answer."""
+        # A stop string of n bytes lies within the last n tokens, and a few that it shares.
+        most = 4 + max(len(stop.encode()) for stop in stops)
+        tail = self.chat.decode(row.tokens[-most:])
+        if not any(stop in tail for stop in stops):
+            return False
         job = row.job
-        text = job.before + self.chat.decode(ids[-row.length :].tolist())
-        low = max(len(text) - len(tail) - self.tail, 0)  # the tail may begin with half a character
-        stops = self.sampling.stop
+        text = job.before + self.chat.decode(row.tokens)
+        low = max(len(text) - len(tail) - most, 0)  # the tail may begin with half a character
         return find_stop(text, stops, self.chat.marks, opened=job.opened, low=low) is not None
 
-    def _publish(self, ids: Any) -> None:
+    def _publish(self, rows: Sequence[BatchRow]) -> None:
         """Publish the texts so far of rows that go on and have a listener.
 
         Each is decoded from its first token: 0.3 ms for a thousand tokens, much less than the
         step that sampled the last, and no character is ever split.
         """
         going = [
-            (row.job.name, self.chat.decode(own[-row.length :].tolist()))
-            for row, own in zip(self.rows, ids, strict=True)
+            (row.job.name, self.chat.decode(row.tokens))
+            for row in rows
             if not row.reason and self.bridge.has_listener(row.job.name)
         ]
         self.bridge.publish([(name, text.rstrip("\ufffd")) for name, text in going])
 
 
-class _Penalties:
-    """Penalties on tokens that a row's prompt or completion contains.
+def _penalized(rows: Sequence[BatchRow], scores: Any, sampling: Sampling) -> Any:
+    """Return scores with the penalties on tokens that a row's prompt or completion contains.
 
     transformers' own penalties count the padding of shorter prompts, too, so that a path's text
     would depend on its neighbours in the batch.
     """
+    import torch
 
-    def __init__(self, sampling: Sampling, prompts: Sequence[Sequence[int]]) -> None:
-        self._sampling = sampling
-        self._prompts = prompts
-        self._prompted: Any = None  # whether a row's prompt contains a token
-        self._counts: Any = None  # how often its completion contains it
-
-    def apply(self, ids: Any, scores: Any) -> Any:
-        """Return the penalized scores; called once for each new token."""
-        import torch
-
-        presence, frequency = self._sampling.presence_penalty, self._sampling.frequency_penalty
-        repetition = self._sampling.repetition_penalty
-        if (presence, frequency, repetition) == (0, 0, 1):
-            return scores
-        if self._counts is None:
-            self._counts = torch.zeros_like(scores)
-            self._prompted = torch.zeros_like(scores, dtype=torch.bool)
-            for row, prompt in zip(self._prompted, self._prompts, strict=True):
-                row[torch.tensor(prompt, device=scores.device)] = True
-        else:
-            newest = ids[:, -1:]
-            self._counts.scatter_add_(-1, newest, torch.ones_like(newest, dtype=scores.dtype))
-        contained = self._counts > 0
-        repeated = torch.where(scores > 0, scores / repetition, scores * repetition)
-        scores = torch.where(self._prompted | contained, repeated, scores)
-        return scores - frequency * self._counts - presence * contained
+    presence, frequency = sampling.presence_penalty, sampling.frequency_penalty
+    repetition = sampling.repetition_penalty
+    if (presence, frequency, repetition) == (0, 0, 1):
+        return scores
+    for row, own in zip(rows, scores, strict=True):
+        if row.counts is None:
+            row.counts = torch.zeros_like(own)
+            row.prompted = torch.zeros_like(own, dtype=torch.bool)
+            row.prompted[torch.tensor(row.job.prompt, device=own.device)] = True
+        if row.tokens:
+            row.counts[row.tokens[-1]] += 1
+    counts = torch.stack([row.counts for row in rows])
+    contained = counts > 0
+    repeated = torch.where(scores > 0, scores / repetition, scores * repetition)
+    prompted = torch.stack([row.prompted for row in rows])
+    scores = torch.where(prompted | contained, repeated, scores)
+    return scores - frequency * counts - presence * contained
 
 
 def _truncated(scores: Any, sampling: Sampling) -> Any:
