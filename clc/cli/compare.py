@@ -33,8 +33,8 @@ if TYPE_CHECKING:
 __all__ = ["command"]
 
 BASELINES = ("native-cot", "sc", "sc-en")
-_NOT_OF_BASELINES = ("stopping", "threshold", "stop_window", "stop_languages", "portfolio",
-                     "weighting")  # fmt: skip
+_NOT_OF_BASELINES = ("stopping", "threshold", "stop_window", "stop_languages", "stop_correlation",
+                     "prior", "portfolio", "weighting")  # fmt: skip
 
 
 @dataclass(frozen=True)

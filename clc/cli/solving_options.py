@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields, replace
-from typing import TYPE_CHECKING, Any, Self, TypeVar, get_args
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 import click
 
@@ -13,7 +13,7 @@ from clc.cli.options import NumberType, OptionGroup, option, split_codes
 from clc.errors import ConfigurationError
 from clc.records import Sampling
 from clc.strategies.catalogue import STRATEGIES
-from clc.voting.stopping import StoppingRule
+from clc.voting.stopping import RULES
 from clc.voting.weighting import WEIGHTINGS
 
 if TYPE_CHECKING:
@@ -27,14 +27,6 @@ if TYPE_CHECKING:
 __all__ = ["SolvingOptions", "read_abstaining", "sampled", "strategy_option"]
 
 _F = TypeVar("_F", bound=Callable[..., Any])
-
-# The settings that each stopping rule has; the others have none.
-_STOPPING_SETTINGS = {
-    "beta": ("threshold",),
-    "dirichlet": ("threshold",),
-    "window": ("window",),
-    "crosslingual": ("threshold", "languages"),
-}
 
 strategy_option = click.option(
     "--strategy", default="clc", show_default=True, metavar="NAME",
@@ -127,13 +119,13 @@ class SolvingOptions(OptionGroup):
     )
     stopping: str | None = option(
         "--stopping",
-        type=click.Choice(get_args(StoppingRule)),
+        type=click.Choice(list(RULES)),
         help="Rule that ends a question early.  [default: the strategy's]",
     )
     threshold: float | None = option(
         "--threshold",
         type=NumberType(bounds.STOP_THRESHOLD),
-        help="Posterior at which beta, dirichlet and crosslingual stop.  [default: 0.95]",
+        help="Probability at which a rule that has one stops.  [default: 0.95]",
     )
     stop_window: int | None = option(
         "--stop-window",
@@ -146,6 +138,18 @@ class SolvingOptions(OptionGroup):
         type=NumberType(bounds.LANGUAGES),
         metavar="N",
         help="Languages that must agree, for crosslingual.  [default: 3]",
+    )
+    stop_correlation: float | None = option(
+        "--stop-correlation",
+        type=NumberType(bounds.SHARE),
+        metavar="R",
+        help="Correlation of two paths in one language, for crosslingual, bayes, cite and mmc.  "
+        "[default: 0.5 for crosslingual, else 0]",
+    )
+    prior: str | None = option(
+        "--prior",
+        metavar="FILE",
+        help="Prior of bayes, in a file from clc calibrate.  [default: all shapes alike]",
     )
     ahead: int = option(
         "--ahead",
@@ -251,19 +255,26 @@ class SolvingOptions(OptionGroup):
     def _stopping(self, strategy: Strategy) -> Stopping:
         """Return the strategy's stopping rule, changed by the options."""
         settings = {
-            "rule": self.stopping,
             "threshold": self.threshold,
             "window": self.stop_window,
             "languages": self.stop_languages,
+            "correlation": self.stop_correlation,
+            "prior": self.prior,
         }
         changes: dict[str, Any] = {
             name: value for name, value in settings.items() if value is not None
         }
-        rule = self.stopping or strategy.stopping.rule
-        allowed = {"rule", *_STOPPING_SETTINGS.get(rule, ())}
-        if wrong := ", ".join(name for name in changes if name not in allowed):
+        own = strategy.stopping
+        rule = self.stopping or own.rule
+        if wrong := ", ".join(name for name in changes if name not in RULES[rule].settings):
             raise ConfigurationError(f"--stopping {rule} has no {wrong}; choose another rule")
-        return replace(strategy.stopping, **changes)
+        if self.prior is not None:
+            from clc.analysis.shape_prior import read_prior
+
+            changes["prior"] = read_prior(self.prior)
+        if rule != own.rule:  # its default correlation, and no prior
+            changes = {"rule": rule, "correlation": None, "prior": None} | changes
+        return replace(own, **changes)
 
 
 def read_abstaining(below: float | None, languages: int | None) -> Abstaining | None:

@@ -13,7 +13,7 @@ from clc.records import Sampling
 from clc.solving.configuration import Configuration, Fidelity, Online
 from clc.strategies.catalogue import get_strategy
 from clc.strategies.schedule import plan_slots
-from clc.voting.stopping import Stopping
+from clc.voting.stopping import RULES, Stopping
 from clc.voting.weighting import WEIGHTINGS, Weighting
 
 if TYPE_CHECKING:
@@ -174,7 +174,8 @@ def _check_together(
             )
     if strategy.voting == "usc" and weighted:
         raise ConfigurationError("the model itself picks the path with usc; leave out weighting")
-    if stops and (strategy.voting != "majority" or weighted):
+    by_language = strategy.voting == "weighted" and RULES[rule.rule].takes_weights
+    if stops and (weighted or not (strategy.voting == "majority" or by_language)):
         raise ConfigurationError(
             f"stopping rule {rule.rule!r} counts every vote once; it does not go with "
             f"{'weighting' if weighted else voting}: leave one of them out"

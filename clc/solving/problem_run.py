@@ -162,7 +162,9 @@ class ProblemRun:
                 return settings.online.warm_up
             return count + 1 + settings.ahead
         upcoming = [slot.arm.stands_for for slot in slots[count:]]
-        return count + next_round_size(settings.stopping, votes, upcoming) + settings.ahead
+        weights = self._weights if settings.strategy.voting == "weighted" else None
+        size = next_round_size(settings.stopping, votes, upcoming, weights)
+        return count + size + settings.ahead
 
     def _start(self, slots: Sequence[Slot], upto: int) -> None:
         for slot in slots[len(self._tasks) : upto]:
@@ -188,7 +190,8 @@ class ProblemRun:
         else:
             rule = settings.stopping.rule
             languages = {slot.arm.stands_for for slot in slots}
-            stop = first_stop(settings.stopping, votes, len(slots), languages)
+            weighted = settings.strategy.voting == "weighted"
+            stop = first_stop(settings.stopping, votes, len(slots), languages, weighted=weighted)
         if stop is not None:
             self._details["stop"] = {"rule": rule, **stop._asdict()}
         return stop

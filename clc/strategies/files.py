@@ -154,6 +154,8 @@ def _as_float(value: float) -> float:
 
 def _lines(record: Any) -> list[str]:
     defaults = {field.name: field.default for field in fields(record)}
+    if isinstance(record, Stopping):
+        defaults["correlation"] = Stopping(record.rule).correlation
     return [
         f"{name} = {_toml(value)}"
         for name, value in asdict(record).items()
