@@ -14,7 +14,7 @@ import itertools
 import math
 import random
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from clc.analysis.intervals import Rate, clustered_difference, clustered_rate
@@ -38,13 +38,16 @@ class PortfolioRow:
     """One problem of a run.
 
     ``votes`` maps each language to the canonical answers of its paths in sampling order, None for
-    an abstention; ``gold`` is canonical too. ``item`` is shared by the problems that ask the same
-    in several languages.
+    an abstention; ``gold`` is canonical too, None where it is not known. ``item`` is shared by the
+    problems that ask the same in several languages. ``sizes`` are the mean tokens of a path by
+    language, its share of the translation included (characters where tokens are not known).
     """
 
     item: str
-    gold: str
+    gold: str | None
     votes: Mapping[str, Sequence[str | None]]
+    question_language: str | None = None
+    sizes: Mapping[str, float] = field(default_factory=dict)
 
 
 def search_portfolio(
@@ -191,7 +194,7 @@ class _Search:
         }
         self.answers: list[int] = []  # number of distinct answers, by row
         for index, row in enumerate(rows):
-            codes = {row.gold: 0}
+            codes: dict[str | None, int] = {row.gold: 0}
             for language, columns in self.columns.items():
                 for column, answer in zip(columns, row.votes[language], strict=False):
                     column[index] = -1 if answer is None else codes.setdefault(answer, len(codes))

@@ -30,7 +30,7 @@ __all__ = ["cli", "main"]
 _LONGEST_MESSAGE = 4000  # characters
 _OUTPUT_ERRORS = frozenset({errno.ENOSPC, errno.EBADF, errno.EIO, errno.EFBIG, errno.EDQUOT})
 
-# Name -> its line in `clc --help`. Each is the `command` of clc.cli.NAME.
+# Name -> its line in `clc --help`. Each is the `command` of clc.cli.NAME, with _ for -.
 COMMANDS = {
     "solve": "Solve a file of problems and store every path.",
     "ask": "Solve one question.",
@@ -43,6 +43,7 @@ COMMANDS = {
     "compare": "Compare strategies at equal budgets.",
     "vote": "Re-vote recorded generations, without a model.",
     "calibrate": "Learn from a run with gold which languages to ask, and how often.",
+    "rank-languages": "Rank the languages to reason in, without gold.",
     "extract": "Read the answer out of every recorded generation.",
     "prompts": "List, show and check prompt templates.",
     "engines": "List engines, and check engine files.",
@@ -62,7 +63,7 @@ class LazyGroup(click.Group):
         """Import a command."""
         if cmd_name not in COMMANDS:
             return None
-        command: click.Command = import_module(f"clc.cli.{cmd_name}").command
+        command: click.Command = import_module(f"clc.cli.{cmd_name.replace('-', '_')}").command
         _make_warnings_visible()
         return command
 

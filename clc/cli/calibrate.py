@@ -3,25 +3,20 @@
 from __future__ import annotations
 
 from collections import Counter
-from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from clc import bounds
 from clc.cli.options import NumberType, marks_option
-from clc.errors import DatasetError, InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
 
     from rich.console import RenderableType
     from rich.table import Table
 
     from clc.analysis.portfolio import Portfolio
-    from clc.analysis.portfolio_search import PortfolioRow
-    from clc.records import AnswerKind, Vote
     from clc.thoughts import Marks
 
 __all__ = ["command"]
@@ -94,15 +89,14 @@ def command(
     from clc.cli.output import echo_json
     from clc.cli.text import make_console, visible
     from clc.cli.threshold import calibrate_threshold, votes_of_files, votes_of_runs
+    from clc.cli.voted_rows import read_voted_rows, split_sources
 
-    folders = [source for source in sources if Path(source).is_dir()]
-    if folders and len(folders) < len(sources):
-        raise InputError(f"{folders[0]}: is a run folder; give run folders or files, not both")
     if precision is not None:
-        judged = votes_of_runs(folders, marks) if folders else votes_of_files(sources, marks)
+        folders, files = split_sources(sources)
+        judged = votes_of_runs(folders, marks) if folders else votes_of_files(files, marks)
         calibrate_threshold(judged, precision, out=out, as_json=as_json)
         return
-    rows = list(_of_runs(folders, marks) if folders else _of_files(sources, marks))
+    rows = [row for row in read_voted_rows(sources, marks) if row.gold is not None]
     most = sum(paths_by_language(rows).values())
     portfolio = search_portfolio(
         rows, (most + 1) // 2 if budget is None else budget, folds=folds, seed=seed
@@ -117,54 +111,6 @@ def command(
         console.print(part)
     if out:
         click.echo(visible(f"Portfolio: {out}"))
-
-
-def _of_runs(folders: Sequence[str], marks: Marks | None) -> Iterator[PortfolioRow]:
-    from clc.runs.open import open_run
-    from clc.runs.revote import revote
-    from clc.voting.outcomes import read_outcome
-
-    for folder in folders:
-        with open_run(folder) as store:
-            for solved in revote(store, partial(read_outcome, marks=marks)):
-                problem = solved.problem
-                item = str(problem.metadata.get("item", problem.id))
-                kind = problem.metadata.get("kind")
-                yield from _row(problem.id, item, problem.gold, kind, solved.votes)
-
-
-def _of_files(files: Sequence[str], marks: Marks | None) -> Iterator[PortfolioRow]:
-    from clc.datasets.recorded_votes import group_votes
-    from clc.languages import MGSM_LANGUAGES
-
-    for ballot in group_votes(files, marks=marks):
-        # As in clc vote: MGSM's order comes first, whatever the order of the file.
-        votes = sorted(
-            ballot.votes, key=lambda one: [one.language != code for code in MGSM_LANGUAGES]
-        )
-        yield from _row(ballot.id, ballot.item, ballot.gold, ballot.kind, votes)
-
-
-def _row(
-    problem: str, item: str, gold: str | None, kind: AnswerKind | None, votes: Sequence[Vote]
-) -> Iterator[PortfolioRow]:
-    """Yield the problem if it has a readable gold answer; languages in the order of the votes."""
-    from clc.analysis.portfolio_search import PortfolioRow
-    from clc.answers.canonical import canonical_gold
-    from clc.languages import UNKNOWN_LANGUAGE
-
-    right = None if gold is None else canonical_gold(gold, kind)
-    if right is None:
-        return
-    answers: dict[str, list[str | None]] = {}
-    for one in votes:
-        answers.setdefault(one.language, []).append(one.answer)
-    if UNKNOWN_LANGUAGE in answers:
-        raise DatasetError(
-            f"problem {problem!r} has paths that do not say their language; give each row a "
-            "'language'"
-        )
-    yield PortfolioRow(item, right, answers)
 
 
 def _report(portfolio: Portfolio, most: int) -> Iterator[RenderableType]:

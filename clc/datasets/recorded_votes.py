@@ -36,7 +36,8 @@ class RecordedVotes(NamedTuple):
 
     ``confidences`` has its row's confidence for each vote; a vote's weight is its confidence (the
     ``mean`` of several figures) over the mean of its language. ``places`` has its file and line.
-    ``level`` is the problem's difficulty, see ``clc.datasets.levels``.
+    ``level`` is the problem's difficulty, see ``clc.datasets.levels``, and ``sizes`` the characters
+    of each path.
     """
 
     id: str
@@ -48,6 +49,7 @@ class RecordedVotes(NamedTuple):
     confidences: Sequence[Confidence | float | None] = ()
     places: Sequence[str] = ()
     level: str | None = None
+    sizes: Sequence[int] = ()
 
 
 def group_votes(
@@ -102,13 +104,14 @@ CREATE TABLE problems (
 );
 CREATE TABLE paths (
     problem INTEGER, language TEXT, answer TEXT, reason TEXT, kind TEXT, confidence TEXT,
-    gold TEXT, place TEXT
+    gold TEXT, place TEXT, characters INTEGER
 );
 """
-_INSERT_PATH = "INSERT INTO paths VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
+_INSERT_PATH = "INSERT INTO paths VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
 # No index: SQLite's sorter reads and writes in sequence, an index would fetch rows at random.
 _SELECT = """
-SELECT problems.*, paths.language, answer, reason, paths.kind, confidence, gold, place
+SELECT problems.*, paths.language, answer, reason, paths.kind, confidence, gold, place,
+    characters
 FROM paths CROSS JOIN problems ON problems.number = paths.problem
 ORDER BY paths.problem, paths.rowid
 """
@@ -149,6 +152,7 @@ def _paths(
                 None if path.confidence is None else orjson.dumps(path.confidence),
                 path.gold,
                 f"{source}:{line}",
+                len(path.response),
             )
 
 
@@ -179,7 +183,7 @@ def _make_votes(rows: list[tuple[Any, ...]]) -> RecordedVotes:
     outcomes = []
     confidences: list[Confidence | float | None] = []
     for index, row in enumerate(rows):
-        language, answer, reason, answer_kind, confidence, row_gold, place = row[6:]
+        language, answer, reason, answer_kind, confidence, row_gold, place = row[6:13]
         if row_gold is not None and gold is None:
             gold, first = row_gold, place
         elif row_gold is not None and row_gold != gold:
@@ -192,9 +196,17 @@ def _make_votes(rows: list[tuple[Any, ...]]) -> RecordedVotes:
         confidences.append(Confidence(**value) if isinstance(value, dict) else value)
     weights = normalized_weights([language for _, language, _ in outcomes], confidences)
     votes = [Vote(*one, weight) for one, weight in zip(outcomes, weights, strict=True)]
-    places = [row[-1] for row in rows]
     return RecordedVotes(
-        problem, question_language or None, item, gold, kind, votes, confidences, places, level
+        problem,
+        question_language or None,
+        item,
+        gold,
+        kind,
+        votes,
+        confidences,
+        [row[-2] for row in rows],
+        level,
+        [row[-1] for row in rows],
     )
 
 

@@ -12,7 +12,7 @@ from tests.solving.running import problems, run
 
 from .running import call, clc
 
-LABELS = {"sw": "Jibu", "en": "Answer", "de": "Antwort"}
+LABELS = {"sw": "Jibu", "en": "Answer", "de": "Antwort", "fr": "Réponse", "th": "คำตอบ"}
 
 
 def generations(count, rates, *, paths=2, seed=0):
