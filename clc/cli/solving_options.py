@@ -167,6 +167,14 @@ class SolvingOptions(OptionGroup):
         help="A path that left its language is kept, counted for the language it used, or "
         "sampled again.",
     )
+    untranslated: str = option(
+        "--untranslated",
+        type=click.Choice(["give", "abstain", "original"]),
+        default="give",
+        show_default=True,
+        help="The paths of a language whose translation failed go to the others, abstain, or ask "
+        "the question as it is.",
+    )
     confidence: bool = option(
         "--confidence",
         is_flag=True,
@@ -245,6 +253,7 @@ class SolvingOptions(OptionGroup):
             ahead=self.ahead,
             portfolio=read_portfolio(self.portfolio).sequence if self.portfolio else (),
             fidelity=self.fidelity,  # type: ignore[arg-type]  # click checked it
+            untranslated=self.untranslated,  # type: ignore[arg-type]
             measure=Measure() if self.confidence else None,
             weighting=self.weighting,
             online=Online() if self.online else None,

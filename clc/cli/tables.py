@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from rich import box
 from rich.table import Table
@@ -232,6 +232,8 @@ def detail_lines(verdict: Verdict, budget: int) -> Iterator[str]:
         faults = "; ".join(brief(fault, _ANSWER_MOST) for fault in plan["faults"])
         repaired = f" (repaired: {faults})" if faults else ""
         yield f"The model's plan, languages with weights: {visible(chosen)}{repaired}"
+    if untranslated := details.get("untranslated"):
+        yield _untranslated_line(untranslated)
     if stop := details.get("stop"):
         posterior = "" if stop["probability"] is None else f", at {stop['probability']:.3f}"
         yield f"Stopped after {stop['paths']} of {budget} paths ({stop['rule']}{posterior})"
@@ -246,6 +248,14 @@ def detail_lines(verdict: Verdict, budget: int) -> Iterator[str]:
         yield f"The vote's answer, withheld: {visible(brief(withheld['answer'], _ANSWER_MOST))}"
     if details.get("deadline"):
         yield "The time was over before every path was there"
+
+
+def _untranslated_line(detail: Mapping[str, Any]) -> str:
+    failed = ", ".join(f"{visible(code)} {count}" for code, count in detail["paths"].items())
+    if detail["rule"] == "original":
+        return f"No translation ({failed}): these paths asked the question as it is"
+    given = ", ".join(f"{visible(code)} {count}" for code, count in detail["given_to"].items())
+    return f"No translation ({failed}): paths given to {given or 'no other language'}"
 
 
 def _behind(counts: Mapping[str, float], styles: Mapping[str, str]) -> Text:

@@ -23,6 +23,7 @@ from clc.runs.manifest import begin_run
 from clc.runs.shards import Shards
 from clc.runs.store import Store
 from clc.solving.configure import configure
+from clc.solving.identity import as_begun
 from clc.solving.run import Run
 from clc.solving.runner import first_round_size, open_problems
 from clc.solving.sampler import Counters, earlier_limits
@@ -180,9 +181,10 @@ def spread(
     prompts = prompts and str(Path(prompts).absolute())
     own = engine()
     second = open_translator(own, translator)
-    work = Run(configuration, own, Store(None), second, Templates(prompts))
-    identity = work.identity(_dataset(source, reading), reading.get("limit"))
     with Shards(out) as shards:
+        configuration = as_begun(configuration, shards.manifest())
+        work = Run(configuration, own, Store(None), second, Templates(prompts))
+        identity = work.identity(_dataset(source, reading), reading.get("limit"))
         if _begin(shards, identity, configuration.paths, prices):
             return ClusterResult(score=export(shards), finished=True)
         limits = earlier_limits(shards.manifest())

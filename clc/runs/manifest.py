@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "begin_run",
+    "begun_with",
     "check_same_run",
     "check_whole",
     "differences",
@@ -43,6 +44,9 @@ _TOKEN_LIMITS = ("sampling.max_tokens", "translation_max_tokens")
 # translations.
 _MAY_GROW = ("paths", "limit", *_TOKEN_LIMITS)
 
+
+# The behaviour of runs that were begun before clc had the setting.
+_BEFORE: Mapping[str, Any] = {"untranslated": "abstain"}
 
 _INTEGER, _TEXT, _OBJECT, _LIST = (int,), (str,), (dict,), (list,)
 _TYPES: Mapping[str, tuple[type, ...]] = {
@@ -84,6 +88,7 @@ _TYPES: Mapping[str, tuple[type, ...]] = {
     "identity.engine": _TEXT,
     "identity.translator": _TEXT,
     "identity.fidelity": _TEXT,
+    "identity.untranslated": _TEXT,
     "identity.dataset": _OBJECT,
 }
 """Types of the fields that are read; any may be missing."""
@@ -178,6 +183,16 @@ def _check_voting(identity: Mapping[str, Any], where: str) -> None:
         raise _error(where, "identity.abstaining", abstaining, wanted) from error
 
 
+def begun_with(manifest: Mapping[str, Any] | None, setting: str) -> Any:
+    """Return a setting of a stored run, that of older clc where the run lacks it; None for no run.
+
+    >>> begun_with({"identity": {"seed": 7}}, "untranslated"), begun_with(None, "untranslated")
+    ('abstain', None)
+    """
+    identity = (manifest or {}).get("identity")
+    return None if identity is None else identity.get(setting, _BEFORE.get(setting))
+
+
 def missing_manifest(where: str) -> StoreError:
     """Make the error for a run that was sampled and has no manifest any more."""
     return StoreError(
@@ -220,6 +235,8 @@ def begin_run(
     """
     before = {} if manifest is None else manifest
     if manifest is not None:
+        if "identity" in before:
+            before = {**before, "identity": _BEFORE | before["identity"]}
         try:
             check_same_run(before.get("identity", {}), wanted, where)
         except ConfigurationError:

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 
 from clc.plan import ArmRecord
 from clc.records import Usage
-from clc.solving.translation import TranslationKey
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from clc.records import Prompt, ReasoningPath
+    from clc.solving.translation import TranslationKey
     from clc.strategies.schedule import Slot
     from clc.strategies.strategy import Arm
 
@@ -33,6 +33,7 @@ class SlotResult:
         path_usage: tokens spent on this path alone beside its own: on turns before it, and on
             paths that it replaces.
         own_row: stored in a row of its own, because its prompt, redraw or floor is not shared.
+        translation: that was wanted for the prompt, charged once over all slots.
     """
 
     slot: Slot
@@ -44,6 +45,7 @@ class SlotResult:
     question: str | None = None
     path_usage: Usage = Usage()  # noqa: RUF009 - frozen
     own_row: bool = False
+    translation: TranslationKey | None = None
 
 
 def make_rows(
@@ -68,11 +70,11 @@ def make_rows(
     slots_of_arm: dict[Arm, list[int]] = {arm: [] for arm in arms}
     for number, result in enumerate(results):
         slots_of_arm[result.slot.arm].append(number)
-    for arm, slots in slots_of_arm.items():
+    for slots in slots_of_arm.values():
         if not slots:
             continue
         usage = Usage()
-        if (key := TranslationKey.of(arm)) is not None and key not in charged:
+        if (key := results[slots[0]].translation) is not None and key not in charged:
             usage = spent.get(key, usage)
             charged.add(key)
         apart = any(results[number].own_row for number in slots)

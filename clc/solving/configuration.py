@@ -18,9 +18,10 @@ if TYPE_CHECKING:
     from clc.voting.abstaining import Abstaining
     from clc.voting.weighting import Weighting
 
-__all__ = ["Configuration", "Fidelity", "Online"]
+__all__ = ["Configuration", "Fidelity", "Online", "Untranslated"]
 
 Fidelity = Literal["keep", "count", "redraw"]
+Untranslated = Literal["give", "abstain", "original"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +68,8 @@ class Configuration:
             when they are needed; the engine aborts them when they are not.
         fidelity: a path that was not written in its arm's language is kept, is counted for the
             language it used, or is sampled again.
+        untranslated: the paths of an arm whose translation failed go to the other arms, abstain, or
+            ask the original question.
         measure: how confidence is measured, where it is.
         weighting: how confidence weighs votes, where it does.
         online: abort paths of low confidence (DeepConf online), where that is wanted.
@@ -85,6 +88,7 @@ class Configuration:
     stopping: Stopping = Stopping()  # noqa: RUF009 - frozen
     ahead: int = 0
     fidelity: Fidelity = "keep"
+    untranslated: Untranslated = "give"
     measure: Measure | None = None
     weighting: Weighting | None = None
     online: Online | None = None

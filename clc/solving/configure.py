@@ -10,7 +10,7 @@ from clc.engines.confidence import Measure
 from clc.errors import ConfigurationError
 from clc.languages import read_language
 from clc.records import Sampling
-from clc.solving.configuration import Configuration, Fidelity, Online
+from clc.solving.configuration import Configuration, Fidelity, Online, Untranslated
 from clc.strategies.catalogue import get_strategy
 from clc.strategies.schedule import plan_slots
 from clc.voting.stopping import RULES, Stopping
@@ -43,6 +43,7 @@ def configure(
     ahead: int = 0,
     portfolio: Sequence[str] = (),
     fidelity: Fidelity = "keep",
+    untranslated: Untranslated = "give",
     measure: Measure | None = None,
     weighting: str | Weighting | None = None,
     online: Online | None = None,
@@ -68,6 +69,8 @@ def configure(
             ``clc calibrate``.
         fidelity: a path that was not written in its arm's language is kept (``keep``), counted
             for the language it used (``count``), or sampled again (``redraw``).
+        untranslated: the paths of an arm whose translation failed go to the other arms (``give``),
+            abstain (``abstain``), or ask the question as it is (``original``).
         measure: how to measure the paths' confidence; not at all by default.
         weighting: weigh votes by confidence: a name of ``WEIGHTINGS``, or your own.
         online: abort paths of low confidence (DeepConf online).
@@ -87,10 +90,14 @@ def configure(
     if translation_max_tokens is None:
         translation_max_tokens = parameters.max_tokens
     _check_ranges(translation_tries, translation_max_tokens, ahead, seed)
-    if fidelity not in get_args(Fidelity):
-        raise ConfigurationError(
-            f"unknown fidelity {fidelity!r}; there are: {', '.join(get_args(Fidelity))}"
-        )
+    for name, value, kind in (
+        ("fidelity", fidelity, Fidelity),
+        ("untranslated", untranslated, Untranslated),
+    ):
+        if value not in get_args(kind):
+            raise ConfigurationError(
+                f"unknown {name} {value!r}; there are: {', '.join(get_args(kind))}"
+            )
     sequence = tuple(read_language(code) for code in portfolio)
     _check_paths(chosen, parameters, budget, codes, sequence)
     rule = _stopping(chosen, stopping)
@@ -112,6 +119,7 @@ def configure(
         stopping=rule,
         ahead=ahead,
         fidelity=fidelity,
+        untranslated=untranslated,
         measure=measure,
         weighting=weighting,
         online=online,

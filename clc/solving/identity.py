@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+import logging
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
 import orjson
 
 from clc.errors import ConfigurationError
+from clc.runs.manifest import begun_with
 from clc.strategies.strategy import required_templates
 
 if TYPE_CHECKING:
@@ -16,7 +18,27 @@ if TYPE_CHECKING:
     from clc.prompts.templates import Templates
     from clc.solving.configuration import Configuration
 
-__all__ = ["identity"]
+__all__ = ["as_begun", "identity"]
+
+_log = logging.getLogger(__name__)
+
+
+def as_begun(configuration: Configuration, manifest: Mapping[str, Any] | None) -> Configuration:
+    """Return the configuration with which a stored run goes on.
+
+    In a run that was begun before ``untranslated`` was a setting, paths without a translation
+    abstain until its end.
+    """
+    wanted = configuration.untranslated
+    recorded = "untranslated" in (manifest or {}).get("identity", {})
+    if recorded or begun_with(manifest, "untranslated") in (None, wanted):
+        return configuration
+    _log.warning(
+        "this run was begun by an older clc: paths without a translation abstain in it; another "
+        "run folder takes --untranslated %s",
+        wanted,
+    )
+    return replace(configuration, untranslated="abstain")
 
 
 def identity(

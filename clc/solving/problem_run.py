@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from clc.plan import Plan
@@ -13,6 +14,13 @@ from clc.solving.accounting import SlotResult, make_row, make_rows
 from clc.solving.concurrency import in_reading_thread
 from clc.solving.prompt_builder import OpenProblem
 from clc.solving.reading import read_ahead
+from clc.solving.translation import TranslationKey
+from clc.solving.untranslated import (
+    UntranslatedArms,
+    has_no_translation,
+    original_slot,
+    untranslated_details,
+)
 from clc.strategies.schedule import Slot, plan_slots, resolve_arms
 from clc.thoughts.language import MIXED, reasoning_language
 from clc.voting.stopping import Stop, first_stop, next_round_size
@@ -59,6 +67,8 @@ class ProblemRun:
         self._weights: dict[str, float] = {}
         self._floors: dict[str, float] = {}
         self._details: dict[str, Any] = {}
+        self._planned = 0
+        self._untranslated: UntranslatedArms | None = None
 
     @property
     def paths(self) -> dict[str, ReasoningPath]:
@@ -69,12 +79,13 @@ class ProblemRun:
     async def solve(self) -> None:
         """Sample rounds of paths until the rule stops or the budget is spent."""
         slots = self._slots = await self._choose_slots()
+        self._planned = len(slots)
         votes: list[Vote] = []
         try:
             while len(votes) < len(slots):
                 self._start(slots, upto=self._next_round(votes, slots))
-                votes += await self._finished(len(votes))
-                if (stop := self._stop(votes, slots)) is not None:
+                stop = self._count(votes, await self._finished(len(votes)))
+                if stop is not None:
                     self._drop_after(stop.paths)
                     break
         finally:
@@ -86,8 +97,13 @@ class ProblemRun:
         """Build the prompt of a slot, sample its path and read its vote."""
         solver = self._solver
         built = await solver.prompts.build(self._opened, result.slot)
-        result.prompt, result.fault, result.path_usage, result.question = built
         result.own_row = solver.prompts.has_own_prompts(result.slot.arm)
+        if self._settings.untranslated == "original" and has_no_translation(built.fault):
+            slot = original_slot(result.slot, self._slots)
+            result.own_row |= slot.index != result.slot.index
+            result.slot = slot
+            built = await solver.prompts.build(self._opened, slot)
+        result.prompt, result.fault, result.path_usage, result.question = built
         if built.prompt is not None:
             await self._sample_path(result, built.prompt)
         asked = asked_problem(self._opened.problem, result.question)
@@ -141,15 +157,18 @@ class ProblemRun:
             chosen = await self._solver.choice.languages(opened, planner, settings.paths)
             opened.languages, self._weights = tuple(chosen.weights), chosen.weights
             self._details["plan"] = chosen.details
-        slots = plan_slots(
+        schedule = partial(
+            plan_slots,
             settings.strategy,
             opened.problem.language,
-            settings.paths,
             languages=opened.languages,
             sequence=settings.sequence,
             salt=content_key("slots", [settings.seed, opened.problem.question]),
         )
+        slots = schedule(settings.paths)
         if settings.sampling.temperature > 0:
+            if settings.untranslated == "give":
+                self._untranslated = UntranslatedArms(schedule, len(slots))
             return slots
         # Greedily, a prompt has one path, however often its arm has its turn.
         return [slot for slot in slots if slot.index == 0 or slot.arm.switch]
@@ -166,9 +185,26 @@ class ProblemRun:
         size = next_round_size(settings.stopping, votes, upcoming, weights)
         return count + size + settings.ahead
 
+    def _count(self, votes: list[Vote], arrived: Sequence[Vote]) -> Stop | None:
+        """Add votes to those that count, and return where the rule stops, if it does.
+
+        A path that is given on to another arm makes the budget longer, for the votes from there on
+        alone: the stop must not depend on how many votes arrive together.
+        """
+        for vote in arrived:
+            arms = self._untranslated
+            if arms is not None and has_no_translation(self._results[len(votes)].fault):
+                if (stop := self._stop(votes, self._slots)) is not None:
+                    return stop
+                slot = arms.give(self._results[len(votes)].slot.arm)
+                self._slots += [] if slot is None else [slot]
+            votes.append(vote)
+        return self._stop(votes, self._slots)
+
     def _start(self, slots: Sequence[Slot], upto: int) -> None:
         for slot in slots[len(self._tasks) : upto]:
-            self._results.append(SlotResult(slot))
+            key = TranslationKey.of(slot.arm)
+            self._results.append(SlotResult(slot, translation=key))
             self._tasks.append(asyncio.create_task(self._sample_slot(self._results[-1])))
 
     async def _finished(self, start: int) -> list[Vote]:
@@ -257,14 +293,17 @@ class ProblemRun:
 
     def plan(self) -> Plan:
         """Return the paths that count, as the store keeps them."""
+        results = self._results[: self._kept]
+        slots = [*self._slots, *(result.slot for result in results)]  # some asked the original
         rows, order = make_rows(
-            self._results[: self._kept],
-            resolve_arms(self._slots, self._opened.languages),
+            results,
+            resolve_arms(slots, self._opened.languages),
             self._opened.spent,
             self._settings.seed,
             self._weights,
         )
-        return Plan(rows, order, self._opened.usage, self._details)
+        untranslated = untranslated_details(self._settings.untranslated, results, self._planned)
+        return Plan(rows, order, self._opened.usage, {**self._details, **untranslated})
 
 
 def _in_its_language(path: ReasoningPath) -> bool:

@@ -12,7 +12,7 @@ from clc.errors import StoreError
 from clc.prompts.templates import Templates, check_template
 from clc.runs.manifest import begin_run
 from clc.solving.bill import Bill
-from clc.solving.identity import identity
+from clc.solving.identity import as_begun, identity
 from clc.solving.notes import engine_notes, merge_notes
 from clc.solving.runner import run
 from clc.solving.sampler import earlier_limits
@@ -101,8 +101,10 @@ class Run:
             ConfigurationError: the folder holds a run with another configuration.
             BudgetError: earlier calls spent the budget.
         """
-        wanted = self.identity(dataset, limit)
         stored = self.store.manifest()
+        self.configuration = as_begun(self.configuration, stored)
+        self.solver.configuration = self.configuration
+        wanted = self.identity(dataset, limit)
         if stored is not None and (kept := self.store.seconds()) > stored.get("seconds", 0.0):
             stored["seconds"] = round(kept, 3)  # of a run that was killed
         store = self.store

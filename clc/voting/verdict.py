@@ -144,9 +144,10 @@ def make_verdict(
 def verdict_fields(verdict: Verdict, *, tokens_after: int = 0) -> dict[str, Any]:
     """Return a verdict as plain values, for verdicts.jsonl and replies of the server.
 
-    ``tokens_after`` were spent on a translation of the answer and count as translation.
+    ``tokens_after`` were spent on a translation of the answer and count as translation. What
+    became of paths without a translation is there where there were any.
     """
-    return {
+    values: dict[str, Any] = {
         "answer": verdict.answer,
         "support": verdict.support,
         "total": verdict.total,
@@ -161,6 +162,9 @@ def verdict_fields(verdict: Verdict, *, tokens_after: int = 0) -> dict[str, Any]
             "translation": verdict.translation_usage.total + tokens_after,
         },
     }
+    if "untranslated" in verdict.details:
+        values["untranslated"] = verdict.details["untranslated"]
+    return values
 
 
 def _chosen(

@@ -31,7 +31,8 @@ def test_a_translation_that_loses_a_number_is_drawn_again_and_then_its_arm_absta
             return done
 
     store, engine = Store(None), Loses()
-    _, verdict = solve(PROBLEM, engine, store=store, translation_tries=2)
+    settings = {"store": store, "translation_tries": 2, "untranslated": "abstain"}
+    _, verdict = solve(PROBLEM, engine, **settings)
     assert len(engine.translations) == 3  # two tries into English, one into Chinese
     first, second = (r for r in engine.translations if "English" in r.messages[0]["content"])
     assert (first.sampling.temperature, second.sampling.temperature) == (0.0, 0.7)
@@ -41,7 +42,7 @@ def test_a_translation_that_loses_a_number_is_drawn_again_and_then_its_arm_absta
     assert store.plan("p").arms[0].fault.startswith("translation: added the number 5")
     assert next(revote(store)).verdict == verdict
     again = Loses()
-    assert solve(PROBLEM, again, store=store, translation_tries=2)[1] == verdict
+    assert solve(PROBLEM, again, **settings)[1] == verdict
     assert again.requests == []
 
 
