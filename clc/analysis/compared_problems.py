@@ -71,7 +71,10 @@ def _read(entry: Entry) -> ReadEntry:
             raise DatasetError(
                 f"{entry.name}: two outcomes of problem {one.id!r}; compare each problem once"
             )
-        spent = accumulate((path.tokens for path in one.paths), initial=one.preparation_tokens)
+        before = one.preparation_tokens - sum(one.path_preparation)
+        prepared = one.path_preparation or [0] * len(one.paths)
+        own = (path.tokens + more for path, more in zip(one.paths, prepared, strict=True))
+        spent = accumulate(own, initial=before)
         problems[one.id] = ComparedProblem(
             one.item,
             one.gold,

@@ -89,7 +89,18 @@ def problem_outcome(
         order=plan.languages,
         thought_tokens=verdict.usage.reasoning_tokens + verdict.translation_usage.reasoning_tokens,
         cost=None if prices is None else prices.cost(verdict.usage, verdict.translation_usage),
+        path_preparation=_path_preparation(plan),
     )
+
+
+def _path_preparation(plan: Plan) -> list[int]:
+    """Return the tokens of each path's translation and turns, at the first path of each row."""
+    left = [arm.translation_usage.total for arm in plan.arms]
+    tokens = []
+    for position in plan.order:
+        tokens.append(left[position])
+        left[position] = 0
+    return tokens
 
 
 def compare_strategies(

@@ -32,9 +32,12 @@ class ProblemOutcome:
     ``item`` is shared by the problems that ask the same in several languages. ``gold`` (None: there
     is none) and ``answer``, the verdict's, are canonical. ``paths`` are all paths, including lost
     and abstaining ones, in the order in which a smaller budget would sample them: over the
-    languages in turn, not one language after another. ``preparation_tokens`` were spent before the
-    first path: translations, first turns, plans. ``thought_tokens`` of all were thoughts. ``order``
-    lists the languages that break ties. ``cost`` is in money, where prices are known.
+    languages in turn, not one language after another. ``preparation_tokens`` were spent on all that
+    is no path: translations, first turns, plans. ``path_preparation`` is the part of each path that
+    a smaller budget spends only if it samples the path: a translation counts for the first path
+    that asks it. What it leaves of ``preparation_tokens`` is spent before the first path.
+    ``thought_tokens`` of all were thoughts. ``order`` lists the languages that break ties. ``cost``
+    is in money, where prices are known.
     """
 
     id: str
@@ -46,6 +49,7 @@ class ProblemOutcome:
     order: Sequence[str] = ()
     thought_tokens: int = 0
     cost: float | None = None
+    path_preparation: Sequence[int] = ()
 
 
 @dataclass(frozen=True, slots=True)

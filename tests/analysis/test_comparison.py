@@ -159,6 +159,22 @@ def test_equal_tokens_buy_the_first_paths():
     assert [one.equal_tokens.without for one in found.strategies] == [0, 0, 1]
 
 
+def test_a_translation_is_paid_for_by_the_first_path_that_asks_it():
+    # A plan for 10 tokens; then en is as asked, de is translated for 60, and en and de come again.
+    one = solved("a", "7", "7", "8", "7", tokens=100, preparation=70)
+    one = replace(one, path_preparation=(0, 60, 0, 0))
+    for budget, paths, tokens in (
+        (109, 0, 0),
+        (110, 1, 110),
+        (269, 1, 110),
+        (270, 2, 270),
+        (470, 4, 470),
+    ):
+        (found,) = compare_strategies([Entry("sc", [one])], budget=budget).strategies
+        assert (found.equal_tokens.paths, found.equal_tokens.tokens) == (paths, tokens)
+        assert (found.tokens, found.preparation_tokens) == (470, 70)
+
+
 def test_the_budget_is_what_the_cheapest_vote_costs():
     one = Entry("native-cot", [solved("a", "7"), solved("b", "7")])
     sc = Entry("sc", [solved("a", "7", "7", "7"), solved("b", "7", "7")])
@@ -270,7 +286,7 @@ def test_outcome_of_a_solved_problem():
     assert found == ProblemOutcome(
         "a", "q", "7", "7",
         [PathOutcome("en", "7", 90), PathOutcome("de", None, 0), PathOutcome("en", None, 0)],
-        52, ["en", "de"],
+        52, ["en", "de"], path_preparation=[42, 10, 0],
     )  # fmt: skip
     weighed = [replace(vote, weight=0.5) for vote in votes]
     assert problem_outcome(problem, plan, paths, weighed, verdict) == found
