@@ -42,10 +42,10 @@ def value(expression):
     return result
 
 
-def test_eight_problems_in_every_language_with_cue_words():
+def test_eight_problems_in_every_language_that_has_any():
     assert len(OURS) == 8
     for one in OURS:
-        assert set(one.questions) == set(one.steps) == set(TEMPLATES.languages())
+        assert set(one.questions) == set(one.steps) >= set(MGSM_LANGUAGES)
         assert len(" ".join(one.questions["en"]).split()) < 45
 
 

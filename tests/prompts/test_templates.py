@@ -36,7 +36,7 @@ def content(source, **more):
     return message["content"]
 
 
-@pytest.mark.parametrize("language", ["de", "zh", "bn", "ta"])
+@pytest.mark.parametrize("language", ["de", "zh", "bn", "ka"])
 @pytest.mark.parametrize("name", NAMES)
 def test_golden_renders(name, language):
     """Every word of a prompt is reviewed: after a change, delete the file and read it."""
@@ -53,7 +53,7 @@ def test_golden_renders(name, language):
 def test_no_wording_is_left_over():
     templates = Templates()
     for name in NAMES:
-        for language in [*templates.languages(), "ta"]:
+        for language in [*templates.languages(), "ka"]:
             for message in rendered(templates, name, language):
                 assert not set("{}") & set(message["content"])
                 assert message["content"] == message["content"].strip()
@@ -139,7 +139,9 @@ def test_variables_of_a_language_with_and_without_cue_words():
     assert (
         content(source, language="de") == "German|Deutsch|Antwort:|Denken wir Schritt für Schritt."
     )
-    assert content(source, language="ta") == "Tamil|தமிழ்|Answer:|Think step by step in Tamil."
+    assert (
+        content(source, language="ka") == "Georgian|ქართული|Answer:|Think step by step in Georgian."
+    )
     assert content(source, language="zh-Hans").startswith("Chinese (Simplified)|")
     assert "Think step by step in" not in content(source, language="zh-Hans")
 
@@ -147,15 +149,15 @@ def test_variables_of_a_language_with_and_without_cue_words():
 def test_a_folder_goes_before_ours(tmp_path):
     (tmp_path / "cot.jinja").write_bytes("\ufeff--- user\n{{ question }} Grüße".encode())
     (tmp_path / "mine.jinja").write_text("--- user\nonly {{ cue.label }}")
-    (tmp_path / "languages.toml").write_text('[de]\nlabel = "Ergebnis:"\n[ta]\nlabel = "பதில்:"\n')
+    (tmp_path / "languages.toml").write_text('[de]\nlabel = "Ergebnis:"\n[ka]\nlabel = "პასუხი:"\n')
     templates = Templates(tmp_path)
     assert {"mine", "cot", "direct"} <= set(templates.names())
     (message,) = templates.render("cot", question="?", question_language="de", language="de")
     assert message["content"] == "? Grüße"
     assert templates.cues("de").label == "Ergebnis:"
     assert templates.cues("de").think == Templates().cues("de").think
-    assert templates.cues("ta").label == "பதில்:"
-    assert templates.cues("ta").think == "Think step by step in Tamil."
+    assert templates.cues("ka").label == "პასუხი:"
+    assert templates.cues("ka").think == "Think step by step in Georgian."
     assert templates.get("cot").hash != Templates().get("cot").hash
     assert templates.cues_hash != Templates().cues_hash
 
