@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import ExitStack, aclosing, closing
-from dataclasses import replace
+from dataclasses import fields, replace
 from typing import TYPE_CHECKING, Any
 
 from clc.datasets.text import as_problems
@@ -13,15 +13,18 @@ from clc.engines.chat_options import ChatOptions
 from clc.engines.engine_file import EngineSpec, load_engine_file
 from clc.errors import ConfigurationError
 from clc.prompts.templates import Templates
+from clc.records import Sampling
 from clc.runs.store import Store
 from clc.runs.translation_cache import TranslationCache, default_cache_folder
 from clc.solving.bill import Bill
 from clc.solving.concurrency import iterate
 from clc.solving.configure import configure
 from clc.solving.run import Run
+from clc.solving.voters import load_voters, open_voters, voter_sampling
+from clc.strategies.catalogue import get_strategy
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Callable, Generator, Iterable, Sequence
+    from collections.abc import AsyncGenerator, Callable, Generator, Iterable, Mapping, Sequence
     from pathlib import Path
 
     from clc.engines.base import Engine
@@ -62,7 +65,7 @@ async def asolve_many(
             ``load_engine_file`` made of it. ``model``, ``chat_options``, ``translator`` and
             ``settings`` win.
         chat_options: how to ask ``model`` to think, when no ``engine`` is given.
-        strategy: a name, or your own ``Strategy``.
+        strategy: a name, or your own ``Strategy``, whose arms may name engine files of their own.
         store: a run folder (or an open ``Store``): what is there is not drawn again. In memory
             by default.
         translator: another engine for translations, or chat options with which the engine itself
@@ -94,7 +97,9 @@ async def asolve_many(
         settings = own.with_room(settings)
     else:
         settings = spec.with_settings(settings)
-    configuration = configure(strategy, **settings)
+    strategy = get_strategy(strategy) if isinstance(strategy, str) else strategy
+    voters = load_voters(strategy)
+    configuration = configure(strategy, **_with_voters(voters, settings))
     chosen = spec.open(templates.marks) if engine is None else engine
     if translator is None and engine is None:
         translator = open_translator(chosen, spec.translator_maker(templates.marks))
@@ -106,13 +111,31 @@ async def asolve_many(
         kept = None
         if cache:
             kept = held.enter_context(closing(TranslationCache(default_cache_folder())))
-        work = Run(configuration, chosen, opened, translator, templates, kept, bill=bill)
+        work = Run(
+            configuration,
+            chosen,
+            opened,
+            translator,
+            templates,
+            kept,
+            bill=bill,
+            voters=open_voters(voters, templates.marks),
+        )
         work.begin({"given": "by a call"})
         async with aclosing(work.verdicts(as_problems(problems))) as verdicts:
             async for verdict in verdicts:
                 if watch is not None:
                     watch(work.solver.counters, [verdict])
                 yield verdict
+
+
+def _with_voters(voters: Mapping[str, EngineSpec], settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the settings of ``configure`` with the sampling of the models of the arms."""
+    if not voters:
+        return dict(settings)
+    names = {one.name for one in fields(Sampling)}
+    given = {name: value for name, value in settings.items() if name in names}
+    return {**settings, "voters": voter_sampling(voters, given, Sampling().max_tokens)}
 
 
 def _describe(

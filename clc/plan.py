@@ -24,7 +24,7 @@ class ArmRecord(NamedTuple):
     voting, and ``floor`` the confidence below which a path was aborted. ``question`` is the
     translation that the prompt asks, None where it asks the question as it is. ``arm_key`` and
     ``redraw`` (how often the path was sampled anew) decide the paths' seeds; a row of format 2
-    has no ``arm_key``.
+    has no ``arm_key``. ``engine`` is the engine file of the model, '' for the run's own.
     """
 
     language: str
@@ -40,6 +40,7 @@ class ArmRecord(NamedTuple):
     question: str | None = None
     arm_key: str | None = None
     redraw: int = 0
+    engine: str = ""
 
 
 @dataclass(frozen=True)

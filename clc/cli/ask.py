@@ -65,15 +65,18 @@ def command(
     from clc.runs.revote import revote
     from clc.runs.store import Store
     from clc.solving.run import Run
+    from clc.solving.voters import open_voters
 
     text = sys.stdin.read() if question == "-" else question
     problem = as_problem(text, language)
-    configuration = solving.configuration(strategy, engine.spec)
+    voters = solving.load_voters(strategy)
+    configuration = solving.configuration(strategy, engine.spec, voters)
     templates = solving.templates()
     opened, translator = engine.open(templates.marks)
     console = make_console()
     with Store(None) as store:
-        work = Run(configuration, opened, store, translator, templates)
+        others = open_voters(voters, templates.marks)
+        work = Run(configuration, opened, store, translator, templates, voters=others)
         work.begin({"given": "by a question"})
         verdict = _draw(work, problem, _screen(console), tally=not as_json)
         (solved,) = revote(store)

@@ -18,7 +18,7 @@ from clc.cli.solving_options import SolvingOptions, strategy_option
 from clc.errors import ConfigurationError, EngineError, RunError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from rich.console import Console
 
@@ -144,26 +144,34 @@ def command(
         )
         return
     cluster.refuse_without_cluster()
+    voters = solving.load_voters(strategy)
     _solve_here(
         source,
         reading,
         shown,
-        configuration=solving.configuration(strategy, engine.spec),
+        configuration=solving.configuration(strategy, engine.spec, voters),
         templates=solving.templates(),
         engine=engine,
+        voters=voters,
         cache=not no_cache,
-        bill=_make_bill(engine.spec, budget),
+        bill=_make_bill(engine.spec, voters, budget),
     )
 
 
-def _make_bill(engine: EngineSpec, budget: float | None) -> Bill:
+def _make_bill(engine: EngineSpec, voters: Mapping[str, EngineSpec], budget: float | None) -> Bill:
     """Return the bill of a run.
 
     Raises:
-        ConfigurationError: there is a budget, and nothing has a price.
+        ConfigurationError: there is a budget, and nothing has a price; or models have several.
     """
     from clc.solving.bill import Bill
 
+    for voter in voters.values():
+        if voter.prices is not None and voter.prices != engine.prices:
+            raise ConfigurationError(
+                f"{voter.path}: [prices] are not those of the run's engine: the models of one vote "
+                "have one price; leave [prices] out of one of the files"
+            )
     if budget is not None and engine.run_prices is None and not engine.endpoints:
         raise ConfigurationError(
             "--budget needs prices: write [prices] into an engine file (--engine-file)"
@@ -187,7 +195,7 @@ def _estimate(
     from clc.datasets import Dataset
     from clc.solving.estimate import estimate_run
 
-    configuration = solving.configuration(strategy, engine.spec)
+    configuration = solving.configuration(strategy, engine.spec, solving.load_voters(strategy))
     templates = solving.templates()
     engine.open(templates.marks)  # its settings are checked; nothing is loaded
     problems = Dataset(source, **asdict(reading)).problems()
@@ -252,24 +260,29 @@ def _solve_here(
     configuration: Configuration,
     templates: Templates,
     engine: EngineOptions,
+    voters: Mapping[str, EngineSpec],
     cache: bool,
     bill: Bill,
 ) -> None:
-    """Solve in this process, over one engine."""
+    """Solve in this process."""
     from clc.analysis.export import export
     from clc.datasets import Dataset
     from clc.runs.store import Store
     from clc.runs.translation_cache import TranslationCache, default_cache_folder
     from clc.solving.run import Run
+    from clc.solving.voters import open_voters
 
     dataset = Dataset(source, **asdict(reading))
     opened, translator = engine.open(templates.marks)
+    others = open_voters(voters, templates.marks)
     with ExitStack() as stack:
         store = stack.enter_context(Store(shown.out))
         kept = None
         if cache:
             kept = stack.enter_context(closing(TranslationCache(default_cache_folder())))
-        run = Run(configuration, opened, store, translator, templates, kept, bill=bill)
+        run = Run(
+            configuration, opened, store, translator, templates, kept, bill=bill, voters=others
+        )
         # Standard input has no fingerprint: its problems are compared one by one.
         finished = run.begin(dataset.identity(), reading.limit) and source != "-"
         options = given_options(click.get_current_context())

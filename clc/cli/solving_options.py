@@ -112,6 +112,13 @@ class SolvingOptions(OptionGroup):
     prompt_folder: str | None = option(
         "--prompts", metavar="DIR", help="Folder of templates that override the bundled ones."
     )
+    voters: tuple[str, ...] = option(
+        "--voter",
+        multiple=True,
+        metavar="FILE[:COUNT]",
+        help="Vote over several models: an engine file, or own, and its paths for each path of "
+        "one without a count. Repeatable.",
+    )
     portfolio: str | None = option(
         "--portfolio",
         metavar="FILE",
@@ -221,13 +228,34 @@ class SolvingOptions(OptionGroup):
 
         return Templates(self.prompt_folder)
 
-    def configuration(self, strategy: str, engine: EngineSpec) -> Configuration:
+    def strategy(self, name: str) -> Strategy:
+        """Return the strategy of this name or file, with its paths by several models if wanted."""
+        from clc.strategies.files import open_strategy
+        from clc.strategies.voters import with_voters
+
+        opened = open_strategy(name)
+        return with_voters(opened, self.voters) if self.voters else opened
+
+    def load_voters(self, strategy: str) -> dict[str, EngineSpec]:
+        """Read the engine files that the arms of a strategy name."""
+        from clc.solving.voters import load_voters
+
+        return load_voters(self.strategy(strategy))
+
+    def configuration(
+        self,
+        strategy: str,
+        engine: EngineSpec,
+        voters: Mapping[str, EngineSpec] | None = None,
+    ) -> Configuration:
         """Check the options and make the configuration of a run.
 
         Args:
             strategy: a name, or a file.
             engine: its sampling stands where an option is not given, and its thoughts take their
                 part of ``max_tokens``.
+            voters: the engine files of the arms, by name; a strategy that has some is refused
+                without them.
 
         Raises:
             InputError: a value is out of range, or options contradict each other.
@@ -236,11 +264,12 @@ class SolvingOptions(OptionGroup):
         from clc.engines.confidence import Measure
         from clc.solving.configuration import Online
         from clc.solving.configure import configure
-        from clc.strategies.files import open_strategy
+        from clc.solving.voters import voter_sampling
 
         if self.portfolio and self.languages is not None:
             raise ConfigurationError("--portfolio names the languages; leave out --languages")
-        opened = open_strategy(strategy)
+        opened = self.strategy(strategy)
+        most = Sampling().max_tokens
         return configure(
             opened,
             languages=split_codes(self.languages),
@@ -258,7 +287,8 @@ class SolvingOptions(OptionGroup):
             weighting=self.weighting,
             online=Online() if self.online else None,
             abstaining=read_abstaining(self.abstain_below, self.abstain_languages),
-            **engine.with_settings(self.sampling, default_max_tokens=Sampling().max_tokens),
+            voters=None if voters is None else voter_sampling(voters, self.sampling, most),
+            **engine.with_settings(self.sampling, default_max_tokens=most),
         )
 
     def _stopping(self, strategy: Strategy) -> Stopping:

@@ -38,6 +38,7 @@ _ARM_TYPES: tuple[tuple[type, ...], ...] = (
     (str, NoneType),
     (str, NoneType),
     (int,),
+    (str,),
 )
 """Types of the fields of ``ArmRecord``."""
 

@@ -125,7 +125,8 @@ def lost_path(key: str, why: str) -> ReasoningPath:
 
 def write_plan(plan: Plan) -> bytes:
     """Write a plan as JSON, as stores keep it."""
-    return orjson.dumps([list(map(list, plan.arms)), plan.order, plan.usage, plan.details])
+    arms = [list(arm if arm.engine else arm[:-1]) for arm in plan.arms]
+    return orjson.dumps([arms, plan.order, plan.usage, plan.details])
 
 
 def read_plan(data: bytes | str) -> Plan:

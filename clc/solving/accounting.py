@@ -103,4 +103,5 @@ def make_row(result: SlotResult, paths: int, seed: int, weights: Mapping[str, fl
         result.question,
         arm.key,
         result.redraw,
+        arm.engine or "",
     )

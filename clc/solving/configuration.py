@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
 from clc.bounds import PATHS
@@ -12,9 +12,11 @@ from clc.voting.stopping import Stopping
 from clc.voting.verdict import Counting
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from clc.engines.confidence import Measure
     from clc.records import Sampling
-    from clc.strategies.strategy import Strategy
+    from clc.strategies.strategy import Arm, Strategy
     from clc.voting.abstaining import Abstaining
     from clc.voting.weighting import Weighting
 
@@ -74,6 +76,7 @@ class Configuration:
         weighting: how confidence weighs votes, where it does.
         online: abort paths of low confidence (DeepConf online), where that is wanted.
         abstaining: when an unsure answer is withheld.
+        voters: sampling of the paths of arms with an engine file, by its name.
     """
 
     strategy: Strategy
@@ -93,6 +96,14 @@ class Configuration:
     weighting: Weighting | None = None
     online: Online | None = None
     abstaining: Abstaining | None = None
+    voters: Mapping[str, Sampling] | None = None
+
+    def sampling_of(self, arm: Arm) -> Sampling:
+        """Return the sampling of an arm's paths."""
+        sampling = self.sampling if arm.engine is None else (self.voters or {})[arm.engine]
+        if arm.temperature is None:
+            return sampling
+        return replace(sampling, temperature=arm.temperature)
 
     @property
     def counting(self) -> Counting:

@@ -13,11 +13,12 @@ from clc.records import Sampling
 from clc.solving.configuration import Configuration, Fidelity, Online, Untranslated
 from clc.strategies.catalogue import get_strategy
 from clc.strategies.schedule import plan_slots
+from clc.strategies.strategy import engine_files
 from clc.voting.stopping import RULES, Stopping
 from clc.voting.weighting import WEIGHTINGS, Weighting
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from typing import Unpack
 
     from clc.records import SamplingSettings
@@ -48,6 +49,7 @@ def configure(
     weighting: str | Weighting | None = None,
     online: Online | None = None,
     abstaining: Abstaining | None = None,
+    voters: Mapping[str, SamplingSettings] | None = None,
     **sampling: Unpack[SamplingSettings],
 ) -> Configuration:
     """Check settings and freeze them.
@@ -75,6 +77,8 @@ def configure(
         weighting: weigh votes by confidence: a name of ``WEIGHTINGS``, or your own.
         online: abort paths of low confidence (DeepConf online).
         abstaining: withhold an answer with too little agreement, or of too few languages.
+        voters: sampling of the paths of arms that name an engine file, by that name; it goes over
+            ``sampling``.
         sampling: the fields of ``Sampling`` (temperature, top_p, max_tokens, stop, …). The
             temperature is the strategy's own by default.
 
@@ -86,6 +90,8 @@ def configure(
     if codes == ():
         raise ConfigurationError("languages must name at least one language")
     parameters = _sampling(chosen, sampling)
+    others = {name: _sampling(chosen, {**sampling, **own}) for name, own in (voters or {}).items()}
+    _check_voters(chosen, others)
     budget = (len(portfolio) or chosen.paths) if paths is None else paths
     if translation_max_tokens is None:
         translation_max_tokens = parameters.max_tokens
@@ -99,14 +105,13 @@ def configure(
                 f"unknown {name} {value!r}; there are: {', '.join(get_args(kind))}"
             )
     sequence = tuple(read_language(code) for code in portfolio)
-    _check_paths(chosen, parameters, budget, codes, sequence)
     rule = _stopping(chosen, stopping)
     _check_together(chosen, budget, rule, online, weighted=weighting is not None)
     if isinstance(weighting, str):
         weighting = _named_weighting(weighting)
     if measure is None and (weighting is not None or online is not None):
         measure = Measure()
-    return Configuration(
+    configuration = Configuration(
         strategy=chosen,
         paths=budget,
         sampling=parameters,
@@ -124,7 +129,22 @@ def configure(
         weighting=weighting,
         online=online,
         abstaining=abstaining,
+        voters=others or None,
     )
+    _check_paths(configuration)
+    return configuration
+
+
+def _check_voters(strategy: Strategy, voters: Mapping[str, Sampling]) -> None:
+    """Check that there is a sampling for each engine file that the arms name, and no other."""
+    named = engine_files(strategy)
+    if missing := [name for name in named if name not in voters]:
+        raise ConfigurationError(
+            f"strategy {strategy.name!r} has an arm with the engine file {missing[0]!r}, and it is "
+            "not open: arms with engines of their own are for clc solve, clc ask and solve_many"
+        )
+    if unknown := [name for name in voters if name not in named]:
+        raise ConfigurationError(f"no arm of strategy {strategy.name!r} names {unknown[0]!r}")
 
 
 def _sampling(strategy: Strategy, settings: SamplingSettings) -> Sampling:
@@ -137,14 +157,10 @@ def _sampling(strategy: Strategy, settings: SamplingSettings) -> Sampling:
     return Sampling(**arguments)
 
 
-def _check_paths(
-    strategy: Strategy,
-    sampling: Sampling,
-    budget: int,
-    languages: tuple[str, ...] | None,
-    sequence: tuple[str, ...],
-) -> None:
+def _check_paths(settings: Configuration) -> None:
     """Plan once, for a question in no language, so that arms that only meet in one are apart."""
+    strategy, languages, sequence = settings.strategy, settings.languages, settings.sequence
+    budget = settings.paths
     if strategy.planner is not None:
         if languages is not None or sequence:
             raise ConfigurationError(
@@ -153,7 +169,10 @@ def _check_paths(
             )
         languages = strategy.planner.candidates[: strategy.planner.choose]
     slots = plan_slots(strategy, _NO_LANGUAGE, budget, languages=languages, sequence=sequence)
-    if sampling.temperature == 0 and any(slot.index and not slot.arm.switch for slot in slots):
+    if any(
+        slot.index and not slot.arm.switch and settings.sampling_of(slot.arm).temperature == 0
+        for slot in slots
+    ):
         prompts = len({slot.arm for slot in slots})
         raise ConfigurationError(
             f"temperature 0 draws the same path again and again, and {budget} paths over "

@@ -146,7 +146,17 @@ class _DrySampler:
         self.engine = self.translator = self.store = _Nothing()
         self._estimate = estimate
 
-    async def step(self, kind: str, request: Request, language: str) -> Step:
+    def engine_of(self, _: str | None) -> _Nothing:
+        """Return what stands for every engine."""
+        return self.engine
+
+    async def step(
+        self,
+        kind: str,
+        request: Request,
+        language: str,
+        voter: str | None = None,  # noqa: ARG002  of Sampler.step
+    ) -> Step:
         """Count a step; its text is empty."""
         self._estimate.count(language, "", kind).add(request.messages, request.sampling.max_tokens)
         return Step(kind, language, "", "stop", Usage())
@@ -185,7 +195,7 @@ class _DryBuilder(PromptBuilder):
             if built.prompt is not None:
                 arm = slot.arm
                 self._estimate.count(arm.stands_for, arm.template, "path").add(
-                    built.prompt.messages, most
+                    built.prompt.messages, settings.sampling_of(arm).max_tokens
                 )
         if strategy.voting == "usc":
             texts: Message = {"role": "user", "content": "x" * (3 * most * len(slots))}

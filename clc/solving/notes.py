@@ -14,13 +14,15 @@ if TYPE_CHECKING:
 __all__ = ["engine_notes", "merge_notes"]
 
 
-def engine_notes(engine: Engine, translator: Engine) -> dict[str, Any]:
-    """Return the notes of the engines of a run, {} for none."""
+def engine_notes(
+    engine: Engine, translator: Engine, voters: Mapping[str, Engine] | None = None
+) -> dict[str, Any]:
+    """Return the notes of the engines of a run, {} for none; ``voters`` by their engine files."""
     own = translator.engine if isinstance(translator, AdjustedEngine) else translator
     named = {"engine": engine} if own is engine else {"engine": engine, "translator": own}
     return {
         name: notes
-        for name, one in named.items()
+        for name, one in {**(voters or {}), **named}.items()
         if isinstance(one, NotingEngine) and (notes := one.notes())
     }
 

@@ -141,13 +141,16 @@ class ProblemRun:
         """Return the path that ended under an earlier limit of tokens, or sample it; its prompt."""
         settings, solver = self._settings, self._solver
         floor = None if measure is None else measure.floor
-        for earlier in solver.prompts.earlier(prompt):
+        for earlier in solver.prompts.earlier(prompt, slot.arm):
             seed = path_seed(settings.seed, earlier.key, slot.arm.key, slot.index, redraw)
             path = solver.sampler.ended_path(path_key(earlier.key, seed, floor))
             if path is not None:
                 return earlier, path
         seed = path_seed(settings.seed, prompt.key, slot.arm.key, slot.index, redraw)
-        path = await solver.sampler.sample(prompt, slot.index, seed, settings.sampling, measure)
+        sampling = settings.sampling_of(slot.arm)
+        path = await solver.sampler.sample(
+            prompt, slot.index, seed, sampling, measure, voter=slot.arm.engine
+        )
         return prompt, path
 
     async def _choose_slots(self) -> list[Slot]:
@@ -166,12 +169,13 @@ class ProblemRun:
             salt=content_key("slots", [settings.seed, opened.problem.question]),
         )
         slots = schedule(settings.paths)
-        if settings.sampling.temperature > 0:
+        greedy = {slot.arm for slot in slots if settings.sampling_of(slot.arm).temperature == 0}
+        if not greedy:
             if settings.untranslated == "give":
                 self._untranslated = UntranslatedArms(schedule, len(slots))
             return slots
         # Greedily, a prompt has one path, however often its arm has its turn.
-        return [slot for slot in slots if slot.index == 0 or slot.arm.switch]
+        return [one for one in slots if one.index == 0 or one.arm.switch or one.arm not in greedy]
 
     def _next_round(self, votes: Sequence[Vote], slots: Sequence[Slot]) -> int:
         """Return the number of paths to have started when these votes are in."""

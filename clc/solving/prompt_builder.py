@@ -153,7 +153,8 @@ class PromptBuilder:
         replies: list[str] = []
         messages = self._render(opened, slot, question)
         for _ in range(self._templates.get(arm.template).turns - 1):
-            reply = await self._step("turn", self._turns(slot, messages), arm.language)
+            requests = self._turns(slot, messages)
+            reply = await self._step("turn", requests, arm.language, arm.engine)
             if isinstance(reply, str):
                 return BuiltPrompt(None, f"{AbstainReason.ENGINE_FAILURE}: {reply}", usage)
             usage += reply.usage
@@ -190,7 +191,7 @@ class PromptBuilder:
 
     def _prompt(self, arm: Arm, messages: tuple[Message, ...]) -> Prompt:
         prompt = Prompt(
-            prompt_key(self._sampler.engine.fingerprint, messages, self._settings.sampling),
+            prompt_key(self._fingerprint(arm), messages, self._settings.sampling_of(arm)),
             messages,
             arm.answers_in or arm.language,
             arm.template,
@@ -199,25 +200,29 @@ class PromptBuilder:
         self._sampler.store.add_prompt(prompt)
         return prompt
 
-    def earlier(self, prompt: Prompt) -> Iterator[Prompt]:
-        """Yield a prompt under the earlier limits of tokens, the oldest first."""
-        for sampling in self._earlier_samplings():
-            key = prompt_key(self._sampler.engine.fingerprint, prompt.messages, sampling)
+    def _fingerprint(self, arm: Arm) -> str:
+        return self._sampler.engine_of(arm.engine).fingerprint
+
+    def earlier(self, prompt: Prompt, arm: Arm) -> Iterator[Prompt]:
+        """Yield an arm's prompt under the earlier limits of tokens, the oldest first."""
+        for sampling in self._earlier_samplings(arm):
+            key = prompt_key(self._fingerprint(arm), prompt.messages, sampling)
             yield replace(prompt, key=key)
 
     def _turns(self, slot: Slot, messages: tuple[Message, ...]) -> list[Request]:
         """Return the requests of a turn under the earlier limits and under the run's."""
         requests = []
-        for sampling in (*self._earlier_samplings(), self._settings.sampling):
-            prompt = prompt_key(self._sampler.engine.fingerprint, messages, sampling)
+        own = self._settings.sampling_of(slot.arm)
+        for sampling in (*self._earlier_samplings(slot.arm), own):
+            prompt = prompt_key(self._fingerprint(slot.arm), messages, sampling)
             seed = path_seed(self._settings.seed, prompt, slot.arm.key, slot.index)
             key = content_key("turn", [prompt, seed])
             requests.append(Request(key, messages, sampling, seed))
         return requests
 
-    def _earlier_samplings(self) -> Iterator[Sampling]:
+    def _earlier_samplings(self, arm: Arm) -> Iterator[Sampling]:
         if self._sampler.earlier_limits:
-            sampling = self._settings.sampling
+            sampling = self._settings.sampling_of(arm)
             for most in self._limits("max_tokens", sampling.max_tokens)[:-1]:
                 yield replace(sampling, max_tokens=most)
 
@@ -226,7 +231,9 @@ class PromptBuilder:
         earlier = [getattr(limits, name) for limits in self._sampler.earlier_limits]
         return list(dict.fromkeys([*earlier, own]))
 
-    async def _step(self, kind: str, requests: Sequence[Request], language: str) -> Step | str:
+    async def _step(
+        self, kind: str, requests: Sequence[Request], language: str, voter: str | None = None
+    ) -> Step | str:
         """Return the first step that ended under an earlier limit, else that of the last request.
 
         A text is the reason why it was lost.
@@ -234,4 +241,4 @@ class PromptBuilder:
         for request in requests[:-1]:
             if (step := self._sampler.ended_step(request.key)) is not None:
                 return step
-        return await self._sampler.step(kind, requests[-1], language)
+        return await self._sampler.step(kind, requests[-1], language, voter)

@@ -49,6 +49,7 @@ class Run:
         cache: translations kept over runs; none by default.
         outcomes: answers that were read already; the export takes them from here.
         bill: prices, and a budget at which the run stops.
+        voters: engines of arms that name an engine file, by that name.
     """
 
     configuration: Configuration
@@ -59,6 +60,7 @@ class Run:
     cache: TranslationCache | None = None
     outcomes: OutcomeMemory = field(default_factory=OutcomeMemory)
     bill: Bill = field(default_factory=Bill)
+    voters: Mapping[str, Engine | SharedEngine] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Check the templates that the run will need, before anything is sampled."""
@@ -75,6 +77,7 @@ class Run:
             translator=self.translator,
             cache=self.cache,
             outcomes=self.outcomes,
+            voters=self.voters,
         )
         self.solver.sampler.bill = self.bill
 
@@ -87,6 +90,7 @@ class Run:
             self.templates,
             engine=sampler.engine.fingerprint,
             translator=sampler.translator.fingerprint,
+            voters={name: one.fingerprint for name, one in sampler.voters.items()},
             dataset=dataset,
             limit=limit,
         )
@@ -198,7 +202,8 @@ class Run:
         manifest = self.store.manifest() if self._has_begun else None
         if manifest is None:
             return
-        notes = engine_notes(sampler.engine.engine, sampler.translator.engine)
+        others = {name: one.engine for name, one in sampler.voters.items()}
+        notes = engine_notes(sampler.engine.engine, sampler.translator.engine, others)
         values = {
             "notes": merge_notes(manifest.get("notes", {}), notes),
             "prices": None if self.bill.prices is None else self.bill.prices.to_json(),

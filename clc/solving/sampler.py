@@ -85,6 +85,7 @@ class Sampler:
         translator: samples translations.
         store: keeps what engines produce.
         cache: translations kept over runs.
+        voters: engines of arms that name an engine file, by that name.
 
     Attributes:
         counters: counts of the work so far.
@@ -99,8 +100,10 @@ class Sampler:
         translator: SharedEngine,
         store: PathStore,
         cache: TranslationCache | None,
+        voters: Mapping[str, SharedEngine] | None = None,
     ) -> None:
         self.engine = engine
+        self.voters = dict(voters or {})
         self.translator = translator
         self.store = store
         self.counters = Counters()
@@ -112,9 +115,13 @@ class Sampler:
     @property
     def start_seconds(self) -> float:
         """Seconds that starting the engines took; that of one loaded model counts once."""
-        engines = {self.engine, self.translator}
+        engines = {self.engine, self.translator, *self.voters.values()}
         shared = isinstance(self.translator.engine, AdjustedEngine)
         return (max if shared else sum)(engine.start_seconds for engine in engines)
+
+    def engine_of(self, voter: str | None) -> SharedEngine:
+        """Return the engine of an arm's paths; ``voter`` is its engine file, None for our own."""
+        return self.engine if voter is None else self.voters[voter]
 
     def ended_path(self, key: str) -> ReasoningPath | None:
         """Return a stored path that was not truncated, None where there is none."""
@@ -136,27 +143,41 @@ class Sampler:
         seed: int,
         sampling: Sampling,
         measure: Measure | None = None,
+        *,
+        voter: str | None = None,
     ) -> ReasoningPath:
-        """Sample one path, number ``index`` of its arm, or return it from the store."""
+        """Sample one path, number ``index`` of its arm, or return it from the store.
+
+        ``voter`` is the arm's engine file, None for the run's engine.
+        """
         key = path_key(prompt.key, seed, None if measure is None else measure.floor)
         request = Request(key, prompt.messages, sampling, seed, measure)
         shared = key in self._pending
-        path = await self._once(key, self._complete_path, request, prompt, index)
+        engine = self.engine_of(voter)
+        path = await self._once(key, self._complete_path, engine, request, prompt, index)
         self.counters.reused += shared and path.error is None
         return path
 
-    async def step(self, kind: str, request: Request, language: str) -> Step | str:
-        """Sample one step, or return it from the store; a text is the reason why it was lost."""
-        return await self._once(request.key, self._complete_step, kind, request, language)
+    async def step(
+        self, kind: str, request: Request, language: str, voter: str | None = None
+    ) -> Step | str:
+        """Sample one step, or return it from the store; a text is the reason why it was lost.
 
-    async def _complete_path(self, request: Request, prompt: Prompt, index: int) -> ReasoningPath:
+        ``voter`` is the engine file of the arm whose step it is; a translation has none.
+        """
+        engine = self.translator if kind == "translation" else self.engine_of(voter)
+        return await self._once(request.key, self._complete_step, engine, kind, request, language)
+
+    async def _complete_path(
+        self, engine: SharedEngine, request: Request, prompt: Prompt, index: int
+    ) -> ReasoningPath:
         key = request.key
         if (stored := self.store.paths([key]).get(key)) is not None:
             self.counters.reused += 1
             return stored
         if isinstance(self.translator.engine, AdjustedEngine):
             await self.translator.start()  # which checks its options before any path is sampled
-        completion = await self.engine.complete(request, owner=self)
+        completion = await engine.complete(request, owner=self)
         usage = completion.usage.clamped()
         path = ReasoningPath(
             key,
@@ -183,7 +204,9 @@ class Sampler:
             self.store.add_failure(key, completion.error)
         return path
 
-    async def _complete_step(self, kind: str, request: Request, language: str) -> Step | str:
+    async def _complete_step(
+        self, engine: SharedEngine, kind: str, request: Request, language: str
+    ) -> Step | str:
         cache = self._cache if kind == "translation" else None
         stored = self.store.step(request.key)
         if stored is None and cache is not None:
@@ -192,7 +215,6 @@ class Sampler:
                 self.store.add_step(request.key, stored)
         if stored is not None:
             return stored
-        engine = self.translator if kind == "translation" else self.engine
         completion = await engine.complete(request, owner=self)
         if completion.error is not None:
             self.counters.lost += 1

@@ -20,7 +20,7 @@ from clc.voting.outcomes import OutcomeMemory
 from clc.voting.verdict import make_verdict, read_votes
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from clc.engines.base import Engine
     from clc.prompts.templates import Templates
@@ -43,6 +43,7 @@ class Solver:
         translator: another engine for translations; ``engine`` does them otherwise.
         cache: translations kept over runs.
         outcomes: answers that were read already; its own by default.
+        voters: engines of arms that name an engine file, by that name.
 
     Raises:
         ConfigurationError: the engine's thinking budget leaves no room for an answer.
@@ -58,6 +59,7 @@ class Solver:
         translator: Engine | SharedEngine | None = None,
         cache: TranslationCache | None = None,
         outcomes: OutcomeMemory | None = None,
+        voters: Mapping[str, Engine | SharedEngine] | None = None,
     ) -> None:
         self.configuration = configuration
         self.counting = configuration.counting
@@ -68,7 +70,8 @@ class Solver:
         if isinstance(shared.engine, ChatEngine):
             shared.engine.chat_options.check_room(configuration.sampling.max_tokens)
         second = shared if translator is None else self._shared(translator)
-        self.sampler = Sampler(shared, second, store, cache)
+        others = {name: self._shared(one) for name, one in (voters or {}).items()}
+        self.sampler = Sampler(shared, second, store, cache, others)
         self.prompts = PromptBuilder(configuration, templates, self.sampler)
         self.choice = ModelChoice(templates, self.sampler)
 
@@ -85,8 +88,9 @@ class Solver:
 
     @property
     def window(self) -> int:
-        """Requests to keep in flight."""
-        return self.sampler.engine.window
+        """Requests to keep in flight, over all engines of paths."""
+        arms = self.configuration.strategy.arms
+        return sum(self.sampler.engine_of(one).window for one in {arm.engine for arm in arms})
 
     async def close(self) -> None:
         """Close the engines that came as engines."""

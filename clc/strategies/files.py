@@ -24,7 +24,7 @@ from __future__ import annotations
 
 import json
 import math
-from dataclasses import MISSING, asdict, fields
+from dataclasses import MISSING, asdict, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -75,10 +75,7 @@ def load_strategy(path: str | Path) -> Strategy:
         raise StrategyError(f"{path}: a strategy has its arms in [[arms]]; found {_show(arms)}")
     defaults = {"name": Path(path).stem, "paths": 11, "temperature": 0.7}
     built: dict[str, Any] = {
-        "arms": tuple(
-            _make(Arm, arm, f"{path}: [[arms]] number {number}")
-            for number, arm in enumerate(arms, start=1)
-        )
+        "arms": tuple(_make_arm(Path(path), number, arm) for number, arm in enumerate(arms, 1))
     }
     for name, kind in (("stopping", Stopping), ("planner", Planner)):
         if name in values:
@@ -111,6 +108,18 @@ def strategy_toml(strategy: Strategy) -> str:
     if strategy.planner is not None:
         blocks.append(["[planner]", *_lines(strategy.planner)])
     return "\n\n".join("\n".join(block) for block in blocks)
+
+
+def _make_arm(path: Path, number: int, values: Mapping[str, Any]) -> Arm:
+    """Make an arm; its engine file stands beside the strategy's, or anywhere by a whole path."""
+    where = f"{path}: [[arms]] number {number}"
+    arm: Arm = _make(Arm, values, where)
+    if arm.engine is None:
+        return arm
+    file = path.parent / arm.engine
+    if not file.is_file():
+        raise StrategyError(f"{where}: engine {arm.engine!r:.200}: there is no such engine file")
+    return replace(arm, engine=str(file))
 
 
 def _make(

@@ -18,7 +18,16 @@ from clc.languages import MGSM_LANGUAGES, distinct_languages, read_language
 from clc.records import Sampling, content_key
 from clc.voting.stopping import Stopping
 
-__all__ = ["EVERY", "QUESTION", "TRANSLATOR", "Arm", "Planner", "Strategy", "required_templates"]
+__all__ = [
+    "EVERY",
+    "QUESTION",
+    "TRANSLATOR",
+    "Arm",
+    "Planner",
+    "Strategy",
+    "engine_files",
+    "required_templates",
+]
 
 QuestionForm = Literal["original", "translated"]
 Voting = Literal["majority", "weighted", "usc"]
@@ -49,6 +58,8 @@ class Arm:
         switch: share of a demonstration's fragments, picked by the path's seed, that are in
             another language (0 to 1).
         share: paths of this arm for each path of an arm with share 1.
+        engine: engine file of the model that samples the paths, None for the run's own.
+        temperature: of the paths, None for the engine file's or the run's.
     """
 
     language: str
@@ -61,6 +72,8 @@ class Arm:
     shots: int = 0
     switch: float = 0.0
     share: int = 1
+    engine: str | None = None
+    temperature: float | None = None
 
     def __post_init__(self) -> None:
         """Check the values.
@@ -86,6 +99,13 @@ class Arm:
             if not fine:
                 raise StrategyError(f"an arm's {name} must be {rule}, not {getattr(self, name)!r}")
         PATHS.check("an arm's share", self.share, StrategyError)
+        if self.engine is not None and not self.engine.strip():
+            raise StrategyError("an arm's engine must be the name of an engine file, not ''")
+        if self.temperature is not None:
+            try:
+                Sampling(temperature=self.temperature)
+            except ConfigurationError as error:
+                raise StrategyError(f"an arm's {error}") from None
 
     @property
     def stands_for(self) -> str:
@@ -94,9 +114,13 @@ class Arm:
 
     @cached_property
     def key(self) -> str:
-        """Content key of what decides the texts of the arm's paths."""
+        """Content key of what decides the texts of the arm's paths, in one model's sampling.
+
+        The model and its sampling are part of the keys of prompts.
+        """
         fields = asdict(self)
-        del fields["share"], fields["drawn"]
+        for name in ("share", "drawn", "engine", "temperature"):
+            del fields[name]
         return content_key("arm", fields)
 
 
@@ -176,6 +200,11 @@ class Strategy:
                 f"strategy {self.name!r}: unknown voting {self.voting!r}; there are: "
                 f"{', '.join(get_args(Voting))}"
             )
+
+
+def engine_files(strategy: Strategy) -> list[str]:
+    """Return the engine files that the arms name, each once, in their order."""
+    return list(dict.fromkeys(arm.engine for arm in strategy.arms if arm.engine is not None))
 
 
 def required_templates(strategy: Strategy) -> list[str]:

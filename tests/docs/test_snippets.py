@@ -87,6 +87,7 @@ def test_values_are_said():
 
 @pytest.mark.parametrize("name", NAMES)
 def test_data_is_well_formed(name, tmp_path):
+    write_files(name, tmp_path)
     for block in blocks(name, "toml"):
         tables = tomllib.loads(block.text)
         if "arms" in tables:

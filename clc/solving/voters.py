@@ -1,0 +1,56 @@
+"""The models of a vote whose arms name engine files."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from clc.engines.engine_file import load_engine_file
+from clc.strategies.strategy import engine_files
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from clc.engines.base import Engine
+    from clc.engines.engine_file import EngineSpec
+    from clc.records import SamplingSettings
+    from clc.strategies.strategy import Strategy
+    from clc.thoughts import Marks
+
+__all__ = ["load_voters", "open_voters", "voter_sampling"]
+
+
+def load_voters(strategy: Strategy) -> dict[str, EngineSpec]:
+    """Read the engine files that the arms of a strategy name.
+
+    Raises:
+        ConfigurationError: one is not there, or is wrong.
+    """
+    return {name: load_engine_file(name) for name in engine_files(strategy)}
+
+
+def open_voters(voters: Mapping[str, EngineSpec], marks: Marks | None = None) -> dict[str, Engine]:
+    """Make the engines; nothing is loaded before their first requests.
+
+    Raises:
+        ConfigurationError: settings contradict each other, or no engine is installed.
+    """
+    return {name: spec.open(marks) for name, spec in voters.items()}
+
+
+def voter_sampling(
+    voters: Mapping[str, EngineSpec], settings: Mapping[str, Any], max_tokens: int
+) -> dict[str, SamplingSettings]:
+    """Return the sampling of each model: that of its file, over the run's.
+
+    Args:
+        voters: engine files by name.
+        settings: of the run's sampling; None is not given.
+        max_tokens: where neither gives it.
+    """
+    given = {name: value for name, value in settings.items() if value not in (None, ())}
+    given.setdefault("max_tokens", max_tokens)
+    merged: dict[str, Any] = {
+        name: spec.chat.with_room({**given, **spec.sampling_settings()})
+        for name, spec in voters.items()
+    }
+    return merged
