@@ -38,7 +38,8 @@ ANSWER_LISTS = (
     "circumstance_after", "only", "sorry", "unable", "remark", "total", "so", "problem", "user",
     "assistant", "because", "contrast", "and", "not", "not_after", "none", "right", "option",
     "copula", "question", "placeholder", "premise", "not_but", "join", "alternative", "range",
-    "between", "derived", "sum", "sum_after", "negative", "below_zero", "ways",
+    "between", "copula_after", "of_numbered", "numbered", "derived", "sum", "sum_after", "negative",
+    "below_zero", "ways",
 )  # fmt: skip
 _TEXTS = {
     "": ("script", "locale", "sources", "readers"),

@@ -4,15 +4,22 @@ from __future__ import annotations
 
 import re
 
+from clc.answers.vocabulary import per_vocabulary
+from clc.answers.words import listed, word_pattern
+
 __all__ = ["ALGEBRA", "are_assignments", "has_variable", "is_aside"]
 
-_LETTER = r"(?<![a-zA-Zа-яё\\'’])[a-zA-Zа-яα-ω](?![a-zA-Zа-яё'’]|\.(?!\s*\Z))"
+_LATIN_OR_CYRILLIC = r"a-zA-Z\u0430-\u044f\u0451"
+_LETTER = (
+    rf"(?<![{_LATIN_OR_CYRILLIC}\\'’])[a-zA-Z\u0430-\u044f\u03b1-\u03c9]"
+    rf"(?![{_LATIN_OR_CYRILLIC}'’]|\.(?!\s*\Z))"
+)
 ALGEBRA = re.compile(
     rf"{_LETTER}\s?[)\]]?\s?[-+−–*×/÷^]\s?[(\[]?\s?(?:\d|[a-zA-Z](?![a-zA-Z]))"
     rf"|[\d)\]][ ]?[-+−–*×/÷^]\s?[(\[]?\s?{_LETTER}"
     rf"|[\d)\]]\s?[-+−*×]\s?[(\[]?\s?\d{{0,9}}(?:[.,]\d{{1,9}})?[xyzXYZn]\b"
-    r"|\d\s?[xyzXYZn](?![a-zA-ZÀ-ɏ])"
-    r"|(?<![a-zA-ZÀ-ɏ])[xyz](?![a-zA-ZÀ-ɏ])\s?[-+−*/]"
+    r"|\d\s?[xyzXYZn](?![a-zA-Z\u00c0-\u024f])"
+    r"|(?<![a-zA-Z\u00c0-\u024f])[xyz](?![a-zA-Z\u00c0-\u024f])\s?[-+−*/]"
     r"|[\])]\s?[-+−*×÷]\s\(?\d|\d\s?[-+*×÷]\s?\["
     r"|[^\W\d_]{2}[)\]]?\s[+*×÷]\s?[(\[]?\d|\d[)\]]?\s[+*×÷]\s[(\[]?[^\W\d_]{3}"
     r"|\d\s?[-+−*×÷]\s?\((?!\s?\d)"
@@ -23,16 +30,20 @@ ALGEBRA = re.compile(
 _SPANISH_AND = re.compile(r" y (?=\d{1,4}/\d|medi[ao]|cuarto|tercio|un |tres |dos )")
 _COEFFICIENT = re.compile(r"\d[abqruvwQRXYZ](?![\w'’])")
 _FORMULA = re.compile(r"\$([^$\n]{1,200})\$")
-_SEPARATOR = (
-    r"\s*(?:[,;、，،]|\b(?:and|or|und|oder|y|o|et|ou|и|или|na|au|e|och|en|of)\b"
-    r"|和|或|と|または|এবং|และ|หรือ)+\s*"
-)
-_ASSIGNMENT = (
-    rf"(?:{_SEPARATOR})?(?<![^\W_])([^\W\d_](?:_?\{{?\d\}}?)?)\s?[=＝]\s?"
-    r"([-−]?[$€£]?\d[\d.,/]{0,20}?)(?=[\s$}).。]*(?:\Z|[,;、，\s和或とএ]))"
-)
-_ONE = re.compile(_ASSIGNMENT)
 _PRODUCT = re.compile(r"\s?(?:[*×÷/·⋅^]|\\cdot|\\times)\s?[\d$€£(\[a-zA-Z]")
+
+
+@per_vocabulary
+def _assignment() -> re.Pattern[str]:
+    """A value of a variable, after what separates it from the one before."""
+    words = word_pattern("join", "alternative")
+    others = "".join(
+        re.escape(one[0]) for one in listed("join") if one[0].lower() == one[0].upper()
+    )
+    return re.compile(
+        rf"(?:\s*(?:[,;、，،]|{words})+\s*)?(?<![^\W_])([^\W\d_](?:_?\{{?\d\}}?)?)\s?[=＝]\s?"
+        rf"([-−]?[$€£]?\d[\d.,/]{{0,20}}?)(?=[\s$}}).。]*(?:\Z|[,;、，\s{others}]))"
+    )
 
 
 def are_assignments(text: str) -> bool:
@@ -44,7 +55,7 @@ def are_assignments(text: str) -> bool:
     text = text.replace("$", " ")
     position = len(text) - len(text.lstrip(" ({\\[*"))
     values = set()
-    while match := _ONE.match(text, position):
+    while match := _assignment().match(text, position):
         values.add(match.groups())
         position = match.end()
     return len(values) > 1 and not text[position:].strip(" $)}]*.。\n")

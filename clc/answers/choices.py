@@ -9,18 +9,16 @@ from __future__ import annotations
 import re
 
 from clc.answers.letters import (
-    AMBIGUOUS,
     BRACKETS,
     CLOSING,
     LATIN,
-    LETTERS,
-    MENTION,
     Mention,
     mentions_in,
     only_choice,
+    option_letters,
 )
 from clc.answers.vocabulary import per_vocabulary
-from clc.answers.words import compile_words
+from clc.answers.words import cased_and_other, compile_words
 from clc.records import AbstainReason
 
 __all__ = [
@@ -35,9 +33,6 @@ _LEAD = re.compile(rf"[\s{BRACKETS}:：>#-]{{0,12}}")
 _ANSWER_LABEL = re.compile(r"\s*A\s?:")  # and no choice
 _ENDED = re.compile(
     rf"[{CLOSING}]{{0,4}}\s{{0,2}}(?:[.,;:!—。，；：、！।|]|[-–]\s(?!\d)|\Z|\n|[(（])"
-)
-_MARKED = re.compile(
-    rf"(?:\*\*|[(（\[【「『“\"{{])\s?(?:{LETTERS})\s?[.)）:]?(?:\*\*|[)）\]】」』”\"}}])"
 )
 _BEFORE = 24  # characters before a letter in which words about it stand
 _GAP = rf"[\s{BRACKETS}{CLOSING}:：]{{0,6}}"
@@ -105,6 +100,15 @@ def last_letter(text: str) -> str | None:
     one = mentions[-1]
     before = text[max(0, one.start - _BEFORE) : one.start]
     return one.letter if _words_before("so", "option").search(before) else None
+
+
+@per_vocabulary
+def _marked() -> re.Pattern[str]:
+    """A letter in bold or in brackets."""
+    return re.compile(
+        rf"(?:\*\*|[(（\[【「『“\"{{])\s?(?:{option_letters().pattern})\s?[.)）:]?"
+        r"(?:\*\*|[)）\]】」』”\"}])"
+    )
 
 
 @per_vocabulary
@@ -195,7 +199,7 @@ def is_denied(text: str, one: Mention) -> bool:
         return False
     other = _words("not").match(text, one.end)  # "B, not A" denies A
     lead = _LEAD.match(text, other.end()) if other else None
-    return lead is None or MENTION.match(text, lead.end()) is None
+    return lead is None or option_letters().mention.match(text, lead.end()) is None
 
 
 def _is_leading(text: str, one: Mention) -> bool:
@@ -205,14 +209,19 @@ def _is_leading(text: str, one: Mention) -> bool:
     if begin >= one.start:
         return True
     word = compile_words("option").match(text, begin)
-    return word is not None and not text[word.end() : one.start].strip(
-        " \t*_$(（[【「『\"'“:：是为為は"
-    )
+    return word is not None and _between_option().fullmatch(text, word.end(), one.start) is not None
+
+
+@per_vocabulary
+def _between_option() -> re.Pattern[str]:
+    """What may stand between a word for an option and its letter: signs, and a copula."""
+    _, copula = cased_and_other("copula")
+    return re.compile(rf"(?:[ \t*_$(（\[【「『\"'“:：]|{copula})*")
 
 
 def _is_letter(text: str, one: Mention, *, strict: bool) -> bool:
     """Whether a leading letter is no word: what follows ends it, gives a reason or affirms it."""
-    if not strict and text[one.start : one.end] not in AMBIGUOUS:
+    if not strict and text[one.start : one.end] not in option_letters().ambiguous:
         return True
     return (
         _ENDED.match(text, one.end) is not None
@@ -226,7 +235,7 @@ def _is_marked(text: str, one: Mention) -> bool:
     begin = max(0, one.start - 4)
     return any(
         mark.start() < one.start and one.end < mark.end()
-        for mark in _MARKED.finditer(text, begin, one.end + 4)
+        for mark in _marked().finditer(text, begin, one.end + 4)
     )
 
 

@@ -18,11 +18,9 @@ _TIME = re.compile(r"[:：](\d\d)(?:[:：](\d\d))?(?!\d)(?![:：.,]\d)")
 _TERM = re.compile(
     r"(?P<left>[ \u00a0\u2009]?)[:：∶](?P<right>[ \u00a0\u2009]?)"
     r"(?P<term>\d{1,12}(?:[.,]\d{1,9})?)(?![\d%])"
-    r"|[ ]?[比](?P<bare>\d{1,12}(?:\.\d{1,9})?)(?![\d%]|[^\d。，,]{0,3}[多少大小高低长短快慢])"
 )
 _TERM_ALONE = re.compile(r"\d{1,12}(?:\.\d{1,9})?(?![\d%])")
 _OVER = re.compile(r"[ ]?/[ ]?(\d{1,12})(?!\d)")
-_RATIO_WORDS = frozenset(("대", "к"))  # that join no range
 _LETTER = re.compile(r"[^\W\d_]")
 _LOOK_BACK, _LOOK_AHEAD, _NEAR = 200, 100, 24
 _NOON, _DAY, _HOUR = 12, 25, 60
@@ -102,13 +100,14 @@ def read_ratio(
 ) -> tuple[Fraction | None, int] | None:
     """Read the other terms of a ratio whose first is ``text[start:end]``; None without one."""
     terms = [value]
-    while term := _TERM.match(text, end):
+    glued = unit_words().ratio_glued
+    while term := _TERM.match(text, end) or glued.match(text, end):
         spaced = term["left"] or term["right"]
         if spaced and not (
             _stands_alone(text, start, term.end()) or _is_ratio(text, start, term.end(), question)
         ):
             break
-        below = Fraction((term["term"] or term["bare"]).replace(",", "."))
+        below = Fraction(term["term"].replace(",", "."))
         end = term.end()
         over = _OVER.match(text, end)
         if over and int(over[1]):
@@ -119,8 +118,10 @@ def read_ratio(
         second = _TERM_ALONE.match(text, gap.end()) if gap else None
         if gap is None or second is None:
             return None
-        word = gap[0].strip() if gap[0] != "対" else ""
-        alone = not word or (word in _RATIO_WORDS and _stands_alone(text, start, second.end()))
+        word, words = gap[0].strip().lower(), unit_words()
+        alone = word in words.ratio_sure or (
+            word in words.ratio_alone and _stands_alone(text, start, second.end())
+        )
         if not alone and not _is_ratio(text, start, second.end(), question):
             return None
         terms, end = [value, Fraction(second[0].replace(",", "."))], second.end()

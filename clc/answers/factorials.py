@@ -6,6 +6,8 @@ import re
 
 from clc.answers.power_words import power_words
 from clc.answers.unit_words import CURRENCY
+from clc.answers.vocabulary import per_vocabulary
+from clc.answers.words import cased_and_other
 
 __all__ = ["SIGN", "asks_for_factorials", "mark_factorials", "may_be_factorial", "only_factorial"]
 
@@ -16,13 +18,10 @@ _AFTER = r"(?<=[\d)}\]|])"  # a number or a bracket before the mark
 _RUN = re.compile(rf"{_AFTER}[ ]?([!！]{{1,9}})")
 _FORMULA = re.compile(r"\$\$?[^$\n]{1,400}\$\$?|\\\([^\n]{1,400}?\\\)|\\\[[^\n]{1,400}?\\\]")
 _WORD = re.compile(r"(?<![\\a-zA-Z])[^\W\d_]{2}")
-# Signs after 5! that no exclamation has, and words of counting.
+# Signs after 5! that no exclamation has.
 _OPERATED = re.compile(
     r"[ ]?(?:=(?!=)|[/×÷·⋅^<≈≤]|[-+*−][ ]?[\d(]|[⁰¹²³⁴⁵⁶⁷⁸⁹]|\\(?:times|cdot|div|approx|le))"
     r"|[)}\]][ ]?(?:[!！^/=×·⋅]|\\(?:times|cdot|div))"
-    r"|[ ](?:ways|different|possible|distinct|arrangement|permutation|ordering|orders)"
-    r"|[ ](?:Möglichkeiten|formas|façons|способ|njia)"
-    r"|[ ]?(?:种|種|通り)"
 )
 _ENCLOSED = re.compile(r"\([ ]?\d{1,9}\Z")  # (5!)
 _BRACKETED = re.compile(r"(?<![^\W_])\([ ]?(?:\d{1,4}[!！]?|\([^()]{1,9}\)[!！]?)[ ]?\)\Z")  # (3!)!
@@ -113,13 +112,21 @@ def _formulas(text: str) -> list[tuple[int, int]]:
     return [match.span() for match in _FORMULA.finditer(text) if not _WORD.search(match[0])]
 
 
+@per_vocabulary
+def _ways() -> re.Pattern[str]:
+    """Words of counting after a factorial: 5! ways."""
+    cased, other = cased_and_other("ways")
+    return re.compile(rf"[ ](?:{cased})|[ ]?(?:{other})")
+
+
 def _is_operated(text: str, run: re.Match[str]) -> bool:
     """Whether an operator or brackets beside a number make the mark after it a factorial."""
     begin = run.start()
     before = text[max(0, begin - _LOOK_BACK) : begin]
     if "¡" in text[:begin]:
         return False
-    if _OPERATED.match(text, run.end()) or before[-1] == "|" or _RAISED.search(before):
+    after = _OPERATED.match(text, run.end()) or _ways().match(text, run.end())
+    if after or before[-1] == "|" or _RAISED.search(before):
         return True
     if _ENCLOSED.search(before) and text.startswith(")", run.end()):
         return True

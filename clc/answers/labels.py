@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from clc.answers.locate import is_remark
 from clc.answers.vocabulary import per_vocabulary
 from clc.answers.word_lists import automaton, fold, word_list
-from clc.answers.words import listed
+from clc.answers.words import cased_and_other, listed, word_pattern
 
 if TYPE_CHECKING:
     from ahocorasick_rs import AhoCorasick
@@ -22,12 +22,6 @@ __all__ = ["Label", "labels", "last_statement", "states_value"]
 _CLOSE = r"[*_\"'”’»」』)\]`]{0,4}"
 # Text between the noun and its colon or copula, within one clause.
 _BETWEEN = r"[^\n:：=.!?。！？\d]{0,60}?"
-_COPULA = (
-    r"(?:\b(?:is|are|was|equals|ist|lautet|beträgt|lauten|es|est|sera|ni|é|è|jest|är|er|on|adalah|là|"
-    r"est égale à|es igual a|равен|равно|равна|составляет)\b(?:\s*(?:also|daher|somit|folglich|donc|alors|entonces|por tanto|therefore|"  # noqa: E501
-    r"simply|thus|equal to|exactly|insgesamt))?|"
-    r"应该是|應該是|是|为|為|等于|は|が|হলো|হল|হচ্ছে|হবে|은|는|คือ|เท่ากับ|это|هي|هو)"
-)
 
 
 @per_vocabulary
@@ -52,6 +46,27 @@ def _nouns_in(text: str, start: int, stop: int) -> list[tuple[int, int]]:
     return [noun for noun in found if _whole(text, *noun)]
 
 
+@per_vocabulary
+def _numbered() -> str:
+    """Return a pattern of the problem that is answered: to question 1."""
+    to, nouns = word_pattern("of_numbered"), word_pattern("numbered")
+    return rf"(?:\s(?:{to})\s(?:{nouns})\s?#?\d{{1,3}}\b)?(?:{_BETWEEN}){_CLOSE}"
+
+
+@per_vocabulary
+def _late_colon() -> re.Pattern[str]:
+    """A colon after the number of the problem, or a few words."""
+    return re.compile(rf"{_numbered()}[ \t\u00a0\u202f]{{0,2}}[:：]")
+
+
+@per_vocabulary
+def _verb() -> re.Pattern[str]:
+    """A copula after the number of the problem, or a few words."""
+    cased, other = cased_and_other("copula")
+    adverbs = word_pattern("copula_after")
+    return re.compile(rf"{_numbered()}\s{{0,2}}(?:(?:{cased})(?:\s*(?:{adverbs}))?|{other})")
+
+
 _ANS = re.compile(r"[.]?[:：=]")  # "34 ans - 23 ans" are years
 _BARE = re.compile(r"[-$€£]{0,2}[\d.,/]{1,20}[ \t]*(?:\n|\Z)")
 _STATEMENT = re.compile(
@@ -64,11 +79,7 @@ _MOST_REMARKS = 4  # lines after the last statement: a confidence, an offer
 _COLON = re.compile(
     rf"{_CLOSE}[ \t\u00a0\u202f]{{0,3}}{_CLOSE}(?:[:：ঃ︰፡፦]|[-–—>]{{1,3}}(?=[ \t]))"
 )
-# "the answer to question 1 is"
-_TO = r"(?i:\s(?:to|for|of|auf|zu)\s(?:the\s)?(?:question|problem|exercise|part|frage|aufgabe)\s?#?\d{1,3}\b)?"  # noqa: E501
-_LATE_COLON = re.compile(_TO + rf"(?:{_BETWEEN}){_CLOSE}[ \t\u00a0\u202f]{{0,2}}[:：]")
 _LETTER_COLON = re.compile(r"[^\n]{0,20}?(?<![^\W_])[A-J][)*]{0,3}\s?[:：]")  # option **B: 14 m**
-_VERB = re.compile(_TO + rf"(?:{_BETWEEN}){_CLOSE}\s{{0,2}}{_COPULA}")
 _EMPTY = re.compile(rf"{_CLOSE}[ \t]*(?=\n|\Z|\$|\\\(|\\\[)")
 _DIRECT = re.compile(r"[ \t]?[\[「『\"'“*$¥-]{0,3}(?=\d)")
 _HASHES = re.compile(r"####[ \t]{0,3}(?=\S)")
@@ -173,8 +184,8 @@ def _label(text: str, start: int, end: int, stop: int) -> Label | None:
     colon = _COLON.match(text, end, stop)
     if colon:
         return Label(start, colon.end(), colon=True)
-    late = _LATE_COLON.match(text, end, stop)
-    verb = _VERB.match(text, end, stop)
+    late = _late_colon().match(text, end, stop)
+    verb = _verb().match(text, end, stop)
     named = verb and _LETTER_COLON.fullmatch(text, verb.end(), late.end()) if late else None
     if late and not named and (not verb or late.end() <= verb.end() + 24):
         return Label(start, late.end(), colon=True)

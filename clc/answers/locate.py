@@ -9,7 +9,10 @@ from __future__ import annotations
 import re
 from bisect import bisect_left
 
+from clc.answers.unit_words import unit_words
+from clc.answers.vocabulary import per_vocabulary
 from clc.answers.word_lists import word_list
+from clc.answers.words import word_pattern
 
 __all__ = [
     "LastSentences",
@@ -21,20 +24,6 @@ __all__ = [
     "sentence_end",
 ]  # fmt: skip
 
-# 5! = 120 and 5! ways go on, for ! is a factorial there.
-# All ends are in one class at the start: the regex engine skips other characters ten times as fast.
-_END = re.compile(
-    r"[.!?。！？।॥؟።\n](?:(?<=\n)|(?<=[。！？।॥؟።])(?!(?<=\d！)[=＝×/])"
-    r"|(?<=[.!?])(?=[\s*\"'”」»』)\]\\$]|\Z)"
-    r"(?!(?<=[\d)}!]!)[ ]?(?:[=/×÷·^<≈$]|\\\)|[-+*][ ]\d"
-    r"|ways|different|possible|distinct|arrangement|permutation|ordering|orders|\\(?:times|cdot|div)"
-    r"|Möglichkeiten|formas|façons|способ|njia))(?!(?<=\d !)[ ]?=)"
-    r"(?!(?<=[\d)]!)\))(?!(?<=\d\.)\\(?:overline|bar|dot|overbar)\b)"
-    # 3 Std. 15 Min., 9:15 p. m.
-    r"(?!(?<=\.)[ ](?:(?:und|and|et|y|и)[ ])?\d{1,2}[ ]?"
-    r"(?:[mM]in|[sS]ec|[sS]ek|мин|сек|in|inches|oz|коп|см)\b)"
-    r"(?!(?<=[ \d][pa]\.)[ ]m\.))"
-)
 _WIDEST_PREFIX = 12
 _BULLETS = r"[-*#<\[>\d.)(\s¿¡✓✅|_「]"
 _PREFIX = re.compile(rf"{_BULLETS}{{0,{_WIDEST_PREFIX}}}")
@@ -53,13 +42,31 @@ _LONGEST_BEFORE = 300  # characters of the sentence before another
 _CORRECTED = 2000  # characters in which a correction is looked for
 
 
+@per_vocabulary
+def _end() -> re.Pattern[str]:
+    """The end of a sentence."""
+    joiners, parts = unit_words().joiner_words, unit_words().short_parts
+    return re.compile(
+        # All ends are in one class at the start: the regex engine skips other characters ten times
+        # as fast. 5! = 120 and 5! ways go on, for ! is a factorial there.
+        r"[.!?。！？।॥؟።\n](?:(?<=\n)|(?<=[。！？।॥؟።])(?!(?<=\d！)[=＝×/])"
+        r"|(?<=[.!?])(?=[\s*\"'”」»』)\]\\$]|\Z)"
+        r"(?!(?<=[\d)}!]!)[ ]?(?:[=/×÷·^<≈$]|\\\)|[-+*][ ]\d"
+        rf"|\\(?:times|cdot|div)|{word_pattern('ways')}))(?!(?<=\d !)[ ]?=)"
+        r"(?!(?<=[\d)]!)\))(?!(?<=\d\.)\\(?:overline|bar|dot|overbar)\b)"
+        # 3 Std. 15 Min., 9:15 p. m.
+        rf"(?!(?<=\.)[ ](?:(?i:{joiners})[ ])?\d{{1,2}}[ ]?(?i:{parts}))"
+        r"(?!(?<=[ \d][pa]\.)[ ]m\.))"
+    )
+
+
 def sentence_end(text: str, start: int, end: int) -> int:
     """Return the end of the sentence that begins at ``start``.
 
     >>> sentence_end("2. Sara has 3.", 0, 14)
     2
     """
-    match = _END.search(text, start, end)
+    match = _end().search(text, start, end)
     return match.end() if match else end
 
 
@@ -75,7 +82,7 @@ def sentence_before(text: str, begin: int) -> int | None:
     if not stop:
         return None
     start = max(0, stop - _LONGEST_BEFORE)
-    for mark in _END.finditer(text, start, stop - 1):
+    for mark in _end().finditer(text, start, stop - 1):
         start = mark.end()
     return start
 
@@ -128,7 +135,7 @@ class LastSentences:
         low = max(start, end - _WINDOW)
         spans = None
         if end - low > 2 * _TAIL and not _has_remark(text, low, end):  # most need only their tail
-            first = _END.search(text, end - _TAIL, end)
+            first = _end().search(text, end - _TAIL, end)
             spans = _sentences(text, first.end(), end, follows=True) if first else None
         self._spans = (spans or [])[-_MOST:]
         if len(self.numbered) < _SENTENCES:
@@ -161,7 +168,7 @@ def _has_remark(text: str, start: int, end: int) -> bool:
         if low > start and _SENTENCE_START.search(text, low, position) is None:
             continue
         ends = [start] if low == start else []
-        ends += [mark.end() for mark in _END.finditer(text, low, position)]
+        ends += [mark.end() for mark in _end().finditer(text, low, position)]
         if any(is_remark(text, begin, end) for begin in ends):
             return True
     return False
@@ -179,7 +186,7 @@ def _sentences(
     remarks = () if follows else word_list("remark").beginnings(text, start, end)
     checking = False
     position = start
-    ends = [mark.end() for mark in _END.finditer(text, start, end)]
+    ends = [mark.end() for mark in _end().finditer(text, start, end)]
     for stop in [*ends, end] if not ends or ends[-1] < end else ends:
         sentence = (position, stop)
         if _is_aside(text, position, stop):

@@ -11,8 +11,10 @@ from clc.answers.number_suffixes import GLYPHS, extend, value_of_digits
 from clc.answers.number_words import held_numbers, read_words
 from clc.answers.separators import TOKEN, Evidence, Number, read_token
 from clc.answers.unit_words import CURRENCY, unit_words
+from clc.answers.vocabulary import per_vocabulary
+from clc.answers.words import word_pattern
 
-__all__ = ["NEGATIVE", "NumberMention", "numbers_in", "read_numbers"]
+__all__ = ["NumberMention", "negative_before", "numbers_in", "read_numbers"]
 
 
 class NumberMention(NamedTuple):
@@ -26,19 +28,21 @@ class NumberMention(NamedTuple):
 _MINUS = "-−–﹣－"
 _BIDI = "\u200e\u200f\u061c\u2066\u2067\u2068\u2069"
 _SCAN = re.compile(
-    rf"(?<![A-Za-zА-яё\d_.,)\]])[.,]\d+(?![.,]?\d)|{TOKEN.pattern}|[{''.join(GLYPHS)}]"
-)
-NEGATIVE = re.compile(
-    r"(?:\bminus|\bnegative|\bmoins|\bmenos|минус|\bhasi|负|負|零下|氷点下|マイナス|ลบ|ঋণাত্মক|মাইনাস|మైనస్)[ ]?\Z",  # noqa: E501
-    re.IGNORECASE,
+    rf"(?<![A-Za-z\u0410-\u044f\u0451\d_.,)\]])[.,]\d+(?![.,]?\d)|{TOKEN.pattern}|[{''.join(GLYPHS)}]"
 )
 _K = frozenset("kK")
 _THOUSANDS = re.compile(r"[kK](?!\w)")
 _NO_THOUSANDS = re.compile(r"k[ ]?(?:[-+*/=^×]|run\b|race\b)")  # a variable, kilometres
 _SWAHILI_SCALE = {"elfu": 1000, "laki": 10**5, "milioni": 10**6, "bilioni": 10**9}
 _SWAHILI_ENDS = frozenset(word[-1] + " " for word in _SWAHILI_SCALE)
-_CODE = re.compile(r"(?<![^\W\d_])([A-Za-zł]{2,4})[ \u00a0.]?\Z")
+_CODE = re.compile(r"(?<![^\W\d_])([^\W\d_]{2,4})[ \u00a0.]?\Z")
 _LATIN = re.compile(r"[A-Za-z_]")
+
+
+@per_vocabulary
+def negative_before() -> re.Pattern[str]:
+    """Words before a number that make it negative."""
+    return re.compile(rf"(?:{word_pattern('negative')})[ ]?\Z")
 
 
 def numbers_in(
@@ -222,7 +226,7 @@ def _signed(text: str, first: int, value: Fraction) -> Fraction:  # noqa: C901
         return value
     if text[index - 1] not in _MINUS:
         before = text[max(0, index - 12) : touching]
-        return -value if before and NEGATIVE.search(before) else value
+        return -value if before and negative_before().search(before) else value
     spaced = index != touching
     index -= 1
     while index and text[index - 1] in _BIDI + CURRENCY:

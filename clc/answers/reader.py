@@ -20,6 +20,7 @@ from clc.answers.latex import boxes, plain
 from clc.answers.marked import NULL, marked_answers
 from clc.answers.statement import LONGEST, StatementReader
 from clc.answers.tables import row_total, total_line
+from clc.answers.words import listed
 from clc.records import AbstainReason, Abstention, Answer
 
 if TYPE_CHECKING:
@@ -44,6 +45,11 @@ _NESTED = 4  # marked answers within marked answers
 # All that follows a label: so plain that nothing else has to be looked at.
 _ALONE = re.compile(r"[ \u00a0]{0,2}(\d{1,15})(?:[.,](\d\d?))?[.。]?\s{0,9}")
 _UNFILLED = Abstention(AbstainReason.NO_ANSWER)
+
+
+def _is_question(sentence: str) -> bool:
+    ends = sentence.rstrip(" *\"'”」").endswith(("?", "？", "؟"))
+    return ends or any(word in sentence for word in listed("question"))
 
 
 class _Marked(NamedTuple):
@@ -230,7 +236,7 @@ class AnswerReader:
             spaced = _SPACED_SIGN.match(sentence)
             if spaced and same_line:  # "Answer: - 15" is no bullet
                 sentence = spaced[1] + spaced[3] + spaced[2] + sentence[spaced.end() :]
-            if sentence.rstrip(" *\"'”」").endswith(("?", "？", "؟")) or "吗" in sentence:
+            if _is_question(sentence):
                 return None
             outcome = self._statement(sentence, begin, content, stop)
             if outcome is not None:

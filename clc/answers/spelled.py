@@ -7,7 +7,7 @@ from fractions import Fraction
 
 from clc.answers.cjk_numerals import CJK_NUMBER, cjk_fractions, read_cjk
 from clc.answers.number_words import AND_HALF, HALF, HALVES, WITH_HALF, read_words
-from clc.answers.numerals import NEGATIVE, NumberMention
+from clc.answers.numerals import NumberMention, negative_before
 
 __all__ = ["spelled_numbers", "with_fractions"]
 
@@ -26,7 +26,7 @@ def with_fractions(text: str, numbers: list[NumberMention]) -> list[NumberMentio
 def spelled_numbers(text: str, language: str | None) -> list[NumberMention]:
     """Read numbers in words or CJK numerals."""
     numbers = _cjk_numbers(text) or _word_numbers(text, language)
-    if numbers and numbers[0].value > 0 and NEGATIVE.search(text, 0, numbers[0].span[0]):
+    if numbers and numbers[0].value > 0 and negative_before().search(text, 0, numbers[0].span[0]):
         numbers[0] = numbers[0]._replace(value=-numbers[0].value)
     half = HALF.search(text)
     if half is None or (numbers and numbers[0].value != 1):

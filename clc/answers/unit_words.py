@@ -16,6 +16,12 @@ __all__ = ["CURRENCY", "Unit", "UnitWords", "unit_words"]
 
 CURRENCY = "$€£¥₹₽฿৳₩₺₫₴₦￥＄₱₪﷼"
 _LETTERS = r"a-zA-Z\u00c0-\u024f\u0370-\u04ff\u0590-\u06ff"
+# Units that follow larger ones after the dot of an abbreviation, and the letters of such names: an
+# inch is written out after feet.
+_PARTS = {
+    ("time", "minute"): 3, ("time", "second"): 3, ("length", "centimetre"): 3,
+    ("imperial_length", "inch"): 6, ("imperial_mass", "ounce"): 3, ("money", "hundredth"): 3,
+}  # fmt: skip
 _SYMBOL = 2  # letters of a unit's symbol at most
 _SPACE = r"[ \u00a0\u2009\u202f]{0,4}"
 
@@ -137,9 +143,26 @@ class UnitWords:
         return re.compile(rf"(?:{words})[ ]?\Z")
 
     @cached_property
+    def joiner_words(self) -> str:
+        """A pattern of the words between a whole number and its fraction, or two units."""
+        return _alternatives(self._words.listed("mixed", "joiners"))
+
+    @cached_property
+    def short_parts(self) -> str:
+        """A pattern of the short names of units that follow a larger one: 3 Std. 15 Min."""
+        return _alternatives(
+            [
+                name
+                for (quantity, unit), most in _PARTS.items()
+                for name in self._names(quantity, unit)
+                if 1 < len(name) <= most and not name.endswith("*")
+            ]
+        )
+
+    @cached_property
     def joiner(self) -> re.Pattern[str]:
         """The words between a whole number and its fraction."""
-        words = _alternatives(self._words.listed("mixed", "joiners"))
+        words = self.joiner_words
         return re.compile(rf"{_SPACE}(?:{words}){_SPACE}(?:(?:{words}){_SPACE})?", re.IGNORECASE)
 
     @cached_property
@@ -162,6 +185,27 @@ class UnitWords:
     def ratio(self) -> re.Pattern[str]:
         """The names of ratios."""
         return re.compile(_alternatives(self._words.listed("ratio", "names")), re.IGNORECASE)
+
+    @cached_property
+    def ratio_glued(self) -> re.Pattern[str]:
+        """The next term of a ratio after a word that is glued to it: 3比2, but not 3比2多."""
+        glued, compared = (
+            _alternatives(self._words.listed("ratio", name)) for name in ("glued", "compared")
+        )
+        return re.compile(
+            rf"(?P<left>)(?P<right>)[ ]?(?:{glued})(?P<term>\d{{1,12}}(?:\.\d{{1,9}})?)"
+            rf"(?![\d%]|[^\d。，,]{{0,3}}(?:{compared}))"
+        )
+
+    @cached_property
+    def ratio_alone(self) -> frozenset[str]:
+        """The words that join no range: between two numbers alone they make a ratio."""
+        return frozenset(self._words.listed("ratio", "alone"))
+
+    @cached_property
+    def ratio_sure(self) -> frozenset[str]:
+        """The words that join the terms of a ratio and nothing else."""
+        return frozenset(self._words.listed("ratio", "sure"))
 
     @cached_property
     def ratio_gap(self) -> re.Pattern[str]:

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
     Function = TypeVar("Function", bound=Callable[..., Any])
 
+_LATIN = "ABCDEFGHIJ"
+
 __all__ = ["Vocabulary", "per_vocabulary", "use_vocabulary", "vocabulary"]
 
 
@@ -42,6 +44,17 @@ class Vocabulary:
                 part = part.get(name, {})
             words.update(dict.fromkeys(part.get(key, ())))
         return list(words)
+
+    def option_letters(self) -> dict[str, str]:
+        """Return the letters of options, and their names, with the Latin letters for them."""
+        letters: dict[str, str] = {}
+        for tables in self.languages.values():
+            own = tables.get("options", {}).get("letters", ())
+            letters |= dict(zip(own, _LATIN, strict=False))
+        for latin in _LATIN:
+            called = self.listed("options", f"called_{latin.lower()}")
+            letters |= dict.fromkeys(called, latin)
+        return letters
 
 
 @lru_cache(maxsize=1)

@@ -33,6 +33,7 @@ _GAP = r"(?-i:(?:\s\S{1,40}){0,6}\s)"  # the words for which … stands
 _SPACES = r"\s{1,2}"
 
 
+@per_vocabulary
 def listed(name: str) -> list[str]:
     """Return the entries of a list, of all languages, each once."""
     return vocabulary().listed("answers", name)
