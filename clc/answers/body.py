@@ -18,6 +18,8 @@ from clc.answers.words import listed
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from clc.answers.scan import Scan
+
 __all__ = ["Body", "find_body", "is_blank", "run_on_at"]
 
 _SPECIAL = re.compile(
@@ -61,27 +63,30 @@ class Body(NamedTuple):
     calling: bool = False
 
 
-def find_body(text: str, start: int = 0, end: int | None = None) -> Body:
-    r"""Return the span of this problem's solution in ``text[start:end]``.
+def find_body(scan: Scan, start: int = 0, end: int | None = None) -> Body:
+    r"""Return the span of this problem's solution in ``text[start:end]`` of a scanned text.
 
+    >>> from clc.answers.scan import Scan
     >>> text = "Answer: 6<|im_end|>Answer: 7"
-    >>> text[slice(*find_body(text)[:2])]
+    >>> text[slice(*find_body(Scan(text))[:2])]
     'Answer: 6'
     >>> text = "user\n5 + 5?\nassistant\nAnswer: 10"
-    >>> text[slice(*find_body(text)[:2])]
+    >>> text[slice(*find_body(Scan(text))[:2])]
     '\nAnswer: 10'
     """
+    text = scan.text
     end = len(text) if end is None else end
-    if "[/INST]" in text:
-        start = _after_prompts(text, start, end)
-    start, end, calling = _without_calls(text, start, end)
-    if "<" in text or "[" in text:
+    calling = False
+    if not scan.is_plain:
+        if "[/INST]" in text:
+            start = _after_prompts(text, start, end)
+        start, end, calling = _without_calls(text, start, end)
         for mark in _SPECIAL.finditer(text, start, end):
             if text[start : mark.start()].strip():
                 end = mark.start()
                 break
-    start, end = _last_reply(text, start, end)
-    run_on = run_on_at(text, start, end)
+    start, end = _last_reply(scan, start, end)
+    run_on = run_on_at(scan, start, end)
     end = _without_repetition(text, start, end if run_on is None else run_on)
     return Body(start, end, calling)
 
@@ -148,9 +153,10 @@ def _turns() -> re.Pattern[str]:
     )
 
 
-def _last_reply(text: str, start: int, end: int) -> tuple[int, int]:
+def _last_reply(scan: Scan, start: int, end: int) -> tuple[int, int]:
     """Return the last reply of a transcript; without one, the text before another turn."""
-    turns = _ordered_turns(text, start, end)
+    text = scan.text
+    turns = _ordered_turns(scan, start, end)
     if not turns:
         return start, end
     first = turns[0]
@@ -167,13 +173,14 @@ def _last_reply(text: str, start: int, end: int) -> tuple[int, int]:
     return turns[index][1], turns[index + 1][0] if index + 1 < len(turns) else end
 
 
-def _ordered_turns(text: str, start: int, end: int) -> list[tuple[int, int, bool, bool]]:
+def _ordered_turns(scan: Scan, start: int, end: int) -> list[tuple[int, int, bool, bool]]:
     """Return the headers' starts, ends, whether they are replies', and whether they end a text.
 
     A header with a colon ends no text that began without one: it may be a heading of the solution.
     """
+    text = scan.text
     turns: list[tuple[int, int, bool, bool]] = []
-    if "assistant" in text or "user\n" in text or "model\n" in text:
+    if not scan.is_plain and ("assistant" in text or "user\n" in text or "model\n" in text):
         turns += [
             (mark.start(), mark.end(), mark[1] in {"assistant", "model"}, True)
             for mark in _ROLE_LINE.finditer(text, start, end)
@@ -183,7 +190,7 @@ def _ordered_turns(text: str, start: int, end: int) -> list[tuple[int, int, bool
             for mark in _GLUED.finditer(text, start, end)
         ]
     head = text[start : start + _HEAD].lstrip(" \n\t#*")
-    if _turns().match("\n" + head):
+    if (":" in head or "：" in head) and _turns().match("\n" + head):
         turns += [
             (mark.start(), mark.end(), mark[2] is not None, False)
             for mark in _turns().finditer(text, start, end)
@@ -196,51 +203,55 @@ _LETTER_HEAD = re.compile(rf"\n[ \t#*]{{0,6}}([qQ]){_HEAD_END}")
 _NUMBERED_HEAD = re.compile(
     r"\n[ \t]*(?:#{1,6}|\*\*)[ \t]*(?i:question|problem|exercise|example)[ ]#?\d{1,4}"
 )
-_INNER_HEAD = re.compile(r"(?<=[.!?。！？।])[ ]{1,2}(?:Q|Question|Problem)[ ]?\d{0,3}:[ ]")
+_INNER_HEAD = re.compile(r"(?:Q|Question|Problem)[ ]?\d{0,3}:[ ]")
+_BEFORE_INNER = re.compile(r"[.!?。！？।]([ ]{1,2})\Z")
 _INDENT = "\t #*"
 _WIDEST_INDENT = 6
 
 
-def _headings(text: str, start: int, end: int) -> list[tuple[int, bool]]:
+def _headings(scan: Scan, start: int, end: int) -> list[tuple[int, bool]]:
     """Return where other problems are headed, and whether a turn of the user is.
 
     A heading stands at the start of a line, or of a sentence within it.
     """
-    found = [(line, user) for line, user in _worded_headings(text, start, end)]
-    if "Q" in text or "q" in text:
-        found += [(mark.start(), False) for mark in _LETTER_HEAD.finditer(text, start, end)]
-    if "\n#" in text or "\n*" in text or "\n " in text or "\n\t" in text:
+    text, found = scan.text, []
+    if scan.heads:
+        found += _worded_headings(scan, start, end)
         found += [(mark.start(), False) for mark in _NUMBERED_HEAD.finditer(text, start, end)]
-    if "Q" in text or "Problem" in text:
-        found += [(mark.start(), False) for mark in _INNER_HEAD.finditer(text, start, end)]
+    if scan.lettered:
+        found += [(mark.start(), False) for mark in _LETTER_HEAD.finditer(text, start, end)]
+    if scan.lettered or scan.heads:
+        for mark in _INNER_HEAD.finditer(text, start, end):
+            before = _BEFORE_INNER.search(text, max(0, mark.start() - 3), mark.start())
+            if before and before.start(1) >= start:
+                found.append((before.start(1), False))
     return sorted(found)
 
 
-def _worded_headings(text: str, start: int, end: int) -> Iterator[tuple[int, bool]]:
+def _worded_headings(scan: Scan, start: int, end: int) -> Iterator[tuple[int, bool]]:
     """Yield the lines that begin with a word for a problem or a user, and a colon."""
-    words = (word_list("user", after=_HEAD_END), word_list("problem", after=_HEAD_END))
-    if "\n" in text:
-        for position in word_list("user", "problem").beginnings(text, start, end):
-            line = position - 1
-            while line > start and position - line <= _WIDEST_INDENT and text[line] in _INDENT:
-                line -= 1
-            if line < start or text[line] != "\n":
-                continue
-            for user, headings in zip((True, False), words, strict=True):
-                if headings.match(text, position, end):
-                    yield line, user
-                    break
+    text = scan.text
+    for position in scan.heads:
+        line = position - 1
+        while line > start and position - line <= _WIDEST_INDENT and text[line] in _INDENT:
+            line -= 1
+        if not start <= line < end or text[line] != "\n":
+            continue
+        user = word_list("user", after=_HEAD_END).match(text, position, end) is not None
+        if user or word_list("problem", after=_HEAD_END).match(text, position, end):
+            yield line, user
 
 
-def run_on_at(text: str, start: int, end: int) -> int | None:
+def run_on_at(scan: Scan, start: int, end: int) -> int | None:
     """Return where another problem begins, after an answer to this one."""
+    text = scan.text
     done, checked = False, start
-    hashes = _HASHES.search(text, start, end) if "####" in text else None
-    for heading, user in _headings(text, start, end):
+    hashes = None if scan.is_plain else _HASHES.search(text, start, end)
+    for heading, user in _headings(scan, start, end):
         done = done or (
             _DIGIT.search(text, checked, heading) is not None
             if user
-            else _is_done(text, checked, heading)
+            else _is_done(scan, checked, heading)
         )
         checked = heading
         if done:
@@ -252,11 +263,12 @@ def run_on_at(text: str, start: int, end: int) -> int | None:
     return None
 
 
-def _is_done(text: str, start: int, end: int) -> bool:
+def _is_done(scan: Scan, start: int, end: int) -> bool:
     """Whether ``text[start:end]`` states an answer."""
+    text = scan.text
     if _DONE.search(text, start, end) or _NUMBER_LINE.search(text, start, end):
         return True
-    for label in labels(text, start, end):
+    for label in labels(scan, start, end):
         far = _FAR_VALUE.match(text, label.end, end) if label.colon else None
         if far or _VALUE.match(text, label.end, end):
             return True

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from clc.answers.body import is_blank, run_on_at
 from clc.answers.reader import AnswerReader
+from clc.answers.scan import Scan
 from clc.records import AbstainReason, Abstention, Answer, AnswerKind
 from clc.thoughts.marks import load_marks
 from clc.thoughts.spans import find_spans
@@ -84,38 +85,41 @@ def extract_answer(
         if closed is False and not is_blank(text, start, stop):
             # Text before the thought may state an answer, but is no conclusion.
             before = AnswerReader(
-                text, language, question, kind, cut=True, body=(start, stop), options=options
+                Scan(text, start, stop),
+                language,
+                question,
+                kind,
+                cut=True,
+                body=(start, stop),
+                options=options,
             ).read()
             return before if isinstance(before, Answer) else Abstention(AbstainReason.TRUNCATED)
     if closed is False:
         return Abstention(AbstainReason.TRUNCATED)
-    if finish_reason != "length" and (kind is None or kind == "number"):
-        answer = _plain_end(text, start, stop)
+    scan = Scan(text, start, stop)
+    if not scan.is_marked and finish_reason != "length" and (kind is None or kind == "number"):
+        answer = _plain_end(scan, start, stop)
         if answer:
             return answer
     cut = finish_reason == "length"
     if is_blank(text, start, stop):
         return Abstention(AbstainReason.TRUNCATED if cut else AbstainReason.EMPTY)
     return AnswerReader(
-        text, language, question, kind, cut=cut, body=(start, stop), options=options
+        scan, language, question, kind, cut=cut, body=(start, stop), options=options
     ).read()
 
 
-def _plain_end(text: str, start: int, stop: int) -> Answer | None:
+def _plain_end(scan: Scan, start: int, stop: int) -> Answer | None:
     """Read the usual ending of ``text[start:stop]``, if nothing before it can matter."""
+    text = scan.text
     end = stop
     while end > start and text[end - 1] in " \n\t":
         end -= 1
     match = _PLAIN_END.fullmatch(text, max(start, text.rfind("\n", start, end) + 1), end)
-    if not match or "oxed" in text or "<" in text or _may_run_on(text, start, match):
+    if not match or run_on_at(scan, start, match.start(1)) is not None:
         return None
     whole, cents = match.group(2, 3)
     if not cents:
         return Answer(str(int(whole)), "number", match.span(2))
     value = Fraction(int(whole + cents), 10 ** len(cents))
     return Answer(str(value), "number", (match.start(2), match.end(3)))
-
-
-def _may_run_on(text: str, start: int, end: re.Match[str]) -> bool:
-    """Whether there may be another turn, or another problem after an answer."""
-    return "assistant" in text or run_on_at(text, start, end.start(1)) is not None

@@ -11,39 +11,17 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from clc.answers.locate import is_remark
 from clc.answers.vocabulary import per_vocabulary
-from clc.answers.word_lists import automaton, fold, word_list
-from clc.answers.words import cased_and_other, listed, word_pattern
+from clc.answers.word_lists import word_list
+from clc.answers.words import cased_and_other, word_pattern
 
 if TYPE_CHECKING:
-    from ahocorasick_rs import AhoCorasick
+    from clc.answers.scan import Scan
 
 __all__ = ["Label", "labels", "last_statement", "states_value"]
 
 _CLOSE = r"[*_\"'”’»」』)\]`]{0,4}"
 # Text between the noun and its colon or copula, within one clause.
 _BETWEEN = r"[^\n:：=.!?。！？\d]{0,60}?"
-
-
-@per_vocabulary
-def _nouns() -> tuple[AhoCorasick, frozenset[str]]:
-    """The automaton of all words, and their usual cases."""
-    words = listed("answer")
-    forms = frozenset(form for word in words for form in (word, word.capitalize(), word.upper()))
-    return automaton(sorted({fold(form) for form in forms})), forms
-
-
-def _nouns_in(text: str, start: int, stop: int) -> list[tuple[int, int]]:
-    """Return where whole words for an answer stand in ``text[start:stop]``, the longest of each."""
-    machine, forms = _nouns()
-    part = fold(text[start:stop])
-    found: list[tuple[int, int]] = []
-    end = start
-    hits = machine.find_matches_as_indexes(part, overlapping=True)
-    for low, high in sorted((start + hit[1], -start - hit[2]) for hit in hits):
-        if low >= end and text[low:-high] in forms:
-            end = -high
-            found.append((low, end))
-    return [noun for noun in found if _whole(text, *noun)]
 
 
 @per_vocabulary
@@ -80,6 +58,7 @@ _COLON = re.compile(
     rf"{_CLOSE}[ \t\u00a0\u202f]{{0,3}}{_CLOSE}(?:[:：ঃ︰፡፦]|[-–—>]{{1,3}}(?=[ \t]))"
 )
 _LETTER_COLON = re.compile(r"[^\n]{0,20}?(?<![^\W_])[A-J][)*]{0,3}\s?[:：]")  # option **B: 14 m**
+_LONGEST_BETWEEN = 140  # characters from the noun to a late colon
 _EMPTY = re.compile(rf"{_CLOSE}[ \t]*(?=\n|\Z|\$|\\\(|\\\[)")
 _DIRECT = re.compile(r"[ \t]?[\[「『\"'“*$¥-]{0,3}(?=\d)")
 _HASHES = re.compile(r"####[ \t]{0,3}(?=\S)")
@@ -100,19 +79,22 @@ class Label(NamedTuple):
         return _HEADING.fullmatch(text, line, self.start) is not None
 
 
-def labels(text: str, start: int = 0, end: int | None = None) -> list[Label]:
-    """Return the labels in ``text[start:end]``, in order.
+def labels(scan: Scan, start: int = 0, end: int | None = None) -> list[Label]:
+    """Return the labels in ``text[start:end]`` of a scanned text, in order.
 
-    >>> labels("The answer is 3? No. Answer: 4")
+    >>> from clc.answers.scan import Scan
+    >>> labels(Scan("The answer is 3? No. Answer: 4"))
     [Label(start=4, end=13, colon=False), Label(start=21, end=28, colon=True)]
     """
+    text = scan.text
     stop = len(text) if end is None else end
     marks = []
-    for noun in _nouns_in(text, start, stop)[-_MOST_LABELS:]:
+    nouns = [noun for noun in scan.nouns(start, stop) if _whole(text, *noun)]
+    for noun in nouns[-_MOST_LABELS:]:
         label = _label(text, *noun, stop)
         if label:
             marks.append(label)
-    if text.find("####", start, stop) >= 0:
+    if not scan.is_plain and text.find("####", start, stop) >= 0:
         hashes = list(_HASHES.finditer(text, start, stop))[-_MOST_LABELS:]
         marks += [
             Label(mark.start(), mark.end(), colon=True)
@@ -140,7 +122,7 @@ def last_statement(text: str, start: int, end: int) -> Label | None:
             break
         stop = line
     match = _STATEMENT.fullmatch(text, line, stop) if 0 < stop - line <= _LONGEST_LINE else None
-    if match is None or is_remark(text, line, stop):
+    if match is None:
         return None
     words = match[1].strip(" *_")
     if word_list("problem", "user", "assistant").fullmatch(words):
@@ -184,16 +166,26 @@ def _label(text: str, start: int, end: int, stop: int) -> Label | None:
     colon = _COLON.match(text, end, stop)
     if colon:
         return Label(start, colon.end(), colon=True)
-    late = _late_colon().match(text, end, stop)
+    may_be_late = (
+        ":" in text[end : end + _LONGEST_BETWEEN] or "：" in text[end : end + _LONGEST_BETWEEN]
+    )
+    late = _late_colon().match(text, end, stop) if may_be_late else None
     verb = _verb().match(text, end, stop)
     named = verb and _LETTER_COLON.fullmatch(text, verb.end(), late.end()) if late else None
     if late and not named and (not verb or late.end() <= verb.end() + 24):
         return Label(start, late.end(), colon=True)
     if verb:
-        denial = word_list("denial").search(text, end, verb.end())
-        begin = denial.start() if denial else verb.end()  # "no es 16 sino 18"
+        denied = _denial_in(text[end - 1 : verb.end()])  # "no es 16 sino 18"
+        begin = verb.end() if denied is None else end - 1 + denied
         return Label(start, begin, colon=False)
     direct = _DIRECT.match(text, end, stop) or _EMPTY.match(text, end, stop)
     if direct and _HEADING.fullmatch(text, text.rfind("\n", 0, start) + 1, start):
         return Label(start, direct.end(), colon=True)
     return None
+
+
+@per_vocabulary
+def _denial_in(words: str) -> int | None:
+    """Return where a word of denial stands behind the first character, None without one."""
+    denial = word_list("denial").search(words, 1)
+    return denial.start() if denial else None

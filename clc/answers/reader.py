@@ -26,6 +26,7 @@ from clc.records import AbstainReason, Abstention, Answer
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from clc.answers.scan import Scan
     from clc.records import AnswerKind
 
 __all__ = ["AnswerReader"]
@@ -65,7 +66,7 @@ class AnswerReader:
     """Reads the answer of a text, outside its thought.
 
     Args:
-        text: a reasoning path.
+        scan: a reasoning path, scanned outside its thought.
         language: the language asked for.
         question: the question.
         kind: kind of the answer, inferred if None.
@@ -74,11 +75,11 @@ class AnswerReader:
         options: texts of the options of a question of multiple choice.
     """
 
-    __slots__ = ("calling", "cut", "end", "kind", "start", "statement", "text")
+    __slots__ = ("calling", "cut", "end", "kind", "scan", "start", "statement", "text")
 
     def __init__(
         self,
-        text: str,
+        scan: Scan,
         language: str | None,
         question: str | None,
         kind: AnswerKind | None,
@@ -87,11 +88,12 @@ class AnswerReader:
         body: tuple[int, int],
         options: Sequence[str] | None = None,
     ) -> None:
-        self.text = text
+        self.scan = scan
+        self.text = scan.text
         self.kind = kind
         self.cut = cut
-        self.statement = StatementReader(text, language, question, kind, options)
-        self.start, self.end, self.calling = find_body(text, *body)
+        self.statement = StatementReader(scan.text, language, question, kind, options)
+        self.start, self.end, self.calling = find_body(scan, *body)
 
     def read(self) -> Answer | Abstention:
         """Read what is marked, the labels, or the conclusion, in this order."""
@@ -101,11 +103,11 @@ class AnswerReader:
         """Read the marked or labelled answer of ``text[start:end]``."""
         final = last_statement(self.text, start, end)
         marked = None
-        if "oxed" in self.text or "<" in self.text or "{" in self.text:
+        if not self.scan.is_plain:
             marked = self._marked(start, end, depth)
         elif final is None and (outcome := self._near_end(start, end)):
             return outcome
-        marks = labels(self.text, start, end)
+        marks = labels(self.scan, start, end)
         if final and not any(one.colon and states_value(self.text, one, end) for one in marks):
             marks.append(final)
         abstained: Abstention | None = None
@@ -115,7 +117,7 @@ class AnswerReader:
             if not marks:
                 return marked.outcome
             abstained = marked.outcome if isinstance(marked.outcome, Abstention) else None
-        elif _OPEN_BOX.search(self.text, max(start, end - 500), end):
+        elif not self.scan.is_plain and _OPEN_BOX.search(self.text, max(start, end - 500), end):
             return Abstention(AbstainReason.TRUNCATED)
         labelled = self._labels(marks, end)
         if isinstance(labelled, Answer):
@@ -126,7 +128,7 @@ class AnswerReader:
 
     def _near_end(self, start: int, end: int) -> Answer | Abstention | None:
         """Read the last label of a long text, if it has a colon: it suffices for most."""
-        near = labels(self.text, end - _TAIL, end) if end - start > 2 * _TAIL else ()
+        near = labels(self.scan, end - _TAIL, end) if end - start > 2 * _TAIL else ()
         return self._after(near[-1], end) if near and near[-1].colon else None
 
     def _marked(self, start: int, end: int, depth: int) -> _Marked | None:
@@ -146,7 +148,7 @@ class AnswerReader:
     def _within(self, begin: int, stop: int, depth: int) -> Answer | Abstention | None:
         """Read what a tag or field with a solution in it marks or labels."""
         content = self.text[begin:stop].strip()
-        if "\n" not in content and "oxed" not in content and not labels(self.text, begin, stop):
+        if "\n" not in content and "oxed" not in content and not labels(self.scan, begin, stop):
             return None
         outcome = self._stated(begin, stop, depth)
         if outcome is None and "\n" in content:

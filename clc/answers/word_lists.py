@@ -99,7 +99,7 @@ class WordList:
         """Return where in ``text[start:end]`` a word may begin, in order."""
         part = fold(text[start:end])
         positions = set()
-        for head in {self._heads[index] for index in self._possible(part)}:
+        for head in {fold(self.heads[index]) for index in self._possible(part)}:
             position = part.find(head)
             cased = head[0].lower() != head[0].upper()
             while position >= 0:
@@ -142,9 +142,9 @@ class WordList:
         return automaton(owners), list(owners.values()), anywhere
 
     @cached_property
-    def _heads(self) -> list[str]:
+    def heads(self) -> list[str]:
         """What each word begins with."""
-        return [fold(_plain_start(word)) for word in self._words]
+        return [_plain_start(word) for word in self._words]
 
     def _starting(self, head: str) -> re.Pattern[str] | None:
         """Return the pattern of the words that may begin with these two characters."""

@@ -1,0 +1,106 @@
+"""One pass over a text for all by which its answer is found: labels, headings, marks."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from typing import TYPE_CHECKING
+
+from clc.answers.vocabulary import per_vocabulary
+from clc.answers.word_lists import automaton, word_list
+from clc.answers.words import listed
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from ahocorasick_rs import AhoCorasick
+
+__all__ = ["Scan"]
+
+_NOUN, _HEAD, _LETTER, _MARK, _RARE_MARK = range(5)
+# Without these in it a text has no box, tag, field, special token, call of a tool, or turn; a label
+# at its end may count before the answer of a field and the number after ####.
+_MARKS = ("oxed", "<", "assistant")
+_RARE_MARKS = (
+    "{", "[INST]", "[/INST]", "[SYSTEM_PROMPT", "[TOOL", "```tool", "user\n", "model\n", "####",
+)  # fmt: skip
+_HEADS = ("question", "problem", "exercise", "example")  # with a number, in Markdown
+_BEFORE_HEAD = "\n \t#*"
+
+
+@per_vocabulary
+def _machine() -> tuple[AhoCorasick, list[int], frozenset[str]]:
+    """The automaton; what each of its parts is; words for an answer in their usual cases."""
+    nouns = frozenset(_forms(listed("answer")))
+    heads = _forms([*word_list("user", "problem").heads, *_HEADS])
+    parts = [
+        *((form, _NOUN) for form in nouns),
+        *((form, _HEAD) for form in heads),
+        *((before + letter, _LETTER) for before in _BEFORE_HEAD for letter in "qQ"),
+        *((mark, _MARK) for mark in _MARKS),
+        *((mark, _RARE_MARK) for mark in _RARE_MARKS),
+    ]
+    unique = sorted(set(parts))
+    return automaton(part for part, _ in unique), [what for _, what in unique], nouns
+
+
+def _forms(words: Iterable[str]) -> set[str]:
+    """Return words in their usual cases: a text is searched as it is, for its copy takes longer."""
+    return {form for word in words for form in (word, word.capitalize(), word.upper())}
+
+
+class Scan:
+    """What ``text[start:end]`` holds, and where.
+
+    Attributes:
+        text: the whole text.
+        is_plain: nothing in it may be a box, tag, field, special token, call or turn.
+        is_marked: it may hold a box, a tag, a special token or a turn of the assistant.
+        heads: where words that may head another problem or a turn begin, behind a space or a mark
+            of Markdown.
+        lettered: a Q stands where a heading may be.
+    """
+
+    __slots__ = ("_lows", "_nouns", "heads", "is_marked", "is_plain", "lettered", "text")
+
+    def __init__(self, text: str, start: int = 0, end: int | None = None) -> None:
+        machine, kinds, _ = _machine()
+        part = text[start:end]
+        self.text = text
+        self.is_plain = True
+        self.is_marked = False
+        self.lettered = False
+        self.heads: list[int] = []
+        nouns: list[tuple[int, int]] = []
+        for index, low, high in machine.find_matches_as_indexes(part, overlapping=True):
+            kind = kinds[index]
+            if kind == _NOUN:
+                nouns.append((start + low, -start - high))
+            elif kind == _HEAD:
+                if low and part[low - 1] in _BEFORE_HEAD:
+                    self.heads.append(start + low)
+            elif kind == _RARE_MARK:
+                self.is_plain = False
+            elif kind == _MARK:
+                self.is_plain, self.is_marked = False, True
+            elif not part[high : high + 1].isalpha():
+                self.lettered = True
+        nouns.sort()
+        self._nouns = nouns
+        self._lows = [low for low, _ in nouns] if len(nouns) > 1 else []
+
+    def nouns(self, start: int, end: int) -> list[tuple[int, int]]:
+        """Return the words for an answer in ``text[start:end]``, the longest where several begin.
+
+        They are in one of their usual cases, but may be parts of other words.
+        """
+        text, forms = self.text, _machine()[2]
+        found: list[tuple[int, int]] = []
+        position = start
+        first = bisect_left(self._lows, start) if self._lows else 0
+        for low, high in self._nouns[first:]:
+            if low >= end:
+                break
+            if low >= position and -high <= end and text[low:-high] in forms:
+                position = -high
+                found.append((low, position))
+        return found
