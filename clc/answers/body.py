@@ -31,6 +31,7 @@ _PROMPT = re.compile(
 _PROMPT_END = "[/INST]"
 # The headers of turns that are left where special tokens were removed: a line of its own, or glued
 # to the end of an answer.
+_TURN_MARKS = ("assistant", "user\n", "model\n")
 _ROLE_LINE = re.compile(r"(?:\A|\n)[ \t]?(system|user|assistant|model)[ \t]?(?=\n|\Z)")
 _GLUED = re.compile(
     r"(?<=[\d.!?。！？।)\]}*\"'”»%])(?:(assistant)(?=\n|[A-Z\d]|\Z)|(user|system)(?=\n))"
@@ -180,7 +181,7 @@ def _ordered_turns(scan: Scan, start: int, end: int) -> list[tuple[int, int, boo
     """
     text = scan.text
     turns: list[tuple[int, int, bool, bool]] = []
-    if not scan.is_plain and ("assistant" in text or "user\n" in text or "model\n" in text):
+    if not scan.is_plain and any(text.find(name, start, end) >= 0 for name in _TURN_MARKS):
         turns += [
             (mark.start(), mark.end(), mark[1] in {"assistant", "model"}, True)
             for mark in _ROLE_LINE.finditer(text, start, end)

@@ -58,7 +58,10 @@ _REPLACE = (
     (re.compile(r"\\[;:>() \[\]]"), " "),
     (re.compile(r"\\([%$#&_€£{}])"), r"\1"),
 )  # fmt: skip
-_BOX = re.compile(r"(?:\\|\x08|(?<![a-zA-Z]))(?:boxed|oxed|fbox)\s{0,2}(?:\{|(?=\d))")
+# The literals come first, for which the regex engine searches; no letter stands before them.
+_BOX = re.compile(
+    r"(?:boxed(?<![a-zA-Z]boxed)|oxed(?<![a-zA-Z]oxed)|fbox(?<![a-zA-Z]fbox))\s{0,2}(?:\{|(?=\d))"
+)
 _BARE = re.compile(r"[\d.,]{1,30}")
 _LONGEST = 2000
 _DEGREES = re.compile(r"\^\s?\{?\s?\\(?:circ|degree)\s?\}?")

@@ -26,6 +26,7 @@ LONGEST = 600
 
 _DIGITS = re.compile(r"[\d,.'’\u00a0\u202f\u2009]{1,2000}")
 _MATH = re.compile(r"\$\$?([^$\n]{1,400})\$\$?|\\\(([^\n]{1,400}?)\\\)|\\\[([^\n]{1,400}?)\\\]")
+_INTEGER = re.compile(r"\s{0,9}(\d{1,15})\s{0,9}")
 _SHORT_LINE = 120
 
 
@@ -63,6 +64,10 @@ class StatementReader:
         A ``mathematical`` one, as in a box, ends with a factorial and never with an exclamation.
         """
         markup = self.text[begin:end]
+        if self.kind in (None, "number") and (self.text[end : end + 1] not in {"!", "！"}):
+            alone = _INTEGER.fullmatch(markup)
+            if alone:
+                return Answer(str(int(alone[1])), "number", (begin, end))
         content = plain(markup)
         if self.kind == "choice" or (self.kind is None and only_choice(content)):
             outcome = self.choice(content, (begin, end))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from bisect import bisect_left
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -16,7 +15,8 @@ _QUOTES = {
     '"': '"', "'": "'", "`": "`", "“": "”", "„": "“”", "‘": "’", "‚": "‘", "«": "»", "»": "«",
     "「": "」", "『": "』", "《": "》", "(": ")", "（": "）",
 }  # fmt: skip
-_FENCE = re.compile(r"^[ \t]{0,3}(?:```|~~~)", re.MULTILINE)
+_FENCES = ("```", "~~~")
+_MOST_INDENT = 3  # spaces before a fence
 _SPACES = " \t\u00a0\u202f"
 _WINDOW = 200  # characters on each side in which the rest of a code span is looked for
 _SENTENCE_ENDS = ".!?:;>])}*。！？：；।॥…—\n"
@@ -77,9 +77,16 @@ class Mentions:
 
     @cached_property
     def _fences(self) -> Sequence[int]:
-        if "```" not in self._text and "~~~" not in self._text:
-            return ()
-        return [match.start() for match in _FENCE.finditer(self._text)]
+        text, lines = self._text, set()
+        for fence in _FENCES:
+            position = text.find(fence)
+            while position >= 0:
+                newline = text.rfind("\n", max(0, position - _MOST_INDENT - 1), position)
+                begins = newline >= 0 or position <= _MOST_INDENT
+                if begins and not text[newline + 1 : position].strip(" \t"):
+                    lines.add(newline + 1)
+                position = text.find(fence, position + len(fence))
+        return sorted(lines)
 
     def is_code(self, start: int, end: int, low: int, high: int) -> bool:
         """Whether ``text[start:end]`` is within code that begins and ends in ``text[low:high]``."""
