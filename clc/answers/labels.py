@@ -88,12 +88,17 @@ def labels(scan: Scan, start: int = 0, end: int | None = None) -> list[Label]:
     """
     text = scan.text
     stop = len(text) if end is None else end
-    marks = []
-    nouns = [noun for noun in scan.nouns(start, stop) if _whole(text, *noun)]
-    for noun in nouns[-_MOST_LABELS:]:
-        label = _label(text, *noun, stop)
-        if label:
-            marks.append(label)
+    marks: list[Label] = []
+    seen = 0
+    for noun in reversed(scan.nouns(start, stop)):
+        if _whole(text, *noun):
+            label = _label(text, *noun, stop)
+            if label:
+                marks.append(label)
+            seen += 1
+            if seen == _MOST_LABELS:
+                break
+    marks.reverse()
     if not scan.is_plain and text.find("####", start, stop) >= 0:
         hashes = list(_HASHES.finditer(text, start, stop))[-_MOST_LABELS:]
         marks += [

@@ -7,11 +7,10 @@ confidence or offer.
 from __future__ import annotations
 
 import re
-from bisect import bisect_left
 
 from clc.answers.unit_words import unit_words
 from clc.answers.vocabulary import per_vocabulary
-from clc.answers.word_lists import word_list
+from clc.answers.word_lists import fold, word_list
 from clc.answers.words import word_pattern
 
 __all__ = [
@@ -27,7 +26,7 @@ __all__ = [
 _WIDEST_PREFIX = 12
 _BULLETS = r"[-*#<\[>\d.)(\s¿¡✓✅|_「]"
 _PREFIX = re.compile(rf"{_BULLETS}{{0,{_WIDEST_PREFIX}}}")
-_SENTENCE_START = re.compile(rf"[.!?。！？।॥؟።\n]{_BULLETS}{{0,{_WIDEST_PREFIX}}}\Z")
+_SENTENCE_START = re.compile(rf"[.!?。！？।॥؟።\n]{_BULLETS}{{0,{_WIDEST_PREFIX}}}")
 _START = r"[.!?。！？।॥؟…\n,;:，、،(（—–-][\s*_\"'“”「]{0,6}"
 _LEAD = re.compile(r"[\s*_\"'“”「>#-]{0,8}")
 _INTERJECTION = re.compile(r"[\s*_]{0,8}\w{1,6}[,，、،!！]\s?")  # oh, sorry
@@ -163,14 +162,17 @@ class LastSentences:
 
 def _has_remark(text: str, start: int, end: int) -> bool:
     """Whether a sentence in ``text[start:end]`` is a remark."""
-    for position in word_list("remark").beginnings(text, start, end):
-        low = max(start, position - _WIDEST_PREFIX - 1)
-        if low > start and _SENTENCE_START.search(text, low, position) is None:
-            continue
-        ends = [start] if low == start else []
-        ends += [mark.end() for mark in _end().finditer(text, low, position)]
-        if any(is_remark(text, begin, end) for begin in ends):
-            return True
+    folded = fold(text[start:end])
+    heads = word_list("remark").beginnings(folded)
+    if not heads:
+        return False
+    if is_remark(text, start, end):
+        return True
+    for mark in _SENTENCE_START.finditer(text, start, end):
+        if folded.startswith(heads, mark.end() - start):
+            ends = _end().finditer(text, mark.start(), mark.end())
+            if any(is_remark(text, one.end(), end) for one in ends):
+                return True
     return False
 
 
@@ -183,30 +185,35 @@ def _sentences(
     where they decide whether one is left out.
     """
     spans: list[tuple[int, int]] = []
-    remarks = () if follows else word_list("remark").beginnings(text, start, end)
+    folded = "" if follows else fold(text[start:end])
+    heads = word_list("remark").beginnings(folded)
     checking = False
     position = start
     ends = [mark.end() for mark in _end().finditer(text, start, end)]
     for stop in [*ends, end] if not ends or ends[-1] < end else ends:
         sentence = (position, stop)
-        if _is_aside(text, position, stop):
+        position = stop
+        if _is_aside(text, *sentence):
             if any(_DIGIT.search(text, *span) for span in spans[-3:]):
-                position = stop
                 continue
             if follows and len(spans) < 3:  # noqa: PLR2004
                 return None
-        next_remark = bisect_left(remarks, position)
-        may_be_remark = (
-            next_remark < len(remarks) and remarks[next_remark] <= position + _WIDEST_PREFIX
-        )
-        position = stop
-        if may_be_remark and is_remark(text, *sentence):  # of something: the first sentence is none
+        # A remark is of something: the first sentence is none.
+        if heads and _begins(text, folded, start, sentence, heads) and is_remark(text, *sentence):
             checking = checking or any(_WORD.search(text, *span) for span in spans)
         elif checking and _concludes(text, *sentence):
             checking = False
         if not checking:
             spans.append(sentence)
     return spans
+
+
+def _begins(
+    text: str, folded: str, start: int, sentence: tuple[int, int], heads: tuple[str, ...]
+) -> bool:
+    """Whether a sentence may begin with a word: a quick check."""
+    prefix = _PREFIX.match(text, *sentence)
+    return folded.startswith(heads, (prefix.end() if prefix else sentence[0]) - start)
 
 
 def _is_aside(text: str, start: int, end: int) -> bool:

@@ -95,18 +95,9 @@ class WordList:
         stop = len(text) if end is None else end
         return pattern.fullmatch(text, start, stop) if pattern else None
 
-    def beginnings(self, text: str, start: int, end: int) -> list[int]:
-        """Return where in ``text[start:end]`` a word may begin, in order."""
-        part = fold(text[start:end])
-        positions = set()
-        for head in {fold(self.heads[index]) for index in self._possible(part)}:
-            position = part.find(head)
-            cased = head[0].lower() != head[0].upper()
-            while position >= 0:
-                if not (cased and position and part[position - 1].isalpha()):
-                    positions.add(start + position)
-                position = part.find(head, position + 1)
-        return sorted(positions)
+    def beginnings(self, folded: str) -> tuple[str, ...]:
+        """Return what those words begin with, without cases, that may stand in a folded text."""
+        return tuple({fold(self.heads[index]) for index in self._possible(folded)})
 
     def pattern(self, index: int) -> re.Pattern[str]:
         """Return the pattern of one word, which is compiled when first needed."""

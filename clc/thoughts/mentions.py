@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from functools import cached_property
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -74,9 +73,9 @@ class Mentions:
 
     def __init__(self, text: str) -> None:
         self._text = text
+        self._fences: Sequence[int] | None = None  # where lines with a fence begin
 
-    @cached_property
-    def _fences(self) -> Sequence[int]:
+    def _fence_lines(self) -> Sequence[int]:
         text, lines = self._text, set()
         for fence in _FENCES:
             position = text.find(fence)
@@ -90,6 +89,8 @@ class Mentions:
 
     def is_code(self, start: int, end: int, low: int, high: int) -> bool:
         """Whether ``text[start:end]`` is within code that begins and ends in ``text[low:high]``."""
+        if self._fences is None:
+            self._fences = self._fence_lines()
         fences = self._fences
         if fences:
             at = bisect_left(fences, start)
