@@ -24,6 +24,7 @@ from clc.answers.spelled import spelled_numbers, with_fractions
 from clc.answers.unit_words import unit_words
 from clc.answers.units import asked_before_conversion
 from clc.answers.vocabulary import per_vocabulary
+from clc.answers.word_lists import lists_in, word_list
 from clc.answers.words import listed, word_pattern
 from clc.records import AbstainReason
 
@@ -41,6 +42,10 @@ _VARIABLE = re.compile(r"[\s$]*[\[({]?\s*-?[a-zA-Z]\s*[\])}]?[\s$]*[.。]?\s*")
 _INEQUALITY = re.compile(
     r"(?<![\w</])[a-zA-Z]\s?[<>≤≥]=?\s?[-−]?\d|\d\s?[<>≤≥]=?\s?[a-zA-Z](?!\w|>)"
 )
+# Lists of words that decide how a region is read.
+_LISTS = ("pause", "not_but", "undetermined", "denial", "denial_after", "below_zero")
+_BEFORE_PAUSE = r"[\s,;:.，、。…(—–-]"
+_AFTER_PAUSE = r"[^\d]{0,40}(?=\d)"
 _NEAR = 24  # characters from the start
 _CLAUSE = re.compile(r"[,.;:()\[\n，。、；：（）।،—–]|\s-")  # ends one before a statement
 _ITALIC = re.compile(r"(?<![\w*])\*([^*\s][^*\n]{0,60})\*(?![\w*])")
@@ -109,11 +114,14 @@ def read_region(  # noqa: C901, PLR0911
     placeholder = _patterns().placeholder.search(region)
     if placeholder and _UNFILLED.match(region, placeholder.end()):
         return abstain(region, AbstainReason.NO_ANSWER)
-    shown, visible = _visible(_blank(_patterns().placeholder, region) if placeholder else region)
+    lists = lists_in(region, *_LISTS)
+    shown, visible = _visible(
+        _blank(_patterns().placeholder, region) if placeholder else region, lists
+    )
     unequal = any(sign in visible for sign in "<>≤≥") and _INEQUALITY.search(visible)
     if unequal or ("=" in visible and are_assignments(visible)):
         return abstain(region, AbstainReason.UNDETERMINED)
-    undetermined = _undetermined_start(visible)
+    undetermined = _undetermined_start(visible, lists)
     right = _right_side(visible)
     if right:
         visible = " " * right + visible[right:]
@@ -146,7 +154,7 @@ def read_region(  # noqa: C901, PLR0911
         visible, spelled_numbers(visible, context.language), context.language
     )
     if numbers:
-        return _selected(visible, numbers, context, offset)
+        return _selected(visible, numbers, context, offset, lists)
     return abstain(region, AbstainReason.UNRESOLVED) if _VARIABLE.fullmatch(shown) else None
 
 
@@ -161,10 +169,14 @@ def _marked(region: str, context: TextContext, *, mathematical: bool) -> str:
 
 
 def _selected(
-    text: str, numbers: list[NumberMention], context: TextContext, offset: int
+    text: str,
+    numbers: list[NumberMention],
+    context: TextContext,
+    offset: int,
+    lists: frozenset[str],
 ) -> Reading:
     """Choose among the numbers; words around it may make it a part: two to the power of 10."""
-    reading = select(text, numbers, context, offset)
+    reading = select(text, numbers, context, offset, lists)
     if reading.value is None:
         return reading
     before = text[max(0, reading.start - 24) : reading.start].rstrip().lower()
@@ -177,11 +189,11 @@ def _selected(
     return reading
 
 
-def _visible(region: str) -> tuple[str, str]:
+def _visible(region: str, lists: frozenset[str]) -> tuple[str, str]:
     """Blank what is taken back in a region; also return it without remarks in parentheses."""
     shown = _unmarked(region)
     outside = _without_remarks(shown)
-    begin = _last_start(shown)
+    begin = _last_start(shown, lists)
     if begin:
         shown, outside = " " * begin + shown[begin:], " " * begin + outside[begin:]
     return shown, outside if any(map(str.isalnum, outside)) else shown
@@ -189,26 +201,21 @@ def _visible(region: str) -> tuple[str, str]:
 
 def _without_remarks(text: str) -> str:
     """Blank the remarks in parentheses."""
+    if "(" not in text and "（" not in text:
+        return text
     return _PARENTHESIS.sub(
         lambda match: " " * len(match[0]) if is_aside(match) else match[0], text
     )
 
 
-@per_vocabulary
-def _taken_back() -> re.Pattern[str]:
-    """Words of correction between two numbers."""
-    return re.compile(rf"[\s,;:.，、。…(—–-](?:{word_pattern('pause')})[^\d]{{0,40}}(?=\d)")
-
-
-def _last_start(text: str) -> int:
+def _last_start(text: str, lists: frozenset[str]) -> int:
     """Return the position after words that take back a number, or that contrast a false one."""
     begin = 0
-    back = None
-    for back in _taken_back().finditer(text):  # noqa: B007
-        pass
-    if back and any(character.isdecimal() for character in text[: back.start()]):
-        begin = back.end()
-    contrast = _patterns().not_but.search(text, begin)
+    if "pause" in lists:
+        back = word_list("pause", before=_BEFORE_PAUSE, after=_AFTER_PAUSE).last(text)
+        if back and any(map(str.isdecimal, text[: back.start()])):
+            begin = back.end()
+    contrast = _patterns().not_but.search(text, begin) if "not_but" in lists else None
     return contrast.end() if contrast else begin
 
 
@@ -253,9 +260,9 @@ def _unmarked(region: str) -> str:
     return region
 
 
-def _undetermined_start(text: str) -> int | None:
+def _undetermined_start(text: str, lists: frozenset[str]) -> int | None:
     """Return the position of a statement without answer, unless it is a reason for an answer."""
-    start = undetermined_at(text)
+    start = undetermined_at(text, listed="undetermined" in lists)
     reason = None if start is None else _patterns().premise.match(text)
     if start is not None and reason and start < reason.end():
         return undetermined_at(text, reason.end())

@@ -13,6 +13,7 @@ from clc.answers.number_words import AND_HALF
 from clc.answers.unit_words import unit_words
 from clc.answers.units import compound
 from clc.answers.vocabulary import per_vocabulary
+from clc.answers.word_lists import word_list
 from clc.answers.words import cased_and_other, word_pattern
 from clc.records import AbstainReason
 
@@ -28,6 +29,7 @@ _OPERATION = re.compile(
 )
 _BEFORE = 24  # characters before a number in which it is denied
 _MOST_DENIED = 12  # numbers of a region that are judged by the words around them
+_DENIALS = ("denial", "denial_after")
 _PAIR = 8  # characters between two numbers that only "and" joins
 
 
@@ -71,11 +73,21 @@ def _patterns() -> _Patterns:
     )
 
 
-def select(text: str, numbers: list[NumberMention], context: TextContext, offset: int) -> Reading:
-    """Choose among the numbers of a region, or abstain."""
+def select(
+    text: str,
+    numbers: list[NumberMention],
+    context: TextContext,
+    offset: int,
+    lists: frozenset[str],
+) -> Reading:
+    """Choose among the numbers of a region, or abstain.
+
+    ``lists``: the lists of words of denial and of what is below zero that may have a word in it.
+    """
     if is_bare_operation(text, numbers):
         return abstain(text, AbstainReason.UNRESOLVED)
-    numbers = _without_denied(text, numbers)
+    if not lists.isdisjoint(_DENIALS):
+        numbers = _without_denied(text, numbers)
     if not numbers:
         return abstain(text, AbstainReason.NO_ANSWER)
     pair = len(numbers) == 2  # noqa: PLR2004
@@ -85,33 +97,24 @@ def select(text: str, numbers: list[NumberMention], context: TextContext, offset
     if _listed(text, numbers) or (pair and _alternatives(text, numbers, context)):
         return abstain(text, AbstainReason.UNDETERMINED)
     chosen = _choose(numbers, text, context, offset)
-    return Reading(_full_value(text, chosen), *chosen.span)
-
-
-@per_vocabulary
-def _denials() -> tuple[re.Pattern[str], re.Pattern[str]]:
-    """Words before and after a number that is not the answer."""
-    before, after = word_pattern("denial"), word_pattern("denial_after")
-    return (
-        re.compile(rf"(?:{before})[\s*$€£¥]{{0,4}}\Z"),
-        re.compile(rf"(?:[^\W\d_]{{1,3}}?)?[\s*]{{0,3}}(?:{after})"),
-    )
+    return Reading(_full_value(text, chosen, lists), *chosen.span)
 
 
 def _without_denied(text: str, numbers: list[NumberMention]) -> list[NumberMention]:
     """Drop the numbers that the text calls wrong: not 16 but 18."""
     if len(numbers) > _MOST_DENIED:
         return numbers
-    before, after = _denials()
+    before = word_list("denial", after=r"[\s*$€£¥]{0,4}\Z")
+    after = word_list("denial_after", before=r"(?:[^\W\d_]{1,3}?)?[\s*]{0,3}")
     return [
         mention
         for mention in numbers
-        if not before.search(text, max(0, mention.span[0] - _BEFORE), mention.span[0])
-        and not after.match(text, mention.span[1])
+        if not before.found(text, max(0, mention.span[0] - _BEFORE), mention.span[0])
+        and not after.leads(text, mention.span[1])
     ]
 
 
-def _full_value(text: str, chosen: NumberMention) -> Fraction:
+def _full_value(text: str, chosen: NumberMention, lists: frozenset[str]) -> Fraction:
     """Return the value with the additions after it: and a half, below zero."""
     value, (start, end) = chosen.value, chosen.span
     if end == len(text) and text.isascii():
@@ -122,7 +125,7 @@ def _full_value(text: str, chosen: NumberMention) -> Fraction:
         value += Fraction(1, 2)
         if unit_words().clock_hour.match(text, end):  # 3時半
             value = half_of_day(text, value, start, end)
-    if value > 0 and _patterns().below_zero.match(text, end):
+    if value > 0 and "below_zero" in lists and _patterns().below_zero.match(text, end):
         value = -value
     return value
 
@@ -147,7 +150,7 @@ def _listed(text: str, numbers: list[NumberMention]) -> bool:
         return False
     gaps = [text[a.span[1] : b.span[0]] for a, b in pairwise(numbers)]
     around = text[: numbers[0].span[0]] + text[numbers[-1].span[1] :]
-    return all(map(_patterns().list_gap.fullmatch, gaps)) and not any(map(str.isalnum, around))
+    return not any(map(str.isalnum, around)) and all(map(_patterns().list_gap.fullmatch, gaps))
 
 
 def _alternatives(text: str, numbers: list[NumberMention], context: TextContext) -> bool:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from ahocorasick_rs import AhoCorasick
 
-__all__ = ["WordList", "automaton", "fold", "required_parts", "word_list"]
+__all__ = ["WordList", "automaton", "fold", "lists_in", "required_parts", "word_list"]
 
 # Letters that a pattern without regard to case takes for another, beside what lower() does; the
 # first has two characters in lower case.
@@ -83,6 +83,20 @@ class WordList:
             match = self.pattern(index).search(text, start, stop)
             if match:
                 yield match
+
+    def last(self, text: str) -> re.Match[str] | None:
+        """Find the last word in a text."""
+        last = None
+        for index in self._possible(fold(text)):
+            for match in self.pattern(index).finditer(text):
+                if last is None or match.end() > last.end():
+                    last = match
+        return last
+
+    def leads(self, text: str, start: int) -> bool:
+        """Whether a word with the pattern before it stands at ``start``."""
+        possible = self._possible(fold(text[start:]))
+        return any(self.pattern(index).match(text, start) for index in possible)
 
     def match(self, text: str, start: int = 0, end: int | None = None) -> re.Match[str] | None:
         """Match a word at ``start``."""
@@ -175,6 +189,32 @@ def _plain_start(word: str) -> str:
     """Return the literal that a word, whose first character is one, begins with."""
     end = next((at for at, one in enumerate(word) if at and one in _SYNTAX), len(word))
     return word[: end - (end > 1 and word[end : end + 1] in {"?", "{"})]
+
+
+@per_vocabulary
+def _lists_by_part(*names: str) -> tuple[AhoCorasick, list[frozenset[str]], frozenset[str]]:
+    """The automaton of all lists; which lists need each of its parts; which need none."""
+    owners: dict[str, set[str]] = {}
+    anywhere = set()
+    for name in names:
+        for entry in listed(name):
+            parts = required_parts(entry)
+            for part in parts:
+                owners.setdefault(fold(part), set()).add(name)
+            if not parts:
+                anywhere.add(name)
+    return automaton(owners), list(map(frozenset, owners.values())), frozenset(anywhere)
+
+
+def lists_in(text: str, *names: str) -> frozenset[str]:
+    """Return those of the lists that may have a word in a text.
+
+    >>> sorted(lists_in("so 5, sorry", "sorry", "undetermined", "so"))
+    ['so', 'sorry']
+    """
+    machine, owners, anywhere = _lists_by_part(*names)
+    hits = machine.find_matches_as_indexes(fold(text), overlapping=True)
+    return anywhere.union(*[owners[hit[0]] for hit in hits]) if hits else anywhere
 
 
 def required_parts(entry: str) -> list[str]:
