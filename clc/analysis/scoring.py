@@ -160,17 +160,26 @@ class _Group:
         self._totals = array("i")
 
     def add(self, item: int, right: int, total: int = 1) -> None:
-        if (missing := item + 1 - len(self._totals)) > 0:
-            self._right.extend(repeat(0, missing))
-            self._totals.extend(repeat(0, missing))
+        if item >= len(self._totals):
+            self._pad(item + 1)
         self._right[item] += right
         self._totals[item] += total
 
     def merge(self, other: _Group, items: Sequence[int]) -> None:
         """Add another group's outcomes; ``items`` maps its item numbers to the numbers here."""
+        if isinstance(items, range) and items.start >= len(self._totals):  # all of them are new
+            self._pad(items.start)
+            self._right.extend(other._right)
+            self._totals.extend(other._totals)
+            return
         for item, right, total in zip(items, other._right, other._totals, strict=False):
             if total:
                 self.add(item, right, total)
+
+    def _pad(self, items: int) -> None:
+        missing = items - len(self._totals)
+        self._right.extend(repeat(0, missing))
+        self._totals.extend(repeat(0, missing))
 
     def rate(self) -> Rate | None:
         return clustered_rate(self._right, self._totals)
@@ -227,7 +236,12 @@ class Scoreboard:
 
     def merge(self, other: Scoreboard) -> None:
         """Add the counts of the problems that follow; the number of bins must be equal."""
-        items = [self.items.setdefault(item, len(self.items)) for item in other.items]
+        before = len(self.items)
+        items: Sequence[int] = [
+            self.items.setdefault(item, len(self.items)) for item in other.items
+        ]
+        if len(self.items) - before == len(items):
+            items = range(before, len(self.items))
         self.counts += other.counts
         self.agreement += other.agreement
         self.abstentions += other.abstentions

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from clc.thoughts import Marks
 
 __all__ = ["PARALLEL", "EngineOptions", "NumberType", "OptionGroup", "grouped", "marks_option",
-           "option", "split_codes"]  # fmt: skip
+           "option", "split_codes", "workers_option"]  # fmt: skip
 
 _F = TypeVar("_F", bound=Callable[..., Any])
 _THINKING = click.Choice(["auto", "on", "off"])
@@ -117,6 +117,14 @@ marks_option = click.option(
     metavar="DIR",
     callback=_open_marks,
     help="Folder whose thoughts.toml has marks of thoughts, before the bundled ones.",
+)
+
+
+workers_option = click.option(
+    "--workers",
+    type=NumberType(bounds.PROCESSES),
+    metavar="N",
+    help="Processes that read the answers.  [default: where there are many rows, one a core]",
 )
 
 

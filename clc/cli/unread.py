@@ -50,6 +50,15 @@ class Unread:
         if len(examples) < _EXAMPLES and place not in examples:
             examples.append(place)
 
+    def merge(self, other: Unread) -> None:
+        """Add the paths of the rows that follow."""
+        self.paths += other.paths
+        self._counts.update(other._counts)
+        for key, places in other._examples.items():
+            examples = self._examples.setdefault(key, [])
+            new = [place for place in places if place not in examples]
+            examples.extend(new[: _EXAMPLES - len(examples)])
+
     def reasons(self) -> Counter[AbstainReason]:
         """Return the number of paths by reason."""
         reasons: Counter[AbstainReason] = Counter()

@@ -2,30 +2,33 @@
 
 from __future__ import annotations
 
-from contextlib import nullcontext, suppress
+from contextlib import closing, nullcontext, suppress
 from functools import partial
-from itertools import repeat
+from itertools import islice
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import click
 
 from clc.bounds import LANGUAGES, SHARE, WEIGHT
-from clc.cli.options import NumberType, marks_option
+from clc.cli.options import NumberType, marks_option, workers_option
 from clc.errors import ConfigurationError, InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
-    from contextlib import AbstractContextManager
+    from collections.abc import Generator, Iterable, Iterator, Sequence
 
-    from clc.analysis.scoring import Score, Scored
     from clc.cli.unread import Unread
-    from clc.datasets.recorded_votes import RecordedVotes
-    from clc.records import AnswerKind, Verdict
+    from clc.cli.vote_parts import VotePart, VoteTaker
+    from clc.datasets.recorded_votes import RecordedVotes, VotesOfProblem
+    from clc.datasets.vote_rows import VoteReader
+    from clc.records import AnswerKind
     from clc.thoughts import Marks
-    from clc.voting.abstaining import Abstaining
+    from clc.worker_processes import Workers
 
-__all__ = ["command", "vote_ballots"]
+__all__ = ["command"]
+
+_CHUNK = 4096  # paths whose votes are taken at once
+_PROBLEMS = 128  # of a run folder whose votes are taken at once
 
 
 @click.command("vote")
@@ -63,6 +66,7 @@ __all__ = ["command", "vote_ballots"]
 @marks_option
 @click.option("--out", type=click.Path(dir_okay=False), help="Write verdicts here as JSONL.")
 @click.option("--json", "as_json", is_flag=True, help="Print the score as JSON instead of a table.")
+@workers_option
 def command(  # noqa: PLR0917
     files: tuple[str, ...],
     languages: str | None,
@@ -75,6 +79,7 @@ def command(  # noqa: PLR0917
     marks: Marks | None,
     out: str | None,
     as_json: bool,  # noqa: FBT001  click passes it by name
+    workers: int | None,
 ) -> None:
     """Vote over recorded generations or run folders, without a GPU.
 
@@ -83,10 +88,14 @@ def command(  # noqa: PLR0917
     standard error, and where paths have no vote, a table of their reasons by language. Rows of a
     problem may stand anywhere, in files of any size. Without a single answer the exit code is 1.
     """
+    from clc.analysis.scoring import Scoreboard
+    from clc.cli.output import rows_to
     from clc.cli.solving_options import read_abstaining
     from clc.cli.tables import print_score
     from clc.cli.unread import Unread
-    from clc.datasets.recorded_votes import group_votes
+    from clc.cli.vote_parts import VoteTaker
+    from clc.datasets.vote_rows import VoteReader
+    from clc.worker_processes import Workers
 
     chosen = _languages(languages)
     tie_order = _languages(order) or _default_order(chosen)
@@ -96,32 +105,65 @@ def command(  # noqa: PLR0917
     runs = [file for file in files if Path(file).is_dir()]
     if runs and len(runs) < len(files):
         raise InputError(f"{runs[0]}: is a run folder; give run folders or files, not both")
-    problems = (
-        _run_ballots(runs, chosen, marks)
-        if runs
-        else group_votes(files, languages=chosen, kind=cast("AnswerKind | None", kind), marks=marks)
-    )
-    unread = Unread(in_files=not runs)
-    score = vote_ballots(
-        _counted(problems, unread),
-        rule=rule,
-        order=tie_order,
-        weights=by_language,
-        abstaining=read_abstaining(abstain_below, abstain_languages),
-        out=out,
-        quiet=as_json and not out,
-    )
+    abstaining = read_abstaining(abstain_below, abstain_languages)
+    take = VoteTaker(rule, tie_order, by_language, abstaining, quiet=as_json and not out)
+    reader = VoteReader(tuple(chosen), cast("AnswerKind | None", kind), marks)
+    figures, unread = Scoreboard(), Unread(in_files=not runs)
+    with (
+        Workers(workers) as pool,
+        nullcontext(None) if take.quiet else rows_to(out) as sink,
+        closing(
+            _take_runs(runs, chosen, marks, take)
+            if runs
+            else _take_files(files, reader, take, pool)
+        ) as parts,
+    ):
+        for part in parts:
+            if sink:
+                sink.write(part.rows)
+            figures.merge(part.figures)
+            unread.merge(part.unread)
+            if part.error is not None:
+                raise part.error
+    score = figures.score()
     if as_json or score.with_gold:
         print_score(score, as_json=as_json, err=not as_json)
     _print_unread(unread)
     unread.check()
 
 
-def _counted(ballots: Iterable[RecordedVotes], unread: Unread) -> Iterator[RecordedVotes]:
-    """Yield ballots, and count their paths without a vote."""
-    for ballot in ballots:
-        unread.add(ballot.votes, ballot.places or repeat(ballot.id, len(ballot.votes)))
-        yield ballot
+def _take_files(
+    files: Sequence[str], reader: VoteReader, take: VoteTaker, workers: Workers
+) -> Generator[VotePart]:
+    """Yield the verdicts of the problems in files."""
+    from clc.datasets.recorded_votes import VoteGroups, warn_left_out
+
+    with closing(VoteGroups(files, reader, workers)) as groups:
+        take = take._replace(sources=groups.sources())
+        yield from workers.map(take.of_files, _in_chunks(groups.problems()))
+        warn_left_out(groups.left_out(), reader.languages)
+
+
+def _in_chunks(problems: Iterable[VotesOfProblem]) -> Iterator[list[VotesOfProblem]]:
+    """Yield lists of problems that have some thousand paths together."""
+    chunk: list[VotesOfProblem] = []
+    paths = 0
+    for problem in problems:
+        chunk.append(problem)
+        paths += len(problem.paths)
+        if paths >= _CHUNK:
+            yield chunk
+            chunk, paths = [], 0
+    yield chunk
+
+
+def _take_runs(
+    folders: Sequence[str], languages: Sequence[str], marks: Marks | None, take: VoteTaker
+) -> Generator[VotePart]:
+    """Yield the verdicts of the problems in run folders."""
+    votes = _run_ballots(folders, languages, marks)
+    while problems := list(islice(votes, _PROBLEMS)):
+        yield take.take(problems)
 
 
 def _print_unread(unread: Unread) -> None:
@@ -175,96 +217,6 @@ def _run_ballots(
     if wanted and not any_votes:
         raise InputError(f"no paths in {', '.join(languages)} in {', '.join(folders)}")
     warn_left_out(left_out, languages)
-
-
-def vote_ballots(
-    ballots: Iterable[RecordedVotes],
-    *,
-    rule: str,
-    order: Sequence[str],
-    weights: Mapping[str, float] | None = None,
-    abstaining: Abstaining | None = None,
-    out: str | None = None,
-    quiet: bool = False,
-) -> Score:
-    """Vote on every ballot, write its verdict row, and score what has gold.
-
-    ``out`` None writes to standard output, unless ``quiet``.
-    """
-    from clc.analysis.scoring import score
-    from clc.cli.output import rows_to
-
-    target: AbstractContextManager[IO[bytes] | None] = (
-        nullcontext(None) if quiet and not out else rows_to(out)
-    )
-    with target as sink:
-        return score(_scored(ballots, sink, rule, order, weights, abstaining=abstaining))
-
-
-def _scored(
-    ballots: Iterable[RecordedVotes],
-    sink: IO[bytes] | None,
-    rule: str,
-    order: Sequence[str],
-    weights: Mapping[str, float] | None,
-    *,
-    abstaining: Abstaining | None,
-) -> Iterator[Scored]:
-    from dataclasses import replace
-
-    from clc.analysis.scoring import Scored
-    from clc.answers.canonical import canonical_gold
-    from clc.cli.output import json_line
-    from clc.languages import UNKNOWN_LANGUAGE
-    from clc.voting.abstaining import withhold
-    from clc.voting.tally import vote
-    from clc.voting.weighting import normalized_weights
-
-    for ballot in ballots:
-        votes = ballot.votes
-        if rule == "weighted":
-            confident = normalized_weights(
-                [one.language for one in votes], [one.weight for one in votes]
-            )
-            votes = [
-                replace(one, weight=weight) for one, weight in zip(votes, confident, strict=True)
-            ]
-        verdict = vote(votes, id=ballot.id, rule=rule, order=order, weights=weights)
-        verdict = withhold(verdict, abstaining)
-        gold = None if ballot.gold is None else canonical_gold(ballot.gold, ballot.kind)
-        if sink:
-            sink.write(json_line(_row(ballot, verdict, gold)))
-        yield Scored(
-            ballot.id,
-            ballot.item,
-            ballot.question_language or UNKNOWN_LANGUAGE,
-            ballot.gold,
-            verdict,
-            votes,
-            ballot.kind,
-            ballot.level,
-        )
-
-
-def _row(ballot: RecordedVotes, verdict: Verdict, gold: str | None) -> dict[str, Any]:
-    row: dict[str, Any] = {
-        "id": verdict.id,
-        "answer": verdict.answer,
-        "support": verdict.support,
-        "total": verdict.total,
-        "agreement": verdict.agreement,
-        "tied": verdict.tied,
-        "tally": verdict.tally,
-        "abstentions": verdict.abstentions,
-        "paths": verdict.paths,
-        "gold": ballot.gold,
-        "correct": None if gold is None else verdict.answer == gold,
-    }
-    if "withheld" in verdict.details:
-        row["withheld"] = verdict.details["withheld"]
-    if ballot.question_language:
-        row["question_language"] = ballot.question_language
-    return row
 
 
 def _codes(option: str | None) -> list[str]:

@@ -28,7 +28,7 @@ from clc.languages import COMMON_LANGUAGES, UNKNOWN_LANGUAGE, read_language
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["CustomIds", "IdParts", "language_in_id", "split_id"]
+__all__ = ["CustomIds", "IdParts", "language_in_id", "may_name_language", "split_id"]
 
 _PROBLEM = re.compile(r"(?:.*[-_/:|#. ])?[A-Za-z]?\d+", re.DOTALL)
 _FEW = 16  # paths of a problem in one language, where the file has fewer problems than that
@@ -166,6 +166,16 @@ def language_in_id(name: str) -> str | None:
     return next((code for code in codes if code and _is_common(code)), None)
 
 
+def may_name_language(name: str) -> bool:
+    """Whether one of several parts of an id is the code or the name of a language.
+
+    >>> may_name_language("q1:de"), may_name_language("q1:7"), may_name_language("de")
+    (True, False, False)
+    """
+    parts = split_id(name).parts
+    return len(parts) > 1 and any(map(_code, parts))
+
+
 class CustomIds:
     """Paths whose ids may name a language, in a temporary database on disk."""
 
@@ -184,20 +194,25 @@ class CustomIds:
 
         Any other id shows whether the parts of ids of its shape are languages.
         """
-        parts, separators = split_id(path.id)
+        shape = self.see(path.id)
+        if not may_name_language(path.id):
+            return False
+        fields = orjson.dumps({name: getattr(path, name) for name in _KEPT})
+        self._database.execute(
+            "INSERT INTO paths (source, line, id, fields, own, shape) VALUES (?, ?, ?, ?, ?, ?)",
+            (source, line, path.id, fields, path.language, shape),
+        )
+        return True
+
+    def see(self, name: str) -> int:
+        """Add the parts of an id to those of its shape; return the shape's number."""
+        parts, separators = split_id(name)
         key = tuple(separators)
         shape = self._shapes.get(key)
         if shape is None:
             shape = self._shapes[key] = _Shape(len(self._shapes), len(parts))
         shape.add(parts)
-        if len(parts) == 1 or not any(map(_code, parts)):
-            return False
-        fields = orjson.dumps({name: getattr(path, name) for name in _KEPT})
-        self._database.execute(
-            "INSERT INTO paths (source, line, id, fields, own, shape) VALUES (?, ?, ?, ?, ?, ?)",
-            (source, line, path.id, fields, path.language, shape.number),
-        )
-        return True
+        return shape.number
 
     def resolved(self) -> Iterator[tuple[str, int, list[Generation]]]:
         """Yield all paths in their order, with the ids and languages of their problems."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from clc.answers import extract_answer
@@ -39,7 +38,7 @@ class Generation(NamedTuple):
     thought that is recorded apart had ended, None without one. ``custom_id``: the id is that of a
     request, which may name a language; whether it does is seen over the whole file. ``read_as`` is
     the language that the text is read in, where it is another than that of the vote. ``options``
-    are the texts of a multiple choice by letter.
+    are the texts of a multiple choice by letter, None without one.
     """
 
     id: str
@@ -58,7 +57,7 @@ class Generation(NamedTuple):
     level: str | None = None
     custom_id: bool = False
     read_as: str | None = None
-    options: Mapping[str, str] = MappingProxyType({})
+    options: Mapping[str, str] | None = None
 
 
 def read_generation(path: Generation, marks: Marks | None = None) -> Answer | Abstention:

@@ -38,21 +38,27 @@ from clc.datasets.generation import (
     row_language,
 )
 from clc.datasets.harness import parse_harness_row
-from clc.datasets.json_values import TOO_DEEP, NestedTooDeepError, parse_json
 from clc.datasets.levels import read_level
+from clc.datasets.line_chunks import parse_lines, read_lines
 from clc.datasets.notices import Notices
+from clc.datasets.option_fields import has_layout_of_options
 from clc.datasets.options import has_options, recorded_options
-from clc.datasets.packed import UNREADABLE, open_packed
 from clc.datasets.source import Place
 from clc.errors import DatasetError, LanguageError
-from clc.input_files import MOST_LEVELS, nested_deeper, printable_path
 from clc.languages import UNKNOWN_LANGUAGE, read_language
 from clc.records import AnswerKind, Confidence
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-__all__ = ["Generation", "parse_generations", "read_generation", "read_generations", "read_rows"]
+__all__ = [
+    "Generation",
+    "harness_filter",
+    "parse_generations",
+    "read_generation",
+    "read_generations",
+    "read_rows",
+]
 
 _KINDS = get_args(AnswerKind)
 _NUMBERS = {one.name for one in fields(Confidence)}
@@ -68,37 +74,9 @@ def read_rows(files: Iterable[str | Path]) -> Iterator[tuple[str, int, dict[str,
     Raises:
         DatasetError: a file cannot be read or a line is not a JSON object.
     """
-    for file in files:
-        source = printable_path(file)
-        try:
-            with open_packed(file) as lines:
-                for number, line in enumerate(lines, start=1):
-                    if number == 1:
-                        line = line.removeprefix(b"\xef\xbb\xbf")  # noqa: PLW2901  Windows' mark
-                    if line.strip():
-                        yield source, number, _row(source, number, line)
-        except UNREADABLE as error:
-            why = getattr(error, "strerror", None) or error
-            raise DatasetError.at(source, None, f"cannot be read: {why}") from error
-
-
-def _row(source: str, number: int, line: bytes) -> dict[str, Any]:
-    try:
-        row = parse_json(line)
-    except NestedTooDeepError as error:
-        raise DatasetError.at(source, number, TOO_DEEP) from error
-    except ValueError as error:
-        shown = line[:60].decode("utf-8", "replace").strip()
-        raise DatasetError.at(
-            source, number, f"{shown!r} is not JSON ({error}); give one object a line"
-        ) from error
-    if line.count(b"[") + line.count(b"{") > MOST_LEVELS and nested_deeper(row, MOST_LEVELS):
-        raise DatasetError.at(source, number, TOO_DEEP)
-    if not isinstance(row, dict):
-        raise DatasetError.at(
-            source, number, f"{row!r:.60} is not an object; give one object a line"
-        )
-    return row
+    for chunk in read_lines(files):
+        for number, row in parse_lines(chunk):
+            yield chunk.source, number, row
 
 
 def parse_generations(
@@ -123,7 +101,7 @@ def parse_generations(
     if "id" in row and row["id"] is None:
         notices.left_out(source, line, "id")
         return []
-    path = _own_row(_Fields(source, line, row, notices, []))
+    path = _plain_row(row) or _own_row(_Fields(source, line, row, notices, []))
     response = row.get("response")
     if isinstance(response, list) and all(isinstance(one, str | None) for one in response):
         return [  # several samples
@@ -235,6 +213,45 @@ def _response_text(row: _Fields) -> str | None:
     return text
 
 
+_PLAIN = ("id", "language", "response", "gold", "question_language", "question", "finish_reason")
+_OTHERS = frozenset(["confidence", "kind", "item", "level", "error"])
+
+
+@lru_cache(maxsize=256)
+def _are_plain(names: tuple[str, ...]) -> bool:
+    """Whether a row with these fields has an id, a language and a response, but nothing rare."""
+    fields = dict.fromkeys(names, "")
+    return {*_PLAIN[:3]} <= fields.keys() and not (
+        _OTHERS & fields.keys() or has_layout_of_options(fields)
+    )
+
+
+def _plain_row(row: Mapping[str, Any]) -> Generation | None:
+    """Return the path of a usual row, None for one that needs more checks: most rows are usual."""
+    if not _are_plain(tuple(row)):
+        return None
+    values = [row.get(name) for name in _PLAIN]
+    name, language, text, gold, question_language, question, reason = values
+    for index, value in enumerate(values):
+        if type(value) is not str and (value is not None or index < 3):  # noqa: PLR2004
+            return None
+    if not language.isprintable():  # type: ignore[union-attr]
+        return None
+    if question_language is not None:
+        if not question_language.isprintable():
+            return None
+        question_language = row_language(question_language)
+    return Generation(
+        name.strip(),  # type: ignore[union-attr]
+        row_language(language),
+        text,  # type: ignore[arg-type]
+        question,
+        gold or None,
+        None if question_language == UNKNOWN_LANGUAGE else question_language,
+        finish_reason(reason),
+    )
+
+
 def _own_row(row: _Fields) -> Generation:
     values = row.row
     text = _response_text(row)
@@ -302,6 +319,14 @@ def _polymath(source: str, line: int, row: Mapping[str, Any]) -> Generation:
     return one if text is not None or thought else missing_response(one, source, line)
 
 
+def harness_filter(source: str, row: Mapping[str, Any]) -> tuple[tuple[str, str, object], object]:
+    """Return which sample of lm-eval a row is of, and the filter that it is of.
+
+    lm-eval repeats every row for each filter of the task, with the same responses.
+    """
+    return (source, str(row.get("doc_id")), row.get("doc_hash")), row.get("filter")
+
+
 def read_generations(files: Sequence[str | Path]) -> Iterator[tuple[str, int, list[Generation]]]:
     """Yield (source, line, paths) of the rows; repetitions by lm-eval's filters are skipped.
 
@@ -315,9 +340,8 @@ def read_generations(files: Sequence[str | Path]) -> Iterator[tuple[str, int, li
     with closing(CustomIds()) as custom:
         for source, line, row in read_rows(files):
             if "resps" in row:
-                # lm-eval repeats every row for each filter of the task, with the same responses
-                doc = (source, str(row.get("doc_id")), row.get("doc_hash"))
-                if filters.setdefault(doc, row.get("filter")) != row.get("filter"):
+                sample, filtered = harness_filter(source, row)
+                if filters.setdefault(sample, filtered) != filtered:
                     continue
             paths = parse_generations(source, line, row, notices)
             rest = [one for one in paths if not (one.custom_id and custom.add(source, line, one))]

@@ -130,7 +130,7 @@ def parse_harness_row(source: str, line: int, row: Mapping[str, Any]) -> list[Ge
                 kind=kind,
                 item=problem,
                 level=level,
-                options=options if letter else {},
+                options=options if letter else None,
             ),
         )
     ]

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import logging
+from typing import TYPE_CHECKING, Any
 
-__all__ = ["Notices"]
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+__all__ = ["CollectedNotices", "Notices"]
 
 _log = logging.getLogger("clc.datasets")
 
@@ -29,3 +33,26 @@ class Notices:
     def left_out(self, source: str, line: int, field: str) -> None:
         """Warn that a row without an id is left out."""
         _log.warning("%s:%d: %r is null: the row is left out", source, line, field)
+
+    def repeat(self, calls: Iterable[tuple[str, tuple[Any, ...]]]) -> None:
+        """Warn of what ``CollectedNotices`` has in ``calls``."""
+        for name, arguments in calls:
+            getattr(self, name)(*arguments)
+
+
+class CollectedNotices(Notices):
+    """Notices that another process gives: the names and arguments of the calls of ``Notices``."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.calls: list[tuple[str, tuple[Any, ...]]] = []
+
+    def ignored(self, source: str, line: int | None, field: str, value: object, ours: str) -> None:
+        """Keep the first notice of a field."""
+        if (source, field) not in self._warned:
+            self._warned.add((source, field))
+            self.calls.append(("ignored", (source, line, field, value, ours)))
+
+    def left_out(self, source: str, line: int, field: str) -> None:
+        """Keep a notice of a row that is left out."""
+        self.calls.append(("left_out", (source, line, field)))

@@ -14,9 +14,9 @@ from clc.answers.option_lines import LETTERS
 from clc.datasets.field_names import plain_name
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
-__all__ = ["OptionFields", "find_option_fields", "may_hold_options"]
+__all__ = ["OptionFields", "find_option_fields", "has_layout_of_options", "may_hold_options"]
 
 _FEWEST = 2
 _LISTS = frozenset({"choices", "options", "alternatives", "answerchoices", "answeroptions"})
@@ -73,6 +73,12 @@ def find_option_fields(fields: Mapping[str, Any]) -> OptionFields | None:
         if (found := _all_in_one(name, fields[name])) is not None:
             return found
     return _one_each(fields, layout) if layout.families else _right_and_wrong(fields, layout)
+
+
+def has_layout_of_options(names: Iterable[str]) -> bool:
+    """Whether a row with fields of these names may have options."""
+    layout = _layout(tuple(names))
+    return bool(layout.lists or layout.families or layout.right)
 
 
 class _Layout(NamedTuple):
