@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import repeat
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from clc.records import Usage, content_key, path_key, path_seed
+from clc.records import Usage, arm_path_keys, content_key
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 
 __all__ = ["ArmRecord", "Plan", "path_keys"]
@@ -93,12 +94,13 @@ def path_keys(arm: ArmRecord) -> Iterator[tuple[int, str | None]]:
     Format 2 numbered all paths of a prompt, whichever arms rendered it, and hashed the number.
     """
     prompt = arm.prompt_key
-    for index in range(arm.first_index, arm.first_index + arm.paths):
-        if prompt is None:
-            yield index, None
-        elif arm.arm_key is None:
-            parts = [prompt, index, arm.seed]
-            yield index, content_key("path", parts if arm.floor is None else [*parts, arm.floor])
-        else:
-            seed = path_seed(arm.seed, prompt, arm.arm_key, index, arm.redraw)
-            yield index, path_key(prompt, seed, arm.floor)
+    indices = range(arm.first_index, arm.first_index + arm.paths)
+    keys: Iterable[str | None]
+    if prompt is None:
+        keys = repeat(None, arm.paths)
+    elif arm.arm_key is None:
+        rest = [arm.seed] if arm.floor is None else [arm.seed, arm.floor]
+        keys = (content_key("path", [prompt, index, *rest]) for index in indices)
+    else:
+        keys = arm_path_keys(arm.seed, prompt, arm.arm_key, indices, arm.redraw, arm.floor)
+    return zip(indices, keys, strict=True)

@@ -132,8 +132,8 @@ def compare(a: Iterable[Scored], b: Iterable[Scored]) -> Comparison:
         only_b=len(second) - len(shared),
         paths_a=sum(first[key].paths for key in shared),
         paths_b=sum(second[key].paths for key in shared),
-        usage_a=sum((first[key].usage for key in shared), Usage()),
-        usage_b=sum((second[key].usage for key in shared), Usage()),
-        translation_usage_a=sum((first[key].translation_usage for key in shared), Usage()),
-        translation_usage_b=sum((second[key].translation_usage for key in shared), Usage()),
+        usage_a=Usage.sum(first[key].usage for key in shared),
+        usage_b=Usage.sum(second[key].usage for key in shared),
+        translation_usage_a=Usage.sum(first[key].translation_usage for key in shared),
+        translation_usage_b=Usage.sum(second[key].translation_usage for key in shared),
     )

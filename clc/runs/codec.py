@@ -175,8 +175,10 @@ def read_path(*row: Any) -> ReasoningPath:
     Raises:
         ValueError: its confidence is not what ``path_row`` writes.
     """
-    key, prompt_key, language, index, seed, text, finish, prompt, completion, confidence = row[:10]
-    thought, closed, reasoning = row[10:] or _NO_THOUGHT
+    if len(row) < len(TABLES["paths"]):
+        row += _NO_THOUGHT
+    (key, prompt_key, language, index, seed, text, finish,
+     prompt, completion, confidence, thought, closed, reasoning) = row  # fmt: skip
     return ReasoningPath(
         key,
         prompt_key,
@@ -187,8 +189,9 @@ def read_path(*row: Any) -> ReasoningPath:
         finish,
         Usage(prompt, completion, reasoning),
         None if confidence is None else _read_confidence(confidence),
-        thought=thought,
-        closed=None if closed is None else bool(closed),
+        None,
+        thought,
+        None if closed is None else bool(closed),
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sqlite3
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -296,19 +297,23 @@ class Database:
             StoreError: a row is damaged.
         """
         sql = f"SELECT * FROM {table} {rest}"  # noqa: S608
-        with_checksums = self._with_checksums
         with self.reported():
-            for row in self.connection.execute(sql, values):
-                if not with_checksums or row[-1] is None:
-                    yield self._checked(table, row)
-                elif checksum(plain := row[:-1]) == row[-1]:
+            rows = self.connection.execute(sql, values)
+            if not self._with_checksums:
+                yield from map(partial(self._checked, table), rows)
+                return
+            for row in rows:
+                stored = row[-1]
+                plain = row[:-1]
+                if stored is None:
+                    yield self._checked(table, plain)
+                elif checksum(plain) == stored:
                     yield plain
                 else:
                     raise damage(self._file, "its checksum differs", table, plain)
 
     def _checked(self, table: str, row: tuple[Any, ...]) -> tuple[Any, ...]:
-        """Check a row that has no checksum."""
-        row = row[:-1] if self._with_checksums else row
+        """Check a row that was stored without a checksum."""
         try:
             check_row(table, _COLUMNS[table], row)
         except ValueError as error:

@@ -28,7 +28,7 @@ def read_outcome(
     ``marks`` are those of thoughts, by default the bundled ones. The text of an option stands for
     its letter.
     """
-    letters = "".join(problem_options(problem.metadata))
+    options = problem_options(problem.metadata)
     return extract_answer(
         path.text,
         language=path.language,
@@ -37,7 +37,7 @@ def read_outcome(
         finish_reason=path.finish_reason,
         closed=path.closed,
         marks=marks,
-        options=option_texts(problem.question, letters) if letters else None,
+        options=option_texts(problem.question, "".join(options)) if options else None,
     )
 
 

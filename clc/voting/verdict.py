@@ -131,7 +131,7 @@ def make_verdict(
         rule=rule if counting.weighting is None else "weighted",
         order=plan.languages,
         paths=sum(path.error is None for path in paths.values()),
-        usage=sum((path.usage for path in paths.values()), Usage()),
+        usage=Usage.sum(path.usage for path in paths.values()),
         translation_usage=sum((arm.translation_usage for arm in plan.arms), plan.usage),
     )
     lost = _count_failures(votes)
