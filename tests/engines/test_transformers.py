@@ -1,6 +1,8 @@
 """The transformers engine on a random model."""
 
 import asyncio
+import json
+import shutil
 import threading
 from importlib.util import find_spec
 
@@ -13,6 +15,7 @@ from clc.errors import ConfigurationError, EngineError
 
 from . import behaviour
 from .behaviour import ask, complete_all
+from .tiny_adapter import make_adapter
 
 pytestmark = [  # find_spec: torch is imported by the process that runs these, and not to skip them
     pytest.mark.engine,
@@ -238,3 +241,75 @@ def test_chat_options_are_part_of_the_fingerprint_where_they_are_given(thinking)
     assert TransformersEngine(str(thinking), chat_options=ChatOptions()).fingerprint == plain
     off = TransformersEngine(str(thinking), chat_options=ChatOptions(thinking="off"))
     assert off.fingerprint.startswith(f"{plain}+chat-")
+
+
+def greedy(model, **options):
+    """Return greedy texts of an engine."""
+
+    async def use():
+        engine = TransformersEngine(str(model), dtype="float32", **options)
+        await engine.start()
+        try:
+            return [one.text for one in await complete_all(
+                engine, *(ask(number, temperature=0.0, max_tokens=24) for number in range(3))
+            )]  # fmt: skip
+        finally:
+            await engine.close()
+
+    return asyncio.run(use())
+
+
+@pytest.mark.parametrize(
+    ("settings", "factor"),
+    [({}, 2.0), ({"use_rslora": True}, 4.0), ({"alpha_pattern": {"down_proj": 12}}, None)],
+)
+def test_a_lora_adapter_is_added_to_the_weights(tiny, tmp_path, settings, factor):
+    from safetensors.torch import load_file, save_file
+
+    adapter = make_adapter(tmp_path / "adapter", tiny, **settings)
+    merged = shutil.copytree(tiny, tmp_path / "merged")
+    weights = load_file(tiny / "model.safetensors")
+    pairs = load_file(adapter / "adapter_model.safetensors")
+    for name in list(weights):
+        module = f"base_model.model.{name.removesuffix('.weight')}.lora_"
+        if f"{module}A.weight" in pairs:
+            product = pairs[f"{module}B.weight"] @ pairs[f"{module}A.weight"]
+            own = factor or (3.0 if "down_proj" in name else 2.0)
+            weights[name] = weights[name] + own * product
+    save_file(weights, merged / "model.safetensors", metadata={"format": "pt"})
+    changed = greedy(tiny, lora=str(adapter))
+    assert changed == greedy(merged)
+    assert changed != greedy(tiny)
+
+
+@pytest.mark.parametrize(
+    ("settings", "other_model", "says"),
+    [
+        ({"use_dora": True}, False, "an adapter with use_dora cannot be added to the weights"),
+        ({"peft_type": "IA3"}, False, "an adapter with peft_type 'IA3' cannot be added"),
+        ({}, True, "does not fit the model .*is it that of tiny"),
+    ],
+)
+def test_an_adapter_that_cannot_be_added_ends_the_start(
+    tiny, tmp_path, settings, other_model, says
+):
+    adapter = make_adapter(tmp_path / "adapter", tiny, **settings)
+    other = tiny
+    if other_model:
+        other = shutil.copytree(tiny, tmp_path / "other")
+        config = json.loads((other / "config.json").read_text())
+        shorter = {"num_hidden_layers": 2, "layer_types": config.get("layer_types", [])[:2]}
+        (other / "config.json").write_text(json.dumps(config | shorter))
+    with pytest.raises(EngineError, match=says):
+        greedy(other, lora=str(adapter))
+
+
+def test_a_lora_adapter_is_part_of_the_fingerprint(tiny, tmp_path):
+    plain = TransformersEngine(str(tiny)).fingerprint
+    one = make_adapter(tmp_path / "one", tiny)
+    two = make_adapter(tmp_path / "two", tiny, scale=0.1)
+    prints = [TransformersEngine(str(tiny), lora=str(folder)).fingerprint for folder in (one, two)]
+    assert len({plain, *prints}) == 3
+    assert prints[0] == TransformersEngine(str(tiny), lora=str(one)).fingerprint
+    with pytest.raises(ConfigurationError, match="is not the configuration of a LoRA adapter"):
+        TransformersEngine(str(tiny), lora=str(tiny))

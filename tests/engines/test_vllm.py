@@ -18,6 +18,7 @@ from clc.errors import ConfigurationError, EngineError
 
 from . import behaviour
 from .behaviour import ask, complete_all
+from .tiny_adapter import make_adapter
 
 CACHE = {"kv_cache_memory_bytes": 1 << 28}
 
@@ -110,6 +111,31 @@ def test_greedy_agrees_with_transformers(engine, tiny):
     assert len({one.text for one in ours[: len(PENALTIES)]}) == len(PENALTIES)
     for mine, its in zip(ours, theirs, strict=True):
         assert astuple(mine.confidence) == pytest.approx(astuple(its.confidence), rel=1e-3)
+
+
+def test_a_lora_adapter_answers_as_on_transformers(tiny, tmp_path):
+    pytest.importorskip("vllm")
+    from clc.engines.transformers.engine import TransformersEngine
+
+    adapter = str(make_adapter(tmp_path / "adapter", tiny))
+    requests = [ask(number, temperature=0.0, max_tokens=12) for number in range(4)]
+
+    async def texts(engine):
+        await engine.start()
+        try:
+            return [one.text for one in await complete_all(engine, *requests)]
+        finally:
+            await engine.close()
+
+    def run(**options):
+        return asyncio.run(
+            texts(VllmEngine(str(tiny), dtype="float32", engine_args=CACHE, **options))
+        )
+
+    adapted = run(lora=adapter)
+    beside = TransformersEngine(str(tiny), dtype="float32", lora=adapter)
+    assert adapted == asyncio.run(texts(beside))
+    assert adapted != run()
 
 
 def test_a_dead_step_is_an_engine_error_for_all(tiny, monkeypatch):
