@@ -9,11 +9,12 @@ from clc.engines.confidence import Measure
 from clc.records import Confidence, Message, Sampling, Usage
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from clc.engines.chat_options import ChatOptions
 
-__all__ = ["ChatEngine", "Completion", "Engine", "Measure", "NotingEngine", "Request"]
+__all__ = ["ChatEngine", "Completion", "Engine", "Measure", "NotingEngine", "Request",
+           "ResizableEngine"]  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,3 +158,23 @@ class NotingEngine(Engine, Protocol):
     def notes(self) -> dict[str, Any]:
         """Return the notes so far as JSON values, {} for none."""
         ...
+
+
+@runtime_checkable
+class ResizableEngine(Engine, Protocol):
+    """An engine whose longest sequence may be another when a run goes on.
+
+    Attributes:
+        max_model_len: longest prompt and completion together, in tokens; None for the model's own.
+    """
+
+    @property
+    def max_model_len(self) -> int | None:
+        """Longest prompt and completion together, in tokens."""
+        ...
+
+    def keep_fingerprint(self, stored: str, lengths: Iterable[int | None]) -> None:
+        """Take the fingerprint ``stored`` if this engine had it with one of the ``lengths``.
+
+        What it sampled under that length stays valid: the length only cuts a text off.
+        """

@@ -54,6 +54,7 @@ _TYPES: Mapping[str, tuple[type, ...]] = {
     "finished": (bool,),
     "seconds": (float, int),
     "problems": _INTEGER,
+    "max_model_len": _INTEGER,
     "identity": _OBJECT,
     "versions": _LIST,
     "earlier_limits": _LIST,

@@ -8,17 +8,20 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
+from clc.engines.adjusted import AdjustedEngine
+from clc.engines.base import ResizableEngine
 from clc.errors import ConfigurationError
 from clc.runs.manifest import begun_with
 from clc.strategies.strategy import required_templates
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
+    from clc.engines.base import Engine
     from clc.prompts.templates import Templates
     from clc.solving.configuration import Configuration
 
-__all__ = ["as_begun", "identity"]
+__all__ = ["as_begun", "earlier_lengths", "identity", "keep_fingerprints"]
 
 _log = logging.getLogger(__name__)
 
@@ -83,3 +86,35 @@ def identity(
             f"a setting of the run cannot be written as JSON: {error}; give names in UTF-8"
         ) from error
     return plain
+
+
+def earlier_lengths(manifest: Mapping[str, Any] | None) -> tuple[int | None, ...]:
+    """Return the longest sequences with which a run may have begun, in tokens; None is none given.
+
+    An older clc wrote the option only.
+    """
+    stored = manifest or {}
+    found = (stored.get("max_model_len"), stored.get("options", {}).get("max-model-len"))
+    return (*(one for one in found if isinstance(one, int)), None)
+
+
+def keep_fingerprints(
+    stored: Mapping[str, Any],
+    lengths: Iterable[int | None],
+    engine: Engine,
+    translator: Engine | None,
+) -> None:
+    """Let engines keep the fingerprints of a stored run that had another longest sequence.
+
+    Args:
+        stored: identity of the run.
+        lengths: with which it may have begun, in tokens.
+        engine: samples the paths.
+        translator: samples translations, where it is another one.
+    """
+    for name, one in (("translator", translator), ("engine", engine)):
+        own = one.engine if isinstance(one, AdjustedEngine) else one
+        if own is engine and name == "translator":
+            continue
+        if isinstance(own, ResizableEngine) and isinstance(stored.get(name), str):
+            own.keep_fingerprint(stored[name], lengths)

@@ -8,11 +8,12 @@ from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from clc.engines.base import ResizableEngine
 from clc.errors import StoreError
 from clc.prompts.templates import Templates, check_template
 from clc.runs.manifest import begin_run
 from clc.solving.bill import Bill
-from clc.solving.identity import as_begun, identity
+from clc.solving.identity import as_begun, earlier_lengths, identity, keep_fingerprints
 from clc.solving.notes import engine_notes, merge_notes
 from clc.solving.runner import run
 from clc.solving.sampler import earlier_limits
@@ -108,6 +109,7 @@ class Run:
         stored = self.store.manifest()
         self.configuration = as_begun(self.configuration, stored)
         self.solver.configuration = self.configuration
+        self.keep_fingerprints(stored)
         wanted = self.identity(dataset, limit)
         if stored is not None and (kept := self.store.seconds()) > stored.get("seconds", 0.0):
             stored["seconds"] = round(kept, 3)  # of a run that was killed
@@ -123,8 +125,23 @@ class Run:
         self._has_begun = True
         if not finished:
             self.bill.begin(stored)
-            store.write_manifest(manifest)
+            store.write_manifest(manifest | self.length_of(manifest))
         return finished
+
+    def keep_fingerprints(self, stored: Mapping[str, Any] | None) -> None:
+        """Let the engines keep the fingerprints of the stored run, where they may."""
+        sampler = self.solver.sampler
+        engine, translator = sampler.engine.engine, sampler.translator.engine
+        keep_fingerprints((stored or {}).get("identity", {}), earlier_lengths(stored), engine,
+                          translator)  # fmt: skip
+
+    def length_of(self, manifest: Mapping[str, Any]) -> dict[str, int]:
+        """Return the longest sequence with which a run begins, for a manifest that has none."""
+        engine = self.solver.sampler.engine.engine
+        if "max_model_len" in manifest or not isinstance(engine, ResizableEngine):
+            return {}
+        length = engine.max_model_len
+        return {} if length is None else {"max_model_len": length}
 
     def finish(self) -> None:
         """Mark the run as finished, unless some of its paths were lost.

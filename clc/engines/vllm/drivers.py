@@ -151,8 +151,8 @@ class ProcessDriver:
         except EngineDeadError:
             failure = EngineError(
                 "vLLM's engine process died (its messages above give the reason; often memory): "
-                "run again to continue, with a smaller window or gpu_memory_utilization (a smaller "
-                "max_model_len makes it another run)"
+                "run again to continue, with a smaller window, gpu_memory_utilization or "
+                "max_model_len"
             )
         except Exception as error:  # noqa: BLE001 - vLLM's check of one request, by version
             failure = explain_failure(error)

@@ -49,7 +49,7 @@ from clc.errors import ConfigurationError, EngineError
 from clc.records import content_key
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from clc.engines.deltas import DeltaStream
     from clc.thoughts import Marks
@@ -166,6 +166,22 @@ class VllmEngine:
         self._starting = asyncio.Lock()
         self._marks = marks
         self._has_budget = False  # whether vLLM itself can end thoughts
+        self._named_length = self.max_model_len  # in the fingerprint
+
+    @property
+    def max_model_len(self) -> int | None:
+        """Longest prompt and completion together, in tokens; None for the model's own."""
+        length = self._args.get("max_model_len")
+        return length if isinstance(length, int) else None
+
+    def keep_fingerprint(self, stored: str, lengths: Iterable[int | None]) -> None:
+        """Take the fingerprint that this engine had with another length; see ResizableEngine."""
+        for length in (*lengths, self.max_model_len):
+            self._named_length = length
+            for name in ("fingerprint", "_plain_fingerprint"):
+                self.__dict__.pop(name, None)
+            if self.fingerprint == stored:
+                return
 
     @cached_property
     def fingerprint(self) -> str:
@@ -178,11 +194,20 @@ class VllmEngine:
         free = {*_SPEED_ONLY, "tensor_parallel_size", "pipeline_parallel_size"}
         if self._lora is not None:
             free |= {"enable_lora", "max_lora_rank"}
-        fixed = {name: repr(value) for name, value in self._args.items() if name not in free}
+        args = self._args
+        if self._named_length != self.max_model_len:
+            args = {name: one for name, one in args.items() if name != "max_model_len"}
+            if self._named_length is not None:
+                args["max_model_len"] = self._named_length
+        fixed = {name: repr(value) for name, value in args.items() if name not in free}
         if self._lora is not None:
             fixed["lora"] = adapter_fingerprint(self._lora)
         suffix = f"+{content_key('vllm', fixed)[:12]}" if fixed else ""
-        return f"vllm:{model_fingerprint(self._location, self._revision)}{suffix}"
+        return f"vllm:{self._model_fingerprint}{suffix}"
+
+    @cached_property
+    def _model_fingerprint(self) -> str:
+        return model_fingerprint(self._location, self._revision)
 
     def fingerprint_with(self, options: ChatOptions) -> str:
         """Return the fingerprint of requests with these chat options."""
