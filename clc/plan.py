@@ -102,5 +102,7 @@ def path_keys(arm: ArmRecord) -> Iterator[tuple[int, str | None]]:
         rest = [arm.seed] if arm.floor is None else [arm.seed, arm.floor]
         keys = (content_key("path", [prompt, index, *rest]) for index in indices)
     else:
-        keys = arm_path_keys(arm.seed, prompt, arm.arm_key, indices, arm.redraw, arm.floor)
+        keys = arm_path_keys(
+            arm.seed, prompt, arm.arm_key, indices, redraw=arm.redraw, floor=arm.floor
+        )
     return zip(indices, keys, strict=True)

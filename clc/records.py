@@ -281,7 +281,8 @@ class ReasoningPath:
 
     ``finish_reason`` is the engine's (``stop``, ``length``, ``abort``), or ``error`` for a path
     that was lost, for the reason ``error``. ``thought`` is what a thinking model wrote before
-    ``text``, and ``closed`` whether it ended its thought (None without one).
+    ``text``, and ``closed`` whether it ended its thought (None without one). ``cost`` is in the
+    currency of the run's prices or of the endpoint, None where it is not known.
     """
 
     key: str
@@ -296,6 +297,7 @@ class ReasoningPath:
     error: str | None = None
     thought: str = ""
     closed: bool | None = None
+    cost: float | None = None
 
 
 class AbstainReason(StrEnum):
@@ -389,6 +391,7 @@ def arm_path_keys(
     prompt_key: str,
     arm_key: str,
     indices: Iterable[int],
+    *,
     redraw: int = 0,
     floor: float | None = None,
 ) -> Iterator[str]:
@@ -428,7 +431,7 @@ class Step(NamedTuple):
     """A completion that is no path, good or not, in the language that was asked for.
 
     ``kind`` is ``translation`` (one try), ``turn`` (before a last one), ``plan`` or ``choice``;
-    ``thought`` and ``closed`` are as for a path.
+    ``thought``, ``closed`` and ``cost`` are as for a path.
     """
 
     kind: str
@@ -438,3 +441,4 @@ class Step(NamedTuple):
     usage: Usage
     thought: str = ""
     closed: bool | None = None
+    cost: float | None = None

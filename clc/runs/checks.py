@@ -18,7 +18,11 @@ if TYPE_CHECKING:
 
 __all__ = ["MAY_BE_NULL", "check_plan", "check_problem", "check_row", "check_types"]
 
-MAY_BE_NULL: Mapping[str, tuple[type, ...]] = {"confidence": (bytes, str), "closed": (int,)}
+MAY_BE_NULL: Mapping[str, tuple[type, ...]] = {
+    "confidence": (bytes, str),
+    "closed": (int,),
+    "cost": (float, int),
+}
 _NUMBERS = frozenset(
     {"position", "idx", "seed", "prompt_tokens", "completion_tokens", "reasoning_tokens"}
 )

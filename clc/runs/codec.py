@@ -53,6 +53,7 @@ TABLES: Mapping[str, tuple[str, ...]] = {
         "thought",
         "closed",
         "reasoning_tokens",
+        "cost",
     ),
     "steps": (
         "key",
@@ -65,10 +66,12 @@ TABLES: Mapping[str, tuple[str, ...]] = {
         "thought",
         "closed",
         "reasoning_tokens",
+        "cost",
     ),
     "failures": ("key", "reason"),
 }
-"""Columns of what engines produced, by table. Rows of format 2 end before ``thought``."""
+"""Columns of what engines produced, by table. Rows of format 2 end before ``thought``, and those of
+an early format 3 before ``cost``."""
 
 
 def check_format(written: object, where: object, *, read_only: bool) -> None:
@@ -91,10 +94,10 @@ def check_format(written: object, where: object, *, read_only: bool) -> None:
     )
 
 
-_NO_THOUGHT = ("", None, 0)
+_NO_THOUGHT = ("", None, 0, None)  # and no cost
 _WRONG = (ValueError, TypeError, AttributeError, KeyError, IndexError)  # of JSON of another shape
-ADDED = frozenset({"thought", "closed", "reasoning_tokens"})
-"""Columns that format 2 lacks."""
+ADDED = frozenset({"thought", "closed", "reasoning_tokens", "cost"})
+"""Columns that older runs lack."""
 
 
 def checksum(row: Sequence[Any]) -> int:
@@ -176,9 +179,9 @@ def read_path(*row: Any) -> ReasoningPath:
         ValueError: its confidence is not what ``path_row`` writes.
     """
     if len(row) < len(TABLES["paths"]):
-        row += _NO_THOUGHT
+        row += _NO_THOUGHT[len(row) - 10 :]
     (key, prompt_key, language, index, seed, text, finish,
-     prompt, completion, confidence, thought, closed, reasoning) = row  # fmt: skip
+     prompt, completion, confidence, thought, closed, reasoning, cost) = row  # fmt: skip
     return ReasoningPath(
         key,
         prompt_key,
@@ -192,16 +195,17 @@ def read_path(*row: Any) -> ReasoningPath:
         None,
         thought,
         None if closed is None else bool(closed),
+        cost,
     )
 
 
 def read_step(*row: Any) -> Step:
     """Make a step of its row, whose columns are those of ``TABLES``."""
     _, kind, language, text, finish, prompt, completion = row[:7]
-    thought, closed, reasoning = row[7:] or _NO_THOUGHT
+    thought, closed, reasoning, cost = (*row[7:], *_NO_THOUGHT[len(row) - 7 :])
     closed = None if closed is None else bool(closed)
     usage = Usage(prompt, completion, reasoning)
-    return Step(kind, language, text, finish, usage, thought, closed)
+    return Step(kind, language, text, finish, usage, thought, closed, cost)
 
 
 def prompt_row(prompt: Prompt) -> tuple[Any, ...]:
@@ -226,6 +230,7 @@ def path_row(path: ReasoningPath) -> tuple[Any, ...]:
         path.thought,
         None if path.closed is None else int(path.closed),
         path.usage.reasoning_tokens,
+        path.cost,
     )
 
 
@@ -243,6 +248,7 @@ def step_row(key: str, step: Step) -> tuple[Any, ...]:
         step.thought,
         None if step.closed is None else int(step.closed),
         usage.reasoning_tokens,
+        step.cost,
     )
 
 

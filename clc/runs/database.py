@@ -67,6 +67,7 @@ CREATE TABLE IF NOT EXISTS paths (
     thought TEXT NOT NULL DEFAULT '',
     closed INTEGER,
     reasoning_tokens INTEGER NOT NULL DEFAULT 0,
+    cost REAL,
     checksum INTEGER
 );
 CREATE TABLE IF NOT EXISTS steps (
@@ -80,6 +81,7 @@ CREATE TABLE IF NOT EXISTS steps (
     thought TEXT NOT NULL DEFAULT '',
     closed INTEGER,
     reasoning_tokens INTEGER NOT NULL DEFAULT 0,
+    cost REAL,
     checksum INTEGER
 );
 CREATE TABLE IF NOT EXISTS failures (
@@ -98,7 +100,8 @@ _COLUMNS = {
     **TABLES,
 }
 _VALUES = {
-    table: f"INTO {table} VALUES ({', '.join('?' * (len(columns) + 1))})"
+    table: f"INTO {table} ({', '.join((*columns, 'checksum'))}) "
+    f"VALUES ({', '.join('?' * (len(columns) + 1))})"
     for table, columns in _COLUMNS.items()
 }
 _INSERT = {table: f"INSERT {values} ON CONFLICT DO NOTHING" for table, values in _VALUES.items()}
@@ -144,6 +147,7 @@ class Database:
             raise
         self._location = Location(*([] if self._file is None else [self._file]))
         self._with_checksums = "checksum" in self._columns("paths")
+        self._read = {table: self._reading(table) for table in _COLUMNS}
 
     def _open(self, *, read_only: bool) -> sqlite3.Connection:
         if self._folder is None or self._file is None:
@@ -247,13 +251,23 @@ class Database:
         connection.execute(f"PRAGMA cache_size=-{CACHE_KIB}")
         connection.execute(f"PRAGMA wal_autocheckpoint={CHECKPOINT_PAGES}")
         connection.executescript(f"BEGIN; {_SCHEMA} PRAGMA user_version={FORMAT}; COMMIT;")
-        for table in _COLUMNS:
-            if "checksum" not in self._columns(table):  # written by an earlier version
+        for table, columns in _COLUMNS.items():
+            # A run that an earlier version wrote lacks some columns.
+            there = self._columns(table)
+            if "checksum" not in there:
                 connection.execute(f"ALTER TABLE {table} ADD COLUMN checksum INTEGER")
+            if "cost" in columns and "cost" not in there:
+                connection.execute(f"ALTER TABLE {table} ADD COLUMN cost REAL")
 
     def _columns(self, table: str) -> list[str]:
         with self.reported():
             return [row[1] for row in self.connection.execute(f"PRAGMA table_info({table})")]
+
+    def _reading(self, table: str) -> str:
+        """Return the query of a table's rows; those of an earlier version lack some columns."""
+        there = {*self._columns(table)}
+        names = [name for name in (*_COLUMNS[table], "checksum") if name in there]
+        return f"SELECT {', '.join(names)} FROM {table}"  # noqa: S608
 
     def check_structure(self) -> None:
         """Check that the file is whole: its pages, and that each index has every row.
@@ -284,10 +298,10 @@ class Database:
         is no text, becomes a question mark.
         """
         try:
-            stored = checksum(row)
+            stored = _checksum(table, row)
         except orjson.JSONEncodeError:
             row = without_surrogates(row)
-            stored = checksum(row)
+            stored = _checksum(table, row)
         return self.write((_REPLACE if replace else _INSERT)[table], (*row, stored))
 
     def rows(self, table: str, rest: str = "", values: Sequence[object] = ()) -> Iterator[Any]:
@@ -296,7 +310,7 @@ class Database:
         Raises:
             StoreError: a row is damaged.
         """
-        sql = f"SELECT * FROM {table} {rest}"  # noqa: S608
+        sql = f"{self._read[table]} {rest}"
         with self.reported():
             rows = self.connection.execute(sql, values)
             if not self._with_checksums:
@@ -307,7 +321,7 @@ class Database:
                 plain = row[:-1]
                 if stored is None:
                     yield self._checked(table, plain)
-                elif checksum(plain) == stored:
+                elif _checksum(table, plain) == stored:
                     yield plain
                 else:
                     raise damage(self._file, "its checksum differs", table, plain)
@@ -384,6 +398,12 @@ class Database:
                 f"{self._folder or 'memory'}: cannot use the store: {error}; what was stored "
                 "stays, and the same command goes on from there"
             ) from error
+
+
+def _checksum(table: str, row: Sequence[Any]) -> int:
+    """Return the checksum of a row; an unknown cost does not count, because older rows lack it."""
+    with_cost = len(row) == len(_COLUMNS[table]) and _COLUMNS[table][-1] == "cost"
+    return checksum(row[:-1] if with_cost and row[-1] is None else row)
 
 
 def damage(

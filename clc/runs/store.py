@@ -378,6 +378,12 @@ class Store:
             return self._read("steps", row, read_step, *row)
         return None
 
+    def cost(self) -> float:
+        """Return what the stored paths and steps cost, as far as it is known."""
+        sql = "SELECT total(cost) FROM (SELECT cost FROM paths UNION ALL SELECT cost FROM steps)"
+        row = self._database.one(sql)
+        return 0.0 if row is None else float(row[0])
+
     def counts(self) -> dict[str, int]:
         """Return the number of rows of each table."""
         tables = ("problems", "plans", "prompts", "paths", "steps", "failures")

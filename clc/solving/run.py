@@ -124,7 +124,7 @@ class Run:
         self.solver.sampler.earlier_limits = earlier_limits(manifest)
         self._has_begun = True
         if not finished:
-            self.bill.begin(stored)
+            self.bill.begin(stored, self.store.cost())
             store.write_manifest(manifest | self.length_of(manifest))
         return finished
 

@@ -177,31 +177,33 @@ class Sampler:
             return stored
         if isinstance(self.translator.engine, AdjustedEngine):
             await self.translator.start()  # which checks its options before any path is sampled
-        completion = await engine.complete(request, owner=self)
-        usage = completion.usage.clamped()
-        path = ReasoningPath(
-            key,
-            prompt.key,
-            prompt.language,
-            index,
-            request.seed,
-            completion.text,
-            completion.finish_reason,
-            usage,
-            completion.confidence,
-            error=completion.error,
-            thought=completion.thought,
-            closed=completion.closed,
-        )
-        if completion.error is None:
-            self.counters.drawn += 1
-            self.counters.truncated += completion.finish_reason == "length"
-            self.counters.completion_tokens += usage.completion_tokens
-            self.store.add_path(path)
-            self.bill.add(completion)
-        else:
-            self.counters.lost += 1
-            self.store.add_failure(key, completion.error)
+        async with self.bill.room():
+            completion = await engine.complete(request, owner=self)
+            usage = completion.usage.clamped()
+            path = ReasoningPath(
+                key,
+                prompt.key,
+                prompt.language,
+                index,
+                request.seed,
+                completion.text,
+                completion.finish_reason,
+                usage,
+                completion.confidence,
+                error=completion.error,
+                thought=completion.thought,
+                closed=completion.closed,
+                cost=self.bill.price(completion),
+            )
+            if completion.error is None:
+                self.counters.drawn += 1
+                self.counters.truncated += completion.finish_reason == "length"
+                self.counters.completion_tokens += usage.completion_tokens
+                self.store.add_path(path)
+                self.bill.add(path.cost, completion.cached_tokens)
+            else:
+                self.counters.lost += 1
+                self.store.add_failure(key, completion.error)
         return path
 
     async def _complete_step(
@@ -215,27 +217,30 @@ class Sampler:
                 self.store.add_step(request.key, stored)
         if stored is not None:
             return stored
-        completion = await engine.complete(request, owner=self)
-        if completion.error is not None:
-            self.counters.lost += 1
-            self.store.add_failure(request.key, completion.error)
-            return completion.error
-        usage = completion.usage.clamped()
-        step = Step(
-            kind,
-            language,
-            completion.text,
-            completion.finish_reason,
-            usage,
-            completion.thought,
-            completion.closed,
-        )
-        self.counters.translations += kind == "translation"
-        self.counters.completion_tokens += usage.completion_tokens
-        self.store.add_step(request.key, step)
-        if cache is not None:
-            cache.put(request.key, step)
-        self.bill.add(completion, translation=kind == "translation")
+        is_translation = kind == "translation"
+        async with self.bill.room():
+            completion = await engine.complete(request, owner=self)
+            if completion.error is not None:
+                self.counters.lost += 1
+                self.store.add_failure(request.key, completion.error)
+                return completion.error
+            usage = completion.usage.clamped()
+            step = Step(
+                kind,
+                language,
+                completion.text,
+                completion.finish_reason,
+                usage,
+                completion.thought,
+                completion.closed,
+                self.bill.price(completion, translation=is_translation),
+            )
+            self.counters.translations += is_translation
+            self.counters.completion_tokens += usage.completion_tokens
+            self.store.add_step(request.key, step)
+            if cache is not None:
+                cache.put(request.key, step)
+            self.bill.add(step.cost, completion.cached_tokens)
         return step
 
     async def _once(

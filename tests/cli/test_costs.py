@@ -9,6 +9,7 @@ from clc.analysis.scoring import score_run
 from clc.engines.engine_file import load_engine_file
 from clc.errors import BudgetError
 from clc.runs.open import open_run
+from clc.runs.store import Store
 from tests.cli.running import call
 from tests.engines.faulty_server import FaultyServer, completion, run_in_thread
 from tests.engines.scripted import say
@@ -97,17 +98,34 @@ def test_a_budget_stops_a_run_which_goes_on_with_a_larger_one(problems, tmp_path
         done = call(*command, "--budget", 1)
         assert done.returncode == 1
         assert "the budget of 1.00 USD is spent: " in done.stderr
-        assert "what was drawn stays" in done.stderr
-        # Of 12: those in flight end, and on a busy machine some start before the run stops.
-        assert 4 <= len(server.requests) < 12
-        spent = manifest(run)["spent"]["cost"]
-        asked = len(server.requests)
+        assert "what was sampled stays" in done.stderr
+        assert len(server.requests) == 4  # of 12: there is room for no fifth one
+        assert manifest(run)["spent"]["cost"] == 1.0
         again = call(*command, "--budget", 1)
         assert "the budget of 1.00 USD is spent" in again.stderr
-        assert len(server.requests) == asked
+        assert len(server.requests) == 4
         assert call(*command, "--budget", 100).returncode == 0
-    assert 1.0 <= spent < 3.0
     assert manifest(run)["spent"]["cost"] == 3.0
+
+
+def test_the_store_has_the_cost_of_each_path(problems, tmp_path, engine):
+    run = tmp_path / "run"
+    with run_in_thread(FaultyServer(answering(cost=0.25))) as server:
+        command = ("solve", problems, "--engine-file", engine(server), "--out", run, "--languages",
+                   "en,de", "--paths", 2, "--no-cache")  # fmt: skip
+        assert call(*command, "--limit", 2).returncode == 0
+        with Store(run) as store:
+            costs = [path.cost for one in store.finished() for path in one.paths.values()]
+            assert costs == [0.25] * 4
+            translations = store.counts()["steps"]
+            assert translations > 0
+            assert store.cost() == (4 + translations) * 0.25
+            # A call that was killed did not note what it spent last.
+            store.write_manifest({**store.manifest(), "spent": {"cost": 0.25, "currency": "USD"}})
+        assert call(*command, "--budget", 1, "--limit", 3).returncode == 1
+        assert call(*command, "--limit", 3).returncode == 0
+    with Store(run) as store:
+        assert store.cost() == manifest(run)["spent"]["cost"]
 
 
 def test_a_budget_needs_a_price(problems, tmp_path, engine):

@@ -103,6 +103,8 @@ def shard_schema() -> Any:
 def _column(pa: Any, name: str, values: Sequence[Any]) -> Any:
     if name == "closed":
         return pa.array([None if value is None else bool(value) for value in values], pa.bool_())
+    if name == "cost":
+        return pa.array(values, pa.float64())
     return pa.array(values, pa.int64() if name in _NUMBERS else pa.string())
 
 
