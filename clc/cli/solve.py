@@ -130,8 +130,6 @@ def command(
         raise ConfigurationError("--out is empty; name a run folder")
     shown = _Shown(out, make_console(stderr=True), as_json=as_json)
     if cluster.cluster is not None:
-        if budget is not None:
-            raise ConfigurationError("--budget does not go with --cluster: leave one of them out")
         _solve_on_cluster(
             source,
             reading,
@@ -141,6 +139,7 @@ def command(
             marks=solving.templates().marks,
             engine=engine,
             cluster=cluster,
+            bill=_make_bill(engine.spec, budget),
         )
         return
     cluster.refuse_without_cluster()
@@ -326,6 +325,7 @@ def _solve_on_cluster(
     marks: Marks,
     engine: EngineOptions,
     cluster: ClusterOptions,
+    bill: Bill,
 ) -> None:
     """Spread the work over replicas; see ``clc.cluster``."""
     from clc.cli.text import visible
@@ -351,11 +351,11 @@ def _solve_on_cluster(
                 pool=cluster.pool(engine),
                 configuration=configuration,
                 engine=spec.maker(marks),
-                prices=spec.run_prices,
                 translator=spec.translator_maker(marks),
                 prompts=prompts,
                 reading=asdict(reading),
                 watch=watch,
+                bill=bill,
             )
     except KeyboardInterrupt:
         shown.interrupted()

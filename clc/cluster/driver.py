@@ -2,75 +2,48 @@
 
 from __future__ import annotations
 
-import logging
 import time
 from contextlib import closing, contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from clc.analysis.export import export
-from clc.cluster.messages import BatchResult, EndOfSource, RunSpec, SetAsideProblem, add_counters
+from clc.cluster.collecting import ClusterResult, Collector
+from clc.cluster.messages import BATCHES_AT_ONCE, RunSpec
 from clc.cluster.ray_session import ReplicaPool, check_ray, connected
 from clc.cluster.votes import parts
 from clc.datasets import dataset_fingerprint, dataset_identity
 from clc.engines.adjusted import open_translator
 from clc.engines.engine_file import EngineSpec, load_engine_file
-from clc.errors import ConfigurationError, DatasetError, RunError, StoreError
+from clc.errors import ConfigurationError, DatasetError, StoreError
 from clc.input_files import printable_path
 from clc.prompts.templates import Templates
 from clc.runs.manifest import begin_run
 from clc.runs.shards import Shards
 from clc.runs.store import Store
+from clc.solving.bill import Bill
 from clc.solving.configure import configure
-from clc.solving.identity import as_begun
+from clc.solving.identity import as_begun, earlier_lengths
+from clc.solving.notes import merge_notes
 from clc.solving.run import Run
 from clc.solving.runner import first_round_size, open_problems
-from clc.solving.sampler import Counters, earlier_limits
+from clc.solving.sampler import earlier_limits
 from clc.thoughts import load_marks
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping
 
-    from clc.analysis.scoring import Score
+    from clc.cluster.collecting import Watch
     from clc.engines.base import Engine
     from clc.engines.chat_options import ChatOptions
-    from clc.prices import RunPrices
-    from clc.records import Verdict
     from clc.solving.configuration import Configuration
     from clc.strategies.strategy import Strategy
 
-    Watch = Callable[[Counters, Sequence[Verdict]], None]
-
 __all__ = ["ClusterResult", "solve_on_ray", "spread"]
-
-_log = logging.getLogger(__name__)
 
 _KEEP_SECONDS = 10.0
 _MOST_PROBLEMS, _LEAST_PROBLEMS = 512, 128  # of a batch; each takes the driver some 13 ms
-
-
-@dataclass
-class ClusterResult:
-    """The score of the whole run, and what this call added to it.
-
-    Attributes:
-        score: of the whole run.
-        counters: of this call.
-        set_aside: problems without a verdict; the same call tries them again.
-        finished: whether the run was finished before, so that nothing was sampled.
-        problems: number of problems that were read from the source.
-        start_seconds: time that the slowest engine took to start.
-        reason: the commonest one of the paths that were lost.
-    """
-
-    score: Score | None = None
-    counters: Counters = field(default_factory=Counters)
-    set_aside: list[SetAsideProblem] = field(default_factory=list)
-    finished: bool = False
-    problems: int = 0
-    start_seconds: float = 0.0
-    reason: str | None = None
 
 
 def solve_on_ray(
@@ -88,6 +61,7 @@ def solve_on_ray(
     prompts: str | Path | None = None,
     reading: Mapping[str, Any] | None = None,
     watch: Watch | None = None,
+    budget: float | None = None,
     **settings: Any,
 ) -> ClusterResult:
     """Solve every problem of a file on Ray, and store every path in ``out``.
@@ -116,6 +90,8 @@ def solve_on_ray(
         reading: how to read ``source``: language, format, limit, kind, parallel, fields; see
             ``clc.datasets.load_problems``.
         watch: called with the counters so far and the verdicts that just arrived.
+        budget: money at which the run stops, where the engine file has prices or the endpoint
+            reports costs.
         settings: as for ``clc.solving.configure.configure``: languages, paths, temperature, seed, …
 
     Raises:
@@ -152,7 +128,7 @@ def solve_on_ray(
         prompts=None if prompts is None else str(prompts),
         reading=dict(reading or {}),
         watch=watch,
-        prices=spec.run_prices if engine is None else None,
+        bill=Bill(spec.run_prices if engine is None else None, budget),
     )
 
 
@@ -167,7 +143,7 @@ def spread(
     prompts: str | None,
     reading: Mapping[str, Any],
     watch: Watch | None = None,
-    prices: RunPrices | None = None,
+    bill: Bill | None = None,
 ) -> ClusterResult:
     """Solve a file with a ready configuration; see ``solve_on_ray``."""
     check_ray()
@@ -181,25 +157,42 @@ def spread(
     prompts = prompts and str(Path(prompts).absolute())
     own = engine()
     second = open_translator(own, translator)
+    bill = bill or Bill()
     with Shards(out) as shards:
         configuration = as_begun(configuration, shards.manifest())
         work = Run(configuration, own, Store(None), second, Templates(prompts))
+        work.keep_fingerprints(shards.manifest())
         identity = work.identity(_dataset(source, reading), reading.get("limit"))
-        if _begin(shards, identity, configuration.paths, prices):
+        if _begin(shards, identity, work, bill):
             return ClusterResult(score=export(shards), finished=True)
-        limits = earlier_limits(shards.manifest())
-        spec = RunSpec(configuration, engine, translator, prompts, out, identity, limits)
+        manifest = shards.manifest()
+        limits = earlier_limits(manifest)
+        spec = RunSpec(
+            configuration,
+            engine,
+            translator,
+            prompts,
+            out,
+            identity,
+            limits,
+            earlier_lengths(manifest),
+            bill.prices,
+            bill.budget,
+            bill.before,
+            pool.replicas,
+        )
         first = first_round_size(configuration)
         most = min(_MOST_PROBLEMS, max(_LEAST_PROBLEMS, 2 * open_problems(own.window, first)))
         result = ClusterResult()
         with connected(pool) as counted:
+            collector = Collector(result, bill, BATCHES_AT_ONCE * counted.replicas, watch)
             from clc.cluster.pipeline import messages
 
             with (
-                _timed(shards, result) as keep_seconds,
+                _timed(shards, result, bill) as keep_seconds,
                 closing(messages(spec, counted, source, reading, most)) as received,
             ):
-                _add_up(received, result, watch, keep_seconds)
+                collector.collect(received, keep_seconds)
             _check_unchanged(source, reading, identity)
             result.score = export(shards, parts(shards))
         if result.counters.lost:
@@ -228,10 +221,13 @@ def _check_unchanged(source: str, reading: Mapping[str, Any], identity: Mapping[
         )
 
 
-def _begin(
-    shards: Shards, identity: Mapping[str, Any], paths: int, prices: RunPrices | None = None
-) -> bool:
-    """Write or check the manifest; return whether the run is finished."""
+def _begin(shards: Shards, identity: Mapping[str, Any], work: Run, bill: Bill) -> bool:
+    """Write or check the manifest; return whether the run is finished.
+
+    Raises:
+        BudgetError: earlier calls spent the budget.
+    """
+    paths = work.configuration.paths
     shards.check_manifest()
     stored = shards.manifest()
     grown = len(earlier_limits(stored))
@@ -243,8 +239,10 @@ def _begin(
         clear=shards.clear,
     )
     if not finished:
-        if prices is not None:
-            manifest["prices"] = prices.to_json()
+        bill.begin(stored)
+        if bill.prices is not None:
+            manifest["prices"] = bill.prices.to_json()
+        manifest |= work.length_of(manifest)
         shards.write_manifest({**manifest, "store": "shards"})
     return finished
 
@@ -265,8 +263,10 @@ def _finish(shards: Shards, problems: int, paths: int, grown: int) -> None:
 
 
 @contextmanager
-def _timed(shards: Shards, result: ClusterResult) -> Iterator[Callable[[], None]]:
-    """Add the sampling time to the manifest, without the slowest engine's start.
+def _timed(shards: Shards, result: ClusterResult, bill: Bill) -> Iterator[Callable[[], None]]:
+    """Add the sampling time, without the slowest engine's start, to the manifest.
+
+    Beside it go the money spent and the engines' notes.
 
     Gives a function that does so before the end, at most every few seconds: a driver may be killed.
     """
@@ -277,7 +277,13 @@ def _timed(shards: Shards, result: ClusterResult) -> Iterator[Callable[[], None]
         manifest = shards.manifest()
         if manifest is not None and result.counters.drawn:
             seconds = before + time.monotonic() - began - result.start_seconds
-            shards.write_manifest({**manifest, "seconds": round(seconds, 3)})
+            values = {
+                "seconds": round(seconds, 3),
+                "spent": bill.to_json(),
+                "notes": merge_notes(manifest.get("notes", {}), result.notes),
+            }
+            known = {name: value for name, value in values.items() if value}
+            shards.write_manifest({**manifest, **known})
 
     def write_sometimes() -> None:
         nonlocal written
@@ -289,47 +295,3 @@ def _timed(shards: Shards, result: ClusterResult) -> Iterator[Callable[[], None]
         yield write_sometimes
     finally:
         write()
-
-
-def _add_up(
-    messages: Iterable[BatchResult | EndOfSource],
-    result: ClusterResult,
-    watch: Watch | None,
-    keep_seconds: Callable[[], None] = lambda: None,
-) -> None:
-    """Add the messages of the replicas and the reader to ``result``.
-
-    ``keep_seconds`` is called after each message of a replica.
-
-    Raises:
-        ClcError: from a replica, at once; from the reader, after the rows before it are solved.
-        RunError: problems were read whose results never arrived.
-    """
-    read: EndOfSource | None = None
-    notice: str | None = None
-    solved = 0
-    for message in messages:
-        if isinstance(message, EndOfSource):
-            read = message
-            continue
-        if message.error is not None:
-            raise message.error
-        solved += len(message.verdicts)
-        result.start_seconds = max(result.start_seconds, message.start_seconds)
-        result.set_aside += message.set_aside
-        if message.counters is not None:
-            add_counters(result.counters, message.counters)
-        if notice is None and (notice := result.counters.truncation_notice()):
-            _log.warning(notice)
-        keep_seconds()
-        if watch is not None:
-            watch(result.counters, message.verdicts)
-    if read is not None and read.error is not None:
-        raise read.error
-    returned = solved + len(result.set_aside)
-    if read is None or read.problems - read.done != returned:
-        raise RunError(
-            f"Ray returned {returned:,} problems, not all that it was given; the same command "
-            "solves the others"
-        )
-    result.problems = read.problems

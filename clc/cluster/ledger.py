@@ -26,6 +26,7 @@ class Ledger:
         self._most_starts = _STARTS * replicas
         self._started: Counter[str] = Counter()
         self._starts = 0
+        self._spent = 0.0
         self._reason = "a replica's process ended without an error (out of memory?)"
 
     def start(self) -> str | None:
@@ -48,6 +49,11 @@ class Ledger:
     def lost(self, reason: str) -> None:
         """Note why a replica gives up."""
         self._reason = reason
+
+    def spend(self, cost: float) -> float:
+        """Add what a replica spent; return what all spent in this call."""
+        self._spent += cost
+        return self._spent
 
     def reason(self) -> str:
         """Return why the last replica was lost."""

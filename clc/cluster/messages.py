@@ -13,10 +13,12 @@ if TYPE_CHECKING:
     from clc.engines.base import Engine
     from clc.engines.chat_options import ChatOptions
     from clc.errors import ClcError
+    from clc.prices import RunPrices
     from clc.records import Verdict
     from clc.solving.configuration import Configuration
 
 __all__ = [
+    "BATCHES_AT_ONCE",
     "BatchResult",
     "EndOfSource",
     "PendingProblem",
@@ -27,6 +29,10 @@ __all__ = [
 ]
 
 
+BATCHES_AT_ONCE = 3
+"""Of a replica: one ends, one runs, one waits."""
+
+
 @dataclass(frozen=True)
 class RunSpec:
     """The settings of a run, the same for every replica.
@@ -35,7 +41,9 @@ class RunSpec:
     ``open_translator`` for other translators. ``prompts`` is a folder of templates that override
     the bundled ones, ``out`` the run folder. ``identity`` is the manifest's: a replica that would
     sample other paths than the driver refuses to start. ``earlier_limits`` are those of tokens
-    before they grew; what ended under them is not sampled again.
+    before they grew; what ended under them is not sampled again. ``lengths`` are the longest
+    sequences with which the run may have begun, in tokens. ``prices`` and ``budget`` are those of
+    its bill, which ``replicas`` share, and ``spent`` is what earlier calls cost.
     """
 
     configuration: Configuration
@@ -45,6 +53,11 @@ class RunSpec:
     out: str
     identity: Mapping[str, Any]
     earlier_limits: tuple[TokenLimits, ...] = ()
+    lengths: tuple[int | None, ...] = ()
+    prices: RunPrices | None = None
+    budget: float | None = None
+    spent: float = 0.0
+    replicas: int = 1
 
 
 class PendingProblem(NamedTuple):
@@ -90,13 +103,20 @@ class SetAsideProblem(NamedTuple):
 
 @dataclass
 class BatchResult:
-    """The verdicts of a batch and their cost, or the error that ends the run."""
+    """The verdicts of a batch and their cost, or the error that ends the run.
+
+    ``cost``, where it is known, and ``cached_tokens`` are what the replica spent since its last
+    result; ``notes`` are those of its engines so far.
+    """
 
     verdicts: list[Verdict] = field(default_factory=list)
     counters: Counters | None = None
     set_aside: list[SetAsideProblem] = field(default_factory=list)
     start_seconds: float = 0.0
     error: ClcError | None = None
+    cost: float | None = None
+    cached_tokens: int = 0
+    notes: Mapping[str, Any] = field(default_factory=dict)
 
 
 def add_counters(total: Counters, more: Counters) -> None:

@@ -14,7 +14,7 @@ from ray.data import ActorPoolStrategy
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from clc.cluster.ledger import Ledger
-from clc.cluster.messages import EndOfSource
+from clc.cluster.messages import BATCHES_AT_ONCE, EndOfSource
 from clc.cluster.ray_session import ray_errors
 from clc.cluster.replica import Replica
 from clc.cluster.source import Problems, read, read_message, read_stored
@@ -28,8 +28,6 @@ if TYPE_CHECKING:
     from clc.cluster.source import StoredProblems
 
 __all__ = ["messages"]
-
-_BATCHES = 3  # of a replica at a time: one ends, one runs, one waits
 
 
 def messages(
@@ -69,8 +67,8 @@ def messages(
             batch_format="pyarrow",
             compute=ActorPoolStrategy(
                 size=pool.replicas,
-                max_tasks_in_flight_per_actor=_BATCHES,
-                max_concurrent_calls_per_actor=_BATCHES,
+                max_tasks_in_flight_per_actor=BATCHES_AT_ONCE,
+                max_concurrent_calls_per_actor=BATCHES_AT_ONCE,
                 enable_true_multi_threading=True,
             ),
             num_cpus=pool.cpus,

@@ -14,12 +14,15 @@ from clc.cluster.messages import BatchResult, ProblemBatch, SetAsideProblem, add
 from clc.cluster.source import read_message, write_message
 from clc.engines.adjusted import open_translator
 from clc.engines.shared import SharedEngine
-from clc.errors import ClcError, EngineError
+from clc.errors import BudgetError, ClcError, EngineError
 from clc.prompts.templates import Templates
 from clc.runs.codec import read_problem
 from clc.runs.manifest import differences
 from clc.runs.shards import ShardRow, Shards
 from clc.runs.store import Store
+from clc.solving.bill import Bill
+from clc.solving.identity import keep_fingerprints
+from clc.solving.notes import engine_notes
 from clc.solving.run import Run
 from clc.solving.runner import first_round_size, open_problems
 from clc.solving.sampler import Counters
@@ -33,6 +36,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Replica"]
 
+_SPENT = "the budget was spent before it was solved"
+_SHARE_SECONDS = 0.5  # between two looks at what all replicas spent
 KEEP_SECONDS = 60.0  # a crash loses at most the last so many seconds of a replica's work
 
 
@@ -47,6 +52,7 @@ class Replica:
         self._ledger = ledger
         self._gate = _Gate()
         self._opening: asyncio.Task[_BatchSolver] | None = None
+        self._sharing: asyncio.Task[None] | None = None
         self._loop = asyncio.new_event_loop()
         threading.Thread(target=self._loop.run_forever, daemon=True, name="clc-replica").start()
 
@@ -73,7 +79,18 @@ class Replica:
         except ClcError as error:
             return BatchResult(error=error)
         result.start_seconds = solver.engine.start_seconds
+        solver.report(result)
         return result
+
+    async def _share_bill(self, bill: Bill) -> None:
+        """Tell the ledger what this replica spends, and the bill what all others do."""
+        told = 0.0
+        while True:
+            cost = bill.cost
+            total = await self._ledger.spend.remote(cost - told)
+            told = cost
+            bill.before = self._spec.spent + total - cost
+            await asyncio.sleep(_SHARE_SECONDS)
 
     async def _open(self) -> _BatchSolver:
         """Start the engines and check that they are the driver's.
@@ -93,6 +110,8 @@ class Replica:
         solver = _BatchSolver(spec, engine, translator, Templates(spec.prompts), shards)
         solver.check()
         await asyncio.gather(*(one.start() for one in (engine, translator) if one is not None))
+        if spec.budget is not None:
+            self._sharing = asyncio.ensure_future(self._share_bill(solver.bill))
         return solver
 
     async def _together(
@@ -153,14 +172,18 @@ class Replica:
     async def _keep(
         self, solver: _BatchSolver, solved: Sequence[tuple[ShardRow, Counters]], result: BatchResult
     ) -> None:
-        """Write a shard, then add its rows to the result."""
-        if not solved:
-            return
-        await asyncio.to_thread(solver.shards.write_shard, [row for row, _ in solved])
+        """Write a shard, then add its rows to the result.
+
+        A problem that the budget left unsolved is stored where something was sampled for it.
+        """
+        rows = [row for row, _ in solved if row.set_aside != _SPENT or row.has_samples]
+        if rows:
+            await asyncio.to_thread(solver.shards.write_shard, rows)
         for row, counters in solved:
             if row.verdict is not None:
                 result.verdicts.append(row.verdict)
-            if row.set_aside is not None:
+            if row.set_aside not in {None, _SPENT}:
+                assert row.set_aside is not None  # noqa: S101 - for the type checker
                 result.set_aside.append(SetAsideProblem(row.problem.id, row.set_aside))
             assert result.counters is not None  # noqa: S101 - both callers set them
             add_counters(result.counters, counters)
@@ -186,6 +209,9 @@ class _BatchSolver:
     ) -> None:
         self.engine = engine
         self.shards = shards
+        self.bill = Bill(spec.prices, spec.budget, before=spec.spent, replicas=spec.replicas)
+        self._reported = (0.0, 0)
+        self._refusal: BudgetError | None = None
         self._spec = spec
         self._translator = translator
         self._templates = templates
@@ -199,6 +225,8 @@ class _BatchSolver:
             EngineError: they differ; the message shows how.
         """
         spec = self._spec
+        second = None if self._translator is None else self._translator.engine
+        keep_fingerprints(spec.identity, spec.lengths, self.engine.engine, second)
         here = Run(spec.configuration, self.engine, Store(None), self._translator, self._templates)
         own = here.identity(spec.identity["dataset"], spec.identity["limit"])
         wrong = [
@@ -223,10 +251,29 @@ class _BatchSolver:
             translator=self._translator,
         )
         solver.sampler.earlier_limits = self._spec.earlier_limits
-        verdict = await solver.solve(problem)
+        solver.sampler.bill = self.bill
         head = self._head(pending, problem)
+        try:
+            verdict = await solver.solve(problem)
+        except BudgetError as error:
+            self._refusal = error
+            row = ShardRow(*head, None, store.drawn(), set_aside=_SPENT, grown=self._grown)
+            return row, solver.counters
         row = ShardRow(*head, store.plan, store.drawn(), verdict, grown=self._grown)
         return row, solver.counters
+
+    def report(self, result: BatchResult) -> None:
+        """Add what was spent since the last report, and the engines' notes, to a result.
+
+        Its error is that of a budget that is spent.
+        """
+        cost, cached = self._reported
+        self._reported = self.bill.cost, self.bill.cached_tokens
+        result.cost = self.bill.cost - cost if self.bill.is_known else None
+        result.cached_tokens = self.bill.cached_tokens - cached
+        translator = self.engine if self._translator is None else self._translator
+        result.notes = engine_notes(self.engine.engine, translator.engine)
+        result.error = self._refusal
 
     async def set_aside(self, pending: PendingProblem, reason: str) -> ShardRow:
         """Return the row of a problem that cannot be solved, with its stored paths."""

@@ -52,6 +52,16 @@ class Logged(ScriptedEngine):
         return done
 
 
+class Costly(Logged):
+    """Reports the cost of each completion, and notes that it leaves out seeds."""
+
+    async def complete(self, request):
+        return replace(await super().complete(request), cost=0.25, cached_tokens=3)
+
+    def notes(self):
+        return {"endpoints": {"http://h/v1": {"left_out": ["seed"]}}}
+
+
 class Short(Logged):
     """Truncates a text after ``max_tokens`` words."""
 

@@ -9,7 +9,7 @@ from clc.analysis.scoring import score_run
 from clc.cluster import solve_on_ray
 from clc.cluster.ledger import BATCH_TRIES, PROBLEM_TRIES, Ledger
 from clc.cluster.messages import RunSpec
-from clc.errors import EngineError
+from clc.errors import BudgetError, EngineError
 from clc.plan import Plan
 from clc.records import Problem
 from clc.runs.codec import TABLES
@@ -19,7 +19,7 @@ from clc.runs.store import Store
 from clc.solving.configure import configure
 from clc.solving.run import Run
 
-from .engines import Logged, asked, lose_some, starts
+from .engines import Costly, Logged, asked, lose_some, starts
 
 pytest.importorskip("ray")
 
@@ -181,3 +181,35 @@ def test_lost_paths_are_drawn_again_and_no_others(ray, tmp_path):
     assert len(twice) == first.counters.lost
     with open_run(out) as run:
         assert run.manifest()["finished"] is True
+
+
+def test_replicas_share_a_budget_and_a_run_goes_on_with_a_larger_one(ray, tmp_path):
+    source, out, log = tsv(tmp_path, 24), tmp_path / "run", tmp_path / "log"
+    engine = partial(Costly, log, delay=0.001)
+
+    def solve(budget):
+        return solve_on_ray(source, out=out, replicas=2, engine=engine, budget=budget, **SETTINGS)
+
+    def stored():
+        with Shards(out, read_only=True) as shards:
+            rows = [row for name in shards.names() for row in shards.read_shard(name)]
+            return shards.manifest(), rows
+
+    with pytest.raises(BudgetError, match=r"the budget of 10\.00 USD is spent"):
+        solve(10.0)
+    manifest, rows = stored()
+    requests = len(asked(log))
+    assert manifest["spent"] == {"cost": requests * 0.25, "currency": "USD",
+                                 "cached_tokens": requests * 3}  # fmt: skip
+    assert 10 <= manifest["spent"]["cost"] < 24 * 6 * 0.25
+    assert manifest["notes"]["engine"]["endpoints"]["http://h/v1"] == {"left_out": ["seed"]}
+    drawn = [one for row in rows for table in ("paths", "steps") for one in row.drawn[table]]
+    assert len(drawn) == requests  # what was paid for is stored
+    assert {one[-1] for one in drawn} == {0.25}
+    with pytest.raises(BudgetError):
+        solve(10.0)
+    assert len(asked(log)) == requests
+    assert solve(1000.0).score.problems == 24
+    assert max(Counter(asked(log)).values()) == 1
+    check_whole(out, 24)
+    assert stored()[0]["spent"]["cost"] == len(asked(log)) * 0.25

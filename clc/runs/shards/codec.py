@@ -52,6 +52,11 @@ class ShardRow(NamedTuple):
         """Paths and steps that were lost; they may be sampled again."""
         return len(self.drawn["failures"])
 
+    @property
+    def has_samples(self) -> bool:
+        """Whether something was sampled for the problem."""
+        return bool(self.drawn["paths"] or self.drawn["steps"])
+
     def finished(self) -> Finished | None:
         """The problem as a run gives it; None where it was set aside."""
         if self.plan is None:
