@@ -93,7 +93,7 @@ def solve(source: Path, options: Sequence[str], out: Path, engine_file: str) -> 
         SystemExit: the command fails.
     """
     out.parent.mkdir(parents=True, exist_ok=True)
-    file, log = out.with_suffix(".toml"), out.with_suffix(".log")
+    file, log = (out.with_name(f"{out.name}.{kind}") for kind in ("toml", "log"))
     file.write_text(engine_file)
     command = [
         sys.executable, "-m", "clc", "solve", str(source), "--out", str(out), "--no-cache",

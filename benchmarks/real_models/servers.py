@@ -46,7 +46,7 @@ def running(
     Raises:
         ServerFailedError: it ended before, or took more than five minutes.
     """
-    with log.open("ab") as output:
+    with log.open("wb") as output:
         process = subprocess.Popen(
             command,
             stdout=output,
