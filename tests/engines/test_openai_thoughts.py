@@ -174,9 +174,37 @@ def test_a_stream_that_breaks_is_tried_again_unless_a_listener_has_some_of_it():
     assert (len(server.requests), texts) == (1, ["Zue", "rst"])
 
 
-def test_a_stream_without_a_finish_reason_has_an_unknown_one():
-    got, _ = ask(in_pieces({"content": "18"}, None))
-    assert (got.text, got.finish_reason) == ("18", "unknown")
+def test_a_stream_without_a_finish_reason_is_asked_for_as_a_whole_reply():
+    """llama-cpp-python ends a stream so when the next request arrives."""
+    cut = in_pieces({"content": "Zuerst 9"}, None)
+    got, server = ask(cut, ok("18"), wanted=replace(request(), on_text=None))
+    assert (got.text, got.finish_reason) == ("18", "stop")
+    assert [one.body.get("stream", False) for one in server.requests] == [True, False]
+    texts = []
+    lost, server = ask(cut, ok("18"), wanted=replace(request(), on_text=texts.append))
+    assert lost.finish_reason == "error"
+    assert "ends without a finish reason" in lost.error
+    assert (len(server.requests), "".join(texts)) == (1, "Zuerst 9")
+
+
+def test_a_server_that_streams_and_gives_no_finish_reason_either_way_loses_the_path():
+    got, server = ask(in_pieces({"content": "18"}, None), max_attempts=2)
+    assert got.finish_reason == "error"
+    assert len(server.requests) == 3  # a stream, then two attempts without
+
+
+def test_tokens_of_a_stream_without_their_count_are_estimated_and_noted():
+    """llama-cpp-python counts no tokens in streams."""
+
+    async def run():
+        stream = in_pieces({"content": "18 Eier"}, "stop", usage=None)
+        async with FaultyServer(stream) as server, engine_at(server) as engine:
+            return await engine.complete(request()), engine.notes()["endpoints"]
+
+    got, notes = asyncio.run(run())
+    assert got.usage.completion_tokens == 3  # pieces
+    assert got.usage.prompt_tokens > 0
+    assert [one["tokens"] for one in notes.values()] == ["estimated"]
 
 
 # The endpoint of the shared cases

@@ -26,7 +26,7 @@ from clc.engines.openai.failures import (
 from clc.engines.openai.limits import LIST_BYTES, most_bytes, read_body, unpacked
 from clc.engines.openai.reply import ReplyReader
 from clc.engines.openai.settings import option_fields
-from clc.engines.openai.sse import read_stream
+from clc.engines.openai.sse import UnfinishedStreamError, read_stream
 from clc.engines.plain_prompt import render_text
 from clc.errors import ConfigurationError, EngineError
 from clc.thoughts import split
@@ -59,7 +59,7 @@ _MOST_SOURCES = 64  # that are noted: a fingerprint may change with every deploy
 
 
 class _NoStreamError(Exception):
-    """The endpoint refuses to stream."""
+    """The endpoint refuses to stream, or ends a stream before the completion has ended."""
 
 
 class _AdaptedError(Exception):
@@ -284,6 +284,8 @@ class EndpointClient:
                         reader,
                         lambda: limit.reschedule(loop.time() + self.timeout_s),
                     )
+                    if reader.finish_reason and not reader.usage.completion_tokens:
+                        endpoint.estimated |= bool(completion.usage.completion_tokens)
                 else:
                     content = await read_body(response, most)
                     if streamed and self._refuses_stream(response, content):
@@ -295,6 +297,10 @@ class EndpointClient:
                         endpoint.streams = False
         except wire.NoLogprobsError:
             raise self._unmeasured(url) from None
+        except UnfinishedStreamError as error:
+            if streamed and not reader.passed_on:
+                raise _NoStreamError from None
+            completion = self._failed(url, error, reader)
         except (wire.BrokenReplyError, TimeoutError, httpx.HTTPError, OSError) as error:
             completion = self._failed(url, error, reader)
         return reader, completion

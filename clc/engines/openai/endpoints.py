@@ -49,6 +49,7 @@ class Endpoint:
     streams: bool = True  # replies can be streamed, as far as is known
     thinks: bool | None = None  # its model does, as a reply has shown; None: no reply yet
     paces: list[tuple[Pace, bool]] = field(default_factory=list)  # its own, as the pool's
+    estimated: bool = False  # it counts no tokens in streams: one is counted for each event
     adaptation: Adaptation = field(default_factory=Adaptation)
     probe: asyncio.Lock = field(default_factory=asyncio.Lock)  # held by a reply that will show it
     opens_thoughts: bool = False  # its prompts end inside a thought, as a reply has shown

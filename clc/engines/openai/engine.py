@@ -251,8 +251,9 @@ class OpenAIEngine:
         """Return how requests differed from their sampling, by endpoint, for the manifest.
 
         ``sampling_not_sent`` are fields at our defaults, for which a server has its own;
-        ``renamed``, ``left_out`` and others follow the endpoint's refusals; ``replied`` are the
-        models with fingerprints and providers that replies name, each once.
+        ``renamed``, ``left_out`` and others follow the endpoint's refusals; ``tokens`` are estimated
+        where it counts none in streams; ``replied`` are the models with fingerprints and providers
+        that replies name, each once.
         """
         if self._last is None:
             return {}
@@ -267,7 +268,10 @@ class OpenAIEngine:
                 }
             )
             one = {"sampling_not_sent": unsent} if unsent else {}
-            if one := one | endpoint.adaptation.notes():
+            one |= endpoint.adaptation.notes()
+            if endpoint.estimated:
+                one["tokens"] = "estimated"
+            if one:
                 endpoints[endpoint.url] = one
         replied = [dict(one) for one in sorted(client.sources)]
         notes = {"endpoints": endpoints, "replied": replied}

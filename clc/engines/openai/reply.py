@@ -133,8 +133,8 @@ class ReplyReader:
             return ""
         return "stop" if stream.thought_seen or not self._may_open else ""
 
-    def complete(self, finish_reason: str, *, left: bool = False) -> Completion:
-        """Return the completion of what was read; ``left``: before the server ended it."""
+    def complete(self, finish_reason: str, *, counted: bool = False) -> Completion:
+        """Return the completion of what was read; ``counted``: with the tokens that arrived."""
         content, reasoning = "".join(self._content), "".join(self._reasoning)
         # A server that splits the thought off has closed what the prompt began.
         self._opened = self._opened and not reasoning
@@ -155,7 +155,7 @@ class ReplyReader:
         return Completion(
             visible.lstrip() if closed else visible,
             finish_reason,
-            self._counted() if left else self.usage,
+            self._counted() if counted else self.usage,
             confidence=None if self._meter is None else self._meter.confidence,
             thought=thought,
             closed=closed,
@@ -184,9 +184,10 @@ class ReplyReader:
         return content.startswith(thought) and not start.startswith(tuple(opens))
 
     def _counted(self) -> Usage:
-        """Return the tokens of a completion that was left: most servers send one in an event."""
+        """Return the tokens of a completion without the server's count: one for each event."""
+        prompt = self.usage.prompt_tokens or self._prompt_tokens
         if self._meter is not None:
-            return Usage(self._prompt_tokens, self._meter.tokens)
+            return Usage(prompt, self._meter.tokens)
         if self.usage.completion_tokens:
             return self.usage
-        return Usage(self._prompt_tokens, self._pieces, self._thought_pieces)
+        return Usage(prompt, self._pieces, self._thought_pieces)

@@ -13,10 +13,20 @@ if TYPE_CHECKING:
     from clc.engines.base import Completion
     from clc.engines.openai.reply import ReplyReader
 
-__all__ = ["read_stream"]
+__all__ = ["UnfinishedStreamError", "read_stream"]
 
 _END = b"[DONE]"
 _LINE_BYTES = 1 << 22
+
+
+class UnfinishedStreamError(wire.BrokenReplyError):
+    """A stream with a mark of its end and no finish reason.
+
+    llama-cpp-python ends a stream so when the next request arrives, wherever it is.
+    """
+
+    def __init__(self) -> None:
+        super().__init__("a stream that ends without a finish reason")
 
 
 async def read_stream(
@@ -32,6 +42,7 @@ async def read_stream(
         on_event: called at each event; comments that keep a connection alive are none.
 
     Raises:
+        UnfinishedStreamError: its end is marked, and there is no finish reason.
         BrokenReplyError: the stream ends early, or is not one completion.
         NoLogprobsError: its tokens have no log-probabilities.
     """
@@ -53,11 +64,14 @@ async def read_stream(
         choice = wire.first_choice(event, data) or {}
         left = reader.add(choice, wire.read_message(choice, "delta") or {})
         if left and not reader.finish_reason:
-            return reader.complete(left, left=True)
-    reason = reader.finish_reason or ("unknown" if ended and reader.started else "")
+            return reader.complete(left, counted=True)
+    reason = reader.finish_reason
+    if ended and not reason:
+        raise UnfinishedStreamError
     if reason in {"", "abort", "error"}:  # vLLM, when it shuts down or loses its engine
         raise wire.BrokenReplyError("a stream that ends early")
-    return reader.complete(reason)
+    # llama-cpp-python counts no tokens in streams
+    return reader.complete(reason, counted=not reader.usage.completion_tokens)
 
 
 async def _data(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
