@@ -251,9 +251,9 @@ class OpenAIEngine:
         """Return how requests differed from their sampling, by endpoint, for the manifest.
 
         ``sampling_not_sent`` are fields at our defaults, for which a server has its own;
-        ``renamed``, ``left_out`` and others follow the endpoint's refusals; ``tokens`` are estimated
-        where it counts none in streams; ``replied`` are the models with fingerprints and providers
-        that replies name, each once.
+        ``renamed``, ``left_out`` and others follow the endpoint's refusals; ``tokens`` are
+        ``estimated`` where it counts none in streams; ``replied`` are the models with fingerprints
+        and providers that replies name, each once.
         """
         if self._last is None:
             return {}
