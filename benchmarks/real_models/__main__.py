@@ -84,18 +84,23 @@ class Bench:
         own = ["--languages", "zh,en,de,fr", *TRANSLATING]
         yield "CMATH", cmath, [*own, *PATHS, *rows]
 
-    def solve(self, name: str, engine_file: str, log: Path | None = None) -> Usage:
-        """Solve both files, print what the run folders hold, and return the tokens of all."""
-        total = Usage()
+    def solve(self, name: str, engine_file: str, log: Path | None = None) -> tuple[Usage, int]:
+        """Solve both files and print what the run folders hold.
+
+        Returns:
+            The tokens of all, and how many completions ended at their limit.
+        """
+        total, cut = Usage(), 0
         for source, file, options in self.sources():
             out = self.fresh(f"{name}-{source}".replace(" ", "-"))
             figures = completeness.solve(file, options, out, engine_file)
             print(figures.row(f"{name}, {source}"), flush=True)
             self.report(figures)
             total += figures.usage
+            cut += figures.cut
         if log is not None:
             print(f"  the server's words are in {log}")
-        return total
+        return total, cut
 
     def report(self, figures: Figures) -> None:
         """Print why paths were lost, and the notes of the manifest."""
@@ -135,7 +140,7 @@ def engines(bench: Bench) -> None:
     if "server" in chosen:
         log = bench.out / "vllm.log"
         with servers.vllm_server(bench.folder, NAME, log, SERVER) as url:
-            used = bench.solve("vLLM server", remote(url), log)
+            used, _ = bench.solve("vLLM server", remote(url), log)
             bench.compare_usage("vLLM server", used, servers.read_vllm_tokens(url))
 
 
@@ -150,13 +155,15 @@ def gateways(bench: Bench) -> None:
             url = stack.enter_context(
                 servers.litellm_proxy(env / "bin" / "litellm", upstream, NAME, log)
             )
-            used = bench.solve("LiteLLM", remote(url, "gateway"), log)
+            used, _ = bench.solve("LiteLLM", remote(url, "gateway"), log)
             bench.compare_usage("LiteLLM", used, servers.read_vllm_tokens(upstream))
     if (env := bench.given.llama) is not None:
         log = bench.out / "llama.log"
         python = env / "bin" / "python"
         with servers.llama_server(python, weights.find_gguf_file(), log, LONGEST) as url:
-            bench.solve("llama.cpp", remote(url, window=4), log)
+            used, cut = bench.solve("llama.cpp", remote(url, window=4), log)
+        prompts, runs = servers.read_llama_tokens(log.read_text(errors="replace"))
+        bench.compare_usage("llama.cpp", used, (prompts, runs + cut))
 
 
 def sampling(bench: Bench) -> None:

@@ -30,6 +30,7 @@ class Figures:
             without a prompt because its translation was refused (``untranslated``).
         uncounted: recorded paths and steps with a text and without tokens.
         steps: translations, refused ones included.
+        cut: recorded paths and steps that ended at the limit of tokens.
         path_usage: tokens of the recorded paths.
         step_usage: tokens of the steps.
         seconds: of the run, as its manifest has them.
@@ -45,6 +46,7 @@ class Figures:
     untranslated: int = 0
     uncounted: int = 0
     steps: int = 0
+    cut: int = 0
     path_usage: Usage = field(default_factory=Usage)
     step_usage: Usage = field(default_factory=Usage)
     seconds: float = 0.0
@@ -126,12 +128,14 @@ def read_figures(folder: Path) -> Figures:
                 else:
                     figures.recorded += 1
                     figures.texts.append(path.text)
+                    figures.cut += path.finish_reason == "length"
                     figures.path_usage += path.usage
                     figures.uncounted += bool(path.text) and not path.usage.completion_tokens
     with closing(sqlite3.connect(f"file:{folder / 'run.sqlite'}?mode=ro", uri=True)) as database:
-        rows = database.execute("select text, prompt_tokens, completion_tokens from steps")
-        for text, prompt, completion in rows:
+        query = "select text, finish_reason, prompt_tokens, completion_tokens from steps"
+        for text, reason, prompt, completion in database.execute(query):
             figures.steps += 1
+            figures.cut += reason == "length"
             figures.step_usage += Usage(prompt, completion)
             figures.uncounted += bool(text) and not completion
     return figures

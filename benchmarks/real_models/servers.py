@@ -19,10 +19,22 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
-__all__ = ["ServerFailedError", "litellm_proxy", "llama_server", "read_vllm_tokens", "vllm_server"]
+__all__ = [
+    "ServerFailedError",
+    "litellm_proxy",
+    "llama_server",
+    "read_llama_tokens",
+    "read_vllm_tokens",
+    "vllm_server",
+]
 
 _START_S = 300.0
 _STOP_S = 20.0
+_LLAMA = re.compile(
+    r"Llama.generate: (?P<hit>\d+) prefix-match hit, remaining (?P<left>\d+) prompt tokens"
+    r"|prompt eval time = .* / +(?P<prompt>\d+) tokens"
+    r"|: +eval time = .* / +(?P<runs>\d+) runs"
+)
 _COUNTER = re.compile(r"^vllm:(prompt|generation)_tokens_total\{[^}]*\} (\S+)$", re.MULTILINE)
 
 
@@ -140,3 +152,28 @@ def llama_server(python: Path, gguf: Path, log: Path, window: int) -> Iterator[s
     url = f"http://127.0.0.1:{port}/v1"
     with running(command, f"{url}/models", log, {"PYTHONPATH": ""}):
         yield url
+
+
+def read_llama_tokens(log: str) -> tuple[int, int]:
+    r"""Return the tokens of prompts, and the runs of the model after them, that a log counts.
+
+    Only requests that were not interrupted count. The first token of a completion comes from its
+    prompt, so one that ended at its limit has a token more than runs; one that ended by itself has
+    as many, for its end is no token of the text.
+
+    >>> log = "Llama.generate: 24 prefix-match hit, remaining 9 prompt tokens to eval\n"
+    >>> log += "perf: prompt eval time = 4.1 ms /   9 tokens (0.4 ms per token)\n"
+    >>> read_llama_tokens(log + "perf:        eval time = 6.5 ms /   15 runs   (41 ms per token)")
+    (33, 15)
+    """
+    prompts = runs = 0
+    begun: int | None = None
+    for line in _LLAMA.finditer(log):
+        if line["hit"] is not None:
+            begun = int(line["hit"]) + int(line["left"])
+        elif line["prompt"] is not None:
+            prompts += int(line["prompt"]) if begun is None else begun
+            begun = None
+        else:
+            runs += int(line["runs"])
+    return prompts, runs

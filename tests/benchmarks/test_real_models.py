@@ -3,7 +3,12 @@ import json
 import pytest
 
 from benchmarks.real_models.completeness import read_figures
-from benchmarks.real_models.servers import ServerFailedError, free_port, running
+from benchmarks.real_models.servers import (
+    ServerFailedError,
+    free_port,
+    read_llama_tokens,
+    running,
+)
 from benchmarks.real_models.weights import copy_with_sampling
 from clc.api import solve_many
 from clc.records import Problem
@@ -65,3 +70,11 @@ def test_a_server_that_ends_is_an_error_with_its_last_words(tmp_path):
         running(words, url, tmp_path / "log"),
     ):
         pass
+
+
+def test_an_interrupted_request_does_not_count_in_a_log_of_llama_cpp():
+    start = "Llama.generate: {} prefix-match hit, remaining {} prompt tokens to eval\n"
+    end = "llama_perf_context_print: prompt eval time =  4.15 ms / {:5} tokens ( 27.48 ms per token)\n"
+    end += "llama_perf_context_print:        eval time =  6.08 ms / {:5} runs   ( 41.34 ms per token)\n"
+    log = end.format(50, 9) + start.format(24, 30) + start.format(24, 16) + end.format(16, 7)
+    assert read_llama_tokens(log) == (50 + 40, 9 + 7)
