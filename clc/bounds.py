@@ -89,6 +89,7 @@ SOME = _whole(0, 10_000)  # paths beyond those needed
 TRIES = _whole(1, 1000)
 TOKENS = _whole(1, INT32_MAX)  # of one completion
 TOTAL_TOKENS = _whole(1, MOST_TOKENS)
+TOTAL_PATHS = _whole(1, MOST_TOKENS)
 SEED = _whole(-(1 << 63) + 1, (1 << 63) - 1)
 PORT = _whole(0, 65_535)
 PROCESSES = _whole(1, 10_000)  # also GPUs that share a model

@@ -80,6 +80,11 @@ class _SourceOptions(OptionGroup):
 @grouped("solving", SolvingOptions)
 @grouped("engine", EngineOptions)
 @grouped("cluster", ClusterOptions)
+@click.option("--total-paths", type=NumberType(bounds.TOTAL_PATHS), metavar="N",
+              help="Paths for all problems together: one each, the others where the votes disagree "
+              "most, --paths at most for one problem.")  # fmt: skip
+@click.option("--total-tokens", type=NumberType(bounds.TOTAL_TOKENS), metavar="N",
+              help="The same in tokens, translations included.")  # fmt: skip
 @click.option("--budget", type=NumberType(bounds.MONEY), metavar="AMOUNT",
               help="Stop when the run has cost so much, in the currency of the engine file's "
               "[prices] or what the endpoint reports.")  # fmt: skip
@@ -96,6 +101,8 @@ def command(
     solving: SolvingOptions,
     engine: EngineOptions,
     cluster: ClusterOptions,
+    total_paths: int | None,
+    total_tokens: int | None,
     budget: float | None,
     dry_run: bool,
     no_cache: bool,
@@ -121,8 +128,12 @@ def command(
     """  # noqa: D301
     from clc.cli.text import make_console
 
+    voters = {} if cluster.cluster is not None else solving.load_voters(strategy)
+    configuration = solving.configuration(
+        strategy, engine.spec, voters, total_paths=total_paths, total_tokens=total_tokens
+    )
     if dry_run:
-        _estimate(source, reading, strategy, solving, engine, as_json=as_json)
+        _estimate(source, reading, configuration, solving, engine, as_json=as_json)
         return
     if out is None:
         raise click.MissingParameter(param_hint="'--out'", param_type="option")
@@ -134,7 +145,7 @@ def command(
             source,
             reading,
             shown,
-            configuration=solving.configuration(strategy, engine.spec),
+            configuration=configuration,
             prompts=solving.prompt_folder,
             marks=solving.templates().marks,
             engine=engine,
@@ -143,12 +154,11 @@ def command(
         )
         return
     cluster.refuse_without_cluster()
-    voters = solving.load_voters(strategy)
     _solve_here(
         source,
         reading,
         shown,
-        configuration=solving.configuration(strategy, engine.spec, voters),
+        configuration=configuration,
         templates=solving.templates(),
         engine=engine,
         voters=voters,
@@ -181,7 +191,7 @@ def _make_bill(engine: EngineSpec, voters: Mapping[str, EngineSpec], budget: flo
 def _estimate(
     source: str,
     reading: _SourceOptions,
-    strategy: str,
+    configuration: Configuration,
     solving: SolvingOptions,
     engine: EngineOptions,
     *,
@@ -194,12 +204,13 @@ def _estimate(
     from clc.datasets import Dataset
     from clc.solving.estimate import estimate_run
 
-    configuration = solving.configuration(strategy, engine.spec, solving.load_voters(strategy))
     templates = solving.templates()
     engine.open(templates.marks)  # its settings are checked; nothing is loaded
     problems = Dataset(source, **asdict(reading)).problems()
     estimate = asyncio.run(estimate_run(problems, configuration, templates))
-    stops = configuration.stopping.rule != "fixed" or configuration.online is not None
+    stops = configuration.stopping.rule != "fixed" or bool(
+        configuration.online or configuration.total
+    )
     print_estimate(estimate, engine.spec.run_prices, stops=stops, as_json=as_json)
 
 

@@ -247,6 +247,9 @@ class SolvingOptions(OptionGroup):
         strategy: str,
         engine: EngineSpec,
         voters: Mapping[str, EngineSpec] | None = None,
+        *,
+        total_paths: int | None = None,
+        total_tokens: int | None = None,
     ) -> Configuration:
         """Check the options and make the configuration of a run.
 
@@ -256,6 +259,8 @@ class SolvingOptions(OptionGroup):
                 part of ``max_tokens``.
             voters: the engine files of the arms, by name; a strategy that has some is refused
                 without them.
+            total_paths: for all problems together.
+            total_tokens: for all problems together.
 
         Raises:
             InputError: a value is out of range, or options contradict each other.
@@ -288,6 +293,8 @@ class SolvingOptions(OptionGroup):
             online=Online() if self.online else None,
             abstaining=read_abstaining(self.abstain_below, self.abstain_languages),
             voters=None if voters is None else voter_sampling(voters, self.sampling, most),
+            total_paths=total_paths,
+            total_tokens=total_tokens,
             **engine.with_settings(self.sampling, default_max_tokens=most),
         )
 

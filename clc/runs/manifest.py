@@ -40,9 +40,9 @@ __all__ = [
 _HASH = re.compile(r"\b([0-9a-f]{12})[0-9a-f]{12,}\b")
 
 _TOKEN_LIMITS = ("sampling.max_tokens", "translation_max_tokens")
-# A run may go on with more paths a question, with more of its problems, or with longer paths and
-# translations.
-_MAY_GROW = ("paths", "limit", *_TOKEN_LIMITS)
+# A run may go on with more paths a question or in all, with more of its problems, or with longer
+# paths and translations.
+_MAY_GROW = ("paths", "limit", "total.paths", "total.tokens", *_TOKEN_LIMITS)
 
 
 # The behaviour of runs that were begun before clc had the setting.
@@ -80,6 +80,9 @@ _TYPES: Mapping[str, tuple[type, ...]] = {
     "identity.stopping": _OBJECT,
     "identity.stopping.rule": _TEXT,
     "identity.paths": _INTEGER,
+    "identity.total": _OBJECT,
+    "identity.total.paths": (int, NoneType),
+    "identity.total.tokens": (int, NoneType),
     "identity.limit": (int, NoneType),
     "identity.seed": _INTEGER,
     "identity.sampling": _OBJECT,

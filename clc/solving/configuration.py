@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
-from clc.bounds import PATHS
+from clc.bounds import PATHS, TOTAL_PATHS, TOTAL_TOKENS
 from clc.errors import StrategyError
 from clc.solving.translation import TRANSLATION_TRIES
 from clc.voting.stopping import Stopping
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from clc.voting.abstaining import Abstaining
     from clc.voting.weighting import Weighting
 
-__all__ = ["Configuration", "Fidelity", "Online", "Untranslated"]
+__all__ = ["Configuration", "Fidelity", "Online", "TotalBudget", "Untranslated"]
 
 Fidelity = Literal["keep", "count", "redraw"]
 Untranslated = Literal["give", "abstain", "original"]
@@ -52,6 +52,26 @@ class Online:
 
 
 @dataclass(frozen=True, slots=True)
+class TotalBudget:
+    """A budget for all problems of a run together, in paths or in tokens.
+
+    Raises:
+        StrategyError: a number is out of range, or not exactly one is given.
+    """
+
+    paths: int | None = None
+    tokens: int | None = None
+
+    def __post_init__(self) -> None:
+        if (self.paths is None) == (self.tokens is None):
+            raise StrategyError("a total budget is in paths or in tokens: give one of them")
+        if self.paths is not None:
+            TOTAL_PATHS.check("total_paths", self.paths, StrategyError)
+        if self.tokens is not None:
+            TOTAL_TOKENS.check("total_tokens", self.tokens, StrategyError)
+
+
+@dataclass(frozen=True, slots=True)
 class Configuration:
     """The frozen settings with which every question of a run is solved.
 
@@ -77,6 +97,7 @@ class Configuration:
         online: abort paths of low confidence (DeepConf online), where that is wanted.
         abstaining: when an unsure answer is withheld.
         voters: sampling of the paths of arms with an engine file, by its name.
+        total: a budget for all problems together; ``paths`` is then the most of one of them.
     """
 
     strategy: Strategy
@@ -97,6 +118,7 @@ class Configuration:
     online: Online | None = None
     abstaining: Abstaining | None = None
     voters: Mapping[str, Sampling] | None = None
+    total: TotalBudget | None = None
 
     def sampling_of(self, arm: Arm) -> Sampling:
         """Return the sampling of an arm's paths."""

@@ -10,7 +10,13 @@ from clc.engines.confidence import Measure
 from clc.errors import ConfigurationError
 from clc.languages import read_language
 from clc.records import Sampling
-from clc.solving.configuration import Configuration, Fidelity, Online, Untranslated
+from clc.solving.configuration import (
+    Configuration,
+    Fidelity,
+    Online,
+    TotalBudget,
+    Untranslated,
+)
 from clc.strategies.catalogue import get_strategy
 from clc.strategies.schedule import plan_slots
 from clc.strategies.strategy import engine_files
@@ -50,6 +56,8 @@ def configure(
     online: Online | None = None,
     abstaining: Abstaining | None = None,
     voters: Mapping[str, SamplingSettings] | None = None,
+    total_paths: int | None = None,
+    total_tokens: int | None = None,
     **sampling: Unpack[SamplingSettings],
 ) -> Configuration:
     """Check settings and freeze them.
@@ -79,6 +87,9 @@ def configure(
         abstaining: withhold an answer with too little agreement, or of too few languages.
         voters: sampling of the paths of arms that name an engine file, by that name; it goes over
             ``sampling``.
+        total_paths: paths of all problems together: each gets one, the others go where the leading
+            answer is most in doubt. ``paths`` is then the most of one problem.
+        total_tokens: the same in tokens, translations included.
         sampling: the fields of ``Sampling`` (temperature, top_p, max_tokens, stop, …). The
             temperature is the strategy's own by default.
 
@@ -107,6 +118,10 @@ def configure(
     sequence = tuple(read_language(code) for code in portfolio)
     rule = _stopping(chosen, stopping)
     _check_together(chosen, budget, rule, online, weighted=weighting is not None)
+    total = None
+    if total_paths is not None or total_tokens is not None:
+        total = TotalBudget(total_paths, total_tokens)
+        _check_total(chosen, rule, online, ahead, weighted=weighting is not None)
     if isinstance(weighting, str):
         weighting = _named_weighting(weighting)
     if measure is None and (weighting is not None or online is not None):
@@ -130,6 +145,7 @@ def configure(
         online=online,
         abstaining=abstaining,
         voters=others or None,
+        total=total,
     )
     _check_paths(configuration)
     return configuration
@@ -207,6 +223,24 @@ def _check_together(
             f"stopping rule {rule.rule!r} counts every vote once; it does not go with "
             f"{'weighting' if weighted else voting}: leave one of them out"
         )
+
+
+def _check_total(
+    strategy: Strategy, rule: Stopping, online: Online | None, ahead: int, *, weighted: bool
+) -> None:
+    """Refuse what a total budget decides itself, and votes that do not count once."""
+    for other, there in (
+        (f"stopping rule {rule.rule!r}", rule.rule != "fixed"),
+        ("online", online is not None),
+        ("ahead", ahead > 0),
+        ("weighting", weighted),
+        (f"{strategy.voting} voting", strategy.voting != "majority"),
+    ):
+        if there:
+            raise ConfigurationError(
+                f"a total budget goes where the votes disagree, and counts each once; leave out "
+                f"{other}"
+            )
 
 
 def _stopping(strategy: Strategy, chosen: str | Stopping | None) -> Stopping:

@@ -64,6 +64,11 @@ def identity(
     """
     strategy = configuration.strategy
     settings = asdict(configuration)
+    # Manifests from before these fields are those of runs without them.
+    if settings["total"] is None:
+        del settings["total"]
+    if settings["stopping"]["prior"] is None:
+        del settings["stopping"]["prior"]
     values = {
         **settings,
         "strategy": {

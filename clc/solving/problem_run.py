@@ -53,6 +53,7 @@ class ProblemRun:
     """
 
     def __init__(self, problem: Problem, solver: Solver, watch: Watch | None = None) -> None:
+        self.problem = problem
         self._settings = settings = solver.configuration
         self._solver = solver
         self._watch = watch
@@ -63,12 +64,25 @@ class ProblemRun:
         self._results: list[SlotResult] = []  # of the slots that were started
         self._tasks: list[asyncio.Task[Vote]] = []
         self._kept = 0  # results that count
+        self.votes: list[Vote] = []  # in sampling order
         self._arrived: list[Vote] = []
         self._weights: dict[str, float] = {}
         self._floors: dict[str, float] = {}
         self._details: dict[str, Any] = {}
         self._planned = 0
         self._untranslated: UntranslatedArms | None = None
+
+    @property
+    def paths_left(self) -> int:
+        """Number of planned paths that are not sampled yet."""
+        return len(self._slots) - len(self.votes)
+
+    @property
+    def tokens(self) -> int:
+        """Tokens of the paths that count and of their preparation."""
+        plan = self.plan()
+        prepared = sum(row.translation_usage.total for row in plan.arms) + plan.usage.total
+        return prepared + sum(path.usage.total for path in self.paths.values())
 
     @property
     def paths(self) -> dict[str, ReasoningPath]:
@@ -80,18 +94,32 @@ class ProblemRun:
         """Sample rounds of paths until the rule stops or the budget is spent."""
         slots = self._slots = await self._choose_slots()
         self._planned = len(slots)
-        votes: list[Vote] = []
         try:
-            while len(votes) < len(slots):
-                self._start(slots, upto=self._next_round(votes, slots))
-                stop = self._count(votes, await self._finished(len(votes)))
+            while len(self.votes) < len(slots):
+                stop = await self._advance(self._next_round(self.votes, slots))
                 if stop is not None:
                     self._drop_after(stop.paths)
                     break
         finally:
-            await self._cancel()
+            await self.close()
         if self._settings.strategy.voting == "usc":
             await self._choose_path()
+
+    async def sample_next(self) -> None:
+        """Sample the next path, after planning at the first time; the caller closes the run."""
+        if not self._slots:
+            self._slots = await self._choose_slots()
+            self._planned = len(self._slots)
+        await self._advance(len(self.votes) + 1)
+
+    def note_stop(self, rule: str, probability: float | None) -> None:
+        """Note why no more paths are sampled."""
+        self._details["stop"] = {"rule": rule, **Stop(len(self.votes), probability)._asdict()}
+
+    async def _advance(self, upto: int) -> Stop | None:
+        """Have ``upto`` paths started, and wait for the first of those whose votes are not in."""
+        self._start(self._slots, upto)
+        return self._count(self.votes, await self._finished(len(self.votes)))
 
     async def _sample_slot(self, result: SlotResult) -> Vote:
         """Build the prompt of a slot, sample its path and read its vote."""
@@ -262,7 +290,8 @@ class ProblemRun:
             if task.done() and result.path is not None and result.path.error is not None:
                 self._solver.store.forget_failure(result.path.key)
 
-    async def _cancel(self) -> None:
+    async def close(self) -> None:
+        """Cancel what is on its way."""
         # Cancel every task before awaiting any: a task waiting on a shared key would otherwise
         # restart the request its owner dropped.
         tasks = [*self._tasks, *self._opened.translations.values()]

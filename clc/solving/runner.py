@@ -9,15 +9,17 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-from clc.errors import DatasetError, StoreError, TemplateError
+from clc.errors import DatasetError, StoreError
+from clc.solving.allocation import BLOCK, allocate, check_total, divide_total, naming
 from clc.solving.concurrency import all_of
+from clc.solving.problem_run import ProblemRun
 from clc.voting.stopping import next_round_size
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Iterable
 
     from clc.records import Problem, Verdict
-    from clc.solving.configuration import Configuration
+    from clc.solving.configuration import Configuration, TotalBudget
     from clc.solving.solver import Solver
 
 __all__ = ["first_round_size", "open_problems", "run"]
@@ -47,9 +49,13 @@ async def run(
     work stops a window ahead. The solver is closed at the end, however it ends. ``before_commit``
     may add to what is committed.
 
+    With a total budget all problems are read first, and verdicts come block by block.
+
     Raises:
-        DatasetError: a row is wrong. Problems read before it are solved first.
-        ConfigurationError: two problems have one id, or the store holds another run.
+        DatasetError: a row is wrong. Problems read before it are solved first, unless there is a
+            total budget.
+        ConfigurationError: two problems have one id, the store holds another run, or the total
+            budget has less than a path for each problem.
         EngineError: an engine is lost.
         StoreError: the store cannot be written. Verdicts that were not committed are not yielded.
     """
@@ -101,7 +107,12 @@ class _Work:
 
     async def all(self) -> None:
         """Solve all problems; the first failure, that of a commit too, ends the work at once."""
-        works = (all_of([self._worker() for _ in range(self._window)]), self._commit_often())
+        solving = (
+            self._allocate(self._solver.configuration.total)
+            if self._solver.configuration.total is not None
+            else all_of([self._worker() for _ in range(self._window)])
+        )
+        works = (solving, self._commit_often())
         tasks = [asyncio.ensure_future(work) for work in works]
         try:
             # Committing never ends but by its error.
@@ -126,14 +137,31 @@ class _Work:
         store = self._solver.store
         while (taken := self._take()) is not None:
             store.add_problem(*taken)
-            try:
+            with naming(taken[1]):
                 verdict = await self._solver.solve(taken[1])
-            except TemplateError as error:  # such as of a question that is too long
-                raise TemplateError(f"problem {taken[1].id!r:.60}: {error}") from error
-            await self.room.acquire()
-            self._uncommitted.append(verdict)
-            if len(self._uncommitted) >= self._window // 2:
-                self.commit()
+            await self._pass_on(verdict)
+
+    async def _pass_on(self, verdict: Verdict) -> None:
+        """Keep a verdict until it is committed; wait where the earlier ones are not taken."""
+        await self.room.acquire()
+        self._uncommitted.append(verdict)
+        if len(self._uncommitted) >= self._window // 2:
+            self.commit()
+
+    async def _allocate(self, total: TotalBudget) -> None:
+        """Solve blocks of problems, each with its part of the budget."""
+        problems = list(self._source)
+        check_total(total, len(problems))
+        for start, part in zip(
+            range(0, len(problems), BLOCK), divide_total(total, len(problems)), strict=True
+        ):
+            block = problems[start : start + BLOCK]
+            for position, problem in block:
+                self._solver.store.add_problem(position, problem)
+            runs = [ProblemRun(problem, self._solver) for _, problem in block]
+            await allocate(runs, part, self._solver.configuration.seed)
+            for run in runs:
+                await self._pass_on(await self._solver.finish(run))
 
     def _take(self) -> tuple[int, Problem] | None:
         try:

@@ -126,6 +126,11 @@ class Solver:
             if not limit.expired():
                 raise
             run.expire()
+        return await self.finish(run)
+
+    async def finish(self, run: ProblemRun) -> Verdict:
+        """Store the plan of a problem whose paths are sampled, and take its vote."""
+        problem = run.problem
         plan, paths = run.plan(), run.paths
         self.store.set_plan(problem.id, plan)
         for path in paths.values():

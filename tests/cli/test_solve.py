@@ -42,6 +42,38 @@ def test_a_finished_run_needs_no_engine(quick, file, tmp_path):
     assert (out / "verdicts.jsonl").read_bytes() == before
 
 
+def test_one_budget_over_all_problems(quick, file, tmp_path):
+    out = tmp_path / "run"
+    done = call("solve", file, "--out", out, "--total-paths", 20, *options(quick))
+    assert done.returncode == 0, done.stderr
+    verdicts = {row["id"]: row for row in lines(out)}
+    assert sum(row["paths"] for row in verdicts.values()) == 20
+    voted = call("vote", out, "--order", "en,de,zh")
+    again = {row["id"]: row for row in map(json.loads, voted.stdout.splitlines())}
+    assert {key: row["answer"] for key, row in again.items()} == {
+        key: row["answer"] for key, row in verdicts.items()
+    }
+    before = (out / "verdicts.jsonl").read_bytes()
+    finished = call("solve", file, "--out", out, "--total-paths", 20, *options(DEAD))
+    assert "finished: there is nothing to draw" in finished.stderr
+    assert (out / "verdicts.jsonl").read_bytes() == before
+    other = call("solve", file, "--out", out, *options(DEAD))
+    assert other.returncode == 2
+    assert "total.paths: 20 -> null" in other.stderr or "total:" in other.stderr
+
+
+def test_a_budget_of_less_than_a_path_a_problem_is_refused(file, tmp_path):
+    out = tmp_path / "run"
+    small = call("solve", file, "--out", out, "--total-paths", 7, *options(DEAD))
+    assert small.returncode == 2
+    assert "total_paths is 7, less than one path for each of 8 problems" in small.stderr
+    both = call("solve", file, "--out", out, "--total-paths", 9, "--total-tokens", 9,
+                *options(DEAD))  # fmt: skip
+    assert both.returncode == 2
+    assert "in paths or in tokens" in both.stderr
+    assert stored(out) == {}
+
+
 @pytest.mark.slow
 def test_a_run_grows_in_paths_and_problems_and_redraws_nothing(quick, file, tmp_path):
     out = tmp_path / "run"
