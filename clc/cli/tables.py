@@ -238,7 +238,10 @@ def detail_lines(verdict: Verdict, budget: int) -> Iterator[str]:
         posterior = "" if stop["probability"] is None else f", at {stop['probability']:.3f}"
         yield f"Stopped after {stop['paths']} of {budget} paths ({stop['rule']}{posterior})"
     if choice := details.get("choice"):
-        if choice["path"] is None:
+        if clusters := choice.get("clusters"):
+            sizes = ", ".join(str(len(cluster)) for cluster in clusters)
+            yield f"Clusters of paths that say the same: {sizes} (entropy {choice['entropy']:.2f})"
+        elif choice["path"] is None:
             yield "The model did not name the most consistent path: the majority decides"
         else:
             yield "The answer is that of the path that the model found most consistent"

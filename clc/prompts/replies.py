@@ -17,7 +17,7 @@ from clc.thoughts import split
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-__all__ = ["parse_choice", "parse_selection", "parse_weights"]
+__all__ = ["parse_choice", "parse_entailment", "parse_selection", "parse_weights"]
 
 _MARKS = " \t*_`~#\"'“”„‘’«»「」{}[]()（）.。!"
 _LABEL = r"^[^\w\n]*(?:\w+[ ])?(?:{})[*_`\"' ]*[:=：][*_`\" \t]*"
@@ -31,6 +31,8 @@ _BETWEEN = re.compile(r"(?:[,;、，；|/\n]|[ ](?:and|&)[ ])(?![^()（）\n]{0,
 _AFTER_NAME = re.compile(r"[(（:：=,，]|[ ][-–—][ ]|[.。][ ]")
 # Names in models' replies that differ from CLDR's.
 _OTHER_NAMES = {"bn": ("Bengali",), "fa": ("Farsi",), "zh": ("Mandarin",)}
+_ENTAILED = re.compile(r"\bentailed\W{0,8}(yes|no)\b", re.IGNORECASE)
+_YES_OR_NO = re.compile(r"\W*(yes|no)\W*", re.IGNORECASE)
 _LONG = 4  # characters: shorter names and codes are also words ("it", "no") in prose
 
 _NUMBER = r"(?<![\w.,])[-−]?(?:\d+(?:[.,]\d+)?|[.,]\d+)(?:[ ]?[%％]|[ ]?/[ ]?10\b)?(?!\w)"
@@ -134,6 +136,25 @@ def parse_choice(text: str, count: int) -> int | None:
     numbers = {int(number) for number in stated}
     number = numbers.pop() if len(numbers) == 1 else 0
     return number - 1 if 1 <= number <= count else None
+
+
+def parse_entailment(text: str) -> bool | None:
+    r"""Parse whether a reply states that one answer entails the other.
+
+    >>> parse_entailment("Both say that it rains.\n**Entailed:** Yes.")
+    True
+    >>> parse_entailment("no"), parse_entailment("Perhaps."), parse_entailment("Entailed: X")
+    (False, None, None)
+
+    Returns:
+        None if the reply states neither.
+    """
+    reply = split(text).visible.strip()
+    stated = _ENTAILED.findall(reply)
+    if not stated:
+        alone = _YES_OR_NO.fullmatch(reply.splitlines()[-1].strip()) if reply else None
+        stated = [alone[1]] if alone else []
+    return stated[-1].lower() == "yes" if stated else None
 
 
 def _names(codes: Sequence[str]) -> dict[str, str]:

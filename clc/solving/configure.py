@@ -21,6 +21,7 @@ from clc.strategies.catalogue import get_strategy
 from clc.strategies.schedule import plan_slots
 from clc.strategies.strategy import engine_files
 from clc.voting.stopping import RULES, Stopping
+from clc.voting.verdict import PATH_CHOICES
 from clc.voting.weighting import WEIGHTINGS, Weighting
 
 if TYPE_CHECKING:
@@ -215,8 +216,10 @@ def _check_together(
                 f"online draws {online.warm_up} paths before it aborts any, and {budget} are asked "
                 "for; raise paths or lower warm_up"
             )
-    if strategy.voting == "usc" and weighted:
-        raise ConfigurationError("the model itself picks the path with usc; leave out weighting")
+    if strategy.voting in PATH_CHOICES and weighted:
+        raise ConfigurationError(
+            f"{strategy.voting} voting picks a path, whatever its weight; leave out weighting"
+        )
     by_language = strategy.voting == "weighted" and RULES[rule.rule].takes_weights
     if stops and (weighted or not (strategy.voting == "majority" or by_language)):
         raise ConfigurationError(

@@ -197,9 +197,13 @@ class _DryBuilder(PromptBuilder):
                 self._estimate.count(arm.stands_for, arm.template, "path").add(
                     built.prompt.messages, settings.sampling_of(arm).max_tokens
                 )
-        if strategy.voting == "usc":
-            texts: Message = {"role": "user", "content": "x" * (3 * most * len(slots))}
-            self._estimate.count("", "", "choice").add([texts], settings.translation_max_tokens)
+        # Of semantic voting at least: each path against the first, both ways, none states a value.
+        choices = {"usc": (len(slots), 1), "semantic": (2, 2 * (len(slots) - 1))}
+        if strategy.voting in choices:
+            shown, times = choices[strategy.voting]
+            texts: Message = {"role": "user", "content": "x" * (3 * most * shown)}
+            count = self._estimate.count("", "", "choice")
+            count.add([texts], settings.translation_max_tokens, times)
 
     async def _translate(self, opened: OpenProblem, key: TranslationKey) -> Translated:
         problem, settings = opened.problem, self._settings

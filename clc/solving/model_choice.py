@@ -49,7 +49,7 @@ class ModelChoice:
         from clc.prompts.replies import parse_selection, parse_weights
 
         codes = planner.candidates
-        selection = await self._ask(
+        selection = await self.ask(
             opened,
             "plan",
             planner.select,
@@ -58,7 +58,7 @@ class ModelChoice:
         )
         picked, fault = parse_selection(selection, codes, planner.choose)
         languages = [*picked, *(code for code in codes if code not in picked)][: planner.choose]
-        weighed = await self._ask(opened, "plan", planner.weigh, languages=languages)
+        weighed = await self.ask(opened, "plan", planner.weigh, languages=languages)
         given, other_fault = parse_weights(weighed, languages)
         weights = {code: given.get(code, 1.0) for code in languages}
         if not any(list(weights.values())[:paths]):
@@ -76,12 +76,12 @@ class ModelChoice:
         from clc.prompts.replies import parse_choice
 
         texts = [path.text for path in paths]
-        reply = await self._ask(opened, "choice", "usc", responses=texts)
+        reply = await self.ask(opened, "choice", "usc", responses=texts)
         picked = parse_choice(reply, len(paths))
         key = None if picked is None else paths[picked].key
         return {"path": key, "reply": reply}
 
-    async def _ask(self, opened: OpenProblem, kind: str, template: str, **variables: Any) -> str:
+    async def ask(self, opened: OpenProblem, kind: str, template: str, **variables: Any) -> str:
         """Return the reply, empty when it was lost."""
         problem = opened.problem
         messages = self._templates.render(

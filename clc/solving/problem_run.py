@@ -14,6 +14,7 @@ from clc.solving.accounting import SlotResult, make_row, make_rows
 from clc.solving.concurrency import in_reading_thread
 from clc.solving.prompt_builder import OpenProblem
 from clc.solving.reading import read_ahead
+from clc.solving.semantic_clusters import cluster_paths
 from clc.solving.translation import TranslationKey
 from clc.solving.untranslated import (
     UntranslatedArms,
@@ -24,6 +25,7 @@ from clc.solving.untranslated import (
 from clc.strategies.schedule import Slot, plan_slots, resolve_arms
 from clc.thoughts.language import MIXED, reasoning_language
 from clc.voting.stopping import Stop, first_stop, next_round_size
+from clc.voting.text_choice import candidates
 from clc.voting.verdict import asked_problem, read_vote
 from clc.voting.weighting import floors
 
@@ -102,8 +104,7 @@ class ProblemRun:
                     break
         finally:
             await self.close()
-        if self._settings.strategy.voting == "usc":
-            await self._choose_path()
+        await self._choose_path(self.votes)
 
     async def sample_next(self) -> None:
         """Sample the next path, after planning at the first time; the caller closes the run."""
@@ -306,10 +307,16 @@ class ProblemRun:
         result.floor = self._floors.get(result.slot.arm.stands_for)
         return None if measure is None else replace(measure, floor=result.floor)
 
-    async def _choose_path(self) -> None:
-        paths = [path for path in self.paths.values() if not path.error]
-        if paths:
-            self._details["choice"] = await self._solver.choice.path(self._opened, paths)
+    async def _choose_path(self, votes: Sequence[Vote]) -> None:
+        """Let the model choose among the paths, where the strategy does."""
+        choice, voting = self._solver.choice, self._settings.strategy.voting
+        if voting == "semantic":
+            able = candidates(votes[: self._kept], self.paths)
+            self._details["choice"] = await cluster_paths(choice, self._opened, able)
+        elif voting == "usc":
+            paths = [path for path in self.paths.values() if not path.error]
+            if paths:
+                self._details["choice"] = await choice.path(self._opened, paths)
 
     def expire(self) -> None:
         """Keep what is there when the time is over; what is missing abstains."""

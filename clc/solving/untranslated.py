@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 __all__ = ["UntranslatedArms", "has_no_translation", "original_slot", "untranslated_details"]
 
-_MOST_PATHS = PATHS.bounds["le"]
+_MOST_PATHS = int(PATHS.bounds["le"])
 
 
 def has_no_translation(fault: str | None) -> bool:

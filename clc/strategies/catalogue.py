@@ -181,6 +181,20 @@ STRATEGIES: dict[str, Strategy] = {
             source="Universal Self-Consistency, arXiv 2311.17311",
             voting="usc",
         ),
+        replace(
+            _SC,
+            name="mbr",
+            summary="the path most like all others, by values or the similarity of texts",
+            source="Minimum Bayes risk, arXiv 2211.07634",
+            voting="mbr",
+        ),
+        replace(
+            _SC,
+            name="semantic",
+            summary="paths clustered by what they say, as the model judges; the largest cluster",
+            source="Semantic Uncertainty, arXiv 2302.09664",
+            voting="semantic",
+        ),
     )
 }
 

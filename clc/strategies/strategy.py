@@ -30,12 +30,13 @@ __all__ = [
 ]
 
 QuestionForm = Literal["original", "translated"]
-Voting = Literal["majority", "weighted", "usc"]
+Voting = Literal["majority", "weighted", "usc", "mbr", "semantic"]
 
 QUESTION = "question"
 EVERY = "*"
 TRANSLATOR = "translate"
 _MOST_SHOTS = 8
+_CHOICE_TEMPLATES = {"usc": "usc", "semantic": "entails"}  # of voting rules that ask the model
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}\Z")  # part of file names
 
 
@@ -158,8 +159,9 @@ class Strategy:
 
     ``paths`` is the default budget for one question; ``languages`` replace ``"*"`` unless the run
     chooses others; ``source`` is the method's publication. ``voting`` is ``majority``, ``weighted``
-    (by the planner's weights and the paths' confidence), or ``usc``: the model itself chooses the
-    most consistent path.
+    (by the planner's weights and the paths' confidence), ``usc`` (the model itself chooses the most
+    consistent path), ``mbr`` (the path most like all others) or ``semantic`` (the largest cluster
+    of paths that the model judges to say the same).
     """
 
     name: str
@@ -213,6 +215,6 @@ def required_templates(strategy: Strategy) -> list[str]:
     names |= {arm.translator for arm in strategy.arms if arm.question == "translated"}
     if strategy.planner is not None:
         names |= {strategy.planner.select, strategy.planner.weigh}
-    if strategy.voting == "usc":
-        names.add("usc")
+    if strategy.voting in _CHOICE_TEMPLATES:
+        names.add(_CHOICE_TEMPLATES[strategy.voting])
     return sorted(names)

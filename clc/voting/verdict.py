@@ -11,6 +11,7 @@ from clc.records import AbstainReason, Abstention, Usage, Vote
 from clc.voting.abstaining import Abstaining, withhold
 from clc.voting.outcomes import read_outcome
 from clc.voting.tally import vote
+from clc.voting.text_choice import choose_path
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -20,7 +21,18 @@ if TYPE_CHECKING:
     from clc.voting.outcomes import Reader
     from clc.voting.weighting import Weighting
 
-__all__ = ["Counting", "asked_problem", "make_verdict", "read_vote", "read_votes", "verdict_fields"]
+__all__ = [
+    "PATH_CHOICES",
+    "Counting",
+    "asked_problem",
+    "make_verdict",
+    "read_vote",
+    "read_votes",
+    "verdict_fields",
+]
+
+PATH_CHOICES = frozenset({"usc", "mbr", "semantic"})
+"""Voting rules that choose a path; the others count values."""
 
 _MOST_REASONS = 3  # of lost paths in a verdict
 _REASONS = {str(reason): reason for reason in AbstainReason}
@@ -124,7 +136,8 @@ def make_verdict(
 
     The same plan and paths always give the same verdict.
     """
-    rule = "majority" if counting.voting == "usc" else counting.voting
+    chooses = counting.voting in PATH_CHOICES
+    rule = "majority" if chooses else counting.voting
     verdict = vote(
         votes,
         id=problem.id,
@@ -136,8 +149,8 @@ def make_verdict(
     )
     lost = _count_failures(votes)
     verdict = replace(verdict, details={**plan.details, "lost": lost} if lost else plan.details)
-    if counting.voting == "usc":
-        verdict = _chosen(verdict, plan, paths, votes)
+    if chooses:
+        verdict = choose_path(counting.voting, verdict, plan, paths, votes)
     return withhold(verdict, counting.abstaining)
 
 
@@ -145,7 +158,8 @@ def verdict_fields(verdict: Verdict, *, tokens_after: int = 0) -> dict[str, Any]
     """Return a verdict as plain values, for verdicts.jsonl and replies of the server.
 
     ``tokens_after`` were spent on a translation of the answer and count as translation. What
-    became of paths without a translation is there where there were any.
+    became of paths without a translation, and the entropy of ``semantic`` voting, are there where
+    there are any.
     """
     values: dict[str, Any] = {
         "answer": verdict.answer,
@@ -164,31 +178,9 @@ def verdict_fields(verdict: Verdict, *, tokens_after: int = 0) -> dict[str, Any]
     }
     if "untranslated" in verdict.details:
         values["untranslated"] = verdict.details["untranslated"]
+    if "entropy" in (choice := verdict.details.get("choice") or {}):
+        values["entropy"] = round(choice["entropy"], 6)
     return values
-
-
-def _chosen(
-    verdict: Verdict, plan: Plan, paths: Mapping[str, ReasoningPath], votes: Sequence[Vote]
-) -> Verdict:
-    """Replace the majority's answer by that of the path that the model chose, if it chose one.
-
-    The answer is the value of the chosen path or, if it states no comparable value, its text. An
-    empty or truncated path or a refusal is no choice.
-    """
-    key = (plan.details.get("choice") or {}).get("path")
-    path = paths.get(key) if key else None
-    if path is None:
-        return verdict
-    (one,) = [vote for vote in votes if vote.path_key == key][:1]
-    if isinstance(one.outcome, Abstention):
-        if one.outcome.reason is not AbstainReason.NO_ANSWER:
-            return verdict
-        return replace(verdict, answer=path.text.strip(), support=1, agreement=0.0, tied=False)
-    support = sum(verdict.tally[one.outcome.value].values())
-    agreement = support / verdict.total if verdict.total else 0.0
-    return replace(
-        verdict, answer=one.outcome.value, support=support, agreement=agreement, tied=False
-    )
 
 
 def _count_failures(votes: Sequence[Vote]) -> dict[str, int]:

@@ -38,10 +38,10 @@ class Curve:
         if one.paths:
             self._problems.append(_Problem(one.item, Resampler(one.paths, one.target, one.order)))
 
-    def sections(self, *, gold: bool, usc: bool) -> Iterator[Section]:
+    def sections(self, *, gold: bool, chosen: bool) -> Iterator[Section]:
         """Yield the section of the curve, if any problem has several paths.
 
-        ``usc``: the model itself chose among the paths in the run.
+        ``chosen``: the run's answers are those of a chosen path.
         """
         lengths = [len(one.resampler) for one in self._problems]
         most = max(lengths, default=0)
@@ -63,10 +63,10 @@ class Curve:
             rates = [rate_of_chances(voted), *([rate_of_chances(any_of)] if gold else [])]
             numbers = [n for rate in rates if rate for n in (rate.value, rate.low, rate.high)]
             rows.append((k, len(lengths), *numbers))
-        yield self._section(tuple(rows), gold=gold, usc=usc, equal=min(lengths) == most)
+        yield self._section(tuple(rows), gold=gold, chosen=chosen, equal=min(lengths) == most)
 
     def _section(
-        self, rows: tuple[tuple[int | float, ...], ...], *, gold: bool, usc: bool, equal: bool
+        self, rows: tuple[tuple[int | float, ...], ...], *, gold: bool, chosen: bool, equal: bool
     ) -> Section:
         name = Criterion.by(gold=gold).name
         note = (
@@ -77,8 +77,8 @@ class Curve:
         )
         if not equal:
             note += " A problem with fewer paths counts with all that it has."
-        if usc:
-            note += " The vote is the majority's; the run itself let the model choose a path."
+        if chosen:
+            note += " The vote is the majority's; the run itself chose a path."
         shares = [
             Column(f"{one} {value}", "share")
             for one in (["vote", "any"] if gold else ["vote"])

@@ -16,6 +16,7 @@ from clc.analysis.report.paths import Abstentions, Confidences, TokenCosts
 from clc.analysis.report.sections import Column, Fact, Section, Summary
 from clc.analysis.report.stopping import EarlyStops
 from clc.analysis.scoring import Scoreboard, scored
+from clc.voting.verdict import PATH_CHOICES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -83,19 +84,19 @@ class SummaryBuilder:
         item = self._items.setdefault(outcome.item, len(self._items))
         language, verdict = solved.problem.language, solved.verdict
         one = Judged(item, language, outcome.paths, outcome.order, verdict, target)
-        by.add(one, solved, usc=self._voting == "usc")
+        by.add(one, solved, chosen=self._voting in PATH_CHOICES)
 
     def summary(self) -> Summary:
         """Return the summary of the problems so far."""
         score = self._scoreboard.score()
         facts = [*headline(score, self._manifest, list(self._languages)), *self._stops.facts()]
-        if self._voting == "usc" and len(self._languages) > 1:
+        if self._voting in PATH_CHOICES and len(self._languages) > 1:
             facts.append(
                 Fact(
                     "What each language adds",
                     "does not apply",
-                    "the model chose among the paths (usc): no vote can be taken again without "
-                    "a language",
+                    f"the answer is that of a chosen path ({self._voting}): no vote can be taken "
+                    "again without a language",
                 )
             )
         ranks = {code: rank for rank, code in enumerate({**self._languages, **self._asked})}
@@ -110,7 +111,7 @@ class SummaryBuilder:
         yield from by.left_out.sections(gold=gold)
         yield from _calibration(score)
         yield from _risk_coverage(score)
-        yield from by.curve.sections(gold=gold, usc=self._voting == "usc")
+        yield from by.curve.sections(gold=gold, chosen=self._voting in PATH_CHOICES)
         yield from self._stops.sections()
         yield from self._abstentions.sections()
         yield from self._written.sections()
@@ -127,9 +128,9 @@ class _ByTarget:
         self.curve = Curve()
         self.confidences = Confidences()
 
-    def add(self, one: Judged, solved: Solved, *, usc: bool) -> None:
+    def add(self, one: Judged, solved: Solved, *, chosen: bool) -> None:
         self.paths.add(one)
-        if not usc:
+        if not chosen:
             self.left_out.add(one)
         self.curve.add(one)
         self.confidences.add(one, solved)

@@ -116,7 +116,9 @@ def test_a_choice_by_the_model_cannot_be_voted_again():
     found = summary(FOUR, Counting("usc"), manifest)
     assert "left_out" not in names(found)
     assert fact(found, "What each language adds").value == "does not apply"
-    assert "let the model choose" in next(one.note for one in found.sections if one.name == "curve")
+    assert "the run itself chose a path" in next(
+        one.note for one in found.sections if one.name == "curve"
+    )
 
 
 def test_early_stops():
