@@ -6,6 +6,8 @@
     intervals, resampling, figures   the statistics and charts under all of it
     comparison, comparison_records, compared_problems   several strategies at equal cost
     portfolio, portfolio_search      languages learned from a run whose answers are known
+    greedy_search, routes, prior_search   the search; by question language; the prior of bayes
+    language_ranking, alignment      languages ranked without gold
     fidelity           paths in the language that was asked for
     export             the derived files of a run folder
     report/            pages

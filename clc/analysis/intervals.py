@@ -144,7 +144,7 @@ def effective_size(right: Sequence[int], totals: Sequence[int]) -> float:
     return n / deff / _few_items(items, n) ** 2
 
 
-def clustered_difference(sums: Sequence[int], totals: Sequence[int]) -> Difference:
+def clustered_difference(sums: Sequence[float], totals: Sequence[int]) -> Difference:
     """Mean paired difference; item i has ``totals[i]`` pairs whose differences sum to ``sums[i]``.
 
     Agresti and Min's interval (2005, "Wald + 2": half a pair is added to each of the four cells,

@@ -8,24 +8,30 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Literal, cast, get_args
 
 from clc.analysis.intervals import Difference, Rate
-from clc.bounds import MOST_TOKENS
-from clc.errors import ConfigurationError, LanguageError
+from clc.analysis.json_nodes import JsonNode
+from clc.analysis.routes import Route, Routes
+from clc.analysis.shape_prior import prior_json
+from clc.errors import ConfigurationError
 from clc.input_files import read_regular
-from clc.languages import normalize_language
 from clc.runs.files import replacing
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["Portfolio", "PortfolioStep", "portfolio_json", "read_portfolio", "write_portfolio"]
+    from clc.analysis.prior_search import ShapePrior
+
+__all__ = ["Equal", "Portfolio", "PortfolioStep", "portfolio_json", "read_portfolio",
+           "write_portfolio"]  # fmt: skip
+
+Equal = Literal["paths", "tokens"]
 
 _FORMAT = "clc-portfolio/1"
+_UNITS = ("", "tokens", "characters")
 _MOST_ITEMS = 100_000  # a gain that would need more items is not reported
 
 
@@ -33,13 +39,16 @@ _MOST_ITEMS = 100_000  # a gain that would need more items is not reported
 class PortfolioStep:
     """Accuracy on held-out items with ``paths`` paths a problem (shares from 0 to 1).
 
-    ``difference`` is the learned portfolio's less the plain majority's.
+    ``difference`` is the learned portfolio's less the plain majority's. Sizes are means of a
+    problem's paths; 0 where they are not known.
     """
 
     paths: int
     learned: float
     plain: float
     difference: Difference
+    learned_size: float = 0.0
+    plain_size: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +60,9 @@ class Portfolio:
     ``supported`` it, otherwise equal shares in the run's order. ``accuracy`` is that of single
     paths by language, in the run's order, and ``correlation`` that of the errors of two paths by
     their languages (-1 to 1; None if there is nothing to compare). ``steps`` compare on held-out
-    items; the last one, at the whole budget, decides.
+    items; the last one, at the whole budget, decides. ``sizes`` are the mean tokens (or characters:
+    ``unit``) of a path by language; the comparison was at ``equal`` paths or tokens. ``routes`` are
+    the sequences by question language, None where there is one.
     """
 
     sequence: tuple[str, ...]
@@ -64,6 +75,17 @@ class Portfolio:
     items: int
     folds: int
     seed: int
+    sizes: Mapping[str, float] = field(default_factory=dict)
+    unit: str = ""
+    equal: Equal = "paths"
+    routes: Routes | None = None
+
+    @property
+    def route_sequences(self) -> dict[str, tuple[str, ...]]:
+        """Sequences by question language, where held-out items support them."""
+        if self.routes is None or not self.routes.supported:
+            return {}
+        return {code: route.sequence for code, route in self.routes.by_language.items()}
 
     @property
     def shares(self) -> dict[str, int]:
@@ -74,9 +96,10 @@ class Portfolio:
     def advice(self) -> str:
         """Recommendation with its reason, in words."""
         gain = self.steps[-1].difference
+        alike = "" if self.equal == "paths" else f" of as many {self.unit}"
         evidence = (
             f"On held-out items the learned portfolio gains {100 * gain.value:+.1f} points on "
-            f"equal shares (95 % interval {100 * gain.low:+.1f} to {100 * gain.high:+.1f}; "
+            f"equal shares{alike} (95 % interval {100 * gain.low:+.1f} to {100 * gain.high:+.1f}; "
             f"{self.problems:,} problems, {self.items:,} items)."
         )
         if self.supported:
@@ -97,15 +120,25 @@ class Portfolio:
         return needed if self.items < needed <= _MOST_ITEMS else None
 
 
-def portfolio_json(portfolio: Portfolio) -> bytes:
-    """Serialize a portfolio as indented JSON, with its advice for human readers."""
+def portfolio_json(portfolio: Portfolio, prior: ShapePrior | None = None) -> bytes:
+    """Serialize a portfolio as indented JSON, with its advice for human readers.
+
+    ``prior`` is there for ``clc.analysis.shape_prior.read_prior``.
+    """
     import orjson
 
     data = {"format": _FORMAT, "advice": portfolio.advice} | asdict(portfolio)
+    if prior is not None:
+        data["prior"] = prior_json(prior.shapes, prior.paths) | {
+            "supported": prior.supported,
+            "difference": asdict(prior.difference),
+        }
     return orjson.dumps(data, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
 
 
-def write_portfolio(path: str | Path, portfolio: Portfolio) -> None:
+def write_portfolio(
+    path: str | Path, portfolio: Portfolio, prior: ShapePrior | None = None
+) -> None:
     """Write a portfolio to a file, atomically.
 
     Raises:
@@ -113,7 +146,7 @@ def write_portfolio(path: str | Path, portfolio: Portfolio) -> None:
     """
     try:
         with replacing(Path(path)) as file:
-            file.write(portfolio_json(portfolio))
+            file.write(portfolio_json(portfolio, prior))
     except OSError as error:
         raise ConfigurationError(f"{path}: cannot be written: {error.strerror}") from error
 
@@ -142,7 +175,7 @@ def read_portfolio(path: str | Path) -> Portfolio:
         raise ConfigurationError(
             f"{path}: 'format' is {version!r:.40}, not {_FORMAT!r}; name the --out of clc calibrate"
         )
-    root = _Node(str(path), "", data)
+    root = JsonNode(str(path), "", data)
     return Portfolio(
         sequence=tuple(one.language() for one in root["sequence"].elements()),
         supported=root["supported"].truth(),
@@ -159,85 +192,59 @@ def read_portfolio(path: str | Path) -> Portfolio:
         items=root["items"].whole(),
         folds=root["folds"].whole(),
         seed=root["seed"].seed(),
+        sizes=_sizes(root.get("sizes")),
+        unit="" if (unit := root.get("unit")) is None else unit.text(*_UNITS),
+        equal=cast("Equal", equal.text(*get_args(Equal)))
+        if (equal := root.get("equal"))
+        else "paths",
+        routes=None if (routes := root.get("routes")) is None else _routes(routes),
     )
 
 
-def _rate(node: _Node) -> Rate:
+def _sizes(node: JsonNode | None) -> dict[str, float]:
+    if node is None or not node.value:
+        return {}
+    return {code: one.size() for code, one in node.members()}
+
+
+def _equal(node: JsonNode | None) -> Equal:
+    return "paths" if node is None else cast("Equal", node.text(*get_args(Equal)))
+
+
+def _rate(node: JsonNode) -> Rate:
     value, low, high = (node[name].number() for name in ("value", "low", "high"))
     right, total, items = (node[name].whole() for name in ("right", "total", "items"))
     return Rate(value, low, high, right, total, items)
 
 
-def _step(node: _Node) -> PortfolioStep:
-    value, low, high = (node["difference"][name].number() for name in ("value", "low", "high"))
+def _step(node: JsonNode) -> PortfolioStep:
+    sizes = (node.get("learned_size"), node.get("plain_size"))
     return PortfolioStep(
-        paths=node["paths"].whole(),
-        learned=node["learned"].number(),
-        plain=node["plain"].number(),
-        difference=Difference(value, low, high),
+        node["paths"].whole(),
+        node["learned"].number(),
+        node["plain"].number(),
+        _difference(node),
+        *(0.0 if size is None else size.size() for size in sizes),
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _Node:
-    """A value of a JSON file with its location, for error messages."""
+def _difference(node: JsonNode) -> Difference:
+    return Difference(*(node["difference"][name].number() for name in ("value", "low", "high")))
 
-    file: str
-    where: str
-    value: Any
 
-    def wrong(self, needed: str) -> ConfigurationError:
-        return ConfigurationError(
-            f"{self.file}: {self.where!r} is {self.value!r:.60}; give {needed}, or run clc "
-            "calibrate again"
-        )
+def _routes(node: JsonNode) -> Routes:
+    return Routes(
+        by_language={code: _route(one) for code, one in node["by_language"].members()},
+        supported=node["supported"].truth(),
+        difference=_difference(node),
+    )
 
-    def __getitem__(self, name: str) -> _Node:
-        where = f"{self.where}.{name}".lstrip(".")
-        if not isinstance(self.value, dict):
-            raise self.wrong("an object")
-        if name not in self.value:
-            raise ConfigurationError(f"{self.file}: {where!r} is missing; run clc calibrate again")
-        return _Node(self.file, where, self.value[name])
 
-    def members(self) -> list[tuple[str, _Node]]:
-        if not isinstance(self.value, dict) or not self.value:
-            raise self.wrong("an object by language")
-        return [(name, self[name]) for name in self.value]
-
-    def elements(self) -> list[_Node]:
-        if not isinstance(self.value, list) or not self.value:
-            raise self.wrong("a list that is not empty")
-        return [
-            _Node(self.file, f"{self.where}[{index}]", one) for index, one in enumerate(self.value)
-        ]
-
-    def language(self) -> str:
-        if isinstance(self.value, str):
-            with suppress(LanguageError):
-                return normalize_language(self.value)
-        raise self.wrong("a BCP-47 code such as 'sw'")
-
-    def number(self) -> float:
-        if isinstance(self.value, bool) or not isinstance(self.value, int | float):
-            raise self.wrong("a number")
-        if not -1 <= self.value <= 1:
-            raise self.wrong("a share, difference or correlation, from -1 to 1")
-        return self.value
-
-    def whole(self) -> int:
-        if isinstance(self.value, bool) or not isinstance(self.value, int):
-            raise self.wrong("a whole number")
-        if abs(self.value) > MOST_TOKENS:
-            raise self.wrong("a smaller number")
-        return self.value
-
-    def seed(self) -> int:
-        if isinstance(self.value, bool) or not isinstance(self.value, int):
-            raise self.wrong("a whole number")
-        return self.value
-
-    def truth(self) -> bool:
-        if not isinstance(self.value, bool):
-            raise self.wrong("true or false")
-        return self.value
+def _route(node: JsonNode) -> Route:
+    return Route(
+        sequence=tuple(one.language() for one in node["sequence"].elements()),
+        learned=node["learned"].number(),
+        plain=node["plain"].number(),
+        difference=_difference(node),
+        problems=node["problems"].whole(),
+    )

@@ -12,25 +12,28 @@ from __future__ import annotations
 
 import itertools
 import math
-import random
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from clc.analysis.greedy_search import GreedySearch, affordable, assign_folds, equal_shares
 from clc.analysis.intervals import Rate, clustered_difference, clustered_rate
 from clc.analysis.portfolio import Portfolio, PortfolioStep
 from clc.errors import ConfigurationError, DatasetError
 from clc.records import Answer, Vote
+from clc.strategies.strategy import QUESTION
 from clc.voting.tally import vote
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
-__all__ = ["PortfolioRow", "paths_by_language", "search_portfolio"]
+    from clc.analysis.portfolio import Equal
+
+__all__ = ["PortfolioRow", "mean_sizes", "path_costs", "paths_by_language", "rows_by_role",
+           "search_portfolio", "vote_is_right"]  # fmt: skip
 
 _FEWEST_ITEMS = 20  # with fewer the interval of a difference is about 40 points wide
 _LARGEST_BUDGET = 500  # exp(votes) stays far below the largest float
-_GROWTH = math.e - 1  # what one more vote adds to exp(votes), by its size
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +54,13 @@ class PortfolioRow:
 
 
 def search_portfolio(
-    rows: Sequence[PortfolioRow], budget: int, *, folds: int = 5, seed: int = 0
+    rows: Sequence[PortfolioRow],
+    budget: int,
+    *,
+    folds: int = 5,
+    seed: int = 0,
+    equal: Equal = "paths",
+    unit: str = "tokens",
 ) -> Portfolio:
     """Learn a portfolio for ``budget`` paths a problem.
 
@@ -59,7 +68,8 @@ def search_portfolio(
     the right answer in exp(votes) of all answers to the problem and of one unseen answer. This is
     gold's log-likelihood under a softmax of the tally, a proper score: a problem that the vote has
     safely won counts little, so a language that is right where the others are wrong is worth more
-    than a slightly better one that repeats them.
+    than a slightly better one that repeats them. At ``equal`` tokens it is the gain for each token
+    that counts, and the portfolio may spend the tokens of ``budget`` paths in equal shares.
 
     Cross-validation repeats this without each of ``folds`` parts of the items and evaluates it on
     that part, by the votes of ``clc.voting.tally.vote``. The portfolio is supported when the 95 %
@@ -71,25 +81,32 @@ def search_portfolio(
             order that breaks ties can be learned.
         folds: number of parts that the items are split into.
         seed: seed of the split.
+        equal: compare with equal shares at the same number of ``paths`` or of ``tokens``.
+        unit: of the rows' sizes, for the record.
 
     Raises:
-        DatasetError: fewer than two languages, a row that lacks one of them, or too few items.
+        DatasetError: fewer than two languages, a row that lacks one of them, too few items, or
+            sizes that are not known where ``equal`` needs them.
         ConfigurationError: the rows do not allow this budget or number of folds.
     """
     depth = paths_by_language(rows)
-    items = sorted({row.item for row in rows})
+    items = {row.item for row in rows}
     _check(len(items), depth, budget, folds)
-    random.Random(seed).shuffle(items)
-    fold_of = {item: position % folds for position, item in enumerate(items)}
-    search = _Search(rows, depth)
-    plain = _equal_shares(depth, budget)
-    learned = search.sequence(range(len(rows)), budget)
+    sizes = mean_sizes(rows, depth)
+    costs = path_costs(sizes, depth, equal)
+    fold_of = assign_folds(items, folds, seed)
+    search = GreedySearch(rows, depth)
+    plain = equal_shares(depth, budget)
+    total = math.fsum(costs[language] for language in plain)
+    learned = search.sequence(range(len(rows)), costs, total)
     without = [
-        search.sequence([i for i, row in enumerate(rows) if fold_of[row.item] != fold], budget)
+        search.sequence(
+            [i for i, row in enumerate(rows) if fold_of[row.item] != fold], costs, total
+        )
         for fold in range(folds)
     ]
     pairs = [(row, without[fold_of[row.item]]) for row in rows]
-    steps = tuple(_step(pairs, plain, paths) for paths in _milestones(budget))
+    steps = tuple(_step(pairs, plain, paths, costs, sizes) for paths in _milestones(budget))
     supported = steps[-1].difference.low > 0
     return Portfolio(
         sequence=learned if supported else plain,
@@ -102,7 +119,40 @@ def search_portfolio(
         items=len(items),
         folds=folds,
         seed=seed,
+        sizes=sizes,
+        unit=unit if sizes else "",
+        equal=equal,
     )
+
+
+def mean_sizes(rows: Sequence[PortfolioRow], languages: Iterable[str]) -> dict[str, float]:
+    """Return the mean size of a path by language; {} where one has no size above 0."""
+    found = {}
+    for language in languages:
+        known = [row.sizes[language] for row in rows if language in row.sizes]
+        mean = math.fsum(known) / len(known) if known else 0.0
+        if not mean > 0:
+            return {}
+        found[language] = mean
+    return found
+
+
+def path_costs(
+    sizes: Mapping[str, float], languages: Iterable[str], equal: Equal
+) -> Mapping[str, float]:
+    """Return what a path costs by language: its size, or 1 at equal paths.
+
+    Raises:
+        DatasetError: sizes are needed and not known.
+    """
+    if equal == "paths":
+        return dict.fromkeys(languages, 1.0)
+    if not sizes:
+        raise DatasetError(
+            "the tokens of the paths are not known; compare at equal paths, or calibrate on a run "
+            "whose engine counts them"
+        )
+    return sizes
 
 
 def paths_by_language(rows: Sequence[PortfolioRow]) -> dict[str, int]:
@@ -145,6 +195,34 @@ def paths_by_language(rows: Sequence[PortfolioRow]) -> dict[str, int]:
     return depth
 
 
+def rows_by_role(rows: Sequence[PortfolioRow]) -> Sequence[PortfolioRow]:
+    """Name each problem's own language ``question``, where its languages are others' otherwise.
+
+    So a run whose questions, in several languages, were each asked natively and in English has two
+    languages: ``question`` and ``en``. Rows that share their languages as they are stay.
+
+    >>> rows = [PortfolioRow("1", "5", {"de": ["5"], "en": ["5"]}, "de"),
+    ...         PortfolioRow("2", "7", {"sw": ["7"], "en": ["8"]}, "sw")]
+    >>> [list(row.votes) for row in rows_by_role(rows)]
+    [['question', 'en'], ['question', 'en']]
+    """
+    if len({frozenset(row.votes) for row in rows}) < 2:  # noqa: PLR2004
+        return rows
+    renamed = [
+        replace(
+            row,
+            votes={_role(code, row): answers for code, answers in row.votes.items()},
+            sizes={_role(code, row): size for code, size in row.sizes.items()},
+        )
+        for row in rows
+    ]
+    return renamed if len({frozenset(row.votes) for row in renamed}) == 1 else rows
+
+
+def _role(code: str, row: PortfolioRow) -> str:
+    return QUESTION if code == row.question_language else code
+
+
 def _check(items: int, depth: Mapping[str, int], budget: int, folds: int) -> None:
     if items < _FEWEST_ITEMS:
         raise DatasetError(
@@ -161,17 +239,6 @@ def _check(items: int, depth: Mapping[str, int], budget: int, folds: int) -> Non
         )
 
 
-def _equal_shares(depth: Mapping[str, int], budget: int) -> tuple[str, ...]:
-    """Languages in turn, as far as each has paths.
-
-    >>> _equal_shares({"en": 3, "de": 1}, 4)
-    ('en', 'de', 'en', 'en')
-    """
-    turns = range(max(depth.values()))
-    order = [language for turn in turns for language, paths in depth.items() if turn < paths]
-    return tuple(order[:budget])
-
-
 def _milestones(budget: int) -> list[int]:
     """Return the numbers of paths to compare at: odd ones, which tie less, then the budget.
 
@@ -181,81 +248,40 @@ def _milestones(budget: int) -> list[int]:
     return [*(2**n - 1 for n in range(1, budget.bit_length()) if 2**n - 1 < budget), budget]
 
 
-class _Search:
-    """The rows in integer codes, for the many sums of the greedy search.
-
-    Answers of a row are numbered in order of occurrence; gold is 0, an abstention -1.
-    ``columns[language][n]`` holds the answer of the n-th path in that language, row by row.
-    """
-
-    def __init__(self, rows: Sequence[PortfolioRow], depth: Mapping[str, int]) -> None:
-        self.columns = {
-            language: [[0] * len(rows) for _ in range(n)] for language, n in depth.items()
-        }
-        self.answers: list[int] = []  # number of distinct answers, by row
-        for index, row in enumerate(rows):
-            codes: dict[str | None, int] = {row.gold: 0}
-            for language, columns in self.columns.items():
-                for column, answer in zip(columns, row.votes[language], strict=False):
-                    column[index] = -1 if answer is None else codes.setdefault(answer, len(codes))
-            self.answers.append(len(codes))
-
-    def sequence(self, among: Sequence[int], budget: int) -> tuple[str, ...]:
-        """Choose ``budget`` paths from the rows ``among``; the run's order breaks ties."""
-        weights = {row: [1.0] * self.answers[row] for row in among}  # exp(votes) by answer
-        totals = {row: self.answers[row] + 1.0 for row in among}
-        left = {language: list(reversed(columns)) for language, columns in self.columns.items()}
-        chosen: list[str] = []
-        while len(chosen) < budget:
-            gains = {
-                language: _gain(columns[-1], weights, totals)
-                for language, columns in left.items()
-                if columns
-            }
-            best = max(gains, key=gains.__getitem__)
-            for row, code in _votes(left[best].pop(), among):
-                totals[row] += _GROWTH * weights[row][code]
-                weights[row][code] *= math.e
-            chosen.append(best)
-        return tuple(chosen)
-
-
-def _votes(column: Sequence[int], among: Sequence[int]) -> list[tuple[int, int]]:
-    return [(row, column[row]) for row in among if column[row] >= 0]
-
-
-def _gain(
-    column: Sequence[int], weights: Mapping[int, Sequence[float]], totals: Mapping[int, float]
-) -> float:
-    """Return the gain of these votes in the sum of log(exp(votes of gold) / total).
-
-    The sum is exact, so that the order of the rows does not change the choice.
-    """
-    return math.fsum(
-        (code == 0) - math.log1p(_GROWTH * weights[row][code] / total)
-        for row, total in totals.items()
-        if (code := column[row]) >= 0
-    )
-
-
 def _step(
-    pairs: Sequence[tuple[PortfolioRow, Sequence[str]]], plain: Sequence[str], paths: int
+    pairs: Sequence[tuple[PortfolioRow, Sequence[str]]],
+    plain: Sequence[str],
+    paths: int,
+    costs: Mapping[str, float],
+    sizes: Mapping[str, float],
 ) -> PortfolioStep:
     """Compare the sequences, each learned without its row, with the plain majority."""
+    total = math.fsum(costs[language] for language in plain[:paths])
     learned_right = plain_right = 0
     sums: Counter[str] = Counter()
     totals: Counter[str] = Counter()
+    spent: list[float] = []
     for row, sequence in pairs:
-        learned, equal = _is_right(row, sequence[:paths]), _is_right(row, plain[:paths])
+        chosen = affordable(sequence, costs, total)
+        learned, equal = vote_is_right(row, chosen), vote_is_right(row, plain[:paths])
         learned_right += learned
         plain_right += equal
         sums[row.item] += learned - equal
         totals[row.item] += 1
+        spent.append(sum(sizes.get(language, 0.0) for language in chosen))
     difference = clustered_difference([sums[item] for item in totals], list(totals.values()))
-    return PortfolioStep(paths, learned_right / len(pairs), plain_right / len(pairs), difference)
+    return PortfolioStep(
+        paths,
+        learned_right / len(pairs),
+        plain_right / len(pairs),
+        difference,
+        learned_size=math.fsum(spent) / len(pairs),
+        plain_size=math.fsum(sizes.get(language, 0.0) for language in plain[:paths]),
+    )
 
 
-def _is_right(row: PortfolioRow, sequence: Sequence[str]) -> bool:
+def vote_is_right(row: PortfolioRow, sequence: Sequence[str]) -> bool:
+    """Whether the vote over the first paths of a row, as many by language as listed, is right."""
     shares = Counter(sequence)  # languages in the order of their first path
     votes = [
         Vote("", language, Answer(answer))

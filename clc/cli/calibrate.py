@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from typing import TYPE_CHECKING, TypedDict, cast
 
 import click
 
@@ -16,10 +17,20 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
     from rich.table import Table
 
-    from clc.analysis.portfolio import Portfolio
+    from clc.analysis.intervals import Difference
+    from clc.analysis.portfolio import Equal, Portfolio
+    from clc.analysis.routes import Routes
     from clc.thoughts import Marks
 
 __all__ = ["command"]
+
+
+class Settings(TypedDict):
+    """Settings that the portfolio and the routes share."""
+
+    folds: int
+    seed: int
+    equal: Equal
 
 
 @click.command("calibrate")
@@ -45,6 +56,14 @@ __all__ = ["command"]
     help="Seed that assigns items to folds.",
 )
 @click.option(
+    "--equal",
+    type=click.Choice(["paths", "tokens"]),
+    default="paths",
+    show_default=True,
+    help="Compare with equal shares at the same number of paths, or of tokens (characters in "
+    "files): then languages whose paths are short may have more.",
+)
+@click.option(
     "--precision",
     type=NumberType(bounds.PRECISION),
     metavar="SHARE",
@@ -59,6 +78,7 @@ def command(
     budget: int | None,
     folds: int,
     seed: int,
+    equal: str,
     precision: float | None,
     marks: Marks | None,
     out: str | None,
@@ -71,7 +91,9 @@ def command(
     most as many paths as the run drew in it.
 
     The learned portfolio is compared with equal shares on held-out items. Unless it is
-    significantly better, --out gets equal shares, and the advice says so.
+    significantly better, --out gets equal shares, and the advice says so. The same holds for routes
+    (a portfolio for each question language), where questions are in several languages. The file
+    also has the prior of --stopping bayes, for --prior.
 
     --precision finds the least agreement from which at least this share of the answers is right,
     with confidence 95 %, for --abstain-below of clc solve, serve and vote.
@@ -85,7 +107,9 @@ def command(
     import orjson
 
     from clc.analysis.portfolio import portfolio_json, write_portfolio
-    from clc.analysis.portfolio_search import paths_by_language, search_portfolio
+    from clc.analysis.portfolio_search import paths_by_language, rows_by_role, search_portfolio
+    from clc.analysis.prior_search import learn_prior
+    from clc.analysis.routes import learn_routes
     from clc.cli.output import echo_json
     from clc.cli.text import make_console, visible
     from clc.cli.threshold import calibrate_threshold, votes_of_files, votes_of_runs
@@ -96,19 +120,24 @@ def command(
         judged = votes_of_runs(folders, marks) if folders else votes_of_files(files, marks)
         calibrate_threshold(judged, precision, out=out, as_json=as_json)
         return
-    rows = [row for row in read_voted_rows(sources, marks) if row.gold is not None]
+    rows = rows_by_role([row for row in read_voted_rows(sources, marks) if row.gold is not None])
     most = sum(paths_by_language(rows).values())
-    portfolio = search_portfolio(
-        rows, (most + 1) // 2 if budget is None else budget, folds=folds, seed=seed
-    )
+    budget = (most + 1) // 2 if budget is None else budget
+    settings: Settings = {"folds": folds, "seed": seed, "equal": cast("Equal", equal)}
+    unit = "tokens" if split_sources(sources)[0] else "characters"
+    portfolio = search_portfolio(rows, budget, unit=unit, **settings)
+    portfolio = replace(portfolio, routes=learn_routes(rows, budget, **settings))
+    prior = learn_prior(rows, folds=folds, seed=seed)
     if out:
-        write_portfolio(out, portfolio)
+        write_portfolio(out, portfolio, prior)
     if as_json:
-        echo_json(orjson.loads(portfolio_json(portfolio)), indent=True)
+        echo_json(orjson.loads(portfolio_json(portfolio, prior)), indent=True)
         return
     console = make_console()
     for part in _report(portfolio, most):
         console.print(part)
+    if prior is not None:
+        console.print(prior.advice, style="bold")
     if out:
         click.echo(visible(f"Portfolio: {out}"))
 
@@ -116,7 +145,7 @@ def command(
 def _report(portfolio: Portfolio, most: int) -> Iterator[RenderableType]:
     from rich.text import Text
 
-    budget = len(portfolio.sequence)
+    budget = portfolio.steps[-1].paths
     yield Text(f"{portfolio.problems:,} problems of {portfolio.items:,} items")
     yield _languages(portfolio)
     yield _steps(portfolio)
@@ -130,14 +159,18 @@ def _report(portfolio: Portfolio, most: int) -> Iterator[RenderableType]:
             f"{budget} paths are all that the run drew: only ties can differ. A smaller --budget "
             "leaves a choice."
         )
+    if portfolio.routes is not None:
+        yield _routes(portfolio.routes)
+        yield Text(portfolio.routes.advice, style="bold")
 
 
 def _languages(portfolio: Portfolio) -> Table:
     from clc.cli.tables import language_label, make_table
 
     learned = Counter(portfolio.learned)
+    unit = [portfolio.unit] if portfolio.unit else []
     table = make_table(
-        "paths in", "drawn", "right", "95 % interval", "learned", "used",
+        "paths in", "drawn", "right", "95 % interval", *unit, "learned", "used",
         title="Single paths, and how many are spent",
     )  # fmt: skip
     for code, rate in portfolio.accuracy.items():
@@ -146,6 +179,7 @@ def _languages(portfolio: Portfolio) -> Table:
             f"{rate.total:,}",
             f"{rate.value:.1%}",
             f"{rate.low:.1%} to {rate.high:.1%}",
+            *(f"{portfolio.sizes[code]:,.0f}" for _ in unit),
             f"{learned[code]}",
             f"{portfolio.shares.get(code, 0)}",
         )
@@ -155,20 +189,44 @@ def _languages(portfolio: Portfolio) -> Table:
 def _steps(portfolio: Portfolio) -> Table:
     from clc.cli.tables import make_table
 
+    by_size = portfolio.equal == "tokens"
+    sizes = [f"{portfolio.unit} learned", f"{portfolio.unit} equal"] if by_size else []
     table = make_table(
-        "paths", "learned", "equal shares", "difference", "95 % interval",
+        "paths", "learned", "equal shares", "difference", "95 % interval", *sizes,
         title="One vote, on held-out items",
     )  # fmt: skip
     for step in portfolio.steps:
-        gain = step.difference
+        both = (step.learned_size, step.plain_size)
         table.add_row(
             f"{step.paths}",
             f"{step.learned:.1%}",
             f"{step.plain:.1%}",
-            f"{100 * gain.value:+.1f}",
-            f"{100 * gain.low:+.1f} to {100 * gain.high:+.1f}",
+            *_difference_cells(step.difference),
+            *(f"{size:,.0f}" for size in both if by_size),
         )
     return table
+
+
+def _routes(routes: Routes) -> Table:
+    from clc.cli.tables import language_label, make_table
+
+    table = make_table(
+        "question in", "route", "right", "one order", "difference", "95 % interval",
+        title="Routes by question language, on held-out items",
+    )  # fmt: skip
+    for code, route in routes.by_language.items():
+        table.add_row(
+            language_label(code),
+            " ".join(route.sequence),
+            f"{route.learned:.1%}",
+            f"{route.plain:.1%}",
+            *_difference_cells(route.difference),
+        )
+    return table
+
+
+def _difference_cells(gain: Difference) -> tuple[str, str]:
+    return f"{100 * gain.value:+.1f}", f"{100 * gain.low:+.1f} to {100 * gain.high:+.1f}"
 
 
 def _correlation(portfolio: Portfolio) -> Table:

@@ -122,7 +122,8 @@ class SolvingOptions(OptionGroup):
     portfolio: str | None = option(
         "--portfolio",
         metavar="FILE",
-        help="Languages and their order from clc calibrate, instead of --languages.",
+        help="Languages and their order, by question language where it has routes, from clc "
+        "calibrate; instead of --languages.",
     )
     stopping: str | None = option(
         "--stopping",
@@ -275,6 +276,7 @@ class SolvingOptions(OptionGroup):
             raise ConfigurationError("--portfolio names the languages; leave out --languages")
         opened = self.strategy(strategy)
         most = Sampling().max_tokens
+        portfolio = read_portfolio(self.portfolio) if self.portfolio else None
         return configure(
             opened,
             languages=split_codes(self.languages),
@@ -285,7 +287,8 @@ class SolvingOptions(OptionGroup):
             translation_max_tokens=self.translation_max_tokens,
             stopping=self._stopping(opened),
             ahead=self.ahead,
-            portfolio=read_portfolio(self.portfolio).sequence if self.portfolio else (),
+            portfolio=() if portfolio is None else portfolio.sequence,
+            routes=None if portfolio is None else portfolio.route_sequences,
             fidelity=self.fidelity,  # type: ignore[arg-type]  # click checked it
             untranslated=self.untranslated,  # type: ignore[arg-type]
             measure=Measure() if self.confidence else None,

@@ -13,6 +13,7 @@ from clc.cli.text import brief, make_console, visible
 from clc.errors import LanguageError
 from clc.languages import english_name
 from clc.prices import show_money
+from clc.strategies.strategy import QUESTION
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -145,6 +146,8 @@ def language_label(code: str) -> str:
     >>> language_label("sw"), language_label("und")
     ('Swahili (sw)', 'unknown (und)')
     """
+    if code == QUESTION:
+        return "the question's language"
     try:
         return f"{english_name(code)} ({code})"
     except LanguageError:

@@ -260,11 +260,13 @@ def _defaults(configuration: Configuration) -> dict[str, Any]:
     arguments: dict[str, Any] = {
         name: getattr(configuration, name)
         for name in ("languages", "paths", "seed", "human_translations", "translation_tries",
-                     "ahead", "fidelity", "measure", "weighting", "online", "abstaining")
+                     "ahead", "fidelity", "untranslated", "measure", "weighting", "online",
+                     "abstaining")
     }  # fmt: skip
     arguments |= asdict(configuration.sampling)
     arguments["strategy"] = strategy.name if named else strategy
     arguments["portfolio"] = configuration.sequence
+    arguments["routes"] = dict(configuration.routes or ())
     if configuration.stopping != strategy.stopping:  # another strategy keeps its own rule
         arguments["stopping"] = configuration.stopping
     return arguments

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal
 from clc.bounds import PATHS, TOTAL_PATHS, TOTAL_TOKENS
 from clc.errors import StrategyError
 from clc.solving.translation import TRANSLATION_TRIES
+from clc.strategies.strategy import QUESTION
 from clc.voting.stopping import Stopping
 from clc.voting.verdict import Counting
 
@@ -80,7 +81,9 @@ class Configuration:
         paths: budget for one question.
         sampling: of the paths.
         languages: replaces the strategy's own list.
-        sequence: languages in drawing order, with repetition (a portfolio's).
+        sequence: languages in drawing order, with repetition (a portfolio's); ``"question"`` is the
+            question's own.
+        routes: such sequences by question language, in place of ``sequence``.
         seed: of the run.
         human_translations: whether translations that come with a problem are used.
         translation_tries: tries at a translation.
@@ -116,6 +119,7 @@ class Configuration:
     measure: Measure | None = None
     weighting: Weighting | None = None
     online: Online | None = None
+    routes: tuple[tuple[str, tuple[str, ...]], ...] | None = None
     abstaining: Abstaining | None = None
     voters: Mapping[str, Sampling] | None = None
     total: TotalBudget | None = None
@@ -126,6 +130,11 @@ class Configuration:
         if arm.temperature is None:
             return sampling
         return replace(sampling, temperature=arm.temperature)
+
+    def sequence_for(self, question_language: str) -> tuple[str, ...]:
+        """Return the languages of a question's paths in drawing order, () without a portfolio."""
+        chosen = dict(self.routes or ()).get(question_language, self.sequence)
+        return tuple(question_language if code == QUESTION else code for code in chosen)
 
     @property
     def counting(self) -> Counting:

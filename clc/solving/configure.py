@@ -19,7 +19,7 @@ from clc.solving.configuration import (
 )
 from clc.strategies.catalogue import get_strategy
 from clc.strategies.schedule import plan_slots
-from clc.strategies.strategy import engine_files
+from clc.strategies.strategy import QUESTION, engine_files
 from clc.voting.stopping import RULES, Stopping
 from clc.voting.verdict import PATH_CHOICES
 from clc.voting.weighting import WEIGHTINGS, Weighting
@@ -50,6 +50,7 @@ def configure(
     stopping: str | Stopping | None = None,
     ahead: int = 0,
     portfolio: Sequence[str] = (),
+    routes: Mapping[str, Sequence[str]] | None = None,
     fidelity: Fidelity = "keep",
     untranslated: Untranslated = "give",
     measure: Measure | None = None,
@@ -77,7 +78,8 @@ def configure(
             ``Stopping``; the strategy's own by default.
         ahead: paths to sample beyond the fewest that the rule needs next, for a lower latency.
         portfolio: languages in drawing order, with repetition, in place of ``languages``; see
-            ``clc calibrate``.
+            ``clc calibrate``. ``"question"`` is the question's own.
+        routes: such sequences by question language; others use the portfolio.
         fidelity: a path that was not written in its arm's language is kept (``keep``), counted
             for the language it used (``count``), or sampled again (``redraw``).
         untranslated: the paths of an arm whose translation failed go to the other arms (``give``),
@@ -116,7 +118,12 @@ def configure(
             raise ConfigurationError(
                 f"unknown {name} {value!r}; there are: {', '.join(get_args(kind))}"
             )
-    sequence = tuple(read_language(code) for code in portfolio)
+    sequence = _sequence(portfolio)
+    by_question = tuple(
+        (read_language(code), _sequence(one)) for code, one in (routes or {}).items()
+    )
+    if by_question and not sequence:
+        raise ConfigurationError("routes need a portfolio for questions in other languages")
     rule = _stopping(chosen, stopping)
     _check_together(chosen, budget, rule, online, weighted=weighting is not None)
     total = None
@@ -144,6 +151,7 @@ def configure(
         measure=measure,
         weighting=weighting,
         online=online,
+        routes=by_question or None,
         abstaining=abstaining,
         voters=others or None,
         total=total,
@@ -164,6 +172,10 @@ def _check_voters(strategy: Strategy, voters: Mapping[str, Sampling]) -> None:
         raise ConfigurationError(f"no arm of strategy {strategy.name!r} names {unknown[0]!r}")
 
 
+def _sequence(codes: Sequence[str]) -> tuple[str, ...]:
+    return tuple(code if code == QUESTION else read_language(code) for code in codes)
+
+
 def _sampling(strategy: Strategy, settings: SamplingSettings) -> Sampling:
     """Fill in the strategy's temperature and the defaults."""
     given = {name: value for name, value in settings.items() if value is not None}
@@ -176,8 +188,12 @@ def _sampling(strategy: Strategy, settings: SamplingSettings) -> Sampling:
 
 def _check_paths(settings: Configuration) -> None:
     """Plan once, for a question in no language, so that arms that only meet in one are apart."""
-    strategy, languages, sequence = settings.strategy, settings.languages, settings.sequence
-    budget = settings.paths
+    for sequence in {settings.sequence, *dict(settings.routes or ()).values()}:
+        _check_sequence(settings, sequence)
+
+
+def _check_sequence(settings: Configuration, sequence: Sequence[str]) -> None:
+    strategy, languages, budget = settings.strategy, settings.languages, settings.paths
     if strategy.planner is not None:
         if languages is not None or sequence:
             raise ConfigurationError(

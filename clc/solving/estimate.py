@@ -186,7 +186,7 @@ class _DryBuilder(PromptBuilder):
             problem.language,
             settings.paths,
             languages=languages,
-            sequence=settings.sequence,
+            sequence=settings.sequence_for(problem.language),
             salt=problem.id,
         )
         opened = OpenProblem(problem, tuple(languages or strategy.languages))

@@ -60,7 +60,10 @@ class ProblemRun:
         self._solver = solver
         self._watch = watch
         self._opened = OpenProblem(
-            problem, settings.sequence or settings.languages or settings.strategy.languages
+            problem,
+            settings.sequence_for(problem.language)
+            or settings.languages
+            or settings.strategy.languages,
         )
         self._slots: list[Slot] = []
         self._results: list[SlotResult] = []  # of the slots that were started
@@ -194,7 +197,7 @@ class ProblemRun:
             settings.strategy,
             opened.problem.language,
             languages=opened.languages,
-            sequence=settings.sequence,
+            sequence=settings.sequence_for(opened.problem.language),
             salt=content_key("slots", [settings.seed, opened.problem.question]),
         )
         slots = schedule(settings.paths)

@@ -46,7 +46,8 @@ def plan_slots(
         question_language: BCP-47 code.
         paths: how many.
         languages: what ``"*"`` stands for; the strategy's own by default.
-        sequence: languages in drawing order, with repetition, in place of ``languages``.
+        sequence: languages in drawing order, with repetition, in place of ``languages``;
+            ``"question"`` is the question's own.
         salt: decides the languages of ``drawn`` arms.
 
     >>> from clc.strategies.catalogue import STRATEGIES
@@ -65,6 +66,7 @@ def plan_slots(
             f"strategy {strategy.name!r} has languages of its own; a portfolio goes with "
             'strategies whose arms all reason in "*"'
         )
+    sequence = [question_language if code == QUESTION else code for code in sequence]
     chosen = distinct_languages(sequence or languages or strategy.languages)
     units: dict[tuple[tuple[Arm, ...], int], None] = {}  # arms to pick one of, and their share
     for arm in strategy.arms:

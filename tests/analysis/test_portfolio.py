@@ -253,6 +253,20 @@ def test_a_file_reads_as_it_was_written(learned, tmp_path):
     assert [file.name for file in tmp_path.iterdir()] == ["p.json"]
 
 
+def test_a_file_of_an_older_clc_is_read(learned, tmp_path):
+    write_portfolio(tmp_path / "p.json", learned)
+    data = json.loads((tmp_path / "p.json").read_text("utf-8"))
+    for name in ("sizes", "unit", "equal", "routes"):
+        del data[name]
+    for step in data["steps"]:
+        del step["learned_size"], step["plain_size"]
+    (tmp_path / "p.json").write_text(json.dumps(data))
+    found = read_portfolio(tmp_path / "p.json")
+    assert (found.sequence, found.steps, found.route_sequences) == (
+        learned.sequence, learned.steps, {},
+    )  # fmt: skip
+
+
 def test_a_file_says_in_words_what_to_do(learned, tmp_path):
     write_portfolio(tmp_path / "p.json", learned)
     data = json.loads((tmp_path / "p.json").read_text("utf-8"))
@@ -299,7 +313,11 @@ def test_what_is_no_portfolio_is_named(text, message, tmp_path):
         ({"accuracy": {"en": 0.5}}, "'accuracy.en' is 0.5; give an object"),
         ({"accuracy": {"en": {"value": "a"}}}, "'accuracy.en.low' is missing|'accuracy.en.value' is 'a'"),
         ({"correlation": {"en": {"de": "a"}}}, "'correlation.en.de' is 'a'; give a number"),
-        ({"steps": [{"paths": 1}]}, r"'steps\[0\].difference' is missing"),
+        ({"steps": [{"paths": 1}]}, r"'steps\[0\].learned' is missing"),
+        ({"sizes": {"en": -1}}, "'sizes.en' is -1; give a number of tokens"),
+        ({"unit": "words"}, "'unit' is 'words'; give one of '', 'tokens', 'characters'"),
+        ({"equal": "time"}, "'equal' is 'time'; give one of 'paths', 'tokens'"),
+        ({"routes": {"by_language": {"de": 1}}}, "'routes.by_language.de' is 1; give an object"),
         ({"steps": None}, "'steps' is None; give a list"),
     ],
 )  # fmt: skip

@@ -8,6 +8,7 @@ import pytest
 
 from clc.analysis.portfolio import read_portfolio
 from clc.runs.store import Store
+from tests.engines.scripted import ScriptedEngine
 from tests.solving.running import problems, run
 
 from .running import call, clc
@@ -167,3 +168,66 @@ def test_a_threshold_of_a_run(tmp_path):
     assert json.loads(done.stdout)["problems"] == 80
     refused = call("calibrate", tmp_path, "--precision", "0.999", "--json")
     assert "of 80 problems" in refused.stderr
+
+
+def in_two_languages(count):
+    """Questions in German and Swahili; each has answers in German and English, right in one."""
+    rng = random.Random(5)
+    for number in range(count):
+        for asked, good in (("de", "de"), ("sw", "en")):
+            for language in ("de", "en"):
+                for _ in range(3):
+                    right = rng.random() < (0.95 if language == good else 0.4)
+                    answer = number if right else number + rng.randint(1, 9)
+                    yield {
+                        "id": f"{asked}-{number}",
+                        "item": f"q-{number}",
+                        "question_language": asked,
+                        "language": language,
+                        "response": f"{LABELS[language]}: {answer}",
+                        "gold": str(number),
+                    }
+
+
+def test_routes_and_the_prior_are_in_the_file_and_used(tmp_path, monkeypatch):
+    path = write(tmp_path / "dev.jsonl", in_two_languages(80))
+    out = tmp_path / "p.json"
+    done = call("calibrate", path, "--budget", 3, "--out", out)
+    assert done.returncode == 0, done.stderr
+    assert "Routes by question language, on held-out items" in done.stdout
+    assert "Use a route for each question language" in done.stdout
+    assert "the learned prior" in " ".join(done.stdout.split())
+    data = json.loads(out.read_text())
+    assert data["routes"]["by_language"]["de"]["sequence"] == ["de", "de", "de"]
+    assert data["unit"] == "characters"
+    assert data["prior"]["paths"] == 6
+
+    questions = [
+        {"id": code, "language": code, "question": f"{text} 3 + 4?"}
+        for code, text in (("de", "Wie viel ist"), ("sw", "Ni ngapi"), ("fr", "Combien font"))
+    ]
+    monkeypatch.setattr("clc.engines.factory.open_engine", lambda *_, **__: ScriptedEngine())
+    solved = call("solve", write(tmp_path / "q.jsonl", questions), "--portfolio", out,
+                  "--out", tmp_path / "run")  # fmt: skip
+    assert solved.returncode == 0, solved.stderr
+    with Store(tmp_path / "run") as store:
+        drawn = {code: [arm.language for arm, _ in store.plan(code).paths] for code in LABELS
+                 if store.plan(code)}  # fmt: skip
+    assert drawn == {
+        "de": ["de", "de", "de"],
+        "sw": data["routes"]["by_language"]["sw"]["sequence"],
+        "fr": data["sequence"],
+    }
+    # Another order is another run.
+    data["routes"] = None
+    out.write_text(json.dumps(data))
+    other = call("solve", tmp_path / "q.jsonl", "--portfolio", out, "--out", tmp_path / "run")
+    assert (other.returncode, "routes" in other.stderr) == (2, True)
+
+
+def test_at_equal_tokens(file):
+    done = call("calibrate", file, "--equal", "tokens", "--json")
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["equal"] == "tokens"
+    table = call("calibrate", file, "--equal", "tokens").stdout
+    assert "characters" in table

@@ -46,7 +46,9 @@ def test_chat_options_and_a_translator_keep_theirs(tmp_path):
     assert began["identity"]["translator"] == began["identity"]["engine"]
     assert begin(tmp_path / "options", 256, options=options)[0]["identity"] == began["identity"]
     two = tmp_path / "two engines"
-    began, _ = begin(two, 512, translator=VllmEngine("clc-tiny", dtype="float32", max_model_len=512))
+    began, _ = begin(
+        two, 512, translator=VllmEngine("clc-tiny", dtype="float32", max_model_len=512)
+    )
     other = VllmEngine("clc-tiny", dtype="float32", max_model_len=256)
     assert begin(two, 256, translator=other)[0]["identity"] == began["identity"]
 
