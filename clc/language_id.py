@@ -125,7 +125,7 @@ def likeliest(text: str, candidates: frozenset[str]) -> list[tuple[str, float]]:
 DEFAULT_LANGUAGE = "en"
 
 
-_HAN = re.compile("[㐀-鿿\U00020000-\U00031fff]")
+_HAN = re.compile(r"[\u3400-\u9fff\U00020000-\U00031fff]")
 
 
 def has_han(text: str) -> bool:

@@ -66,7 +66,7 @@ _BARE = re.compile(r"[\d.,]{1,30}")
 _LONGEST = 2000
 _DEGREES = re.compile(r"\^\s?\{?\s?\\(?:circ|degree)\s?\}?")
 _MATHS = re.compile(
-    r"\\(?:sqrt|pi|infty|sin|cos|tan|log|ln|e\b|cup|cap|in\b|mathbb|emptyset|varnothing|alpha|beta|theta|leq?|geq?|pm|binom|sum|prod|int|lim|begin|overline|vec)(?![a-zA-Z])|\\circ(?![a-zA-Z])|[πθ∞√∪∩≤≥∈]"
+    r"\\(?:sqrt|pi|infty|sin|cos|tan|log|ln|e\b|cup|cap|in\b|mathbb|emptyset|varnothing|alpha|beta|theta|leq?|geq?|pm|binom|sum|prod|int|lim|begin|overline|vec)(?![a-zA-Z])|\\circ(?![a-zA-Z])|[\u03c0\u03b8∞√∪∩≤≥∈]"
 )
 _TUPLE = re.compile(
     r"\s*(?:\\left)?[(\[{](?:[^()\[\]{}]|\{[^{}]*\}){0,200},(?:[^()\[\]{}]|\{[^{}]*\}){0,200}(?:\\right)?\\?[)\]}]\s*|\s*\\\{.{1,300}\\\}\s*"

@@ -58,7 +58,7 @@ _SIGNED_E = re.compile(
     r"(?<=\d)(?:e[+−-]|E[+−-](?=\d\d)|(?:(?<=[.,]\d)|(?<=[.,]\d\d))E[+−-])(?=\d)"
 )  # 1.5e+30, and no algebra
 _PAIR = re.compile(r"[\s$]*\\?[({\[]\s?-?\d+(?:,\s?-?\d{1,2})+\s?\\?[)}\]][\s$.]*")  # (1,2)
-_ROOT = re.compile(r"[√π]\s?[\d(]|\d\s?[√π]|\\(?:sqrt|pi)\b|\bsqrt\s?\(")
+_ROOT = re.compile(r"[√\u03c0]\s?[\d(]|\d\s?[√\u03c0]|\\(?:sqrt|pi)\b|\bsqrt\s?\(")
 
 
 class _Patterns(NamedTuple):

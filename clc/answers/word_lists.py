@@ -22,9 +22,9 @@ __all__ = ["WordList", "automaton", "fold", "lists_in", "required_parts", "word_
 
 # Letters that a pattern without regard to case takes for another, beside what lower() does; the
 # first has two characters in lower case.
-_ODD_CAPITAL = ("İ", "i")
+_ODD_CAPITAL = ("\u0130", "i")
 _SYNTAX = frozenset(" *.'’…([{\\?+|")  # characters of entries that stand for others
-_ODD = (("ς", "σ"), ("ſ", "s"), ("ı", "i"))
+_ODD = (("\u03c2", "\u03c3"), ("\u017f", "s"), ("\u0131", "i"))
 
 
 def fold(text: str) -> str:

@@ -23,7 +23,7 @@ _FOLDER = click.option(
 _QUESTION = "Tom has 3 apples and buys 4 more. How many apples does Tom have?"
 _REPLY = "<the model's reply>"
 _LANGUAGES = "en,de,zh"
-_RESPONSES = ("3 + 4 = 7\nAnswer: 7", "3 + 4 = 7\nAntwort: 7", "3 × 4 = 12\n答案：12")
+_RESPONSES = ("3 + 4 = 7", "3 + 4 = 7", "3 × 4 = 12")
 _SHOTS = 8
 
 
@@ -143,5 +143,8 @@ def _sample(
         shots=templates.shots(
             question_language, language, shots, switch=switch, languages=languages, seed=seed
         ),
-        responses=_RESPONSES,
+        responses=[
+            f"{steps}\n{templates.cues(code).label} {steps.split()[-1]}"
+            for steps, code in zip(_RESPONSES, _LANGUAGES.split(","), strict=True)
+        ],
     )
