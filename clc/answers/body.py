@@ -16,8 +16,6 @@ from clc.answers.word_lists import word_list
 from clc.answers.words import listed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from clc.answers.scan import Scan
 
 __all__ = ["Body", "find_body", "is_blank", "run_on_at"]
@@ -208,6 +206,7 @@ _INNER_HEAD = re.compile(r"(?:Q|Question|Problem)[ ]?\d{0,3}:[ ]")
 _BEFORE_INNER = re.compile(r"[.!?。！？।]([ ]{1,2})\Z")
 _INDENT = "\t #*"
 _WIDEST_INDENT = 6
+_LONGEST_INDENT = 60  # of a numbered heading in Markdown
 
 
 def _headings(scan: Scan, start: int, end: int) -> list[tuple[int, bool]]:
@@ -215,32 +214,32 @@ def _headings(scan: Scan, start: int, end: int) -> list[tuple[int, bool]]:
 
     A heading stands at the start of a line, or of a sentence within it.
     """
-    text, found = scan.text, []
-    if scan.heads:
-        found += _worded_headings(scan, start, end)
-        found += [(mark.start(), False) for mark in _NUMBERED_HEAD.finditer(text, start, end)]
-    if scan.lettered:
-        found += [(mark.start(), False) for mark in _LETTER_HEAD.finditer(text, start, end)]
-    if scan.lettered or scan.heads:
-        for mark in _INNER_HEAD.finditer(text, start, end):
-            before = _BEFORE_INNER.search(text, max(0, mark.start() - 3), mark.start())
-            if before and before.start(1) >= start:
-                found.append((before.start(1), False))
-    return sorted(found)
-
-
-def _worded_headings(scan: Scan, start: int, end: int) -> Iterator[tuple[int, bool]]:
-    """Yield the lines that begin with a word for a problem or a user, and a colon."""
     text = scan.text
+    found: list[tuple[int, bool]] = []
+    inner: list[int] = []
     for position in scan.heads:
         line = position - 1
-        while line > start and position - line <= _WIDEST_INDENT and text[line] in _INDENT:
+        while line > start and position - line <= _LONGEST_INDENT and text[line] in _INDENT:
             line -= 1
-        if not start <= line < end or text[line] != "\n":
+        if not start <= line < end:
             continue
-        user = word_list("user", after=_HEAD_END).match(text, position, end) is not None
-        if user or word_list("problem", after=_HEAD_END).match(text, position, end):
-            yield line, user
+        if text[line] != "\n":
+            inner.append(position)
+            continue
+        if position - line <= _WIDEST_INDENT + 1:
+            user = word_list("user", after=_HEAD_END).match(text, position, end) is not None
+            if user or word_list("problem", after=_HEAD_END).match(text, position, end):
+                found.append((line, user))
+        if _NUMBERED_HEAD.match(text, line, end):
+            found.append((line, False))
+    if scan.lettered:
+        found += [(mark.start(), False) for mark in _LETTER_HEAD.finditer(text, start, end)]
+        inner += [mark.start() for mark in _INNER_HEAD.finditer(text, start, end)]
+    for position in inner:
+        before = _BEFORE_INNER.search(text, max(0, position - 3), position)
+        if before and before.start(1) >= start and _INNER_HEAD.match(text, position, end):
+            found.append((before.start(1), False))
+    return sorted(found)
 
 
 def run_on_at(scan: Scan, start: int, end: int) -> int | None:

@@ -132,18 +132,17 @@ class LastSentences:
     def __init__(self, text: str, start: int, end: int) -> None:
         self._text = text
         low = max(start, end - _WINDOW)
+        remarks = _Remarks(text, low, end)
         spans = None
-        if end - low > 2 * _TAIL and not _has_remark(text, low, end):  # most need only their tail
+        if end - low > 2 * _TAIL and not remarks.exist():  # most need only their tail
             first = _end().search(text, end - _TAIL, end)
-            spans = _sentences(text, first.end(), end, follows=True) if first else None
+            spans = _sentences(text, first.end(), end, None) if first else None
         self._spans = (spans or [])[-_MOST:]
-        if len(self.numbered) < _SENTENCES:
-            self._spans = (_sentences(text, low, end) or [(low, end)])[-_MOST:]
-
-    @property
-    def numbered(self) -> list[tuple[int, int]]:
+        self.numbered = self._having(_DIGIT)
         """Those with a digit, last first."""
-        return self._having(_DIGIT)
+        if len(self.numbered) < _SENTENCES:
+            self._spans = (_sentences(text, low, end, remarks) or [(low, end)])[-_MOST:]
+            self.numbered = self._having(_DIGIT)
 
     @property
     def worded(self) -> list[tuple[int, int]]:
@@ -160,33 +159,50 @@ class LastSentences:
         return found
 
 
-def _has_remark(text: str, start: int, end: int) -> bool:
-    """Whether a sentence in ``text[start:end]`` is a remark."""
-    folded = fold(text[start:end])
-    heads = word_list("remark").beginnings(folded)
-    if not heads:
+class _Remarks:
+    """The remarks in ``text[start:end]``."""
+
+    def __init__(self, text: str, start: int, end: int) -> None:
+        self._text = text
+        self._start, self._end = start, end
+        self._folded = fold(text[start:end])
+        # What those words begin with that may stand in the text.
+        self._heads = word_list("remark").beginnings(self._folded)
+
+    def __contains__(self, sentence: tuple[int, int]) -> bool:
+        """Whether a sentence is a remark."""
+        if not self._heads:
+            return False
+        prefix = _PREFIX.match(self._text, *sentence)
+        begin = prefix.end() if prefix else sentence[0]
+        return self._may_begin(begin) and is_remark(self._text, *sentence)
+
+    def exist(self) -> bool:
+        """Whether any sentence is a remark."""
+        if not self._heads:
+            return False
+        if (self._start, self._end) in self:
+            return True
+        for mark in _SENTENCE_START.finditer(self._text, self._start, self._end):
+            if self._may_begin(mark.end()):
+                ends = _end().finditer(self._text, mark.start(), mark.end())
+                if any(is_remark(self._text, one.end(), self._end) for one in ends):
+                    return True
         return False
-    if is_remark(text, start, end):
-        return True
-    for mark in _SENTENCE_START.finditer(text, start, end):
-        if folded.startswith(heads, mark.end() - start):
-            ends = _end().finditer(text, mark.start(), mark.end())
-            if any(is_remark(text, one.end(), end) for one in ends):
-                return True
-    return False
+
+    def _may_begin(self, position: int) -> bool:
+        return self._folded.startswith(self._heads, position - self._start)
 
 
 def _sentences(
-    text: str, start: int, end: int, *, follows: bool = False
+    text: str, start: int, end: int, remarks: _Remarks | None
 ) -> list[tuple[int, int]] | None:
     """Return the sentences that are no remark, nor follow one up to the next conclusion.
 
-    ``follows``: other sentences, without a remark, stand before ``start``; then it returns None
-    where they decide whether one is left out.
+    ``remarks``: None where there are none, and other sentences stand before ``start``; then it
+    returns None where they decide whether one is left out.
     """
     spans: list[tuple[int, int]] = []
-    folded = "" if follows else fold(text[start:end])
-    heads = word_list("remark").beginnings(folded)
     checking = False
     position = start
     ends = [mark.end() for mark in _end().finditer(text, start, end)]
@@ -196,24 +212,15 @@ def _sentences(
         if _is_aside(text, *sentence):
             if any(_DIGIT.search(text, *span) for span in spans[-3:]):
                 continue
-            if follows and len(spans) < 3:  # noqa: PLR2004
+            if remarks is None and len(spans) < 3:  # noqa: PLR2004
                 return None
-        # A remark is of something: the first sentence is none.
-        if heads and _begins(text, folded, start, sentence, heads) and is_remark(text, *sentence):
+        if remarks is not None and sentence in remarks:  # of something: the first sentence is none
             checking = checking or any(_WORD.search(text, *span) for span in spans)
         elif checking and _concludes(text, *sentence):
             checking = False
         if not checking:
             spans.append(sentence)
     return spans
-
-
-def _begins(
-    text: str, folded: str, start: int, sentence: tuple[int, int], heads: tuple[str, ...]
-) -> bool:
-    """Whether a sentence may begin with a word: a quick check."""
-    prefix = _PREFIX.match(text, *sentence)
-    return folded.startswith(heads, (prefix.end() if prefix else sentence[0]) - start)
 
 
 def _is_aside(text: str, start: int, end: int) -> bool:

@@ -24,6 +24,9 @@ __all__ = ["WordList", "automaton", "fold", "lists_in", "required_parts", "word_
 # first has two characters in lower case.
 _ODD_CAPITAL = ("\u0130", "i")
 _SYNTAX = frozenset(" *.'’…([{\\?+|")  # characters of entries that stand for others
+_DOT = re.compile(r"\[\.\](?![?{+])")  # a literal dot
+_DOT_SIGN = "\0"  # in its place where "." would stand for any character
+_OPTIONAL_SECOND = re.compile(r".\[.\]\?(?=.)")
 _ODD = (("\u03c2", "\u03c3"), ("\u017f", "s"), ("\u0131", "i"))
 
 
@@ -59,7 +62,7 @@ class WordList:
     """
 
     def __init__(self, entries: Iterable[str], before: str = "", after: str = "") -> None:
-        self._words = tuple(dict.fromkeys(word for entry in entries for word in expanded(entry)))
+        self._words = tuple(dict.fromkeys(word for entry in entries for word in _words_of(entry)))
         self._around = before, after
         self._patterns: dict[int, re.Pattern[str]] = {}
         self._starts: dict[tuple[str, str], re.Pattern[str]] = {}
@@ -185,10 +188,27 @@ def word_list(*names: str, before: str = "", after: str = "") -> WordList:
     return WordList(dict.fromkeys(one for name in names for one in listed(name)), before, after)
 
 
+def _words_of(entry: str) -> list[str]:
+    """Return an entry as words with a plain beginning: p[.]?s is ps and p[.]s."""
+    words = []
+    for word in expanded(entry):
+        optional = _OPTIONAL_SECOND.match(word)
+        if optional:
+            words += [
+                word[0] + word[optional.end() :],
+                word[: optional.end() - 1] + word[optional.end() :],
+            ]
+        else:
+            words.append(word)
+    return words
+
+
 def _plain_start(word: str) -> str:
     """Return the literal that a word, whose first character is one, begins with."""
+    word = _DOT.sub(_DOT_SIGN, word)
     end = next((at for at, one in enumerate(word) if at and one in _SYNTAX), len(word))
-    return word[: end - (end > 1 and word[end : end + 1] in {"?", "{"})]
+    end -= end > 1 and word[end : end + 1] in {"?", "{"}
+    return word[:end].replace(_DOT_SIGN, ".")
 
 
 @per_vocabulary
@@ -197,8 +217,8 @@ def _lists_by_part(*names: str) -> tuple[AhoCorasick, list[frozenset[str]], froz
     owners: dict[str, set[str]] = {}
     anywhere = set()
     for name in names:
-        for entry in listed(name):
-            parts = required_parts(entry)
+        for word in (word for entry in listed(name) for word in _words_of(entry)):
+            parts = required_parts(word)
             for part in parts:
                 owners.setdefault(fold(part), set()).add(name)
             if not parts:
@@ -225,7 +245,8 @@ def required_parts(entry: str) -> list[str]:
     >>> required_parts("(a|b)?")
     []
     """
-    return min(_parts_of(entry), key=_weakness, default=[])
+    parts = min(_parts_of(_DOT.sub(_DOT_SIGN, entry)), key=_weakness, default=[])
+    return [part.replace(_DOT_SIGN, ".") for part in parts]
 
 
 def _weakness(parts: list[str]) -> tuple[int, int]:
