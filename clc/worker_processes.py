@@ -58,21 +58,25 @@ class Workers:
         self._threads: ThreadPoolExecutor | None = None
 
     def map(
-        self, function: Callable[[_Item], _Result], items: Iterable[_Item]
+        self,
+        function: Callable[[_Item], _Result],
+        items: Iterable[_Item],
+        *,
+        here: Callable[[_Item], _Result] | None = None,
     ) -> Iterator[_Result]:
         """Yield the results of a function in the order of the items.
 
         Function, items and results must be picklable. An error of the function or of ``items`` is
-        raised after the results before it.
+        raised after the results before it. ``here`` takes the function's place in this process.
 
         Raises:
             RunError: a process is lost.
         """
         rest = iter(items)
         if self.count == 1:
-            yield from map(function, rest)
+            yield from map(here or function, rest)
             return
-        yield from self._map_alone(function, rest)
+        yield from self._map_alone(here or function, rest)
         job = pickle.dumps(function)
         running: deque[Future[_Result]] = deque()
         failure: ClcError | None = None

@@ -16,6 +16,7 @@ from clc.records import (
     SamplingSettings,
     Usage,
     Vote,
+    arm_path_keys,
     content_key,
     hashed_seed,
     path_key,
@@ -35,6 +36,10 @@ def test_keys_never_change():
     assert path_seed(0, prompt, "arm", 0) == 4711251838362564
     assert path_key(prompt, 7) == "e2c74e1ba1433f6db864ed494b2acc4b"
     assert path_key(prompt, 7, 1.5) == "aec465ddc9e6f07b03dca2631afe03b8"
+    for floor in (None, 1.5):
+        keys = arm_path_keys(5, prompt, "arm é", [0, 12], redraw=1, floor=floor)
+        seeds = [path_seed(5, prompt, "arm é", index, 1) for index in (0, 12)]
+        assert list(keys) == [path_key(prompt, seed, floor) for seed in seeds]
     assert Arm("de").key == "f47ad93ce854273ef2ce10a08a4663b2"
 
 

@@ -6,7 +6,7 @@ engine.
 
 from __future__ import annotations
 
-from itertools import islice
+from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import orjson
@@ -15,15 +15,17 @@ from clc.analysis.costs import add_cost
 from clc.analysis.scoring import Score, Scoreboard, scored
 from clc.answers.canonical import canonical_gold
 from clc.runs.revote import Solved, solved
+from clc.runs.spans import map_finished
 from clc.voting.outcomes import read_outcome
 from clc.voting.verdict import Counting, verdict_fields
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from clc.records import Verdict
     from clc.runs.protocol import Finished, RunFolder
     from clc.voting.outcomes import Reader
+    from clc.worker_processes import Workers
 
 __all__ = ["Part", "export", "make_part", "verdict_row"]
 
@@ -39,9 +41,6 @@ class Part(NamedTuple):
     figures: Scoreboard
 
 
-_PROBLEMS = 128  # in a part
-
-
 def verdict_row(verdict: Verdict, *, gold: str | None = None, kind: Any = None) -> dict[str, Any]:
     """Return a line of verdicts.jsonl as a dictionary."""
     row = {"id": verdict.id, **verdict_fields(verdict)}
@@ -55,12 +54,18 @@ def verdict_row(verdict: Verdict, *, gold: str | None = None, kind: Any = None) 
 
 
 def export(
-    run: RunFolder, parts: Iterable[Part] | None = None, read: Reader = read_outcome
+    run: RunFolder,
+    parts: Iterable[Part] | None = None,
+    read: Reader = read_outcome,
+    workers: Workers | None = None,
 ) -> Score:
     """Write verdicts.jsonl, samples_*.jsonl and results.json into the run folder.
 
-    ``parts`` are those of the whole run in order, if another process took the votes; otherwise
-    ``read`` reads the answers.
+    Args:
+        run: the run.
+        parts: those of the whole run in order, if other processes took the votes.
+        read: reads an answer, otherwise; picklable if there are ``workers``.
+        workers: processes that take the votes; by default this one does.
 
     Raises:
         StoreError: a file cannot be written.
@@ -72,7 +77,8 @@ def export(
         run.write("verdicts.jsonl") as verdicts,
         run.write(f"samples_{identity.get('strategy', {}).get('name', 'run')}.jsonl") as samples,
     ):
-        for part in parts or _parts(run.finished(), Counting.from_manifest(manifest), read):
+        take = partial(make_part, counting=Counting.from_manifest(manifest), read=read)
+        for part in parts or map_finished(run, take, workers):
             verdicts.write(part.verdicts)
             for rest in part.samples:
                 samples.write(b'{"doc_id":%d,%b\n' % (position, rest))
@@ -82,11 +88,6 @@ def export(
     with run.write("results.json") as results:
         results.write(orjson.dumps(result.to_json(), option=orjson.OPT_INDENT_2))
     return result
-
-
-def _parts(finished: Iterator[Finished], counting: Counting, read: Reader) -> Iterator[Part]:
-    while problems := list(islice(finished, _PROBLEMS)):
-        yield make_part(problems, counting, read)
 
 
 def make_part(

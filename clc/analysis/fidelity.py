@@ -9,16 +9,19 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from clc.language_id import written_language
-from clc.runs.revote import revote
+from clc.runs.revote import Revoter, warn_thoughts
+from clc.runs.spans import map_finished
 from clc.thoughts.language import MIXED, thought_language
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from clc.runs.protocol import RunFolder
+    from clc.runs.protocol import Finished, RunFolder
+    from clc.worker_processes import Workers
 
 __all__ = ["Fidelity", "fidelity", "run_fidelity"]
 
@@ -75,12 +78,37 @@ def fidelity(
     return {language: _make_fidelity(count, language) for language, count in counts.items()}
 
 
-def run_fidelity(run: RunFolder) -> dict[str, Fidelity]:
-    """Measure the fidelity of a run's paths, by the language asked for."""
-    texts: dict[str, Counter[str | None]] = {}
-    thoughts: dict[str, Counter[str | None]] = {}
-    for one in revote(run):
-        for _, path in one.drawn():
+_Counts: TypeAlias = dict[str, Counter[str | None]]  # of paths by language and written language
+
+
+def run_fidelity(run: RunFolder, workers: Workers | None = None) -> dict[str, Fidelity]:
+    """Measure the fidelity of a run's paths, by the language asked for; ``workers`` detect it."""
+    texts: _Counts = {}
+    thoughts: _Counts = {}
+    old = 0
+    for part in map_finished(run, partial(_count_part, Revoter.of(run)), workers):
+        for total, counts in ((texts, part[0]), (thoughts, part[1])):
+            for language, count in counts.items():
+                total.setdefault(language, Counter()).update(count)
+        old += part[2]
+    warn_thoughts(old)
+    return {
+        language: _make_fidelity(count, language, thoughts.get(language))
+        for language, count in texts.items()
+    }
+
+
+def _count_part(revoter: Revoter, finished: Iterable[Finished]) -> tuple[_Counts, _Counts, int]:
+    """Count the texts and thoughts of problems; and the paths whose text holds its thought."""
+    texts: _Counts = {}
+    thoughts: _Counts = {}
+    old = 0
+    for each in finished:
+        old += revoter.thoughts_in_texts(each)
+        for _, key in each.plan.paths:
+            if key is None:
+                continue
+            path = each.paths[key]
             if path.error is not None:
                 continue
             written = written_language(path.text, path.language)
@@ -88,10 +116,7 @@ def run_fidelity(run: RunFolder) -> dict[str, Fidelity]:
             if path.thought:
                 thought = thought_language(path.thought, path.language)
                 thoughts.setdefault(path.language, Counter())[thought] += 1
-    return {
-        language: _make_fidelity(count, language, thoughts.get(language))
-        for language, count in texts.items()
-    }
+    return texts, thoughts, old
 
 
 def _make_fidelity(

@@ -10,6 +10,7 @@ from array import array
 from collections import Counter
 from dataclasses import asdict, dataclass, field
 from fractions import Fraction
+from functools import partial
 from itertools import repeat
 from math import ceil
 from typing import TYPE_CHECKING, Any
@@ -20,14 +21,16 @@ from clc.analysis.selective import RiskCoverage, risk_coverage, rounded
 from clc.answers.canonical import canonical_gold
 from clc.datasets.levels import LEVEL_WEIGHTS, read_level
 from clc.records import Abstention, Usage
-from clc.runs.revote import revote
+from clc.runs.revote import Revoter, revote, warn_thoughts
+from clc.runs.spans import map_finished
 from clc.voting.abstaining import given_answer
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from clc.records import AnswerKind, Problem, Verdict, Vote
-    from clc.runs.protocol import RunFolder
+    from clc.runs.protocol import Finished, RunFolder
+    from clc.worker_processes import Workers
 
 __all__ = [
     "AgreementBin",
@@ -375,9 +378,24 @@ def _weighted(by_level: Mapping[str, Rate]) -> float | None:
     return sum(LEVEL_WEIGHTS[level] * rate.value for level, rate in by_level.items()) / weights
 
 
-def score_run(run: RunFolder) -> Score:
-    """Score every problem of a run that has a plan."""
-    return add_cost(score(scored_rows(run)), run.manifest())
+def score_run(run: RunFolder, workers: Workers | None = None) -> Score:
+    """Score every problem of a run that has a plan; ``workers`` take the votes."""
+    figures, thoughts = Scoreboard(), 0
+    for part, old in map_finished(run, partial(_score_part, Revoter.of(run)), workers):
+        figures.merge(part)
+        thoughts += old
+    warn_thoughts(thoughts)
+    return add_cost(figures.score(), run.manifest())
+
+
+def _score_part(revoter: Revoter, finished: Iterable[Finished]) -> tuple[Scoreboard, int]:
+    """Score problems; return their figures, and how many paths of an older clc have thoughts."""
+    figures, thoughts = Scoreboard(), 0
+    for each in finished:
+        thoughts += revoter.thoughts_in_texts(each)
+        one = revoter.solved(each)
+        figures.fill([scored(one.problem, one.verdict, one.votes)])
+    return figures, thoughts
 
 
 def scored_rows(run: RunFolder) -> Iterator[Scored]:

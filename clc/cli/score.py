@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import click
 
+from clc.cli.options import workers_option
+
 __all__ = ["command"]
 
 
@@ -13,7 +15,10 @@ __all__ = ["command"]
 @click.option("--fidelity", is_flag=True,
               help="Detect the language of each path's text, and of its thought.")  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def command(run: str, against: str | None, *, fidelity: bool, as_json: bool) -> None:
+@workers_option
+def command(
+    run: str, against: str | None, *, fidelity: bool, as_json: bool, workers: int | None
+) -> None:
     """Score a run folder from its stored paths; nothing is drawn.
 
     Intervals are 95 % and clustered by question, because the languages of MGSM ask the same items.
@@ -33,12 +38,13 @@ def command(run: str, against: str | None, *, fidelity: bool, as_json: bool) -> 
     from clc.cli.text import make_console
     from clc.errors import ConfigurationError
     from clc.runs.open import open_run
+    from clc.worker_processes import Workers
 
     if fidelity:
         if against is not None:
             raise ConfigurationError("--fidelity is of one run; leave out --against")
-        with open_run(run) as store:
-            by_language = run_fidelity(store)
+        with open_run(run) as store, Workers(workers) as pool:
+            by_language = run_fidelity(store, pool)
         if as_json:
             values = {code: one.to_json() for code, one in by_language.items()}
             echo_json(values, indent=True)
@@ -47,8 +53,8 @@ def command(run: str, against: str | None, *, fidelity: bool, as_json: bool) -> 
                 make_console().print(table)
         return
     if against is None:
-        with open_run(run) as store:
-            score = score_run(store)
+        with open_run(run) as store, Workers(workers) as pool:
+            score = score_run(store, pool)
             unfinished = store.started() - score.problems
         print_score(score, as_json=as_json)
         for line in advice_lines(score.abstentions):

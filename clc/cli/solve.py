@@ -38,6 +38,7 @@ __all__ = ["command"]
 
 _FINISHED = "This run is finished: there is nothing to draw."
 _SHOWN = 10  # problems that were set aside; all are in the run folder
+_MOST_REREAD = 2  # times the answers in memory: of more paths, other processes read them
 
 
 @dataclass(frozen=True)
@@ -281,6 +282,7 @@ def _solve_here(
     from clc.runs.translation_cache import TranslationCache, default_cache_folder
     from clc.solving.run import Run
     from clc.solving.voters import open_voters
+    from clc.worker_processes import Workers
 
     dataset = Dataset(source, **asdict(reading))
     opened, translator = engine.open(templates.marks)
@@ -302,7 +304,11 @@ def _solve_here(
         else:
             _solve(run, dataset, shown)
         with shown.console.status("taking the votes"):  # of a million paths: a minute
-            score = export(store, read=run.outcomes.recall)
+            if store.counts()["paths"] <= _MOST_REREAD * len(run.outcomes):
+                score = export(store, read=run.outcomes.recall)
+            else:  # most answers have to be read again
+                with Workers() as workers:
+                    score = export(store, workers=workers)
         if not finished:
             run.finish()
         reason = store.commonest_failure()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from contextlib import closing, nullcontext, suppress
 from functools import partial
-from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -19,7 +18,7 @@ if TYPE_CHECKING:
 
     from clc.cli.unread import Unread
     from clc.cli.vote_parts import VotePart, VoteTaker
-    from clc.datasets.recorded_votes import RecordedVotes, VotesOfProblem
+    from clc.datasets.recorded_votes import VotesOfProblem
     from clc.datasets.vote_rows import VoteReader
     from clc.records import AnswerKind
     from clc.thoughts import Marks
@@ -28,7 +27,6 @@ if TYPE_CHECKING:
 __all__ = ["command"]
 
 _CHUNK = 4096  # paths whose votes are taken at once
-_PROBLEMS = 128  # of a run folder whose votes are taken at once
 
 
 @click.command("vote")
@@ -113,7 +111,7 @@ def command(  # noqa: PLR0917
         Workers(workers) as pool,
         nullcontext(None) if take.quiet else rows_to(out) as sink,
         closing(
-            _take_runs(runs, chosen, marks, take)
+            _take_runs(runs, chosen, marks, take, pool)
             if runs
             else _take_files(files, reader, take, pool)
         ) as parts,
@@ -158,12 +156,34 @@ def _in_chunks(problems: Iterable[VotesOfProblem]) -> Iterator[list[VotesOfProbl
 
 
 def _take_runs(
-    folders: Sequence[str], languages: Sequence[str], marks: Marks | None, take: VoteTaker
+    folders: Sequence[str],
+    languages: Sequence[str],
+    marks: Marks | None,
+    take: VoteTaker,
+    workers: Workers,
 ) -> Generator[VotePart]:
     """Yield the verdicts of the problems in run folders."""
-    votes = _run_ballots(folders, languages, marks)
-    while problems := list(islice(votes, _PROBLEMS)):
-        yield take.take(problems)
+    from clc.datasets.recorded_votes import warn_left_out
+    from clc.runs.open import open_run
+    from clc.runs.revote import Revoter, warn_thoughts
+    from clc.runs.spans import map_finished
+    from clc.voting.outcomes import read_outcome
+
+    problems = left_out = 0
+    for folder in folders:
+        thoughts = 0
+        with open_run(folder) as store:
+            revoter = Revoter.of(store, partial(read_outcome, marks=marks))
+            of_run = partial(take.of_run, revoter, tuple(languages))
+            for part in map_finished(store, of_run, workers):
+                problems += part.figures.counts["problems"]
+                left_out += part.left_out
+                thoughts += part.thoughts
+                yield part
+        warn_thoughts(thoughts)
+    if languages and not problems:
+        raise InputError(f"no paths in {', '.join(languages)} in {', '.join(folders)}")
+    warn_left_out(left_out, languages)
 
 
 def _print_unread(unread: Unread) -> None:
@@ -174,49 +194,6 @@ def _print_unread(unread: Unread) -> None:
         console.print(table)
         for line in unread.advice():
             console.print(line, highlight=False, markup=False, soft_wrap=True)
-
-
-def _run_ballots(
-    folders: Sequence[str], languages: Sequence[str], marks: Marks | None
-) -> Iterator[RecordedVotes]:
-    """Yield the votes of the finished problems in run folders."""
-    from dataclasses import replace
-
-    from clc.datasets.generation import row_language
-    from clc.datasets.levels import read_level
-    from clc.datasets.recorded_votes import RecordedVotes, warn_left_out
-    from clc.runs.open import open_run
-    from clc.runs.revote import revote
-    from clc.voting.outcomes import read_outcome
-
-    wanted = frozenset(languages)
-    any_votes = False
-    left_out = 0
-    for folder in folders:
-        with open_run(folder) as store:
-            for solved in revote(store, partial(read_outcome, marks=marks)):
-                problem = solved.problem
-                votes = [
-                    replace(one, language=row_language(one.language))
-                    for one in solved.votes
-                    if not wanted or row_language(one.language) in wanted
-                ]
-                if wanted and not votes:
-                    left_out += 1
-                    continue
-                any_votes = True
-                yield RecordedVotes(
-                    problem.id,
-                    problem.language,
-                    str(problem.metadata.get("item", problem.id)),
-                    problem.gold,
-                    problem.metadata.get("kind"),
-                    votes,
-                    level=read_level(problem.metadata.get("level")),
-                )
-    if wanted and not any_votes:
-        raise InputError(f"no paths in {', '.join(languages)} in {', '.join(folders)}")
-    warn_left_out(left_out, languages)
 
 
 def _codes(option: str | None) -> list[str]:

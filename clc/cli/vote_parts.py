@@ -10,7 +10,9 @@ from clc.analysis.scoring import Scoreboard, Scored
 from clc.answers.canonical import canonical_gold
 from clc.cli.output import json_line
 from clc.cli.unread import Unread
-from clc.datasets.recorded_votes import recorded_votes
+from clc.datasets.generation import row_language
+from clc.datasets.levels import read_level
+from clc.datasets.recorded_votes import RecordedVotes, recorded_votes
 from clc.errors import ClcError
 from clc.languages import UNKNOWN_LANGUAGE
 from clc.voting.abstaining import withhold
@@ -18,10 +20,12 @@ from clc.voting.tally import vote
 from clc.voting.weighting import normalized_weights
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
-    from clc.datasets.recorded_votes import RecordedVotes, VotesOfProblem
+    from clc.datasets.recorded_votes import VotesOfProblem
     from clc.records import Verdict
+    from clc.runs.protocol import Finished
+    from clc.runs.revote import Revoter, Solved
     from clc.voting.abstaining import Abstaining
 
 __all__ = ["VotePart", "VoteTaker"]
@@ -29,12 +33,18 @@ __all__ = ["VotePart", "VoteTaker"]
 
 @dataclass(slots=True)
 class VotePart:
-    """The verdicts of consecutive problems, up to the first ``error``."""
+    """The verdicts of consecutive problems, up to the first ``error``.
+
+    ``left_out`` problems have no path in the wanted languages, and ``thoughts`` paths of an older
+    clc hold a thought in their text.
+    """
 
     rows: bytes
     figures: Scoreboard
     unread: Unread
     error: ClcError | None = None
+    left_out: int = 0
+    thoughts: int = 0
 
 
 class VoteTaker(NamedTuple):
@@ -53,6 +63,26 @@ class VoteTaker(NamedTuple):
     def of_files(self, problems: Iterable[VotesOfProblem]) -> VotePart:
         """Take the votes of problems in files."""
         return self.take((recorded_votes(one, self.sources) for one in problems), in_files=True)
+
+    def of_run(
+        self, revoter: Revoter, languages: Collection[str], finished: Iterable[Finished]
+    ) -> VotePart:
+        """Take the votes of a run's problems, of their paths in ``languages`` if there are any."""
+        left_out = thoughts = 0
+
+        def problems() -> Iterator[RecordedVotes]:
+            nonlocal left_out, thoughts
+            for one in finished:
+                thoughts += revoter.thoughts_in_texts(one)
+                problem = _of_run(revoter.solved(one), languages)
+                if languages and not problem.votes:
+                    left_out += 1
+                else:
+                    yield problem
+
+        part = self.take(problems())
+        part.left_out, part.thoughts = left_out, thoughts
+        return part
 
     def take(self, problems: Iterable[RecordedVotes], *, in_files: bool = False) -> VotePart:
         """Take the votes of problems."""
@@ -90,6 +120,21 @@ class VoteTaker(NamedTuple):
             problem.kind,
             problem.level,
         )
+
+
+def _of_run(solved: Solved, languages: Collection[str]) -> RecordedVotes:
+    """Return the votes of a run's problem as those of a file."""
+    problem = solved.problem
+    votes = [replace(one, language=row_language(one.language)) for one in solved.votes]
+    return RecordedVotes(
+        problem.id,
+        problem.language,
+        str(problem.metadata.get("item", problem.id)),
+        problem.gold,
+        problem.metadata.get("kind"),
+        [one for one in votes if not languages or one.language in languages],
+        level=read_level(problem.metadata.get("level")),
+    )
 
 
 def _row(problem: RecordedVotes, verdict: Verdict) -> dict[str, Any]:

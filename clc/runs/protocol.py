@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import IO, TYPE_CHECKING, Any, NamedTuple, Protocol, Self
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from contextlib import AbstractContextManager
     from pathlib import Path
 
@@ -30,8 +30,19 @@ class RunFolder(Protocol):
         """Return the configuration and the versions, None where the run has none yet."""
         ...
 
-    def finished(self) -> Iterator[Finished]:
-        """Yield the problems that are done, in the order of their file, lazily."""
+    def finished(self, span: Any = None) -> Iterator[Finished]:
+        """Yield the problems that are done, of all or of a span, in their order, lazily."""
+        ...
+
+    def spans(self) -> Iterator[Any]:
+        """Yield consecutive parts of the problems, for ``finished``."""
+        ...
+
+    def check_whole(self, done: int) -> None:
+        """Check that a run of which all spans were read has all its problems."""
+
+    def opener(self) -> Callable[[], RunFolder] | None:
+        """Return a function that opens the run in another process, None where none can."""
         ...
 
     def find(self, problem_id: str) -> Finished | None:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from clc.runs.protocol import Finished, RunFolder
     from clc.voting.outcomes import Reader
 
-__all__ = ["Solved", "revote", "solved"]
+__all__ = ["Revoter", "Solved", "revote", "solved", "warn_thoughts"]
 
 _log = logging.getLogger(__name__)
 _APART = 3  # format from which on a path's thought is stored apart from its text
@@ -44,14 +44,44 @@ def revote(run: RunFolder, read: Reader = read_outcome) -> Iterator[Solved]:
 
     Where paths of an older clc hold a thought in their text, a warning tells how many at the end.
     """
-    manifest = run.manifest()
-    counting = Counting.from_manifest(manifest)
-    is_old = manifest is not None and manifest.get("format", 2) < _APART
+    revoter = Revoter.of(run, read)
     thoughts = 0
     for one in run.finished():
-        if is_old:
-            thoughts += sum(split(path.text).closed is not None for path in one.paths.values())
-        yield solved(one, counting, read)
+        thoughts += revoter.thoughts_in_texts(one)
+        yield revoter.solved(one)
+    warn_thoughts(thoughts)
+
+
+class Revoter(NamedTuple):
+    """Settings that take the votes of a stored run anew.
+
+    ``is_old``: the run is of a format in which a path's text holds its thought.
+    """
+
+    counting: Counting
+    is_old: bool
+    read: Reader
+
+    @classmethod
+    def of(cls, run: RunFolder, read: Reader = read_outcome) -> Revoter:
+        """Return the settings of a run."""
+        manifest = run.manifest()
+        is_old = manifest is not None and manifest.get("format", 2) < _APART
+        return cls(Counting.from_manifest(manifest), is_old, read)
+
+    def solved(self, one: Finished) -> Solved:
+        """Take the vote of one problem."""
+        return solved(one, self.counting, self.read)
+
+    def thoughts_in_texts(self, one: Finished) -> int:
+        """Count the paths of an older clc that hold a thought in their text."""
+        if not self.is_old:
+            return 0
+        return sum(split(path.text).closed is not None for path in one.paths.values())
+
+
+def warn_thoughts(thoughts: int) -> None:
+    """Warn of paths of an older clc that hold a thought in their text."""
     if thoughts:
         _log.warning(
             "%s paths of an older clc hold a thought in their text: only what follows it is read",

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import copy
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
@@ -50,6 +51,7 @@ if TYPE_CHECKING:
 __all__ = ["Store"]
 
 _T = TypeVar("_T")
+_SPAN = 128  # problems that are read at once
 
 
 class Store:
@@ -217,9 +219,10 @@ class Store:
             f"{found}; give the same problems with distinct ids, or another run folder"
         )
 
-    def problems(self) -> Iterator[Problem]:
-        """Yield all problems in the order of their file, lazily."""
-        for row in self._database.rows("problems", "ORDER BY position"):
+    def problems(self, span: tuple[int, int] | None = None) -> Iterator[Problem]:
+        """Yield all problems, or those of a span, in the order of their file, lazily."""
+        where = "" if span is None else "WHERE position BETWEEN ? AND ? "
+        for row in self._database.rows("problems", f"{where}ORDER BY position", span or ()):
             yield self._read("problems", row, read_problem, row[2])
 
     def problem(self, problem_id: str) -> Problem | None:
@@ -276,25 +279,47 @@ class Store:
             found.update(key for (key,) in self._database.all(sql, [*chunk, *chunk]))
         return found
 
-    def finished(self) -> Iterator[Finished]:
+    def finished(self, span: tuple[int, int] | None = None) -> Iterator[Finished]:
         """Yield the problems that are done, in the order of their file, lazily.
 
-        A problem is done when each of its planned paths is stored or known to be lost.
+        A problem is done when each of its planned paths is stored or known to be lost. ``span`` are
+        the first and the last place of the problems in the file, by default those of all.
 
         Raises:
             StoreError: the store is damaged: a row differs from its checksum, or a run that was
                 finished lacks some of its problems.
         """
-        done = started = 0
-        for problem in self.problems():
-            started += 1
+        done = 0
+        for problem in self.problems(span):
             if (one := self._finished(problem)) is not None:
                 done += 1
                 yield one
+        if span is None:
+            self.check_whole(done)
+
+    def spans(self) -> Iterator[tuple[int, int]]:
+        """Yield the first and the last place of consecutive problems."""
+        end = self._database.one("SELECT max(position) FROM problems")
+        for first in range(0, end[0] + 1 if end and end[0] is not None else 0, _SPAN):
+            yield first, first + _SPAN - 1
+
+    def check_whole(self, done: int) -> None:
+        """Check that a run of which ``done`` problems were read has all its problems.
+
+        Raises:
+            StoreError: the file is damaged, or a run that was finished lacks some of its problems.
+        """
         manifest = self.manifest()
-        if done != started or not (manifest or {}).get("finished"):
+        if done != self.started() or not (manifest or {}).get("finished"):
             self._database.check_structure()
         check_whole(manifest, done, str(self.folder or "memory"))
+
+    def opener(self) -> Callable[[], Store] | None:
+        """Return a function that opens what is committed in another process; None in memory."""
+        if self.folder is None:
+            return None
+        self.commit()
+        return partial(_open_labelled, self.folder, self.label)
 
     def find(self, problem_id: str) -> Finished | None:
         """Return one problem, if it is stored and done."""
@@ -397,6 +422,10 @@ class Store:
         for chunk in _chunks(keys):
             marks = ",".join("?" * len(chunk))
             yield from self._database.rows(table, f"WHERE key IN ({marks})", chunk)
+
+
+def _open_labelled(folder: Path, label: str) -> Store:
+    return Store(folder, read_only=True).labelled(label)
 
 
 def _chunks(keys: Sequence[str], size: int = 500) -> Iterator[Sequence[str]]:

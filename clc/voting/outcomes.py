@@ -55,6 +55,9 @@ class OutcomeMemory:
         self._most = most
         self._outcomes: OrderedDict[tuple[str, str, str], Answer | Abstention] = OrderedDict()
 
+    def __len__(self) -> int:
+        return len(self._outcomes)
+
     def read(self, problem: Problem, path: ReasoningPath) -> Answer | Abstention:
         """Return an outcome, read it if necessary, and keep it."""
         outcome = self._outcomes.get(_key(problem, path))

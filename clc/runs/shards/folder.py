@@ -6,6 +6,7 @@ import re
 from collections import Counter, deque
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from itertools import islice, pairwise
 from typing import IO, TYPE_CHECKING, Any, NamedTuple, Self, TypeVar
 
@@ -126,7 +127,19 @@ class Shards:
                 done += 1
                 yield one
         if span is None:
-            check_whole(self.manifest(), done, self.folder)
+            self.check_whole(done)
+
+    def check_whole(self, done: int) -> None:
+        """Check that a run of which ``done`` problems were read has all its problems.
+
+        Raises:
+            StoreError: it was finished and lacks some.
+        """
+        check_whole(self.manifest(), done, self.folder)
+
+    def opener(self) -> Callable[[], Shards]:
+        """Return a function that opens the run in another process."""
+        return partial(Shards, self.folder, read_only=True)
 
     def find(self, problem_id: str) -> Finished | None:
         """One problem, if it is there and done."""
