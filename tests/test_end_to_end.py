@@ -9,14 +9,19 @@ from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 
+import httpx
 import pytest
 
 from clc.analysis.export import verdict_row
 from clc.datasets import load_problems
 from clc.engines.adjusted import AdjustedEngine
+from clc.engines.base import Request
 from clc.engines.chat_options import ChatOptions
+from clc.engines.models import resolve_model
+from clc.engines.openai.endpoint_spec import EndpointSpec
 from clc.engines.openai.engine import OpenAIEngine
 from clc.engines.shared import SharedEngine
+from clc.records import Message, Sampling
 from clc.runs.open import open_run
 from clc.runs.revote import revote
 from clc.runs.store import Store
@@ -101,6 +106,51 @@ def test_served(name, vllm_url, tmp_path):
     asked = ("--base-url", vllm_url, "--window", 64)
     problems = _solve(name, out, *asked, how=partial(clc, timeout=280))
     _check_complete(out, problems)
+
+
+@pytest.mark.engine
+def test_served_paths_are_sampled_as_recorded_and_not_as_the_servers_model_asks(vllm_url):
+    message = Message(role="user", content="Tom hat 3 Äpfel und kauft 5 dazu. Wie viele hat er?")
+    bare = {"model": "m", "messages": [message], "temperature": 1.5, "max_tokens": 40}
+    replies = [httpx.post(f"{vllm_url}/chat/completions", json=bare | {"seed": seed}, timeout=120)
+               for seed in range(3)]  # fmt: skip
+    assert len({one.json()["choices"][0]["message"]["content"] for one in replies}) == 1
+
+    async def sample():
+        engine = OpenAIEngine("m", [vllm_url])
+        await engine.start()
+        sampling = Sampling(temperature=1.5, max_tokens=40)
+        requests = [Request(str(seed), (message,), sampling, seed) for seed in range(8)]
+        try:
+            return await asyncio.gather(*map(engine.complete, requests))
+        finally:
+            await engine.close()
+
+    assert len({one.text for one in asyncio.run(sample())}) == 8
+
+
+@pytest.mark.engine
+def test_a_server_completes_plain_text_as_it_answers_the_chat(vllm_url):
+    template = (Path(resolve_model("clc-tiny")) / "chat_template.jinja").read_text()
+    question = "Tom hat 3 Äpfel und kauft 5 dazu. Wie viele hat er?"
+    request = Request(
+        "k", ({"role": "user", "content": question},), Sampling(0.0, max_tokens=60), 1
+    )
+
+    async def ask(endpoint, options):
+        engine = OpenAIEngine("m", [endpoint], chat_options=options)
+        await engine.start()
+        try:
+            return await engine.complete(request)
+        finally:
+            await engine.close()
+
+    plain = EndpointSpec(vllm_url, api="completions")
+    chat = asyncio.run(ask(vllm_url, ChatOptions()))
+    text = asyncio.run(ask(plain, ChatOptions(template=template)))
+    assert (text.text, text.finish_reason, text.usage) == (
+        chat.text, chat.finish_reason, chat.usage,
+    )  # fmt: skip
 
 
 @pytest.mark.engine
