@@ -29,6 +29,7 @@ from clc.analysis.comparison_records import (
     StrategyComparison,
     StrategyResult,
 )
+from clc.analysis.costs import currency_of, problem_cost
 from clc.analysis.intervals import clustered_difference, clustered_rate, mcnemar, sign_flip
 from clc.analysis.resampling import PathOutcome
 from clc.analysis.scoring import scored
@@ -88,7 +89,7 @@ def problem_outcome(
         preparation_tokens=verdict.translation_usage.total,
         order=plan.languages,
         thought_tokens=verdict.usage.reasoning_tokens + verdict.translation_usage.reasoning_tokens,
-        cost=None if prices is None else prices.cost(verdict.usage, verdict.translation_usage),
+        cost=problem_cost(verdict, paths.values(), prices),
         path_preparation=_path_preparation(plan),
     )
 
@@ -344,13 +345,14 @@ def entries(pool: StrategyPool) -> Iterator[Entry]:
         spent = pool.spent(name)
         settings = run.configuration
         weighted = settings.weighting is not None or settings.strategy.voting == "weighted"
-        prices = run.bill.prices or RunPrices.from_manifest(run.store.manifest())
+        manifest = run.store.manifest()
+        prices = run.bill.prices or RunPrices.from_manifest(manifest)
         yield Entry(
             name,
             problem_outcomes(run.store, weighted=weighted, read=run.outcomes.recall, prices=prices),
             spent.seconds,
             spent.reused,
-            None if prices is None else prices.paths.currency,
+            currency_of(manifest, prices),
         )
 
 

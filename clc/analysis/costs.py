@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any
 from clc.prices import RunPrices
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from clc.analysis.scoring import Score
+    from clc.records import ReasoningPath, Verdict
 
-__all__ = ["add_cost"]
+__all__ = ["add_cost", "currency_of", "problem_cost"]
 
 
 def add_cost(score: Score, manifest: Mapping[str, Any] | None) -> Score:
@@ -31,3 +32,27 @@ def add_cost(score: Score, manifest: Mapping[str, Any] | None) -> Score:
     if "cost" not in spent:
         return score
     return replace(score, cost=spent["cost"], currency=spent.get("currency"))
+
+
+def problem_cost(
+    verdict: Verdict, paths: Iterable[ReasoningPath], prices: RunPrices | None
+) -> float | None:
+    """Return the cost of a problem, None where it is not known.
+
+    Without prices it is what the endpoint reported for its paths, where nothing came before them:
+    a translation may be shared with other problems.
+    """
+    if prices is not None:
+        return prices.cost(verdict.usage, verdict.translation_usage)
+    costs = [path.cost for path in paths if path.error is None]
+    if verdict.translation_usage.total or not costs:
+        return None
+    return None if None in costs else sum(one for one in costs if one is not None)
+
+
+def currency_of(manifest: Mapping[str, Any] | None, prices: RunPrices | None) -> str | None:
+    """Return the currency of a run's costs, None where it has none."""
+    if prices is not None:
+        return prices.paths.currency
+    currency: str | None = (manifest or {}).get("spent", {}).get("currency")
+    return currency

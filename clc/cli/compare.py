@@ -145,6 +145,7 @@ def _run_entries(folders: Sequence[str], stack: ExitStack, marks: Marks) -> Iter
     """Yield the outcomes of stored runs, each under its folder's name."""
     from clc.analysis.comparison import problem_outcomes
     from clc.analysis.comparison_records import Entry
+    from clc.analysis.costs import currency_of
     from clc.prices import RunPrices
     from clc.runs.open import open_run
     from clc.voting.outcomes import read_outcome
@@ -153,12 +154,13 @@ def _run_entries(folders: Sequence[str], stack: ExitStack, marks: Marks) -> Iter
     for folder in folders:
         store = stack.enter_context(open_run(folder))
         counting = Counting.from_manifest(store.manifest())
-        prices = RunPrices.from_manifest(store.manifest())
+        manifest = store.manifest()
+        prices = RunPrices.from_manifest(manifest)
         weighted = counting.voting == "weighted" or counting.weighting is not None
         outcomes = problem_outcomes(
             store, weighted=weighted, read=partial(read_outcome, marks=marks), prices=prices
         )
-        currency = None if prices is None else prices.paths.currency
+        currency = currency_of(manifest, prices)
         yield Entry(printable_path(Path(folder).resolve().name), outcomes, currency=currency)
 
 

@@ -252,6 +252,8 @@ def _vote_json(shown_path: ShownPath) -> dict[str, Any]:
             "completion_tokens": path.usage.completion_tokens,
             "text": path.text,
         }
+        if path.cost is not None:
+            fields["cost"] = path.cost
         if path.closed is not None:
             fields |= {
                 "reasoning_tokens": path.usage.reasoning_tokens,

@@ -1,6 +1,7 @@
 """Money: prices and reported costs, in the manifest, the score, comparisons and the budget."""
 
 import json
+import re
 
 import pytest
 
@@ -88,6 +89,15 @@ def test_what_an_endpoint_reports_counts_without_prices(problems, tmp_path, engi
     assert "3.00 USD" in done.stdout
     with open_run(run) as store:
         assert score_run(store).cost == 3.0
+        name = next(store.finished()).problem.id
+    shown = json.loads(call("show", run, name, "--json").stdout)
+    assert [path["cost"] for path in shown["votes"]] == [0.25, 0.25]
+    assert call("report", run).returncode == 0
+    assert re.search(
+        r"completion tokens a path.{0,60}cost", (run / "report.html").read_text(), re.DOTALL
+    )
+    compared = json.loads(call("compare", run, "--json").stdout)
+    assert [(one["cost"], one["currency"]) for one in compared["strategies"]] == [(0.5, "USD")]
 
 
 def test_a_budget_stops_a_run_which_goes_on_with_a_larger_one(problems, tmp_path, engine):

@@ -131,6 +131,16 @@ def test_the_engine_file_says_the_api_and_brings_the_stop_strings(tmp_path):
     assert load_engine_file(file).with_settings({})["stop"] == ("\n###\n", "\n\nFrage:")
     file.write_text(FILE + "[sampling]\nstop = []\n")
     assert load_engine_file(file).with_settings({})["stop"] == ()
+    for more, says in (
+        ("[chat]\nthinking = true\n", ":7: chat: options for thinking go with chats"),
+        (
+            '[[endpoint]]\nurl = "http://127.0.0.1:2/v1"\n',
+            ":4: endpoint: the endpoints of an engine",
+        ),
+    ):
+        file.write_text(FILE + more)
+        with pytest.raises(ConfigurationError, match=says):
+            load_engine_file(file)
     file.write_text(FILE.replace("completions", "complete"))
     with pytest.raises(
         ConfigurationError, match=r"base.toml:6: endpoint 1: api: 'complete' is none"

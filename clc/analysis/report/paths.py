@@ -63,6 +63,7 @@ class TokenCosts:
         self._paths: Counter[str] = Counter()
         self._usage: dict[str, Usage] = {}
         self._before: Counter[str] = Counter()
+        self._cost: dict[str, float] = {}
 
     def add(self, solved: Solved) -> None:
         """Add the tokens of a problem's paths and translations."""
@@ -71,11 +72,14 @@ class TokenCosts:
         for language, path in solved.drawn():
             self._paths[language] += 1
             self._usage[language] = self._usage.get(language, Usage()) + path.usage
+            if path.cost is not None:
+                self._cost[language] = self._cost.get(language, 0.0) + path.cost
 
     def sections(self) -> Iterator[Section]:
         """Yield the section, if tokens were counted."""
         if not any(one.total for one in self._usage.values()):
             return
+        costs = (Column("cost", "number"),) if self._cost else ()
         thinks = any(one.reasoning_tokens for one in self._usage.values())
         rows: list[tuple[Cell, ...]] = []
         for language, paths in self._paths.items():
@@ -83,7 +87,8 @@ class TokenCosts:
             thought = (spent.reasoning_tokens,) if thinks else ()
             rows.append(
                 (language, paths, spent.prompt_tokens, spent.completion_tokens, *thought,
-                 self._before[language], spent.completion_tokens / paths)
+                 self._before[language], spent.completion_tokens / paths,
+                 *((self._cost.get(language, 0.0),) if costs else ()))
             )  # fmt: skip
         yield Section(
             "tokens",
@@ -98,6 +103,7 @@ class TokenCosts:
                 *((Column("of thoughts", "count"),) if thinks else ()),
                 Column("tokens before", "count"),
                 Column("completion tokens a path", "number"),
+                *costs,
             ),
             tuple(rows),
         )

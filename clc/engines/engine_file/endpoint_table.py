@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from clc.bounds import abbreviate
 from clc.engines.engine_file.tables import TableReader, join_key
 from clc.engines.openai.endpoint_spec import APIS, EndpointSpec
-from clc.engines.openai.settings import checked_headers, checked_urls
+from clc.engines.openai.settings import checked_headers, checked_urls, shared_api
 from clc.prices import Prices
 
 if TYPE_CHECKING:
@@ -29,9 +29,12 @@ def read_endpoints(reader: TableReader, table: str, values: Any) -> tuple[Endpoi
     key = join_key(table, "endpoint")
     if not isinstance(values, list) or not all(isinstance(one, dict) for one in values):
         reader.fail(key, "write each endpoint as a table [[endpoint]]")
-    return tuple(
+    specs = tuple(
         _read_endpoint(reader, f"{key}.{number}", one) for number, one in enumerate(values)
     )
+    if specs:
+        reader.guard(key, shared_api, specs)
+    return specs
 
 
 def _read_endpoint(reader: TableReader, table: str, values: Mapping[str, Any]) -> EndpointSpec:

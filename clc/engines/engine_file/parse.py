@@ -36,7 +36,7 @@ from clc.engines.engine_file.record import EngineSpec
 from clc.engines.engine_file.tables import TableReader, join_key
 from clc.engines.factory import ENGINES, choose_engine
 from clc.engines.models import resolve_model
-from clc.engines.openai.settings import checked_extra
+from clc.engines.openai.settings import checked_extra, option_fields
 from clc.errors import ConfigurationError
 from clc.input_files import parse_toml, printable_path, read_regular
 from clc.records import Sampling
@@ -129,6 +129,8 @@ class _Reader(TableReader):
                 "server with it (vllm serve --chat-template); or give the endpoint api = "
                 '"completions", for a base model',
             )
+        if spec.is_plain:
+            self.guard("chat", option_fields, spec.chat, {}, "completions")
         sampling, of_model = self._sampling(values.get("sampling", {}), spec)
         return replace(
             spec,

@@ -93,6 +93,11 @@ class TransformersEngine:
         marks: Marks | None = None,
     ) -> None:
         self._model_args = dict(model_args or {})
+        if isinstance(memory := self._model_args.get("max_memory"), dict):
+            # TOML has no numbers as keys, and accelerate takes no texts for GPUs.
+            self._model_args["max_memory"] = {
+                int(key) if str(key).isdigit() else key: most for key, most in memory.items()
+            }
         self._location, gguf_file = find_gguf(model)
         if gguf_file is not None:
             self._model_args["gguf_file"] = gguf_file
