@@ -172,6 +172,11 @@ def read_prompt(
         raise ValueError(f"not a prompt: {error!s:.120}") from error
 
 
+def _last(values: Sequence[Any]) -> Sequence[Any]:
+    """Return the last values of a row; older rows have fewer."""
+    return [*values, *_NO_THOUGHT[len(values) :]]
+
+
 def read_path(*row: Any) -> ReasoningPath:
     """Make a path of its row, whose columns are those of ``TABLES``.
 
@@ -202,7 +207,7 @@ def read_path(*row: Any) -> ReasoningPath:
 def read_step(*row: Any) -> Step:
     """Make a step of its row, whose columns are those of ``TABLES``."""
     _, kind, language, text, finish, prompt, completion = row[:7]
-    thought, closed, reasoning, cost = (*row[7:], *_NO_THOUGHT[len(row) - 7 :])
+    thought, closed, reasoning, cost = _last(row[7:])
     closed = None if closed is None else bool(closed)
     usage = Usage(prompt, completion, reasoning)
     return Step(kind, language, text, finish, usage, thought, closed, cost)

@@ -23,6 +23,9 @@ from clc.runs.codec import TABLES
 from clc.runs.open import open_run, open_runs
 from clc.runs.shards import ShardRow, Shards
 from clc.runs.store import Store
+from clc.solving.bill import Bill
+from clc.solving.configure import configure
+from clc.solving.run import Run
 
 from .engines import Logged, Short, asked
 
@@ -273,7 +276,7 @@ def test_the_seconds_of_a_killed_driver_are_kept(tmp_path, monkeypatch):
     result = driver.ClusterResult()
     with Shards(tmp_path) as shards:
         shards.write_manifest({"seconds": 5.0})
-        with driver._timed(shards, result) as keep:
+        with driver._timed(shards, result, Bill()) as keep:
             keep()
             assert shards.manifest() == {"seconds": 5.0}  # nothing was sampled
             result.counters.drawn = 1
@@ -307,12 +310,13 @@ def test_a_run_of_which_every_path_was_refused_takes_another_configuration(tmp_p
         0, "0" * 32, 2, Problem("a", "1 + 1?", "en"), Plan.of([]),
         {name: [("k", "400: unknown field")] if name == "failures" else [] for name in TABLES},
     )  # fmt: skip
+    work = Run(configure("clc", paths=2), Logged(tmp_path / "log"), Store(None))
     with Shards(tmp_path) as shards:
-        assert not driver._begin(shards, {"seed": 0, "paths": 2}, 2, None)
+        assert not driver._begin(shards, {"seed": 0, "paths": 2}, work, Bill())
         shards.write_shard([refused])
-        assert not driver._begin(shards, {"seed": 1, "paths": 2}, 2, None)
+        assert not driver._begin(shards, {"seed": 1, "paths": 2}, work, Bill())
         assert shards.names() == []
         assert shards.manifest()["identity"]["seed"] == 1
         shards.write_manifest({**shards.manifest(), "seconds": 2.5})  # its shards are gone
         with pytest.raises(ConfigurationError, match="seed: 1 -> 2"):
-            driver._begin(shards, {"seed": 2, "paths": 2}, 2, None)
+            driver._begin(shards, {"seed": 2, "paths": 2}, work, Bill())
