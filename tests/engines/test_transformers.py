@@ -10,6 +10,7 @@ import pytest
 
 from clc.engines.chat_options import ChatOptions
 from clc.engines.transformers import batches as module
+from clc.engines.transformers import loading
 from clc.engines.transformers.engine import TransformersEngine
 from clc.errors import ConfigurationError, EngineError
 
@@ -313,3 +314,17 @@ def test_a_lora_adapter_is_part_of_the_fingerprint(tiny, tmp_path):
     assert prints[0] == TransformersEngine(str(tiny), lora=str(one)).fingerprint
     with pytest.raises(ConfigurationError, match="is not the configuration of a LoRA adapter"):
         TransformersEngine(str(tiny), lora=str(tiny))
+
+
+def test_loading_shows_no_progress_bars_of_transformers(capfd):
+    """They would stand in the middle of clc's own."""
+    from transformers import modeling_gguf_pytorch_utils as gguf
+    from transformers.utils import logging
+
+    own = gguf.tqdm
+    with loading._no_progress_bars():
+        assert list(gguf.tqdm([1, 2], desc="Converting")) == [1, 2]
+        assert not logging.is_progress_bar_enabled()
+    assert gguf.tqdm is own
+    assert logging.is_progress_bar_enabled()
+    assert capfd.readouterr().err == ""

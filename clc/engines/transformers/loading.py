@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+from contextlib import contextmanager, suppress
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -32,17 +34,11 @@ def load_model(
     """
     import torch
     from transformers import AutoModelForCausalLM, GenerationConfig
-    from transformers.utils import logging
 
-    bars = logging.is_progress_bar_enabled()
-    logging.disable_progress_bar()
-    try:
+    with _no_progress_bars():
         model = AutoModelForCausalLM.from_pretrained(
             location, revision=commit, dtype=dtype or "auto", **model_args
         )
-    finally:
-        if bars:
-            logging.enable_progress_bar()
     if "device_map" not in model_args:
         model = model.to(device or _best_device(torch))
     model = model.eval()
@@ -51,6 +47,30 @@ def load_model(
     model.generation_config = GenerationConfig()
     model.clc_ends = frozenset(ends if isinstance(ends, list) else [ends]) - {None}
     return model
+
+
+@contextmanager
+def _no_progress_bars() -> Iterator[None]:
+    """Hide transformers' progress bars, which would stand in the middle of clc's own.
+
+    That of GGUF files is tqdm's own, which transformers' setting does not reach.
+    """
+    from transformers.utils import logging
+
+    module: Any = None
+    with suppress(ImportError):  # in another version of transformers
+        module = import_module("transformers.modeling_gguf_pytorch_utils")
+    shown, bar = logging.is_progress_bar_enabled(), getattr(module, "tqdm", None)
+    logging.disable_progress_bar()
+    if bar is not None:
+        module.tqdm = lambda tensors, **_: tensors
+    try:
+        yield
+    finally:
+        if bar is not None:
+            module.tqdm = bar
+        if shown:
+            logging.enable_progress_bar()
 
 
 def _best_device(torch: Any) -> str:
