@@ -16,6 +16,8 @@ written stays in ``--out``. The exit status is 1 where something is not as it sh
 from __future__ import annotations
 
 import argparse
+import os
+import secrets
 import shutil
 import sys
 from contextlib import ExitStack
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
     from benchmarks.real_models.completeness import Figures
 
 NAME = "smollm2"
+KEY = "GATEWAY_KEY"
 LONGEST = 2048  # tokens of prompt and path
 # The size of the cache is given, for the default check of free memory fails beside other programs.
 # On a CPU vLLM 0.32 dies of a seeded request whose prompt is read in chunks.
@@ -52,10 +55,12 @@ def local(engine: str, model: Path) -> str:
     return f'engine = "{engine}"\nmodel = "{model}"\n{args}'
 
 
-def remote(url: str, model: str = NAME, window: int = 64) -> str:
-    """Return an engine file for an endpoint."""
+def remote(url: str, model: str = NAME, window: int = 64, key: str = "") -> str:
+    """Return an engine file for an endpoint; ``key`` names the environment variable of its key."""
+    own = f'key = "{key}"\n' if key else ""
     return (
-        f'engine = "openai"\nmodel = "{model}"\n\n[[endpoint]]\nurl = "{url}"\nwindow = {window}\n'
+        f'engine = "openai"\nmodel = "{model}"\n\n'
+        f'[[endpoint]]\nurl = "{url}"\nwindow = {window}\n{own}'
     )
 
 
@@ -148,14 +153,15 @@ def gateways(bench: Bench) -> None:
     """Solve both files through LiteLLM's proxy, and on llama.cpp's server."""
     if (env := bench.given.litellm) is not None:
         log = bench.out / "litellm.log"
+        key = os.environ[KEY] = f"sk-{secrets.token_hex(16)}"
         with ExitStack() as stack:
             upstream = stack.enter_context(
                 servers.vllm_server(bench.folder, NAME, bench.out / "vllm.log", SERVER)
             )
             url = stack.enter_context(
-                servers.litellm_proxy(env / "bin" / "litellm", upstream, NAME, log)
+                servers.litellm_proxy(env / "bin" / "litellm", upstream, NAME, key, log)
             )
-            used, _ = bench.solve("LiteLLM", remote(url, "gateway"), log)
+            used, _ = bench.solve("LiteLLM", remote(url, "gateway", key=KEY), log)
             bench.compare_usage("LiteLLM", used, servers.read_vllm_tokens(upstream))
     if (env := bench.given.llama) is not None:
         log = bench.out / "llama.log"

@@ -118,10 +118,12 @@ def read_vllm_tokens(base_url: str) -> tuple[int, int]:
 
 
 @contextmanager
-def litellm_proxy(executable: Path, upstream: str, model: str, log: Path) -> Iterator[str]:
+def litellm_proxy(
+    executable: Path, upstream: str, model: str, key: str, log: Path
+) -> Iterator[str]:
     """Run LiteLLM's proxy in front of an OpenAI-compatible server; gives the base URL.
 
-    The proxy serves the model as ``gateway``.
+    The proxy serves the model as ``gateway`` to requests with the key, which begins with ``sk-``.
     """
     port = free_port()
     parameters = {"model": f"hosted_vllm/{model}", "api_base": upstream, "api_key": "none"}
@@ -133,7 +135,11 @@ def litellm_proxy(executable: Path, upstream: str, model: str, log: Path) -> Ite
         "--telemetry", "False",
     ]  # fmt: skip
     url = f"http://127.0.0.1:{port}"
-    environment = {"LITELLM_LOCAL_MODEL_COST_MAP": "True", "PYTHONPATH": ""}
+    environment = {
+        "LITELLM_LOCAL_MODEL_COST_MAP": "True",
+        "LITELLM_MASTER_KEY": key,
+        "PYTHONPATH": "",
+    }
     with running(command, f"{url}/health/liveliness", log, environment):
         yield f"{url}/v1"
 
