@@ -15,7 +15,7 @@ PHRASES = tomllib.loads((Path(__file__).parent / "phrases.toml").read_text(encod
 def formatted(number, language, system="default"):
     """Format a number as CLDR does; in Latin digits where it does not know the language."""
     locale = language.replace("-", "_")
-    return format_decimal(number, locale=locale, numbering_system=system)
+    return format_decimal(number, locale=locale, numbering_system=system)  # type: ignore[call-arg]
 
 
 def cases(language):
