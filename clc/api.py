@@ -20,6 +20,7 @@ from clc.solving.bill import Bill
 from clc.solving.concurrency import iterate
 from clc.solving.configure import configure
 from clc.solving.run import Run
+from clc.solving.verifier import load_verifier
 from clc.solving.voters import load_voters, open_voters, voter_sampling
 from clc.strategies.catalogue import get_strategy
 
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from clc.engines.base import Engine
     from clc.records import Problem, Verdict
     from clc.solving.sampler import Counters
+    from clc.solving.verifier import Verifier
     from clc.strategies.strategy import Strategy
 
     Watch = Callable[[Counters, Sequence[Verdict]], None]
@@ -52,6 +54,7 @@ async def asolve_many(
     templates: Templates | None = None,
     cache: bool = True,
     budget: float | None = None,
+    verifier: str | Path | None = None,
     watch: Watch | None = None,
     **settings: Any,
 ) -> AsyncGenerator[Verdict, None]:
@@ -76,6 +79,7 @@ async def asolve_many(
         cache: keep translations for other runs of the same model.
         budget: money at which it stops, where the engine file has prices or the endpoint reports
             costs.
+        verifier: gives the paths rewards: a file, or ``own``, the model itself as a judge.
         watch: called with the counts so far and the verdicts that have just arrived, for a bar of
             progress; in ``solve_many`` from its own thread.
         settings: as for ``configure``: languages, paths, temperature, seed, …
@@ -105,6 +109,7 @@ async def asolve_many(
         translator = open_translator(chosen, spec.translator_maker(templates.marks))
     elif translator is None or isinstance(translator, ChatOptions):
         translator = open_translator(chosen, translator)
+    others, judge = _open_others(voters, verifier, templates)
     bill = Bill(spec.run_prices, budget)
     with ExitStack() as held:
         opened = store if isinstance(store, Store) else held.enter_context(Store(store))
@@ -119,7 +124,8 @@ async def asolve_many(
             templates,
             kept,
             bill=bill,
-            voters=open_voters(voters, templates.marks),
+            voters=others,
+            verifier=judge,
         )
         work.begin({"given": "by a call"})
         async with aclosing(work.verdicts(as_problems(problems))) as verdicts:
@@ -127,6 +133,17 @@ async def asolve_many(
                 if watch is not None:
                     watch(work.solver.counters, [verdict])
                 yield verdict
+
+
+def _open_others(
+    voters: Mapping[str, EngineSpec], verifier: str | Path | None, templates: Templates
+) -> tuple[dict[str, Engine], Verifier | None]:
+    """Make the engines of the arms and of a judge, and the verifier."""
+    others = open_voters(voters, templates.marks)
+    if verifier is None:
+        return others, None
+    judge = load_verifier(str(verifier)).open(templates)
+    return others | judge.open_judge(templates.marks), judge
 
 
 def _with_voters(voters: Mapping[str, EngineSpec], settings: Mapping[str, Any]) -> dict[str, Any]:

@@ -76,7 +76,17 @@ def command(
     console = make_console()
     with Store(None) as store:
         others = open_voters(voters, templates.marks)
-        work = Run(configuration, opened, store, translator, templates, voters=others)
+        if (verifier := solving.open_verifier(templates)) is not None:
+            others |= verifier.open_judge(templates.marks)
+        work = Run(
+            configuration,
+            opened,
+            store,
+            translator,
+            templates,
+            voters=others,
+            verifier=verifier,
+        )
         work.begin({"given": "by a question"})
         verdict = _draw(work, problem, _screen(console), tally=not as_json)
         (solved,) = revote(store)

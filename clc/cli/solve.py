@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from clc.solving.configuration import Configuration
     from clc.solving.run import Run
     from clc.solving.sampler import Counters
+    from clc.solving.verifier import Verifier
     from clc.thoughts import Marks
 
 __all__ = ["command"]
@@ -163,6 +164,7 @@ def command(
         templates=solving.templates(),
         engine=engine,
         voters=voters,
+        verifier=solving.open_verifier(solving.templates()),
         cache=not no_cache,
         bill=_make_bill(engine.spec, voters, budget),
     )
@@ -272,6 +274,7 @@ def _solve_here(
     templates: Templates,
     engine: EngineOptions,
     voters: Mapping[str, EngineSpec],
+    verifier: Verifier | None,
     cache: bool,
     bill: Bill,
 ) -> None:
@@ -287,13 +290,23 @@ def _solve_here(
     dataset = Dataset(source, **asdict(reading))
     opened, translator = engine.open(templates.marks)
     others = open_voters(voters, templates.marks)
+    if verifier is not None:
+        others |= verifier.open_judge(templates.marks)
     with ExitStack() as stack:
         store = stack.enter_context(Store(shown.out))
         kept = None
         if cache:
             kept = stack.enter_context(closing(TranslationCache(default_cache_folder())))
         run = Run(
-            configuration, opened, store, translator, templates, kept, bill=bill, voters=others
+            configuration,
+            opened,
+            store,
+            translator,
+            templates,
+            kept,
+            bill=bill,
+            voters=others,
+            verifier=verifier,
         )
         # Standard input has no fingerprint: its problems are compared one by one.
         finished = run.begin(dataset.identity(), reading.limit) and source != "-"

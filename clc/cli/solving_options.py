@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from clc.engines.engine_file import EngineSpec
     from clc.prompts.templates import Templates
     from clc.solving.configuration import Configuration
+    from clc.solving.verifier import Verifier
     from clc.strategies.strategy import Strategy
     from clc.voting.abstaining import Abstaining
     from clc.voting.stopping import Stopping
@@ -194,6 +195,12 @@ class SolvingOptions(OptionGroup):
     online: bool = option(
         "--online", is_flag=True, help="Abort paths of low confidence (DeepConf online).",
     )  # fmt: skip
+    verifier: str | None = option(
+        "--verifier",
+        metavar="FILE",
+        help="Reward the paths by this verifier, or by own, the model itself as a judge; for "
+        "--weighting reward, weighted-by-reward and best-of-n.",
+    )
     abstain_below: float | None = option(
         "--abstain-below",
         type=NumberType(bounds.SHARE),
@@ -236,6 +243,14 @@ class SolvingOptions(OptionGroup):
 
         opened = open_strategy(name)
         return with_voters(opened, self.voters) if self.voters else opened
+
+    def open_verifier(self, templates: Templates) -> Verifier | None:
+        """Open the verifier; nothing is loaded."""
+        if self.verifier is None:
+            return None
+        from clc.solving.verifier import load_verifier
+
+        return load_verifier(self.verifier).open(templates)
 
     def load_voters(self, strategy: str) -> dict[str, EngineSpec]:
         """Read the engine files that the arms of a strategy name."""

@@ -17,7 +17,7 @@ from clc.thoughts import split
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-__all__ = ["parse_choice", "parse_entailment", "parse_selection", "parse_weights"]
+__all__ = ["parse_choice", "parse_entailment", "parse_score", "parse_selection", "parse_weights"]
 
 _MARKS = " \t*_`~#\"'“”„‘’«»「」{}[]()（）.。!"
 _LABEL = r"^[^\w\n]*(?:\w+[ ])?(?:{})[*_`\"' ]*[:=：][*_`\" \t]*"
@@ -47,6 +47,8 @@ _STATED = re.compile(
     r"|(?P<before>\d+)\W{0,6}(?:is|seems|appears)\W+(?:to\W+be\W+)?(?:the\W+)?most\W+consistent\b",
     re.IGNORECASE,
 )
+_SCORE = re.compile(r"\bscore\b[\s*_]{0,4}[:：=][\s*_]{0,4}(\d{1,3})", re.IGNORECASE)
+_BEST_SCORE = 10
 _MENTIONED = re.compile(r"\bresponses?\b\W{0,6}(\d+)", re.IGNORECASE)
 _ONLY_NUMBER = re.compile(r"\W*(?:option|choice|candidate|number|no)?\W*(\d+)\W*", re.IGNORECASE)
 
@@ -113,6 +115,18 @@ def parse_weights(text: str, languages: Sequence[str]) -> tuple[dict[str, float]
         else:
             weights[code] = value
     return weights, "; ".join(faults) or None
+
+
+def parse_score(text: str) -> float | None:
+    """Parse the score of a reply, from 0 to 10, as a share; None without one.
+
+    >>> parse_score("It holds. Score: **9**"), parse_score("Score: 9/10"), parse_score("good")
+    (0.9, 0.9, None)
+    >>> parse_score("Score: 12") is None
+    True
+    """
+    scores = _SCORE.findall(split(text).visible)
+    return int(scores[-1]) / 10 if scores and int(scores[-1]) <= _BEST_SCORE else None
 
 
 def parse_choice(text: str, count: int) -> int | None:

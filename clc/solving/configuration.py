@@ -137,6 +137,11 @@ class Configuration:
         return tuple(question_language if code == QUESTION else code for code in chosen)
 
     @property
+    def needs_verifier(self) -> bool:
+        """Whether the vote is over rewards."""
+        return self.strategy.voting == "best" or self.counting.by_reward
+
+    @property
     def counting(self) -> Counting:
         """The settings of the vote; ``Counting.from_manifest`` reads them from a stored run."""
         return Counting(

@@ -132,7 +132,8 @@ def configure(
         _check_total(chosen, rule, online, ahead, weighted=weighting is not None)
     if isinstance(weighting, str):
         weighting = _named_weighting(weighting)
-    if measure is None and (weighting is not None or online is not None):
+    by_confidence = weighting is not None and weighting.field != "reward"
+    if measure is None and (by_confidence or online is not None):
         measure = Measure()
     configuration = Configuration(
         strategy=chosen,

@@ -53,11 +53,12 @@ def identity(
     dataset: Mapping[str, Any],
     limit: int | None,
     voters: Mapping[str, str] | None = None,
+    verifier: str | None = None,
 ) -> dict[str, Any]:
     """Return everything that decides the paths of a run, as JSON values.
 
-    ``engine``, ``translator`` and the values of ``voters`` are fingerprints. Versions are not part
-    of it: they are recorded, and a later version may finish a run.
+    ``engine``, ``translator``, ``verifier`` and the values of ``voters`` are fingerprints. Versions
+    are not part of it: they are recorded, and a later version may finish a run.
 
     Raises:
         ConfigurationError: a setting is not text in UTF-8.
@@ -77,6 +78,7 @@ def identity(
         "languages": list(configuration.languages or strategy.languages),
         "engine": engine,
         "translator": translator,
+        "verifier": verifier,
         "voter_engines": dict(voters) if voters else None,
         "templates": {name: templates.get(name).hash for name in required_templates(strategy)},
         "cues": templates.cues_hash,

@@ -311,8 +311,12 @@ class ProblemRun:
         return None if measure is None else replace(measure, floor=result.floor)
 
     async def _choose_path(self, votes: Sequence[Vote]) -> None:
-        """Let the model choose among the paths, where the strategy does."""
+        """Let the verifier reward the paths, or the model choose among them, where wanted."""
         choice, voting = self._solver.choice, self._settings.strategy.voting
+        if (verifier := self._solver.verifier) is not None:
+            whole = [path for path in self.paths.values() if not path.error]
+            rewards = await verifier.rewards(self._solver.sampler, self._opened, whole)
+            self._details["rewards"] = rewards
         if voting == "semantic":
             able = candidates(votes[: self._kept], self.paths)
             self._details["choice"] = await cluster_paths(choice, self._opened, able)

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from clc.runs.store import Store
     from clc.runs.translation_cache import TranslationCache
     from clc.solving.configuration import Configuration
+    from clc.solving.verifier import Verifier
 
 __all__ = ["Run"]
 
@@ -50,7 +51,8 @@ class Run:
         cache: translations kept over runs; none by default.
         outcomes: answers that were read already; the export takes them from here.
         bill: prices, and a budget at which the run stops.
-        voters: engines of arms that name an engine file, by that name.
+        voters: engines of arms that name an engine file, by that name, and of a judge.
+        verifier: gives the paths rewards, where the vote is over them.
     """
 
     configuration: Configuration
@@ -62,6 +64,7 @@ class Run:
     outcomes: OutcomeMemory = field(default_factory=OutcomeMemory)
     bill: Bill = field(default_factory=Bill)
     voters: Mapping[str, Engine | SharedEngine] = field(default_factory=dict)
+    verifier: Verifier | None = None
 
     def __post_init__(self) -> None:
         """Check the templates that the run will need, before anything is sampled."""
@@ -79,6 +82,7 @@ class Run:
             cache=self.cache,
             outcomes=self.outcomes,
             voters=self.voters,
+            verifier=self.verifier,
         )
         self.solver.sampler.bill = self.bill
 
@@ -92,6 +96,7 @@ class Run:
             engine=sampler.engine.fingerprint,
             translator=sampler.translator.fingerprint,
             voters={name: one.fingerprint for name, one in sampler.voters.items()},
+            verifier=None if self.verifier is None else self.verifier.fingerprint(sampler),
             dataset=dataset,
             limit=limit,
         )

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from clc.engines.base import ChatEngine
 from clc.engines.shared import SharedEngine
+from clc.errors import ConfigurationError
 from clc.solving.model_choice import ModelChoice
 from clc.solving.problem_run import ProblemRun
 from clc.solving.prompt_builder import PromptBuilder
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from clc.runs.protocol import PathStore
     from clc.runs.translation_cache import TranslationCache
     from clc.solving.configuration import Configuration
+    from clc.solving.verifier import Verifier
 
 __all__ = ["Solver"]
 
@@ -43,10 +45,12 @@ class Solver:
         translator: another engine for translations; ``engine`` does them otherwise.
         cache: translations kept over runs.
         outcomes: answers that were read already; its own by default.
-        voters: engines of arms that name an engine file, by that name.
+        voters: engines of arms that name an engine file, by that name, and of a judge.
+        verifier: gives the paths rewards; it is closed with the engines.
 
     Raises:
-        ConfigurationError: the engine's thinking budget leaves no room for an answer.
+        ConfigurationError: the engine's thinking budget leaves no room for an answer, or the vote
+            is over rewards and there is no verifier.
     """
 
     def __init__(
@@ -60,7 +64,14 @@ class Solver:
         cache: TranslationCache | None = None,
         outcomes: OutcomeMemory | None = None,
         voters: Mapping[str, Engine | SharedEngine] | None = None,
+        verifier: Verifier | None = None,
     ) -> None:
+        if configuration.needs_verifier and verifier is None:
+            raise ConfigurationError(
+                "the vote is over rewards, and nothing gives any: name a verifier (--verifier own, "
+                "or a file); the server, clc compare and --cluster have none"
+            )
+        self.verifier = verifier
         self.configuration = configuration
         self.counting = configuration.counting
         self.store = store
@@ -95,6 +106,8 @@ class Solver:
     async def close(self) -> None:
         """Close the engines that came as engines."""
         async with AsyncExitStack() as stack:
+            if self.verifier is not None:
+                stack.push_async_callback(self.verifier.close)
             for engine in self._owned:
                 stack.push_async_callback(engine.close)
 
@@ -118,6 +131,8 @@ class Solver:
             StoreError: the store cannot be written.
             InputError: the strategy, a template or a language is wrong.
         """
+        if self.verifier is not None:
+            await self.verifier.start()
         run = ProblemRun(problem, self, watch)
         try:
             async with asyncio.timeout(deadline) as limit:

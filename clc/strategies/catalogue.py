@@ -195,6 +195,20 @@ STRATEGIES: dict[str, Strategy] = {
             source="Semantic Uncertainty, arXiv 2302.09664",
             voting="semantic",
         ),
+        replace(
+            _CLC,
+            name="weighted-by-reward",
+            summary="clc, with votes weighed by a verifier's rewards (--verifier)",
+            source="Making Language Models Better Reasoners, arXiv 2206.02336",
+            voting="reward",
+        ),
+        replace(
+            _CLC,
+            name="best-of-n",
+            summary="the path of clc that a verifier rewards most (--verifier)",
+            source="Training Verifiers, arXiv 2110.14168",
+            voting="best",
+        ),
     )
 }
 

@@ -30,7 +30,7 @@ __all__ = [
 ]
 
 QuestionForm = Literal["original", "translated"]
-Voting = Literal["majority", "weighted", "usc", "mbr", "semantic"]
+Voting = Literal["majority", "weighted", "usc", "mbr", "semantic", "reward", "best"]
 
 QUESTION = "question"
 EVERY = "*"
@@ -160,8 +160,9 @@ class Strategy:
     ``paths`` is the default budget for one question; ``languages`` replace ``"*"`` unless the run
     chooses others; ``source`` is the method's publication. ``voting`` is ``majority``, ``weighted``
     (by the planner's weights and the paths' confidence), ``usc`` (the model itself chooses the most
-    consistent path), ``mbr`` (the path most like all others) or ``semantic`` (the largest cluster
-    of paths that the model judges to say the same).
+    consistent path), ``mbr`` (the path most like all others) ``semantic`` (the largest cluster of
+    paths that the model judges to say the same), ``reward`` (weighted by a verifier's rewards) or
+    ``best`` (the path with the largest reward).
     """
 
     name: str

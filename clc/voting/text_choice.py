@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from clc.records import AbstainReason, Abstention
 from clc.voting.mutual_agreement import mutual_agreement
+from clc.voting.rewards import best_rewarded
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -55,17 +56,24 @@ def choose_path(
     """Replace the majority's answer by that of the chosen path, if one was chosen.
 
     Args:
-        voting: ``usc`` (the model names a path), ``mbr`` (mutual agreement) or ``semantic`` (the
-            largest cluster of answers that the model judged to be the same).
+        voting: ``usc`` (the model names a path), ``mbr`` (mutual agreement), ``semantic`` (the
+            largest cluster of answers that the model judged to be the same) or ``best`` (the
+            largest reward).
         verdict: the majority's.
-        plan: of the problem; ``usc`` and ``semantic`` have their choice in its details.
+        plan: of the problem; ``usc`` and ``semantic`` have their choice in its details, ``best``
+            the rewards.
         paths: by key.
         votes: in sampling order.
     """
     able = candidates(votes, paths)
     if voting == "mbr":
         return _most_agreeing(verdict, able, plan.languages)
-    choice = plan.details.get("choice") or {}
+    if voting == "best":
+        rewards = plan.details.get("rewards") or {}
+        best = best_rewarded([one.language for one in able], [rewards.get(one.key) for one in able])
+        choice = {} if best is None else {"path": able[best].key}
+    else:
+        choice = plan.details.get("choice") or {}
     chosen = next((one for one in able if one.key == choice.get("path")), None)
     if chosen is None:
         return verdict

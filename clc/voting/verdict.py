@@ -10,6 +10,7 @@ from clc.answers.option_lines import problem_options
 from clc.records import AbstainReason, Abstention, Usage, Vote
 from clc.voting.abstaining import Abstaining, withhold
 from clc.voting.outcomes import read_outcome
+from clc.voting.rewards import weigh_by_reward
 from clc.voting.tally import vote
 from clc.voting.text_choice import choose_path
 
@@ -31,7 +32,7 @@ __all__ = [
     "verdict_fields",
 ]
 
-PATH_CHOICES = frozenset({"usc", "mbr", "semantic"})
+PATH_CHOICES = frozenset({"usc", "mbr", "semantic", "best"})
 """Voting rules that choose a path; the others count values."""
 
 _MOST_REASONS = 3  # of lost paths in a verdict
@@ -50,6 +51,12 @@ class Counting:
     by_written_language: bool = False
     weighting: Weighting | None = None
     abstaining: Abstaining | None = None
+
+    @property
+    def by_reward(self) -> bool:
+        """Whether votes are weighed by the rewards of a verifier."""
+        of_reward = self.weighting is not None and self.weighting.field == "reward"
+        return of_reward or self.voting == "reward"
 
     @classmethod
     def from_manifest(cls, manifest: Mapping[str, Any] | None) -> Counting:
@@ -113,6 +120,9 @@ def read_votes(
     """Read the votes of all planned paths, in sampling order."""
     planned = [(arm, key and paths.get(key)) for arm, key in plan.paths]
     votes = [read_vote(problem, arm, path or None, counting, read) for arm, path in planned]
+    if counting.by_reward:
+        rewards = plan.details.get("rewards") or {}
+        return weigh_by_reward(votes, [rewards.get(vote.path_key) for vote in votes])
     if counting.weighting is not None:
         from clc.voting.weighting import weigh
 
@@ -137,7 +147,7 @@ def make_verdict(
     The same plan and paths always give the same verdict.
     """
     chooses = counting.voting in PATH_CHOICES
-    rule = "majority" if chooses else counting.voting
+    rule = "majority" if chooses else "weighted" if counting.by_reward else counting.voting
     verdict = vote(
         votes,
         id=problem.id,

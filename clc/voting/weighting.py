@@ -35,7 +35,7 @@ __all__ = [
     "weigh",
 ]
 
-Field = Literal["mean", "tail", "lowest_group", "logprob"]
+Field = Literal["mean", "tail", "lowest_group", "logprob", "reward"]
 Rule = Literal["ratio", "softmax"]
 
 
@@ -51,8 +51,9 @@ class Weighting:
     ``ratio`` weighs a vote by its confidence over the mean of its language. ``softmax`` weighs by
     ``exp(ratio / temperature)``, scaled so that the mean weight is 1 (CISC; the scale changes no
     winner): at 0.1 a path a tenth above its language's mean counts e times. ``field`` is the
-    measure of confidence; ``logprob`` counts as the probability ``exp(logprob)``. ``keep`` is the
-    share of votes to keep, by ratio (DeepConf's eta over 100); the others abstain.
+    measure of confidence; ``logprob`` counts as the probability ``exp(logprob)``, and ``reward``
+    is a verifier's (``clc.voting.rewards``), with the rule ``ratio``. ``keep`` is the share of
+    votes to keep, by ratio (DeepConf's eta over 100); the others abstain.
 
     Raises:
         StrategyError: a value is out of range.
@@ -81,6 +82,7 @@ WEIGHTINGS: dict[str, Weighting] = {
     "deepconf-10": Weighting(field="tail", keep=0.1),
     "deepconf-90": Weighting(field="tail", keep=0.9),
     "cisc": Weighting("softmax", field="logprob"),
+    "reward": Weighting(field="reward"),
 }
 
 

@@ -131,7 +131,7 @@ def test_a_sequence_is_followed_and_repeated():
         (lambda: Arm("en", share=0), "share must be from 1 to 10000, not 0"),
         (lambda: Arm("en", question="original", into="de"), "into must be left out"),
         (lambda: Planner(("en", "de"), choose=3), "between 1 and 2"),
-        (lambda: Strategy("s", (Arm("en"),), 1, 0.0, voting="best"), "unknown voting 'best'"),  # type: ignore[arg-type]
+        (lambda: Strategy("s", (Arm("en"),), 1, 0.0, voting="approval"), "unknown voting 'approval'"),  # type: ignore[arg-type]
         (lambda: Strategy("s", (Arm("en"),), 0, 0.0), "'s': paths must be from 1 to 10000, not 0"),
         (lambda: Strategy("s", (Arm("en"),), 1, -1.0), "'s': temperature must be from 0 to 2"),
         (lambda: Strategy("s", (Arm("en"),), 1, float("nan")), "temperature .* not nan"),
