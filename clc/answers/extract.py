@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from clc.answers.body import is_blank, run_on_at
 from clc.answers.reader import AnswerReader
 from clc.answers.scan import Scan
-from clc.answers.vocabulary import per_vocabulary
+from clc.answers.vocabulary import per_vocabulary, use_vocabulary
 from clc.answers.words import listed
 from clc.records import AbstainReason, Abstention, Answer, AnswerKind
 from clc.thoughts.marks import load_marks
@@ -18,6 +18,7 @@ from clc.thoughts.spans import find_spans
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from clc.answers.vocabulary import Vocabulary
     from clc.thoughts import Marks
 
 __all__ = ["extract_answer"]
@@ -29,7 +30,7 @@ _PLAIN_END = re.compile(
 _REFUSED = frozenset({"content_filter", "refusal"})
 
 
-def extract_answer(
+def extract_answer(  # noqa: PLR0911
     text: str,
     language: str | None = None,
     question: str | None = None,
@@ -40,6 +41,7 @@ def extract_answer(
     closed: bool | None = None,
     marks: Marks | None = None,
     options: Sequence[str] | None = None,
+    vocabulary: Vocabulary | None = None,
 ) -> Answer | Abstention:
     r"""Extract the answer that ``text`` states.
 
@@ -57,6 +59,7 @@ def extract_answer(
         marks: the marks of thoughts; the bundled ones by default.
         options: the texts of the options A, B, … of a question of multiple choice; one of them
             stands for its letter, and the kind is ``choice``.
+        vocabulary: the words of languages; those in effect by default.
 
     A path that ends inside its thought is truncated, unless it stated an answer before; one with
     nothing after its thought is empty.
@@ -72,6 +75,19 @@ def extract_answer(
     >>> extract_answer("<think>The answer is 16. But wait").reason.value
     'truncated'
     """
+    if vocabulary is not None:
+        with use_vocabulary(vocabulary):
+            return extract_answer(
+                text,
+                language,
+                question,
+                kind=kind,
+                finish_reason=finish_reason,
+                opened=opened,
+                closed=closed,
+                marks=marks,
+                options=options,
+            )
     if options:
         kind = "choice"
     if finish_reason in _REFUSED:

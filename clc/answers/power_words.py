@@ -41,7 +41,7 @@ def power_words() -> PowerWords:
         name: vocabulary().listed("powers", name)
         for name in ("power", "squared", "cubed", "factorial", "factorials", "of", "ordinal")
     }
-    powers = []
+    powers: list[str] = []
     for entry in lists["power"]:
         parts = _pattern(entry).split("N")
         powers.append(

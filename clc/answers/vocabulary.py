@@ -12,24 +12,43 @@ from contextvars import ContextVar
 from functools import lru_cache, wraps
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
-from clc.language_files import language_files
+import orjson
+
+from clc.language_files import language_files, read_language_files
 from clc.prompt_files import bundled_prompts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
+    from pathlib import Path
 
     Function = TypeVar("Function", bound=Callable[..., Any])
 
 _LATIN = "ABCDEFGHIJ"
+_NOT_READ = frozenset({"script", "locale", "sources", "readers", "prompt", "demonstrations"})
 
-__all__ = ["Vocabulary", "per_vocabulary", "use_vocabulary", "vocabulary"]
+__all__ = [
+    "Vocabulary", "folder_vocabulary", "own_vocabulary", "per_vocabulary", "use_vocabulary",
+    "vocabulary",
+]  # fmt: skip
 
 
 class Vocabulary:
-    """The tables of the files of languages, by BCP-47 code."""
+    """The tables of the files of languages, by BCP-47 code.
 
-    def __init__(self, languages: Mapping[str, Mapping[str, Any]]) -> None:
+    Args:
+        languages: all tables.
+        own: those of a user's folder, which have priority in ``languages`` entry by entry.
+    """
+
+    def __init__(
+        self, languages: Mapping[str, Mapping[str, Any]], own: Mapping[str, Any] | None = None
+    ) -> None:
         self.languages = languages
+        self.own = own or {}
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Go to another process as the user's tables; there, equal ones are one vocabulary."""
+        return own_vocabulary, (self.own,)
 
     def listed(self, table: str, key: str) -> list[str]:
         """Return the words of a list, of all languages, each once.
@@ -62,6 +81,48 @@ def _bundled() -> Vocabulary:
     return Vocabulary({file.code: file.tables for file in language_files(bundled_prompts())})
 
 
+def folder_vocabulary(folder: Path) -> Vocabulary | None:
+    """Return the vocabulary with the words of a user's folder; None where it has none.
+
+    Raises:
+        TemplateError: a file of a language is broken.
+    """
+    own: dict[str, dict[str, Any]] = {}
+    for file in read_language_files(folder):
+        tables = {name: table for name, table in file.tables.items() if name not in _NOT_READ}
+        label = file.tables.get("prompt", {}).get("label", "").rstrip(" :：")
+        if label:
+            known = tables.get("answers", {})
+            bundled = _bundled().languages.get(file.code, {}).get("answers", {})
+            labels = known.get("answer", bundled.get("answer", ()))
+            answer = list(dict.fromkeys([*labels, label.lower()]))
+            tables["answers"] = {**known, "answer": answer}
+        if tables:
+            own[file.code] = tables
+    return own_vocabulary(own) if own else None
+
+
+def own_vocabulary(own: Mapping[str, Any]) -> Vocabulary:
+    """Return the vocabulary with a user's tables; equal ones are one object."""
+    return _own(orjson.dumps(own, option=orjson.OPT_SORT_KEYS))
+
+
+@lru_cache(maxsize=8)
+def _own(tables: bytes) -> Vocabulary:
+    own = orjson.loads(tables)
+    return Vocabulary(_merged(_bundled().languages, own), own)
+
+
+def _merged(under: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
+    """Return tables with others over them, entry by entry."""
+    merged = dict(under)
+    for key, value in over.items():
+        below = merged.get(key)
+        both = isinstance(value, dict) and isinstance(below, dict)
+        merged[key] = _merged(below, value) if both else value  # type: ignore[arg-type]
+    return merged
+
+
 _current: ContextVar[Vocabulary | None] = ContextVar("vocabulary", default=None)
 
 
@@ -72,8 +133,8 @@ def vocabulary() -> Vocabulary:
 
 @contextmanager
 def use_vocabulary(chosen: Vocabulary | None) -> Iterator[None]:
-    """Put a vocabulary in effect; None is the bundled one."""
-    token = _current.set(chosen)
+    """Put a vocabulary in effect; None leaves the one that is."""
+    token = _current.set(chosen or _current.get())
     try:
         yield
     finally:

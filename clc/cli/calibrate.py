@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, TypedDict, cast
 import click
 
 from clc import bounds
-from clc.cli.options import NumberType, marks_option
+from clc.cli.options import NumberType, reading_option
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from clc.analysis.intervals import Difference
     from clc.analysis.portfolio import Equal, Portfolio
     from clc.analysis.routes import Routes
-    from clc.thoughts import Marks
+    from clc.answers.reading_files import ReadingFiles
 
 __all__ = ["command"]
 
@@ -69,7 +69,7 @@ class Settings(TypedDict):
     metavar="SHARE",
     help="Find the agreement from which so many answers are right, instead of languages.",
 )
-@marks_option
+@reading_option
 @click.option("--out", type=click.Path(dir_okay=False), help="Write the portfolio here as JSON.")
 @click.option("--json", "as_json", is_flag=True, help="Print the portfolio as JSON.")
 def command(
@@ -80,7 +80,7 @@ def command(
     seed: int,
     equal: str,
     precision: float | None,
-    marks: Marks | None,
+    reading: ReadingFiles | None,
     out: str | None,
     as_json: bool,
 ) -> None:
@@ -117,10 +117,10 @@ def command(
 
     if precision is not None:
         folders, files = split_sources(sources)
-        judged = votes_of_runs(folders, marks) if folders else votes_of_files(files, marks)
+        judged = votes_of_runs(folders, reading) if folders else votes_of_files(files, reading)
         calibrate_threshold(judged, precision, out=out, as_json=as_json)
         return
-    rows = rows_by_role([row for row in read_voted_rows(sources, marks) if row.gold is not None])
+    rows = rows_by_role([row for row in read_voted_rows(sources, reading) if row.gold is not None])
     most = sum(paths_by_language(rows).values())
     budget = (most + 1) // 2 if budget is None else budget
     settings: Settings = {"folds": folds, "seed": seed, "equal": cast("Equal", equal)}

@@ -22,13 +22,13 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from clc.analysis.comparison_records import Entry
+    from clc.answers.reading_files import ReadingFiles
     from clc.engines.engine_file import EngineSpec
     from clc.engines.shared import SharedEngine
     from clc.prompts.templates import Templates
     from clc.records import Problem, Verdict
     from clc.solving.configuration import Configuration
     from clc.solving.pool import StrategyPool
-    from clc.thoughts import Marks
 
 __all__ = ["command"]
 
@@ -109,7 +109,7 @@ def command(
             if pool.strategies:
                 raise ConfigurationError("--strategies goes with a file of problems, not with runs")
             reference = reference or printable_path(Path(sources[0]).resolve().name)
-            entries = _run_entries(sources, stack, solving.templates().marks)
+            entries = _run_entries(sources, stack, solving.templates().reading_files)
         else:
             reference = reference or "sc"
             configurations = _configurations(pool.strategies or "clc", solving, engine.spec)
@@ -141,7 +141,9 @@ def _is_run(source: str) -> bool:
     return is_run(source)
 
 
-def _run_entries(folders: Sequence[str], stack: ExitStack, marks: Marks) -> Iterable[Entry]:
+def _run_entries(
+    folders: Sequence[str], stack: ExitStack, reading: ReadingFiles
+) -> Iterable[Entry]:
     """Yield the outcomes of stored runs, each under its folder's name."""
     from clc.analysis.comparison import problem_outcomes
     from clc.analysis.comparison_records import Entry
@@ -158,7 +160,7 @@ def _run_entries(folders: Sequence[str], stack: ExitStack, marks: Marks) -> Iter
         prices = RunPrices.from_manifest(manifest)
         weighted = counting.voting == "weighted" or counting.weighting is not None
         outcomes = problem_outcomes(
-            store, weighted=weighted, read=partial(read_outcome, marks=marks), prices=prices
+            store, weighted=weighted, read=partial(read_outcome, files=reading), prices=prices
         )
         currency = currency_of(manifest, prices)
         yield Entry(printable_path(Path(folder).resolve().name), outcomes, currency=currency)

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, cast
 
 import click
 
-from clc.cli.options import marks_option, workers_option
+from clc.cli.options import reading_option, workers_option
 
 if TYPE_CHECKING:
+    from clc.answers.reading_files import ReadingFiles
     from clc.records import AnswerKind
-    from clc.thoughts import Marks
 
 __all__ = ["command"]
 
@@ -25,13 +25,13 @@ __all__ = ["command"]
     type=click.Choice(["number", "choice", "latex"]),
     help="Kind of the answers; inferred by default.",
 )
-@marks_option
+@reading_option
 @workers_option
 def command(
     files: tuple[str, ...],
     out: str | None,
     kind: str | None,
-    marks: Marks | None,
+    reading: ReadingFiles | None,
     workers: int | None,
 ) -> None:
     """Add "answer" and "abstain" to every row of recorded generations.
@@ -48,7 +48,7 @@ def command(
     from clc.datasets.notices import Notices
     from clc.worker_processes import Workers
 
-    extractor = RowExtractor(cast("AnswerKind | None", kind), marks)
+    extractor = RowExtractor(cast("AnswerKind | None", kind), reading)
     notices, unread = Notices(), Unread()
     with rows_to(out) as sink, Workers(workers) as pool:
         for part in pool.map(extractor.extract, read_lines(files)):

@@ -14,10 +14,10 @@ from clc.errors import ClcError
 from clc.records import Answer
 
 if TYPE_CHECKING:
+    from clc.answers.reading_files import ReadingFiles
     from clc.datasets.generations import Generation
     from clc.datasets.line_chunks import LineChunk
     from clc.records import AbstainReason, AnswerKind
-    from clc.thoughts import Marks
 
 __all__ = ["ExtractPart", "RowExtractor"]
 
@@ -36,7 +36,7 @@ class RowExtractor(NamedTuple):
     """Settings of ``clc extract``; rows that have a kind keep it."""
 
     kind: AnswerKind | None = None
-    marks: Marks | None = None
+    reading: ReadingFiles | None = None
 
     def extract(self, chunk: LineChunk) -> ExtractPart:
         """Add the answers to the rows of a chunk of lines."""
@@ -61,5 +61,5 @@ class RowExtractor(NamedTuple):
         return part
 
     def _answer(self, path: Generation) -> tuple[str | None, AbstainReason | None]:
-        read = read_generation(path._replace(kind=path.kind or self.kind), self.marks)
+        read = read_generation(path._replace(kind=path.kind or self.kind), self.reading)
         return (read.value, None) if isinstance(read, Answer) else (None, read.reason)

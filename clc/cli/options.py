@@ -19,12 +19,22 @@ from clc import bounds
 from clc.errors import ConfigurationError
 
 if TYPE_CHECKING:
+    from clc.answers.reading_files import ReadingFiles
     from clc.engines.base import Engine
     from clc.engines.engine_file import EngineSpec
     from clc.thoughts import Marks
 
-__all__ = ["PARALLEL", "EngineOptions", "NumberType", "OptionGroup", "grouped", "marks_option",
-           "option", "split_codes", "workers_option"]  # fmt: skip
+__all__ = [
+    "PARALLEL",
+    "EngineOptions",
+    "NumberType",
+    "OptionGroup",
+    "grouped",
+    "option",
+    "reading_option",
+    "split_codes",
+    "workers_option",
+]  # fmt: skip
 
 _F = TypeVar("_F", bound=Callable[..., Any])
 _THINKING = click.Choice(["auto", "on", "off"])
@@ -104,19 +114,20 @@ def split_codes(codes: str | None) -> list[str] | None:
     return None if codes is None else [code.strip() for code in codes.split(",")]
 
 
-def _open_marks(_context: object, _parameter: object, folder: str | None) -> Marks | None:
-    """Read the marks of a folder; None without one."""
-    from clc.thoughts import load_marks
+def _open_reading(_context: object, _parameter: object, folder: str | None) -> ReadingFiles | None:
+    """Read what a folder gives to the reading of answers; None without one."""
+    from clc.answers.reading_files import read_folder
 
-    return None if folder is None else load_marks(folder)
+    return None if folder is None else read_folder(folder)
 
 
-marks_option = click.option(
+reading_option = click.option(
     "--prompts",
-    "marks",
+    "reading",
     metavar="DIR",
-    callback=_open_marks,
-    help="Folder whose thoughts.toml has marks of thoughts, before the bundled ones.",
+    callback=_open_reading,
+    help="Folder with words of languages (languages/CODE.toml) and marks of thoughts "
+    "(thoughts.toml), before the bundled ones.",
 )
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, cast
 import click
 
 from clc import bounds
-from clc.cli.options import NumberType, marks_option
+from clc.cli.options import NumberType, reading_option
 from clc.errors import ConfigurationError, InputError
 
 if TYPE_CHECKING:
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from clc.analysis.alignment import Alignment
     from clc.analysis.language_ranking import LanguageRanking, RankCorrelation
     from clc.analysis.portfolio_search import PortfolioRow
+    from clc.answers.reading_files import ReadingFiles
     from clc.engines.transformers.hidden_states import Pooling
-    from clc.thoughts import Marks
 
 __all__ = ["command"]
 
@@ -58,7 +58,7 @@ _FEW_SENTENCES = 100  # as many as MEXA's paper uses
     show_default=True,
     help="Seed of the resamples behind the intervals.",
 )
-@marks_option
+@reading_option
 @click.option("--json", "as_json", is_flag=True, help="Print the rankings as JSON.")
 def command(
     sources: tuple[str, ...],
@@ -70,7 +70,7 @@ def command(
     top: int | None,
     codes: bool,
     seed: int,
-    marks: Marks | None,
+    reading: ReadingFiles | None,
     as_json: bool,
 ) -> None:
     """Rank the languages to reason in, without gold answers.
@@ -96,7 +96,7 @@ def command(
     if model is None and parallel is not None:
         raise ConfigurationError("--parallel needs --model: the sentences are for its states")
     pivot = read_language(pivot)
-    rows = list(read_voted_rows(sources, marks)) if sources else []
+    rows = list(read_voted_rows(sources, reading)) if sources else []
     sentences = {} if model is None else _sentences(parallel, pivot)
     found = _Rankings(rows, seed)
     if model is not None:

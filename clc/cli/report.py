@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING
 
 import click
 
-from clc.cli.options import marks_option
+from clc.cli.options import reading_option
 from clc.version import install_hint
 
 if TYPE_CHECKING:
     from clc.analysis.report.sources import ReportSource
     from clc.analysis.report.write import Report
-    from clc.thoughts import Marks
+    from clc.answers.reading_files import ReadingFiles
 
 __all__ = ["command", "open_all"]
 
@@ -29,9 +29,9 @@ __all__ = ["command", "open_all"]
                    "generations]")  # fmt: skip
 @click.option("--figures", type=click.Path(file_okay=False), metavar="DIR",
               help="Write every figure as SVG and PNG and its numbers as CSV, too.")  # fmt: skip
-@marks_option
+@reading_option
 def command(
-    sources: tuple[str, ...], out: str | None, figures: str | None, marks: Marks | None
+    sources: tuple[str, ...], out: str | None, figures: str | None, reading: ReadingFiles | None
 ) -> None:
     """Write a page with the results of a run and the reasoning on every problem.
 
@@ -51,7 +51,7 @@ def command(
 
     target = Path(out) if out else _page_of(sources)
     with ExitStack() as stack:
-        report = write_report(open_all(sources, stack, marks), target)
+        report = write_report(open_all(sources, stack, reading), target)
     if figures:
         _write_figures(report, Path(figures))
     if find_spec("matplotlib") is None:
@@ -61,11 +61,11 @@ def command(
 
 
 def open_all(
-    paths: tuple[str, ...], stack: ExitStack, marks: Marks | None = None
+    paths: tuple[str, ...], stack: ExitStack, reading: ReadingFiles | None = None
 ) -> dict[str, ReportSource]:
     """Open the sources of a report by name; duplicate names get their path.
 
-    ``marks`` are those of thoughts, by default the bundled ones.
+    ``reading`` are the files of a folder of prompt files.
 
     Raises:
         ClcError: one of ``paths`` cannot be opened.
@@ -75,7 +75,7 @@ def open_all(
 
     opened: dict[str, ReportSource] = {}
     for path in dict.fromkeys(paths):
-        for name, source in stack.enter_context(open_sources(path, marks)).items():
+        for name, source in stack.enter_context(open_sources(path, reading)).items():
             free = name if name not in opened else f"{printable_path(path)}: {name}"
             opened[free] = source
     return opened

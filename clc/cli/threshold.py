@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from clc.analysis.scoring import Scored
     from clc.analysis.selective import Judgement, Threshold
-    from clc.thoughts import Marks
+    from clc.answers.reading_files import ReadingFiles
 
 __all__ = ["calibrate_threshold", "votes_of_files", "votes_of_runs"]
 
@@ -55,14 +55,14 @@ def calibrate_threshold(
         click.echo(visible(f"Threshold: {out}"))
 
 
-def votes_of_files(files: Sequence[str], marks: Marks | None) -> Iterator[Scored]:
+def votes_of_files(files: Sequence[str], reading: ReadingFiles | None) -> Iterator[Scored]:
     """Yield one vote over the paths of every problem in files of generations."""
     from clc.analysis.scoring import Scored
     from clc.datasets.recorded_votes import group_votes
     from clc.languages import MGSM_LANGUAGES, UNKNOWN_LANGUAGE
     from clc.voting.tally import vote
 
-    for ballot in group_votes(files, marks=marks):
+    for ballot in group_votes(files, reading=reading):
         yield Scored(
             ballot.id,
             ballot.item,
@@ -73,7 +73,7 @@ def votes_of_files(files: Sequence[str], marks: Marks | None) -> Iterator[Scored
         )
 
 
-def votes_of_runs(folders: Sequence[str], marks: Marks | None) -> Iterator[Scored]:
+def votes_of_runs(folders: Sequence[str], reading: ReadingFiles | None) -> Iterator[Scored]:
     """Yield the verdict of every finished problem in run folders."""
     from functools import partial
 
@@ -84,7 +84,7 @@ def votes_of_runs(folders: Sequence[str], marks: Marks | None) -> Iterator[Score
 
     for folder in folders:
         with open_run(folder) as store:
-            for one in revote(store, partial(read_outcome, marks=marks)):
+            for one in revote(store, partial(read_outcome, files=reading)):
                 yield scored(one.problem, one.verdict)
 
 

@@ -10,18 +10,18 @@ from typing import TYPE_CHECKING, Any, cast
 import click
 
 from clc.bounds import LANGUAGES, SHARE, WEIGHT
-from clc.cli.options import NumberType, marks_option, workers_option
+from clc.cli.options import NumberType, reading_option, workers_option
 from clc.errors import ConfigurationError, InputError
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Iterator, Sequence
 
+    from clc.answers.reading_files import ReadingFiles
     from clc.cli.unread import Unread
     from clc.cli.vote_parts import VotePart, VoteTaker
     from clc.datasets.recorded_votes import VotesOfProblem
     from clc.datasets.vote_rows import VoteReader
     from clc.records import AnswerKind
-    from clc.thoughts import Marks
     from clc.worker_processes import Workers
 
 __all__ = ["command"]
@@ -61,7 +61,7 @@ _CHUNK = 4096  # paths whose votes are taken at once
     metavar="N",
     help="Withhold an answer that paths of fewer languages gave.",
 )
-@marks_option
+@reading_option
 @click.option("--out", type=click.Path(dir_okay=False), help="Write verdicts here as JSONL.")
 @click.option("--json", "as_json", is_flag=True, help="Print the score as JSON instead of a table.")
 @workers_option
@@ -74,7 +74,7 @@ def command(  # noqa: PLR0917
     kind: str | None,
     abstain_below: float | None,
     abstain_languages: int | None,
-    marks: Marks | None,
+    reading: ReadingFiles | None,
     out: str | None,
     as_json: bool,  # noqa: FBT001  click passes it by name
     workers: int | None,
@@ -105,13 +105,13 @@ def command(  # noqa: PLR0917
         raise InputError(f"{runs[0]}: is a run folder; give run folders or files, not both")
     abstaining = read_abstaining(abstain_below, abstain_languages)
     take = VoteTaker(rule, tie_order, by_language, abstaining, quiet=as_json and not out)
-    reader = VoteReader(tuple(chosen), cast("AnswerKind | None", kind), marks)
+    reader = VoteReader(tuple(chosen), cast("AnswerKind | None", kind), reading)
     figures, unread = Scoreboard(), Unread(in_files=not runs)
     with (
         Workers(workers) as pool,
         nullcontext(None) if take.quiet else rows_to(out) as sink,
         closing(
-            _take_runs(runs, chosen, marks, take, pool)
+            _take_runs(runs, chosen, reading, take, pool)
             if runs
             else _take_files(files, reader, take, pool)
         ) as parts,
@@ -158,7 +158,7 @@ def _in_chunks(problems: Iterable[VotesOfProblem]) -> Iterator[list[VotesOfProbl
 def _take_runs(
     folders: Sequence[str],
     languages: Sequence[str],
-    marks: Marks | None,
+    reading: ReadingFiles | None,
     take: VoteTaker,
     workers: Workers,
 ) -> Generator[VotePart]:
@@ -173,7 +173,7 @@ def _take_runs(
     for folder in folders:
         thoughts = 0
         with open_run(folder) as store:
-            revoter = Revoter.of(store, partial(read_outcome, marks=marks))
+            revoter = Revoter.of(store, partial(read_outcome, files=reading))
             of_run = partial(take.of_run, revoter, tuple(languages))
             for part in map_finished(store, of_run, workers):
                 problems += part.figures.counts["problems"]

@@ -13,14 +13,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from clc.analysis.portfolio_search import PortfolioRow
+    from clc.answers.reading_files import ReadingFiles
     from clc.records import AnswerKind, Vote
     from clc.runs.revote import Solved
-    from clc.thoughts import Marks
 
 __all__ = ["read_voted_rows", "split_sources"]
 
 
-def read_voted_rows(sources: Sequence[str], marks: Marks | None) -> Iterator[PortfolioRow]:
+def read_voted_rows(sources: Sequence[str], reading: ReadingFiles | None) -> Iterator[PortfolioRow]:
     """Yield the problems of run folders, or of JSONL files as for ``clc vote``.
 
     Sizes are in tokens for runs and in characters for files. A gold answer that cannot be read is
@@ -31,7 +31,7 @@ def read_voted_rows(sources: Sequence[str], marks: Marks | None) -> Iterator[Por
         DatasetError: a path does not say its language.
     """
     folders, files = split_sources(sources)
-    yield from _of_runs(folders, marks) if folders else _of_files(files, marks)
+    yield from _of_runs(folders, reading) if folders else _of_files(files, reading)
 
 
 def split_sources(sources: Sequence[str]) -> tuple[list[str], list[str]]:
@@ -46,14 +46,14 @@ def split_sources(sources: Sequence[str]) -> tuple[list[str], list[str]]:
     return folders, [] if folders else list(sources)
 
 
-def _of_runs(folders: Sequence[str], marks: Marks | None) -> Iterator[PortfolioRow]:
+def _of_runs(folders: Sequence[str], reading: ReadingFiles | None) -> Iterator[PortfolioRow]:
     from clc.runs.open import open_run
     from clc.runs.revote import revote
     from clc.voting.outcomes import read_outcome
 
     for folder in folders:
         with open_run(folder) as store:
-            for solved in revote(store, partial(read_outcome, marks=marks)):
+            for solved in revote(store, partial(read_outcome, files=reading)):
                 problem = solved.problem
                 yield _row(
                     problem.id,
@@ -66,11 +66,11 @@ def _of_runs(folders: Sequence[str], marks: Marks | None) -> Iterator[PortfolioR
                 )
 
 
-def _of_files(files: Sequence[str], marks: Marks | None) -> Iterator[PortfolioRow]:
+def _of_files(files: Sequence[str], reading: ReadingFiles | None) -> Iterator[PortfolioRow]:
     from clc.datasets.recorded_votes import group_votes
     from clc.languages import MGSM_LANGUAGES
 
-    for ballot in group_votes(files, marks=marks):
+    for ballot in group_votes(files, reading=reading):
         # As in clc vote: MGSM's order comes first, whatever the order of the file.
         votes = sorted(
             ballot.votes, key=lambda one: [one.language != code for code in MGSM_LANGUAGES]

@@ -14,8 +14,8 @@ from clc.records import AbstainReason, Abstention
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from clc.answers.reading_files import ReadingFiles
     from clc.records import Answer, AnswerKind, Confidence
-    from clc.thoughts import Marks
 
 __all__ = [
     "Generation",
@@ -60,8 +60,8 @@ class Generation(NamedTuple):
     options: Mapping[str, str] | None = None
 
 
-def read_generation(path: Generation, marks: Marks | None = None) -> Answer | Abstention:
-    """Read the answer of a recorded path; ``marks``: of thoughts, by default the bundled ones."""
+def read_generation(path: Generation, files: ReadingFiles | None = None) -> Answer | Abstention:
+    """Read the answer of a recorded path; ``files`` are those of a folder of prompt files."""
     if path.error:
         return Abstention(path.reason, path.error)
     language = path.read_as or path.language
@@ -72,7 +72,8 @@ def read_generation(path: Generation, marks: Marks | None = None) -> Answer | Ab
         kind=path.kind,
         finish_reason=path.finish_reason,
         closed=path.closed,
-        marks=marks,
+        marks=files and files.marks,
+        vocabulary=files and files.vocabulary,
         options=_texts(path.options) if path.options else None,
     )
 

@@ -25,10 +25,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
 
+    from clc.answers.reading_files import ReadingFiles
     from clc.datasets.generation import Generation
     from clc.datasets.vote_rows import VoteRows
     from clc.records import AnswerKind
-    from clc.thoughts import Marks
 
 __all__ = [
     "RecordedVotes",
@@ -169,21 +169,21 @@ def group_votes(
     *,
     languages: Sequence[str] = (),
     kind: AnswerKind | None = None,
-    marks: Marks | None = None,
+    reading: ReadingFiles | None = None,
     workers: Workers | None = None,
 ) -> Iterator[RecordedVotes]:
     """Yield votes by problem, in the order of the problems' first rows; rows may be in any order.
 
     Answers are read while the rows are streamed and grouped in a temporary database on disk, so
     memory does not grow with the files. ``languages`` keeps the paths of these languages only.
-    ``marks`` are those of thoughts, by default the bundled ones. ``workers`` read the rows; by
+    ``reading`` are the files of a folder of prompt files. ``workers`` read the rows; by
     default this process does.
 
     Raises:
         DatasetError: a bad row, or two golds for one problem.
         InputError: there are no paths to vote on.
     """
-    reader = VoteReader(tuple(languages), kind, marks)
+    reader = VoteReader(tuple(languages), kind, reading)
     with closing(VoteGroups(files, reader, workers)) as groups:
         sources = groups.sources()
         for problem in groups.problems():

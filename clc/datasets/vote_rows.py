@@ -18,10 +18,10 @@ from clc.records import Answer
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from clc.answers.reading_files import ReadingFiles
     from clc.datasets.generation import Generation
     from clc.datasets.line_chunks import LineChunk
     from clc.records import AnswerKind
-    from clc.thoughts import Marks
 
 __all__ = ["VoteReader", "VoteRows"]
 
@@ -58,12 +58,12 @@ class VoteReader(NamedTuple):
     """Settings that turn rows into votes.
 
     ``languages`` are those whose paths are read, all where there are none. ``kind`` is that of
-    problems whose rows give none. ``marks`` are those of thoughts, by default the bundled ones.
+    problems whose rows give none. ``reading`` are the files of a folder of prompt files.
     """
 
     languages: tuple[str, ...] = ()
     kind: AnswerKind | None = None
-    marks: Marks | None = None
+    reading: ReadingFiles | None = None
 
     def read_lines(self, chunk: LineChunk) -> VoteRows:
         """Read the votes of a chunk of lines."""
@@ -99,7 +99,7 @@ class VoteReader(NamedTuple):
             rows.problems[key] = (path.item or _item(*key), kind, path.level)
         if self.languages and path.language not in self.languages:
             return
-        outcome = read_generation(path._replace(kind=kind) if self.kind else path, self.marks)
+        outcome = read_generation(path._replace(kind=kind) if self.kind else path, self.reading)
         answer: tuple[str | None, ...]
         if isinstance(outcome, Answer):
             answer = (outcome.value, None, outcome.kind)

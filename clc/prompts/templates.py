@@ -25,6 +25,8 @@ from dataclasses import dataclass, fields
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from clc.answers.reading_files import ReadingFiles
+from clc.answers.vocabulary import folder_vocabulary
 from clc.bounds import abbreviate
 from clc.errors import TemplateError
 from clc.input_files import read_regular
@@ -41,6 +43,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
     from pathlib import Path
 
+    from clc.answers.vocabulary import Vocabulary
     from clc.records import Message
     from clc.thoughts import Marks
 
@@ -109,6 +112,16 @@ class Templates:
     def marks(self) -> Marks:
         """Marks of thoughts, the user's first."""
         return load_marks(self._folders[0] if len(self._folders) > 1 else None)
+
+    @cached_property
+    def vocabulary(self) -> Vocabulary | None:
+        """The words of languages with the user's; None without words of the user's."""
+        return folder_vocabulary(self._folders[0]) if len(self._folders) > 1 else None
+
+    @property
+    def reading_files(self) -> ReadingFiles:
+        """What the user's folder gives to the reading of answers."""
+        return ReadingFiles(self.marks, self.vocabulary)
 
     @cached_property
     def data_hash(self) -> str:

@@ -94,6 +94,7 @@ _TYPES: Mapping[str, tuple[type, ...]] = {
     "identity.fidelity": _TEXT,
     "identity.untranslated": _TEXT,
     "identity.dataset": _OBJECT,
+    "identity.words": _OBJECT,
 }
 """Types of the fields that are read; any may be missing."""
 

@@ -136,9 +136,7 @@ class Answerer:
             if not paths:
                 failures = list(store.failures(plan.keys()).values())
                 _raise_lost(verdict, failures, plan)
-        votes = read_votes(
-            problem, plan, paths, question.configuration.counting, solver.outcomes.read
-        )
+        votes = read_votes(problem, plan, paths, solver.counting, solver.outcomes.read)
         winners = _winners(verdict, votes, paths)
         final = await self._final_text(question, verdict, winners, until)
         usage = verdict.usage + verdict.translation_usage + final.usage
@@ -197,7 +195,14 @@ class Answerer:
                 break
             usage += completion.usage
             outcome = await read_in_thread(
-                completion.text, None, partial(extract_answer, completion.text, language)
+                completion.text,
+                None,
+                partial(
+                    extract_answer,
+                    completion.text,
+                    language,
+                    vocabulary=self._templates.vocabulary,
+                ),
             )
             if completion.error is None and getattr(outcome, "value", None) == answer:
                 return completion.text, usage

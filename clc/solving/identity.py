@@ -86,6 +86,8 @@ def identity(
         "dataset": dict(dataset),
         "limit": limit,
     }
+    if templates.vocabulary is not None:
+        values["words"] = templates.vocabulary.own
     try:
         plain: dict[str, Any] = orjson.loads(orjson.dumps(values))
     except orjson.JSONEncodeError as error:

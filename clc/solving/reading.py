@@ -8,7 +8,6 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, TypeVar
 
 from clc.answers.latex import may_have_formula
-from clc.voting.outcomes import read_outcome
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -32,7 +31,7 @@ async def read_ahead(outcomes: OutcomeMemory, problem: Problem, path: ReasoningP
     """Read and keep the outcome of a path whose reading may take long."""
     kind = problem.metadata.get("kind")
     if may_have_formula(path.text, kind) and not outcomes.holds(problem, path):
-        outcome = await read_in_thread(path.text, kind, lambda: read_outcome(problem, path))
+        outcome = await read_in_thread(path.text, kind, lambda: outcomes.read_anew(problem, path))
         outcomes.keep(problem, path, outcome)
 
 

@@ -76,6 +76,7 @@ class Solver:
         self.counting = configuration.counting
         self.store = store
         self.outcomes = OutcomeMemory() if outcomes is None else outcomes
+        self.outcomes.vocabulary = templates.vocabulary
         self._owned: list[SharedEngine] = []
         shared = self._shared(engine)
         if isinstance(shared.engine, ChatEngine):

@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from clc.answers import extract_answer
 from clc.answers.option_lines import option_texts, problem_options
+from clc.answers.vocabulary import use_vocabulary
 from clc.records import Abstention, Answer, Problem, ReasoningPath
 
 if TYPE_CHECKING:
-    from clc.thoughts import Marks
+    from clc.answers.reading_files import ReadingFiles
+    from clc.answers.vocabulary import Vocabulary
 
 __all__ = ["OutcomeMemory", "Reader", "read_outcome"]
 
@@ -20,13 +22,12 @@ MOST_OUTCOMES = 131_072  # about 50 MB
 
 
 def read_outcome(
-    problem: Problem, path: ReasoningPath, marks: Marks | None = None
+    problem: Problem, path: ReasoningPath, files: ReadingFiles | None = None
 ) -> Answer | Abstention:
     """Extract the answer of a path's text, with its span.
 
     A path of an older run may hold its thought in its text: what follows the thought is read.
-    ``marks`` are those of thoughts, by default the bundled ones. The text of an option stands for
-    its letter.
+    ``files`` are those of a folder of prompt files. The text of an option stands for its letter.
     """
     options = problem_options(problem.metadata)
     return extract_answer(
@@ -36,7 +37,8 @@ def read_outcome(
         kind=problem.metadata.get("kind"),
         finish_reason=path.finish_reason,
         closed=path.closed,
-        marks=marks,
+        marks=files and files.marks,
+        vocabulary=files and files.vocabulary,
         options=option_texts(problem.question, "".join(options)) if options else None,
     )
 
@@ -49,10 +51,14 @@ class OutcomeMemory:
 
     Args:
         most: largest number of outcomes to keep.
+
+    Attributes:
+        vocabulary: the words of languages by which answers are read; those in effect by default.
     """
 
     def __init__(self, most: int = MOST_OUTCOMES) -> None:
         self._most = most
+        self.vocabulary: Vocabulary | None = None
         self._outcomes: OrderedDict[tuple[str, str, str], Answer | Abstention] = OrderedDict()
 
     def __len__(self) -> int:
@@ -62,8 +68,13 @@ class OutcomeMemory:
         """Return an outcome, read it if necessary, and keep it."""
         outcome = self._outcomes.get(_key(problem, path))
         if outcome is None:
-            outcome = self.keep(problem, path, read_outcome(problem, path))
+            outcome = self.keep(problem, path, self.read_anew(problem, path))
         return outcome
+
+    def read_anew(self, problem: Problem, path: ReasoningPath) -> Answer | Abstention:
+        """Read an outcome, with its span, and keep nothing."""
+        with use_vocabulary(self.vocabulary):
+            return read_outcome(problem, path)
 
     def holds(self, problem: Problem, path: ReasoningPath) -> bool:
         """Whether an outcome is kept."""
@@ -85,7 +96,7 @@ class OutcomeMemory:
 
         A pass over a run larger than the memory would otherwise evict the outcomes it needs next.
         """
-        return self._outcomes.get(_key(problem, path)) or read_outcome(problem, path)
+        return self._outcomes.get(_key(problem, path)) or self.read_anew(problem, path)
 
 
 def _key(problem: Problem, path: ReasoningPath) -> tuple[str, str, str]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from clc.answers.option_lines import problem_options
+from clc.answers.vocabulary import own_vocabulary, use_vocabulary
 from clc.records import AbstainReason, Abstention, Usage, Vote
 from clc.voting.abstaining import Abstaining, withhold
 from clc.voting.outcomes import read_outcome
@@ -17,6 +18,7 @@ from clc.voting.text_choice import choose_path
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from clc.answers.vocabulary import Vocabulary
     from clc.plan import ArmRecord, Plan
     from clc.records import Answer, Problem, ReasoningPath, Verdict
     from clc.voting.outcomes import Reader
@@ -44,13 +46,15 @@ class Counting:
     """Settings that turn paths into votes, and votes into a verdict.
 
     ``voting`` is the strategy's; with ``by_written_language`` a path counts for the language that
-    it is written in; ``weighting`` is by confidence; ``abstaining`` withholds unsure answers.
+    it is written in; ``weighting`` is by confidence; ``abstaining`` withholds unsure answers;
+    ``vocabulary`` has the words by which answers are read.
     """
 
     voting: str = "majority"
     by_written_language: bool = False
     weighting: Weighting | None = None
     abstaining: Abstaining | None = None
+    vocabulary: Vocabulary | None = None
 
     @property
     def by_reward(self) -> bool:
@@ -72,6 +76,7 @@ class Counting:
             by_written_language=identity.get("fidelity") == "count",
             weighting=weighting,
             abstaining=Abstaining.from_json(identity.get("abstaining")),
+            vocabulary=own_vocabulary(words) if (words := identity.get("words")) else None,
         )
 
 
@@ -97,7 +102,8 @@ def read_vote(
     elif path.finish_reason == "abort":
         outcome = Abstention(AbstainReason.LOW_CONFIDENCE, "aborted")
     else:
-        outcome = read(asked_problem(problem, arm.question), path)
+        with use_vocabulary(counting.vocabulary):
+            outcome = read(asked_problem(problem, arm.question), path)
         if counting.by_written_language:
             language = _written(path, arm)
     return Vote(path.key, language, outcome, arm.weight)

@@ -26,10 +26,10 @@ from clc.voting.tally import vote
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
+    from clc.answers.reading_files import ReadingFiles
     from clc.datasets.recorded_votes import RecordedVotes
     from clc.records import Vote
     from clc.runs.protocol import RunFolder
-    from clc.thoughts import Marks
 
 __all__ = ["ReportSource", "open_sources"]
 
@@ -50,14 +50,16 @@ class ReportSource(Protocol):
 
 
 @contextmanager
-def open_sources(path: str | Path, marks: Marks | None = None) -> Iterator[dict[str, ReportSource]]:
+def open_sources(
+    path: str | Path, reading: ReadingFiles | None = None
+) -> Iterator[dict[str, ReportSource]]:
     """Open a run folder, a folder of ``clc compare`` or recorded generations, for reading.
 
     Yields its sources by name: the runs of a folder by their strategy, generations by the stem of
     their file. A folder of JSONL files, such as lm-evaluation-harness writes, is one source.
     Generations are voted on as in ``clc vote``: by majority, ties to the languages of MGSM in its
-    order, then to the others in order of occurrence. ``marks`` are those of thoughts, by default
-    the bundled ones.
+    order, then to the others in order of occurrence. ``reading`` are the files of a
+    folder of prompt files.
 
     Raises:
         ConfigurationError: the path does not exist, or is a folder of neither runs nor JSONL files.
@@ -66,7 +68,7 @@ def open_sources(path: str | Path, marks: Marks | None = None) -> Iterator[dict[
     """
     if is_run(path):
         with open_runs(path) as runs:
-            yield {name: _Run(run, marks) for name, run in runs.items()}
+            yield {name: _Run(run, reading) for name, run in runs.items()}
         return
     path = Path(path)
     if not path.exists():
@@ -82,7 +84,7 @@ def open_sources(path: str | Path, marks: Marks | None = None) -> Iterator[dict[
             f"{path}: neither a run folder nor one with generations (*.jsonl); name the --out of "
             "clc solve or clc compare"
         )
-    yield {printable_path(path.resolve().name).partition(".jsonl")[0]: _Recorded(files, marks)}
+    yield {printable_path(path.resolve().name).partition(".jsonl")[0]: _Recorded(files, reading)}
 
 
 def _row_files(folder: Path) -> list[Path]:
@@ -94,14 +96,14 @@ class _Run:
     """A run of ``clc solve`` or ``clc compare``."""
 
     run: RunFolder
-    marks: Marks | None = None
+    reading: ReadingFiles | None = None
 
     @property
     def manifest(self) -> Mapping[str, Any]:
         return self.run.manifest() or {}
 
     def solved(self) -> Iterator[Solved]:
-        return revote(self.run, partial(read_outcome, marks=self.marks))
+        return revote(self.run, partial(read_outcome, files=self.reading))
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +111,7 @@ class _Recorded:
     """Generations in JSONL files; a temporary database groups their texts by problem."""
 
     files: Sequence[Path]
-    marks: Marks | None = None
+    reading: ReadingFiles | None = None
 
     @property
     def manifest(self) -> Mapping[str, Any]:
@@ -122,7 +124,7 @@ class _Recorded:
             database.executemany("INSERT INTO texts VALUES (?, ?, ?, ?, ?)", _texts(self.files))
             rows = database.execute("SELECT * FROM texts ORDER BY problem, rowid")
             groups = (list(group) for _, group in groupby(rows, key=lambda row: row[0]))
-            votes = group_votes(self.files, marks=self.marks)
+            votes = group_votes(self.files, reading=self.reading)
             first = [next(votes)]  # it has read the files
             if _states(self.files) != before:
                 raise DatasetError(
@@ -130,7 +132,7 @@ class _Recorded:
                     "same command again"
                 )
             for ballot, group in zip(chain(first, votes), groups, strict=True):
-                yield _solved(ballot, group, self.marks)
+                yield _solved(ballot, group, self.reading)
 
 
 def _states(files: Sequence[Path]) -> list[tuple[int, int]]:
@@ -154,7 +156,9 @@ def _texts(files: Sequence[Path]) -> Iterator[tuple[int, str | None, str, str | 
         yield number, path.question, path.response, path.finish_reason, path.error
 
 
-def _solved(ballot: RecordedVotes, texts: Sequence[tuple[Any, ...]], marks: Marks | None) -> Solved:
+def _solved(
+    ballot: RecordedVotes, texts: Sequence[tuple[Any, ...]], reading: ReadingFiles | None
+) -> Solved:
     """Put the votes of a problem beside their texts, and take the verdict."""
     question = next((row[1] for row in texts if row[1]), "")
     problem = Problem(
@@ -184,7 +188,9 @@ def _solved(ballot: RecordedVotes, texts: Sequence[tuple[Any, ...]], marks: Mark
         keys = Plan.of([arms[-1]]).keys()
         for index, (key, row) in enumerate(zip(keys, rows[code], strict=True)):
             one, confidence, response, finish_reason, error = row
-            thought, text, closed = split(response, marks, finish_reason=finish_reason)
+            thought, text, closed = split(
+                response, reading and reading.marks, finish_reason=finish_reason
+            )
             votes[key] = replace(one, path_key=key)
             paths[key] = ReasoningPath(
                 key,
