@@ -8,7 +8,7 @@ from typing import NamedTuple
 from clc.answers.vocabulary import per_vocabulary, vocabulary
 from clc.answers.words import expanded
 
-__all__ = ["PowerWords", "power_words"]
+__all__ = ["PowerWords", "power_pattern", "power_words"]
 
 _EXPONENT = r"-?\d{1,9}"
 
@@ -43,7 +43,7 @@ def power_words() -> PowerWords:
     }
     powers: list[str] = []
     for entry in lists["power"]:
-        parts = _pattern(entry).split("N")
+        parts = power_pattern(entry).split("N")
         powers.append(
             parts[0]
             + "".join(
@@ -53,7 +53,7 @@ def power_words() -> PowerWords:
         )
     named = {"square": "squared", "cube": "cubed", "factorial": "factorial"}
     groups = [
-        f"(?P<{group}>{'|'.join(map(_pattern, lists[name]))})"
+        f"(?P<{group}>{'|'.join(map(power_pattern, lists[name]))})"
         for group, name in named.items()
         if lists[name]
     ]
@@ -67,6 +67,6 @@ def power_words() -> PowerWords:
     )
 
 
-def _pattern(entry: str) -> str:
+def power_pattern(entry: str) -> str:
     """Return the pattern of an entry: a space is a space, and its groups capture nothing."""
     return re.sub(r"(?<!\\)\((?!\?)", "(?:", entry).replace(" ", "[ ]")

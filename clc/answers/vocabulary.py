@@ -27,9 +27,14 @@ _LATIN = "ABCDEFGHIJ"
 _NOT_READ = frozenset({"script", "locale", "sources", "readers", "prompt", "demonstrations"})
 
 __all__ = [
-    "Vocabulary", "folder_vocabulary", "own_vocabulary", "per_vocabulary", "use_vocabulary",
+    "Vocabulary",
+    "folder_vocabulary",
+    "merged",
+    "own_vocabulary",
+    "per_vocabulary",
+    "use_vocabulary",
     "vocabulary",
-]  # fmt: skip
+]
 
 
 class Vocabulary:
@@ -87,8 +92,11 @@ def folder_vocabulary(folder: Path) -> Vocabulary | None:
     Raises:
         TemplateError: a file of a language is broken.
     """
+    from clc.answers.word_checks import check_words  # it needs the words of this module
+
     own: dict[str, dict[str, Any]] = {}
     for file in read_language_files(folder):
+        check_words(file.path, file.tables)
         tables = {name: table for name, table in file.tables.items() if name not in _NOT_READ}
         label = file.tables.get("prompt", {}).get("label", "").rstrip(" :：")
         if label:
@@ -110,17 +118,17 @@ def own_vocabulary(own: Mapping[str, Any]) -> Vocabulary:
 @lru_cache(maxsize=8)
 def _own(tables: bytes) -> Vocabulary:
     own = orjson.loads(tables)
-    return Vocabulary(_merged(_bundled().languages, own), own)
+    return Vocabulary(merged(_bundled().languages, own), own)
 
 
-def _merged(under: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
+def merged(under: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
     """Return tables with others over them, entry by entry."""
-    merged = dict(under)
+    result = dict(under)
     for key, value in over.items():
-        below = merged.get(key)
+        below = result.get(key)
         both = isinstance(value, dict) and isinstance(below, dict)
-        merged[key] = _merged(below, value) if both else value  # type: ignore[arg-type]
-    return merged
+        result[key] = merged(below, value) if both else value  # type: ignore[arg-type]
+    return result
 
 
 _current: ContextVar[Vocabulary | None] = ContextVar("vocabulary", default=None)

@@ -46,6 +46,7 @@ COMMANDS = {
     "rank-languages": "Rank the languages to reason in, without gold.",
     "extract": "Read the answer out of every recorded generation.",
     "prompts": "List, show and check prompt templates.",
+    "languages": "List, show and check what is known of languages.",
     "engines": "List engines, and check engine files.",
     "strategies": "List, show and check strategies.",
     "doctor": "Print versions, devices, engines and proxies, for a report of a bug.",
