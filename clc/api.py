@@ -128,7 +128,7 @@ async def asolve_many(
             verifier=judge,
         )
         work.begin({"given": "by a call"})
-        async with aclosing(work.verdicts(as_problems(problems))) as verdicts:
+        async with aclosing(work.verdicts(as_problems(problems, templates.scripts))) as verdicts:
             async for verdict in verdicts:
                 if watch is not None:
                     watch(work.solver.counters, [verdict])

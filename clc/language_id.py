@@ -12,13 +12,14 @@ from __future__ import annotations
 
 import math
 import re
+import unicodedata
 from bisect import bisect_right
 from collections import Counter
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
 __all__ = [
     "DEFAULT_LANGUAGE",
@@ -34,17 +35,20 @@ _LATIN = (
     "en de es fr sw af az ca cs cy da et eu fi ga gl hr hu id is it lt lv ms mt nl no pl pt ro sk "
     "sl sq sv tl tr vi"
 )
+_CYRILLIC = "ru be bg kk ky mk mn sr uk"
+_ARABIC = "ar fa ps ur"
+_DEVANAGARI = "hi mr ne"
 
 # First code point of a block (up to the next row), and the languages written in it.
 _BLOCKS: tuple[tuple[int, str], ...] = (
     (0x0041, _LATIN),
     (0x0370, "el"),
-    (0x0400, "ru be bg kk ky mk mn sr uk"),
+    (0x0400, _CYRILLIC),
     (0x0530, "hy"),
     (0x0590, "he"),
-    (0x0600, "ar fa ps ur"),
+    (0x0600, _ARABIC),
     (0x0780, ""),
-    (0x0900, "hi mr ne"),
+    (0x0900, _DEVANAGARI),
     (0x0980, "bn"),
     (0x0A00, "pa"),
     (0x0A80, "gu"),
@@ -73,6 +77,8 @@ _BLOCKS: tuple[tuple[int, str], ...] = (
     (0x3200, ""),
     (0x3400, "zh"),
     (0xA000, ""),
+    (0xA500, "vai"),
+    (0xA640, ""),
     (0xAC00, "ko"),
     (0xD7B0, ""),
     (0xF900, "zh"),
@@ -83,6 +89,13 @@ _BLOCKS: tuple[tuple[int, str], ...] = (
     (0x32000, ""),
 )
 _STARTS = [start for start, _ in _BLOCKS]
+# Scripts of several languages, by their codes in ISO 15924.
+_SHARED = {
+    "Latn": _LATIN,
+    "Cyrl": _CYRILLIC,
+    "Arab": _ARABIC,
+    "Deva": _DEVANAGARI,
+}
 
 
 @lru_cache(maxsize=8192)
@@ -138,11 +151,16 @@ def has_han(text: str) -> bool:
 _MOST_READ = 20_000
 
 
-def detect_language(text: str) -> str | None:
+def detect_language(text: str, scripts: Mapping[str, str] | None = None) -> str | None:
     """Guess the language of ``text``; None if it has no letters outside formulas.
 
     The most frequent script decides; Chinese with any kana is Japanese. py3langid takes about
     0.3 ms; the first call loads it (0.5 s). A few words that may be English are English.
+
+    Args:
+        text: a question.
+        scripts: more languages that are detected, by BCP-47 code with their scripts (ISO 15924):
+            those that py3langid knows, and those that alone have their script.
 
     >>> detect_language("3 + 4 = ?"), detect_language("三个苹果"), detect_language("りんごは何個")
     (None, 'zh', 'ja')
@@ -150,24 +168,41 @@ def detect_language(text: str) -> str | None:
     ('en', 'de')
     """
     prose = " ".join(_VARIABLES.sub(" ", _FORMULAS.sub(" ", text[:_MOST_READ])).split())
-    scripts = letters_by_script(prose)
-    if not scripts:
+    letters = letters_by_script(prose)
+    more = scripts or {}
+    for code, name in more.items():
+        if name not in _SHARED:
+            letters[code] += _letters_of(name, prose)
+    letters = +letters
+    if not letters:
         return None
-    (script, _) = scripts.most_common(1)[0]
+    (script, _) = letters.most_common(1)[0]
     if script in {"zh", "ja"}:
-        return "ja" if scripts["ja"] else "zh"
-    candidates = script.split()
+        return "ja" if letters["ja"] else "zh"
+    candidates = [*script.split(), *(code for code in more if _SHARED.get(more[code]) == script)]
     if len(candidates) == 1:
         return candidates[0]
     ranked = likeliest(prose, frozenset(candidates))
     if not ranked:
         return candidates[0]
     best, score = ranked[0]
-    if scripts[script] < _FEW_LETTERS:
+    if letters[script] < _FEW_LETTERS:
         near = score - _NEAR_ENGLISH * math.sqrt(len(prose.encode()))
         if any(code == _FALLBACK and other >= near for code, other in ranked):
             return _FALLBACK
     return best
+
+
+def _letters_of(script: str, text: str) -> int:
+    """Count the letters of a script that no language of ours is written in."""
+    from babel import Locale
+
+    name = Locale("en").scripts.get(script, script).upper()
+    return sum(
+        unicodedata.name(character, "").startswith(f"{name} ")
+        for character in text
+        if not script_of(character)
+    )
 
 
 _FEWEST_LETTERS = 12  # a short sentence; "Answer: 18" is no evidence of the path's language

@@ -68,10 +68,10 @@ def command(
     from clc.solving.voters import open_voters
 
     text = sys.stdin.read() if question == "-" else question
-    problem = as_problem(text, language)
     voters = solving.load_voters(strategy)
     configuration = solving.configuration(strategy, engine.spec, voters)
     templates = solving.templates()
+    problem = as_problem(text, language, templates.scripts)
     opened, translator = engine.open(templates.marks)
     console = make_console()
     with Store(None) as store:

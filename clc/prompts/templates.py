@@ -118,6 +118,12 @@ class Templates:
         """The words of languages with the user's; None without words of the user's."""
         return folder_vocabulary(self._folders[0]) if len(self._folders) > 1 else None
 
+    @cached_property
+    def scripts(self) -> dict[str, str]:
+        """The languages of the user's folder with their scripts."""
+        files = language_files(self._folders[0]) if len(self._folders) > 1 else ()
+        return {file.code: file.tables["script"] for file in files if "script" in file.tables}
+
     @property
     def reading_files(self) -> ReadingFiles:
         """What the user's folder gives to the reading of answers."""
