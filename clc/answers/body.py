@@ -16,6 +16,8 @@ from clc.answers.word_lists import word_list
 from clc.answers.words import listed
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from clc.answers.scan import Scan
 
 __all__ = ["Body", "find_body", "is_blank", "run_on_at"]
@@ -29,7 +31,11 @@ _PROMPT = re.compile(
 _PROMPT_END = "[/INST]"
 # The headers of turns that are left where special tokens were removed: a line of its own, or glued
 # to the end of an answer.
-_TURN_MARKS = ("assistant", "user\n", "model\n")
+# Without these marks a text has no special token, call, or turn on a line of its own.
+_IN_SPECIAL = ("<", "[INST]", "[/INST]")
+_IN_CALLS = ("<", "[TOOL", "```tool")
+_CALL_FIELDS = ('"name"', '"action"')
+_IN_TURNS = ("assistant", "user\n", "model\n")
 _ROLE_LINE = re.compile(r"(?:\A|\n)[ \t]?(system|user|assistant|model)[ \t]?(?=\n|\Z)")
 _GLUED = re.compile(
     r"(?<=[\d.!?。！？।)\]}*\"'”»%])(?:(assistant)(?=\n|[A-Z\d]|\Z)|(user|system)(?=\n))"
@@ -76,14 +82,15 @@ def find_body(scan: Scan, start: int = 0, end: int | None = None) -> Body:
     text = scan.text
     end = len(text) if end is None else end
     calling = False
-    if not scan.is_plain:
-        if "[/INST]" in text:
+    if scan.marks:
+        if "[/INST]" in scan.marks:
             start = _after_prompts(text, start, end)
-        start, end, calling = _without_calls(text, start, end)
-        for mark in _SPECIAL.finditer(text, start, end):
-            if text[start : mark.start()].strip():
-                end = mark.start()
-                break
+        start, end, calling = _without_calls(scan, start, end)
+        if not scan.marks.isdisjoint(_IN_SPECIAL):
+            for mark in _SPECIAL.finditer(text, start, end):
+                if text[start : mark.start()].strip():
+                    end = mark.start()
+                    break
     start, end = _last_reply(scan, start, end)
     run_on = run_on_at(scan, start, end)
     end = _without_repetition(text, start, end if run_on is None else run_on)
@@ -111,9 +118,10 @@ def _without_repetition(text: str, start: int, end: int) -> int:
     return line if repeated and line - before > end - line + 1 else end
 
 
-def _without_calls(text: str, start: int, end: int) -> Body:
+def _without_calls(scan: Scan, start: int, end: int) -> Body:
     """Leave out calls of tools: what follows the last one counts, else what stands before it."""
-    if "<" in text or "[TOOL" in text or "```tool" in text:
+    text = scan.text
+    if not scan.marks.isdisjoint(_IN_CALLS):
         first = _TOOL.search(text, start, end)
         if first:
             last = None
@@ -122,15 +130,13 @@ def _without_calls(text: str, start: int, end: int) -> Body:
             if last and not is_blank(text, last.end(), end):
                 return Body(last.end(), end)
             return Body(start, first.start(), calling=True)
-    if _is_call(text, start, end):
+    if not scan.marks.isdisjoint(_CALL_FIELDS) and _is_call(text, start, end):
         return Body(start, start, calling=True)
     return Body(start, end)
 
 
 def _is_call(text: str, start: int, end: int) -> bool:
     """Whether a text is nothing but the JSON of a call."""
-    if '"name"' not in text and '"action"' not in text:
-        return False
     content = text[start:end].strip().removeprefix("```json").strip("`\n ")
     if not content.startswith(("{", "[")) or len(content) > _LONGEST_CALL:
         return False
@@ -179,7 +185,7 @@ def _ordered_turns(scan: Scan, start: int, end: int) -> list[tuple[int, int, boo
     """
     text = scan.text
     turns: list[tuple[int, int, bool, bool]] = []
-    if not scan.is_plain and any(text.find(name, start, end) >= 0 for name in _TURN_MARKS):
+    if not scan.marks.isdisjoint(_IN_TURNS):
         turns += [
             (mark.start(), mark.end(), mark[1] in {"assistant", "model"}, True)
             for mark in _ROLE_LINE.finditer(text, start, end)
@@ -221,17 +227,11 @@ def _headings(scan: Scan, start: int, end: int) -> list[tuple[int, bool]]:
         line = position - 1
         while line > start and position - line <= _LONGEST_INDENT and text[line] in _INDENT:
             line -= 1
-        if not start <= line < end:
-            continue
-        if text[line] != "\n":
-            inner.append(position)
-            continue
-        if position - line <= _WIDEST_INDENT + 1:
-            user = word_list("user", after=_HEAD_END).match(text, position, end) is not None
-            if user or word_list("problem", after=_HEAD_END).match(text, position, end):
-                found.append((line, user))
-        if _NUMBERED_HEAD.match(text, line, end):
-            found.append((line, False))
+        if start <= line < end:
+            if text[line] == "\n":
+                found += _line_headings(text, line, position, end)
+            else:
+                inner.append(position)
     if scan.lettered:
         found += [(mark.start(), False) for mark in _LETTER_HEAD.finditer(text, start, end)]
         inner += [mark.start() for mark in _INNER_HEAD.finditer(text, start, end)]
@@ -242,11 +242,21 @@ def _headings(scan: Scan, start: int, end: int) -> list[tuple[int, bool]]:
     return sorted(found)
 
 
+def _line_headings(text: str, line: int, position: int, end: int) -> Iterator[tuple[int, bool]]:
+    """Yield whether the line, whose first word is at ``position``, heads a problem or a turn."""
+    if position - line <= _WIDEST_INDENT + 1:
+        user = word_list("user", after=_HEAD_END).match(text, position, end) is not None
+        if user or word_list("problem", after=_HEAD_END).match(text, position, end):
+            yield line, user
+    if _NUMBERED_HEAD.match(text, line, end):
+        yield line, False
+
+
 def run_on_at(scan: Scan, start: int, end: int) -> int | None:
     """Return where another problem begins, after an answer to this one."""
     text = scan.text
     done, checked = False, start
-    hashes = None if scan.is_plain else _HASHES.search(text, start, end)
+    hashes = _HASHES.search(text, start, end) if "####" in scan.marks else None
     for heading, user in _headings(scan, start, end):
         done = done or (
             _DIGIT.search(text, checked, heading) is not None

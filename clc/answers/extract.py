@@ -27,6 +27,7 @@ __all__ = ["extract_answer"]
 _PLAIN_END = re.compile(
     r"([^\d\n\\]{2,80})[:：\u0983][ \u00a0]{0,2}[$€£¥]?(-?\d{1,15})(?:[.,](\d\d?))?[.。]?"
 )
+_BEFORE_LABELS = ("oxed", "<", "assistant")  # marks that count before a label at the end
 _REFUSED = frozenset({"content_filter", "refusal"})
 
 
@@ -112,7 +113,8 @@ def extract_answer(  # noqa: PLR0911
     if closed is False:
         return Abstention(AbstainReason.TRUNCATED)
     scan = Scan(text, start, stop)
-    if not scan.is_marked and finish_reason != "length" and (kind is None or kind == "number"):
+    unmarked = scan.marks.isdisjoint(_BEFORE_LABELS)
+    if unmarked and finish_reason != "length" and (kind is None or kind == "number"):
         answer = _plain_end(scan, start, stop)
         if answer:
             return answer

@@ -99,7 +99,7 @@ def labels(scan: Scan, start: int = 0, end: int | None = None) -> list[Label]:
             if seen == _MOST_LABELS:
                 break
     marks.reverse()
-    if not scan.is_plain and text.find("####", start, stop) >= 0:
+    if "####" in scan.marks:
         hashes = list(_HASHES.finditer(text, start, stop))[-_MOST_LABELS:]
         marks += [
             Label(mark.start(), mark.end(), colon=True)

@@ -103,7 +103,7 @@ class AnswerReader:
         """Read the marked or labelled answer of ``text[start:end]``."""
         final = last_statement(self.text, start, end)
         marked = None
-        if not self.scan.is_plain:
+        if self.scan.marks:
             marked = self._marked(start, end, depth)
         elif final is None and (outcome := self._near_end(start, end)):
             return outcome
@@ -117,7 +117,7 @@ class AnswerReader:
             if not marks:
                 return marked.outcome
             abstained = marked.outcome if isinstance(marked.outcome, Abstention) else None
-        elif not self.scan.is_plain and _OPEN_BOX.search(self.text, max(start, end - 500), end):
+        elif "oxed" in self.scan.marks and _OPEN_BOX.search(self.text, max(start, end - 500), end):
             return Abstention(AbstainReason.TRUNCATED)
         labelled = self._labels(marks, end)
         if isinstance(labelled, Answer):

@@ -16,20 +16,19 @@ if TYPE_CHECKING:
 
 __all__ = ["Scan"]
 
-_NOUN, _HEAD, _LETTER, _MARK, _RARE_MARK = range(5)
-# Without these in it a text has no box, tag, field, special token, call of a tool, or turn; a label
-# at its end may count before the answer of a field and the number after ####.
-_MARKS = ("oxed", "<", "assistant")
-_RARE_MARKS = (
-    "{", "[INST]", "[/INST]", "[SYSTEM_PROMPT", "[TOOL", "```tool", "user\n", "model\n", "####",
+_NOUN, _HEAD, _LETTER, _MARK = range(4)
+# Parts of boxes, tags, fields, special tokens, calls of tools, and turns.
+_MARKS = (
+    "oxed", "fbox", "<", "{", "[INST]", "[/INST]", "[SYSTEM_PROMPT", "[TOOL", "```tool", '"name"',
+    '"action"', "assistant", "user\n", "model\n", "####",
 )  # fmt: skip
 _HEADS = ("question", "problem", "exercise", "example")  # with a number, in Markdown
 _BEFORE_HEAD = "\n \t#*"
 
 
 @per_vocabulary
-def _machine() -> tuple[AhoCorasick, list[int], frozenset[str]]:
-    """The automaton; what each of its parts is; words for an answer in their usual cases."""
+def _machine() -> tuple[AhoCorasick, list[tuple[str, int]], frozenset[str]]:
+    """The automaton; its parts and what they are; words for an answer in their usual cases."""
     nouns = frozenset(_forms(listed("answer")))
     heads = _forms([*word_list("user", "problem").heads, *_HEADS])
     parts = [
@@ -37,10 +36,9 @@ def _machine() -> tuple[AhoCorasick, list[int], frozenset[str]]:
         *((form, _HEAD) for form in heads),
         *((before + letter, _LETTER) for before in _BEFORE_HEAD for letter in "qQ"),
         *((mark, _MARK) for mark in _MARKS),
-        *((mark, _RARE_MARK) for mark in _RARE_MARKS),
     ]
     unique = sorted(set(parts))
-    return automaton(part for part, _ in unique), [what for _, what in unique], nouns
+    return automaton(part for part, _ in unique), unique, nouns
 
 
 def _forms(words: Iterable[str]) -> set[str]:
@@ -53,35 +51,31 @@ class Scan:
 
     Attributes:
         text: the whole text.
-        is_plain: nothing in it may be a box, tag, field, special token, call or turn.
-        is_marked: it may hold a box, a tag, a special token or a turn of the assistant.
+        marks: parts of boxes, tags, fields, special tokens, calls and turns in it.
         heads: where words that may head another problem or a turn begin, behind a space or a mark
             of Markdown.
         lettered: a Q stands where a heading may be.
     """
 
-    __slots__ = ("_lows", "_nouns", "heads", "is_marked", "is_plain", "lettered", "text")
+    __slots__ = ("_lows", "_nouns", "heads", "lettered", "marks", "text")
 
     def __init__(self, text: str, start: int = 0, end: int | None = None) -> None:
-        machine, kinds, _ = _machine()
+        machine, parts, _ = _machine()
         part = text[start:end]
         self.text = text
-        self.is_plain = True
-        self.is_marked = False
+        self.marks: set[str] = set()
         self.lettered = False
         self.heads: list[int] = []
         nouns: list[tuple[int, int]] = []
         for index, low, high in machine.find_matches_as_indexes(part, overlapping=True):
-            kind = kinds[index]
+            kind = parts[index][1]
             if kind == _NOUN:
                 nouns.append((start + low, -start - high))
             elif kind == _HEAD:
                 if low and part[low - 1] in _BEFORE_HEAD:
                     self.heads.append(start + low)
-            elif kind == _RARE_MARK:
-                self.is_plain = False
             elif kind == _MARK:
-                self.is_plain, self.is_marked = False, True
+                self.marks.add(parts[index][0])
             elif not part[high : high + 1].isalpha():
                 self.lettered = True
         nouns.sort()
