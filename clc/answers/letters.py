@@ -31,6 +31,7 @@ _EDGE = _CASED + (
 )
 BRACKETS = r"*_$(（\[【「『《\"'“‘„«{<`"
 CLOSING = r"*_$)）\]】」』》\"'”’»}>`"
+_NUMBER_FIRST = re.compile(rf"[\s{BRACKETS}€£¥₹-]*\d")
 # The pronoun, unless what follows a letter follows: I do not know, I because …
 _PRONOUN = r"I (?!(?:because|since|as|is|and|or|for|if|but|not|are|was|were|seems?|has)\b)[a-z]"
 
@@ -40,7 +41,8 @@ class OptionLetters(NamedTuple):
 
     ``latin`` maps a letter, or its name, to the Latin letter that it stands for; ``pattern`` has
     them as alternatives; ``ambiguous`` are words, too. ``only`` matches a text that is only a
-    choice, ``mention`` a letter that stands apart.
+    choice, ``mention`` a letter that stands apart, ``first`` the first character of any letter: a
+    text without one mentions none.
     """
 
     latin: dict[str, str]
@@ -48,6 +50,7 @@ class OptionLetters(NamedTuple):
     ambiguous: frozenset[str]
     only: re.Pattern[str]
     mention: re.Pattern[str]
+    first: re.Pattern[str]
 
 
 @per_vocabulary
@@ -79,7 +82,12 @@ def option_letters() -> OptionLetters:
         # and an ending after an apostrophe: B'dir; a number in parentheses makes it a function
         rf"(?![\d]|['’](?!{apostrophe})|\(\d|[-‐‑–]?\d|[-‐‑][{_EDGE}]|\s?[=^+×÷]|\s?/\s?\d)"
     )
-    return OptionLetters(latin, pattern, frozenset(words.listed("options", "words")), only, mention)
+    ambiguous = frozenset(words.listed("options", "words"))
+    firsts = {letter[0] for letter in latin}
+    for tables in words.languages.values():
+        firsts.update(letter[0] for letter in tables.get("options", {}).get("letters", ()))
+    first = re.compile(f"[{re.escape(''.join(sorted(firsts)))}]")
+    return OptionLetters(latin, pattern, ambiguous, only, mention, first)
 
 
 def _with_endings(words: Vocabulary) -> str:
@@ -107,7 +115,7 @@ def only_choice(text: str) -> str | None:
     >>> only_choice("(B)"), only_choice("ক"), only_choice("C) 18 apples"), only_choice("A cat")
     ('B', 'A', 'C', None)
     """
-    match = option_letters().only.fullmatch(text)
+    match = None if _NUMBER_FIRST.match(text) else option_letters().only.fullmatch(text)
     return _latin(match[1]) if match else None
 
 
@@ -117,7 +125,10 @@ def may_choose(text: str) -> bool:
     >>> may_choose("C because"), may_choose("18 cm")
     (True, False)
     """
-    return option_letters().mention.search(text) is not None or only_choice(text) is not None
+    letters = option_letters()
+    if letters.first.search(text) and letters.mention.search(text):
+        return True
+    return only_choice(text) is not None
 
 
 def mentions_in(text: str, count: int | None = None) -> list[Mention]:

@@ -281,11 +281,13 @@ class AnswerReader:
         text = self.text
         while begin < end and text[begin].isspace():
             begin += 1
+        if begin >= end:
+            return None
         stop = locate.sentence_end(text, begin, end)
         paused = locate.correction_end(text, begin, end)
-        wrong = locate.is_error(text, begin, min(end, begin + _ERROR_WITHIN))
-        if begin >= end or (paused is None and not locate.is_error(text, begin, stop)):
+        if paused is None and not locate.is_error(text, begin, stop):
             return None
+        wrong = locate.is_error(text, begin, min(end, begin + _ERROR_WITHIN))
         sentence = text[begin : self.statement.cut(begin, stop)]
         if not wrong or _DIGIT.search(sentence) or self.kind == "choice":
             outcome = self._statement(sentence, begin, begin, stop)
