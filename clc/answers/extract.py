@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING
 from clc.answers.body import is_blank, run_on_at
 from clc.answers.reader import AnswerReader
 from clc.answers.scan import Scan
-from clc.answers.vocabulary import per_vocabulary, use_vocabulary
-from clc.answers.words import listed
+from clc.answers.vocabulary import use_vocabulary
 from clc.records import AbstainReason, Abstention, Answer, AnswerKind
 from clc.thoughts.marks import load_marks
 from clc.thoughts.spans import find_spans
@@ -133,30 +132,13 @@ def _plain_end(scan: Scan, start: int, stop: int) -> Answer | None:
     while end > start and text[end - 1] in " \n\t":
         end -= 1
     match = _PLAIN_END.fullmatch(text, max(start, text.rfind("\n", start, end) + 1), end)
-    label = _label(match[1]) if match else None
-    if not match or not label or run_on_at(scan, start, match.end(1) - len(label)) is not None:
+    nouns = scan.nouns(*match.span(1)) if match else []
+    if not match or not nouns or text[nouns[-1][1] : match.end(1)].strip():
+        return None
+    if run_on_at(scan, start, nouns[-1][0]) is not None:
         return None
     whole, cents = match.group(2, 3)
     if not cents:
         return Answer(str(int(whole)), "number", match.span(2))
     value = Fraction(int(whole + cents), 10 ** len(cents))
     return Answer(str(value), "number", (match.start(2), match.end(3)))
-
-
-def _label(words: str) -> str | None:
-    """Return the label that ends ``words``, with the spaces after it; None without one."""
-    plain = words.rstrip(" \u00a0\u202f")
-    lower = plain.lower()
-    for label in _labels().get(lower[-1:], ()):
-        if lower.endswith(label):
-            return words[len(plain) - len(label) :]
-    return None
-
-
-@per_vocabulary
-def _labels() -> dict[str, list[str]]:
-    """Return the labels of answers in lower case by their last character, longest first."""
-    labels: dict[str, list[str]] = {}
-    for label in sorted({one.lower() for one in listed("answer")}, key=len, reverse=True):
-        labels.setdefault(label[-1], []).append(label)
-    return labels
