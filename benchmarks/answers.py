@@ -1,10 +1,12 @@
 """Answer reading on recorded responses: speed and accuracy beside math-verify and others.
 
-    python -m benchmarks.answers [FOLDER] [--sample N]
+    python -m benchmarks.answers [FOLDER] [--sample N] [--languages N ...]
 
 FOLDER holds recorded generations (default: ../shared/data/recorded beside the checkout). Every
-reader sees the same responses in the same run, on one core. math-verify reads a sample of N
-(default 500), because it takes milliseconds each; its accuracy stands beside ours on that sample.
+reader sees the same responses in the same run, on one core. math-verify reads a sample of N of each
+file (default 200), because it takes up to milliseconds each; its accuracy stands beside ours on
+those samples. With --languages the files are also read with the words of that many languages; those
+beyond the ones that clc knows are made up.
 The harness rows follow the public MGSM tasks of lm-evaluation-harness (flexible-extract: the last
 number-like token; strict-match: a number after the language's answer words; both compared with
 punctuation removed), written anew for this comparison.
@@ -24,6 +26,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from clc.answers import canonical, extract_answer
+from clc.answers.vocabulary import Vocabulary, use_vocabulary, vocabulary
 from clc.languages import MGSM_LANGUAGES
 from clc.records import Answer, Vote
 from clc.version import install_hint
@@ -46,6 +49,7 @@ _STRICT = re.compile(
 class ShardRow(NamedTuple):
     """One recorded response."""
 
+    file: str
     problem: str
     language: str
     question: str | None
@@ -133,7 +137,9 @@ def load(folder: Path) -> list[ShardRow]:
                 row = json.loads(line)
                 gold = canonical(row["gold"], "en") or row["gold"]
                 question = row.get("question")
-                rows.append(ShardRow(row["id"], row["language"], question, row["response"], gold))
+                rows.append(
+                    ShardRow(file.stem, row["id"], row["language"], question, row["response"], gold)
+                )
     return rows
 
 
@@ -157,10 +163,64 @@ def show(results: Sequence[Result], rows: Sequence[ShardRow]) -> None:
               + " ".join(f"{share:>5}" for share in by_language))  # fmt: skip
 
 
+def vocabulary_of(count: int) -> Vocabulary:
+    """Return the words of ``count`` languages; others are made of ours with letters exchanged."""
+    known = vocabulary().languages
+    order = [*MGSM_LANGUAGES, *(code for code in known if code not in MGSM_LANGUAGES)]
+    languages = {code: known[code] for code in order[:count]}
+    for index in range(len(languages), count):
+        shift = 1 + index // len(order)
+        tables = known[order[index % len(order)]]
+        words = {name: [_exchanged(one, shift) for one in entries]
+                 for name, entries in tables.get("answers", {}).items()}  # fmt: skip
+        languages[f"x-{index}"] = {"answers": words}
+    return Vocabulary(languages)
+
+
+def _exchanged(entry: str, shift: int) -> str:
+    """Return an entry whose Latin letters are later ones, but for those after a backslash."""
+    later = {ord(one): string.ascii_lowercase[(index + shift) % 26]
+             for index, one in enumerate(string.ascii_lowercase)}  # fmt: skip
+    return re.sub(r"(?<!\\)[a-z]+", lambda letters: letters[0].translate(later), entry)
+
+
+def show_growth(rows: Sequence[ShardRow], counts: Sequence[int]) -> None:
+    """Print how fast each file is read with the words of more and more languages."""
+    files = sorted({row.file for row in rows})
+    print(f"\n{'responses/s with languages:':40}" + "".join(f"{count:>10}" for count in counts))
+    for file in files:
+        of_file = [row for row in rows if row.file == file]
+        rates = []
+        for count in counts:
+            with use_vocabulary(vocabulary_of(count)):
+                rates.append(measure("clc", ours, of_file).per_second)
+        print(f"{file:40}" + "".join(f"{rate:10,.0f}" for rate in rates))
+
+
+def show_files(rows: Sequence[ShardRow], size: int) -> None:
+    """Print for each file how fast and how well we and math-verify read a sample of it."""
+    print(f"\n{'':40}{'clc/s':>10}{'math-verify/s':>15}{'ratio':>8}"
+          f"{'clc %':>8}{'math-verify %':>15}")  # fmt: skip
+    for file in sorted({row.file for row in rows}):
+        of_file = [row for row in rows if row.file == file]
+        sample = random.Random(0).sample(of_file, min(size, len(of_file)))
+        whole, mine = measure("clc", ours, of_file), measure("clc", ours, sample)
+        peer = math_verify(sample)
+        if peer is None:
+            print(f"{file:40}{whole.per_second:10,.0f}")
+            continue
+        print(f"{file:40}{whole.per_second:10,.0f}{peer.per_second:15,.0f}"
+              f"{whole.per_second / peer.per_second:8.1f}"
+              f"{percent(mine.right):>8}{percent(peer.right):>15}")  # fmt: skip
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description="Answer reading beside its peers.")
     parser.add_argument("folder", nargs="?", type=Path, default=RECORDED)
-    parser.add_argument("--sample", type=int, default=500, help="responses for math-verify")
+    parser.add_argument(
+        "--sample", type=int, default=200, help="responses of a file to math-verify"
+    )
+    parser.add_argument("--languages", type=int, nargs="*", default=(), help="numbers of languages")
     options = parser.parse_args(arguments)
     rows = load(options.folder)
     if not rows:
@@ -173,19 +233,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "harness flexible-extract": flexible,
         "harness strict-match": strict,
     }
-    results = [measure(name, read, rows) for name, read in readers.items()]
-    show(results, rows)
-    sample = random.Random(0).sample(rows, min(options.sample, len(rows)))
-    peer = math_verify(sample)
-    if peer is None:
+    show([measure(name, read, rows) for name, read in readers.items()], rows)
+    show_files(rows, options.sample)
+    if options.languages:
+        show_growth(rows, options.languages)
+    try:
+        import math_verify  # noqa: F401
+    except ImportError:
         print(f"\nmath-verify is not installed: {install_hint('latex')}")
-        return 0
-    mine = measure("clc", ours, sample)
-    print(f"\nsample of {len(sample)}\n")
-    show([mine, peer], sample)
-    print(
-        f"\nclc reads {results[0].per_second / peer.per_second:,.0f} times as fast as math-verify"
-    )
     return 0
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from clc.answers.locate import is_remark
 from clc.answers.vocabulary import per_vocabulary
 from clc.answers.word_lists import word_list
-from clc.answers.words import cased_and_other, word_pattern
+from clc.answers.words import INDO_ARYAN, cased_and_other, word_pattern
 
 if TYPE_CHECKING:
     from clc.answers.scan import Scan
@@ -143,7 +143,7 @@ def states_value(text: str, label: Label, end: int) -> bool:
 def _whole(text: str, start: int, end: int) -> bool:
     """Whether a word for an answer is a whole word, and no other word of some language."""
     if not _has_case(text[start]):
-        return True
+        return not (start and INDO_ARYAN.match(text[start]) and INDO_ARYAN.match(text[start - 1]))
     if (start and _has_case(text[start - 1])) or _has_case(text[end : end + 1]):
         return False
     return text[start:end] != "ans" or _ANS.match(text, end) is not None

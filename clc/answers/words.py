@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 __all__ = [
+    "INDO_ARYAN",
     "LETTER",
     "cased_and_other",
     "compile_words",
@@ -27,6 +28,16 @@ __all__ = [
 
 LETTER = r"[^\W\d_]"
 """A letter of any script; the vowel signs of Indic scripts are none."""
+
+# Letters and signs of the scripts of Indo-Aryan languages, Devanagari to Odia: in blocks of 128,
+# with dandas at 0x64 and 0x65, digits from 0x66 to 0x6f and a sign of abbreviation at 0x70. The
+# words of Dravidian languages join others: Telugu "cannot" is the end of a verb.
+_INDO_ARYAN = "".join(
+    f"{chr(block)}-{chr(block + 0x63)}{chr(block + 0x71)}-{chr(block + 0x7F)}"
+    for block in range(0x900, 0xB80, 0x80)
+)
+INDO_ARYAN = re.compile(f"[{_INDO_ARYAN}]")
+"""A letter or sign of one of these scripts: none stands before a word; endings may follow it."""
 
 # Sets are out of the parts that ignore case: their folding takes most of the time to compile.
 _GAP = r"(?-i:(?:\s\S{1,40}){0,6}\s)"  # the words for which … stands
@@ -79,6 +90,8 @@ def grouped(words: Iterable[str]) -> list[str]:
 def _group(first: str, rests: list[str]) -> str:
     """Return the pattern of all words with this first character."""
     words = f"(?i:{'|'.join(rests)})"
+    if INDO_ARYAN.match(first):
+        return rf"{first}(?<![{_INDO_ARYAN}]{first}){words}"
     if first.lower() == first.upper():  # no alphabet with cases, and no borders
         return re.escape(first) + words
     return rf"{re.escape(first)}(?<!{LETTER}{re.escape(first)}){words}(?!{LETTER})"
