@@ -26,6 +26,9 @@ __all__ = [
     "FOLDER",
     "QUANTITIES",
     "LanguageFile",
+    "check_keys",
+    "check_lists",
+    "check_words",
     "language_files",
     "quantities",
     "read_language_files",
@@ -129,35 +132,58 @@ def _check(path: Path, tables: Mapping[str, Any]) -> None:
                 f"{path}: {name} is {abbreviate(value)}{_nearest(name, (*top, *names[1:]))}"
             )
         elif name in _TEXTS:
-            _check_keys(f"{path}: [{name}]", value, _TEXTS[name])
+            check_keys(f"{path}: [{name}]", value, _TEXTS[name])
             for key, text in value.items():
                 _check_text(f"{path}: [{name}] {key}", text)
         elif name in _LISTS:
-            _check_lists(f"{path}: [{name}]", value, _LISTS[name])
+            check_lists(f"{path}: [{name}]", value, _LISTS[name])
         elif name in _UNITS:
             _check_units(f"{path}: [{name}", value)
+        elif name == "numbers":
+            from clc.number_tables import check_numbers
+
+            check_numbers(str(path), value)
         elif name not in _FREE:
             raise TemplateError(f"{path}: unknown table [{name}]{_nearest(name, names[1:])}")
 
 
 def _check_units(where: str, table: Mapping[str, Any]) -> None:
-    _check_keys(f"{where}]", table, quantities())
+    check_keys(f"{where}]", table, quantities())
     for quantity, units in table.items():
         if not isinstance(units, dict):
             raise TemplateError(f"{where}.{quantity}] is {abbreviate(units)}; write a table")
-        _check_lists(f"{where}.{quantity}]", units, quantities()[quantity])
+        check_lists(f"{where}.{quantity}]", units, quantities()[quantity])
 
 
-def _check_lists(where: str, table: Mapping[str, Any], known: Iterable[str]) -> None:
-    _check_keys(where, table, known)
+def check_lists(where: str, table: Mapping[str, Any], known: Iterable[str]) -> None:
+    """Check that a table has known keys alone, and lists of texts as values.
+
+    Raises:
+        TemplateError: it has another one.
+    """
+    check_keys(where, table, known)
     for key, words in table.items():
-        if not isinstance(words, list):
-            raise TemplateError(f"{where} {key} is {abbreviate(words)}; write a list of texts")
-        for word in words:
-            _check_text(f"{where} {key} holds a word that", word)
+        check_words(f"{where} {key}", words)
 
 
-def _check_keys(where: str, table: Mapping[str, Any], known: Iterable[str]) -> None:
+def check_words(where: str, words: object) -> None:
+    """Check that a value is a list of texts.
+
+    Raises:
+        TemplateError: it is none.
+    """
+    if not isinstance(words, list):
+        raise TemplateError(f"{where} is {abbreviate(words)}; write a list of texts")
+    for word in words:
+        _check_text(f"{where} holds a word that", word)
+
+
+def check_keys(where: str, table: Mapping[str, Any], known: Iterable[str]) -> None:
+    """Check that a table has known keys alone.
+
+    Raises:
+        TemplateError: it has another one; the nearest known one is named.
+    """
     known = tuple(known)
     for key in table:
         if key not in known:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 from fractions import Fraction
 
-__all__ = ["CJK_NUMBER", "KILO", "LARGE", "read_cjk"]
+from clc.answers.vocabulary import per_vocabulary, vocabulary
+
+__all__ = ["KILO", "LARGE", "cjk_fractions", "cjk_numeral", "read_cjk"]
 
 _DIGITS = {
     **{character: index for index, character in enumerate("零一二三四五六七八九")},
@@ -29,21 +31,23 @@ LARGE = {
 _TENS = {"廿": 20, "卅": 30}
 _D = "".join(_DIGITS)
 _ALL = _D + "".join(_SMALL) + "".join(LARGE) + "".join(_TENS)
-# Words with numeral characters that are no numbers.
-_NO_NUMBER = (
-    "一起|一样|一樣|一共|一些|一直|一般|一定|一切|一旦|一边|一下|一点|一致|一番|一緒|一方|一律|一步|一種|"
-    "一种|一体|一度|一気|一部|一時|一连|一生|一概|万一|千万|十分|三角|四角|八百屋|四捨五入|四舍五入|五入|"
-    "百分比|百分点|百分率|九州|七夕|两地|两者|两边|两侧|两端|两岸|兩地"
-)
 # 千 in kilometre (千米), kilogram (千克), kilowatt: part of the unit, not of the number.
 KILO = r"千(?=[米克瓦卡帕赫伏焦牛升])"
-# A numeral, maybe with a decimal point in characters; 第一 and 统一 are words.
-CJK_NUMBER = re.compile(
-    rf"(?<![第统統唯同进逐{_ALL}])(?!{_NO_NUMBER})(?!{KILO})(?:(?!{KILO})[{_ALL}]){{1,24}}"
-    rf"(?:[点點][{_D}]{{1,9}})?"
-)
 _TERM = rf"([{_ALL}]{{1,12}}|\d{{1,9}})"
 _FRACTION = re.compile(rf"{_TERM}(?:分[之の]|분의[ ]?){_TERM}")
+
+
+@per_vocabulary
+def cjk_numeral() -> re.Pattern[str]:
+    """Return the pattern of a numeral, maybe with a decimal point in characters.
+
+    第一 and 统一 hold no number, nor do the words that the files of languages list.
+    """
+    words = "|".join(map(re.escape, vocabulary().listed("numbers", "not_numbers"))) or "(?!)"
+    return re.compile(
+        rf"(?<![第统統唯同进逐{_ALL}])(?!{words})(?!{KILO})(?:(?!{KILO})[{_ALL}]){{1,24}}"
+        rf"(?:[点點][{_D}]{{1,9}})?"
+    )
 
 
 def read_cjk(numeral: str) -> Fraction | None:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from clc.answers.cjk_numerals import CJK_NUMBER, read_cjk
-from clc.answers.number_words import part_value, read_words
+from clc.answers.cjk_numerals import cjk_numeral, read_cjk
+from clc.answers.number_words import number_words
 from clc.answers.numerals import NumberMention
 from clc.answers.unit_words import unit_words
 
@@ -53,7 +53,7 @@ def _with_cjk_whole(text: str, mention: NumberMention) -> NumberMention:
     start = mention.span[0]
     if not 0 < mention.value < 1 or not start or text[start - 1] not in _CJK_JOINERS:
         return mention
-    for match in CJK_NUMBER.finditer(text, max(0, start - _BEFORE), start - 1):
+    for match in cjk_numeral().finditer(text, max(0, start - _BEFORE), start - 1):
         value = read_cjk(match[0]) if match.end() == start - 1 else None
         if value is not None:
             return NumberMention(value + mention.value, (match.start(), mention.span[1]), "cjk")
@@ -68,9 +68,10 @@ def _with_words(
     join = unit_words().joiner.match(text, last.span[1])
     if join is None or last.value.denominator != 1 or last.value < 0:
         return numbers
-    fraction = part_value(text, join.end())
+    in_words = number_words(language)
+    fraction = in_words.part_at(text, join.end())
     if fraction is None:
-        words = read_words(text, language, join.end(), join.end() + _LONGEST)
+        words = in_words.read(text, join.end(), min(len(text), join.end() + _LONGEST))
         if words and words[0][1] == join.end() and 0 < words[0][0] < 1:
             fraction = words[0][0], words[0][2]
     if fraction is None:

@@ -11,7 +11,7 @@ from clc.answers.cjk_numerals import KILO, LARGE
 from clc.answers.colons import dotted_time, read_clock_or_ratio, read_ratio
 from clc.answers.expressions import is_power, read_factorial, read_power
 from clc.answers.factorials import SIGN
-from clc.answers.number_words import SCALE
+from clc.answers.number_scales import scale_after
 from clc.answers.powers import is_writable, raised
 from clc.answers.repeating import repeating_value
 
@@ -34,12 +34,6 @@ _HUNDREDS = re.compile(r"(\d)百")  # 2千5百
 _KOREAN = re.compile(r"[ ]?(천|백|십)?(만|억|천)(?![큼은을이의])")
 _KOREAN_LOWER = re.compile(r"[ ]?(\d{1,4}(?:,\d{3})?)(천|백)?(만)?(?![%개명])")
 _KOREAN_UNITS = {"십": 10, "백": 100, "천": 1000, "만": 10**4, "억": 10**8, None: 1}
-_SCALE = re.compile(
-    r"[ \u00a0]{0,2}("
-    + "|".join(sorted(map(re.escape, SCALE), key=len, reverse=True))
-    + r")(?![a-zа-яธ]|ละ)",
-    re.IGNORECASE,
-)
 _HOURS = re.compile(  # 14h30
     r"[ \u00a0\u202f]?(?:h|Uhr)[ \u00a0\u202f]?([0-5]\d)(?!\d|[ \u00a0\u202f]?m)"
 )
@@ -178,7 +172,7 @@ def _with_scale(text: str, value: Fraction, end: int) -> tuple[Fraction | None, 
     if text[end] in "百千":
         return _hundreds(text, value, end)
     korean = _KOREAN.match(text, end)
-    scale = None if korean else _SCALE.match(text, end)
+    scale = None if korean else scale_after(text, end)
     if korean or scale is None:
         return _korean(text, value, korean) if korean else (value, end)
     return _scaled_by(text, value, scale)
@@ -211,10 +205,10 @@ def _korean(text: str, value: Fraction, units: re.Match[str]) -> tuple[Fraction,
     return total, end
 
 
-def _scaled_by(text: str, value: Fraction, scale: re.Match[str]) -> tuple[Fraction | None, int]:
-    end = scale.end()
+def _scaled_by(text: str, value: Fraction, scale: tuple[int, int]) -> tuple[Fraction | None, int]:
+    factor, end = scale
     power = text[end : end + 1] in _RAISES and is_power(text, end)
-    return (None if power else value * SCALE[scale[1].lower()]), end
+    return (None if power else value * factor), end
 
 
 _RAISES = frozenset("^*²³")

@@ -6,9 +6,10 @@ import re
 from fractions import Fraction
 from typing import Literal, NamedTuple
 
-from clc.answers.cjk_numerals import CJK_NUMBER, cjk_fractions, read_cjk
+from clc.answers.cjk_numerals import cjk_fractions, cjk_numeral, read_cjk
+from clc.answers.number_scales import scale_before
 from clc.answers.number_suffixes import GLYPHS, extend, value_of_digits
-from clc.answers.number_words import held_numbers, read_words
+from clc.answers.number_words import number_words
 from clc.answers.separators import TOKEN, Evidence, Number, read_token
 from clc.answers.unit_words import CURRENCY, unit_words
 from clc.answers.vocabulary import per_vocabulary
@@ -33,8 +34,6 @@ _SCAN = re.compile(
 _K = frozenset("kK")
 _THOUSANDS = re.compile(r"[kK](?!\w)")
 _NO_THOUSANDS = re.compile(r"k[ ]?(?:[-+*/=^×]|run\b|race\b)")  # a variable, kilometres
-_SWAHILI_SCALE = {"elfu": 1000, "laki": 10**5, "milioni": 10**6, "bilioni": 10**9}
-_SWAHILI_ENDS = frozenset(word[-1] + " " for word in _SWAHILI_SCALE)
 _CODE = re.compile(r"(?<![^\W\d_])([^\W\d_]{2,4})[ \u00a0.]?\Z")
 _LATIN = re.compile(r"[A-Za-z_]")
 
@@ -59,7 +58,7 @@ def numbers_in(
     taken = [mention.span for mention in numbers]
     if not text.isascii():
         cjk = []
-        for match in CJK_NUMBER.finditer(text):
+        for match in cjk_numeral().finditer(text):
             value = read_cjk(match[0])
             if value is not None and not _overlaps(match.span(), taken):
                 cjk.append(NumberMention(value, match.span(), "cjk"))
@@ -74,7 +73,8 @@ def numbers_in(
             numbers = [mention for mention in numbers if not _overlaps(mention.span, inside)]
             numbers += fractions
             taken = sorted(mention.span for mention in numbers)
-    for mentions in (read_words(text, language), held_numbers(text)):
+    in_words = number_words(language)
+    for mentions in (in_words.read(text, 0, len(text)), in_words.held_numbers(text)):
         words = [
             NumberMention(value, (start, end), "word")
             for value, start, end in sorted(mentions, key=lambda mention: mention[1:])
@@ -161,9 +161,8 @@ def read_numbers(
             lost.append((last.start, position))
             continue
         value = extended
-        if (
-            text[position : position + 1] in _K
-            or text[last.start - 2 : last.start] in _SWAHILI_ENDS
+        if text[position : position + 1] in _K or (
+            last.start > 1 and text[last.start - 1] == " " and text[last.start - 2].isalpha()
         ):
             value, position = _multiplied(text, last, extended, position)
         found.append(
@@ -172,7 +171,7 @@ def read_numbers(
 
 
 def _multiplied(text: str, number: Number, value: Fraction, end: int) -> tuple[Fraction, int]:
-    """Scale a value by the k of $20k, and by a Swahili scale before the digits."""
+    """Scale a value by the k of $20k, and by a scale before the digits: elfu 70."""
     first = number.start
     if _THOUSANDS.match(text, end) and (
         (first and text[first - 1] in CURRENCY)
@@ -183,15 +182,9 @@ def _multiplied(text: str, number: Number, value: Fraction, end: int) -> tuple[F
         )
     ):
         return value * 1000, end + 1
-    if text[first - 2 : first] in _SWAHILI_ENDS and value < 1000:  # noqa: PLR2004
-        return value * _scale_before(text, first), end
+    if value < 1000:  # noqa: PLR2004
+        return value * scale_before(text, first), end
     return value, end
-
-
-def _scale_before(text: str, first: int) -> int:
-    """Return the factor of a Swahili scale before the digits, or 1: elfu 70 is 70,000."""
-    word = text[max(0, first - 12) : first].lower().split()[-1:]
-    return _SWAHILI_SCALE.get(word[0], 1) if word else 1
 
 
 def _code_before(text: str, first: int) -> bool:

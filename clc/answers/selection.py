@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from clc.answers.colons import half_of_day
 from clc.answers.context import Reading, TextContext
-from clc.answers.number_words import AND_HALF
+from clc.answers.number_words import number_words
 from clc.answers.unit_words import unit_words
 from clc.answers.units import compound
 from clc.answers.vocabulary import per_vocabulary
@@ -97,7 +97,7 @@ def select(
     if _listed(text, numbers) or (pair and _alternatives(text, numbers, context)):
         return abstain(text, AbstainReason.UNDETERMINED)
     chosen = _choose(numbers, text, context, offset)
-    return Reading(_full_value(text, chosen, lists), *chosen.span)
+    return Reading(_full_value(text, chosen, lists, context.language), *chosen.span)
 
 
 def _without_denied(text: str, numbers: list[NumberMention]) -> list[NumberMention]:
@@ -114,13 +114,16 @@ def _without_denied(text: str, numbers: list[NumberMention]) -> list[NumberMenti
     ]
 
 
-def _full_value(text: str, chosen: NumberMention, lists: frozenset[str]) -> Fraction:
+def _full_value(
+    text: str, chosen: NumberMention, lists: frozenset[str], language: str | None
+) -> Fraction:
     """Return the value with the additions after it: and a half, below zero."""
     value, (start, end) = chosen.value, chosen.span
     if end == len(text) and text.isascii():
         return value
     if value.denominator == 1 and (
-        AND_HALF.match(text, end) or unit_words().half_before.search(text, 0, start)
+        number_words(language).half_more(text, end)
+        or unit_words().half_before.search(text, 0, start)
     ):
         value += Fraction(1, 2)
         if unit_words().clock_hour.match(text, end):  # 3時半

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from fractions import Fraction
 
-from clc.answers.cjk_numerals import CJK_NUMBER, cjk_fractions, read_cjk
-from clc.answers.number_words import AND_HALF, HALF, HALVES, WITH_HALF, read_words
+from clc.answers.cjk_numerals import cjk_fractions, cjk_numeral, read_cjk
+from clc.answers.number_words import number_words
 from clc.answers.numerals import NumberMention, negative_before
 
 __all__ = ["spelled_numbers", "with_fractions"]
-
-_PART_OF = {"third": 3, "quarter": 4, "fourth": 4, "fifth": 5, "sixth": 6, "eighth": 8, "tenth": 10}
-_ONE_PART = re.compile(rf"\ba ({'|'.join(_PART_OF)})\b", re.IGNORECASE)
 
 
 def with_fractions(text: str, numbers: list[NumberMention]) -> list[NumberMention]:
@@ -28,13 +24,14 @@ def spelled_numbers(text: str, language: str | None) -> list[NumberMention]:
     numbers = _cjk_numbers(text) or _word_numbers(text, language)
     if numbers and numbers[0].value > 0 and negative_before().search(text, 0, numbers[0].span[0]):
         numbers[0] = numbers[0]._replace(value=-numbers[0].value)
-    half = HALF.search(text)
+    words = number_words(language)
+    half = words.find_half(text)
     if half is None or (numbers and numbers[0].value != 1):
         return numbers
     if (
         numbers
         and not half.start() <= numbers[0].span[0] < half.end()
-        and AND_HALF.match(text, numbers[0].span[1])
+        and words.half_more(text, numbers[0].span[1])
     ):
         return numbers
     return [NumberMention(Fraction(1, 2), half.span(), "word")]
@@ -47,7 +44,7 @@ def _cjk_numbers(text: str) -> list[NumberMention]:
     numbers = [NumberMention(value, (start, end), "cjk") for value, start, end in fractions]
     if numbers:
         return numbers
-    for match in CJK_NUMBER.finditer(text):
+    for match in cjk_numeral().finditer(text):
         value = read_cjk(match[0])
         if value is not None:
             negative = match.start() > 0 and text[match.start() - 1] in "负負"
@@ -56,14 +53,8 @@ def _cjk_numbers(text: str) -> list[NumberMention]:
 
 
 def _word_numbers(text: str, language: str | None) -> list[NumberMention]:
-    numbers = [
-        NumberMention(value, (start, end), "word")
-        for value, start, end in read_words(text, language)
-    ] or [
-        NumberMention(WITH_HALF[match[0].lower()], match.span(), "word")
-        for match in HALVES.finditer(text)
-    ]
-    part = None if numbers else _ONE_PART.search(text)
-    if part:
-        numbers = [NumberMention(Fraction(1, _PART_OF[part[1].lower()]), part.span(), "word")]
-    return numbers
+    words = number_words(language)
+    numbers = words.read(text, 0, len(text))
+    part = None if numbers else words.find_part(text)
+    found = [part] if part else numbers
+    return [NumberMention(value, (start, end), "word") for value, start, end in found]
