@@ -152,7 +152,7 @@ def generate(text: str, code: str) -> tuple[str, list[str], list[str]]:
     learner = Learner(table, spellings)
     learner.learn()
     lines, unread = [], []
-    alone = set(table.get("not_alone", ()))
+    alone = {word.rstrip("*") for word in table.get("not_alone", ())}
     for number in TESTED:
         spelled = [item for item in spellings.spell(number) if item not in alone]
         readable = [item for item in spelled if learner.reads(item, number)]

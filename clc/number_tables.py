@@ -43,9 +43,8 @@ def check_numbers(where: str, table: Mapping[str, Any]) -> None:
     check_keys(place, table, ("order", *_FLAGS, *_LISTS, *_NUMBERS, "not_before"))
     order = table.get("order", ORDERS[0])
     if order not in ORDERS:
-        raise TemplateError(
-            f"{place} order is {abbreviate(order)}; write one of {', '.join(ORDERS)}"
-        )
+        known = ", ".join(ORDERS)
+        raise TemplateError(f"{place} order is {abbreviate(order)}; there are: {known}")
     for name in _FLAGS:
         if not isinstance(table.get(name, False), bool):
             raise TemplateError(f"{place} {name} is {abbreviate(table[name])}; write true or false")

@@ -186,15 +186,14 @@ class Lexicon:
         """Return the numbers in a folded text with their spans."""
         found: list[tuple[Fraction, int, int]] = []
         for match in self._run.finditer(folded, start, end):
-            atoms = self._atoms(match)
-            numbers = self._compose(atoms)
-            if not numbers:
-                continue
-            if len(atoms) == 1 and folded[atoms[0].start : atoms[0].end] in self._alone:
-                continue
-            value, first, last = numbers[-1]
-            numbers[-1] = (value, first, match.end() if last == atoms[-1].end else last)
-            found += numbers
+            numbers = self._compose(self._atoms(match))
+            last_word = numbers[-1][2]
+            for value, first, last in numbers:
+                if f"{folded[first:last]}*" in self._alone:
+                    continue
+                stop = match.end() if last == last_word else last  # with the ending of a counter
+                if folded[first:stop] not in self._alone:
+                    found.append((value, first, stop))
         return found
 
     def _atoms(self, match: re.Match[str]) -> list[Atom]:

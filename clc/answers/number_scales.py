@@ -28,7 +28,7 @@ def _scales() -> tuple[dict[str, int], re.Pattern[str], frozenset[str]]:
         for name in ("cardinals", "forms", "scales"):
             for number, forms in table.get(name, {}).items():
                 if (name == "scales" or len(number) >= _SCALE_DIGITS) and _is_power(number):
-                    words = [form for form in forms if form not in table.get("not_alone", ())]
+                    words = [form for form in forms if f"{form}*" not in table.get("not_alone", ())]
                     scales |= dict.fromkeys(map(fold, words), int(number))
     firsts = frozenset(letter for word in scales for letter in (word[0], word[0].upper()))
     pattern = trie(scales, barred) or "(?!)"

@@ -9,15 +9,19 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left
+from contextlib import suppress
 from fractions import Fraction
 from functools import cached_property
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from clc.answers.number_lexicon import LETTER, Lexicon, fold, trie, whole_words
 from clc.answers.vocabulary import per_vocabulary, vocabulary
+from clc.errors import LanguageError
+from clc.languages import normalize_language
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
 __all__ = ["NumberWords", "all_tables", "number_words", "read_words"]
 
@@ -213,6 +217,14 @@ def all_tables() -> Mapping[str, Mapping[str, Any]]:
     }
 
 
+def _codes(language: str) -> Iterator[str]:
+    """Return the codes that may have a table of a language, the nearest first."""
+    yield language
+    yield language.partition("-")[0]
+    with suppress(LanguageError):
+        yield normalize_language(language).partition("-")[0]
+
+
 @per_vocabulary
 def number_words(language: str | None) -> NumberWords:
     """Return the number words of a text's language and of English; of several without one."""
@@ -220,8 +232,7 @@ def number_words(language: str | None) -> NumberWords:
     if language is None:
         codes = [code for code, table in tables.items() if table.get("unlabelled")]
     else:
-        base = language.partition("-")[0]
-        codes = [code for code in (language, base) if code in tables][:1]
+        codes = list(islice((code for code in _codes(language) if code in tables), 1))
         if not codes:
             return number_words(None)
     chosen = dict.fromkeys([*codes, _ENGLISH])
