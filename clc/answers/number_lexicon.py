@@ -17,6 +17,7 @@ LETTER = r"[\w\u0300-\u036f\u0591-\u05c7\u064b-\u065f\u0900-\u0963\u0966-\u0dff]
 _NOT_THAI = r"A-Za-z\u0400-\u04ff\u0900-\u0dff"  # letters beside a word of a script without spaces
 _SPACE = r"[ \u00a0\u2009\u202f\u00ad\u200b\u200c-]"
 _MOST_WORDS = 20  # of one number
+_MOST_ZEROS = 20  # of a word for a power of ten
 # Letters with a nukta, which Unicode normalisation takes apart.
 _NUKTA = {"\u09a1\u09bc": "\u09dc", "\u09a2\u09bc": "\u09dd", "\u09af\u09bc": "\u09df",
           "\u0915\u093c": "\u0958", "\u091c\u093c": "\u095b", "\u0921\u093c": "\u095c",
@@ -30,7 +31,7 @@ _TEN, _HUNDRED, _THOUSAND, _MILLION = 10, 100, 1000, 10**6
 class Atom(NamedTuple):
     """A word of a number: its value, its span, and the text between it and the word before."""
 
-    value: Fraction
+    value: int | Fraction
     start: int
     end: int
     gap: str
@@ -39,6 +40,11 @@ class Atom(NamedTuple):
 def fold(text: str) -> str:
     """Return a text in lower case and with one kind of apostrophe, of the same length."""
     return text.replace("İ", "i").lower().translate(_APOSTROPHES)
+
+
+def _spaced(word: str) -> str:
+    """Return a word with plain spaces, as the values of words are kept."""
+    return word.replace("\u00a0", " ").replace("-", " ")
 
 
 def _variants(form: str) -> set[str]:
@@ -149,7 +155,7 @@ class Lexicon:
         named = forms_by_value(table, "cardinals") | forms_by_value(table, "forms")
         left_out = set(without)
         self._values = {
-            variant.replace("-", " "): value
+            _spaced(variant): value.numerator if value.denominator == 1 else value
             for form, value in named.items()
             if form not in left_out
             for variant in _variants(form)
@@ -159,8 +165,10 @@ class Lexicon:
         self._ones_first = order == "ones first"
         self._together = bool(table.get("together"))
         self._tens_multiply = bool(table.get("tens_multiply"))
-        spoken = frozenset(self._values.values())
-        self._teens = not self._tens_multiply and {11, 12, 13} <= spoken
+        numbers = frozenset(self._values.values())
+        lowest = 1 if self._tens_multiply else 2
+        self._scales = numbers & {10**power for power in range(lowest, _MOST_ZEROS)}
+        self._teens = not self._tens_multiply and {11, 12, 13} <= numbers
         self._and = [fold(word) for word in table.get("and", ())]
         self._alone = frozenset(map(fold, table.get("not_alone", ())))
         spaces = table.get("spaces", True)
@@ -200,7 +208,8 @@ class Lexicon:
         atoms: list[Atom] = []
         base, before = match.start(), 0
         for item in self._atom.finditer(match[0]):
-            value = self._values[re.sub(r"[\u00a0-]", " ", item[0])]
+            word = item[0]
+            value = self._values.get(word) or self._values[_spaced(word)]
             gap = match[0][before : item.start()]
             atoms.append(Atom(value, base + item.start(), base + item.end(), gap))
             before = item.end()
@@ -209,43 +218,34 @@ class Lexicon:
     def _compose(self, atoms: list[Atom]) -> list[tuple[Fraction, int, int]]:
         """Combine adjacent words of one number; other words remain separate numbers."""
         found: list[tuple[Fraction, int, int]] = []
-        total, begin, finish, index = Fraction(0), -1, -1, 0
+        total: int | Fraction = 0
+        begin, finish, index = -1, -1, 0
         while index < len(atoms):
             term, used = self._term(atoms, index)
             joined = self._joined(total, term, atoms, index) if begin >= 0 else None
             if joined is None:
                 if begin >= 0:
-                    found.append((total, begin, finish))
+                    found.append((Fraction(total), begin, finish))
                 begin, joined = atoms[index].start, term
             total, finish = joined, atoms[index + used - 1].end
             index += used
-        found.append((total, begin, finish))
+        found.append((Fraction(total), begin, finish))
         return found
 
-    def _is_scale(self, value: Fraction) -> bool:
-        """Whether a number multiplies another one."""
-        lowest = _TEN if self._tens_multiply else _HUNDRED
-        return (
-            value >= lowest
-            and value.denominator == 1
-            and set(str(value)) == {"1", "0"}
-            and (str(value).count("1") == 1)
-        )
-
-    def _term(self, atoms: list[Atom], index: int) -> tuple[Fraction, int]:
+    def _term(self, atoms: list[Atom], index: int) -> tuple[int | Fraction, int]:
         """Return the value of the word at ``index`` and the number of words that it takes.
 
         Where the scale stands first, it takes what it multiplies: mia mbili is two hundred.
         """
         value = atoms[index].value
-        if not self._scale_first or not self._is_scale(value) or index + 1 == len(atoms):
+        if not self._scale_first or value not in self._scales or index + 1 == len(atoms):
             return value, 1
         following = atoms[index + 1]
         if following.gap.strip(" -") or following.value >= value:
             return value, 1  # elfu na mia: a thousand and a hundred
         if value == _HUNDRED:
             return (value * following.value, 2) if following.value < _TEN else (value, 1)
-        if self._is_scale(following.value):
+        if following.value in self._scales:
             factor, used = self._term(atoms, index + 1)
             return value * factor, used + 1
         factor, used = following.value, 2
@@ -254,13 +254,13 @@ class Lexicon:
         return value * factor, used
 
     def _joined(
-        self, total: Fraction, term: Fraction, atoms: list[Atom], index: int
-    ) -> Fraction | None:
+        self, total: int | Fraction, term: int | Fraction, atoms: list[Atom], index: int
+    ) -> int | Fraction | None:
         """Return the number that a word continues, None where the word begins another one."""
         gap = atoms[index].gap
         if "," in gap and not self._continues_after_comma(total, atoms, index):
             return None
-        if self._is_scale(term) and not self._scale_first:
+        if term in self._scales and not self._scale_first:
             return self._scaled(total, term, joined_by_and=bool(gap.strip(" -")))
         if total.denominator > 1 or term.denominator > 1 or term <= 0:
             return None
@@ -273,14 +273,16 @@ class Lexicon:
         return total + term if term < total and total % 10 ** len(str(term)) == 0 else None
 
     @staticmethod
-    def _continues_after_comma(total: Fraction, atoms: list[Atom], index: int) -> bool:
+    def _continues_after_comma(total: int | Fraction, atoms: list[Atom], index: int) -> bool:
         """Whether hundreds follow thousands: one thousand, three hundred."""
         following = [atom.value for atom in atoms[index : index + 2]]
         hundreds = _HUNDRED in following or _HUNDRED < following[0] < _THOUSAND
         return total > 0 and total % _THOUSAND == 0 and hundreds
 
     @staticmethod
-    def _scaled(total: Fraction, scale: Fraction, *, joined_by_and: bool) -> Fraction | None:
+    def _scaled(
+        total: int | Fraction, scale: int | Fraction, *, joined_by_and: bool
+    ) -> int | Fraction | None:
         """Multiply the part of a number that is below a scale, or add a lower scale."""
         below = total % scale
         if below and not joined_by_and and (total - below) % (scale * 10) == 0:

@@ -14,6 +14,7 @@ from clc.answers.factorials import SIGN
 from clc.answers.number_scales import scale_after
 from clc.answers.powers import is_writable, raised
 from clc.answers.repeating import repeating_value
+from clc.answers.vocabulary import per_vocabulary, vocabulary
 
 if TYPE_CHECKING:
     from clc.answers.separators import Number
@@ -22,7 +23,6 @@ __all__ = ["GLYPHS", "extend", "value_of_digits"]
 
 _GLYPH = "¼½¾⅐⅑⅒⅓⅔⅕⅖⅗⅘⅙⅚⅛⅜⅝⅞↉"
 GLYPHS = {glyph: Fraction(unicodedata.numeric(glyph)).limit_denominator(100) for glyph in _GLYPH}
-_OVER = re.compile(r"[ \u00a0]{0,2}(?:[/⁄∕／]|ส่วน)[ \u00a0]{0,2}(\d{1,1001})(?!\d|[.,:/⁄∕]\d)")
 _MIXED = re.compile(r"[ \u00a0\u2009]{0,2}(\d{1,9})[/⁄∕](\d{1,9})(?![\d/]|[.,]\d)")
 _SCIENTIFIC = re.compile(r"[eE]([+\-−]?\d{1,100})(?!\w)")
 _TIMES_TEN = re.compile(r"[ \u00a0]{0,2}[×xX*·⋅][ \u00a0]{0,2}10(?=[ ]?(?:\^|\*\*)|[⁻⁺⁰¹²³⁴⁵⁶⁷⁸⁹])")
@@ -37,6 +37,15 @@ _KOREAN_UNITS = {"십": 10, "백": 100, "천": 1000, "만": 10**4, "억": 10**8,
 _HOURS = re.compile(  # 14h30
     r"[ \u00a0\u202f]?(?:h|Uhr)[ \u00a0\u202f]?([0-5]\d)(?!\d|[ \u00a0\u202f]?m)"
 )
+
+
+@per_vocabulary
+def _over() -> re.Pattern[str]:
+    """Return the pattern of a denominator after digits."""
+    words = "|".join(map(re.escape, ["/", "⁄", "∕", "／", *vocabulary().listed("numbers", "over")]))
+    return re.compile(
+        rf"[ \u00a0]{{0,2}}(?:{words})[ \u00a0]{{0,2}}(\d{{1,1001}})(?!\d|[.,:/⁄∕]\d)"
+    )
 
 
 def value_of_digits(whole: str, decimals: str) -> Fraction:
@@ -108,7 +117,7 @@ def _with_fraction(
 
     A fraction may be the first term of a ratio.
     """
-    over = _OVER.match(text, end)
+    over = _over().match(text, end)
     if over:
         below, end = _denominator(text, Fraction(int(over[1])), over.end())
         quotient = value / below if below else None
