@@ -31,7 +31,7 @@ def test_every_file_names_the_sources_of_its_number_words():
     assert unsourced
     assert not any("cardinals" in tables[code] for code in unsourced)
     assert {code for code, table in tables.items() if "cardinals" in table} == set(SPELLED)
-    assert len(SPELLED) >= 42
+    assert len(SPELLED) >= 44
 
 
 @pytest.mark.parametrize("code", SPELLED)
@@ -131,6 +131,28 @@ def test_one_more_half():
     assert number_words("zh").half_more("3个半小时", 1)
     assert not number_words("zh").half_more("3半径", 1)
     assert number_words("fr").half_more("2 heures et demie", 1)
+    assert number_words("zh-Hant").half_more("3個半小時", 1)
+    assert number_words("tr").half_more("2 buçuk saat", 1)
+
+
+@pytest.mark.parametrize(
+    ("text", "language", "values"),
+    [
+        ("two thirds of the cake", "en", ["2/3"]),
+        ("the twenty third day", "en", ["20"]),
+        ("due terzi della torta", "it", ["2/3"]),
+        ("trzy czwarte tortu", "pl", ["3/4"]),
+        ("dua pertiga kue", "id", ["2/3"]),
+        ("एक चौथाई केक", "hi", ["1/4"]),
+        ("डेढ़ घंटे", "hi", ["3/2"]),
+        ("anderhalf uur", "nl", ["3/2"]),
+        ("metà della torta", "it", ["1/2"]),
+        ("en halv tårta, det dubbla", "sv", ["1", "1/2", "2"]),
+        ("ドーナツ二ダース", "ja", ["2", "12"]),
+    ],
+)
+def test_parts_halves_and_multiples(text, language, values):
+    assert [str(mention.value) for mention in numbers_in(text, language)] == values
 
 
 class Counting:
