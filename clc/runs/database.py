@@ -12,15 +12,16 @@ import orjson
 
 from clc.errors import StoreError
 from clc.runs.checks import check_row
-from clc.runs.codec import (
-    ADDED,
-    FORMAT,
-    TABLES,
-    check_format,
-    checksum,
-    without_surrogates,
-)
+from clc.runs.codec import FORMAT, without_surrogates
 from clc.runs.files import SHARDS, Location, locked
+from clc.runs.schema import (
+    COLUMNS,
+    INSERT,
+    REPLACE,
+    SCHEMA,
+    check_tables,
+    row_checksum,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -31,81 +32,6 @@ __all__ = ["Database", "damage"]
 CACHE_KIB = 64 * 1024
 CHECKPOINT_PAGES = 8192
 
-_SCHEMA = """
-CREATE TABLE IF NOT EXISTS problems (
-    position INTEGER PRIMARY KEY,
-    id TEXT NOT NULL UNIQUE,
-    data BLOB NOT NULL,
-    checksum INTEGER
-);
-CREATE TABLE IF NOT EXISTS plans (
-    label TEXT NOT NULL,
-    problem_id TEXT NOT NULL,
-    data BLOB NOT NULL,
-    checksum INTEGER,
-    PRIMARY KEY (label, problem_id)
-) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS prompts (
-    key TEXT PRIMARY KEY,
-    language TEXT NOT NULL,
-    template TEXT NOT NULL,
-    template_hash TEXT NOT NULL,
-    messages BLOB NOT NULL,
-    checksum INTEGER
-);
-CREATE TABLE IF NOT EXISTS paths (
-    key TEXT PRIMARY KEY,
-    prompt_key TEXT NOT NULL,
-    language TEXT NOT NULL,
-    idx INTEGER NOT NULL,
-    seed INTEGER NOT NULL,
-    text TEXT NOT NULL,
-    finish_reason TEXT NOT NULL,
-    prompt_tokens INTEGER NOT NULL,
-    completion_tokens INTEGER NOT NULL,
-    confidence BLOB,
-    thought TEXT NOT NULL DEFAULT '',
-    closed INTEGER,
-    reasoning_tokens INTEGER NOT NULL DEFAULT 0,
-    cost REAL,
-    checksum INTEGER
-);
-CREATE TABLE IF NOT EXISTS steps (
-    key TEXT PRIMARY KEY,
-    kind TEXT NOT NULL,
-    language TEXT NOT NULL,
-    text TEXT NOT NULL,
-    finish_reason TEXT NOT NULL,
-    prompt_tokens INTEGER NOT NULL,
-    completion_tokens INTEGER NOT NULL,
-    thought TEXT NOT NULL DEFAULT '',
-    closed INTEGER,
-    reasoning_tokens INTEGER NOT NULL DEFAULT 0,
-    cost REAL,
-    checksum INTEGER
-);
-CREATE TABLE IF NOT EXISTS failures (
-    key TEXT PRIMARY KEY,
-    reason TEXT NOT NULL,
-    checksum INTEGER
-) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS seconds (
-    label TEXT PRIMARY KEY,
-    seconds REAL NOT NULL
-) WITHOUT ROWID;
-"""
-_COLUMNS = {
-    "problems": ("position", "id", "data"),
-    "plans": ("label", "problem_id", "data"),
-    **TABLES,
-}
-_VALUES = {
-    table: f"INTO {table} ({', '.join((*columns, 'checksum'))}) "
-    f"VALUES ({', '.join('?' * (len(columns) + 1))})"
-    for table, columns in _COLUMNS.items()
-}
-_INSERT = {table: f"INSERT {values} ON CONFLICT DO NOTHING" for table, values in _VALUES.items()}
-_REPLACE = {table: f"INSERT OR REPLACE {values}" for table, values in _VALUES.items()}
 _RESTORE = "restore run.sqlite from a copy, or solve into another run folder"
 
 
@@ -147,7 +73,7 @@ class Database:
             raise
         self._location = Location(*([] if self._file is None else [self._file]))
         self._with_checksums = "checksum" in self._columns("paths")
-        self._read = {table: self._reading(table) for table in _COLUMNS}
+        self._read = {table: self._reading(table) for table in COLUMNS}
 
     def _open(self, *, read_only: bool) -> sqlite3.Connection:
         if self._folder is None or self._file is None:
@@ -164,7 +90,7 @@ class Database:
             # A foreign file is refused before anything is written beside it.
             look = self._connect("mode=ro" if self._beside("wal").exists() else "immutable=1")
             try:
-                self._check_tables(look, read_only=False)
+                check_tables(look, self._folder, read_only=False)
             finally:
                 look.close()
         self._held.enter_context(locked(self._folder))
@@ -198,47 +124,9 @@ class Database:
         assert self._file is not None  # noqa: S101 - of a run in a folder
         return sqlite3.connect(f"{self._file.absolute().as_uri()}?{mode}", uri=True)
 
-    def _check_tables(self, connection: sqlite3.Connection, *, read_only: bool) -> bool:
-        """Check that a database is that of a run, or empty; return whether it has a run.
-
-        Raises:
-            StoreError: it is of another format or another program.
-        """
-        version = connection.execute("PRAGMA user_version").fetchone()[0]
-        tables = {
-            name: [row[1] for row in connection.execute(f"PRAGMA table_info({_quoted(name)})")]
-            for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
-            if not name.startswith("sqlite_")
-        }
-        if not tables and version == 0:
-            if read_only:
-                raise StoreError(
-                    f"{self._folder}: holds no run yet (its run.sqlite has no tables); name the "
-                    "--out of a clc solve that has started"
-                )
-            return False
-        if version != 0:  # 0: killed while the tables were made
-            check_format(version, self._folder, read_only=read_only)
-        ours = {
-            name: [column for column in columns if column not in ADDED]
-            for name, columns in _COLUMNS.items()
-        }
-        here = {
-            name: [column for column in columns if column not in (*ADDED, "checksum")]
-            for name, columns in tables.items()
-            if name in ours
-        }
-        expected = {name: ours[name] for name in here} if version == 0 else ours
-        if here != expected or (version == 0 and not set(tables) <= {*ours, "seconds"}):
-            raise StoreError(
-                f"{self._file}: not a run of clc (its tables are "
-                f"{', '.join(sorted(map(repr, tables))) or 'none'}); choose another run folder"
-            )
-        return bool(version != 0)
-
     def _prepare(self, *, read_only: bool) -> None:
         connection = self.connection
-        has_run = self._check_tables(connection, read_only=read_only)
+        has_run = check_tables(connection, self._folder, read_only=read_only)
         if read_only:
             return
         if has_run:
@@ -250,8 +138,8 @@ class Database:
         # paths (50 MB) stays in memory, so dirty pages are flushed rarely.
         connection.execute(f"PRAGMA cache_size=-{CACHE_KIB}")
         connection.execute(f"PRAGMA wal_autocheckpoint={CHECKPOINT_PAGES}")
-        connection.executescript(f"BEGIN; {_SCHEMA} PRAGMA user_version={FORMAT}; COMMIT;")
-        for table, columns in _COLUMNS.items():
+        connection.executescript(f"BEGIN; {SCHEMA} PRAGMA user_version={FORMAT}; COMMIT;")
+        for table, columns in COLUMNS.items():
             # A run that an earlier version wrote lacks some columns.
             there = self._columns(table)
             if "checksum" not in there:
@@ -266,7 +154,7 @@ class Database:
     def _reading(self, table: str) -> str:
         """Return the query of a table's rows; those of an earlier version lack some columns."""
         there = {*self._columns(table)}
-        names = [name for name in (*_COLUMNS[table], "checksum") if name in there]
+        names = [name for name in (*COLUMNS[table], "checksum") if name in there]
         return f"SELECT {', '.join(names)} FROM {table}"  # noqa: S608
 
     def check_structure(self) -> None:
@@ -298,11 +186,11 @@ class Database:
         is no text, becomes a question mark.
         """
         try:
-            stored = _checksum(table, row)
+            stored = row_checksum(table, row)
         except orjson.JSONEncodeError:
             row = without_surrogates(row)
-            stored = _checksum(table, row)
-        return self.write((_REPLACE if replace else _INSERT)[table], (*row, stored))
+            stored = row_checksum(table, row)
+        return self.write((REPLACE if replace else INSERT)[table], (*row, stored))
 
     def rows(self, table: str, rest: str = "", values: Sequence[object] = ()) -> Iterator[Any]:
         """Yield the rows of a table without their checksums, which are verified.
@@ -321,7 +209,7 @@ class Database:
                 plain = row[:-1]
                 if stored is None:
                     yield self._checked(table, plain)
-                elif _checksum(table, plain) == stored:
+                elif row_checksum(table, plain) == stored:
                     yield plain
                 else:
                     raise damage(self._file, "its checksum differs", table, plain)
@@ -329,7 +217,7 @@ class Database:
     def _checked(self, table: str, row: tuple[Any, ...]) -> tuple[Any, ...]:
         """Check a row that was stored without a checksum."""
         try:
-            check_row(table, _COLUMNS[table], row)
+            check_row(table, COLUMNS[table], row)
         except ValueError as error:
             raise damage(self._file, str(error), table, row) from error
         return row
@@ -400,12 +288,6 @@ class Database:
             ) from error
 
 
-def _checksum(table: str, row: Sequence[Any]) -> int:
-    """Return the checksum of a row; an unknown cost does not count, because older rows lack it."""
-    with_cost = len(row) == len(_COLUMNS[table]) and _COLUMNS[table][-1] == "cost"
-    return checksum(row[:-1] if with_cost and row[-1] is None else row)
-
-
 def damage(
     file: Path | None, reason: str, table: str | None = None, row: Sequence[Any] = ()
 ) -> StoreError:
@@ -413,7 +295,3 @@ def damage(
     keys = row[1:2] if table in {"problems", "plans"} else row[:1]
     where = f"row {keys[0]!r:.60} of {table} in " if table and keys else ""
     return StoreError(f"{where}{file or 'memory'} is damaged: {reason:.200}; {_RESTORE}")
-
-
-def _quoted(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'

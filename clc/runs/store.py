@@ -18,7 +18,7 @@ import copy
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Self
 
 import orjson
 
@@ -26,35 +26,28 @@ from clc.errors import ConfigurationError, StoreError
 from clc.input_files import is_text
 from clc.runs.codec import (
     lost_path,
-    path_row,
-    prompt_row,
-    read_path,
     read_plan,
     read_problem,
-    read_prompt,
-    read_step,
-    step_row,
     write_plan,
 )
-from clc.runs.database import Database, damage
+from clc.runs.completion_store import CompletionStore
 from clc.runs.files import write_atomically, writing
 from clc.runs.manifest import check_whole, missing_manifest, read_manifest, write_manifest
 from clc.runs.protocol import Finished
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping
     from typing import IO
 
     from clc.plan import Plan
-    from clc.records import Problem, Prompt, ReasoningPath, Step
+    from clc.records import Problem
 
 __all__ = ["Store"]
 
-_T = TypeVar("_T")
 _SPAN = 128  # problems that are read at once
 
 
-class Store:
+class Store(CompletionStore):
     """A run's SQLite file, for one writer at a time.
 
     Writes are grouped until ``commit``. A process that is killed loses what
@@ -73,9 +66,8 @@ class Store:
         self.folder = None if folder is None else Path(folder)
         self.label = ""
         self._manifests: dict[str, dict[str, Any]] = {}  # of a run in memory
-        self._database = Database(self.folder, read_only=read_only)
+        super().__init__(self.folder, read_only=read_only)
         self._connection = self._database.connection
-        self._file = None if self.folder is None else self.folder / "run.sqlite"
 
     def labelled(self, label: str) -> Store:
         """Return this store with plans, manifest and derived files under ``label``.
@@ -244,17 +236,6 @@ class Store:
             return self._read("plans", row, read_plan, row[2])
         return None
 
-    def _read(self, table: str, row: Sequence[Any], reader: Callable[..., _T], *values: Any) -> _T:
-        """Read the record of a row.
-
-        Raises:
-            StoreError: the row holds something else.
-        """
-        try:
-            return reader(*values)
-        except ValueError as error:
-            raise damage(self._file, str(error), table, row) from error
-
     def started(self) -> int:
         """Number of problems that were started, done or not."""
         return self.counts()["problems"]
@@ -265,19 +246,8 @@ class Store:
         where = "WHERE label = ? AND problem_id IN (SELECT id FROM problems)"
         for row in self._database.rows("plans", where, (self.label,)):
             keys = set(self._read("plans", row, read_plan, row[2]).keys())
-            done += len(self._present(keys)) == len(keys)
+            done += len(self.present(keys)) == len(keys)
         return done
-
-    def _present(self, keys: Iterable[str]) -> set[str]:
-        found: set[str] = set()
-        for chunk in _chunks(list(keys)):
-            marks = ",".join("?" * len(chunk))
-            sql = (
-                f"SELECT key FROM paths WHERE key IN ({marks}) UNION "  # noqa: S608
-                f"SELECT key FROM failures WHERE key IN ({marks})"
-            )
-            found.update(key for (key,) in self._database.all(sql, [*chunk, *chunk]))
-        return found
 
     def finished(self, span: tuple[int, int] | None = None) -> Iterator[Finished]:
         """Yield the problems that are done, in the order of their file, lazily.
@@ -345,89 +315,6 @@ class Store:
         paths.update((key, lost_path(key, why)) for key, why in lost.items())
         return Finished(problem, plan, paths)
 
-    # -- what engines produced ---------------------------------------------------------------
-
-    def add_prompt(self, prompt: Prompt) -> None:
-        """Store a prompt; one that is there stays."""
-        self._database.insert("prompts", prompt_row(prompt))
-
-    def prompts(self, keys: Sequence[str]) -> dict[str, Prompt]:
-        """Return those of ``keys`` that are stored, by key."""
-        rows = self._by_key("prompts", keys)
-        prompts = {row[0]: self._read("prompts", row, read_prompt, *row) for row in rows}
-        if len(prompts) < len(set(keys)):
-            self._database.check_structure()
-        return prompts
-
-    def add_path(self, path: ReasoningPath) -> None:
-        """Store a path. A path that is there is never changed; a failure under its key goes."""
-        self._database.insert("paths", path_row(path))
-        self.forget_failure(path.key)
-
-    def paths(self, keys: Sequence[str]) -> dict[str, ReasoningPath]:
-        """Return those of ``keys`` that are stored, by key."""
-        paths: dict[str, ReasoningPath] = {}
-        for row in self._by_key("paths", keys):
-            try:
-                paths[row[0]] = read_path(*row)
-            except ValueError as error:
-                raise damage(self._file, str(error), "paths", row) from error
-        return paths
-
-    def add_failure(self, key: str, reason: str) -> None:
-        """Store why a path or step was lost; it may be sampled again."""
-        self._database.insert("failures", (key, reason), replace=True)
-
-    def forget_failure(self, key: str) -> None:
-        """Drop the failure of a path that is not wanted any more."""
-        self._database.write("DELETE FROM failures WHERE key = ?", (key,))
-
-    def failures(self, keys: Sequence[str]) -> dict[str, str]:
-        """Return the reasons of those of ``keys`` that were lost, by key."""
-        return dict(self._by_key("failures", keys))
-
-    def commonest_failure(self) -> str | None:
-        """Return the commonest reason of the paths and steps that were lost, if there are any."""
-        sql = "SELECT reason FROM failures GROUP BY reason ORDER BY count(*) DESC, reason LIMIT 1"
-        row = self._database.one(sql)
-        return None if row is None else row[0]
-
-    def add_step(self, key: str, step: Step) -> None:
-        """Store a step; one that is there stays; a failure under its key goes."""
-        self._database.insert("steps", step_row(key, step))
-        self.forget_failure(key)
-
-    def step(self, key: str) -> Step | None:
-        """Return one step by its key."""
-        for row in self._database.rows("steps", "WHERE key = ?", (key,)):
-            return self._read("steps", row, read_step, *row)
-        return None
-
-    def cost(self) -> float:
-        """Return what the stored paths and steps cost, as far as it is known."""
-        sql = "SELECT total(cost) FROM (SELECT cost FROM paths UNION ALL SELECT cost FROM steps)"
-        row = self._database.one(sql)
-        return 0.0 if row is None else float(row[0])
-
-    def counts(self) -> dict[str, int]:
-        """Return the number of rows of each table."""
-        tables = ("problems", "plans", "prompts", "paths", "steps", "failures")
-        counts = {}
-        for name in tables:  # an index may be damaged
-            row = self._database.one(f"SELECT count(*) FROM {name} NOT INDEXED")  # noqa: S608
-            counts[name] = row[0] if row else 0
-        return counts
-
-    def _by_key(self, table: str, keys: Sequence[str]) -> Iterator[Any]:
-        for chunk in _chunks(keys):
-            marks = ",".join("?" * len(chunk))
-            yield from self._database.rows(table, f"WHERE key IN ({marks})", chunk)
-
 
 def _open_labelled(folder: Path, label: str) -> Store:
     return Store(folder, read_only=True).labelled(label)
-
-
-def _chunks(keys: Sequence[str], size: int = 500) -> Iterator[Sequence[str]]:
-    for start in range(0, len(keys), size):
-        yield keys[start : start + size]

@@ -4,36 +4,33 @@ from __future__ import annotations
 
 import re
 from collections import Counter, deque
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from functools import partial
-from itertools import islice, pairwise
-from typing import IO, TYPE_CHECKING, Any, NamedTuple, Self, TypeVar
+from itertools import pairwise
+from operator import attrgetter
+from typing import IO, TYPE_CHECKING, Any, NamedTuple, Self
 
 from clc.errors import ConfigurationError, StoreError
 from clc.input_files import is_text
 from clc.records import content_key
-from clc.runs.checks import MAY_BE_NULL
-from clc.runs.codec import ADDED, check_format, read_prompt
+from clc.runs.codec import check_format, read_prompt
 from clc.runs.files import SHARDS, Location, locked
 from clc.runs.manifest import check_whole, missing_manifest, parse_manifest, write_manifest
 from clc.runs.shards.codec import read_row, shard_schema, table_of
 from clc.runs.shards.filesystem import Files
+from clc.runs.shards.tables import at_once, done_rows, fits, places
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from clc.records import Prompt
     from clc.runs.protocol import Finished
     from clc.runs.shards.codec import ShardRow
 
-__all__ = ["Shards", "Span", "done_rows"]
+__all__ = ["Shards", "Span"]
 
-_Item = TypeVar("_Item")
-_T = TypeVar("_T")
 _NAME = re.compile(r"(\d{12,18})-(\d{12,18})-[0-9a-f]{12}\.parquet", re.ASCII)
-_READERS = 16  # shards that are read at once: an object store takes some 50 ms for each
 
 
 class Span(NamedTuple):
@@ -148,8 +145,10 @@ class Shards:
         from pyarrow import compute
 
         matching = compute.field("id") == problem_id
-        found = _at_once(lambda name: self.read_shard(name, matching), self.names())
-        best = max((row for rows in found for row in rows), key=_progress, default=None)
+        found = at_once(lambda name: self.read_shard(name, matching), self.names())
+        best = max(
+            (row for rows in found for row in rows), key=attrgetter("progress"), default=None
+        )
         return None if best is None else self._finished(best)
 
     def prompts(self, keys: Sequence[str]) -> dict[str, Prompt]:
@@ -171,13 +170,13 @@ class Shards:
 
     def started(self) -> int:
         """Number of problems that are done or were set aside."""
-        tables = _at_once(lambda name: self._table(name, ["position"]), self.names())
+        tables = at_once(lambda name: self._table(name, ["position"]), self.names())
         return len({place for table in tables for place in table["position"].to_pylist()})
 
     def commonest_failure(self) -> str | None:
         """Return the commonest reason of the paths and steps that were lost, if there are any."""
         reasons: Counter[str] = Counter()
-        for table in _at_once(lambda name: self._table(name, ["failures"]), self.names()):
+        for table in at_once(lambda name: self._table(name, ["failures"]), self.names()):
             for rows in table["failures"].to_pylist():
                 reasons.update(row["reason"] for row in rows)
         return min(reasons, key=lambda reason: (-reasons[reason], reason), default=None)
@@ -249,7 +248,7 @@ class Shards:
             rows = [read_row(values) for values in self._table(name, None, matching).to_pylist()]
         except (ValueError, TypeError, AttributeError, KeyError) as error:
             raise self._files.damage(f"{SHARDS}/{name}", str(error)) from error
-        first, last = _places(name)
+        first, last = places(name)
         for row in rows:
             if not first <= row.position <= last:
                 raise self._files.damage(
@@ -260,7 +259,7 @@ class Shards:
     def states(self) -> Iterator[tuple[str, Any]]:
         """Yield each shard with its ``key``, ``budget``, ``lost``, ``set_aside`` and ``grown``."""
         names, columns = self.names(), ["key", "budget", "lost", "set_aside", "grown"]
-        yield from zip(names, _at_once(lambda name: self._table(name, columns), names), strict=True)
+        yield from zip(names, at_once(lambda name: self._table(name, columns), names), strict=True)
 
     def done(self, budget: int, grown: int = 0) -> int:
         """Number of problems that are done; see ``done_rows``."""
@@ -277,7 +276,7 @@ class Shards:
         """Remove all shards, if nothing was sampled in them; return whether it was so."""
         names = self.names()
         columns = ["paths", "steps"]
-        for table in _at_once(lambda name: self._table(name, columns), names):
+        for table in at_once(lambda name: self._table(name, columns), names):
             if any(rows for column in columns for rows in table[column].to_pylist()):
                 return False
         self._location.check()
@@ -289,10 +288,10 @@ class Shards:
         """Shards by the places of their problems, of those that lie between two places."""
         found: dict[int, str] = {}
         for name in self.names():
-            start, end = _places(name)
+            start, end = places(name)
             if first <= start and end <= last:
-                places = self._table(name, ["position"])["position"].to_pylist()
-                found.update(dict.fromkeys(places, name))
+                positions = self._table(name, ["position"])["position"].to_pylist()
+                found.update(dict.fromkeys(positions, name))
         return found
 
     def spans(self) -> Iterator[Span]:
@@ -300,18 +299,18 @@ class Shards:
 
         One whose problems lie far apart is in several.
         """
-        places = {name: _places(name) for name in self.names()}
-        starts = sorted({first for first, _ in places.values()})
-        end = max((last for _, last in places.values()), default=-1) + 1
-        waiting, held = deque(places), list[str]()
+        spans = {name: places(name) for name in self.names()}
+        starts = sorted({first for first, _ in spans.values()})
+        end = max((last for _, last in spans.values()), default=-1) + 1
+        waiting, held = deque(spans), list[str]()
         for first, following in pairwise([*starts, end]):
-            while waiting and places[waiting[0]][0] == first:
+            while waiting and spans[waiting[0]][0] == first:
                 held.append(waiting.popleft())
-            held = [name for name in held if places[name][1] >= first]
+            held = [name for name in held if spans[name][1] >= first]
             yield Span(first, following - 1, tuple(held))
 
     def _rows(self) -> Iterator[ShardRow]:
-        for rows in _at_once(self._rows_of, self.spans(), ahead=2):
+        for rows in at_once(self._rows_of, self.spans(), ahead=2):
             yield from rows
 
     def _rows_of(self, span: Span) -> list[ShardRow]:
@@ -321,7 +320,7 @@ class Shards:
         place = compute.field("position")
         found: dict[int, ShardRow] = {}
         for name in span.names:
-            first, last = _places(name)
+            first, last = places(name)
             whole = span.first <= first and last <= span.last
             matching = None if whole else (place >= span.first) & (place <= span.last)
             for row in self.read_shard(name, matching):
@@ -354,68 +353,8 @@ class Shards:
             # a shard of before the limits could grow
             table = table.append_column("grown", pa.repeat(pa.scalar(0, pa.int64()), len(table)))
         for column in columns or schema.names:
-            if column not in table.schema.names or not _fits(
+            if column not in table.schema.names or not fits(
                 table[column], schema.field(column).type
             ):
                 raise self._files.damage(f"{SHARDS}/{name}", f"no column {column} of a shard")
         return table
-
-
-def done_rows(table: Any, budget: int, grown: int = 0) -> Any:
-    """Mark the problems of a table of ``states`` that are done (an Arrow mask).
-
-    Done means: sampled with at least ``budget`` paths, none of them lost, and not set aside, after
-    the limits of tokens had grown ``grown`` times.
-    """
-    from pyarrow import compute
-
-    whole = compute.and_(
-        compute.greater_equal(table["budget"], budget), compute.equal(table["lost"], 0)
-    )
-    whole = compute.and_(whole, compute.greater_equal(table["grown"], grown))
-    return compute.and_(whole, compute.is_null(table["set_aside"]))
-
-
-def _fits(column: Any, wanted: Any) -> bool:
-    """Whether a column has the type ``wanted``; the rows of format 2 have fewer fields."""
-    import pyarrow as pa
-
-    if not pa.types.is_list(wanted):
-        return bool(column.type == wanted)
-    if not (pa.types.is_list(column.type) and pa.types.is_struct(column.type.value_type)):
-        return False
-    fields = {field.name: field.type for field in column.type.value_type}
-    types = {field.name: field.type for field in wanted.value_type}
-    if any(fields.get(name, types[name]) != types[name] for name in types) or (
-        not types.keys() - ADDED <= fields.keys() <= types.keys()
-    ):
-        return False
-    rows = [chunk.flatten() for chunk in column.chunks]
-    return not any(
-        part.null_count
-        or any(part.field(name).null_count for name in fields if name not in MAY_BE_NULL)
-        for part in rows
-    )
-
-
-def _progress(row: ShardRow) -> tuple[int, int, bool, int]:
-    return row.progress
-
-
-def _places(name: str) -> tuple[int, int]:
-    """Places of a shard's first and last problem."""
-    first, last, _ = name.split("-")
-    return int(first), int(last)
-
-
-def _at_once(
-    work: Callable[[_Item], _T], items: Iterable[_Item], *, ahead: int = _READERS
-) -> Iterator[_T]:
-    """Do ``work`` for each item in order, ``ahead`` of them at a time."""
-    waiting = iter(items)
-    with ThreadPoolExecutor(ahead, "clc-shards") as pool:
-        begun = deque(pool.submit(work, item) for item in islice(waiting, ahead))
-        while begun:
-            done = begun.popleft().result()
-            begun.extend(pool.submit(work, item) for item in islice(waiting, 1))
-            yield done
