@@ -258,8 +258,7 @@ def step_row(key: str, step: Step) -> tuple[Any, ...]:
 
 
 def _read_arm(*values: Any) -> ArmRecord:
-    arm = ArmRecord(*values)
-    return arm._replace(translation_usage=Usage(**values[6]))
+    return ArmRecord(*values[:6], Usage(**values[6]), *values[7:])
 
 
 def _read_confidence(data: bytes | str) -> Confidence:

@@ -205,11 +205,10 @@ class Database:
                 yield from map(partial(self._checked, table), rows)
                 return
             for row in rows:
-                stored = row[-1]
                 plain = row[:-1]
-                if stored is None:
+                if row[-1] is None:
                     yield self._checked(table, plain)
-                elif row_checksum(table, plain) == stored:
+                elif row_checksum(table, plain) == row[-1]:
                     yield plain
                 else:
                     raise damage(self._file, "its checksum differs", table, plain)

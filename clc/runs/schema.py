@@ -87,6 +87,7 @@ _VALUES = {
     f"VALUES ({', '.join('?' * (len(columns) + 1))})"
     for table, columns in COLUMNS.items()
 }
+_WITH_COST = {table: len(columns) for table, columns in COLUMNS.items() if columns[-1] == "cost"}
 INSERT = {table: f"INSERT {values} ON CONFLICT DO NOTHING" for table, values in _VALUES.items()}
 REPLACE = {table: f"INSERT OR REPLACE {values}" for table, values in _VALUES.items()}
 
@@ -133,8 +134,7 @@ def check_tables(connection: sqlite3.Connection, folder: Path | None, *, read_on
 
 def row_checksum(table: str, row: Sequence[Any]) -> int:
     """Return the checksum of a row; an unknown cost does not count, because older rows lack it."""
-    columns = COLUMNS[table]
-    if row[-1] is None and columns[-1] == "cost" and len(row) == len(columns):
+    if row[-1] is None and len(row) == _WITH_COST.get(table):
         row = row[:-1]
     return checksum(row)
 
