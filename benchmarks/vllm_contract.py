@@ -67,6 +67,7 @@ USES = (
     Use(_SYNC, "LLMEngine.add_request", ("request_id", "prompt", "params", "lora_request")),
     Use(("v1/engine/exceptions.py",), "", ("EngineDeadError", "EngineGenerateError")),
     Use(("usage/usage_lib.py",), "UsageContext", ("LLM_CLASS",)),
+    Use(("tokenizers/registry.py",), "", ("get_tokenizer",), optional=True),
     Use(("lora/request.py",), "LoRARequest", ("lora_name", "lora_int_id", "lora_path")),
     Use(("logprobs.py",), "FlatLogprobs", ("start_indices", "end_indices", "logprobs")),
     Use(("outputs.py",), "CompletionOutput", ("text", "token_ids", "logprobs", "finish_reason",

@@ -121,8 +121,8 @@ class Chat:
         if not (own_template or _has_template(loaded)):
             raise EngineError(
                 f"model {location} has no chat template; choose an instruction-tuned model, or "
-                'give one in an engine file ([chat] template = "FILE"; for a base model: '
-                "{% for m in messages %}{{ m.content }}\n{% endfor %})"
+                'give one in an engine file ([chat] template = "FILE", or "base" for a base '
+                "model); for DeepSeek V3.2 and later, vLLM has it: -E tokenizer_mode=deepseek_v32"
             )
         return cls(loaded, options, marks)
 
@@ -178,7 +178,8 @@ class Chat:
 
     def _prefilled(self, messages: _Turns) -> RenderedPrompt:
         prefill = messages[-1][1]
-        if split(prefill, self.marks).closed is not False:
+        begins_thought = split(prefill, self.marks).closed is False
+        if not begins_thought and self._source:
             return RenderedPrompt(self._apply(messages, prefill=True), opened=False)
         # Some templates put an empty thought before, or take the thought out of, a last message
         # of the assistant (Qwen3), so the begun thought follows the generation prompt.
@@ -187,7 +188,7 @@ class Chat:
         for mark in self._opens:
             if tail.endswith(mark) and prefill.lstrip().startswith(mark):
                 prefill = prefill.lstrip().removeprefix(mark).lstrip("\n")
-        return RenderedPrompt([*ids, *self.encode(prefill)], opened=True)
+        return RenderedPrompt([*ids, *self.encode(prefill)], opened=begins_thought)
 
     def _apply(self, messages: _Turns, *, prefill: bool = False, **kwargs: Any) -> list[int]:
         from jinja2 import TemplateError
@@ -253,8 +254,14 @@ class Chat:
                 prompts.add(tuple(self._apply(_PROBE, **{name: value})))
         return len(prompts) > 1
 
+    @property
+    def _source(self) -> Any:
+        """The Jinja source of the template, or several by name; None where it is Python."""
+        return self._options.template or getattr(self.tokenizer, "chat_template", None)
+
     def _mentions(self, name: str) -> bool:
-        template = self._options.template or self.tokenizer.chat_template or ""
+        if not (template := self._source):
+            return True
         sources = template.values() if isinstance(template, dict) else [template]
         return any(re.search(rf"\b{re.escape(name)}\b", str(source)) for source in sources)
 

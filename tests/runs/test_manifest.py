@@ -5,7 +5,7 @@ import pytest
 from clc.errors import ConfigurationError
 from clc.prompts.templates import Templates
 from clc.records import Problem, ReasoningPath, Step, Usage
-from clc.runs.manifest import check_same_run, differences
+from clc.runs.manifest import begin_run, check_same_run, differences, versions
 from clc.runs.store import Store
 from clc.solving.configure import configure
 from clc.solving.run import Run
@@ -157,6 +157,24 @@ def test_a_manifest_of_something_else_is_refused(tmp_path):
         store.write_manifest({"other": 1})
     with pytest.raises(ConfigurationError, match="another configuration"):
         begin(tmp_path)
+
+
+def test_another_version_of_the_engine_is_said_and_that_of_others_is_not(caplog, monkeypatch):
+    def begin(engine, before, seconds=2.0):
+        caplog.clear()
+        stored = {"identity": {"engine": engine}, "seconds": seconds, "versions": [before]}
+        begin_run(stored, {"engine": engine}, "run", count=lambda: (0, 0), clear=lambda: False)
+        return caplog.text
+
+    monkeypatch.setattr("clc.runs.manifest.version", lambda _: "2.0")
+    older = {"torch": "1.0", "vllm": "2.0", "transformers": "1.0"}
+    said = begin("transformers:folder@1", older)
+    assert "(transformers 1.0 -> 2.0, torch 1.0 -> 2.0)" in said
+    assert "its paths are of both" in said
+    assert "(torch 1.0 -> 2.0)" in begin("vllm:folder@1", older)
+    assert not begin("openai:m", older)
+    assert not begin("transformers:folder@1", older, seconds=0.0)
+    assert not begin("transformers:folder@1", versions())
 
 
 def test_versions_are_recorded_and_do_not_stop_a_run(tmp_path, monkeypatch):

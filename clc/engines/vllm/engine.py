@@ -45,6 +45,7 @@ from clc.engines.vllm.drivers import (
     RequestRefusedError,
 )
 from clc.engines.vllm.requests import LogprobReader, read_output, sampling_params
+from clc.engines.vllm.tokenizer import load_own_tokenizer
 from clc.errors import ConfigurationError, EngineError
 from clc.records import content_key
 
@@ -242,15 +243,7 @@ class VllmEngine:
             _log.info("asking for the commit of %s", self._location)
             commit = await asyncio.to_thread(hub_revision, self._location, self._revision)
         _log.info("loading the tokenizer of %s", self._location)
-        self.chat = await asyncio.to_thread(
-            Chat.load,
-            self._location,
-            commit,
-            self.chat_options,
-            self._marks,
-            tokenizer=self._args.get("tokenizer"),
-            trust_remote_code=bool(self._args.get("trust_remote_code")),
-        )
+        self.chat = await asyncio.to_thread(self._load_chat, commit)
         driver = self._make_driver(device, commit)
         _log.info("starting vLLM on %s: weights, memory, graphs", device)
         try:
@@ -263,6 +256,19 @@ class VllmEngine:
         self._driver = driver
         _log.info("vLLM runs: %d requests at a time, %d tokens each", self._limits.max_num_seqs,
                   self._limits.window_tokens)  # fmt: skip
+
+    def _load_chat(self, commit: str | None) -> Chat:
+        own = load_own_tokenizer(self._args, self._location, commit)
+        if own is not None:
+            return Chat(own, self.chat_options, self._marks)
+        return Chat.load(
+            self._location,
+            commit,
+            self.chat_options,
+            self._marks,
+            tokenizer=self._args.get("tokenizer"),
+            trust_remote_code=bool(self._args.get("trust_remote_code")),
+        )
 
     def check_options(self, options: ChatOptions) -> None:
         """Check the options of later requests; see ``ChatEngine``."""
