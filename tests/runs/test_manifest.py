@@ -5,7 +5,7 @@ import pytest
 from clc.errors import ConfigurationError
 from clc.prompts.templates import Templates
 from clc.records import Problem, ReasoningPath, Step, Usage
-from clc.runs.manifest import begin_run, check_same_run, differences, versions
+from clc.runs.manifest import _BEFORE, begin_run, check_same_run, differences, versions
 from clc.runs.store import Store
 from clc.solving.configure import configure
 from clc.solving.run import Run
@@ -162,8 +162,9 @@ def test_a_manifest_of_something_else_is_refused(tmp_path):
 def test_another_version_of_the_engine_is_said_and_that_of_others_is_not(caplog, monkeypatch):
     def begin(engine, before, seconds=2.0):
         caplog.clear()
-        stored = {"identity": {"engine": engine}, "seconds": seconds, "versions": [before]}
-        begin_run(stored, {"engine": engine}, "run", count=lambda: (0, 0), clear=lambda: False)
+        wanted = _BEFORE | {"engine": engine}
+        stored = {"identity": wanted, "seconds": seconds, "versions": [before]}
+        begin_run(stored, wanted, "run", count=lambda: (0, 0), clear=lambda: False)
         return caplog.text
 
     monkeypatch.setattr("clc.runs.manifest.version", lambda _: "2.0")
