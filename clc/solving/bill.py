@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 __all__ = ["Bill"]
 
 _CURRENCY = "USD"  # of costs that endpoints report
+_ROOM = nullcontext()
 _FIRST = 4  # completions in flight until the first cost is known
 
 
@@ -80,17 +81,16 @@ class Bill:
         self._cached_before = int(spent.get("cached_tokens", 0))
         self._check()
 
-    @asynccontextmanager
-    async def room(self) -> AsyncIterator[None]:
-        """Wait until the budget has room for one more completion, and hold it.
+    def room(self) -> AbstractAsyncContextManager[None]:
+        """Return a context that waits until the budget has room for one more completion.
 
-        Raises:
-            BudgetError: the budget is spent, and nothing is in flight any more.
+        It raises a BudgetError when the budget is spent and nothing is in flight any more.
         """
-        if self.budget is None:
-            yield
-            return
-        while self._open and not self._has_room(self.budget):
+        return _ROOM if self.budget is None else self._hold(self.budget)
+
+    @asynccontextmanager
+    async def _hold(self, budget: float) -> AsyncIterator[None]:
+        while self._open and not self._has_room(budget):
             self._freed.clear()
             await self._freed.wait()
         self._check()

@@ -112,6 +112,7 @@ def keep_fingerprints(
     lengths: Iterable[int | None],
     engine: Engine,
     translator: Engine | None,
+    voters: Mapping[str, Engine] | None = None,
 ) -> None:
     """Let engines keep the fingerprints of a stored run that had another longest sequence.
 
@@ -120,10 +121,13 @@ def keep_fingerprints(
         lengths: with which it may have begun, in tokens.
         engine: samples the paths.
         translator: samples translations, where it is another one.
+        voters: engines of arms that name an engine file.
     """
-    for name, one in (("translator", translator), ("engine", engine)):
+    named = {"translator": translator, "engine": engine, **(voters or {})}
+    prints = {**stored, **(stored.get("voter_engines") or {})}
+    for name, one in named.items():
         own = one.engine if isinstance(one, AdjustedEngine) else one
         if own is engine and name == "translator":
             continue
-        if isinstance(own, ResizableEngine) and isinstance(stored.get(name), str):
-            own.keep_fingerprint(stored[name], lengths)
+        if isinstance(own, ResizableEngine) and isinstance(prints.get(name), str):
+            own.keep_fingerprint(prints[name], lengths)

@@ -136,9 +136,13 @@ class Run:
     def keep_fingerprints(self, stored: Mapping[str, Any] | None) -> None:
         """Let the engines keep the fingerprints of the stored run, where they may."""
         sampler = self.solver.sampler
-        engine, translator = sampler.engine.engine, sampler.translator.engine
-        keep_fingerprints((stored or {}).get("identity", {}), earlier_lengths(stored), engine,
-                          translator)  # fmt: skip
+        keep_fingerprints(
+            (stored or {}).get("identity", {}),
+            earlier_lengths(stored),
+            sampler.engine.engine,
+            sampler.translator.engine,
+            {name: one.engine for name, one in sampler.voters.items()},
+        )
 
     def length_of(self, manifest: Mapping[str, Any]) -> dict[str, int]:
         """Return the longest sequence with which a run begins, for a manifest that has none."""
