@@ -81,11 +81,11 @@ class RunPrices:
         return paths + self.translations.cost(before.prompt_tokens, before.completion_tokens)
 
 
-def show_money(amount: float, currency: str) -> str:
+def show_money(amount: float, currency: str = "") -> str:
     """Write an amount of money.
 
-    >>> show_money(1234.5, "USD"), show_money(0.000123, "EUR")
-    ('1,234.50 USD', '0.000123 EUR')
+    >>> show_money(1234.5, "USD"), show_money(0.000123)
+    ('1,234.50 USD', '0.000123')
     """
     text = f"{amount:,.2f}" if amount == 0 or amount >= 1 else f"{amount:.3g}"
-    return f"{text} {currency}"
+    return f"{text} {currency}".rstrip()

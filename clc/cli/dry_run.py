@@ -41,9 +41,9 @@ def print_estimate(
 def _table(estimate: Estimate, prices: RunPrices | None) -> Table:
     from clc.cli.tables import make_table
 
-    money = ("most cost",) if prices is not None else ()
+    money = (f"most {prices.paths.currency}",) if prices is not None else ()
     table = make_table("kind", "language", "template", "requests", "prompt tokens",
-                       "most completion tokens", *money)  # fmt: skip
+                       "most tokens", *money)  # fmt: skip
     for (language, template, kind), one in estimate.counts.items():
         table.add_row(kind, language, template, *_cells(kind, one, prices))
     return table
@@ -55,6 +55,5 @@ def _cells(kind: str, count: RequestCount, prices: RunPrices | None) -> list[str
 
     cells = [f"{count.requests:,}", f"{count.prompt_tokens:,}", f"{count.most_tokens:,}"]
     if prices is not None:
-        cost = Estimate.cost_of(kind, count, prices)
-        cells.append(show_money(cost, prices.paths.currency))
+        cells.append(show_money(Estimate.cost_of(kind, count, prices)))
     return cells
