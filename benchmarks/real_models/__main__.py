@@ -41,7 +41,6 @@ SERVER = (
     "--enforce-eager", "--max-model-len", str(LONGEST), "--kv-cache-memory-bytes", str(1 << 30),
     "--no-enable-chunked-prefill",
 )  # fmt: skip
-PATHS = ("--paths", "4", "--max-tokens", "160")
 TRANSLATING = ("--translation-tries", "1", "--translation-max-tokens", "96")
 QUESTIONS = (
     "A baker fills 6 trays with 14 rolls each and sells 57 rolls. How many rolls are left?",
@@ -81,13 +80,14 @@ class Bench:
 
     def sources(self) -> Iterator[tuple[str, Path, list[str]]]:
         """Yield name, file and options of the two files of problems."""
-        data, rows = self.given.data, ("--limit", str(self.given.limit))
+        data, given = self.given.data, self.given
+        size = ["--limit", str(given.limit), "--paths", "4", "--max-tokens", str(given.max_tokens)]
         mgsm = data / "mgsm"
         own = ["--parallel", str(mgsm), "--languages", "en,de,zh,sw"]
-        yield "MGSM", mgsm / "mgsm_de.tsv", [*own, *PATHS, *rows]
+        yield "MGSM", mgsm / "mgsm_de.tsv", [*own, *size]
         cmath = data / "cmath" / "cmath_dev.jsonl"
         own = ["--languages", "zh,en,de,fr", *TRANSLATING]
-        yield "CMATH", cmath, [*own, *PATHS, *rows]
+        yield "CMATH", cmath, [*own, *size]
 
     def solve(self, name: str, engine_file: str, log: Path | None = None) -> tuple[Usage, int]:
         """Solve both files and print what the run folders hold.
@@ -240,6 +240,7 @@ def main() -> int:
         if name in {"engines", "gateways"}:
             own.add_argument("data", type=Path, metavar="DATA")
             own.add_argument("--limit", type=int, default=20)
+            own.add_argument("--max-tokens", type=int, default=160)
         if name == "engines":
             own.add_argument("--engines", default="vllm,transformers,gguf,server")
         if name == "gateways":
