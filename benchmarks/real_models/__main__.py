@@ -55,8 +55,11 @@ def local(engine: str, model: Path) -> str:
 
 
 def remote(url: str, model: str = NAME, window: int = 64, key: str = "") -> str:
-    """Return an engine file for an endpoint; ``key`` names the environment variable of its key."""
-    own = f'key = "{key}"\n' if key else ""
+    """Return an engine file for an endpoint.
+
+    ``key`` names the environment variable of the key of a gateway before vLLM.
+    """
+    own = f'key = "{key}"\nserver = "vllm"\n' if key else ""
     return (
         f'engine = "openai"\nmodel = "{model}"\n\n'
         f'[[endpoint]]\nurl = "{url}"\nwindow = {window}\n{own}'

@@ -7,6 +7,7 @@ import logging
 import pytest
 
 from clc.engines.base import Request
+from clc.engines.openai.endpoint_spec import EndpointSpec
 from clc.engines.openai.engine import OpenAIEngine
 from clc.errors import EngineError
 from clc.records import Message, Sampling
@@ -87,10 +88,11 @@ def answering(refuse, text="Answer: 1"):
     return reply
 
 
-def ask(server, *requests, **options):
+def ask(server, *requests, spec=None, **options):
     async def run():
         async with server:
-            engine = OpenAIEngine("m", [server.url], wait_initial_s=0.01, **options)
+            place = server.url if spec is None else EndpointSpec(server.url, **spec)
+            engine = OpenAIEngine("m", [place], wait_initial_s=0.01, **options)
             await engine.start()
             try:
                 done = [await engine.complete(one) for one in requests]
@@ -223,3 +225,17 @@ def test_servers_that_fill_in_fields_are_sent_all_of_them(owner, sent):
         assert not set(names) & body.keys()
     else:
         assert notes == {}
+
+
+@pytest.mark.parametrize(("server", "top_k"), [("vllm", 0), ("sglang", -1)])
+@pytest.mark.parametrize("listed", ["m", "other"])
+def test_a_server_behind_a_gateway_is_sent_all_fields_where_the_user_names_it(
+    server, top_k, listed
+):
+    """LiteLLM's proxy lists a vLLM server's model as OpenAI's."""
+    models = value({"data": [{"id": listed, "owned_by": "openai"}]})
+    gateway = FaultyServer(answering(lambda _: None), models=models)
+    _, notes = ask(gateway, request(), spec={"server": server})
+    body = gateway.requests[0].body
+    assert (body["top_k"], body["min_p"], body["repetition_penalty"]) == (top_k, 0.0, 1.0)
+    assert notes == {}

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from clc.bounds import abbreviate
 from clc.engines.engine_file.tables import TableReader, join_key
-from clc.engines.openai.endpoint_spec import APIS, EndpointSpec
+from clc.engines.openai.endpoint_spec import APIS, SERVERS, EndpointSpec
 from clc.engines.openai.settings import checked_headers, checked_urls, shared_api
 from clc.prices import Prices
 
@@ -50,8 +50,9 @@ def _read_endpoint(reader: TableReader, table: str, values: Mapping[str, Any]) -
             "it is the name of an environment variable that holds "
             "the key, such as OPENAI_API_KEY, and never the key itself",
         )
-    if (api := reader.text(table, values, "api")) is not None and api not in APIS:
-        reader.fail(join_key(table, "api"), f"{api!r} is none: choose one of {', '.join(APIS)}")
+    for name, choices in (("api", APIS), ("server", SERVERS)):
+        if (value := reader.text(table, values, name)) is not None and value not in choices:
+            reader.fail(join_key(table, name), f"{value!r} is none: choose {' or '.join(choices)}")
     for name in ("window", "requests_per_minute", "tokens_per_minute"):
         number = values.get(name)
         if number is not None and (type(number) is not int or number <= 0):

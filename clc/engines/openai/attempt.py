@@ -128,7 +128,7 @@ class EndpointClient:
             ) from None
         except (TimeoutError, httpx.HTTPError):
             return  # busy or odd: the first attempt will show
-        endpoint.owner = ""
+        endpoint.owner = endpoint.server or ""
         if response.status_code == 401:  # noqa: PLR2004  (403 may only mean: no list for you)
             raise make_fatal_error(url, self.model, response, body, secrets=self.secrets)
         served = wire.served_models(body) if response.is_success else None
@@ -147,7 +147,7 @@ class EndpointClient:
                 more,
             )
             return
-        endpoint.owner = owners[0].casefold()
+        endpoint.owner = endpoint.server or owners[0].casefold()
 
     def fields(
         self,

@@ -12,9 +12,11 @@ from clc.errors import ConfigurationError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["APIS", "BEARER", "EndpointSpec"]
+__all__ = ["APIS", "BEARER", "SERVERS", "EndpointSpec"]
 
 APIS = ("chat", "completions")
+SERVERS = ("vllm", "sglang")
+"""Servers that fill sampling fields that are left out from the model's files."""
 
 BEARER = "Authorization"
 _SECRET = re.compile(r"key|token|secret|sig|password", re.IGNORECASE)
@@ -35,6 +37,8 @@ class EndpointSpec:
         requests_per_minute: attempts a minute.
         tokens_per_minute: tokens a minute, estimated before and corrected after each reply.
         api: ``chat``, or ``completions`` for a base model: it gets the messages as plain text.
+        server: ``vllm`` or ``sglang`` where a gateway before it does not say so; None: as the list
+            of models names its owner.
         needs_key: whether it is an error that the environment lacks ``key``.
     """
 
@@ -47,6 +51,7 @@ class EndpointSpec:
     requests_per_minute: int | None = None
     tokens_per_minute: int | None = None
     api: str = "chat"
+    server: str | None = None
     needs_key: bool = True
 
     def key_headers(self) -> dict[str, str]:

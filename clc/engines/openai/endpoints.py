@@ -46,6 +46,7 @@ class Endpoint:
     halved_at: float = -math.inf
     listed: str = ""  # models that the server lists, where ours is not among them
     owner: str | None = None  # of the model, as the server lists it; None: not asked yet
+    server: str | None = None  # in place of the owner, as the user says
     streams: bool = True  # replies can be streamed, as far as is known
     thinks: bool | None = None  # its model does, as a reply has shown; None: no reply yet
     paces: list[tuple[Pace, bool]] = field(default_factory=list)  # its own, as the pool's

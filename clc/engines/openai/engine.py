@@ -290,6 +290,7 @@ class OpenAIEngine:
                 endpoint.thinks = False  # a base model
             if not isinstance(spec, str):
                 endpoint.restrict(spec.window, spec.requests_per_minute, spec.tokens_per_minute)
+                endpoint.owner = endpoint.server = spec.server
         return pool
 
     def _open_client(self, spec: str | EndpointSpec, headers: Mapping[str, str]) -> AsyncClient:

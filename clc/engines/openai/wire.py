@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import fields
 from typing import TYPE_CHECKING, Any, TypeGuard
 
+from clc.engines.openai.endpoint_spec import SERVERS
 from clc.engines.openai.error_bodies import error_message, read_json
 from clc.engines.openai.secrets import NO_SECRETS, Secrets
 from clc.errors import ConfigurationError
@@ -45,8 +46,8 @@ __all__ = [
 # Sent with every request. Other sampling fields are sent where they are not at their default:
 # not every server has them, and some refuse an empty list of stop strings.
 _ALWAYS_SENT = frozenset({"temperature", "top_p", "max_tokens"})
-COMPLETING = frozenset({"vllm", "sglang"})
-"""Owners of models whose servers fill sampling fields that are left out from the model's files."""
+COMPLETING = frozenset(SERVERS)
+"""Owners of models that are sent every sampling field."""
 # A user's extra body may set these where the run does not.
 _FREE_IN_EXTRA = frozenset({"presence_penalty", "frequency_penalty", "min_p", "repetition_penalty"})
 SAMPLING_FIELDS = frozenset({field.name for field in fields(Sampling)} | {"seed"}) - _FREE_IN_EXTRA
