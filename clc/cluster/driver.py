@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 from clc.analysis.export import export
 from clc.cluster.collecting import ClusterResult, Collector
-from clc.cluster.messages import BATCHES_AT_ONCE, RunSpec
+from clc.cluster.messages import BATCHES_AT_ONCE, TOTAL_BLOCK, RunSpec
 from clc.cluster.ray_session import ReplicaPool, check_ray, connected
 from clc.cluster.votes import parts
-from clc.datasets import dataset_fingerprint, dataset_identity
+from clc.datasets import dataset_fingerprint, dataset_identity, load_problems
 from clc.engines.adjusted import open_translator
 from clc.engines.engine_file import EngineSpec, load_engine_file
 from clc.errors import ConfigurationError, DatasetError, StoreError
@@ -22,6 +22,7 @@ from clc.prompts.templates import Templates
 from clc.runs.manifest import begin_run
 from clc.runs.shards import Shards
 from clc.runs.store import Store
+from clc.solving.allocation import check_total, divide_total
 from clc.solving.bill import Bill
 from clc.solving.configure import configure
 from clc.solving.identity import as_begun, earlier_lengths
@@ -37,7 +38,7 @@ if TYPE_CHECKING:
     from clc.cluster.collecting import Watch
     from clc.engines.base import Engine
     from clc.engines.chat_options import ChatOptions
-    from clc.solving.configuration import Configuration
+    from clc.solving.configuration import Configuration, TotalBudget
     from clc.strategies.strategy import Strategy
 
 __all__ = ["ClusterResult", "solve_on_ray", "spread"]
@@ -163,7 +164,8 @@ def spread(
         work = Run(configuration, own, Store(None), second, Templates(prompts))
         work.keep_fingerprints(shards.manifest())
         identity = work.identity(_dataset(source, reading), reading.get("limit"))
-        if _begin(shards, identity, work, bill):
+        kept, blocks = _divided(configuration, source, reading, identity)
+        if _begin(shards, kept, work, bill):
             return ClusterResult(score=export(shards), finished=True)
         manifest = shards.manifest()
         limits = earlier_limits(manifest)
@@ -190,7 +192,7 @@ def spread(
 
             with (
                 _timed(shards, result, bill) as keep_seconds,
-                closing(messages(spec, counted, source, reading, most)) as received,
+                closing(messages(spec, counted, source, reading, most, parts=blocks)) as received,
             ):
                 collector.collect(received, keep_seconds)
             _check_unchanged(source, reading, identity)
@@ -198,8 +200,28 @@ def spread(
         if result.counters.lost:
             result.reason = shards.commonest_failure()
         if not (result.set_aside or result.counters.lost):
-            _finish(shards, result.problems, configuration.paths, len(limits))
+            _finish(shards, result.problems, configuration.done_budget, len(limits))
     return result
+
+
+def _divided(
+    configuration: Configuration, source: str, reading: Mapping[str, Any], identity: dict[str, Any]
+) -> tuple[dict[str, Any], tuple[TotalBudget, ...]]:
+    """Return the identity to keep, and the parts of a total budget, if there is one.
+
+    The parts depend on the number of problems, so that belongs to the identity.
+
+    Raises:
+        ConfigurationError: the budget has less than a path for each problem.
+        DatasetError: a row is wrong.
+    """
+    total = configuration.total
+    if total is None:
+        return identity, ()
+    problems = sum(1 for _ in load_problems(source, **reading))
+    check_total(total, problems)
+    kept = {**identity, "total": {**identity["total"], "problems": problems}}
+    return kept, tuple(divide_total(total, problems, TOTAL_BLOCK))
 
 
 def _dataset(source: str, reading: Mapping[str, Any]) -> dict[str, Any]:
@@ -227,7 +249,7 @@ def _begin(shards: Shards, identity: Mapping[str, Any], work: Run, bill: Bill) -
     Raises:
         BudgetError: earlier calls spent the budget.
     """
-    paths = work.configuration.paths
+    budget = work.configuration.done_budget
     shards.check_manifest()
     stored = shards.manifest()
     grown = len(earlier_limits(stored))
@@ -235,7 +257,7 @@ def _begin(shards: Shards, identity: Mapping[str, Any], work: Run, bill: Bill) -
         stored,
         identity,
         shards.folder,
-        count=lambda: (shards.started(), shards.done(paths, grown)),
+        count=lambda: (shards.started(), shards.done(budget, grown)),
         clear=shards.clear,
     )
     if not finished:
@@ -247,13 +269,13 @@ def _begin(shards: Shards, identity: Mapping[str, Any], work: Run, bill: Bill) -
     return finished
 
 
-def _finish(shards: Shards, problems: int, paths: int, grown: int) -> None:
+def _finish(shards: Shards, problems: int, budget: int, grown: int) -> None:
     """Mark the run as finished; ``grown``: how often its limits of tokens have grown.
 
     Raises:
         StoreError: the shards lack some of the ``problems`` that were read.
     """
-    if (done := shards.done(paths, grown)) < problems:
+    if (done := shards.done(budget, grown)) < problems:
         raise StoreError(
             f"{shards.folder}: {problems - done:,} of {problems:,} problems are not stored with "
             "all their paths; the same command samples what is missing"

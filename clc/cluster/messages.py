@@ -15,10 +15,11 @@ if TYPE_CHECKING:
     from clc.errors import ClcError
     from clc.prices import RunPrices
     from clc.records import Verdict
-    from clc.solving.configuration import Configuration
+    from clc.solving.configuration import Configuration, TotalBudget
 
 __all__ = [
     "BATCHES_AT_ONCE",
+    "TOTAL_BLOCK",
     "BatchResult",
     "EndOfSource",
     "PendingProblem",
@@ -31,6 +32,8 @@ __all__ = [
 
 BATCHES_AT_ONCE = 3
 """Of a replica: one ends, one runs, one waits."""
+TOTAL_BLOCK = 64
+"""Problems that share a part of a total budget, whatever the replicas are."""
 
 
 @dataclass(frozen=True)
@@ -73,9 +76,10 @@ class PendingProblem(NamedTuple):
 
 
 class ProblemBatch(NamedTuple):
-    """Problems that become one shard."""
+    """Problems that become one shard; with a total budget, their part of it."""
 
     problems: tuple[PendingProblem, ...]
+    total: TotalBudget | None = None
 
     @property
     def name(self) -> str:

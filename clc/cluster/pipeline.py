@@ -21,17 +21,24 @@ from clc.cluster.source import Problems, read, read_message, read_stored
 from clc.errors import ClcError
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterator, Mapping
+    from collections.abc import Generator, Iterator, Mapping, Sequence
 
     from clc.cluster.messages import BatchResult, ProblemBatch, RunSpec
     from clc.cluster.ray_session import ReplicaPool
     from clc.cluster.source import StoredProblems
+    from clc.solving.configuration import TotalBudget
 
 __all__ = ["messages"]
 
 
 def messages(
-    spec: RunSpec, pool: ReplicaPool, source: str, reading: Mapping[str, Any], most: int
+    spec: RunSpec,
+    pool: ReplicaPool,
+    source: str,
+    reading: Mapping[str, Any],
+    most: int,
+    *,
+    parts: Sequence[TotalBudget] = (),
 ) -> Generator[BatchResult | EndOfSource]:
     """Spread a file's problems over replicas; yield the messages as they arrive.
 
@@ -41,6 +48,7 @@ def messages(
         source: the file.
         reading: options of ``load_problems``.
         most: largest number of problems in a batch.
+        parts: of a total budget, for each block of problems.
 
     Raises:
         RunError: Ray is lost.
@@ -52,9 +60,10 @@ def messages(
     stored = (
         ray.remote(_stored)
         .options(**here)
-        .remote(spec.out, spec.configuration.paths, len(spec.earlier_limits))
+        .remote(spec.out, spec.configuration.done_budget, len(spec.earlier_limits))
     )
-    batching = {"folder": str(Path.cwd()), "most": most, "replicas": pool.replicas}
+    batching = {"folder": str(Path.cwd()), "most": most, "replicas": pool.replicas,
+                "parts": tuple(parts)}  # fmt: skip
     with _quiet():
         dataset = ray.data.read_datasource(
             Problems(partial(_read, source, dict(reading), stored, batching)),

@@ -8,35 +8,27 @@ import threading
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
+from clc.cluster.batch_solver import SPENT, BatchSolver
 from clc.cluster.ledger import BATCH_TRIES, PROBLEM_TRIES
-from clc.cluster.memory_store import MemoryStore
 from clc.cluster.messages import BatchResult, ProblemBatch, SetAsideProblem, add_counters
 from clc.cluster.source import read_message, write_message
 from clc.engines.adjusted import open_translator
 from clc.engines.shared import SharedEngine
-from clc.errors import BudgetError, ClcError, EngineError
+from clc.errors import ClcError, EngineError
 from clc.prompts.templates import Templates
-from clc.runs.codec import read_problem
-from clc.runs.manifest import differences
 from clc.runs.shards import ShardRow, Shards
-from clc.runs.store import Store
-from clc.solving.bill import Bill
-from clc.solving.identity import keep_fingerprints
-from clc.solving.notes import engine_notes
-from clc.solving.run import Run
-from clc.solving.runner import first_round_size, open_problems
+from clc.solving.allocation import divide_total
 from clc.solving.sampler import Counters
-from clc.solving.solver import Solver
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Mapping, Sequence
+    from collections.abc import AsyncIterator, Sequence
 
     from clc.cluster.messages import PendingProblem, RunSpec
-    from clc.records import Problem
+    from clc.solving.bill import Bill
+    from clc.solving.configuration import TotalBudget
 
 __all__ = ["Replica"]
 
-_SPENT = "the budget was spent before it was solved"
 _SHARE_SECONDS = 0.5  # between two looks at what all replicas spent
 KEEP_SECONDS = 60.0  # a crash loses at most the last so many seconds of a replica's work
 
@@ -51,7 +43,7 @@ class Replica:
         self._spec = spec
         self._ledger = ledger
         self._gate = _Gate()
-        self._opening: asyncio.Task[_BatchSolver] | None = None
+        self._opening: asyncio.Task[BatchSolver] | None = None
         self._sharing: asyncio.Task[None] | None = None
         self._loop = asyncio.new_event_loop()
         threading.Thread(target=self._loop.run_forever, daemon=True, name="clc-replica").start()
@@ -73,8 +65,12 @@ class Replica:
             problems = batch.problems
             if times > 1:
                 problems = await asyncio.to_thread(solver.find_stored, problems)
-            solve = self._together if times <= BATCH_TRIES else self._one_by_one
-            result = await solve(solver, problems)
+            if times > BATCH_TRIES:
+                result = await self._one_by_one(solver, problems, batch.total)
+            elif batch.total is not None:
+                result = await self._allocated(solver, problems, batch.total)
+            else:
+                result = await self._together(solver, problems)
             await self._ledger.done.remote(batch.name)
         except ClcError as error:
             return BatchResult(error=error)
@@ -92,7 +88,7 @@ class Replica:
             bill.before = self._spec.spent + total - cost
             await asyncio.sleep(_SHARE_SECONDS)
 
-    async def _open(self) -> _BatchSolver:
+    async def _open(self) -> BatchSolver:
         """Start the engines and check that they are the driver's.
 
         Raises:
@@ -107,7 +103,7 @@ class Replica:
         engine = SharedEngine(own)
         translator = None if second is None else SharedEngine(second)
         shards = Shards(spec.out, read_only=True)
-        solver = _BatchSolver(spec, engine, translator, Templates(spec.prompts), shards)
+        solver = BatchSolver(spec, engine, translator, Templates(spec.prompts), shards)
         solver.check()
         await asyncio.gather(*(one.start() for one in (engine, translator) if one is not None))
         if spec.budget is not None:
@@ -115,7 +111,7 @@ class Replica:
         return solver
 
     async def _together(
-        self, solver: _BatchSolver, problems: Sequence[PendingProblem]
+        self, solver: BatchSolver, problems: Sequence[PendingProblem]
     ) -> BatchResult:
         """Solve problems at once, into one shard, or several where they take long."""
         result = BatchResult(counters=Counters())
@@ -138,12 +134,35 @@ class Replica:
             await self._give_up(errors[0])
         return result
 
-    async def _one_by_one(
-        self, solver: _BatchSolver, problems: Sequence[PendingProblem]
+    async def _allocated(
+        self, solver: BatchSolver, problems: Sequence[PendingProblem], total: TotalBudget
     ) -> BatchResult:
-        """Solve problems of a batch that crashed its replica, each alone and into its own shard."""
+        """Solve problems under one budget, into one shard."""
         result = BatchResult(counters=Counters())
-        for pending in problems:
+        async with self._gate.shared():
+            try:
+                solved = await solver.allocate(problems, total)
+            except EngineError as error:
+                await self._give_up(error)
+                raise
+            await self._keep(solver, solved, result)
+        return result
+
+    async def _one_by_one(
+        self,
+        solver: BatchSolver,
+        problems: Sequence[PendingProblem],
+        total: TotalBudget | None,
+    ) -> BatchResult:
+        """Solve problems of a batch that crashed its replica, each alone and into its own shard.
+
+        Of a total budget each then has an equal part.
+        """
+        result = BatchResult(counters=Counters())
+        parts: list[TotalBudget | None] = [None] * len(problems)
+        if total is not None:
+            parts = list(divide_total(total, len(problems), 1))
+        for pending, part in zip(problems, parts, strict=True):
             async with self._gate.exclusive():
                 times = await self._ledger.take.remote(pending.key)
                 if times > PROBLEM_TRIES:
@@ -155,7 +174,10 @@ class Replica:
                     await self._keep(solver, [(row, Counters())], result)
                 else:
                     try:
-                        solved = await self._one(solver, pending)
+                        if part is None:
+                            solved = await self._one(solver, pending)
+                        else:
+                            (solved,) = await solver.allocate([pending], part)
                     except EngineError as error:
                         await self._give_up(error)
                         raise
@@ -163,26 +185,24 @@ class Replica:
                 await self._ledger.done.remote(pending.key)
         return result
 
-    async def _one(
-        self, solver: _BatchSolver, pending: PendingProblem
-    ) -> tuple[ShardRow, Counters]:
+    async def _one(self, solver: BatchSolver, pending: PendingProblem) -> tuple[ShardRow, Counters]:
         async with solver.room:
             return await solver.solve(pending)
 
     async def _keep(
-        self, solver: _BatchSolver, solved: Sequence[tuple[ShardRow, Counters]], result: BatchResult
+        self, solver: BatchSolver, solved: Sequence[tuple[ShardRow, Counters]], result: BatchResult
     ) -> None:
         """Write a shard, then add its rows to the result.
 
         A problem that the budget left unsolved is stored where something was sampled for it.
         """
-        rows = [row for row, _ in solved if row.set_aside != _SPENT or row.has_samples]
+        rows = [row for row, _ in solved if row.set_aside != SPENT or row.has_samples]
         if rows:
             await asyncio.to_thread(solver.shards.write_shard, rows)
         for row, counters in solved:
             if row.verdict is not None:
                 result.verdicts.append(row.verdict)
-            if row.set_aside not in {None, _SPENT}:
+            if row.set_aside not in {None, SPENT}:
                 assert row.set_aside is not None  # noqa: S101 - for the type checker
                 result.set_aside.append(SetAsideProblem(row.problem.id, row.set_aside))
             assert result.counters is not None  # noqa: S101 - both callers set them
@@ -194,117 +214,6 @@ class Replica:
             await self._ledger.lost.remote(str(error))
             os._exit(1)
         raise error
-
-
-class _BatchSolver:
-    """Solves problems of a run over one engine; its rows are ready for a shard."""
-
-    def __init__(
-        self,
-        spec: RunSpec,
-        engine: SharedEngine,
-        translator: SharedEngine | None,
-        templates: Templates,
-        shards: Shards,
-    ) -> None:
-        self.engine = engine
-        self.shards = shards
-        self.bill = Bill(spec.prices, spec.budget, before=spec.spent, replicas=spec.replicas)
-        self._reported = (0.0, 0)
-        self._refusal: BudgetError | None = None
-        self._spec = spec
-        self._translator = translator
-        self._templates = templates
-        first = first_round_size(spec.configuration)
-        self.room = asyncio.Semaphore(open_problems(engine.engine.window, first))
-
-    def check(self) -> None:
-        """Compare this replica's run identity with the driver's.
-
-        Raises:
-            EngineError: they differ; the message shows how.
-        """
-        spec = self._spec
-        second = None if self._translator is None else self._translator.engine
-        keep_fingerprints(spec.identity, spec.lengths, self.engine.engine, second)
-        here = Run(spec.configuration, self.engine, Store(None), self._translator, self._templates)
-        own = here.identity(spec.identity["dataset"], spec.identity["limit"])
-        wrong = [
-            f"{name}: {a!r} there, {b!r} here" for name, a, b in differences(spec.identity, own)
-        ]
-        if wrong:
-            raise EngineError(
-                f"node {os.uname().nodename} would sample other paths than the driver ("
-                f"{'; '.join(wrong)}); put the same model, prompts and clc on every node"
-            )
-
-    async def solve(self, pending: PendingProblem) -> tuple[ShardRow, Counters]:
-        """Solve one problem, starting from its stored paths."""
-        problem = read_problem(pending.problem)
-        # What was lost is tried again, or is not wanted any more under larger limits.
-        store = MemoryStore({**(await self._stored(pending) or {}), "failures": ()})
-        solver = Solver(
-            self.engine,
-            self._spec.configuration,
-            templates=self._templates,
-            store=store,
-            translator=self._translator,
-        )
-        solver.sampler.earlier_limits = self._spec.earlier_limits
-        solver.sampler.bill = self.bill
-        head = self._head(pending, problem)
-        try:
-            verdict = await solver.solve(problem)
-        except BudgetError as error:
-            self._refusal = error
-            row = ShardRow(*head, None, store.drawn(), set_aside=_SPENT, grown=self._grown)
-            return row, solver.counters
-        row = ShardRow(*head, store.plan, store.drawn(), verdict, grown=self._grown)
-        return row, solver.counters
-
-    def report(self, result: BatchResult) -> None:
-        """Add what was spent since the last report, and the engines' notes, to a result.
-
-        Its error is that of a budget that is spent.
-        """
-        cost, cached = self._reported
-        self._reported = self.bill.cost, self.bill.cached_tokens
-        result.cost = self.bill.cost - cost if self.bill.is_known else None
-        result.cached_tokens = self.bill.cached_tokens - cached
-        translator = self.engine if self._translator is None else self._translator
-        result.notes = engine_notes(self.engine.engine, translator.engine)
-        result.error = self._refusal
-
-    async def set_aside(self, pending: PendingProblem, reason: str) -> ShardRow:
-        """Return the row of a problem that cannot be solved, with its stored paths."""
-        head = self._head(pending, read_problem(pending.problem))
-        drawn = MemoryStore(await self._stored(pending)).drawn()
-        return ShardRow(*head, None, drawn, set_aside=reason, grown=self._grown)
-
-    @property
-    def _grown(self) -> int:
-        return len(self._spec.earlier_limits)
-
-    def _head(self, pending: PendingProblem, problem: Problem) -> tuple[int, str, int, Problem]:
-        """Return the first fields of a problem's row."""
-        return pending.position, pending.key, self._spec.configuration.paths, problem
-
-    async def _stored(
-        self, pending: PendingProblem
-    ) -> Mapping[str, Sequence[Sequence[Any]]] | None:
-        """Read a problem's rows from its shard."""
-        if pending.shard is None:
-            return None
-        from pyarrow import compute
-
-        here = compute.field("position") == pending.position
-        rows = await asyncio.to_thread(self.shards.read_shard, pending.shard, here)
-        return rows[0].drawn if rows else None
-
-    def find_stored(self, problems: Sequence[PendingProblem]) -> tuple[PendingProblem, ...]:
-        """Add the shards that a lost replica wrote for these problems."""
-        shards = self.shards.within(problems[0].position, problems[-1].position)
-        return tuple(one._replace(shard=shards.get(one.position, one.shard)) for one in problems)
 
 
 class _Gate:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import pickle
 from contextlib import chdir
+from itertools import islice
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -16,18 +17,26 @@ import pyarrow as pa
 from ray.data.block import BlockMetadata
 from ray.data.datasource import Datasource, ReadTask
 
-from clc.cluster.messages import EndOfSource, PendingProblem, ProblemBatch
+from clc.cluster.messages import TOTAL_BLOCK, EndOfSource, PendingProblem, ProblemBatch
 from clc.datasets import load_problems
 from clc.errors import ClcError, DatasetError
 from clc.records import content_key
 from clc.runs.shards import Shards, done_rows
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from clc.records import Problem
+    from clc.solving.configuration import TotalBudget
 
-__all__ = ["Problems", "StoredProblems", "read", "read_message", "read_stored", "write_message"]
+__all__ = [
+    "Problems",
+    "StoredProblems",
+    "read",
+    "read_message",
+    "read_stored",
+    "write_message",
+]
 
 _FIRST_BATCH = 8
 _DONE = 2**62  # rank of a problem that is done
@@ -56,8 +65,8 @@ class StoredProblems(NamedTuple):
 def read_stored(out: str, budget: int, grown: int = 0) -> StoredProblems:
     """Read which problems the shards of a run hold; the most complete row of a problem counts.
 
-    ``budget`` is the number of paths of one problem, ``grown`` how often the limits of tokens have
-    grown; see ``done_rows``.
+    ``budget`` is ``done_budget`` of the configuration, ``grown`` how often the limits of tokens
+    have grown; see ``done_rows``.
     """
     shards = Shards(out, read_only=True)
     names: list[str] = []
@@ -72,7 +81,8 @@ def read_stored(out: str, budget: int, grown: int = 0) -> StoredProblems:
         numbers.append(np.full(len(table), number, np.int32))
         # Done ranks highest; then larger limits, more paths, fewer lost; set aside ranks lowest.
         done = done_rows(table, budget, grown).to_numpy()
-        sampled = times * 2**40 + given * 2**16 - np.minimum(lost, 2**15)
+        known = np.minimum(given, 2**23)
+        sampled = times * 2**40 + known * 2**16 - np.minimum(lost, 2**15)
         ranks.append(np.where(done, _DONE, here * sampled))
     key, shard, rank = map(np.concatenate, (keys, numbers, ranks))
     order = np.lexsort((-rank, key))
@@ -89,12 +99,19 @@ def read(
     folder: str,
     most: int,
     replicas: int,
+    parts: Sequence[TotalBudget] = (),
 ) -> Iterator[ProblemBatch | EndOfSource]:
     """Yield the problems that are not done in batches, then the number of problems read.
 
     The first batches are small, so that every replica of a small run gets some; batches grow to
     ``most`` problems. A bad row ends the reading; the rows before it are solved.
+
+    With a total budget, ``parts`` are those of blocks of ``TOTAL_BLOCK`` problems. A block is a
+    batch, whole where any of its problems is not done: each of its decisions needs all votes.
     """
+    if parts:
+        yield from _read_blocks(source, reading, stored, folder, parts)
+        return
     waiting: list[PendingProblem] = []
     count = done = 0
     error: ClcError | None = None
@@ -116,7 +133,39 @@ def read(
     yield EndOfSource(count, done, error)
 
 
+def _read_blocks(
+    source: str,
+    reading: Mapping[str, Any],
+    stored: StoredProblems,
+    folder: str,
+    parts: Sequence[TotalBudget],
+) -> Iterator[ProblemBatch | EndOfSource]:
+    count = done = 0
+    error: ClcError | None = None
+    with chdir(folder):
+        try:
+            numbered = enumerate(load_problems(source, **reading))
+            for part in parts:
+                block = islice(numbered, TOTAL_BLOCK)
+                rows = [_look_up(position, problem, stored) for position, problem in block]
+                count += len(rows)
+                if all(is_done for _, is_done in rows):
+                    done += len(rows)
+                else:
+                    yield ProblemBatch(tuple(pending for pending, _ in rows), part)
+        except ClcError as caught:
+            error = caught
+    yield EndOfSource(count, done, error)
+
+
 def _pending(position: int, problem: Problem, stored: StoredProblems) -> PendingProblem | None:
+    pending, is_done = _look_up(position, problem, stored)
+    return None if is_done else pending
+
+
+def _look_up(
+    position: int, problem: Problem, stored: StoredProblems
+) -> tuple[PendingProblem, bool]:
     try:
         key = content_key("problem", problem)
     except orjson.JSONEncodeError as error:
@@ -125,7 +174,7 @@ def _pending(position: int, problem: Problem, stored: StoredProblems) -> Pending
             f"JSON: {error}"
         ) from error
     shard, done = stored.find(bytes.fromhex(key))
-    return None if done else PendingProblem(position, key, orjson.dumps(problem), shard)
+    return PendingProblem(position, key, orjson.dumps(problem), shard), done
 
 
 def write_message(message: object) -> Any:

@@ -142,6 +142,12 @@ class Configuration:
         return self.strategy.voting == "best" or self.counting.by_reward
 
     @property
+    def done_budget(self) -> int:
+        """The budget that a stored problem must have been given to be done."""
+        total = self.total or TotalBudget(paths=self.paths)
+        return total.paths or total.tokens or self.paths
+
+    @property
     def counting(self) -> Counting:
         """The settings of the vote; ``Counting.from_manifest`` reads them from a stored run."""
         return Counting(

@@ -90,6 +90,31 @@ def test_the_run_of_one_machine_byte_for_byte(ray, file, tmp_path):
     assert manifest["seconds"] > 0
 
 
+@pytest.mark.slow
+def test_a_total_budget_goes_where_it_goes_on_one_machine(ray, tmp_path):
+    source, out, log = tsv(tmp_path, 60), tmp_path / "many", tmp_path / "log2"
+    spread(source, out, log, total_paths=130)
+    grown = spread(source, out, log, total_paths=200)
+    assert grown.counters.reused >= 100
+    assert max(Counter(asked(log)).values()) == 1
+    there = on_one_machine(source, tmp_path / "one", Logged(tmp_path / "log1"), total_paths=200)
+    for name in FILES:
+        assert (out / name).read_bytes() == (there / name).read_bytes()
+    again = spread(source, out, log, total_paths=200)
+    assert (again.finished, again.counters.drawn) == (True, 0)
+
+
+@pytest.mark.slow
+def test_blocks_share_a_total_budget(ray, tmp_path):
+    source, out = tsv(tmp_path, 70), tmp_path / "many"
+    outcome = spread(source, out, tmp_path / "log", total_paths=100, reading={"limit": 66})
+    assert outcome.counters.drawn == outcome.score.paths == 100
+    with pytest.raises(ConfigurationError, match=r"total\.problems: 66 -> 70"):
+        spread(source, out, tmp_path / "log", total_paths=100)
+    with pytest.raises(ConfigurationError, match="total_paths is 69, less than one path for each"):
+        spread(source, tmp_path / "other", tmp_path / "log", total_paths=69)
+
+
 def test_votes_that_ray_takes_are_those_of_one_process(copied, tmp_path, monkeypatch):
     monkeypatch.setattr(votes, "_FEW", 2)
     out = copied.out
