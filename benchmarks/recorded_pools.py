@@ -54,8 +54,9 @@ class Question(NamedTuple):
     def only(self, language: str) -> Question:
         """Return the question with the paths in one language."""
         kept = [index for index, one in enumerate(self.votes) if one.language == language]
-        votes, costs = ([column[index] for index in kept] for column in (self.votes, self.costs))
-        return self._replace(votes=votes, costs=costs)
+        return self._replace(
+            votes=[self.votes[index] for index in kept], costs=[self.costs[index] for index in kept]
+        )
 
 
 class Pool(NamedTuple):

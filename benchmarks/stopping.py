@@ -1,208 +1,276 @@
-"""Stopping rules on recorded generations: what they save, and what it costs in accuracy.
+"""Stopping rules on recorded votes: what they save, and what it costs in accuracy.
 
-    python -m benchmarks.stopping RECORDED [--figure stopping.png]
+    python -m benchmarks.stopping FOLDER... [--figure stopping.png] [--speed]
 
-RECORDED is a folder of JSONL files (or one file) with gold and several paths a question. The paths
-of a question are taken in drawing order (one round of ``--order`` after another) until the rule
-stops, and what was taken is voted on, ties to the language that comes first. The table has the
-accuracy with its 95 % interval (problems that ask the same item in several languages are one
-cluster), the mean number of paths, the share of questions whose answer is that of the full vote,
-and accuracy and mean paths for each question language. The last line is the speed of the rules.
-With one path a language, ``crosslingual`` is ``beta`` that waits for enough languages.
+The paths of a question are taken in sampling order (one of each language, then the next of each)
+until the rule stops, and what was taken is voted on, ties to the language that comes first. A pool
+is a recording (see ``benchmarks.recorded_pools``); costs are characters, as shares of all paths.
+Accuracies have 95 % intervals clustered by item, differences to the full vote are paired. The rows
+``English`` vote over the English paths alone: where the recording has human translations, they are
+the baseline of asking a translated question. ``bayes, learned`` has its prior from other items
+(five folds); nothing else is learned. The last line of a pool is the cheapest row that is at least
+as right as the full vote.
 """
 
 from __future__ import annotations
 
 import random
-import re
 import time
 from collections import Counter, defaultdict
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
-from clc.analysis.intervals import Rate, clustered_rate
-from clc.answers.canonical import canonical_gold
-from clc.datasets.recorded_votes import group_votes
+from benchmarks.recorded_pools import ORDER, Pool, Question, read_pools
+from clc.analysis.intervals import Difference, Rate, clustered_difference, clustered_rate
 from clc.records import Answer, Vote
+from clc.voting.shapes import learn_shapes, smooth_shapes
 from clc.voting.stopping import Stopping, first_stop
-from clc.voting.tally import vote
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
+    from clc.voting.shapes import Shape
 
-ORDER = "en,de,es,fr,ja,ru,zh"
+__all__ = [
+    "Outcome",
+    "Row",
+    "draw",
+    "fold",
+    "full_outcomes",
+    "judged",
+    "learned_rules",
+    "print_rows",
+    "row",
+    "stopped",
+]
+
+FOLDS = 5
+THRESHOLDS = (0.8, 0.9, 0.95)
 RULES = {
-    "fixed": Stopping(),
     "lead": Stopping("lead"),
-    **{f"beta {at}": Stopping("beta", at) for at in (0.8, 0.9, 0.95)},
-    **{f"dirichlet {at}": Stopping("dirichlet", at) for at in (0.8, 0.9, 0.95)},
+    **{f"beta {at}": Stopping("beta", at) for at in THRESHOLDS},
+    **{f"dirichlet {at}": Stopping("dirichlet", at) for at in THRESHOLDS},
     **{f"window {size}": Stopping("window", window=size) for size in (2, 3)},
     **{
         f"crosslingual {at}, {least} languages": Stopping("crosslingual", at, languages=least)
         for least in (2, 3)
-        for at in (0.8, 0.9, 0.95)
+        for at in THRESHOLDS
     },
+    **{f"bayes {at}, flat": Stopping("bayes", at) for at in THRESHOLDS},
+    **{f"cite {at}": Stopping("cite", at) for at in THRESHOLDS},
+    **{f"mmc {at}": Stopping("mmc", at) for at in THRESHOLDS},
+    "widen from 2 languages": Stopping("crosslingual", 0.75, languages=2, correlation=0),
+    "widen from 3 languages": Stopping("crosslingual", 0.85, languages=3, correlation=0),
 }
 
 
-class Question(NamedTuple):
-    """A question with the votes of all its paths in drawing order."""
-
-    item: str
-    language: str
-    gold: str | None
-    votes: list[Vote]
-
-
 class Outcome(NamedTuple):
-    """What a rule made of a question."""
+    """What a question gave: right or not, its paths, and their cost in characters."""
 
     item: str
-    language: str
     right: bool
-    tied: bool
     paths: int
-    answer: str | None
+    cost: int
 
 
-def read(path: Path, order: Sequence[str]) -> list[Question]:
-    """Read all questions, each one's paths in rounds over the languages of ``order``."""
-    questions = []
-    for found in group_votes(
-        sorted(path.glob("*.jsonl")) if path.is_dir() else [path], languages=order
-    ):
-        rounds: Counter[str] = Counter()
-        placed = []
-        for one in found.votes:
-            placed.append((rounds[one.language], order.index(one.language), one))
-            rounds[one.language] += 1
-        placed.sort(key=lambda place: place[:2])
-        gold = None if found.gold is None else canonical_gold(found.gold, found.kind)
-        votes = [one for _, _, one in placed]
-        questions.append(Question(found.item, found.question_language or "", gold, votes))
-    return questions
+class Row(NamedTuple):
+    """A line of the table: accuracy, difference to the full vote, mean paths, share of the cost."""
+
+    name: str
+    rate: Rate
+    less_full: Difference
+    paths: float
+    cost: float
 
 
-def judged(question: Question, stopping: Stopping, order: Sequence[str]) -> Outcome:
-    """Stop where the rule says, and vote."""
+def judged(question: Question, paths: int) -> Outcome:
+    """Vote over the first paths."""
+    return Outcome(question.item, question.right(paths), paths, question.cost(paths))
+
+
+def stopped(question: Question, stopping: Stopping) -> Outcome:
+    """Vote where the rule stops."""
     votes = question.votes
-    stop = first_stop(stopping, votes, len(votes), {vote.language for vote in votes})
-    paths = stop.paths if stop else len(votes)
-    verdict = vote(question.votes[:paths], order=order)
-    right = verdict.answer is not None and verdict.answer == question.gold
-    return Outcome(question.item, question.language, right, verdict.tied, paths, verdict.answer)
+    stop = first_stop(stopping, votes, len(votes), {one.language for one in votes})
+    return judged(question, stop.paths if stop else len(votes))
 
 
-def accuracy(outcomes: Iterable[Outcome]) -> Rate:
-    """Share of right answers, clustered by item."""
-    items: dict[str, list[bool]] = defaultdict(list)
-    for outcome in outcomes:
-        items[outcome.item].append(outcome.right)
-    rate = clustered_rate(
-        [sum(one) for one in items.values()], [len(one) for one in items.values()]
+def full_outcomes(pool: Pool) -> list[Outcome]:
+    """Vote over all paths of each question."""
+    return [judged(question, len(question.votes)) for question in pool.questions]
+
+
+def fold(item: str) -> int:
+    """Return the fold of an item, the same for all questions that ask it."""
+    return random.Random(f"fold {item}").randrange(FOLDS)
+
+
+def learned_priors(pool: Pool) -> dict[int, tuple[Shape, ...]]:
+    """Return for each fold the prior that the full votes of the other folds teach."""
+    most = max(len(question.votes) for question in pool.questions)
+    priors = {}
+    for left_out in range(FOLDS):
+        counts = [
+            list(Counter(one.answer for one in question.votes if one.answer).values())
+            for question in pool.questions
+            if fold(question.item) != left_out
+        ]
+        priors[left_out] = smooth_shapes(learn_shapes(counts), most)
+    return priors
+
+
+def learned_rules(pool: Pool) -> dict[str, dict[int, Stopping]]:
+    """Return ``bayes`` with the prior of each fold, by threshold."""
+    priors = learned_priors(pool)
+    return {
+        f"bayes {at}, learned": {
+            key: Stopping("bayes", at, prior=prior) for key, prior in priors.items()
+        }
+        for at in THRESHOLDS
+    }
+
+
+def row(name: str, outcomes: Sequence[Outcome], full: Sequence[Outcome]) -> Row:
+    """Compare outcomes with those of the full vote, question by question."""
+    right: Counter[str] = Counter()
+    gained: Counter[str] = Counter()
+    totals: Counter[str] = Counter()
+    for one, other in zip(outcomes, full, strict=True):
+        right[one.item] += one.right
+        gained[one.item] += one.right - other.right
+        totals[one.item] += 1
+    items = list(totals)
+    sizes = [totals[item] for item in items]
+    rate = clustered_rate([right[item] for item in items], sizes)
+    assert rate is not None  # noqa: S101 - a pool has questions
+    return Row(
+        name,
+        rate,
+        clustered_difference([gained[item] for item in items], sizes),
+        sum(one.paths for one in outcomes) / len(outcomes),
+        sum(one.cost for one in outcomes) / sum(one.cost for one in full),
     )
-    if rate is None:
-        raise click.ClickException("no questions; give generations with gold")
-    return rate
 
 
-def mean_paths(outcomes: Sequence[Outcome]) -> float:
-    """Paths a question."""
-    return sum(outcome.paths for outcome in outcomes) / len(outcomes)
+def rows(pool: Pool) -> list[Row]:
+    """Return the table of a pool, the full vote first."""
+    full = full_outcomes(pool)
+    english = [question.only(pool.english) for question in pool.questions]
+    table = [row("full vote", full, full)]
+    for name, most in (("English, one path", 1), ("English, all its paths", 10_000)):
+        outcomes = [judged(one, min(most, len(one.votes))) for one in english]
+        table.append(row(name, outcomes, full))
+    for name, stopping in RULES.items():
+        table.append(row(name, [stopped(one, stopping) for one in pool.questions], full))
+    table += [
+        row(name, [stopped(one, rules[fold(one.item)]) for one in pool.questions], full)
+        for name, rules in learned_rules(pool).items()
+    ]
+    return table
 
 
-def print_table(table: dict[str, list[Outcome]]) -> None:
-    """Print a line for each rule."""
-    full = table["fixed"]
-    languages = sorted({outcome.language for outcome in full})
-    print(f"{'rule':30} {'right %':>7} {'95 % interval':>14} {'paths':>6} {'as full %':>9}", end="")
-    print("".join(f"{language:>13}" for language in languages))
-    for name, outcomes in table.items():
-        rate = accuracy(outcomes)
-        same = sum(a.answer == b.answer for a, b in zip(outcomes, full, strict=True)) / len(full)
-        interval = f"{100 * rate.low:.1f} to {100 * rate.high:.1f}"
-        print(f"{name:30} {100 * rate.value:7.1f} {interval:>14}", end="")
-        print(f" {mean_paths(outcomes):6.2f} {100 * same:9.1f}", end="")
-        for language in languages:
-            group = [outcome for outcome in outcomes if outcome.language == language]
-            print(f"   {100 * accuracy(group).value:5.1f} {mean_paths(group):4.2f}", end="")
-        print()
-    for language in ["", *languages]:
-        group = [outcome for outcome in full if language in ("", outcome.language)]
-        tied = [outcome for outcome in group if outcome.tied]
-        print(
-            f"full vote{' ' * bool(language)}{language}: {sum(one.right for one in group)} of "
-            f"{len(group)} right; {len(tied)} tied, {sum(one.right for one in tied)} of them right"
+def print_rows(pool: Pool, table: Sequence[Row]) -> None:
+    """Print a table, and the cheapest row that is as right as the full vote."""
+    items = len({question.item for question in pool.questions})
+    click.echo(f"\n{pool.name}: {len(pool.questions):,} questions of {items:,} items")
+    click.echo(f"{'':32}{'right %':>8}{'95 % interval':>16}{'less full':>11}{'interval':>16}"
+               f"{'paths':>8}{'cost %':>8}")  # fmt: skip
+    for one in table:
+        rate, less = one.rate, one.less_full
+        click.echo(
+            f"{one.name:32}{100 * rate.value:8.1f}{_interval(rate):>16}{100 * less.value:+11.1f}"
+            f"{_interval(less, sign='+'):>16}{one.paths:8.2f}{100 * one.cost:8.1f}"
         )
+    full = table[0]
+    voted = [one for one in table[1:] if not one.name.startswith("English")]
+    reached = min(
+        (one for one in voted if one.rate.value >= full.rate.value),
+        key=lambda one: one.cost,
+        default=full,
+    )
+    within = min((one for one in voted if one.less_full.low > -0.01), key=lambda one: one.cost,
+                 default=full)  # fmt: skip
+    click.echo(
+        f"as right as the full vote at {reached.cost:.1%} of its cost: {reached.name}; less than "
+        f"a point below it, by the interval, at {within.cost:.1%}: {within.name}"
+    )
+
+
+def _interval(one: Rate | Difference, sign: str = "") -> str:
+    return f"{100 * one.low:{sign}.1f} to {100 * one.high:{sign}.1f}"
+
+
+def draw(tables: Mapping[str, Iterable[Row]], file: Path) -> None:
+    """Plot accuracy against cost, a panel a pool and a line a family of rows."""
+    try:
+        pyplot = import_module("matplotlib.pyplot")
+    except ImportError as error:
+        raise click.ClickException("--figure needs matplotlib: pip install matplotlib") from error
+    figure, panels = pyplot.subplots(
+        1, len(tables), figsize=(5 * len(tables), 5), layout="constrained", squeeze=False
+    )
+    markers: dict[str, str] = {}
+    for panel, (name, table) in zip(panels[0], tables.items(), strict=True):
+        families: dict[str, list[Row]] = defaultdict(list)
+        for one in table:
+            kind = one.name.partition(" ")[0].rstrip(",")
+            families["bayes, learned" if one.name.endswith("learned") else kind].append(one)
+        for family, points in families.items():
+            marker = markers.setdefault(family, "sDo^vPX<>*phd+x"[len(markers) % 15])
+            points.sort(key=lambda one: one.cost)
+            panel.plot(
+                [100 * one.cost for one in points], [100 * one.rate.value for one in points],
+                marker=marker, alpha=0.7, linewidth=0.8, label=family,
+            )  # fmt: skip
+        panel.set_title(name)
+        panel.set_xscale("log")
+        panel.set_xlabel("characters, % of all paths")
+        panel.set_ylabel("right answers (%)")
+    handles: dict[str, Any] = {}
+    for panel in panels[0]:
+        lines, labels = panel.get_legend_handles_labels()
+        handles |= dict(zip(labels, lines, strict=True))
+    figure.legend(handles.values(), handles.keys(), loc="outside lower center", ncols=7)
+    figure.savefig(file, dpi=150)
 
 
 def print_speed() -> None:
     """Print what the rules themselves take for 10,000 questions x 44 paths."""
     rng = random.Random(0)
-    codes = (*ORDER.split(","), "bn", "sw", "te", "th")
     questions = []
     for _ in range(10_000):
         share = rng.random()
         questions.append([
             Vote("", code, Answer("right" if rng.random() < share else str(rng.randrange(8))))
-            for code in codes * 4
+            for code in ORDER * 4
         ])  # fmt: skip
     seconds = []
-    for rule in ("lead", "beta", "dirichlet", "window", "crosslingual"):
+    for rule in ("lead", "beta", "dirichlet", "window", "crosslingual", "bayes", "cite", "mmc"):
         started = time.perf_counter()
         for votes in questions:
             first_stop(Stopping(rule), votes, len(votes))
         seconds.append(f"{rule} {time.perf_counter() - started:.1f}")
-    print(f"seconds for 10,000 questions x 44 paths: {', '.join(seconds)}")
-
-
-def draw(table: dict[str, list[Outcome]], file: Path) -> None:
-    """Draw accuracy against mean paths, one point a rule."""
-    try:
-        pyplot = import_module("matplotlib.pyplot")
-    except ImportError as error:
-        raise click.ClickException("--figure needs matplotlib: pip install matplotlib") from error
-    figure, axes = pyplot.subplots(figsize=(8, 5), layout="constrained")
-    families: dict[str, list[tuple[float, Rate]]] = defaultdict(list)
-    for name, outcomes in table.items():
-        family = re.sub(r" [\d.]+", "", name, count=1)
-        families[family].append((mean_paths(outcomes), accuracy(outcomes)))
-    for (family, points), marker in zip(families.items(), "sDo^vPX", strict=True):
-        paths = [mean for mean, _ in points]
-        right = [100 * rate.value for _, rate in points]
-        spread = [
-            [100 * (rate.value - rate.low) for _, rate in points],
-            [100 * (rate.high - rate.value) for _, rate in points],
-        ]
-        axes.errorbar(
-            paths, right, yerr=spread, label=family, marker=marker, alpha=0.6, elinewidth=0.5
-        )
-    axes.set_xlabel("paths a question (mean)")
-    axes.set_ylabel("right answers (%), 95 % interval")
-    figure.legend(loc="outside upper center", ncols=4)
-    figure.savefig(file, dpi=150)
+    click.echo(f"seconds for 10,000 questions x 44 paths: {', '.join(seconds)}")
 
 
 @click.command(help=__doc__.splitlines()[0] if __doc__ else None)
-@click.argument("recorded", type=click.Path(exists=True, path_type=Path))
-@click.option("--order", default=ORDER, show_default=True, help="Languages, in drawing order.")
-@click.option("--figure", type=click.Path(path_type=Path), help="Draw the table into this file.")
-def main(recorded: Path, order: str, figure: Path | None) -> None:
-    """Print the table of all rules."""
-    codes = order.split(",")
-    questions = read(recorded, codes)
-    table = {
-        name: [judged(question, stopping, codes) for question in questions]
-        for name, stopping in RULES.items()
-    }
-    print_table(table)
-    print_speed()
+@click.argument("folders", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path))
+@click.option("--order", default=",".join(ORDER), show_default=True, help="Languages, in order.")
+@click.option("--figure", type=click.Path(path_type=Path), help="Plot the tables into this file.")
+@click.option("--speed", is_flag=True, help="Also time the rules themselves.")
+def main(folders: tuple[Path, ...], order: str, figure: Path | None, *, speed: bool) -> None:
+    """Print the tables of all rules."""
+    tables = {}
+    for pool in read_pools(folders, order.split(",")):
+        tables[pool.name] = table = rows(pool)
+        print_rows(pool, table)
+    if speed:
+        print_speed()
     if figure:
-        draw(table, figure)
+        draw(tables, figure)
 
 
 if __name__ == "__main__":
