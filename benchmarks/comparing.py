@@ -24,7 +24,8 @@ import tempfile
 import time
 from typing import TYPE_CHECKING
 
-from clc.analysis.comparison import compare_strategies, problem_outcome
+from clc.analysis.comparison import compare_strategies
+from clc.analysis.comparison_entries import problem_outcome
 from clc.analysis.comparison_records import Entry, ProblemOutcome
 from clc.analysis.resampling import PathOutcome
 from clc.plan import ArmRecord, Plan

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections import Counter
+from dataclasses import replace
 from math import sqrt
 from random import Random
 from statistics import quantiles
@@ -25,83 +26,30 @@ from clc.analysis.comparison_records import (
     CurvePoint,
     Entry,
     PairedDifference,
-    ProblemOutcome,
     StrategyComparison,
     StrategyResult,
 )
-from clc.analysis.costs import currency_of, problem_cost
-from clc.analysis.intervals import clustered_difference, clustered_rate, mcnemar, sign_flip
-from clc.analysis.resampling import PathOutcome
-from clc.analysis.scoring import scored
-from clc.answers.canonical import canonical_gold
+from clc.analysis.independence import effective_voters
+from clc.analysis.intervals import (
+    clustered_difference,
+    clustered_rate,
+    holm,
+    mcnemar,
+    sign_flip,
+)
+from clc.analysis.nested import grouped_runs
 from clc.errors import ConfigurationError, StrategyError
-from clc.prices import RunPrices
-from clc.runs.revote import revote
-from clc.voting.outcomes import read_outcome
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Sequence
 
     from clc.analysis.intervals import Rate
-    from clc.plan import Plan
-    from clc.records import Problem, ReasoningPath, Verdict, Vote
-    from clc.runs.protocol import RunFolder
-    from clc.solving.pool import StrategyPool
-    from clc.voting.outcomes import Reader
 
-__all__ = ["compare_strategies", "entries", "problem_outcome", "problem_outcomes"]
+__all__ = ["compare_strategies"]
 
 RESAMPLES = 100  # random subsets of a problem's paths; 250 problems then err by 0.2 points
 BOOTSTRAPS = 2_000  # resamples of the items: interval bounds err by 3 % of the interval's width
 _BUDGETS = 16  # budgets of a curve against tokens
-
-
-def problem_outcome(
-    problem: Problem,
-    plan: Plan,
-    paths: Mapping[str, ReasoningPath],
-    votes: Sequence[Vote],
-    verdict: Verdict,
-    *,
-    weighted: bool = False,
-    prices: RunPrices | None = None,
-) -> ProblemOutcome:
-    """Build the outcome of a solved problem: ``problem_outcome(*solved)``, from ``clc.revote``.
-
-    ``votes`` are in sampling order. Their weights count only where the run's voting is
-    ``weighted``; a vote keeps its weight when only some of the paths are voted on.
-    """
-    row = scored(problem, verdict)
-    return ProblemOutcome(
-        id=row.id,
-        item=row.item,
-        gold=None if row.gold is None else canonical_gold(row.gold, row.kind),
-        answer=verdict.answer,
-        paths=[
-            PathOutcome(
-                vote.language,
-                vote.answer,
-                paths[vote.path_key].usage.total if vote.path_key in paths else 0,
-                vote.weight if weighted else 1.0,
-            )
-            for vote in votes
-        ],
-        preparation_tokens=verdict.translation_usage.total,
-        order=plan.languages,
-        thought_tokens=verdict.usage.reasoning_tokens + verdict.translation_usage.reasoning_tokens,
-        cost=problem_cost(verdict, paths.values(), prices),
-        path_preparation=_path_preparation(plan),
-    )
-
-
-def _path_preparation(plan: Plan) -> list[int]:
-    """Return the tokens of each path's translation and turns, at the first path of each row."""
-    left = [arm.translation_usage.total for arm in plan.arms]
-    tokens = []
-    for position in plan.order:
-        tokens.append(left[position])
-        left[position] = 0
-    return tokens
 
 
 def compare_strategies(
@@ -130,6 +78,7 @@ def compare_strategies(
         seed: seed of the random subsets and of the bootstrap.
 
     >>> from clc.analysis.comparison_records import Entry, ProblemOutcome
+    >>> from clc.analysis.resampling import PathOutcome
     >>> def run(*answers):
     ...     paths = [PathOutcome("en", answer, 100) for answer in answers]
     ...     return [ProblemOutcome("a", "a", "7", answers[0], paths, order=("en",))]
@@ -183,9 +132,13 @@ def compare_strategies(
             left_out=len(read[name].problems) - len(shared),
             without_gold=read[name].without_gold,
             currency=read[name].entry.currency,
+            voters=effective_voters([row.resampler.errors() for row in rows]),
         )
         for name, rows in columns.items()
     ]
+    groups: dict[str, list[str]] = {}
+    for name, one in read.items():
+        groups.setdefault(one.entry.group or f"\0{name}", []).append(name)
     return StrategyComparison(
         reference=reference,
         problems=len(shared),
@@ -195,7 +148,26 @@ def compare_strategies(
         resamples=resamples,
         bootstraps=bootstraps,
         seed=seed,
-        strategies=tuple(results),
+        strategies=_corrected(results),
+        groups=grouped_runs(
+            columns,
+            groups,
+            next(group for group, names in groups.items() if reference in names),
+            bootstraps,
+            Random(f"{seed}\0groups"),
+        ),
+    )
+
+
+def _corrected(results: Sequence[StrategyResult]) -> tuple[StrategyResult, ...]:
+    """Add Holm's correction to the differences."""
+    paired = [one.difference for one in results if one.difference is not None]
+    corrected = iter(holm([one.p_value for one in paired]))
+    return tuple(
+        one
+        if one.difference is None
+        else replace(one, difference=replace(one.difference, p_holm=next(corrected)))
+        for one in results
     )
 
 
@@ -235,9 +207,16 @@ def _cheapest(columns: Iterable[Sequence[ComparedProblem]]) -> float:
 
 
 def _grid(columns: Iterable[Sequence[ComparedProblem]]) -> list[float]:
-    """Budgets in equal ratios, from the cheapest mean first path to the most costly mean total."""
+    """Budgets in equal ratios, from the cheapest first path of all to the most costly mean total.
+
+    The smallest ones buy a path for a few problems only, so no strategy's curve begins later than
+    its first path.
+    """
     pairs = [
-        (_mean(row.costs[0] if row.costs else 0 for row in rows), _mean(row.tokens for row in rows))
+        (
+            min((row.costs[0] for row in rows if row.costs), default=0),
+            _mean(row.tokens for row in rows),
+        )
         for rows in columns
     ]
     low, high = min(low for low, _ in pairs), max(high for _, high in pairs)
@@ -337,32 +316,3 @@ def _bootstrap(
 def _mean(values: Iterable[float]) -> float:
     values = list(values)
     return sum(values) / len(values)
-
-
-def entries(pool: StrategyPool) -> Iterator[Entry]:
-    """Yield each strategy of a pool with its outcomes, from the store."""
-    for name, run in pool.runs.items():
-        spent = pool.spent(name)
-        settings = run.configuration
-        weighted = settings.weighting is not None or settings.strategy.voting == "weighted"
-        manifest = run.store.manifest()
-        prices = run.bill.prices or RunPrices.from_manifest(manifest)
-        yield Entry(
-            name,
-            problem_outcomes(run.store, weighted=weighted, read=run.outcomes.recall, prices=prices),
-            spent.seconds,
-            spent.reused,
-            currency_of(manifest, prices),
-        )
-
-
-def problem_outcomes(
-    run: RunFolder,
-    *,
-    weighted: bool = False,
-    read: Reader = read_outcome,
-    prices: RunPrices | None = None,
-) -> Iterator[ProblemOutcome]:
-    """Yield the outcome of every finished problem; ``weighted``: use the votes' weights."""
-    for solved in revote(run, read):
-        yield problem_outcome(*solved, weighted=weighted, prices=prices)

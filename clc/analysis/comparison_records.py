@@ -6,15 +6,17 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
-    from clc.analysis.intervals import Rate
+    from clc.analysis.intervals import Difference, Rate
     from clc.analysis.resampling import PathOutcome
 
 __all__ = [
     "BudgetPoint",
     "CurvePoint",
+    "EffectiveVoters",
     "Entry",
+    "GroupedRuns",
     "PairedDifference",
     "ProblemOutcome",
     "StrategyComparison",
@@ -57,7 +59,7 @@ class Entry:
     """A strategy to compare: its name, its outcomes (iterated once), and the cost of its run.
 
     ``seconds`` is wall time, None if unknown; ``reused`` counts paths that were sampled before, for
-    another strategy or an earlier run.
+    another strategy or an earlier run. Entries of one ``group`` are runs of one strategy.
     """
 
     name: str
@@ -65,6 +67,36 @@ class Entry:
     seconds: float | None = None
     reused: int = 0
     currency: str | None = None
+    group: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class EffectiveVoters:
+    """How many independent voters the languages of a strategy are worth.
+
+    Of ``languages`` whose errors vary, with the mean ``correlation`` of their errors; ``kish`` and
+    ``eigenvalues`` are the effective numbers of ``clc.analysis.independence``, ``with_others`` is
+    the mean correlation of each language with the others.
+    """
+
+    languages: int
+    correlation: float
+    kish: float
+    eigenvalues: float
+    with_others: Mapping[str, float]
+
+
+@dataclass(frozen=True, slots=True)
+class GroupedRuns:
+    """The runs of one strategy together; see ``clc.analysis.nested``.
+
+    ``accuracy`` is their mean with its interval over items and runs, ``difference`` that less the
+    mean of the reference's runs (None for these).
+    """
+
+    runs: tuple[str, ...]
+    accuracy: Difference
+    difference: Difference | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +139,9 @@ class PairedDifference:
     If the two agree on every item, a bootstrap has no width, and the interval is that of
     ``clc.analysis.intervals.clustered_difference``. ``wins`` are problems that only this strategy
     has right, ``losses`` only the reference. ``mcnemar_p`` is McNemar's exact test over problems;
-    ``p_value`` is the same test over items, for items asked in several languages.
+    ``p_value`` is the same test over items, for items asked in several languages, and
+    ``p_holm`` is Holm's correction of it for all differences of the comparison (1979): below 0.05,
+    the difference is there whichever of them one looks at.
     """
 
     value: float
@@ -117,6 +151,7 @@ class PairedDifference:
     losses: int
     p_value: float
     mcnemar_p: float
+    p_holm: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +165,7 @@ class StrategyResult:
     is None for the reference. ``left_out`` counts problems with gold that are not in all
     strategies, ``without_gold`` problems without gold. ``thought_tokens``, a mean for one problem,
     are part of ``tokens``. ``cost``, a mean for one problem in ``currency``, is None
-    without prices.
+    without prices. ``voters`` is None where fewer than two languages can be compared.
     """
 
     name: str
@@ -152,6 +187,7 @@ class StrategyResult:
     thought_tokens: float = 0.0
     cost: float | None = None
     currency: str | None = None
+    voters: EffectiveVoters | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +195,8 @@ class StrategyComparison:
     """Strategies in the order given, over the ``problems`` with gold that all of them have.
 
     ``budget`` is in tokens for one problem. ``resamples`` is the number of random subsets a problem
-    if ``maj@k`` is not exact.
+    if ``maj@k`` is not exact. ``groups`` are the strategies with all their runs, where any has
+    several.
     """
 
     reference: str
@@ -171,10 +208,13 @@ class StrategyComparison:
     bootstraps: int
     seed: int
     strategies: tuple[StrategyResult, ...]
+    groups: tuple[GroupedRuns, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """Return plain values for comparison.json; thoughts and costs only where there are any."""
         values = asdict(self)
+        if not self.groups:
+            del values["groups"]
         for strategy in values["strategies"]:
             for name in self.absent:
                 del strategy[name]

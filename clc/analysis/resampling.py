@@ -92,6 +92,14 @@ class Resampler:
         """Number of paths."""
         return len(self._answers)
 
+    def errors(self) -> dict[str, float]:
+        """Return the share of wrong paths by language; abstentions are wrong."""
+        wrong: Counter[int] = Counter()
+        for answer, code in zip(self._answers, self._languages, strict=True):
+            wrong[code] += answer != self._gold
+        paths = Counter(self._languages)
+        return {self._codes[code]: wrong[code] / paths[code] for code in sorted(paths)}
+
     def prefixes(self) -> bytes:
         """Return whether the vote over the first 1, 2, ... n paths is right: one byte each, 0 or 1.
 

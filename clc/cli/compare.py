@@ -100,7 +100,8 @@ def command(
     from rich.text import Text
 
     from clc.analysis.comparison import compare_strategies
-    from clc.cli.comparison_tables import print_strategies, write_comparison
+    from clc.cli.comparison_files import write_comparison
+    from clc.cli.comparison_tables import print_strategies
     from clc.cli.text import make_console, visible
 
     console = make_console(stderr=True)
@@ -145,7 +146,7 @@ def _run_entries(
     folders: Sequence[str], stack: ExitStack, reading: ReadingFiles
 ) -> Iterable[Entry]:
     """Yield the outcomes of stored runs, each under its folder's name."""
-    from clc.analysis.comparison import problem_outcomes
+    from clc.analysis.comparison_entries import problem_outcomes
     from clc.analysis.comparison_records import Entry
     from clc.analysis.costs import currency_of
     from clc.prices import RunPrices
@@ -163,7 +164,22 @@ def _run_entries(
             store, weighted=weighted, read=partial(read_outcome, files=reading), prices=prices
         )
         currency = currency_of(manifest, prices)
-        yield Entry(printable_path(Path(folder).resolve().name), outcomes, currency=currency)
+        yield Entry(
+            printable_path(Path(folder).resolve().name),
+            outcomes,
+            currency=currency,
+            group=_without_seed(manifest),
+        )
+
+
+def _without_seed(manifest: Mapping[str, Any] | None) -> str | None:
+    """Return a key that runs share which differ in their seed alone; None if it is not known."""
+    from clc.records import content_key
+
+    identity = (manifest or {}).get("identity")
+    if not identity:
+        return None
+    return content_key("runs", {name: one for name, one in identity.items() if name != "seed"})
 
 
 def _solve_all(
@@ -178,7 +194,7 @@ def _solve_all(
     engine: EngineOptions,
 ) -> Iterable[Entry]:
     """Solve the problems with every strategy over one pool of paths; return the outcomes."""
-    from clc.analysis.comparison import entries
+    from clc.analysis.comparison_entries import entries
     from clc.cli.interrupts import run_interruptible
     from clc.datasets import Dataset
     from clc.engines.shared import SharedEngine

@@ -2,37 +2,33 @@
 
 from __future__ import annotations
 
-import csv
-import io
-from dataclasses import asdict, fields
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import orjson
 from rich.text import Text
 
-from clc.analysis.comparison_records import CurvePoint, PairedDifference
-from clc.analysis.figures import plot_comparison
 from clc.cli.output import echo_json
 from clc.cli.tables import make_table
 from clc.cli.text import brief, make_console, visible
-from clc.errors import ConfigurationError, StoreError
 from clc.prices import show_money
-from clc.runs.files import write_atomically
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
-    from pathlib import Path
+    from collections.abc import Iterable, Iterator, Sequence
 
     from rich.console import Console, RenderableType
     from rich.table import Table
 
-    from clc.analysis.comparison_records import StrategyComparison, StrategyResult
-    from clc.analysis.intervals import Rate
+    from clc.analysis.comparison_records import (
+        PairedDifference,
+        StrategyComparison,
+        StrategyResult,
+    )
+    from clc.analysis.intervals import Difference, Rate
 
-__all__ = ["print_strategies", "strategy_tables", "write_comparison"]
+__all__ = ["print_strategies", "strategy_tables"]
 
 _K_WIDTH = 7  # columns that one number of paths takes
 _LEAST_P = 0.001
+_BUDGET_WIDTH, _BUDGETS = 9, 8  # columns that one budget takes, and the most that are shown
 _NAMES_WIDTH = 16  # columns before them, besides the longest name
 
 
@@ -67,36 +63,12 @@ def strategy_tables(comparison: StrategyComparison, width: int = 80) -> Iterator
     yield _note(_on_curves(comparison))
     if comparison.budget > 0:  # else the costs of the paths are unknown
         yield _equal_tokens(comparison)
-
-
-def write_comparison(comparison: StrategyComparison, folder: Path) -> list[str]:
-    """Write a comparison into ``folder`` and return lines that name the files.
-
-    ``comparison.json`` holds everything; ``strategies.csv``, ``curves.csv`` and ``budgets.csv``
-    hold the same in rows. Figures are ``comparison.svg`` and ``comparison.png``; without
-    matplotlib a line gives the reason that there are none.
-
-    Raises:
-        StoreError: a file cannot be written.
-    """
-    files = {
-        "comparison.json": _json(comparison),
-        "strategies.csv": _csv(_strategy_rows(comparison)),
-        "curves.csv": _csv(_curve_rows(comparison)),
-        "budgets.csv": _csv(_budget_rows(comparison)),
-    }
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise StoreError(f"{folder}: cannot make the folder: {error}") from error
-    for name, data in files.items():
-        write_atomically(folder / name, data)
-    figures = ("comparison.svg", "comparison.png")
-    try:
-        plot_comparison(comparison, [folder / name for name in figures])
-    except ConfigurationError as error:
-        return [f"Written to {folder}: {', '.join(files)}", f"No figure: {error}"]
-    return [f"Written to {folder}: {', '.join([*files, *figures])}"]
+        yield _budgets(comparison, max(1, (width - names) // _BUDGET_WIDTH))
+    if any(result.voters for result in comparison.strategies):
+        yield _voters(comparison)
+        yield _note(_on_voters(comparison))
+    if comparison.groups:
+        yield _groups(comparison)
 
 
 def _accuracies(comparison: StrategyComparison) -> Table:
@@ -114,15 +86,7 @@ def _accuracies(comparison: StrategyComparison) -> Table:
     )
     for result in comparison.strategies:
         paired = result.difference
-        cells = (
-            ("", "", "")
-            if paired is None
-            else (
-                f"{paired.value:+.1%}",
-                f"{100 * paired.low:+.1f} to {100 * paired.high:+.1f}",
-                "<0.001" if paired.p_value < _LEAST_P else f"{paired.p_value:.3f}",
-            )
-        )
+        cells = ("", "", "") if paired is None else (*_signed(paired), _p(paired.p_value))
         table.add_row(_strategy(result.name), *_rate(result.accuracy), *cells)
     return table
 
@@ -132,6 +96,10 @@ def _on_accuracies(comparison: StrategyComparison) -> Iterator[str]:
         "Differences: bootstrap over items; p: McNemar's exact test, by item where an item is "
         "asked several times."
     )
+    paired = [one for one in comparison.strategies if one.difference is not None]
+    if len(paired) > 1:
+        corrected = (f"{one.name} {_p(one.difference.p_holm)}" for one in paired if one.difference)
+        yield f"p corrected for all {len(paired)} differences (Holm): {', '.join(corrected)}."
     for what, counts in (
         ("not in every strategy", {one.name: one.left_out for one in comparison.strategies}),
         ("without gold", {one.name: one.without_gold for one in comparison.strategies}),
@@ -220,6 +188,76 @@ def _equal_tokens(comparison: StrategyComparison) -> Table:
     return table
 
 
+def _budgets(comparison: StrategyComparison, most: int) -> Table:
+    """Accuracy over budgets in equal ratios, of which ``most`` fit."""
+    points = comparison.strategies[0].budgets
+    count = min(most, _BUDGETS, len(points))
+    places = sorted({round(step * (len(points) - 1) / max(count - 1, 1)) for step in range(count)})
+    table = make_table("strategy", *(f"{points[place].budget:,.0f}" for place in places))
+    table.title = (
+        "Right, %, by tokens for one problem; ( ): over a tenth of the problems get no path"
+    )
+    for result in comparison.strategies:
+        cells = []
+        for place in places:
+            point = result.budgets[place]
+            shown = _percent(point.accuracy.value)
+            cells.append(shown if point.is_plotted else f"({shown})")
+        table.add_row(_strategy(result.name), *cells)
+    return table
+
+
+def _voters(comparison: StrategyComparison) -> Table:
+    table = make_table("strategy", "languages", "correlation", "Kish", "eigenvalues", "most alike")
+    table.title = "Effective number of independent languages, by their errors"
+    for result in comparison.strategies:
+        if (voters := result.voters) is None:
+            continue
+        alike = max(voters.with_others, key=voters.with_others.__getitem__)
+        table.add_row(
+            _strategy(result.name),
+            f"{voters.languages}",
+            f"{voters.correlation:.2f}",
+            f"{voters.kish:.1f}",
+            f"{voters.eigenvalues:.1f}",
+            Text(visible(f"{alike} {voters.with_others[alike]:.2f}")),
+        )
+    return table
+
+
+def _on_voters(comparison: StrategyComparison) -> Iterator[str]:
+    yield (
+        "Correlation: mean over pairs of languages; most alike: the language whose errors go most "
+        "with the others'. Hard questions correlate all errors."
+    )
+    apart = [result.name for result in comparison.strategies if result.voters is None]
+    if apart:
+        yield f"Without two languages to compare: {', '.join(apart)}."
+
+
+def _groups(comparison: StrategyComparison) -> Table:
+    table = make_table("runs", "right", "95 % interval", "less reference", "95 % interval")
+    table.columns[0].overflow = "fold"
+    table.title = "Runs that differ in their seed alone, together: intervals over items and runs"
+    for group in comparison.groups:
+        accuracy, paired = group.accuracy, group.difference
+        table.add_row(
+            Text(visible(", ".join(map(brief, group.runs)))),
+            f"{accuracy.value:.1%}",
+            f"{_percent(accuracy.low)} to {_percent(accuracy.high)}",
+            *(("", "") if paired is None else _signed(paired)),
+        )
+    return table
+
+
+def _signed(one: PairedDifference | Difference) -> tuple[str, str]:
+    return f"{one.value:+.1%}", f"{100 * one.low:+.1f} to {100 * one.high:+.1f}"
+
+
+def _p(value: float) -> str:
+    return "<0.001" if value < _LEAST_P else f"{value:.3f}"
+
+
 def _strategy(name: str) -> Text:
     """Return a name from the user or a folder as a cell."""
     return Text(brief(name))
@@ -235,58 +273,3 @@ def _rate(rate: Rate) -> tuple[str, str]:
 
 def _percent(share: float) -> str:
     return f"{100 * share:.1f}".replace("100.0", "100")
-
-
-def _json(comparison: StrategyComparison) -> bytes:
-    return orjson.dumps(comparison.to_json(), option=orjson.OPT_INDENT_2)
-
-
-def _strategy_rows(comparison: StrategyComparison) -> Iterator[Sequence[Any]]:
-    """Yield a header, then a row for each strategy."""
-    unpaired = dict.fromkeys(field.name for field in fields(PairedDifference))
-    for position, result in enumerate(comparison.strategies):
-        row = asdict(result)
-        del row["curve"], row["budgets"]
-        for name in comparison.absent:
-            del row[name]
-        row["difference"] = row["difference"] or unpaired
-        flat = {
-            "strategy": row.pop("name"),
-            **_flat(row),
-            "problems": comparison.problems,
-            "items": comparison.items,
-        }
-        if position == 0:
-            yield list(flat)
-        yield list(flat.values())
-
-
-def _curve_rows(comparison: StrategyComparison) -> Iterator[Sequence[Any]]:
-    yield ["strategy", *(field.name for field in fields(CurvePoint))]
-    for result in comparison.strategies:
-        for point in result.curve:
-            yield [result.name, *asdict(point).values()]
-
-
-def _budget_rows(comparison: StrategyComparison) -> Iterator[Sequence[Any]]:
-    yield ["strategy", *_flat(asdict(comparison.strategies[0].equal_tokens))]
-    for result in comparison.strategies:
-        for point in result.budgets:
-            yield [result.name, *_flat(asdict(point)).values()]
-
-
-def _flat(row: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    """Join the names of nested values: ``accuracy.low`` becomes ``accuracy_low``."""
-    flat: dict[str, Any] = {}
-    for name, value in row.items():
-        if isinstance(value, dict):
-            flat |= _flat(value, f"{prefix}{name}_")
-        else:
-            flat[f"{prefix}{name}"] = value
-    return flat
-
-
-def _csv(rows: Iterable[Sequence[Any]]) -> bytes:
-    text = io.StringIO(newline="")
-    csv.writer(text, lineterminator="\n").writerows(rows)
-    return text.getvalue().encode()

@@ -7,7 +7,8 @@ from dataclasses import replace
 
 import pytest
 
-from clc.analysis.comparison import compare_strategies, problem_outcome
+from clc.analysis.comparison import compare_strategies
+from clc.analysis.comparison_entries import problem_outcome
 from clc.analysis.comparison_records import Entry, ProblemOutcome
 from clc.analysis.intervals import clustered_difference, mcnemar
 from clc.analysis.resampling import PathOutcome

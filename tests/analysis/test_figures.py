@@ -107,5 +107,5 @@ def test_without_matplotlib_it_says_what_to_install(tmp_path):
 
 
 def test_loading_it_loads_no_matplotlib():
-    code = "import clc.analysis.figures, clc.cli.comparison_tables, sys; sys.exit('matplotlib' in sys.modules)"
+    code = "import clc.analysis.figures, clc.cli.comparison_files, sys; sys.exit('matplotlib' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

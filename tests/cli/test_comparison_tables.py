@@ -12,7 +12,8 @@ from rich.console import Console
 from clc.analysis.comparison import compare_strategies
 from clc.analysis.comparison_records import Entry, ProblemOutcome
 from clc.analysis.resampling import PathOutcome
-from clc.cli.comparison_tables import print_strategies, write_comparison
+from clc.cli.comparison_files import write_comparison
+from clc.cli.comparison_tables import print_strategies
 from clc.errors import StoreError
 
 ORDER = ("en", "de")
@@ -114,7 +115,7 @@ def test_tables_fit_the_terminal(comparison, width):
 
 def test_curves_go_on_in_another_table_where_they_are_long(comparison):
     text = shown(comparison, 60)
-    assert row(text, "strategy", -2) == ["strategy", "k", "paths", "16", "32", "44"]
+    assert row(text, "strategy", -3) == ["strategy", "k", "paths", "16", "32", "44"]
     assert max(map(len, text.splitlines())) <= 60
 
 
@@ -180,3 +181,25 @@ def test_a_folder_that_cannot_be(comparison, tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(StoreError, match="cannot make the folder"):
         write_comparison(comparison, tmp_path / "file")
+
+
+def test_runs_of_one_strategy_and_effective_voters_have_tables():
+    def outcomes(seed):
+        return [
+            ProblemOutcome(
+                f"p-{n}", f"p-{n}", "7", "7" if (n + seed) % 3 else "8",
+                [PathOutcome(code, "7" if (n + seed + place) % 3 else "8", 100)
+                 for place, code in enumerate(("en", "de"))],
+                order=("en", "de"),
+            )
+            for n in range(30)
+        ]  # fmt: skip
+
+    entries = [Entry(f"run-{seed}", outcomes(seed), group="one") for seed in range(2)]
+    comparison = compare_strategies([*entries, Entry("other", outcomes(5))], reference="run-0")
+    text = shown(comparison)
+    assert "Runs that differ in their seed alone, together" in text
+    assert row(text, "run-0, run-1")[2] == "66.7%"
+    assert "Effective number of independent languages" in text
+    assert "p corrected for all 2 differences (Holm): run-1 " in text
+    assert "Right, %, by tokens for one problem" in text

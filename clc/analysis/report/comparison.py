@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from clc.analysis.comparison import compare_strategies, problem_outcome
+from clc.analysis.comparison import compare_strategies
+from clc.analysis.comparison_entries import problem_outcome
 from clc.analysis.comparison_records import Entry
 from clc.analysis.report.measures import INTERVAL
 from clc.analysis.report.sections import Column, Section

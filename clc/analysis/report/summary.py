@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from clc.analysis.comparison import problem_outcome
+from clc.analysis.comparison_entries import problem_outcome
 from clc.analysis.report.comparison import comparison
 from clc.analysis.report.curve import Curve
 from clc.analysis.report.fidelity import WrittenLanguages

@@ -4,7 +4,8 @@ import tracemalloc
 
 import pytest
 
-from clc.analysis.comparison import compare_strategies, problem_outcome
+from clc.analysis.comparison import compare_strategies
+from clc.analysis.comparison_entries import problem_outcome
 from clc.analysis.comparison_records import Entry
 from clc.analysis.report.fidelity import WrittenLanguages
 from clc.analysis.report.summary import SummaryBuilder
