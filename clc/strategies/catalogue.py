@@ -7,6 +7,7 @@ from dataclasses import replace
 from clc.bounds import abbreviate
 from clc.errors import StrategyError
 from clc.strategies.strategy import EVERY, QUESTION, Arm, Planner, Strategy
+from clc.voting.stopping import Stopping
 
 __all__ = ["STRATEGIES", "get_strategy"]
 
@@ -97,6 +98,14 @@ STRATEGIES: dict[str, Strategy] = {
             arms=(Arm(EVERY, "think"),),
             summary="clc with a thinking model, each thought begun in its language",
             source="arXiv 2505.05408, arXiv 2505.22888",
+        ),
+        # 0.85 over votes of equal worth is a lead of three: 3 to 0, 4 to 1, 5 to 2.
+        replace(
+            _CLC,
+            name="clc-widen",
+            summary="clc in three languages, and in more while they disagree",
+            source="sequential test, Wald 1945; ours",
+            stopping=Stopping("crosslingual", threshold=0.85, languages=3, correlation=0.0),
         ),
         Strategy(
             "clc-bilingual",
