@@ -24,7 +24,7 @@ from tests.solving.running import PROBLEM, rows, solve, solver
 @pytest.mark.parametrize("language", ["en", "de", "ta"])
 def test_every_strategy_solves(strategy, language):
     problem = dataclasses.replace(PROBLEM, language=language)
-    made, verdict = solve(problem, strategy=strategy, languages=None, paths=None)
+    made, verdict = solve(problem, strategy=strategy, languages=None, paths=None, stopping="fixed")
     assert verdict.paths == STRATEGIES[strategy].paths
     votes = verdict.total + sum(sum(by.values()) for by in verdict.abstentions.values())
     assert votes == verdict.paths

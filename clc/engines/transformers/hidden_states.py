@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from clc.engines.environment import prepare
 from clc.engines.models import find_gguf, hub_revision
-from clc.engines.transformers.batches import load_model, window_tokens
+from clc.engines.transformers.loading import load_model, window_tokens
 from clc.errors import EngineError
 
 if TYPE_CHECKING:
