@@ -258,7 +258,8 @@ def step_row(key: str, step: Step) -> tuple[Any, ...]:
 
 
 def _read_arm(*values: Any) -> ArmRecord:
-    return ArmRecord(*values[:6], Usage(**values[6]), *values[7:])
+    fields: list[Any] = [*values[:6], Usage(**values[6]), *values[7:]]
+    return ArmRecord(*fields)
 
 
 def _read_confidence(data: bytes | str) -> Confidence:

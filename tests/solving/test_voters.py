@@ -93,7 +93,8 @@ def test_a_run_goes_on_and_draws_nothing_twice(tmp_path):
 )
 def test_another_model_or_sampling_is_another_run(tmp_path, change):
     with Store(tmp_path) as store:
-        run(store, *engines(), TWO, 1)
+        small, big = engines()
+        run(store, small, big, count=1)
     small, big, settings = change(*engines())
     with Store(tmp_path) as store, pytest.raises(ConfigurationError, match="voter"):
         run(store, small, big, **settings)

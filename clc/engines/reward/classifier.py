@@ -75,7 +75,7 @@ class ClassifierReward:
                 f"a reward model in this process needs transformers: {error}"
             ) from error
         try:
-            tokenizer = AutoTokenizer.from_pretrained(self._location)  # type: ignore[no-untyped-call]
+            tokenizer = AutoTokenizer.from_pretrained(self._location)
             model, info = AutoModelForSequenceClassification.from_pretrained(
                 self._location, output_loading_info=True
             )
