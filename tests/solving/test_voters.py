@@ -33,7 +33,7 @@ def engines():
     return ScriptedEngine(fingerprint="small"), ScriptedEngine(fingerprint="big", window=5)
 
 
-def run(store, small, big, strategy=TWO, count=3, **settings):
+def run(store, small, big, strategy=TWO, *, count=3, **settings):
     work = Run(configure(strategy, **(SETTINGS | settings)), small, store, voters={BIG: big})
     finished = work.begin({"source": "x"})
 

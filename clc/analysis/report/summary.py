@@ -12,6 +12,7 @@ from clc.analysis.report.fidelity import WrittenLanguages
 from clc.analysis.report.headline import headline
 from clc.analysis.report.languages import LeaveOneOut, PathsByLanguage
 from clc.analysis.report.measures import INTERVAL, Judged
+from clc.analysis.report.models import PathsByModel
 from clc.analysis.report.paths import Abstentions, Confidences, TokenCosts
 from clc.analysis.report.sections import Column, Fact, Section, Summary
 from clc.analysis.report.stopping import EarlyStops
@@ -107,6 +108,7 @@ class SummaryBuilder:
         gold = self._by_gold is not None
         by = self._by_gold or self._by_verdict
         yield from by.paths.sections(gold=gold)
+        yield from by.models.sections(gold=gold)
         yield from _by_language(score)
         yield from by.left_out.sections(gold=gold)
         yield from _calibration(score)
@@ -124,12 +126,14 @@ class _ByTarget:
 
     def __init__(self) -> None:
         self.paths = PathsByLanguage()
+        self.models = PathsByModel()
         self.left_out = LeaveOneOut()
         self.curve = Curve()
         self.confidences = Confidences()
 
     def add(self, one: Judged, solved: Solved, *, chosen: bool) -> None:
         self.paths.add(one)
+        self.models.add(one, solved)
         if not chosen:
             self.left_out.add(one)
         self.curve.add(one)
