@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, NamedTuple
 from clc.answers.vocabulary import per_vocabulary, vocabulary
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from clc.answers.vocabulary import Vocabulary
 
 __all__ = [
@@ -60,7 +62,8 @@ def option_letters() -> OptionLetters:
     latin = {letter: letter for letter in LATIN}
     latin |= {chr(_WIDE + index): letter for index, letter in enumerate(LATIN)}
     latin |= words.option_letters()
-    pattern = "|".join(sorted(latin, key=len, reverse=True))
+    pattern = _any_of(latin)
+    of_any_case = _any_of({form for one in latin for form in (one, one.lower(), one.upper())})
     nouns, articles = (
         "|".join(words.listed("options", name)).replace("'", "['’]") or "(?!)"
         for name in ("nouns", "articles")
@@ -68,11 +71,10 @@ def option_letters() -> OptionLetters:
     endings = words.listed("options", "endings")
     apostrophe = "|".join(one[1:] for one in endings if one.startswith("'")) or "(?!)"
     only = re.compile(
-        rf"\s*(?:(?:{articles})?(?:{nouns})\s?)?[{BRACKETS}\s]{{0,6}}({pattern})"
+        rf"\s*(?:(?i:(?:{articles})?(?:{nouns}))\s?)?[{BRACKETS}\s]{{0,6}}({of_any_case})"
         rf"(?:[{CLOSING}\s.。।:：!！]{{0,6}}"
         rf"|[)）.、][{CLOSING}]{{0,3}}[ \t]{{0,3}}"
-        rf"(?!(?:{pattern})(?:[)）.、,，]|\s*\Z))[^\s=/].{{0,300}})\s*",
-        re.IGNORECASE,
+        rf"(?!(?:{of_any_case})(?:[)）.、,，]|\s*\Z))[^\s=/].{{0,300}})\s*"
     )
     mention = re.compile(
         # particles may follow a Latin letter in another script: C는, Cです
@@ -88,6 +90,12 @@ def option_letters() -> OptionLetters:
         firsts.update(letter[0] for letter in tables.get("options", {}).get("letters", ()))
     first = re.compile(f"[{re.escape(''.join(sorted(firsts)))}]")
     return OptionLetters(latin, pattern, ambiguous, only, mention, first)
+
+
+def _any_of(letters: Iterable[str]) -> str:
+    """Return a pattern of letters, those of several characters first."""
+    named = sorted((one for one in letters if len(one) > 1), key=len, reverse=True)
+    return "|".join([*named, f"[{''.join(sorted(one for one in letters if len(one) == 1))}]"])
 
 
 def _with_endings(words: Vocabulary) -> str:

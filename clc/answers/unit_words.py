@@ -22,6 +22,7 @@ _PARTS = {
     ("time", "minute"): 3, ("time", "second"): 3, ("length", "centimetre"): 3,
     ("imperial_length", "inch"): 6, ("imperial_mass", "ounce"): 3, ("money", "hundredth"): 3,
 }  # fmt: skip
+_BEFORE, _AFTER, _ANY = rf"(?<![{_LETTERS}])", rf"(?![{_LETTERS}])", rf"[{_LETTERS}]{{0,12}}"
 _SYMBOL = 2  # letters of a unit's symbol at most
 _SPACE = r"[ \u00a0\u2009\u202f]{0,4}"
 
@@ -216,16 +217,24 @@ class UnitWords:
 
 def _alternatives(words: list[str]) -> str:
     """Return the pattern of any of these words; of none where there is none."""
-    return "|".join(_form(word) for word in sorted(words, key=len, reverse=True)) or "(?!)"
+    by_length = sorted(dict.fromkeys(words), key=len, reverse=True)
+    bordered = [word for word in by_length if re.match(f"[{_LETTERS}]", word)]
+    groups = (
+        ("", [_stem(word) for word in by_length if word not in bordered], ""),
+        (_BEFORE, [_stem(one) for one in bordered if _is_long(one) and one[-1] != "*"], _AFTER),
+        (_BEFORE, [_stem(one) for one in bordered if _is_long(one) and one[-1] == "*"], _ANY),
+        ("", [_stem(one) for one in bordered if not _is_long(one)], _AFTER),
+    )
+    return "|".join(f"{a}(?:{'|'.join(stems)}){b}" for a, stems, b in groups if stems) or "(?!)"
 
 
-def _form(word: str) -> str:
-    """Return the pattern of a word: whole, with any ending, or anywhere in other scripts."""
-    stem = re.escape(word.rstrip("*")).replace(r"\.", r"\.[ ]?")
-    if not re.match(f"[{_LETTERS}]", word):
-        return stem
-    first = rf"(?<![{_LETTERS}])" if len(word) > 1 else ""
-    return first + stem + (rf"[{_LETTERS}]{{0,12}}" if word.endswith("*") else rf"(?![{_LETTERS}])")
+def _is_long(word: str) -> bool:
+    """Whether a word is longer than a letter, which may be glued to a number."""
+    return len(word) > 1
+
+
+def _stem(word: str) -> str:
+    return re.escape(word.rstrip("*")).replace(r"\.", r"\.[ ]?")
 
 
 @per_vocabulary
