@@ -86,6 +86,7 @@ def test_we_do_not_ship_it():
         (STATED, "12", "21"),
         (REFUSED, "no_answer", "refusal"),
         (UNKNOWN, "7", "undetermined"),
+        ("Kutichiy: kimsa", "no_answer", "3"),
         ("Kutichiy: 2 ura 30 min", "2", "5/2"),
     ],
 )
