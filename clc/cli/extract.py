@@ -44,14 +44,14 @@ def command(
     from clc.cli.extract_parts import RowExtractor
     from clc.cli.output import rows_to
     from clc.cli.unread import Unread
-    from clc.datasets.line_chunks import read_lines
+    from clc.datasets.line_chunks import read_chunks
     from clc.datasets.notices import Notices
     from clc.worker_processes import Workers
 
     extractor = RowExtractor(cast("AnswerKind | None", kind), reading)
     notices, unread = Notices(), Unread()
     with rows_to(out) as sink, Workers(workers) as pool:
-        for part in pool.map(extractor.extract, read_lines(files)):
+        for part in pool.map(extractor.extract, read_chunks(files)):
             notices.repeat(part.notices)
             sink.write(part.rows)
             unread.merge(part.unread)

@@ -39,7 +39,7 @@ from clc.datasets.generation import (
 )
 from clc.datasets.harness import parse_harness_row
 from clc.datasets.levels import read_level
-from clc.datasets.line_chunks import parse_lines, read_lines
+from clc.datasets.line_chunks import parse_lines, read_chunks
 from clc.datasets.notices import Notices
 from clc.datasets.option_fields import has_layout_of_options
 from clc.datasets.options import has_options, recorded_options
@@ -74,7 +74,7 @@ def read_rows(files: Iterable[str | Path]) -> Iterator[tuple[str, int, dict[str,
     Raises:
         DatasetError: a file cannot be read or a line is not a JSON object.
     """
-    for chunk in read_lines(files):
+    for chunk in read_chunks(files):
         for number, row in parse_lines(chunk):
             yield chunk.source, number, row
 

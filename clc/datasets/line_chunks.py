@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from pathlib import Path
 
-__all__ = ["LineChunk", "parse_lines", "read_lines"]
+__all__ = ["LineChunk", "parse_lines", "read_chunks"]
 
 _FIRST, _LARGEST = 1 << 16, 1 << 20  # bytes: small files and live streams have small chunks
 _SECONDS = 1.0  # after which the lines of a slow stream are passed on
@@ -28,7 +28,7 @@ class LineChunk(NamedTuple):
     lines: list[bytes]
 
 
-def read_lines(files: Iterable[str | Path]) -> Iterator[LineChunk]:
+def read_chunks(files: Iterable[str | Path]) -> Iterator[LineChunk]:
     """Yield the lines of files in chunks of about a megabyte; ``-`` is standard input.
 
     Raises:

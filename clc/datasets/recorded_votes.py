@@ -13,7 +13,7 @@ import orjson
 
 from clc.answers import canonical
 from clc.datasets.custom_ids import CustomIds
-from clc.datasets.line_chunks import read_lines
+from clc.datasets.line_chunks import read_chunks
 from clc.datasets.notices import Notices
 from clc.datasets.vote_rows import VoteReader
 from clc.errors import DatasetError, InputError
@@ -138,7 +138,7 @@ class VoteGroups:
         filters: dict[tuple[str, str, object], object] = {}
         notices = Notices()
         with closing(CustomIds()) as custom:
-            for rows in workers.map(self._reader.read_lines, read_lines(files)):
+            for rows in workers.map(self._reader.read_lines, read_chunks(files)):
                 notices.repeat(rows.notices)
                 for line, path in rows.custom:
                     custom.add(rows.source, line, path)
