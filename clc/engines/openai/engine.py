@@ -267,7 +267,7 @@ class OpenAIEngine:
                     for name in wire.unsent_fields(sampling, endpoint.owner, self._extra)
                 }
             )
-            one = {"sampling_not_sent": unsent} if unsent else {}
+            one: dict[str, Any] = {"sampling_not_sent": unsent} if unsent else {}
             one |= endpoint.adaptation.notes()
             if endpoint.estimated:
                 one["tokens"] = "estimated"
