@@ -10,7 +10,6 @@ from __future__ import annotations
 import math
 from collections import Counter
 from functools import lru_cache
-from operator import mul
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
@@ -19,7 +18,7 @@ if TYPE_CHECKING:
 __all__ = ["FLAT", "Shape", "learn_shapes", "mode_posterior", "smooth_shapes"]
 
 _JEFFREYS = 0.5  # votes added to each share
-_TINY = 1e-100  # likelihoods below it are as good as 0
+_IMPOSSIBLE = -1e9  # logarithm of a share of 0, finite so that no votes for it are possible
 _CELLS = 20  # of a share; shapes in one cell are taken as one
 _STEPS = 10  # of a share, in the flat prior
 
@@ -98,11 +97,14 @@ FLAT = _flat()
 def mode_posterior(counts: tuple[float, ...], shapes: tuple[Shape, ...]) -> float:
     """Return the posterior that the answer counted first is its question's likeliest.
 
-    Under a shape, the rest is spread evenly over the fewest answers that are no likelier than the
-    second, so answers 1, 2, ..., K have known probabilities. Each assignment of the answers seen
-    to them is equally likely beforehand, and its likelihood is the product of the probabilities to
-    the power of the votes. The posterior is the sum over shapes and assignments in which the first
-    answer is number 1, divided by that over all. It is 0 where no shape allows so many answers.
+    Under a shape, each answer seen is the likeliest, the second, or one of the rest, and either of
+    the first two may not have been seen. All assignments are equally likely beforehand. How C votes
+    for the rest split over k of its answers is a Chinese restaurant process (Pitman 2006), which
+    knows no number of answers. Its concentration t is ``rest / second``: an answer of the rest then
+    has ``rest / (1 + t)`` on average, less than the second. So an assignment has the likelihood
+    ``top ** a * second ** b * rest ** C * t ** k * (c1 - 1)! (c2 - 1)! ... / (t (t + 1) ...
+    (t + C - 1))``. The posterior is the sum over shapes and assignments in which the first answer
+    is the likeliest, divided by that over all.
 
     Args:
         counts: votes of each answer, effective votes perhaps.
@@ -111,38 +113,76 @@ def mode_posterior(counts: tuple[float, ...], shapes: tuple[Shape, ...]) -> floa
     >>> round(mode_posterior((3, 0), (Shape(0.7, 0.3, 0, 1),)), 3)  # 0.343 / (0.343 + 0.027)
     0.927
     """
-    seen = [votes for votes in counts if votes]
-    if not seen or not counts[0]:
+    votes = tuple(number for number in counts if number)
+    if not votes or not counts[0]:
         return 0.0
-    total = math.fsum(seen)
+    assignments = _assignments(votes)
+    logs = [(shape.weight, _likelihoods(shape, assignments)) for shape in shapes]
+    largest = max(max(terms) for _, terms in logs)
+    if largest < _IMPOSSIBLE / 2:
+        return 0.0
     leading = everything = 0.0
-    for shape in shapes:
-        mode, all_of_them = _likelihoods(seen, shape, total)
-        leading += shape.weight * mode
-        everything += shape.weight * all_of_them
-    return leading / everything if everything > 0 else 0.0
+    for share, terms in logs:
+        for one, term in zip(assignments, terms, strict=True):
+            likelihood = share * math.exp(term - largest)
+            everything += likelihood
+            if one.leads:
+                leading += likelihood
+    return leading / everything
 
 
-def _likelihoods(votes: Sequence[float], shape: Shape, total: float) -> tuple[float, float]:
-    """Return the likelihood with the first answer as number 1, and that of all assignments.
+class _Assignment(NamedTuple):
+    """Votes of the likeliest, the second and the rest, which has ``answers`` answers."""
 
-    Powers are of ratios to the likeliest answer, so that they do not underflow.
-    """
-    top, second, rest = shape.top, shape.second, shape.rest
-    others = math.ceil(rest / second - 1e-9) if second > 0 else 0
-    low = rest / others / top if others else 1.0  # without others, all their terms are 0
-    rivals = votes[1:]
-    # Likelihoods of each rival as number 1, as the second and as one of the others, by the last.
-    rare = [max(low**number, _TINY) for number in rivals]
-    as_top = [1 / one for one in rare]
-    as_second = [(second / top) ** number / one for number, one in zip(rivals, rare, strict=True)]
-    tops, seconds = sum(as_top), sum(as_second)
-    both = tops * seconds - sum(map(mul, as_top, as_second))
-    places = len(rivals)
-    none = math.perm(others, places)
-    one = math.perm(others, places - 1) if places else 0
-    scale = math.prod(rare) * top**total
-    mode = scale * (none + one * seconds)  # the second is not seen, or is a rival
-    swapped = scale * (second / top) ** votes[0] * (none + one * tops)
-    among_others = math.perm(others, places + 1) + none * (tops + seconds) + one * both
-    return mode, mode + swapped + scale * low ** votes[0] * among_others
+    top: float
+    second: float
+    rest: float
+    answers: int
+    weight: float  # logarithm: ways to split the votes of the rest, times equal assignments
+    leads: bool
+
+
+def _assignments(votes: Sequence[float]) -> list[_Assignment]:
+    """Return all assignments of answers, those of equal likelihood as one."""
+    total = math.fsum(votes)
+    # Effective votes are fractions: what is less than a vote splits in one way.
+    splits = [math.lgamma(max(number, 1.0)) for number in votes]
+    every = math.fsum(splits)
+    found: dict[_Assignment, int] = {}
+    for first in (*range(len(votes)), None):
+        for second in (*range(len(votes)), None):
+            if first is not None and first == second:
+                continue
+            placed = [one for one in (first, second) if one is not None]
+            one = _Assignment(
+                0.0 if first is None else votes[first],
+                0.0 if second is None else votes[second],
+                max(0.0, total - math.fsum(votes[index] for index in placed)),
+                len(votes) - len(placed),
+                round(every - math.fsum(splits[index] for index in placed), 12),
+                first == 0,
+            )
+            found[one] = found.get(one, 0) + 1
+    return [one._replace(weight=one.weight + math.log(times)) for one, times in found.items()]
+
+
+def _likelihoods(shape: Shape, assignments: Sequence[_Assignment]) -> list[float]:
+    """Return the logarithm of the likelihood of each assignment under a shape."""
+    top, second, rest = (math.log(share) if share > 0 else _IMPOSSIBLE for share in shape[:3])
+    if shape.rest <= 0 or shape.second <= 0:
+        return [
+            one.weight + one.top * top + one.second * second + (one.answers and _IMPOSSIBLE)
+            for one in assignments
+        ]
+    concentration = shape.rest / shape.second
+    start, tables = math.lgamma(concentration), rest - second
+    return [
+        one.weight
+        + one.top * top
+        + one.second * second
+        + one.rest * rest
+        + one.answers * tables
+        + start
+        - math.lgamma(concentration + one.rest)
+        for one in assignments
+    ]

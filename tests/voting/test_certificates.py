@@ -32,18 +32,31 @@ def stop_at(rule, text, codes=ENGLISH, budget=40):
 
 
 def brute_force(counts, shapes):
-    """The posterior by listing every assignment of the seen answers to the likeliest ones."""
+    """The posterior by listing who is the likeliest and who the second, and the rest vote by vote.
+
+    A vote for the rest goes to an answer with c of its C votes so far with probability
+    c / (C + t), and to a new one with probability t / (C + t).
+    """
     leading = everything = 0.0
-    for shape in shapes:
-        others = math.ceil(shape.rest / shape.second - 1e-9) if shape.second else 0
-        chances = [shape.top, *[shape.second] * (shape.second > 0)]
-        chances += [shape.rest / others] * others if others else []
-        for ranks in itertools.permutations(range(len(chances)), len(counts)):
-            likelihood = shape.weight * math.prod(
-                chances[rank] ** votes for rank, votes in zip(ranks, counts, strict=True)
-            )
-            everything += likelihood
-            leading += likelihood * (ranks[0] == 0)
+    for shape, first, second in itertools.product(
+        shapes, [None, *range(len(counts))], [None, *range(len(counts))]
+    ):
+        if first == second is not None:
+            continue
+        likelihood = shape.weight
+        rest = 0
+        for answer, votes in enumerate(counts):
+            for number in range(votes):
+                if answer == first:
+                    likelihood *= shape.top
+                elif answer == second:
+                    likelihood *= shape.second
+                else:
+                    t = shape.rest / shape.second if shape.second else 1
+                    likelihood *= shape.rest * (number or t) / (rest + t)
+                    rest += 1
+        everything += likelihood
+        leading += likelihood * (first == 0)
     return leading / everything if everything else 0.0
 
 
@@ -57,6 +70,9 @@ def test_the_posterior_of_two_answers_worked_by_hand():
     shape = (Shape(0.75, 0.25, 0.0, 1.0),)
     assert mode_posterior((2, 1), shape) == pytest.approx(0.75)  # 27/64 against 9/64, times 1/3
     assert mode_posterior((1, 1, 1), shape) == 0.0  # it has no third answer
+    third = (Shape(0.5, 0.25, 0.25, 1.0),)
+    # The likeliest 1/4, the second 1/16, one of the rest 1/16 * 1/2 (its second vote joins it).
+    assert mode_posterior((2,), third) == pytest.approx((1 / 4) / (1 / 4 + 1 / 16 + 1 / 32))
     assert mode_posterior((), shape) == 0.0
 
 
@@ -159,16 +175,25 @@ def test_a_tie_is_hardly_ever_certified(rule, chances):
         assert wrong > 0  # the test can fail
 
 
+def voted(rng, shape, paths):
+    """Votes of a question: answer 0 is the likeliest, 1 the second, and the rest a restaurant."""
+    rest = []
+    for _ in range(paths):
+        (kind,) = rng.choices(["0", "1", "rest"], shape[:3])
+        if kind == "rest":
+            t = shape.rest / shape.second
+            is_new = rng.random() < t / (len(rest) + t)
+            rest.append(f"other {len(set(rest))}" if is_new else rng.choice(rest))
+            kind = rest[-1]
+        yield cast("en", kind)
+
+
 def test_bayes_is_calibrated_where_its_prior_is_right():
     rng = random.Random(1)
     stopping = Stopping("bayes", 0.9)
     stops = wrong = 0
     for _ in range(1500):
-        shape = rng.choice(FLAT)
-        others = math.ceil(shape.rest / shape.second - 1e-9) if shape.second else 0
-        chances = [shape.top, shape.second] + [shape.rest / others for _ in range(others)]
-        names = [str(number) for number in range(len(chances))]
-        drawn = [cast("en", one) for one in rng.choices(names, chances, k=30)]
+        drawn = list(voted(rng, rng.choice(FLAT), 30))
         if stop := first_stop(stopping, drawn, 31):
             stops += 1
             votes = [one.answer for one in drawn[: stop.paths]]
