@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from clc.errors import ClcError, LanguageError, StrategyError
+from clc.errors import ClcError, ConfigurationError, LanguageError, StrategyError
 from clc.prompts.templates import Templates, check_template
 from clc.solving.configure import configure
 from clc.strategies.catalogue import STRATEGIES, get_strategy
@@ -210,3 +210,20 @@ def test_a_name_that_cannot_be_part_of_a_file_name_is_refused(name):
     with pytest.raises(StrategyError, match="a strategy's name is of at most 100 letters"):
         dataclasses.replace(get_strategy("sc"), name=name)
     assert dataclasses.replace(get_strategy("sc"), name="a" * 100).name == "a" * 100
+
+
+def test_a_sequence_may_name_the_question_s_own_language():
+    slots = plan_slots(STRATEGIES["clc"], "sw", 3, sequence=["question", "en"])
+    assert [(slot.arm.language, slot.arm.question) for slot in slots] == [
+        ("sw", "original"),
+        ("en", "translated"),
+        ("sw", "original"),
+    ]
+    configuration = configure(
+        "clc", portfolio=["question", "en"], routes={"sw": ["en", "question"]}
+    )
+    assert configuration.paths == 2
+    assert configuration.sequence_for("de") == ("de", "en")
+    assert configuration.sequence_for("sw") == ("en", "sw")
+    with pytest.raises(ConfigurationError, match="routes need a portfolio"):
+        configure("clc", routes={"sw": ["en"]})
