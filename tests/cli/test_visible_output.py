@@ -61,7 +61,9 @@ def calls(path, folder):
     yield from (
         ["vote", path], ["extract", path], ["vote", nowhere], ["extract", nowhere], ["score", nowhere],
         ["show", nowhere, EVIL], ["report", nowhere], ["view", nowhere, "--no-browser"],
-        ["calibrate", path], ["calibrate", nowhere], ["compare", nowhere, nowhere],
+        ["calibrate", path], ["calibrate", nowhere],
+        ["rank-languages", path], ["rank-languages", nowhere, "--pivot", EVIL],
+        ["rank-languages", "--model", "clc-tiny", "--parallel", path], ["compare", nowhere, nowhere],
         ["solve", path, "--out", nowhere, "--format", EVIL], ["solve", nowhere, "--out", str(folder / "o")],
         ["solve", path, "--out", str(folder / f"o{EVIL}"), "--model", EVIL],
         ["ask", EVIL, "--languages", EVIL], ["ask", "2+3?", "--paths", EVIL], ["ask", "2+3?", "--stop", EVIL, "--seed", EVIL],

@@ -83,6 +83,8 @@ def test_a_hostile_generation_is_named(row, tmp_path):
         assert done.returncode == 2, command
         assert "g.jsonl:2: " in done.stderr
         assert not (tmp_path / "out").exists()
+    done = call("rank-languages", file)
+    assert (done.returncode, "g.jsonl:2: " in done.stderr) == (2, True)
 
 
 def test_halves_of_pairs_in_texts_are_question_marks(tmp_path):
@@ -202,6 +204,8 @@ def test_a_run_in_such_a_folder(bad):
         ("vote", "g.jsonl", "--languages", BAD),
         ("extract", BAD),
         ("calibrate", BAD),
+        ("rank-languages", BAD),
+        ("rank-languages", "--model", "clc-tiny", "--parallel", BAD),
         ("compare", BAD, BAD),
         ("show", BAD, "x"),
         ("prompts", "show", BAD),
