@@ -27,7 +27,7 @@ VERSIONS = [
 ]
 MGSM = Path(__file__).parents[3] / "shared" / "data" / "mgsm" / "mgsm_en.tsv"
 SCRIPTS = {
-    "bn": "BENGALI", "ja": "HIRAGANA", "ru": "CYRILLIC", "te": "TELUGU", "th": "THAI", "zh": "CJK",
+    "ar": "ARABIC", "ko": "HANGUL", "bn": "BENGALI", "ja": "HIRAGANA", "ru": "CYRILLIC", "te": "TELUGU", "th": "THAI", "zh": "CJK",
 }  # fmt: skip
 EQUATION = re.compile(r"(\d+(?: [-+×/] \d+)+) = (\d+)")
 
