@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from fractions import Fraction
 from typing import TYPE_CHECKING
 
-from clc.answers.body import is_blank, run_on_at
+from clc.answers.body import find_body, is_blank, run_on_at
+from clc.answers.labels import decisive_label
 from clc.answers.reader import AnswerReader
 from clc.answers.scan import Scan
+from clc.answers.statement import number_alone
 from clc.answers.vocabulary import use_vocabulary
 from clc.records import AbstainReason, Abstention, Answer, AnswerKind
 from clc.thoughts.marks import load_marks
@@ -22,11 +23,10 @@ if TYPE_CHECKING:
 
 __all__ = ["extract_answer"]
 
-# The usual ending, "Answer: 18." on the last line: it suffices for four paths of five.
-_PLAIN_END = re.compile(
-    r"([^\d\n\\]{2,80})[:：\u0983][ \u00a0]{0,2}[$€£¥]?(-?\d{1,15})(?:[.,](\d\d?))?[.。]?"
-)
 _BEFORE_LABELS = ("oxed", "<", "assistant")  # marks that count before a label at the end
+# The usual ending, "Answer: 18." on the last line: it suffices for four paths of five.
+_USUAL_END = re.compile(r"([^\d\n\\]{1,79}[^\d\s\\:：])[ \u00a0\u202f]?[:：\u0983]([^:：]{1,30})")
+_LONGEST_END = 12  # characters with the last digit of a plain number at the end
 _REFUSED = frozenset({"content_filter", "refusal"})
 
 
@@ -126,19 +126,17 @@ def extract_answer(  # noqa: PLR0911
 
 
 def _plain_end(scan: Scan, start: int, stop: int) -> Answer | None:
-    """Read the usual ending of ``text[start:stop]``, if nothing before it can matter."""
+    """Read a plain number at the end of ``text[start:stop]`` behind the label that counts."""
     text = scan.text
-    end = stop
-    while end > start and text[end - 1] in " \n\t":
-        end -= 1
-    match = _PLAIN_END.fullmatch(text, max(start, text.rfind("\n", start, end) + 1), end)
-    nouns = scan.nouns(*match.span(1)) if match else []
-    if not match or not nouns or text[nouns[-1][1] : match.end(1)].strip():
+    if not text[max(start, stop - _LONGEST_END) : stop].rstrip(" \n\t.。")[-1:].isdecimal():
         return None
-    if run_on_at(scan, start, nouns[-1][0]) is not None:
+    usual = _USUAL_END.fullmatch(text, max(start, text.rfind("\n", start, stop - 3) + 1), stop)
+    nouns = scan.nouns(*usual.span(1)) if usual else []
+    if usual and nouns and nouns[-1][1] == usual.end(1):
+        free = run_on_at(scan, start, nouns[-1][0]) is None
+        return number_alone(text, usual.start(2), stop, marked=True) if free else None
+    label = None if scan.marks else decisive_label(scan, start, stop)
+    answer = number_alone(text, label.end, stop, marked=label.colon) if label else None
+    if answer is None or find_body(scan, start, stop) != (start, stop, False):
         return None
-    whole, cents = match.group(2, 3)
-    if not cents:
-        return Answer(str(int(whole)), "number", match.span(2))
-    value = Fraction(int(whole + cents), 10 ** len(cents))
-    return Answer(str(value), "number", (match.start(2), match.end(3)))
+    return answer

@@ -17,7 +17,7 @@ from clc.answers.words import INDO_ARYAN, cased_and_other, word_pattern
 if TYPE_CHECKING:
     from clc.answers.scan import Scan
 
-__all__ = ["Label", "labels", "last_statement", "states_value"]
+__all__ = ["Label", "decisive_label", "labels", "last_statement", "states_value"]
 
 _CLOSE = r"[*_\"'”’»」』)\]`]{0,4}"
 # Text between the noun and its colon or copula, within one clause.
@@ -108,6 +108,31 @@ def labels(scan: Scan, start: int = 0, end: int | None = None) -> list[Label]:
         ]
         marks.sort()
     return marks
+
+
+def decisive_label(scan: Scan, start: int, end: int) -> Label | None:
+    """Return the label of ``text[start:end]`` beside which no other can count, None if several may.
+
+    It is the last one, if it has a colon, or the only one.
+    """
+    text = scan.text
+    only: Label | None = None
+    nouns = scan.nouns(start, end)
+    if len(nouns) > _MOST_LABELS:
+        return None
+    for noun in reversed(nouns):
+        label = _label(text, *noun, end) if _whole(text, *noun) else None
+        if label is None:
+            continue
+        if only is not None:
+            return None
+        if label.colon:
+            return label
+        only = label
+    final = last_statement(text, start, end)
+    if only is None:
+        return final
+    return only if final is None else None
 
 
 def last_statement(text: str, start: int, end: int) -> Label | None:

@@ -9,7 +9,6 @@ that heads its line, or ends the text, overrides a box, which may hold an interm
 from __future__ import annotations
 
 import re
-from fractions import Fraction
 from typing import TYPE_CHECKING, NamedTuple
 
 from clc.answers import locate
@@ -18,7 +17,7 @@ from clc.answers.conclusion import read_conclusion
 from clc.answers.labels import Label, labels, last_statement, states_value
 from clc.answers.latex import boxes, plain
 from clc.answers.marked import NULL, marked_answers
-from clc.answers.statement import LONGEST, StatementReader
+from clc.answers.statement import LONGEST, StatementReader, number_alone
 from clc.answers.tables import row_total, total_line
 from clc.answers.words import listed
 from clc.records import AbstainReason, Abstention, Answer
@@ -43,8 +42,6 @@ _PLAIN_VALUE = 48
 _ERROR_WITHIN = 240  # characters after an answer in which it is called wrong
 _BESIDE = 24  # characters between a label and the box that it names
 _NESTED = 4  # marked answers within marked answers
-# All that follows a label: so plain that nothing else has to be looked at.
-_ALONE = re.compile(r"[ \u00a0]{0,2}(\d{1,15})(?:[.,](\d\d?))?[.。]?\s{0,9}")
 _UNFILLED = Abstention(AbstainReason.NO_ANSWER)
 
 
@@ -202,9 +199,9 @@ class AnswerReader:
         """Read the answer after a label, None if there is none."""
         text, begin = self.text, mark.end
         if not self.cut and self.kind in (None, "number"):
-            alone = _ALONE.fullmatch(text, begin, end)
+            alone = number_alone(text, begin, end)
             if alone:
-                return _number_alone(alone)
+                return alone
         lead = _LEAD.match(text, begin, end)
         content = lead.end() if lead else begin
         line_end = self._line_end(content, end)
@@ -322,12 +319,3 @@ class AnswerReader:
         if self.cut:
             return Abstention(AbstainReason.TRUNCATED)
         return read_conclusion(self.statement, self.start, self.end)
-
-
-def _number_alone(match: re.Match[str]) -> Answer:
-    """Return a whole number, or one with one or two decimals, as an answer."""
-    whole, decimals = match[1], match[2]
-    if not decimals:
-        return Answer(str(int(whole)), "number", match.span(1))
-    value = Fraction(int(whole + decimals), 10 ** len(decimals))
-    return Answer(str(value), "number", (match.start(1), match.end(2)))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from fractions import Fraction
 from typing import TYPE_CHECKING
 
 from clc.answers.choices import read_choice
@@ -19,13 +20,15 @@ if TYPE_CHECKING:
 
     from clc.records import AnswerKind
 
-__all__ = ["LONGEST", "StatementReader", "math_only"]
+__all__ = ["LONGEST", "StatementReader", "math_only", "number_alone"]
 
 LONGEST = 600
 """Characters of a statement that are read."""
 
 _DIGITS = re.compile(r"[\d,.'’\u00a0\u202f\u2009]{1,2000}")
 _MATH = re.compile(r"\$\$?([^$\n]{1,400})\$\$?|\\\(([^\n]{1,400}?)\\\)|\\\[([^\n]{1,400}?)\\\]")
+_ALONE = re.compile(r"[ \u00a0]{0,2}(\d{1,15})(?:[.,](\d\d?))?[.。]?\s{0,9}")
+_MARKED_ALONE = re.compile(r"[ \u00a0]{0,2}[$€£¥]?(-?\d{1,15})(?:[.,](\d\d?))?[.。]?\s{0,9}")
 _INTEGER = re.compile(r"\s{0,9}(\d{1,15})\s{0,9}")
 _SHORT_LINE = 120
 
@@ -125,6 +128,24 @@ class StatementReader:
             return end
         number = _DIGITS.match(self.text, begin + most - 1, end)
         return number.end() if number else begin + most
+
+
+def number_alone(text: str, start: int, end: int, *, marked: bool = False) -> Answer | None:
+    """Read ``text[start:end]`` if it is nothing but a number without separators.
+
+    ``marked``: a sign or a currency may stand before it.
+
+    >>> number_alone("It is 18.5.", 5, 11).value
+    '37/2'
+    """
+    match = (_MARKED_ALONE if marked else _ALONE).fullmatch(text, start, end)
+    if match is None:
+        return None
+    whole, decimals = match[1], match[2]
+    if not decimals:
+        return Answer(str(int(whole)), "number", match.span(1))
+    value = Fraction(int(whole + decimals), 10 ** len(decimals))
+    return Answer(str(value), "number", (match.start(1), match.end(2)))
 
 
 def math_only(line: str) -> str | None:
