@@ -317,7 +317,7 @@ def _solve_here(
         else:
             _solve(run, dataset, shown)
         with shown.console.status("taking the votes"):  # of a million paths: a minute
-            if store.counts()["paths"] <= _MOST_REREAD * len(run.outcomes):
+            if store.count("paths") <= _MOST_REREAD * len(run.outcomes):
                 score = export(store, read=run.outcomes.recall)
             else:  # most answers have to be read again
                 with Workers() as workers:

@@ -110,11 +110,13 @@ class CompletionStore:
     def counts(self) -> dict[str, int]:
         """Return the number of rows of each table."""
         tables = ("problems", "plans", "prompts", "paths", "steps", "failures")
-        counts = {}
-        for name in tables:  # an index may be damaged
-            row = self._database.one(f"SELECT count(*) FROM {name} NOT INDEXED")  # noqa: S608
-            counts[name] = row[0] if row else 0
-        return counts
+        return {name: self.count(name) for name in tables}
+
+    def count(self, table: str) -> int:
+        """Return the number of rows of a table."""
+        # An index may be damaged.
+        row = self._database.one(f"SELECT count(*) FROM {table} NOT INDEXED")  # noqa: S608
+        return row[0] if row else 0
 
     def _by_key(self, table: str, keys: Sequence[str]) -> Iterator[Any]:
         for chunk in _chunks(keys):

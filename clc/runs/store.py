@@ -238,7 +238,7 @@ class Store(CompletionStore):
 
     def started(self) -> int:
         """Number of problems that were started, done or not."""
-        return self.counts()["problems"]
+        return self.count("problems")
 
     def done(self) -> int:
         """Number of problems that are done: each planned path is stored or known to be lost."""

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner
@@ -16,7 +17,7 @@ from clc.cli.vote import command as vote
 from clc.datasets import line_chunks
 from clc.errors import ClcError
 
-ROWS = [
+ROWS: list[dict[str, Any]] = [
     {"id": "a", "language": "en", "response": "Answer: 5", "gold": "5", "note": "kept"},
     {"id": "b", "language": "de", "response": "Das kann ich leider nicht.", "gold": "7"},
     {"id": "a", "language": "de", "response": "Antwort: 1.000", "gold": "5"},
