@@ -164,11 +164,13 @@ def _installed(packages: tuple[str, ...]) -> str:
 
 
 def _missing_model(model: str, revision: str | None) -> str | None:
-    """Return what must be fetched first; None for a folder, or a model in the cache."""
+    """Return what must be fetched first; None for a folder or file, or a model in the cache."""
     from pathlib import Path
 
     from clc.engines.models import resolve_model
 
+    if Path(model).expanduser().is_file():  # GGUF; the engine file was checked
+        return None
     location = resolve_model(model, weights=False)
     if Path(location).is_dir():
         return None

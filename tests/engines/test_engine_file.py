@@ -264,7 +264,7 @@ def test_the_template_for_base_models_is_ours(write):
     assert load_engine_file(path).chat.template == BASE_TEMPLATE
 
 
-def test_a_gguf_file_is_a_model_of_transformers(tmp_path, monkeypatch):
+def test_a_gguf_file_is_a_model_of_transformers(tmp_path, monkeypatch, write):
     from clc.engines import models
 
     file = tmp_path / "small.Q4.gguf"
@@ -279,6 +279,14 @@ def test_a_gguf_file_is_a_model_of_transformers(tmp_path, monkeypatch):
     assert EngineSpec(engine="transformers", model=str(file)).open().fingerprint != one
     with pytest.raises(ConfigurationError, match="engine transformers reads a GGUF file"):
         EngineSpec(engine="vllm", model=str(file)).open()
+    assert load_engine_file(write(f'engine = "transformers"\nmodel = "{file}"')).model == str(file)
+    with pytest.raises(
+        ConfigurationError, match=r":2: model: .*\(engine transformers reads a GGUF"
+    ):
+        load_engine_file(write(f'engine = "vllm"\nmodel = "{file}"'))
+    monkeypatch.chdir(tmp_path)
+    spec = EngineSpec(engine="transformers", model=file.name).with_absolute_folders()
+    assert spec.model == str(file)
 
 
 def test_an_error_of_vllm_is_told_from_a_refusal():

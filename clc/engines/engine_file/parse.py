@@ -35,7 +35,7 @@ from clc.engines.engine_file.lines import find_lines
 from clc.engines.engine_file.record import EngineSpec
 from clc.engines.engine_file.tables import TableReader, join_key
 from clc.engines.factory import ENGINES, choose_engine
-from clc.engines.models import resolve_model
+from clc.engines.models import find_gguf, resolve_model
 from clc.engines.openai.settings import checked_extra, option_fields
 from clc.errors import ConfigurationError
 from clc.input_files import parse_toml, printable_path, read_regular
@@ -176,9 +176,8 @@ class _Reader(TableReader):
             self.guard(join_key(table, f"body.{name}"), checked_extra, {name: value})
         model = self.text(table, values, "model")
         args = {**args, **arguments}
-        if model is not None and chosen != "openai":
-            weights = args.get("load_format") != "dummy"
-            self.guard(join_key(table, "model"), resolve_model, model, weights=weights)
+        if model is not None:
+            self._check_model(join_key(table, "model"), model, chosen, args)
         return EngineSpec(
             engine=engine,
             model=model,
@@ -189,6 +188,14 @@ class _Reader(TableReader):
             endpoints=endpoints,
             prices=read_prices(self, join_key(table, "prices"), values.get("prices")),
         )
+
+    def _check_model(self, key: str, model: str, chosen: str, args: Mapping[str, Any]) -> None:
+        """Check the name of a model, its folder, or its GGUF file."""
+        if chosen == "transformers":
+            self.guard(key, find_gguf, model)
+        elif chosen == "vllm":
+            weights = args.get("load_format") != "dummy"
+            self.guard(key, resolve_model, model, weights=weights)
 
     def _check_mixture(self, table: str, values: Mapping[str, Any], chosen: str) -> None:
         """Refuse the keys of one engine in the file of another."""

@@ -168,7 +168,7 @@ class EngineSpec:
         return self.chat.with_room(merged)
 
     def with_absolute_folders(self) -> EngineSpec:
-        """Make the folders of models absolute, for processes in other working directories."""
+        """Make the paths of models absolute, for processes in other working directories."""
         translator = self.translator
         if isinstance(translator, EngineSpec):
             translator = translator.with_absolute_folders()
@@ -191,5 +191,5 @@ class _Opener:
         return self.spec.open(self.marks)
 
 
-def _absolute(folder: str | None) -> str | None:
-    return str(Path(folder).absolute()) if folder and Path(folder).is_dir() else folder
+def _absolute(path: str | None) -> str | None:
+    return str(Path(path).absolute()) if path and Path(path).exists() else path
