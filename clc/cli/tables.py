@@ -241,19 +241,24 @@ def detail_lines(verdict: Verdict, budget: int) -> Iterator[str]:
         posterior = "" if stop["probability"] is None else f", at {stop['probability']:.3f}"
         yield f"Stopped after {stop['paths']} of {budget} paths ({stop['rule']}{posterior})"
     if choice := details.get("choice"):
-        if clusters := choice.get("clusters"):
-            sizes = ", ".join(str(len(cluster)) for cluster in clusters)
-            yield f"Clusters of paths that say the same: {sizes} (entropy {choice['entropy']:.2f})"
-        elif choice["path"] is None:
-            yield "The model did not name the most consistent path: the majority decides"
-        else:
-            yield "The answer is that of the path that the model found most consistent"
+        yield _choice_line(choice)
     for reason, count in (details.get("lost") or {}).items():
         yield f"Lost: {count:,} paths: {visible(brief(reason, _REASON_MOST))}"
     if withheld := details.get("withheld"):
         yield f"The vote's answer, withheld: {visible(brief(withheld['answer'], _ANSWER_MOST))}"
     if details.get("deadline"):
         yield "The time was over before every path was there"
+
+
+def _choice_line(choice: Mapping[str, Any]) -> str:
+    if (clusters := choice.get("clusters")) is not None:
+        sizes = ", ".join(str(len(cluster)) for cluster in clusters) or "none"
+        return f"Clusters of paths that say the same: {sizes} (entropy {choice['entropy']:.2f})"
+    if "reply" not in choice:
+        return "The answer is that of the path that is most like the others"
+    if choice["path"] is None:
+        return "The model did not name the most consistent path: the majority decides"
+    return "The answer is that of the path that the model found most consistent"
 
 
 def _untranslated_line(detail: Mapping[str, Any]) -> str:

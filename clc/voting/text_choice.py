@@ -89,7 +89,10 @@ def choose_path(
 def _most_agreeing(
     verdict: Verdict, able: Sequence[Candidate], languages: Sequence[str]
 ) -> Verdict:
-    """Choose by mutual agreement; ties go to the earlier language, then to the earlier path."""
+    """Choose by mutual agreement; ties go to the earlier language, then to the earlier path.
+
+    The details have the chosen path, as those of a choice by the model have.
+    """
     if all(one.value is not None for one in able):
         return verdict  # the majority is the same, with its tie order
     sums = mutual_agreement([(one.value, one.text) for one in able])
@@ -105,6 +108,7 @@ def _most_agreeing(
         total=len(able),
         agreement=sums[best] / len(able),
         tied=False,
+        details={**verdict.details, "choice": {"path": able[best].key}},
     )
 
 

@@ -7,6 +7,7 @@ import math
 
 import pytest
 
+from clc.cli.tables import detail_lines
 from clc.errors import ConfigurationError
 from clc.records import Problem
 from clc.runs.revote import revote
@@ -115,6 +116,13 @@ def test_values_are_compared_without_the_model():
     assert (verdict.answer, verdict.support, verdict.tied) == ("7", 2, True)
 
 
+def test_paths_without_a_text_are_in_no_cluster():
+    _, verdict = solve(QUESTION, Writes([""]), strategy="semantic", languages=None, paths=2)
+    assert verdict.answer is None
+    assert verdict.details["choice"]["clusters"] == []
+    assert "Clusters of paths that say the same: none (entropy 0.00)" in detail_lines(verdict, 2)
+
+
 def test_mutual_agreement_needs_no_model():
     texts = ["Cold things rise.", "Ice is less dense.", "Ice is less dense than water."]
     store, engine = Store(None), Writes(texts)
@@ -146,6 +154,7 @@ def test_the_command_line(strategy, tmp_path, monkeypatch):
     assert ("entropy" in row) == (strategy == "semantic")
     shown = call("show", tmp_path / "run", "p").stdout
     assert ("Clusters of paths that say the same: 2, 1, 1" in shown) == (strategy == "semantic")
+    assert ("path that is most like the others" in shown) == (strategy == "mbr")
     report = call("report", tmp_path / "run", "--out", tmp_path / "r.html")
     assert report.returncode == 0, report.stderr
 

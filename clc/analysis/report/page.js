@@ -421,7 +421,7 @@ function pathBox(path, position, wanted, chosen, open) {
   const facts = [`path ${position + 1}`, `finish reason ${path.finish ?? "none"}`,
     `weight ${number(path.weight)}`,
     path.confidence === undefined ? null : `confidence ${number(path.confidence)}`,
-    chosen ? "chosen by the model" : null].filter(Boolean).join(" · ");
+    chosen ? "chosen" : null].filter(Boolean).join(" · ");
   const why = answer !== null ? null : make("p", { class: "small why" },
     `No vote: ${REASONS[path.abstains] ?? path.abstains}`,
     path.why ? put(make("span", { class: "quiet" }, " – "), path.why) : null);

@@ -60,7 +60,7 @@ def problem_record(solved: Solved) -> dict[str, Any]:
         "tokens": verdict.usage.total,
         "preparation": verdict.translation_usage.total,
         "stop": plan.details.get("stop"),
-        "choice": (plan.details.get("choice") or {}).get("path"),
+        "choice": (verdict.details.get("choice") or {}).get("path"),
         "translations": _translations(solved),
         "paths": [
             _path(problem, arm, paths.get(key) if key else None, vote)

@@ -60,7 +60,8 @@ class Votes(BaseModel):
     time spent on the answer, without the wait in the queue. ``stop`` names the rule that ended
     the vote early, or is None. ``deadline`` is true when the deadline passed before all paths
     were done: the vote is then over the paths that were. ``withheld`` says why the answer of an
-    unsure vote was not given, or is None.
+    unsure vote was not given, or is None. ``untranslated`` says what became of the paths of
+    languages without a translation, and ``entropy`` is that of ``semantic`` voting.
     """
 
     strategy: str
@@ -81,3 +82,5 @@ class Votes(BaseModel):
     stop: dict[str, Any] | None
     deadline: bool
     withheld: str | None = None
+    untranslated: dict[str, Any] | None = None
+    entropy: float | None = None
