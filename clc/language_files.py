@@ -57,9 +57,10 @@ _LISTS = {
     "answers": ANSWER_LISTS,
     "clock": (
         "before_noon", "after_noon", "at", "of", "hour", "dotted_before", "dotted_after", "past",
+        "joint",
     ),
     "ratio": ("names", "between", "glued", "compared", "alone", "sure"),
-    "mixed": ("joiners", "counters", "half_before"),
+    "mixed": ("joiners", "counters", "half_before", "not_variables"),
     "money": ("codes", "names"),
     "options": (
         "letters", "called_a", "called_b", "called_c", "called_d", "called_e", "words", "nouns",

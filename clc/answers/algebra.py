@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from clc.answers.vocabulary import per_vocabulary
+from clc.answers.vocabulary import per_vocabulary, vocabulary
 from clc.answers.words import listed, word_pattern
 
 __all__ = ["ALGEBRA", "are_assignments", "has_variable", "is_aside"]
@@ -27,7 +27,6 @@ ALGEBRA = re.compile(
 """A variable beside an operator, and calculations that are not done."""
 
 # A variable after its coefficient in a formula, where units would be in \\text.
-_SPANISH_AND = re.compile(r" y (?=\d{1,4}/\d|medi[ao]|cuarto|tercio|un |tres |dos )")
 _COEFFICIENT = re.compile(r"\d[abqruvwQRXYZ](?![\w'’])")
 _FORMULA = re.compile(r"\$([^$\n]{1,200})\$")
 _PRODUCT = re.compile(r"\s?(?:[*×÷/·⋅^]|\\cdot|\\times)\s?[\d$€£(\[a-zA-Z]")
@@ -61,6 +60,13 @@ def are_assignments(text: str) -> bool:
     return len(values) > 1 and not text[position:].strip(" $)}]*.。\n")
 
 
+@per_vocabulary
+def _not_variables() -> re.Pattern[str]:
+    """Words of a letter that are no variables: 3 y 1/2."""
+    words = vocabulary().listed("mixed", "not_variables")
+    return re.compile("|".join(f" (?:{word}) " for word in words) or "(?!)")
+
+
 def has_variable(text: str, *, mathematical: bool) -> bool:
     """Whether a text has a variable beside an operator, or in a formula after its coefficient.
 
@@ -69,8 +75,7 @@ def has_variable(text: str, *, mathematical: bool) -> bool:
     >>> has_variable("3a", mathematical=False)
     False
     """
-    if " y " in text:
-        text = _SPANISH_AND.sub(" ; ", text)
+    text = _not_variables().sub(" ; ", text)
     if ALGEBRA.search(text):
         return True
     if mathematical:

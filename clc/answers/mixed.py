@@ -9,7 +9,6 @@ from clc.answers.unit_words import unit_words
 
 __all__ = ["merge_mixed"]
 
-_CJK_JOINERS = "又と"
 _LONGEST = 40  # characters of a fraction in words
 _BEFORE = 12  # characters of a CJK numeral
 
@@ -51,7 +50,7 @@ def _joined(text: str, whole: NumberMention, fraction: NumberMention) -> bool:
 def _with_cjk_whole(text: str, mention: NumberMention) -> NumberMention:
     """Add the numeral before 又 to a fraction of CJK numerals: 三又二分之一."""
     start = mention.span[0]
-    if not 0 < mention.value < 1 or not start or text[start - 1] not in _CJK_JOINERS:
+    if not 0 < mention.value < 1 or not start or text[start - 1] not in unit_words().glued_joiners:
         return mention
     for match in cjk_numeral().finditer(text, max(0, start - _BEFORE), start - 1):
         value = read_cjk(match[0]) if match.end() == start - 1 else None

@@ -14,6 +14,7 @@ from clc.answers.factorials import SIGN
 from clc.answers.number_scales import scale_after
 from clc.answers.powers import is_writable, raised
 from clc.answers.repeating import repeating_value
+from clc.answers.unit_words import unit_words
 from clc.answers.vocabulary import per_vocabulary, vocabulary
 
 if TYPE_CHECKING:
@@ -34,9 +35,6 @@ _HUNDREDS = re.compile(r"(\d)百")  # 2千5百
 _KOREAN = re.compile(r"[ ]?(천|백|십)?(만|억|천)(?![큼은을이의])")
 _KOREAN_LOWER = re.compile(r"[ ]?(\d{1,4}(?:,\d{3})?)(천|백)?(만)?(?![%개명])")
 _KOREAN_UNITS = {"십": 10, "백": 100, "천": 1000, "만": 10**4, "억": 10**8, None: 1}
-_HOURS = re.compile(  # 14h30
-    r"[ \u00a0\u202f]?(?:h|Uhr)[ \u00a0\u202f]?([0-5]\d)(?!\d|[ \u00a0\u202f]?m)"
-)
 
 
 @per_vocabulary
@@ -82,10 +80,9 @@ def extend(
     )
 
 
-_GLUED_RATIO_SIGNS = frozenset(":：∶比対对ต대")
-_RATIO_SIGNS = frozenset(":∶tzaàpкkdnσإ比対对ต대")
+_COLONS = frozenset(":：∶")
 _REPEATS = frozenset(".,⟨…\\")
-_DOTTED_NEXT = frozenset(["", *" \u00a0\u202f.uUนaApP"])
+_DOTTED_NEXT = frozenset(["", *" \u00a0\u202f."])
 _ENDS = frozenset(".,;)]}\"'\n。，！?")
 
 
@@ -96,7 +93,9 @@ def _repeating_or_time(
     sign = text[number.end : number.end + 1]
     if sign in _REPEATS:
         return repeating_value(text, number.whole, number.decimals, number.end)
-    if ratios and number.decimals and sign in _DOTTED_NEXT:
+    if not (ratios and number.decimals):
+        return None
+    if sign in _DOTTED_NEXT or sign.lower() in unit_words().dotted_firsts:
         time = dotted_time(text, number)
         return None if time is None else (time, number.end)
     return None
@@ -105,9 +104,15 @@ def _repeating_or_time(
 def _colon_follows(text: str, end: int) -> bool:
     """Whether a colon, a word between the terms of a ratio, or a space before one follows."""
     sign = text[end : end + 1]
+    if sign in _COLONS:
+        return True
+    if sign.isascii() and sign != " ":
+        return False
+    spaced, glued = unit_words().ratio_firsts
     if sign == " ":
-        return text[end + 1 : end + 2] in _RATIO_SIGNS
-    return sign in _GLUED_RATIO_SIGNS
+        after = text[end + 1 : end + 2].lower()
+        return after in _COLONS or after in spaced
+    return sign in glued
 
 
 def _with_fraction(
@@ -134,7 +139,7 @@ def _with_fraction(
     glyph = end + 1 if following in " \u2009" and end + 1 < len(text) else end
     if text[glyph] in _GLYPH:
         return value + GLYPHS[text[glyph]], glyph + 1
-    hours = _HOURS.match(text, end) if "h" in text[end : end + 4] else None
+    hours = unit_words().joint.match(text, end)
     if hours:
         return value + Fraction(int(hours[1]), 60), hours.end()
     return None

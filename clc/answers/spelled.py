@@ -7,6 +7,7 @@ from fractions import Fraction
 from clc.answers.cjk_numerals import cjk_fractions, cjk_numeral, read_cjk
 from clc.answers.number_words import number_words
 from clc.answers.numerals import NumberMention, negative_before
+from clc.answers.words import listed
 
 __all__ = ["spelled_numbers", "with_fractions"]
 
@@ -47,7 +48,7 @@ def _cjk_numbers(text: str) -> list[NumberMention]:
     for match in cjk_numeral().finditer(text):
         value = read_cjk(match[0])
         if value is not None:
-            negative = match.start() > 0 and text[match.start() - 1] in "负負"
+            negative = match.start() > 0 and text[match.start() - 1] in listed("negative")
             numbers.append(NumberMention(-value if negative else value, match.span(), "cjk"))
     return numbers
 

@@ -22,6 +22,7 @@ _PARTS = {
     ("time", "minute"): 3, ("time", "second"): 3, ("length", "centimetre"): 3,
     ("imperial_length", "inch"): 6, ("imperial_mass", "ounce"): 3, ("money", "hundredth"): 3,
 }  # fmt: skip
+_IDEOGRAPH = re.compile(r"[\u3040-\u30ff\u3400-\u9fff]")
 _BEFORE, _AFTER, _ANY = rf"(?<![{_LETTERS}])", rf"(?![{_LETTERS}])", rf"[{_LETTERS}]{{0,12}}"
 _SYMBOL = 2  # letters of a unit's symbol at most
 _SPACE = r"[ \u00a0\u2009\u202f]{0,4}"
@@ -197,6 +198,31 @@ class UnitWords:
             rf"(?P<left>)(?P<right>)[ ]?(?:{glued})(?P<term>\d{{1,12}}(?:\.\d{{1,9}})?)"
             rf"(?![\d%]|[^\d。，,]{{0,3}}(?:{compared}))"
         )
+
+    @cached_property
+    def ratio_firsts(self) -> tuple[frozenset[str], frozenset[str]]:
+        """First characters of words between terms: after a space, and glued to a number."""
+        words = [*self._words.listed("ratio", "between"), *self._words.listed("ratio", "glued")]
+        firsts = frozenset(word[0] for word in words)
+        return firsts, frozenset(one for one in firsts if not re.match(f"[{_LETTERS}]", one))
+
+    @cached_property
+    def dotted_firsts(self) -> frozenset[str]:
+        """First characters of the words after a time with a dot."""
+        return frozenset(word[0] for word in self._words.listed("clock", "dotted_after"))
+
+    @cached_property
+    def joint(self) -> re.Pattern[str]:
+        """The minutes after a word that joins them to the hours: 14h30, 14 Uhr 30."""
+        words = "|".join(map(re.escape, self._words.listed("clock", "joint"))) or "(?!)"
+        space = r"[ \u00a0\u202f]?"
+        return re.compile(rf"{space}(?i:{words}){space}([0-5]\d)(?!\d|{space}m)")
+
+    @cached_property
+    def glued_joiners(self) -> frozenset[str]:
+        """The joiners of one character that stand between numerals without spaces."""
+        joiners = self._words.listed("mixed", "joiners")
+        return frozenset(one for one in joiners if len(one) == 1 and _IDEOGRAPH.match(one))
 
     @cached_property
     def ratio_alone(self) -> frozenset[str]:
