@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from clc.answers.latex import plain
 from clc.answers.numerals import numbers_in, read_numbers
 from clc.answers.separators import Evidence
+from clc.answers.vocabulary import per_vocabulary
 
 if TYPE_CHECKING:
     from fractions import Fraction
@@ -45,8 +46,9 @@ class TextContext:
     def question_numbers(self) -> frozenset[Fraction]:
         """The question's numbers."""
         if self._numbers is None:
-            mentions = numbers_in(self.question, self.language) if self.question else []
-            self._numbers = frozenset(mention.value for mention in mentions)
+            self._numbers = (
+                _values_in(self.question, self.language) if self.question else frozenset()
+            )
         return self._numbers
 
     def results(self, position: int) -> list[Fraction]:
@@ -58,3 +60,9 @@ class TextContext:
             if numbers:
                 values.append(numbers[0].value)
         return values
+
+
+@per_vocabulary
+def _values_in(question: str, language: str | None) -> frozenset[Fraction]:
+    """Return the numbers of a question, which is the same for many paths."""
+    return frozenset(mention.value for mention in numbers_in(question, language))

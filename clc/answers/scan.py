@@ -38,7 +38,7 @@ def _machine() -> tuple[AhoCorasick, list[tuple[str, int]], frozenset[str]]:
         *((mark, _MARK) for mark in _MARKS),
     ]
     unique = sorted(set(parts))
-    return automaton(part for part, _ in unique), unique, nouns
+    return automaton((part for part, _ in unique), for_all=True), unique, nouns
 
 
 def _forms(words: Iterable[str]) -> set[str]:

@@ -45,11 +45,16 @@ def fold(text: str) -> str:
     return text
 
 
-def automaton(parts: Iterable[str]) -> AhoCorasick:
-    """Build the automaton of these literals, which are folded."""
+def automaton(parts: Iterable[str], *, for_all: bool = False) -> AhoCorasick:
+    """Build the automaton of these literals, which are folded.
+
+    ``for_all``: every text is searched for them; it takes four times as long to build, and half as
+    long to search.
+    """
     from ahocorasick_rs import AhoCorasick, Implementation
 
-    return AhoCorasick(parts, implementation=Implementation.ContiguousNFA, store_patterns=False)
+    kind = Implementation.DFA if for_all else Implementation.ContiguousNFA
+    return AhoCorasick(parts, implementation=kind, store_patterns=False)
 
 
 class WordList:
@@ -223,7 +228,11 @@ def _lists_by_part(*names: str) -> tuple[AhoCorasick, list[frozenset[str]], froz
                 owners.setdefault(fold(part), set()).add(name)
             if not parts:
                 anywhere.add(name)
-    return automaton(owners), list(map(frozenset, owners.values())), frozenset(anywhere)
+    return (
+        automaton(owners, for_all=True),
+        list(map(frozenset, owners.values())),
+        frozenset(anywhere),
+    )
 
 
 def lists_in(text: str, *names: str) -> frozenset[str]:
