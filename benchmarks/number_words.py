@@ -1,15 +1,16 @@
 """Generate the number words of the files of languages from spelled-out numbers.
 
-    python -m benchmarks.number_words [--check] [CODE ...]
+    python -m benchmarks.number_words [--check] [--node FOLDER] [CODE ...]
 
-For each language, numbers spelled by ICU, num2words and indic-numtowords are read with the words
+For each language, numbers that libraries spell (benchmarks/spellings.py) are read with the words
 that are known so far; a spelling that is not read teaches the shortest word that makes it readable.
-So the file holds no more words than its rules of composition need. The tables written are
+So the file holds no more words than its rules of composition need. The script writes the table
 ``[numbers.cardinals]`` and ``sources``; everything else in ``[numbers]`` is kept, and its words in
 ``[numbers.forms]`` are known from the beginning. Where no library has a language, the file says so.
 
-``--check`` writes nothing and fails where a file would change. Spellings that remain unread are
-printed. The spellings that the tests read are written to tests/answers/spelled/CODE.txt.
+Without ``--node`` the languages that need it are left as they are. ``--check`` writes nothing and
+fails where a file would change. Spellings that remain unread are printed. The spellings that the
+tests read are written to tests/answers/spelled/CODE.txt.
 """
 
 from __future__ import annotations
@@ -143,11 +144,11 @@ def _is_power(number: int) -> bool:
     return str(number).rstrip("0") == "1"
 
 
-def generate(text: str, code: str) -> tuple[str, list[str], list[str]]:
+def generate(text: str, code: str, node: Path | None = None) -> tuple[str, list[str], list[str]]:
     """Return a file's text with generated words, lines for the tests, and what is not read."""
     table = tomllib.loads(text).get("numbers", {})
-    spellings = Spellings(code)
-    if not spellings.sources or code in _LANGUAGE_WITHOUT:
+    spellings = Spellings(code, node)
+    if not spellings.sources or spellings.needs_node or code in _LANGUAGE_WITHOUT:
         return text, [], []
     learner = Learner(table, spellings)
     learner.learn()
@@ -183,6 +184,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("codes", nargs="*", metavar="CODE")
     parser.add_argument("--check", action="store_true", help="write nothing; fail on a change")
+    parser.add_argument("--node", type=Path, help="folder with the packages n2words and to-words")
     options = parser.parse_args(arguments)
     changed = 0
     for path in sorted(LANGUAGES.glob("*.toml")):
@@ -192,7 +194,7 @@ def main(arguments: list[str] | None = None) -> int:
         if "[numbers]" not in before:
             print(f"{path.stem}: no table [numbers]")
             continue
-        after, lines, unread = generate(before, path.stem)
+        after, lines, unread = generate(before, path.stem, options.node)
         print(f"{path.stem}: {len(lines)} numbers, {len(unread)} spellings not read")
         for item in unread[:8]:
             print("   ", item)

@@ -1,13 +1,19 @@
 """Spelled-out numbers of kept libraries, in the languages that each of them has.
 
 The libraries are needed to generate number words alone: ``pip install PyICU num2words
-indic-numtowords`` into an environment of its own.
+indic-numtowords`` into an environment of its own, and ``npm install n2words to-words`` into a
+folder for four African languages. Those two spell hundreds in the order of English: from them are
+taken only numbers below a hundred and powers of ten.
 """
 
 from __future__ import annotations
 
+import json
 import re
+import subprocess
+from functools import cached_property
 from importlib.metadata import version
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -19,6 +25,9 @@ __all__ = ["Spellings", "clean"]
 _ICU_CODES = {"no": "nb", "tw": "ak"}
 _NUM2WORDS_CODES = {"pt": ("pt", "pt_BR"), "fr": ("fr", "fr_BE", "fr_CH")}
 _INDIC = frozenset(["bn", "gu", "hi", "kn", "ml", "mr", "pa", "ta", "te", "ur"])
+_NODE_LOCALES = {"am": "am-ET", "ha": "ha-NG", "ig": "ig-NG", "yo": "yo-NG"}
+_NODE_NUMBERS = (*range(101), 10**3, 10**6)
+_NODE_SCRIPT = Path(__file__).with_name("spellings.mjs")
 # Rule sets of other kinds of numbers, and cases that answers do not have.
 _NOT_CARDINAL = re.compile(
     "year|ordinal|verbose|financial|plural|essive|translative|inessive|elative|illative|adessive"
@@ -34,10 +43,14 @@ def clean(text: str) -> str:
 
 
 class Spellings:
-    """The sources of one language."""
+    """The sources of one language.
 
-    def __init__(self, code: str) -> None:
+    ``node`` is a folder with the packages n2words and to-words.
+    """
+
+    def __init__(self, code: str, node: Path | None = None) -> None:
         self.code = code
+        self._node_folder = node
         self._icu = _icu_format(code)
         self._sets = [
             name for name in _rule_sets(self._icu)
@@ -62,7 +75,21 @@ class Spellings:
             found.append(f"num2words {version('num2words')}")
         if self.code in _INDIC:
             found.append(f"indic-numtowords {version('indic-numtowords')}")
-        return found
+        return [*found, *self._node["sources"]]
+
+    @property
+    def needs_node(self) -> bool:
+        """Whether a source is missing for want of a folder of packages."""
+        return self.code in _NODE_LOCALES and self._node_folder is None
+
+    @cached_property
+    def _node(self) -> dict[str, Any]:
+        """The packages that have the language, and their spellings by number."""
+        if self._node_folder is None or self.code not in _NODE_LOCALES:
+            return {"sources": [], "spellings": {}}
+        command = ["node", _NODE_SCRIPT, _NODE_LOCALES[self.code], *map(str, _NODE_NUMBERS)]
+        done = subprocess.run(command, cwd=self._node_folder, capture_output=True, check=True)
+        return dict(json.loads(done.stdout))
 
     def spell(self, number: int) -> list[str]:
         """Return the spellings of a number, each once."""
@@ -76,6 +103,7 @@ class Spellings:
                 yield from _or_nothing(_num2words, number, name)
         if self.code in _INDIC:
             yield from _or_nothing(_indic, number, self.code)
+        yield from self._node["spellings"].get(str(number), ())
 
 
 def _num2words(number: int, code: str) -> list[str]:

@@ -6,6 +6,7 @@ import re
 from fractions import Fraction
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
+from unicodedata import normalize
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -56,7 +57,8 @@ def _variants(form: str) -> set[str]:
     for two, one in _NUKTA.items():
         joined = joined.replace(two, one)
     loose = apart.replace("\u093c", "").replace("\u0901", "\u0902")  # as Hindi is often typed
-    return {fold(form), fold(apart), fold(joined), fold(loose)}
+    composed, apart_too = (normalize(kind, form) for kind in ("NFC", "NFD"))
+    return {fold(text) for text in (form, apart, joined, loose, composed, apart_too)}
 
 
 def trie(words: Iterable[str], not_before: Mapping[str, Iterable[str]] = _NOTHING) -> str:
