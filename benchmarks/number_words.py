@@ -21,7 +21,7 @@ import sys
 import tomllib
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from benchmarks.spellings import Spellings
 from clc.answers.number_lexicon import Lexicon, fold
@@ -40,10 +40,17 @@ _SCALES = (10**2, 10**3, 10**5, 10**6, 10**7, 10**9)  # with lakh and crore
 _LANGUAGE_WITHOUT = ("zh", "zh-Hant", "ja")  # written in numerals, which are read as such
 
 
+class Speller(Protocol):
+    """Something that spells numbers."""
+
+    def spell(self, number: int) -> list[str]:
+        """Return the spellings of a number."""
+
+
 class Learner:
     """The words of one language, learned from spellings."""
 
-    def __init__(self, table: dict[str, Any], spellings: Spellings) -> None:
+    def __init__(self, table: dict[str, Any], spellings: Speller) -> None:
         self._table = {**table, "cardinals": {}, "not_alone": []}
         self._spellings = spellings
         self.cardinals: dict[int, list[str]] = {}

@@ -87,7 +87,7 @@ class Spellings:
         """The packages that have the language, and their spellings by number."""
         if self._node_folder is None or self.code not in _NODE_LOCALES:
             return {"sources": [], "spellings": {}}
-        command = ["node", _NODE_SCRIPT, _NODE_LOCALES[self.code], *map(str, _NODE_NUMBERS)]
+        command = ["node", str(_NODE_SCRIPT), _NODE_LOCALES[self.code], *map(str, _NODE_NUMBERS)]
         done = subprocess.run(command, cwd=self._node_folder, capture_output=True, check=True)
         return dict(json.loads(done.stdout))
 

@@ -64,7 +64,7 @@ def test_reads_the_digits_and_separators_of_a_language(code):
     for system in {"latn", locale.default_numbering_system}:
         for value in (7, 45, 1234, -608, 2345678):
             try:
-                written = format_decimal(value, locale=locale, numbering_system=system)
+                written = format_decimal(value, locale=locale, numbering_system=system)  # type: ignore[call-arg]
             except Exception:  # noqa: BLE001  a system that CLDR has no symbols for
                 continue
             assert extract_answer(f"Answer: {written}", code).value == str(value), written
@@ -162,7 +162,7 @@ class Counting:
     needs_node = False
     ones = ("nul", "pa", "ti", "ku", "ro", "se", "li", "fa", "go", "ne")
 
-    def spell(self, number):
+    def spell(self, number: int) -> list[str]:
         if number >= 10**6:
             return []
         if number >= 1000:
