@@ -17,6 +17,7 @@ from clc.errors import ConfigurationError, EngineError
 from . import behaviour
 from .behaviour import ask, complete_all
 from .tiny_adapter import make_adapter
+from .tiny_random import make_tokenizer
 
 pytestmark = [  # find_spec: torch is imported by the process that runs these, and not to skip them
     pytest.mark.engine,
@@ -133,19 +134,42 @@ def test_paths_of_one_prompt_read_it_once(engine, monkeypatch):
     assert {rows for rows, width in sizes if width == 1} == {6}
 
 
-def test_a_model_whose_state_cannot_be_padded_runs_whole_batches(tiny, engine, monkeypatch):
-    requests = [ask(number, words=number, max_tokens=9 + number) for number in range(6)]
-    monkeypatch.setattr(module, "can_join", lambda _: False)
+SHAPE = {"hidden_size": 64, "intermediate_size": 128, "num_hidden_layers": 2, "eos_token_id": 1,
+         "pad_token_id": 2, "bos_token_id": None, "initializer_range": 0.2}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("kind", "settings", "joins"),
+    [
+        (
+            "Mistral",
+            {"sliding_window": 8, "num_attention_heads": 4, "num_key_value_heads": 2},
+            True,
+        ),
+        ("Mamba", {}, False),  # its state cannot be padded: its batches run as a whole
+    ],
+)
+def test_paths_of_other_models_do_not_depend_on_their_neighbours(tmp_path, kind, settings, joins):
+    import transformers
+
+    tokens = make_tokenizer(tmp_path)
+    config = getattr(transformers, f"{kind}Config")(vocab_size=tokens, **SHAPE, **settings)
+    getattr(transformers, f"{kind}ForCausalLM")(config).save_pretrained(tmp_path)
+    requests = [ask(number, words=9 * number, max_tokens=20 + number) for number in range(5)]
+    requests.append(ask(1, temperature=0.0))
 
     async def use():
-        whole = TransformersEngine(str(tiny), batch_size=4)
-        await whole.start()
-        sampled = await complete_all(whole, *requests, ask(1, temperature=0.0))
-        await whole.close()
-        return sampled
+        engine = TransformersEngine(str(tmp_path), batch_size=4, dtype="float32")
+        await engine.start()
+        together = await complete_all(engine, *requests)
+        alone = [await engine.complete(one) for one in requests]
+        await engine.close()
+        return together, alone
 
-    joined = asyncio.run(complete_all(engine, *requests, ask(1, temperature=0.0)))
-    assert behaviour.same_texts(asyncio.run(use()), joined)
+    together, alone = asyncio.run(use())
+    assert behaviour.same_texts(together, alone)
+    assert len({one.text for one in alone}) == len(requests)
+    assert module.can_join(transformers.AutoModelForCausalLM.from_pretrained(tmp_path)) is joins
 
 
 def test_a_failing_model_is_an_engine_error_for_all(tiny, monkeypatch):

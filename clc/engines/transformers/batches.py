@@ -81,10 +81,7 @@ class Batches:
         if not self._waiting or (running and free < max(1, self.batch_size // _SHARE)):
             return []
         oldest = next(iter(self._waiting.values()))
-        rows = list(self._waiting.values())
-        if not self._joins:
-            rows = [row for row in rows if row.job.sampling == oldest.job.sampling]
-        rows.sort(key=lambda row: len(row.job.prompt))
+        rows = sorted(self._waiting.values(), key=lambda row: len(row.job.prompt))
         start = max(0, min(rows.index(oldest) - free // 2, len(rows) - free))
         chosen = rows[start : start + free]
         for row in chosen:
