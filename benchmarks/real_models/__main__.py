@@ -234,7 +234,9 @@ SUBJECTS: dict[str, Callable[[Bench], None]] = {
 def main() -> int:
     """Run one subject."""
     parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+        "python -m benchmarks.real_models",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--out", type=Path, default=Path("runs/real-models"))
     subjects = parser.add_subparsers(dest="subject", required=True)
