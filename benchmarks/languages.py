@@ -25,7 +25,7 @@ import orjson
 
 from clc.analysis.intervals import clustered_difference
 from clc.analysis.language_ranking import rank_correlation, rank_languages
-from clc.analysis.portfolio_search import PortfolioRow
+from clc.analysis.portfolio_rows import PortfolioRow
 from clc.answers.canonical import canonical_gold
 from clc.cli.voted_rows import read_voted_rows
 from clc.records import AbstainReason, Abstention, Answer, Vote

@@ -5,8 +5,8 @@
     scoring, paired    a run against gold; two runs against each other
     intervals, resampling, figures   the statistics and charts under all of it
     comparison, comparison_records, compared_problems   several strategies at equal cost
-    portfolio, portfolio_search      languages learned from a run whose answers are known
-    greedy_search, routes, prior_search   the search; by question language; the prior of bayes
+    portfolio, portfolio_rows, portfolio_search   languages learned where answers are known
+    greedy_search, routes, prior_search           the search; by question language; bayes' prior
     language_ranking, alignment      languages ranked without gold
     fidelity           paths in the language that was asked for
     export             the derived files of a run folder

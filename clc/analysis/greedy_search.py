@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from clc.analysis.portfolio_search import PortfolioRow
+    from clc.analysis.portfolio_rows import PortfolioRow
 
 __all__ = ["GreedySearch", "affordable", "assign_folds", "equal_shares"]
 

@@ -30,7 +30,7 @@ from clc.voting.tally import vote
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from clc.analysis.portfolio_search import PortfolioRow
+    from clc.analysis.portfolio_rows import PortfolioRow
 
 __all__ = ["LanguageRank", "LanguageRanking", "RankCorrelation", "correlation_with_gold",
            "rank_correlation", "rank_languages"]  # fmt: skip

@@ -20,7 +20,7 @@ from clc.voting.shapes import FLAT, Shape, learn_shapes, mode_posterior, smooth_
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from clc.analysis.portfolio_search import PortfolioRow
+    from clc.analysis.portfolio_rows import PortfolioRow
 
 __all__ = ["ShapePrior", "learn_prior"]
 

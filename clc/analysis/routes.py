@@ -9,61 +9,24 @@ from __future__ import annotations
 
 import math
 from collections import Counter, defaultdict
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from clc.analysis.greedy_search import GreedySearch, affordable, assign_folds, equal_shares
-from clc.analysis.intervals import Difference, clustered_difference
+from clc.analysis.intervals import clustered_difference
+from clc.analysis.portfolio import Route, Routes
+from clc.analysis.portfolio_rows import mean_sizes, path_costs, paths_by_language
+from clc.analysis.portfolio_search import search_portfolio, vote_is_right
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
+    from clc.analysis.intervals import Difference
     from clc.analysis.portfolio import Equal
-    from clc.analysis.portfolio_search import PortfolioRow
+    from clc.analysis.portfolio_rows import PortfolioRow
 
-__all__ = ["Route", "Routes", "learn_routes"]
+__all__ = ["learn_routes"]
 
 _FEWEST_ITEMS = 20  # in a question language
-
-
-@dataclass(frozen=True, slots=True)
-class Route:
-    """The sequence for questions in one language, and its evidence on held-out items.
-
-    ``learned`` and ``plain`` are accuracies with the route and with what is used without it;
-    ``difference`` is the first less the second.
-    """
-
-    sequence: tuple[str, ...]
-    learned: float
-    plain: float
-    difference: Difference
-    problems: int
-
-
-@dataclass(frozen=True, slots=True)
-class Routes:
-    """Routes by question language.
-
-    They are ``supported``, all together, when the 95 % interval of the paired ``difference`` over
-    all problems lies above 0: one test, whatever the number of languages.
-    """
-
-    by_language: Mapping[str, Route]
-    supported: bool
-    difference: Difference
-
-    @property
-    def advice(self) -> str:
-        """Recommendation with its reason, in words."""
-        gain = self.difference
-        evidence = (
-            f"{100 * gain.value:+.1f} points on one order for all "
-            f"(95 % interval {100 * gain.low:+.1f} to {100 * gain.high:+.1f})"
-        )
-        if self.supported:
-            return f"Use a route for each question language: {evidence}."
-        return f"Use one order for all question languages: routes are not supported, {evidence}."
 
 
 def learn_routes(
@@ -87,14 +50,6 @@ def learn_routes(
         DatasetError: the rows do not share their languages.
         ConfigurationError: the budget is more than the rows have.
     """
-    from clc.analysis.portfolio_search import (
-        mean_sizes,
-        path_costs,
-        paths_by_language,
-        search_portfolio,
-        vote_is_right,
-    )
-
     groups: dict[str, list[PortfolioRow]] = defaultdict(list)
     for row in rows:
         if row.question_language is not None:

@@ -18,14 +18,13 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from clc.analysis.intervals import Difference
-    from clc.analysis.portfolio import Equal, Portfolio
-    from clc.analysis.routes import Routes
+    from clc.analysis.portfolio import Equal, Portfolio, Routes
     from clc.answers.reading_files import ReadingFiles
 
 __all__ = ["command"]
 
 
-class Settings(TypedDict):
+class _Shared(TypedDict):
     """Settings that the portfolio and the routes share."""
 
     folds: int
@@ -107,7 +106,8 @@ def command(
     import orjson
 
     from clc.analysis.portfolio import portfolio_json, write_portfolio
-    from clc.analysis.portfolio_search import paths_by_language, rows_by_role, search_portfolio
+    from clc.analysis.portfolio_rows import paths_by_language, rows_by_role
+    from clc.analysis.portfolio_search import search_portfolio
     from clc.analysis.prior_search import learn_prior
     from clc.analysis.routes import learn_routes
     from clc.cli.output import echo_json
@@ -123,7 +123,7 @@ def command(
     rows = rows_by_role([row for row in read_voted_rows(sources, reading) if row.gold is not None])
     most = sum(paths_by_language(rows).values())
     budget = (most + 1) // 2 if budget is None else budget
-    settings: Settings = {"folds": folds, "seed": seed, "equal": cast("Equal", equal)}
+    settings: _Shared = {"folds": folds, "seed": seed, "equal": cast("Equal", equal)}
     unit = "tokens" if split_sources(sources)[0] else "characters"
     portfolio = search_portfolio(rows, budget, unit=unit, **settings)
     portfolio = replace(portfolio, routes=learn_routes(rows, budget, **settings))

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from clc.analysis.alignment import Alignment
     from clc.analysis.language_ranking import LanguageRanking, RankCorrelation
-    from clc.analysis.portfolio_search import PortfolioRow
+    from clc.analysis.portfolio_rows import PortfolioRow
     from clc.answers.reading_files import ReadingFiles
     from clc.engines.transformers.hidden_states import Pooling
 

@@ -12,7 +12,7 @@ from clc.errors import DatasetError, InputError
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from clc.analysis.portfolio_search import PortfolioRow
+    from clc.analysis.portfolio_rows import PortfolioRow
     from clc.answers.reading_files import ReadingFiles
     from clc.records import AnswerKind, Vote
     from clc.runs.revote import Solved
@@ -107,7 +107,7 @@ def _row(
     sizes: Iterable[tuple[str, float]],
 ) -> PortfolioRow:
     """Make a row; languages in the order of the votes."""
-    from clc.analysis.portfolio_search import PortfolioRow
+    from clc.analysis.portfolio_rows import PortfolioRow
     from clc.answers.canonical import canonical_gold
     from clc.languages import UNKNOWN_LANGUAGE
 

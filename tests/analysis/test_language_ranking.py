@@ -7,7 +7,7 @@ import pytest
 
 from clc.analysis.alignment import measure_alignment
 from clc.analysis.language_ranking import correlation_with_gold, rank_correlation, rank_languages
-from clc.analysis.portfolio_search import PortfolioRow
+from clc.analysis.portfolio_rows import PortfolioRow
 from clc.errors import DatasetError
 
 

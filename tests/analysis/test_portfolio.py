@@ -9,7 +9,8 @@ import pytest
 
 from clc.analysis.intervals import Difference
 from clc.analysis.portfolio import PortfolioStep, read_portfolio, write_portfolio
-from clc.analysis.portfolio_search import PortfolioRow, paths_by_language, search_portfolio
+from clc.analysis.portfolio_rows import PortfolioRow, paths_by_language
+from clc.analysis.portfolio_search import search_portfolio
 from clc.errors import ConfigurationError, DatasetError
 from clc.records import Answer, Vote
 from clc.voting.tally import vote

@@ -6,13 +6,13 @@ from dataclasses import replace
 import pytest
 
 from clc.analysis.portfolio import read_portfolio, write_portfolio
-from clc.analysis.portfolio_search import (
+from clc.analysis.portfolio_rows import (
     PortfolioRow,
     mean_sizes,
     paths_by_language,
     rows_by_role,
-    search_portfolio,
 )
+from clc.analysis.portfolio_search import search_portfolio
 from clc.analysis.prior_search import learn_prior
 from clc.analysis.routes import learn_routes
 from clc.analysis.shape_prior import read_prior

@@ -8,7 +8,7 @@ import pytest
 from click.testing import CliRunner
 
 from benchmarks.languages import dawid_skene, main
-from clc.analysis.portfolio_search import PortfolioRow
+from clc.analysis.portfolio_rows import PortfolioRow
 
 RATES = {"en": 0.95, "de": 0.8, "es": 0.7, "fr": 0.6, "sw": 0.3}
 
