@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-from clc.answers.algebra import ALGEBRA, are_assignments, has_variable, is_aside
+from clc.answers.algebra import are_assignments, has_algebra, has_variable, is_aside
 from clc.answers.compounds import find_compound
 from clc.answers.context import Reading, TextContext
 from clc.answers.factorials import (
@@ -46,6 +46,7 @@ _INEQUALITY = re.compile(
 _LISTS = ("pause", "not_but", "undetermined", "denial", "denial_after", "below_zero")
 _BEFORE_PAUSE = r"[\s,;:.，、。…(—–-]"
 _AFTER_PAUSE = r"[^\d]{0,40}(?=\d)"
+_UNEQUAL = re.compile("[<>≤≥]")
 _NEAR = 24  # characters from the start
 _CLAUSE = re.compile(r"[,.;:()\[\n，。、；：（）।،—–]|\s-")  # ends one before a statement
 _ITALIC = re.compile(r"(?<![\w*])\*([^*\s][^*\n]{0,60})\*(?![\w*])")
@@ -118,7 +119,7 @@ def read_region(  # noqa: C901, PLR0911
     shown, visible = _visible(
         _blank(_patterns().placeholder, region) if placeholder else region, lists
     )
-    unequal = any(sign in visible for sign in "<>≤≥") and _INEQUALITY.search(visible)
+    unequal = _UNEQUAL.search(visible) and _INEQUALITY.search(visible)
     if unequal or ("=" in visible and are_assignments(visible)):
         return abstain(region, AbstainReason.UNDETERMINED)
     undetermined = _undetermined_start(visible, lists)
@@ -227,7 +228,7 @@ def _right_side(text: str) -> int:
     if equals is None:
         return 0
     tail = text[equals.end() :]
-    return equals.end() if any(map(str.isdecimal, tail)) or ALGEBRA.search(tail) else 0
+    return equals.end() if any(map(str.isdecimal, tail)) or has_algebra(tail) else 0
 
 
 def _left_side(
@@ -277,7 +278,7 @@ def _compound(region: str, right: int, context: TextContext) -> Reading | None:
     if found is None:
         return None
     before, after = region[right : found.start], region[found.end :]
-    alone = not any(map(str.isdecimal, before + after)) and not ALGEBRA.search(after)
+    alone = not any(map(str.isdecimal, before + after)) and not has_algebra(after)
     value = found.value if alone else None
     if value is not None and before.rstrip().endswith(("-", "−")):
         value = -value
