@@ -130,10 +130,13 @@ class Marks:
                 position = text.find(first, position + 1, high)
         return sorted(positions)
 
-    def find(self, text: str, low: int = 0) -> Iterator[FoundMark]:
-        """Yield the marks in ``text`` from ``low`` on; they do not overlap."""
-        begin, size = low, _FIRST_PART
-        while begin < len(text):  # in parts that grow: often only the first mark is asked for
+    def find(self, text: str, low: int = 0, part: int = _FIRST_PART) -> Iterator[FoundMark]:
+        """Yield the marks in ``text`` from ``low`` on; they do not overlap.
+
+        It searches a ``part`` of so many characters first: often only the first mark is asked for.
+        """
+        begin, size = low, part
+        while begin < len(text):  # in parts that grow
             for position in self.starts(text, begin, begin + size):
                 if position < low:
                     continue
@@ -145,25 +148,35 @@ class Marks:
 
     def at(self, text: str, position: int) -> FoundMark | None:
         """Return the mark that begins at a position, None without one."""
-        head = _squeezed(text[position : position + _HEAD])
-        for length in self._by_head:
-            begun = self._by_head[length].get(head[:length])
+        second = text[position + 1 : position + 2].casefold()
+        if second not in self._seconds and not second.isspace():
+            return None
+        head = text[position : position + _COMPARED].casefold()
+        if not head.isprintable() or " " in head:
+            head = _squeezed(text[position : position + _HEAD])
+        for length, patterns in self._by_head:
+            begun = patterns.get(head[:length])
             match = begun[0].match(text, position) if begun else None
             if begun and match:
                 return FoundMark(position, match.end(), begun[1][(match.lastindex or 1) - 1])
         return None
 
     @cached_property
-    def _by_head(self) -> dict[int, dict[str, tuple[re.Pattern[str], list[Mark]]]]:
-        """Patterns of the marks with the same first characters, by how many those are."""
+    def _seconds(self) -> frozenset[str]:
+        """Second characters of the marks, without cases."""
+        return frozenset(_squeezed(mark.text)[1:2] for mark in self.table)
+
+    @cached_property
+    def _by_head(self) -> list[tuple[int, dict[str, tuple[re.Pattern[str], list[Mark]]]]]:
+        """Patterns of the marks with the same first characters, with how many those are."""
         heads: dict[int, dict[str, list[Mark]]] = {}
         for mark in self.table:
             head = _squeezed(mark.text)[:_COMPARED]
             heads.setdefault(len(head), {}).setdefault(head, []).append(mark)
-        return {
-            length: {head: (_any_of(marks), marks) for head, marks in heads[length].items()}
+        return [
+            (length, {head: (_any_of(marks), marks) for head, marks in heads[length].items()})
             for length in sorted(heads, reverse=True)
-        }
+        ]
 
     @cached_property
     def firsts(self) -> tuple[str, ...]:

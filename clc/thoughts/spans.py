@@ -40,7 +40,7 @@ def find_spans(
     held = False
     for first in marks.firsts:  # most texts have none: a generator would take as long as the rest
         held = held or first in text
-    found = list(marks.find(text)) if held else []
+    found = list(marks.find(text, part=len(text))) if held else []
     if not (opened or bare or found or (held and marks.partial(text)[1])):
         return Spans(None, (0, len(text)), None)
     return _Search(text, marks, found, opened=opened, cut=finish_reason != "stop").run()
