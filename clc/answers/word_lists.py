@@ -10,23 +10,20 @@ import re
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from clc.answers.literals import plain_start, required_parts, words_of
 from clc.answers.vocabulary import per_vocabulary
-from clc.answers.words import expanded, grouped, listed
+from clc.answers.words import grouped, listed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from ahocorasick_rs import AhoCorasick
 
-__all__ = ["WordList", "automaton", "fold", "lists_in", "required_parts", "word_list"]
+__all__ = ["WordList", "automaton", "fold", "lists_in", "word_list"]
 
 # Letters that a pattern without regard to case takes for another, beside what lower() does; the
 # first has two characters in lower case.
 _ODD_CAPITAL = ("\u0130", "i")
-_SYNTAX = frozenset(" *.'’…([{\\?+|")  # characters of entries that stand for others
-_DOT = re.compile(r"\[\.\](?![?{+])")  # a literal dot
-_DOT_SIGN = "\0"  # in its place where "." would stand for any character
-_OPTIONAL_SECOND = re.compile(r".\[.\]\?(?=.)")
 _ODD = (("\u03c2", "\u03c3"), ("\u017f", "s"), ("\u0131", "i"))
 
 
@@ -67,7 +64,7 @@ class WordList:
     """
 
     def __init__(self, entries: Iterable[str], before: str = "", after: str = "") -> None:
-        self._words = tuple(dict.fromkeys(word for entry in entries for word in _words_of(entry)))
+        self._words = tuple(dict.fromkeys(word for entry in entries for word in words_of(entry)))
         self._around = before, after
         self._patterns: dict[int, re.Pattern[str]] = {}
         self._starts: dict[tuple[str, str], re.Pattern[str]] = {}
@@ -157,7 +154,7 @@ class WordList:
     @cached_property
     def heads(self) -> list[str]:
         """What each word begins with."""
-        return [_plain_start(word) for word in self._words]
+        return [plain_start(word) for word in self._words]
 
     def _starting(self, head: str) -> re.Pattern[str] | None:
         """Return the pattern of the words that may begin with these two characters."""
@@ -193,36 +190,13 @@ def word_list(*names: str, before: str = "", after: str = "") -> WordList:
     return WordList(dict.fromkeys(one for name in names for one in listed(name)), before, after)
 
 
-def _words_of(entry: str) -> list[str]:
-    """Return an entry as words with a plain beginning: p[.]?s is ps and p[.]s."""
-    words = []
-    for word in expanded(entry):
-        optional = _OPTIONAL_SECOND.match(word)
-        if optional:
-            words += [
-                word[0] + word[optional.end() :],
-                word[: optional.end() - 1] + word[optional.end() :],
-            ]
-        else:
-            words.append(word)
-    return words
-
-
-def _plain_start(word: str) -> str:
-    """Return the literal that a word, whose first character is one, begins with."""
-    word = _DOT.sub(_DOT_SIGN, word)
-    end = next((at for at, one in enumerate(word) if at and one in _SYNTAX), len(word))
-    end -= end > 1 and word[end : end + 1] in {"?", "{"}
-    return word[:end].replace(_DOT_SIGN, ".")
-
-
 @per_vocabulary
 def _lists_by_part(*names: str) -> tuple[AhoCorasick, list[frozenset[str]], frozenset[str]]:
     """The automaton of all lists; which lists need each of its parts; which need none."""
     owners: dict[str, set[str]] = {}
     anywhere = set()
     for name in names:
-        for word in (word for entry in listed(name) for word in _words_of(entry)):
+        for word in (word for entry in listed(name) for word in words_of(entry)):
             parts = required_parts(word)
             for part in parts:
                 owners.setdefault(fold(part), set()).add(name)
@@ -244,92 +218,3 @@ def lists_in(text: str, *names: str) -> frozenset[str]:
     machine, owners, anywhere = _lists_by_part(*names)
     hits = machine.find_matches_as_indexes(fold(text), overlapping=True)
     return anywhere.union(*[owners[hit[0]] for hit in hits]) if hits else anywhere
-
-
-def required_parts(entry: str) -> list[str]:
-    """Return literals one of which stands wherever an entry matches; the longest there are.
-
-    >>> required_parts("(that|this) is (wrong|a mistake)"), required_parts("colou?rs*")
-    (['wrong', 'mistake'], ['colo'])
-    >>> required_parts("(a|b)?")
-    []
-    """
-    parts = min(_parts_of(_DOT.sub(_DOT_SIGN, entry)), key=_weakness, default=[])
-    return [part.replace(_DOT_SIGN, ".") for part in parts]
-
-
-def _weakness(parts: list[str]) -> tuple[int, int]:
-    return -min(map(len, parts)), len(parts)
-
-
-def _parts_of(entry: str) -> list[list[str]]:
-    """Return the sets of literals of which an entry, without alternatives outside, needs one."""
-    found: list[list[str]] = []
-    run = ""
-    position = 0
-    while position < len(entry):
-        character = entry[position]
-        after = position + 1
-        group: list[str] = []
-        if character == "(":
-            after = _group_end(entry, position)
-            group = _alternatives(entry[position + 1 : after - 1])
-        elif character == "[":
-            after = entry.index("]", position + 2) + 1
-        elif character == "\\":
-            after = position + (4 if entry[position + 1] == "x" else 2)
-        plain = not group and after == position + 1 and character not in _SYNTAX
-        quantifier = entry[after : after + 1]
-        if quantifier == "{":
-            after = entry.index("}", after) + 1
-        elif quantifier and quantifier in "?+":
-            after += 1
-        optional = quantifier in {"?", "{"}
-        if plain and not optional:
-            run += character
-        if not plain or optional or quantifier == "+":
-            found += [[run]] if run else []
-            found += [group] if group and not optional else []
-            run = ""
-        position = after
-    return [*found, [run]] if run else found
-
-
-def _group_end(entry: str, start: int) -> int:
-    """Return the end of the group that begins at ``start``."""
-    depth, inside = 0, False
-    position = start
-    while position < len(entry):
-        character = entry[position]
-        if character == "\\":
-            position += 1
-        elif inside:
-            inside = character != "]"
-        else:
-            inside = character == "["
-            depth += (character == "(") - (character == ")")
-            if depth == 0:
-                return position + 1
-        position += 1
-    return len(entry)
-
-
-def _alternatives(content: str) -> list[str]:
-    """Return the literals one of which the content of a group needs; none of one that looks."""
-    if content.startswith("?") and not content.startswith("?:"):
-        return []
-    parts: list[str] = []
-    begin, position = 2 * content.startswith("?:"), 0
-    while position <= len(content):
-        if position == len(content) or content[position] == "|":
-            needed = required_parts(content[begin:position])
-            if not needed:
-                return []
-            parts += needed
-            begin = position + 1
-        position = (
-            _group_end(content, position)
-            if content[position : position + 1] == "("
-            else position + 1
-        )
-    return parts

@@ -6,9 +6,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from clc.answers.literals import required_parts
 from clc.answers.scan import Scan
 from clc.answers.vocabulary import Vocabulary, use_vocabulary, vocabulary
-from clc.answers.word_lists import WordList, fold, lists_in, required_parts, word_list
+from clc.answers.word_lists import WordList, fold, lists_in, word_list
 from clc.answers.words import compile_words, listed
 
 LISTS = sorted({name for one in vocabulary().languages.values() for name in one.get("answers", {})})
@@ -72,6 +73,29 @@ def test_a_search_in_one_pass_finds_what_the_pattern_of_all_words_finds(text, na
 def test_every_entry_has_literals_to_be_found_by(name):
     for entry in listed(name):
         assert required_parts(entry), entry
+
+
+@pytest.mark.parametrize(
+    ("entry", "wanted"),
+    [
+        ("wait", ["wait"]),
+        ("wait a moment", ["moment"]),
+        ("(no|not) really", ["really"]),
+        ("ab|cd", ["ab", "cd"]),
+        ("a(b|cde)?f", ["a"]),
+        ("a(bc)+d", ["bc"]),
+        ("x{2}yz", ["yz"]),
+        ("n[.]b[.]?", ["n.b"]),
+        ("cat(?! food)s", ["cat"]),
+        ("[ab]cd", ["cd"]),
+        (r"so\\.long", ["long"]),
+        ("[a|b", []),  # no class, and nothing to be found by
+        ("ab{", ["a"]),
+        ("ab\\", ["ab"]),
+    ],
+)
+def test_literals_that_an_entry_needs(entry, wanted):
+    assert required_parts(entry) == wanted
 
 
 def test_only_words_that_may_stand_in_a_text_are_tried():
