@@ -34,7 +34,6 @@ _ALL = _D + "".join(_SMALL) + "".join(LARGE) + "".join(_TENS)
 # 千 in kilometre (千米), kilogram (千克), kilowatt: part of the unit, not of the number.
 KILO = r"千(?=[米克瓦卡帕赫伏焦牛升])"
 _TERM = rf"([{_ALL}]{{1,12}}|\d{{1,9}})"
-_FRACTION = re.compile(rf"{_TERM}(?:分[之の]|분의[ ]?){_TERM}")
 
 
 @per_vocabulary
@@ -48,6 +47,13 @@ def cjk_numeral() -> re.Pattern[str]:
         rf"(?<![第统統唯同进逐{_ALL}])(?!{words})(?!{KILO})(?:(?!{KILO})[{_ALL}]){{1,24}}"
         rf"(?:[点點][{_D}]{{1,9}})?"
     )
+
+
+@per_vocabulary
+def _fraction() -> re.Pattern[str]:
+    """Return the pattern of a fraction whose denominator stands first."""
+    words = "|".join(map(re.escape, vocabulary().listed("numbers", "part_of"))) or "(?!)"
+    return re.compile(rf"{_TERM}(?:{words})[ ]?{_TERM}")
 
 
 def read_cjk(numeral: str) -> Fraction | None:
@@ -73,7 +79,7 @@ def cjk_fractions(text: str, start: int, end: int) -> list[tuple[Fraction, int, 
     [(Fraction(2, 3), 0, 4)]
     """
     fractions = []
-    for match in _FRACTION.finditer(text, start, end):
+    for match in _fraction().finditer(text, start, end):
         below, above = (
             int(part) if part.isdecimal() else _integer(part) for part in match.groups()
         )

@@ -119,8 +119,11 @@ def _lacks(file: LanguageFile, problems: list[str], *, own: bool) -> Iterator[st
         lacking = [name for name in names if name not in answers]
         if lacking:
             yield f"[answers] has no {', '.join(lacking)}: {cost}"
-    if "numbers" not in tables:
-        yield "no [numbers]: numbers in words are not read, digits are"
+    numbers = tables.get("numbers", {})
+    if not numbers or str(numbers.get("sources", "")).startswith("['none"):
+        yield "[numbers] has no cardinals: numbers in words are not read, digits are"
+    elif "half" not in numbers:
+        yield "[numbers] has no half: a half in words is not read"
     if "units" not in tables:
         yield "no [units]: amounts in two units (2 hours 30 minutes) are not joined"
     shown = tables.get("demonstrations", {})
