@@ -57,6 +57,24 @@ def test_reads_a_spelled_number_as_an_answer(code):
     assert outcome.value == "45"
 
 
+@pytest.mark.parametrize(
+    ("code", "thousands"),
+    [
+        ("cs", {"few": "tisíce", "other": "tisíc"}),
+        ("pl", {"few": "tysiące", "many": "tysięcy"}),
+        ("ru", {"one": "тысяча", "few": "тысячи", "many": "тысяч"}),
+        ("uk", {"one": "тисяча", "few": "тисячі", "many": "тисяч"}),
+    ],
+)
+def test_scales_agree_with_the_plural_rules_of_the_language(code, thousands):
+    plural = Locale(code).plural_form
+    for line in SPELLED[code].read_text(encoding="utf-8").splitlines()[2:31]:
+        number, *spellings = line.split("|")
+        for spelled in spellings:
+            text = f"{spelled} {thousands[plural(int(number))]}"
+            assert read_words(text, code) == [(Fraction(1000 * int(number)), 0, len(text))], text
+
+
 @pytest.mark.parametrize("code", [code for code in FILES if code != "und"])
 def test_reads_the_digits_and_separators_of_a_language(code):
     """Babel formats a number as the language's locale does, in its own digits and in Latin ones."""
@@ -95,7 +113,8 @@ def test_reads_the_digits_and_separators_of_a_language(code):
         ("không có năm nào", "vi", []),
         ("mười lăm con cừu", "vi", ["15"]),
         ("ten chłopiec ma dwanaście owiec", "pl", ["12"]),
-        ("once", "es", ["11"]),
+        ("ten cuidado con las once ovejas", "es", ["11"]),
+        ("mettez au four six gâteaux", "fr", ["6"]),
         ("once", "en", []),
         ("once", None, []),
         ("двадцать пять", None, ["25"]),
