@@ -20,7 +20,8 @@ __all__ = ["ORDERS", "check_numbers"]
 ORDERS = ("large first", "ones first", "scale first")
 _FLAGS = ("together", "tens_multiply", "spaces", "unlabelled")
 _LISTS = (
-    "sources", "and", "articles", "over", "part_of", "half", "and_half", "and_half_units", "endings",
+    "sources", "and", "articles", "over", "part_of", "half", "and_half", "and_half_units",
+    "endings",
     "not_alone", "not_english", "not_numbers",
 )  # fmt: skip
 _NUMBERS = {

@@ -12,7 +12,6 @@ from bisect import bisect_left
 from contextlib import suppress
 from fractions import Fraction
 from functools import cached_property
-from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from clc.answers.number_lexicon import LETTER, Lexicon, fold, trie, whole_words
@@ -29,20 +28,29 @@ _ENGLISH = "en"
 
 
 class NumberWords:
-    """The number words of a text's language, compiled when they are first needed."""
+    """The number words of a text's language, compiled when they are first needed.
 
-    def __init__(self, tables: Mapping[str, Mapping[str, Any]]) -> None:
+    ``lexicons`` holds the compiled words by language, for all that share them.
+    """
+
+    def __init__(
+        self,
+        tables: Mapping[str, Mapping[str, Any]],
+        lexicons: dict[tuple[str, frozenset[str]], Lexicon],
+    ) -> None:
         self._tables = tables
-        self._lexicons: dict[str, Lexicon] = {}
+        self._lexicons = lexicons
 
     def _lexicon(self, code: str) -> Lexicon:
-        if code not in self._lexicons:
-            others = [table for other, table in self._tables.items() if other != code]
-            without = [word for table in others for word in table.get("not_english", ())]
-            self._lexicons[code] = Lexicon(
-                self._tables[code], without=without if code == _ENGLISH else ()
+        without: frozenset[str] = frozenset()
+        if code == _ENGLISH:
+            without = frozenset(
+                word for table in self._tables.values() for word in table.get("not_english", ())
             )
-        return self._lexicons[code]
+        key = code, without
+        if key not in self._lexicons:
+            self._lexicons[key] = Lexicon(self._tables[code], without=without)
+        return self._lexicons[key]
 
     @cached_property
     def _beginnings(self) -> dict[str, re.Pattern[str]]:
@@ -225,18 +233,36 @@ def _codes(language: str) -> Iterator[str]:
         yield normalize_language(language).partition("-")[0]
 
 
+class _Compiled:
+    """What is compiled of a vocabulary: by language as asked, by the files that it has, by file."""
+
+    def __init__(self) -> None:
+        self.by_language: dict[str | None, NumberWords] = {}
+        self.by_codes: dict[tuple[str, ...], NumberWords] = {}
+        self.lexicons: dict[tuple[str, frozenset[str]], Lexicon] = {}
+
+
 @per_vocabulary
+def _compiled() -> _Compiled:
+    return _Compiled()
+
+
 def number_words(language: str | None) -> NumberWords:
     """Return the number words of a text's language and of English; of several without one."""
-    tables = all_tables()
-    if language is None:
-        codes = [code for code, table in tables.items() if table.get("unlabelled")]
-    else:
-        codes = list(islice((code for code in _codes(language) if code in tables), 1))
+    compiled = _compiled()
+    found = compiled.by_language.get(language)
+    if found is None:
+        tables = all_tables()
+        codes = [code for code in _codes(language) if code in tables][:1] if language else []
         if not codes:
-            return number_words(None)
-    chosen = dict.fromkeys([*codes, _ENGLISH])
-    return NumberWords({code: tables[code] for code in chosen if code in tables})
+            codes = [code for code, table in tables.items() if table.get("unlabelled")]
+        chosen = tuple(code for code in dict.fromkeys([*codes, _ENGLISH]) if code in tables)
+        if chosen not in compiled.by_codes:
+            compiled.by_codes[chosen] = NumberWords(
+                {code: tables[code] for code in chosen}, compiled.lexicons
+            )
+        found = compiled.by_language[language] = compiled.by_codes[chosen]
+    return found
 
 
 def read_words(

@@ -119,11 +119,7 @@ def _lacks(file: LanguageFile, problems: list[str], *, own: bool) -> Iterator[st
         lacking = [name for name in names if name not in answers]
         if lacking:
             yield f"[answers] has no {', '.join(lacking)}: {cost}"
-    numbers = tables.get("numbers", {})
-    if not numbers or str(numbers.get("sources", "")).startswith("['none"):
-        yield "[numbers] has no cardinals: numbers in words are not read, digits are"
-    elif "half" not in numbers:
-        yield "[numbers] has no half: a half in words is not read"
+    yield from _lacking_numbers(tables.get("numbers", {}))
     if "units" not in tables:
         yield "no [units]: amounts in two units (2 hours 30 minutes) are not joined"
     shown = tables.get("demonstrations", {})
@@ -133,6 +129,14 @@ def _lacks(file: LanguageFile, problems: list[str], *, own: bool) -> Iterator[st
         yield "readers is none: no speaker has read it"
     if "sources" not in tables:
         yield "no sources: where its words come from is not said"
+
+
+def _lacking_numbers(table: dict[str, object]) -> Iterator[str]:
+    """Yield what a table of number words lacks; Chinese and Japanese need no cardinals."""
+    if not table or str(table.get("sources", "")).startswith("['none"):
+        yield "[numbers] has no cardinals: numbers in words are not read, digits are"
+    elif "half" not in table:
+        yield "[numbers] has no half: a half in words is not read"
 
 
 def _completed(file: LanguageFile, *, own: bool) -> dict[str, dict[str, object]]:
