@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from benchmarks.fuzz_inputs import LANGUAGES, PIECES, as_json, damaged, mutated, text
 from clc.answers import canonical, extract_answer, numbers_in
 from clc.engines.base import Measure, Request
-from clc.engines.openai import error_bodies, wire
+from clc.engines.openai import error_bodies, reply_fields, wire
 from clc.engines.openai.reply import ReplyReader
 from clc.engines.openai.sse import read_stream
 from clc.errors import ClcError
@@ -51,7 +51,7 @@ _REPLY: dict[str, Any] = {
 _PARTS: dict[str, Any] = {"content": [
     {"type": "thinking", "thinking": [{"type": "text", "text": "2 + 3"}]}, {"type": "text", "text": "5"}]}  # fmt: skip
 _MARKS = load_marks()
-OUR_ENDS = (wire.BrokenReplyError, wire.NoLogprobsError, ClcError)
+OUR_ENDS = (reply_fields.BrokenReplyError, reply_fields.NoLogprobsError, ClcError)
 
 
 def _reader(rng: random.Random) -> ReplyReader:
@@ -71,7 +71,7 @@ def read_reply(rng: random.Random) -> int:
     error_bodies.error_code(body)
     wire.served_models(body)
     error_bodies.retry_after_s(rng.choice((None, text(rng)[:60], "nan", "9" * 400)), _NOW, 60.0)
-    wire.read_completion(body, _reader(rng)).usage.clamped()
+    reply_fields.read_completion(body, _reader(rng)).usage.clamped()
     return len(body)
 
 

@@ -12,7 +12,7 @@ import httpx
 import orjson
 
 from clc.engines.base import Completion
-from clc.engines.openai import wire
+from clc.engines.openai import reply_fields, wire
 from clc.engines.openai.error_bodies import error_code, error_message, retry_hint_s
 from clc.engines.openai.failures import (
     FATAL,
@@ -122,7 +122,7 @@ class EndpointClient:
                 body = await read_body(response, LIST_BYTES)
         except _UNREACHABLE as error:
             raise UnreachableError(describe_failure(error, self.secrets)) from None
-        except wire.BrokenReplyError as error:
+        except reply_fields.BrokenReplyError as error:
             raise EngineError(
                 f"{url} answered with {error.describe(self.secrets)}: check the base URL"
             ) from None
@@ -295,13 +295,13 @@ class EndpointClient:
                     completion = self._read(endpoint, response, content, reader, request)
                     if streamed and response.is_success:
                         endpoint.streams = False
-        except wire.NoLogprobsError:
+        except reply_fields.NoLogprobsError:
             raise self._unmeasured(url) from None
         except UnfinishedStreamError as error:
             if streamed and not reader.passed_on:
                 raise _NoStreamError from None
             completion = self._failed(url, error, reader)
-        except (wire.BrokenReplyError, TimeoutError, httpx.HTTPError, OSError) as error:
+        except (reply_fields.BrokenReplyError, TimeoutError, httpx.HTTPError, OSError) as error:
             completion = self._failed(url, error, reader)
         return reader, completion
 
@@ -334,7 +334,7 @@ class EndpointClient:
                     "a longer timeout may help"
                 )
             reason = f"{url} did not answer within {self.timeout_s:g} s"
-        elif isinstance(error, wire.BrokenReplyError):
+        elif isinstance(error, reply_fields.BrokenReplyError):
             reason = f"{url} answered with {error.describe(self.secrets)}"
         else:  # OSError: TLS that breaks while reading
             reason = (
@@ -380,7 +380,7 @@ class EndpointClient:
         """Return the completion or lost path of a reply that is no stream; or raise its error."""
         status, url = response.status_code, self._url(endpoint)
         if response.is_success:
-            return wire.read_completion(content, reader)
+            return reply_fields.read_completion(content, reader)
         code = error_code(content)
         if status in FATAL or status < 400 or code == "insufficient_quota":  # noqa: PLR2004
             raise make_fatal_error(

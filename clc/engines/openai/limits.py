@@ -5,7 +5,7 @@ from __future__ import annotations
 import zlib
 from typing import TYPE_CHECKING
 
-from clc.engines.openai.wire import BrokenReplyError
+from clc.engines.openai.reply_fields import BrokenReplyError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Collection

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from clc.engines.base import Completion
 from clc.engines.confidence import Meter
 from clc.engines.deltas import DeltaStream, find_stop
-from clc.engines.openai import wire
+from clc.engines.openai import reply_fields
 from clc.records import Usage
 from clc.thoughts import Split, split
 
@@ -105,7 +105,7 @@ class ReplyReader:
             NoLogprobsError: it is to be measured and has no log-probabilities.
         """
         content = message.get("content")
-        text, reasoning = wire.read_text(content), wire.read_reasoning(message)
+        text, reasoning = reply_fields.read_text(content), reply_fields.read_reasoning(message)
         for part, parts in (
             (text, self._content),
             (reasoning, self._reasoning),
@@ -122,10 +122,10 @@ class ReplyReader:
             self._stream.think(reasoning)
             self._stream.add(text)
         if self._meter is not None:
-            for likeliest, sampled in wire.read_tokens(choice):
+            for likeliest, sampled in reply_fields.read_tokens(choice):
                 self._meter.add(likeliest, sampled)
             if self._content and not self._meter.tokens:
-                raise wire.NoLogprobsError
+                raise reply_fields.NoLogprobsError
             if self._meter.fell:
                 return "abort"
         stream = self._stream

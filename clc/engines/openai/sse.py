@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from clc.engines.openai import wire
+from clc.engines.openai import reply_fields
 from clc.engines.openai.error_bodies import read_json
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ _END = b"[DONE]"
 _LINE_BYTES = 1 << 22
 
 
-class UnfinishedStreamError(wire.BrokenReplyError):
+class UnfinishedStreamError(reply_fields.BrokenReplyError):
     """A stream with a mark of its end and no finish reason.
 
     llama-cpp-python ends a stream so when the next request arrives, wherever it is.
@@ -55,21 +55,21 @@ async def read_stream(
         event = read_json(data)
         if isinstance(event, dict):
             if event.get("usage"):
-                reader.usage = wire.read_usage(event["usage"])
-                reader.billing = wire.read_billing(event["usage"])
+                reader.usage = reply_fields.read_usage(event["usage"])
+                reader.billing = reply_fields.read_billing(event["usage"])
             if not reader.source:
-                reader.source = wire.read_source(event)
+                reader.source = reply_fields.read_source(event)
             if event.get("choices") == [] and not event.get("error"):
                 continue  # usage alone, at the end; Azure: filters alone, at the beginning
-        choice = wire.first_choice(event, data) or {}
-        left = reader.add(choice, wire.read_message(choice, "delta") or {})
+        choice = reply_fields.first_choice(event, data) or {}
+        left = reader.add(choice, reply_fields.read_message(choice, "delta") or {})
         if left and not reader.finish_reason:
             return reader.complete(left, counted=True)
     reason = reader.finish_reason
     if ended and not reason:
         raise UnfinishedStreamError
     if reason in {"", "abort", "error"}:  # vLLM, when it shuts down or loses its engine
-        raise wire.BrokenReplyError("a stream that ends early")
+        raise reply_fields.BrokenReplyError("a stream that ends early")
     # llama-cpp-python counts no tokens in streams
     return reader.complete(reason, counted=not reader.usage.completion_tokens)
 
@@ -90,7 +90,7 @@ async def _data(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
         parts.append(first)
         size += len(first)
         if size > _LINE_BYTES:
-            raise wire.BrokenReplyError(f"a line of more than {_LINE_BYTES:,} bytes")
+            raise reply_fields.BrokenReplyError(f"a line of more than {_LINE_BYTES:,} bytes")
         if not lines:
             continue
         *whole, last = lines

@@ -18,9 +18,9 @@ from starlette.responses import Response
 from clc.bounds import abbreviate
 from clc.engines.openai.connections import open_client
 from clc.engines.openai.limits import read_body, unpacked
+from clc.engines.openai.reply_fields import BrokenReplyError
 from clc.engines.openai.secrets import Secrets
 from clc.engines.openai.settings import KEEPALIVE_S, checked_endpoints, endpoint_headers
-from clc.engines.openai.wire import BrokenReplyError
 from clc.serving.errors import ApiError
 from clc.serving.http.admission import deadline_error
 from clc.serving.http.streaming import EventStream
