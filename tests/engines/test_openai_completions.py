@@ -13,6 +13,7 @@ from clc.engines.openai.engine import OpenAIEngine
 from clc.engines.plain_prompt import BASE_TEMPLATE, turn_stops
 from clc.errors import ConfigurationError
 from clc.prompts.templates import Templates
+from clc.records import Message
 from tests.engines.openai_engine import request
 
 from .faulty_server import FaultyServer, events, value
@@ -74,7 +75,10 @@ def test_a_reply_in_pieces_is_joined_and_streamed():
 
 
 def test_a_begun_turn_is_the_end_of_the_prompt():
-    begun = ({"role": "user", "content": "9 × 2?"}, {"role": "assistant", "content": "Also:"})
+    begun = (
+        Message(role="user", content="9 × 2?"),
+        Message(role="assistant", content="Also:"),
+    )
     got, server = ask_base(plain(" 18"), wanted=replace(request(), messages=begun))
     assert server.requests[0].body["prompt"] == "9 × 2?\nAlso:"
     assert "continue_final_message" not in server.requests[0].body

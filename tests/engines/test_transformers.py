@@ -9,8 +9,8 @@ from importlib.util import find_spec
 import pytest
 
 from clc.engines.chat_options import ChatOptions
-from clc.engines.transformers import batches as module
 from clc.engines.transformers import loading
+from clc.engines.transformers import running as module
 from clc.engines.transformers.engine import TransformersEngine
 from clc.errors import ConfigurationError, EngineError
 

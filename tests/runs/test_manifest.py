@@ -162,7 +162,7 @@ def test_a_manifest_of_something_else_is_refused(tmp_path):
 def test_another_version_of_the_engine_is_said_and_that_of_others_is_not(caplog, monkeypatch):
     def begin(engine, before, seconds=2.0):
         caplog.clear()
-        wanted = _BEFORE | {"engine": engine}
+        wanted = {**_BEFORE, "engine": engine}
         stored = {"identity": wanted, "seconds": seconds, "versions": [before]}
         begin_run(stored, wanted, "run", count=lambda: (0, 0), clear=lambda: False)
         return caplog.text
