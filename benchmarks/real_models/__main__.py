@@ -54,12 +54,15 @@ def local(engine: str, model: Path) -> str:
     return f'engine = "{engine}"\nmodel = "{model}"\n{args}'
 
 
-def remote(url: str, model: str = NAME, window: int = 64, key: str = "") -> str:
+def remote(
+    url: str, model: str = NAME, *, window: int = 64, key: str = "", server: str = ""
+) -> str:
     """Return an engine file for an endpoint.
 
-    ``key`` names the environment variable of the key of a gateway before vLLM.
+    ``key`` names the environment variable of its key, ``server`` what answers there where the list
+    of models does not.
     """
-    own = f'key = "{key}"\nserver = "vllm"\n' if key else ""
+    own = "".join(f'{name} = "{one}"\n' for name, one in (("key", key), ("server", server)) if one)
     return (
         f'engine = "openai"\nmodel = "{model}"\n\n'
         f'[[endpoint]]\nurl = "{url}"\nwindow = {window}\n{own}'
@@ -173,13 +176,13 @@ def gateways(bench: Bench) -> None:
             url = stack.enter_context(
                 servers.litellm_proxy(env / "bin" / "litellm", upstream, NAME, key, log)
             )
-            used, _ = bench.solve("LiteLLM", remote(url, "gateway", key=KEY), log)
+            used, _ = bench.solve("LiteLLM", remote(url, "gateway", key=KEY, server="vllm"), log)
             bench.compare_usage("LiteLLM", used, servers.read_vllm_tokens(upstream))
     if (env := bench.given.llama) is not None:
         log = bench.out / "llama.log"
         python = env / "bin" / "python"
         with servers.llama_server(python, weights.find_gguf_file(), log, LONGEST) as url:
-            used, cut = bench.solve("llama.cpp", remote(url, window=4), log)
+            used, cut = bench.solve("llama.cpp", remote(url, window=4, server="llamacpp"), log)
         prompts, runs = servers.read_llama_tokens(log.read_text(errors="replace"))
         # At the limit it runs on until a character is whole, and leaves that out of the reply.
         bench.compare_usage("llama.cpp", used, (prompts, runs + cut), uncounted=3 * cut)

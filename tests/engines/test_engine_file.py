@@ -115,7 +115,7 @@ thinking = false
          "NO_SUCH_VARIABLE_18 is not set: export")),
         (ENDPOINT + 'key = "sk-12-34"', r":4: endpoint 1: key: it is the name of an environment"),
         (ENDPOINT + 'api_key = "K"', r":4: endpoint 1: api_key: unknown key 'api_key': the nearest"),
-        (ENDPOINT + 'server = "vlm"', r":4: endpoint 1: server: 'vlm' is none: choose vllm or sglang"),
+        (ENDPOINT + 'server = "vlm"', r":4: endpoint 1: server: 'vlm' is none: choose vllm or sglang or llamacpp"),
         (ENDPOINT + "window = 0", r":4: endpoint 1: window: is 0: give a whole number above 0"),
         ('model = "m"\n[[endpoint]]\nurl = "h:80/v1"', r":3: endpoint 1: url: the base URL"),
         (ENDPOINT + "[body]\nmessages = []", r":5: body\.messages: extra_body sets 'messages'"),

@@ -206,6 +206,7 @@ def test_refusals_after_an_answer_end_nothing():
         ("vllm", {"top_k": 0, "min_p": 0.0, "repetition_penalty": 1.0, "presence_penalty": 0.0,
                   "frequency_penalty": 0.0}),
         ("sglang", {"top_k": -1, "min_p": 0.0, "repetition_penalty": 1.0}),
+        ("llamacpp", {"top_k": 0, "min_p": 0.0, "repeat_penalty": 1.0, "presence_penalty": 0.0}),
         ("someone", {}),
     ],
 )  # fmt: skip
@@ -216,15 +217,22 @@ def test_servers_that_fill_in_fields_are_sent_all_of_them(owner, sent):
     _, notes = ask(server, request())
     body = server.requests[0].body
     names = ("top_k", "min_p", "presence_penalty", "frequency_penalty", "repetition_penalty")
-    assert {name: body[name] for name in names if name in body} | sent == (
-        {name: body[name] for name in names if name in body}
-    )
+    assert {name: body.get(name) for name in sent} == sent
     if owner == "someone":
         (of_endpoint,) = notes["endpoints"].values()
         assert of_endpoint == {"sampling_not_sent": sorted(names)}
         assert not set(names) & body.keys()
     else:
         assert notes == {}
+
+
+def test_llama_cpp_has_another_name_for_the_repetition_penalty():
+    models = value({"data": [{"id": "m", "owned_by": "llamacpp"}]})
+    server = FaultyServer(answering(lambda _: None), models=models)
+    ask(server, request(repetition_penalty=1.2))
+    body = server.requests[0].body
+    assert body["repeat_penalty"] == 1.2
+    assert "repetition_penalty" not in body
 
 
 @pytest.mark.parametrize(("server", "top_k"), [("vllm", 0), ("sglang", -1)])

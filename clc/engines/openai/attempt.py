@@ -213,7 +213,7 @@ class EndpointClient:
     async def _check_prefill(self, endpoint: Endpoint) -> None:
         if endpoint.owner is None:  # it could not be asked before
             await self.check(endpoint)
-        if endpoint.owner not in wire.COMPLETING:
+        if endpoint.owner not in wire.PREFILLING:
             raise ConfigurationError(
                 f"the prompt begins the model's turn, which {endpoint.url} is not known to "
                 "continue: vLLM and SGLang do (the list of models names them as owner); choose "

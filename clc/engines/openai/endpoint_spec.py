@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 __all__ = ["APIS", "BEARER", "SERVERS", "EndpointSpec"]
 
 APIS = ("chat", "completions")
-SERVERS = ("vllm", "sglang")
-"""Servers that fill sampling fields that are left out from the model's files."""
+SERVERS = ("vllm", "sglang", "llamacpp")
+"""Servers that have defaults of their own for sampling fields, or those of the model's files."""
 
 BEARER = "Authorization"
 _SECRET = re.compile(r"key|token|secret|sig|password", re.IGNORECASE)
@@ -37,8 +37,7 @@ class EndpointSpec:
         requests_per_minute: attempts a minute.
         tokens_per_minute: tokens a minute, estimated before and corrected after each reply.
         api: ``chat``, or ``completions`` for a base model: it gets the messages as plain text.
-        server: ``vllm`` or ``sglang`` where a gateway before it does not say so; None: as the list
-            of models names its owner.
+        server: ``vllm``, ``sglang`` or ``llamacpp`` where the list of models names another owner.
         needs_key: whether it is an error that the environment lacks ``key``.
     """
 

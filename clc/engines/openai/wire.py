@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "COMPLETING",
+    "PREFILLING",
     "SAMPLING_FIELDS",
     "is_prefilled",
     "request_fields",
@@ -35,6 +36,9 @@ __all__ = [
 _ALWAYS_SENT = frozenset({"temperature", "top_p", "max_tokens"})
 COMPLETING = frozenset(SERVERS)
 """Owners of models that are sent every sampling field."""
+PREFILLING = frozenset({"vllm", "sglang"})
+"""Owners of models whose servers go on with a turn that is begun."""
+_LLAMA_NAMES = {"repetition_penalty": "repeat_penalty"}
 # A user's extra body may set these where the run does not.
 _FREE_IN_EXTRA = frozenset({"presence_penalty", "frequency_penalty", "min_p", "repetition_penalty"})
 SAMPLING_FIELDS = frozenset({field.name for field in fields(Sampling)} | {"seed"}) - _FREE_IN_EXTRA
@@ -59,8 +63,10 @@ def request_fields(
     A last message of the assistant is a prefill, whose turn is left open. ``counted``: every event
     of a stream is to have the token counts so far (of vLLM).
 
-    Servers of vLLM and SGLang (``owner`` of the model) are sent every sampling field, because they
-    fill what is left out from the model's generation_config; SGLang's name for no top_k is -1.
+    Servers of vLLM, SGLang and llama.cpp (``owner`` of the model) are sent every sampling field,
+    because they fill what is left out: the first two from the model's generation_config, llama.cpp
+    with a top_k of 40 and a min_p of 0.05. SGLang's name for no top_k is -1, and llama.cpp has
+    another name for the repetition penalty.
 
     Raises:
         ConfigurationError: a sampling field is in ``extra``, too.
@@ -87,7 +93,8 @@ def request_fields(
             body["stream_options"]["continuous_usage_stats"] = True
     if prompt is None and is_prefilled(request):
         body |= {"continue_final_message": True, "add_generation_prompt": False}
-    kept = {name: value for name, value in body.items() if name not in left_out}
+    names = _LLAMA_NAMES if owner == "llamacpp" else {}
+    kept = {names.get(name, name): value for name, value in body.items() if name not in left_out}
     return kept | dict(extra)
 
 
