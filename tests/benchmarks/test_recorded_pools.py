@@ -5,7 +5,9 @@ import gzip
 import click
 import orjson
 import pytest
+from click.testing import CliRunner
 
+from benchmarks import allocation, evidence, stopping
 from benchmarks.allocation import equal, total
 from benchmarks.recorded_pools import read_pools
 from benchmarks.stopping import RULES, full_outcomes, learned_rules, row, stopped
@@ -67,3 +69,17 @@ def test_rows_are_paired_with_the_full_vote(pool):
 def test_a_folder_without_such_recordings(tmp_path):
     with pytest.raises(click.ClickException, match="no questions with gold and three paths"):
         read_pools([tmp_path])
+
+
+def test_tables_name_the_english_baseline_and_the_point_where_the_full_vote_is_reached(
+    pool, tmp_path, monkeypatch
+):
+    for module, words in (
+        (stopping, ["English, one path", "cite 0.95", "as right as the full vote at"]),
+        (allocation, ["total 2.0", "equal 2.0", "one budget of that cost", "English, one path"]),
+        (evidence, ["3 languages, a path each", "any path right: 66.7%", "independent ones"]),
+    ):
+        monkeypatch.setattr(module, "read_pools", lambda *_: [pool])
+        done = CliRunner().invoke(module.main, [str(tmp_path)])
+        assert done.exit_code == 0, done.output
+        assert all(word in done.output for word in words)
