@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from clc.solving.model_choice import ModelChoice
     from clc.solving.prompt_builder import OpenProblem
-    from clc.voting.text_choice import Candidate
+    from clc.voting.text_choice import PathCandidate
 
 __all__ = ["cluster_entropy", "cluster_paths"]
 
@@ -26,7 +26,7 @@ _TEMPLATE = "entails"
 
 
 async def cluster_paths(
-    choice: ModelChoice, opened: OpenProblem, able: Sequence[Candidate]
+    choice: ModelChoice, opened: OpenProblem, able: Sequence[PathCandidate]
 ) -> dict[str, Any]:
     """Cluster the paths of a problem in sampling order.
 
@@ -35,7 +35,7 @@ async def cluster_paths(
         equal ones the first); ``clusters`` of keys; their ``entropy`` in nats; how often the model
         was ``asked``, and how many of its replies were ``unusable``: they count as no.
     """
-    clusters: list[list[Candidate]] = []
+    clusters: list[list[PathCandidate]] = []
     counts = {"asked": 0, "unusable": 0}
     for one in able:
         for cluster in clusters:
@@ -66,8 +66,8 @@ def cluster_entropy(sizes: Sequence[int]) -> float:
 async def _are_same(
     choice: ModelChoice,
     opened: OpenProblem,
-    first: Candidate,
-    second: Candidate,
+    first: PathCandidate,
+    second: PathCandidate,
     counts: dict[str, int],
 ) -> bool:
     if first.value is not None and second.value is not None:

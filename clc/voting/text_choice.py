@@ -15,10 +15,10 @@ if TYPE_CHECKING:
     from clc.plan import Plan
     from clc.records import ReasoningPath, Verdict, Vote
 
-__all__ = ["Candidate", "candidates", "choose_path"]
+__all__ = ["PathCandidate", "candidates", "choose_path"]
 
 
-class Candidate(NamedTuple):
+class PathCandidate(NamedTuple):
     """A path that may be chosen: its language, its value if it states one, and its text."""
 
     key: str
@@ -32,7 +32,7 @@ class Candidate(NamedTuple):
         return self.text if self.value is None else self.value
 
 
-def candidates(votes: Sequence[Vote], paths: Mapping[str, ReasoningPath]) -> list[Candidate]:
+def candidates(votes: Sequence[Vote], paths: Mapping[str, ReasoningPath]) -> list[PathCandidate]:
     """Return the paths that may be chosen, in sampling order.
 
     They state a value, or a whole text that is no refusal.
@@ -42,7 +42,7 @@ def candidates(votes: Sequence[Vote], paths: Mapping[str, ReasoningPath]) -> lis
         path = paths.get(vote.path_key)
         reason = vote.outcome.reason if isinstance(vote.outcome, Abstention) else None
         if path is not None and reason in (None, AbstainReason.NO_ANSWER):
-            found.append(Candidate(path.key, vote.language, vote.answer, path.text.strip()))
+            found.append(PathCandidate(path.key, vote.language, vote.answer, path.text.strip()))
     return found
 
 
@@ -87,7 +87,7 @@ def choose_path(
 
 
 def _most_agreeing(
-    verdict: Verdict, able: Sequence[Candidate], languages: Sequence[str]
+    verdict: Verdict, able: Sequence[PathCandidate], languages: Sequence[str]
 ) -> Verdict:
     """Choose by mutual agreement; ties go to the earlier language, then to the earlier path.
 
@@ -112,7 +112,7 @@ def _most_agreeing(
     )
 
 
-def _of_cluster(verdict: Verdict, chosen: Candidate, choice: Mapping[str, Any]) -> Verdict:
+def _of_cluster(verdict: Verdict, chosen: PathCandidate, choice: Mapping[str, Any]) -> Verdict:
     sizes = sorted((len(cluster) for cluster in choice["clusters"]), reverse=True)
     return replace(
         verdict,
