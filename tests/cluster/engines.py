@@ -85,3 +85,15 @@ def asked(log):
 
 def starts(log):
     return [line for line in Path(log).read_text().splitlines() if line.startswith("start")]
+
+
+class Mistranslating(Logged):
+    """Its translations into Chinese lose the numbers of every other question."""
+
+    async def complete(self, request):
+        done = await super().complete(request)
+        content = request.messages[-1]["content"]
+        odd = any(f" {number}?" in content for number in range(51, 200, 2))
+        if "into Chinese." in content and odd:
+            return replace(done, text="Some text without any number.")
+        return done

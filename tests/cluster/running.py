@@ -61,8 +61,8 @@ def on_one_machine(source, out, engine, *, resume=False, **settings):
     return out
 
 
-def spread(source, out, log, replicas=2, engine=None, **more):
-    made = partial(Logged, log, **(engine or {}))
+def spread(source, out, log, replicas=2, engine=None, *, kind=Logged, **more):
+    made = partial(kind, log, **(engine or {}))
     return solve_on_ray(source, out=out, replicas=replicas, engine=made, **(SETTINGS | more))
 
 

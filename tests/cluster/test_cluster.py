@@ -27,7 +27,7 @@ from clc.solving.bill import Bill
 from clc.solving.configure import configure
 from clc.solving.run import Run
 
-from .engines import Logged, Short, asked
+from .engines import Logged, Mistranslating, Short, asked
 
 pytest.importorskip("ray")
 
@@ -101,6 +101,23 @@ def test_a_total_budget_goes_where_it_goes_on_one_machine(ray, tmp_path):
     for name in FILES:
         assert (out / name).read_bytes() == (there / name).read_bytes()
     again = spread(source, out, log, total_paths=200)
+    assert (again.finished, again.counters.drawn) == (True, 0)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("rule", ["give", "original"])
+def test_paths_without_a_translation_go_where_they_go_on_one_machine(ray, rule, tmp_path):
+    source, out = tsv(tmp_path, 12), tmp_path / "many"
+    settings = {"kind": Mistranslating, "untranslated": rule}
+    outcome = spread(source, out, tmp_path / "log2", **settings)
+    own = Mistranslating(tmp_path / "log1")
+    there = on_one_machine(source, tmp_path / "one", own, untranslated=rule)
+    for name in FILES:
+        assert (out / name).read_bytes() == (there / name).read_bytes()
+    assert outcome.counters.drawn == 72
+    stated = (out / "verdicts.jsonl").read_text().count('"untranslated":{"rule":')
+    assert stated >= 6  # every other question, in the row and perhaps in its details
+    again = spread(source, out, tmp_path / "log2", **settings)
     assert (again.finished, again.counters.drawn) == (True, 0)
 
 
