@@ -16,6 +16,7 @@ model, one data set and one way of asking.
 from __future__ import annotations
 
 import math
+from bisect import bisect_left, bisect_right
 from collections import Counter, defaultdict
 from dataclasses import dataclass
 from random import Random
@@ -245,15 +246,16 @@ def _resample(
     """Return the 95 % interval of each language's rank, and the correlation with gold."""
     items = sorted(agreed.items)
     generator = Random(seed)
-    places: dict[str, list[float]] = {code: [] for code in ranked}
+    places: dict[str, list[tuple[int, int]]] = {code: [] for code in ranked}
     correlations: list[float] = []
     for _ in range(_resamples(len(items))):
         chosen = generator.choices(items, k=len(items))
         shares = agreed.shares(chosen, ranked)
         if shares is None:
             continue
-        for code, place in zip(ranked, _mean_ranks([-share for share in shares]), strict=True):
-            places[code].append(place + 1)
+        ordered = sorted(-share for share in shares)
+        for code, share in zip(ranked, shares, strict=True):
+            places[code].append((bisect_left(ordered, -share) + 1, bisect_right(ordered, -share)))
         gold = right.shares(chosen, ranked)
         value = None if gold is None else rank_correlation(shares, gold)
         if value is not None:
@@ -262,11 +264,13 @@ def _resample(
     return spans, _correlation(agreed, right, ranked, correlations)
 
 
-def _span(values: Sequence[float], last: int) -> tuple[int, int]:
-    if len(values) < 2:  # noqa: PLR2004
+def _span(places: Sequence[tuple[int, int]], last: int) -> tuple[int, int]:
+    """Return the 95 % interval of a rank; languages that tie share all their ranks."""
+    if len(places) < 2:  # noqa: PLR2004
         return 1, last
-    cuts = quantiles(values, n=40, method="inclusive")
-    return math.floor(cuts[0]), math.ceil(cuts[-1])
+    best, worst = zip(*places, strict=True)
+    low = quantiles(best, n=40, method="inclusive")[0]
+    return math.floor(low), math.ceil(quantiles(worst, n=40, method="inclusive")[-1])
 
 
 def _correlation(

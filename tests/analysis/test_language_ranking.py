@@ -48,6 +48,13 @@ def test_a_language_does_not_vote_for_itself():
     assert [rank.agreement.value for rank in ranking.ranks] == [0.0, 0.0, 0.0]
 
 
+def test_languages_that_tie_share_their_ranks():
+    rows = [PortfolioRow(f"{n}", "7", {"en": ["7"], "de": ["7"], "fr": ["7"]}) for n in range(9)]
+    ranks = rank_languages(rows).ranks
+    assert [(rank.best, rank.worst) for rank in ranks] == [(1, 3)] * 3
+    assert [rank.language for rank in ranks] == ["en", "de", "fr"]
+
+
 def test_an_abstention_does_not_agree():
     row = PortfolioRow("a", None, {"en": ["7", None], "de": ["7"], "sw": ["7"]})
     shares = {rank.language: rank.agreement.value for rank in rank_languages([row]).ranks}

@@ -94,6 +94,8 @@ def test_a_run_folder(tmp_path):
     found = read_portfolio(tmp_path / "p.json")
     assert (found.problems, found.items) == (24, 24)
     assert list(found.accuracy) == ["de", "zh", "en"]  # the run's order
+    assert found.unit == "tokens"
+    assert found.sizes["zh"] > found.sizes["de"] > 0  # a translation is part of its paths
     assert [rate.total for rate in found.accuracy.values()] == [48, 48, 48]
 
 
