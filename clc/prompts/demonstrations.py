@@ -8,7 +8,7 @@ is replaced, with some probability, by the same sentence in another language.
 from __future__ import annotations
 
 import random
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from clc.bounds import abbreviate
@@ -20,7 +20,14 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
     from pathlib import Path
 
-__all__ = ["OLD_DEMONSTRATIONS", "Demonstration", "Shot", "load_demonstrations", "make_shots"]
+__all__ = [
+    "OLD_DEMONSTRATIONS",
+    "Demonstration",
+    "Shot",
+    "demonstrated_languages",
+    "load_demonstrations",
+    "make_shots",
+]
 
 OLD_DEMONSTRATIONS = "demonstrations.toml"
 """A file of an older prompt folder with the demonstrations in all languages."""
@@ -55,6 +62,14 @@ class Demonstration:
     questions: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     steps: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
+    def among(self, languages: Collection[str]) -> Demonstration:
+        """Return the demonstration without its versions in other languages."""
+        questions, steps = (
+            {code: lines for code, lines in versions.items() if code in languages}
+            for versions in (self.questions, self.steps)
+        )
+        return replace(self, questions=questions, steps=steps)
+
     def version(self, language: str) -> str | None:
         """Return the code of the version in ``language`` (``zh`` for ``zh-Hans``), or None."""
         base = language.split("-", maxsplit=1)[0]
@@ -84,6 +99,15 @@ def load_demonstrations(folders: Sequence[Path]) -> tuple[Demonstration, ...]:
             layer[name] = _read(where, name, versions, layer.get(name) or merged.get(name))
         merged = layer | {name: one for name, one in merged.items() if name not in layer}
     return tuple(merged.values())
+
+
+def demonstrated_languages(folder: Path) -> set[str]:
+    """Return the languages of the demonstrations in a folder."""
+    codes = {file.code for file in language_files(folder) if "demonstrations" in file.tables}
+    for layer in read_layers([folder], OLD_DEMONSTRATIONS):
+        entries = (entry for entry in layer.tables.values() if isinstance(entry, dict))
+        codes |= {code for entry in entries for code in entry}
+    return codes
 
 
 def _by_problem(folder: Path) -> dict[str, list[_Version]]:

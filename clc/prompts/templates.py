@@ -31,10 +31,16 @@ from clc.bounds import abbreviate
 from clc.errors import TemplateError
 from clc.input_files import read_regular
 from clc.language_files import language_files
-from clc.languages import UNKNOWN_LANGUAGE, english_name, native_name
+from clc.languages import MGSM_LANGUAGES, UNKNOWN_LANGUAGE, english_name, native_name
 from clc.prompt_files import bundled_prompts, prompt_folder, read_layers
 from clc.prompts.candidates import Candidate, load_candidates
-from clc.prompts.demonstrations import Demonstration, Shot, load_demonstrations, make_shots
+from clc.prompts.demonstrations import (
+    Demonstration,
+    Shot,
+    demonstrated_languages,
+    load_demonstrations,
+    make_shots,
+)
 from clc.prompts.template import PromptTemplate
 from clc.records import content_key
 from clc.thoughts import load_marks
@@ -94,11 +100,6 @@ class Templates:
         return sorted(names | set(self._overrides))
 
     @cached_property
-    def cues_hash(self) -> str:
-        """Content hash of the cue words of all folders."""
-        return content_key("cues", self._table)[:16]
-
-    @cached_property
     def demonstrations(self) -> tuple[Demonstration, ...]:
         """Solved problems for few-shot prompts, the user's first."""
         return load_demonstrations(self._folders)
@@ -129,10 +130,20 @@ class Templates:
         """What the user's folder gives to the reading of answers."""
         return ReadingFiles(self.marks, self.vocabulary)
 
-    @cached_property
-    def data_hash(self) -> str:
-        """Content hash of demonstrations and candidate languages."""
-        return content_key("prompt data", [self.demonstrations, self.candidates])[:16]
+    def cues_hash(self, languages: Collection[str]) -> str:
+        """Content hash of the cue words of these languages, of MGSM's and of the user's."""
+        used = _used(languages)
+        for folder in self._folders[:-1]:
+            used |= {code for layer in read_layers([folder], OLD_CUES) for code in layer.tables}
+            used |= {file.code for file in language_files(folder) if "prompt" in file.tables}
+        cues = {code: table for code, table in self._table.items() if code in used}
+        return content_key("cues", cues)[:16]
+
+    def data_hash(self, languages: Collection[str]) -> str:
+        """Content hash of candidates, and of demonstrations in these languages as above."""
+        used = _used(languages).union(*map(demonstrated_languages, self._folders[:-1]))
+        shown = [one.among(used) for one in self.demonstrations]
+        return content_key("prompt data", [shown, self.candidates])[:16]
 
     def languages(self) -> list[str]:
         """Codes of the languages with cue words of their own, sorted."""
@@ -282,6 +293,12 @@ class Templates:
                         raise TemplateError(f"{path}: not UTF-8: {error}") from error
                     return text.replace("\r\n", "\n").replace("\r", "\n"), str(path)
         raise TemplateError(f"no template {abbreviate(name)}; there are: {', '.join(self.names())}")
+
+
+def _used(languages: Collection[str]) -> set[str]:
+    """Return the languages whose entries count in a run of these: not those of a later clc."""
+    plain = (code.partition("-")[0] for code in languages)
+    return {UNKNOWN_LANGUAGE, *MGSM_LANGUAGES, *languages, *plain}
 
 
 def _check_cues(where: str, cues: Any) -> None:

@@ -65,6 +65,10 @@ def identity(
     """
     strategy = configuration.strategy
     settings = asdict(configuration)
+    languages = list(configuration.languages or strategy.languages)
+    prompted = {*languages, *(arm.language for arm in strategy.arms)}
+    if strategy.planner is not None:
+        prompted |= set(strategy.planner.candidates)
     # Manifests from before these fields are those of runs without them.
     if settings["total"] is None:
         del settings["total"]
@@ -75,14 +79,14 @@ def identity(
         "strategy": {
             name: settings["strategy"][name] for name in ("name", "arms", "voting", "planner")
         },
-        "languages": list(configuration.languages or strategy.languages),
+        "languages": languages,
         "engine": engine,
         "translator": translator,
         "verifier": verifier,
         "voter_engines": dict(voters) if voters else None,
         "templates": {name: templates.get(name).hash for name in required_templates(strategy)},
-        "cues": templates.cues_hash,
-        "prompt_data": templates.data_hash,
+        "cues": templates.cues_hash(prompted),
+        "prompt_data": templates.data_hash(prompted),
         "dataset": dict(dataset),
         "limit": limit,
     }

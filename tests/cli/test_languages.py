@@ -80,7 +80,7 @@ def test_a_fault_is_named_before_anything_is_read(tmp_path, text, why):
     prompts = folder(tmp_path, text + "\n")
     rows = tmp_path / "rows.jsonl"
     rows.write_text(json.dumps({"id": "a", "language": "qu", "response": "Answer: 1"}) + "\n")
-    commands = [("languages", "check", prompts)]
+    commands: list[tuple[object, ...]] = [("languages", "check", prompts)]
     if "demonstrations" not in text:
         commands += [(one, rows, "--prompts", prompts) for one in ("vote", "extract")]
     for command in commands:

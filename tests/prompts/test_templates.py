@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from clc.errors import TemplateError
+from clc.languages import MGSM_LANGUAGES
 from clc.prompts.templates import Templates, bundled_prompts
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -159,7 +160,7 @@ def test_a_folder_goes_before_ours(tmp_path):
     assert templates.cues("ka").label == "პასუხი:"
     assert templates.cues("ka").think == "Think step by step in Georgian."
     assert templates.get("cot").hash != Templates().get("cot").hash
-    assert templates.cues_hash != Templates().cues_hash
+    assert templates.cues_hash([]) != Templates().cues_hash([])
 
 
 def test_an_override_goes_before_a_folder(tmp_path):
@@ -274,7 +275,7 @@ def test_a_folder_replaces_the_candidates(tmp_path):
     file.write_text('[ta]\nfamily = "Dravidian"\nshare = 0.05\n')
     (one,) = Templates(tmp_path).candidates
     assert (one.code, one.name, one.family, one.share) == ("ta", "Tamil", "Dravidian", 0.05)
-    assert Templates(tmp_path).data_hash != Templates().data_hash
+    assert Templates(tmp_path).data_hash([]) != Templates().data_hash([])
     for text, why in [
         ("[xx]\nfamily = 'x'\nshare = 1", r"candidates\.toml: \[xx\]: unknown language 'xx'"),
         ("[ta]\nfamily = 'x'", r"\[ta\] is .*; write a table with family and share"),
@@ -325,3 +326,18 @@ def test_a_reply_goes_on_from_its_beginning():
 def test_a_beginning_in_the_wrong_place_is_refused(source, fault):
     with pytest.raises(TemplateError, match=fault):
         render(source)
+
+
+def test_languages_of_a_later_clc_change_no_run_of_the_earlier_eleven():
+    """Runs of these were begun with the hashes of the first eleven; they may be finished."""
+    templates = Templates()
+    eleven = templates.cues_hash(MGSM_LANGUAGES), templates.data_hash(MGSM_LANGUAGES)
+    assert eleven == ("0a82399c6d2b42b2", "131e2d66b728f795")
+    assert templates.cues_hash(["it"]) != eleven[0]
+    assert templates.data_hash(["zh-Hant"]) == eleven[1]
+
+
+def test_a_users_language_counts_in_every_run(tmp_path):
+    (tmp_path / "languages").mkdir()
+    (tmp_path / "languages" / "qu.toml").write_text('[prompt]\nlabel = "Kutichiy:"\n')
+    assert Templates(tmp_path).cues_hash(["en"]) != Templates().cues_hash(["en"])
