@@ -211,6 +211,26 @@ candidates = ["en", "de", "zh"]
 choose = 2
 """
 _CUES = '[en]\nlabel = "Answer:"\nthink = "Think."\n[de]\nlabel = "Antwort:"\n'
+_LANGUAGE = """script = "Latn"
+[prompt]
+label = "Kutichiy:"
+[answers]
+so = [ "chayrayku" , "mana(m)? ati*" ]
+[units.time]
+hour = [ "ura*" ]
+[powers]
+power = [ "hatun N" ]
+[options]
+letters = [ "q" , "w" ]
+[numbers]
+order = "large first"
+and = [ "y" ]
+[numbers.cardinals]
+1 = [ "huk" ]
+[demonstrations.bus]
+question = [ "a" , "b" , "c" ]
+steps = [ "1" ]
+"""
 _TOKENS = ("nan", "inf", "-1", "0", "9" * 30, "9" * 5000, "true", '""', "[]", "{}", "[" * 200, "1979-05-27", "'''", "\\", "=", "]", "#")  # fmt: skip
 
 
@@ -232,6 +252,25 @@ def read_toml(rng: random.Random) -> int:
     else:
         _FILES.write("prompts/languages.toml", data)
         Templates(_FILES.path("prompts")).missing_cues()
+    return len(data)
+
+
+def read_language(rng: random.Random) -> int:
+    from clc.answers import extract_answer
+    from clc.prompts.templates import Templates
+
+    words = _LANGUAGE.split(" ")
+    values = [index for index, word in enumerate(words) if word.startswith('"')]
+    for index in rng.sample(values, rng.choice((0, 1, 1, 2))):
+        words[index] = rng.choice((*_TOKENS[:12], '"("', '"a*|"', '"[q"', '"\\\\"', '"\\u0000"'))
+        words[index] += "\n" if rng.random() < 0.1 else ""
+    data = " ".join(words).encode()
+    data = damaged(rng, data) if rng.random() < 0.2 else data
+    _FILES.write("spoken/languages/qu.toml", data)
+    templates = Templates(_FILES.path("spoken"))
+    vocabulary = templates.vocabulary
+    extract_answer("Chayrayku kutichiy: huk ura.", "qu", vocabulary=vocabulary)
+    templates.shots("qu", "qu", 2)
     return len(data)
 
 
@@ -291,13 +330,16 @@ class _Files:
         return str(Path(self._folder.name, name))
 
     def write(self, name: str, data: bytes) -> None:
-        Path(self._folder.name, name).write_bytes(data)
+        path = Path(self._folder.name, name)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(data)
 
 
 _FILES = _Files()
 _NOW = datetime.now(UTC)
 TARGETS: dict[str, tuple[Callable[[random.Random], int], float]] = {  # with shares of the inputs
     "answers": (read_answers, 0.35), "replies": (read_reply, 0.15), "events": (read_events, 0.1),
-    "bodies": (read_bodies, 0.15), "datasets": (read_datasets, 0.1), "generations": (read_recorded, 0.09),
-    "toml": (read_toml, 0.03), "templates": (read_templates, 0.03),
+    "bodies": (read_bodies, 0.15), "datasets": (read_datasets, 0.1), "generations": (read_recorded, 0.08),
+    "toml": (read_toml, 0.03), "languages": (read_language, 0.01),
+    "templates": (read_templates, 0.03),
 }  # fmt: skip

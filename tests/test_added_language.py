@@ -155,6 +155,7 @@ def test_vote_and_extract_read_by_it(prompts, tmp_path):
 
     assert answers("vote") == ["12"]
     assert answers("vote", "--prompts", prompts) == ["21"]
+    assert answers("vote", "--prompts", prompts, "--workers", "2") == ["21"]
     assert answers("extract", "--prompts", prompts) == ["21", "21", "12"]
 
 

@@ -94,8 +94,9 @@ def option_letters() -> OptionLetters:
 
 def _any_of(letters: Iterable[str]) -> str:
     """Return a pattern of letters, those of several characters first."""
-    named = sorted((one for one in letters if len(one) > 1), key=len, reverse=True)
-    return "|".join([*named, f"[{''.join(sorted(one for one in letters if len(one) == 1))}]"])
+    named = sorted((re.escape(one) for one in letters if len(one) > 1), key=len, reverse=True)
+    single = "".join(sorted(re.escape(one) for one in letters if len(one) == 1))
+    return "|".join([*named, f"[{single}]"])
 
 
 def _with_endings(words: Vocabulary) -> str:

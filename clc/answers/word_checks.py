@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from typing import TYPE_CHECKING, Any
 
 from clc.answers.power_words import power_pattern
@@ -17,6 +18,12 @@ if TYPE_CHECKING:
 __all__ = ["check_words"]
 
 _SPECIAL = frozenset("*.([{\\?+|^$)]}")  # that begin no word
+_PLAIN_PATTERNS = (
+    ("options", "nouns"),
+    ("options", "articles"),
+    ("options", "endings"),
+    ("mixed", "not_variables"),
+)
 
 
 def check_words(path: Path, tables: Mapping[str, Any]) -> None:
@@ -34,10 +41,28 @@ def check_words(path: Path, tables: Mapping[str, Any]) -> None:
                         f"{where}; begin it with a letter, or with alternatives of letters in "
                         "parentheses"
                     )
-                try:
-                    re.compile(pattern(entry))
-                except (re.error, OverflowError, RecursionError) as error:
-                    raise TemplateError(f"{where}, no regular expression: {error}") from error
+                _compile(where, pattern(entry))
+    for table, key in _PLAIN_PATTERNS:
+        for entry in tables.get(table, {}).get(key, ()):
+            _compile(f"{path}: [{table}] {key} holds {abbreviate(entry)}", entry)
+    _check_letters(path, tables.get("options", {}))
+
+
+def _check_letters(path: Path, options: Mapping[str, Any]) -> None:
+    for key, letters in options.items():
+        if key not in {"nouns", "articles", "endings"}:
+            for letter in letters:
+                if not all(unicodedata.category(one)[0] in "LM" for one in letter):
+                    raise TemplateError(
+                        f"{path}: [options] {key} holds {abbreviate(letter)}; write letters"
+                    )
+
+
+def _compile(where: str, pattern: str) -> None:
+    try:
+        re.compile(pattern)
+    except (re.error, OverflowError, RecursionError) as error:
+        raise TemplateError(f"{where}, no regular expression: {error}") from error
 
 
 def _word_pattern(entry: str) -> str:

@@ -37,7 +37,7 @@ def test_check_says_what_a_file_lacks_and_what_that_costs(tmp_path):
     for lack in (
         "[prompt] has no think, final, reason_in, only: English ones are used",
         "[answers] has no sorry, unable: a refusal is not known as one",
-        "no [numbers]: numbers in words are not read, digits are",
+        "[numbers] has no cardinals: numbers in words are not read, digits are",
         "no demonstrations notebooks, bus,",
         "readers is none: no speaker has read it",
     ):
@@ -67,6 +67,9 @@ FAULTS = [
     ('[answers]\nanswer = [".*"]', "[answers] answer holds '.*'; begin it with a letter"),
     ('[units.tiem]\nhour = ["ura"]', "[units] has unknown key 'tiem'; did you mean 'time'?"),
     ('[units.time]\nhuor = ["ura"]', "[units.time] has unknown key 'huor'; did you mean 'hour'?"),
+    ('[options]\nletters = ["a*|"]', "[options] letters holds 'a*|'; write letters"),
+    ('[options]\nnouns = ["(k"]', "[options] nouns holds '(k', no regular expression: "),
+    ('[powers]\npower = ["(k N"]', "[powers] power holds '(k N', no regular expression: "),
     ("[prompt]\nlabel = 3", "[prompt] label is 3; write a text"),
     ("prompt = 3", "prompt is 3"),
     ("[answers", "not TOML"),
