@@ -254,6 +254,8 @@ def _line_headings(text: str, line: int, position: int, end: int) -> Iterator[tu
 
 def run_on_at(scan: Scan, start: int, end: int) -> int | None:
     """Return where another problem begins, after an answer to this one."""
+    if not (scan.heads or scan.lettered or "####" in scan.marks):
+        return None
     text = scan.text
     done, checked = False, start
     hashes = _HASHES.search(text, start, end) if "####" in scan.marks else None

@@ -50,7 +50,7 @@ def _joined(text: str, whole: NumberMention, fraction: NumberMention) -> bool:
 def _with_cjk_whole(text: str, mention: NumberMention) -> NumberMention:
     """Add the numeral before 又 to a fraction of CJK numerals: 三又二分之一."""
     start = mention.span[0]
-    if not 0 < mention.value < 1 or not start or text[start - 1] not in unit_words().glued_joiners:
+    if not start or text[start - 1] not in unit_words().glued_joiners or not 0 < mention.value < 1:
         return mention
     for match in cjk_numeral().finditer(text, max(0, start - _BEFORE), start - 1):
         value = read_cjk(match[0]) if match.end() == start - 1 else None

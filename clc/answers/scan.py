@@ -57,10 +57,10 @@ class Scan:
         lettered: a Q stands where a heading may be.
     """
 
-    __slots__ = ("_lows", "_nouns", "heads", "lettered", "marks", "text")
+    __slots__ = ("_forms", "_lows", "_nouns", "heads", "lettered", "marks", "text")
 
     def __init__(self, text: str, start: int = 0, end: int | None = None) -> None:
-        machine, parts, _ = _machine()
+        machine, parts, self._forms = _machine()
         part = text[start:end]
         self.text = text
         self.marks: set[str] = set()
@@ -87,7 +87,7 @@ class Scan:
 
         They are in one of their usual cases, but may be parts of other words.
         """
-        text, forms = self.text, _machine()[2]
+        text, forms = self.text, self._forms
         found: list[tuple[int, int]] = []
         position = start
         first = bisect_left(self._lows, start) if self._lows else 0

@@ -128,7 +128,7 @@ def _full_value(
         value += Fraction(1, 2)
         if unit_words().clock_hour.match(text, end):  # 3時半
             value = half_of_day(text, value, start, end)
-    if value > 0 and "below_zero" in lists and _patterns().below_zero.match(text, end):
+    if "below_zero" in lists and value > 0 and _patterns().below_zero.match(text, end):
         value = -value
     return value
 
