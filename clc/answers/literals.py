@@ -9,7 +9,7 @@ import re
 
 from clc.answers.words import expanded
 
-__all__ = ["plain_start", "required_parts", "words_of"]
+__all__ = ["plain_starts", "required_parts", "words_of"]
 
 _SYNTAX = frozenset(" *.'’…([{\\?+|")  # characters of entries that stand for others
 _DOT = re.compile(r"\[\.\](?![?{+])")  # a literal dot
@@ -32,12 +32,17 @@ def words_of(entry: str) -> list[str]:
     return words
 
 
-def plain_start(word: str) -> str:
-    """Return the literal that a word, whose first character is one, begins with."""
+def plain_starts(word: str) -> list[str]:
+    """Return the literals one of which a word, whose first character is plain, begins with.
+
+    >>> plain_starts("notes?"), plain_starts("n'oubli*")
+    (['note'], ["n'", 'n’'])
+    """
     word = _DOT.sub(_DOT_SIGN, word)
     end = next((at for at, one in enumerate(word) if at and one in _SYNTAX), len(word))
-    end -= end > 1 and word[end : end + 1] in {"?", "{"}
-    return word[:end].replace(_DOT_SIGN, ".")
+    start = word[: end - (end > 1 and word[end : end + 1] in {"?", "{"})].replace(_DOT_SIGN, ".")
+    apostrophe = word[end : end + 1] == "'" and word[end + 1 : end + 2] not in {"?", "{"}
+    return [start + one for one in "'’"] if apostrophe else [start]
 
 
 def required_parts(entry: str) -> list[str]:

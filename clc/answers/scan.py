@@ -30,7 +30,8 @@ _BEFORE_HEAD = "\n \t#*"
 def _machine() -> tuple[AhoCorasick, list[tuple[str, int]], frozenset[str]]:
     """The automaton; its parts and what they are; words for an answer in their usual cases."""
     nouns = frozenset(_forms(listed("answer")))
-    heads = _forms([*word_list("user", "problem").heads, *_HEADS])
+    starts = word_list("user", "problem").heads
+    heads = _forms([*_HEADS, *(head for heads in starts for head in heads)])
     parts = [
         *((form, _NOUN) for form in nouns),
         *((form, _HEAD) for form in heads),

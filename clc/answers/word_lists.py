@@ -10,7 +10,7 @@ import re
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from clc.answers.literals import plain_start, required_parts, words_of
+from clc.answers.literals import plain_starts, required_parts, words_of
 from clc.answers.vocabulary import per_vocabulary
 from clc.answers.words import grouped, listed
 
@@ -116,7 +116,8 @@ class WordList:
 
     def beginnings(self, folded: str) -> tuple[str, ...]:
         """Return what those words begin with, without cases, that may stand in a folded text."""
-        return tuple({fold(self.heads[index]) for index in self._possible(folded)})
+        possible = self._possible(folded)
+        return tuple({fold(head) for index in possible for head in self.heads[index]})
 
     def pattern(self, index: int) -> re.Pattern[str]:
         """Return the pattern of one word, which is compiled when first needed."""
@@ -152,9 +153,9 @@ class WordList:
         return automaton(owners), list(owners.values()), anywhere
 
     @cached_property
-    def heads(self) -> list[str]:
+    def heads(self) -> list[list[str]]:
         """What each word begins with."""
-        return [plain_start(word) for word in self._words]
+        return [plain_starts(word) for word in self._words]
 
     def _starting(self, head: str) -> re.Pattern[str] | None:
         """Return the pattern of the words that may begin with these two characters."""
