@@ -69,11 +69,14 @@ def _scales_before() -> dict[str, int]:
     }
 
 
-def scale_before(text: str, first: int) -> int:
-    """Return the factor of a scale before digits, or 1: elfu 70 is 70,000.
+def scale_before(text: str, first: int) -> tuple[int, int]:
+    """Return the factor of a scale before digits and its start: elfu 70 is 70,000.
 
-    >>> scale_before("elfu 70", 5)
-    1000
+    Without one, the factor is 1 and the start that of the digits.
+
+    >>> scale_before("elfu 70", 5), scale_before("about 70", 6)
+    ((1000, 0), (1, 6))
     """
-    word = text[max(0, first - _LONGEST_SCALE) : first].split()[-1:]
-    return _scales_before().get(fold(word[0]), 1) if word else 1
+    words = text[max(0, first - _LONGEST_SCALE) : first].split()
+    factor = _scales_before().get(fold(words[-1]), 1) if words else 1
+    return (1, first) if factor == 1 else (factor, text.rindex(words[-1], 0, first))

@@ -160,17 +160,15 @@ def read_numbers(
         if extended is None:
             lost.append((last.start, position))
             continue
-        value = extended
+        value, first = extended, last.start
         if text[position : position + 1] in _K or (
-            last.start > 1 and text[last.start - 1] == " " and text[last.start - 2].isalpha()
+            first > 1 and text[first - 1] == " " and text[first - 2].isalpha()
         ):
-            value, position = _multiplied(text, last, extended, position)
-        found.append(
-            NumberMention(_signed(text, last.start, value), (last.start, position), "digits")
-        )
+            value, first, position = _multiplied(text, last, extended, position)
+        found.append(NumberMention(_signed(text, first, value), (first, position), "digits"))
 
 
-def _multiplied(text: str, number: Number, value: Fraction, end: int) -> tuple[Fraction, int]:
+def _multiplied(text: str, number: Number, value: Fraction, end: int) -> tuple[Fraction, int, int]:
     """Scale a value by the k of $20k, and by a scale before the digits: elfu 70."""
     first = number.start
     if _THOUSANDS.match(text, end) and (
@@ -181,10 +179,11 @@ def _multiplied(text: str, number: Number, value: Fraction, end: int) -> tuple[F
             and not _NO_THOUSANDS.match(text, end)
         )
     ):
-        return value * 1000, end + 1
+        return value * 1000, first, end + 1
     if value < 1000:  # noqa: PLR2004
-        return value * scale_before(text, first), end
-    return value, end
+        factor, first = scale_before(text, first)
+        return value * factor, first, end
+    return value, first, end
 
 
 def _code_before(text: str, first: int) -> bool:

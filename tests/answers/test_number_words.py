@@ -138,6 +138,7 @@ def test_numbers_of_a_language(text, language, values):
     [
         ("Rp 75 ribu", "id", "75000"),
         ("2 พันล้าน", "th", "2000000000"),
+        ("elfu 70", "sw", "70000"),
         ("5 tysięcy", "pl", "5000"),
         ("3 crore", "en", "30000000"),
         ("24만큼", "ko", "24"),
