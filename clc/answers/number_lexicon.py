@@ -245,15 +245,13 @@ class Lexicon:
         following = atoms[index + 1]
         if following.gap.strip(" -") or following.value >= value:
             return value, 1  # elfu na mia: a thousand and a hundred
-        if value == _HUNDRED:
+        if value <= _HUNDRED:
             return (value * following.value, 2) if following.value < _TEN else (value, 1)
-        if following.value in self._scales:
-            factor, used = self._term(atoms, index + 1)
-            return value * factor, used + 1
-        factor, used = following.value, 2
-        if factor % _TEN == 0 and index + 2 < len(atoms) and atoms[index + 2].value < _TEN:
-            factor, used = factor + atoms[index + 2].value, 3
-        return value * factor, used
+        factor, used = self._term(atoms, index + 1)
+        ones = atoms[index + 1 + used : index + 2 + used]
+        if factor < _HUNDRED and factor % _TEN == 0 and ones and 0 < ones[0].value < _TEN:
+            factor, used = factor + ones[0].value, used + 1
+        return value * factor, used + 1
 
     def _joined(
         self, total: int | Fraction, term: int | Fraction, atoms: list[Atom], index: int
