@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import gc
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
 from clc.engines.base import Completion
 from clc.engines.token_completion import SampledTokens, decode_sampled
 from clc.engines.transformers.running import RunningBatch, can_join, generate_rows
 from clc.engines.transformers.sampler import BatchRow, BatchSampler
+from clc.engines.transformers.threads import choose_threads
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -41,6 +43,7 @@ class Batches:
         self._joins = can_join(model)
         self._sampler = BatchSampler(model.clc_ends, chat, bridge)
         self._running = RunningBatch(model, self._sampler)
+        self._threads = choose_threads(model)
 
     def serve(self) -> None:
         """Run until the engine is closed."""
@@ -96,7 +99,8 @@ class Batches:
             return list(chosen)
         ended = self._running.add(chosen) if chosen else []
         if self._running.rows:
-            ended += self._running.step()
+            with self._threads.step() if self._threads else nullcontext():
+                ended += self._running.step()
         return ended
 
     def _shrink(self, chosen: Sequence[BatchRow]) -> None:
