@@ -284,6 +284,8 @@ def test_a_gguf_file_is_a_model_of_transformers(tmp_path, monkeypatch, write):
         ConfigurationError, match=r":2: model: .*\(engine transformers reads a GGUF"
     ):
         load_engine_file(write(f'engine = "vllm"\nmodel = "{file}"'))
+    with pytest.raises(ConfigurationError, match="a GGUF file recommends no sampling: write"):
+        EngineSpec("transformers", str(file), sampling_of_model=True).sampling_settings()
     monkeypatch.chdir(tmp_path)
     spec = EngineSpec(engine="transformers", model=file.name).with_absolute_folders()
     assert spec.model == str(file)

@@ -147,6 +147,11 @@ class EngineSpec:
                 f"{self.path or 'sampling'}: an endpoint does not show the sampling that its model "
                 "recommends: write the values into [sampling]"
             )
+        if self.model and Path(self.model).expanduser().is_file():
+            raise ConfigurationError(
+                f"{self.path or 'sampling'}: a GGUF file recommends no sampling: write the values "
+                "into [sampling]"
+            )
         location = resolve_model(self.model or BUNDLED, weights=False)
         values = read_generation_config(location, self.revision)
         own = {name: value for name in _FROM_MODEL if (value := values.get(name)) is not None}
