@@ -40,6 +40,9 @@ RULES = {
     "window 5": Stopping("window"),
     "crosslingual 3, 0.95": Stopping("crosslingual"),
     "crosslingual 3, 0.9": Stopping("crosslingual", threshold=0.9),
+    "bayes 0.95": Stopping("bayes"),
+    "cite 0.95": Stopping("cite"),
+    "mmc 0.95": Stopping("mmc"),
 }
 
 

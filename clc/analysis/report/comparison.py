@@ -79,6 +79,8 @@ class _OutcomeReader:
 def _sections(result: StrategyComparison) -> Iterator[Section]:
     yield _accuracies(result)
     yield _differences(result)
+    if any(one.voters for one in result.strategies):
+        yield _voters(result)
     if result.budget > 0:
         yield _equal_tokens(result)
     curves = [(one.name, point) for one in result.strategies for point in one.curve]
@@ -167,15 +169,37 @@ def _differences(result: StrategyComparison) -> Section:
             Column("low", "points"),
             Column("high", "points"),
             Column("p", "number"),
+            Column("p, all differences (Holm)", "number"),
         ),
         tuple(
             (one.name, result.problems, gain.wins, gain.losses, gain.value, gain.low, gain.high,
-             gain.p_value)
+             gain.p_value, gain.p_holm)
             for one in result.strategies
             if (gain := one.difference) is not None
         ),
         "bars",
     )  # fmt: skip
+
+
+def _voters(result: StrategyComparison) -> Section:
+    return Section(
+        "strategies_voters",
+        "Independent languages",
+        "How many independent voters the languages of a strategy are worth, by the correlation of "
+        "their errors: by Kish's formula and by the eigenvalues of the correlations.",
+        (
+            Column("strategy", "text"),
+            Column("languages", "count"),
+            Column("mean correlation", "number"),
+            Column("independent (Kish)", "number"),
+            Column("independent (eigenvalues)", "number"),
+        ),
+        tuple(
+            (one.name, voters.languages, voters.correlation, voters.kish, voters.eigenvalues)
+            for one in result.strategies
+            if (voters := one.voters) is not None
+        ),
+    )
 
 
 def _equal_tokens(result: StrategyComparison) -> Section:
