@@ -74,9 +74,10 @@ async def allocate(runs: Sequence[ProblemRun], total: TotalBudget, seed: int) ->
 
     Args:
         runs: of the problems; each is closed at the end, with its paths and its plan.
-        total: their budget. Paths never exceed it. Tokens, those of translations included, are
-            known when a path ends: no round begins for which less than a path's mean is left, so
-            the last one may exceed the budget by what its paths are longer than the mean.
+        total: their budget. Paths never exceed it; those of an arm without a translation are not
+            sampled, and take nothing of it. Tokens, those of translations included, are known when
+            a path ends: no round begins for which less than a path's mean is left, so the last one
+            may exceed the budget by what its paths are longer than the mean.
         seed: of the lot.
     """
     lots = {id(run): content_key("lot", [seed, run.problem.id]) for run in runs}
@@ -103,9 +104,9 @@ async def _sample(run: ProblemRun) -> None:
 
 def _paths_left(runs: Sequence[ProblemRun], total: TotalBudget) -> int:
     """Return how many paths the rest of the budget pays for."""
-    sampled = sum(len(run.votes) for run in runs)
+    sampled = sum(run.sampled for run in runs)
     if total.paths is not None:
         return total.paths - sampled
     assert total.tokens is not None  # noqa: S101 - a budget has one of them
     spent = sum(run.tokens for run in runs)
-    return max(0, total.tokens - spent) * sampled // max(spent, 1)
+    return max(0, total.tokens - spent) * max(sampled, 1) // max(spent, 1)

@@ -83,6 +83,11 @@ class ProblemRun:
         return len(self._slots) - len(self.votes)
 
     @property
+    def sampled(self) -> int:
+        """Number of paths that count and were asked for: all but those without a prompt."""
+        return sum(result.path is not None for result in self._results[: self._kept])
+
+    @property
     def tokens(self) -> int:
         """Tokens of the paths that count and of their preparation."""
         plan = self.plan()

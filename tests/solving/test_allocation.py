@@ -17,6 +17,7 @@ from clc.solving.configure import configure
 from clc.voting.allocation import round_paths
 from tests.engines.scripted import ScriptedEngine
 from tests.solving.running import by_id, problems, rows, run
+from tests.solving.test_untranslated import Mistranslates
 
 COUNT = 12
 
@@ -108,6 +109,16 @@ def test_a_run_that_was_cut_short_repeats_its_decisions(tmp_path, budget, dies_a
     assert {one.problem.id: one.verdict for one in revote(cut)} == expected
     whole.close()
     cut.close()
+
+
+@pytest.mark.parametrize("rule", ["give", "abstain", "original"])
+def test_paths_without_a_translation_take_nothing_of_the_budget(rule):
+    engine, store = Mistranslates("English"), Store(None)
+    verdicts = by_id(allocated(store, engine, untranslated=rule))
+    assert sum(one.paths for one in verdicts.values()) == len(rows(store)) == 40
+    again = ScriptedEngine()
+    assert by_id(allocated(store, again, untranslated=rule)) == verdicts
+    assert [one for one in again.requests if one not in again.translations] == []
 
 
 def test_tokens_are_counted_with_translations():
