@@ -9,6 +9,7 @@ import pytest
 from clc.answers import extract_answer
 from clc.answers.vocabulary import folder_vocabulary, own_vocabulary
 from clc.datasets.text import as_problem
+from clc.errors import ConfigurationError
 from clc.language_files import language_files
 from clc.language_id import detect_language, written_language
 from clc.prompt_files import bundled_prompts
@@ -183,6 +184,22 @@ def test_a_run_keeps_its_words_for_a_later_vote(prompts, tmp_path):
     store.close()
     done = call("vote", tmp_path / "run")
     assert json.loads(done.stdout)["answer"] == "21"
+
+
+def test_a_run_goes_on_with_its_own_words_alone(prompts, tmp_path):
+    settings = configure("clc", languages=["qu"], paths=2)
+
+    def begin():
+        Run(settings, QuechuaEngine(), store, templates=Templates(prompts)).begin({"name": "test"})
+
+    with Store(tmp_path / "run") as store:
+        begin()
+        store.write_manifest({**(store.manifest() or {}), "seconds": 1.0})  # something was sampled
+        begin()
+        file = prompts / "languages" / "qu.toml"
+        file.write_text(QUECHUA.replace('"chayrayku"', '"hinaptinqa"'), encoding="utf-8")
+        with pytest.raises(ConfigurationError, match=r"words\.qu\.answers\.so.*chayrayku"):
+            begin()
 
 
 def test_equal_words_are_one_vocabulary(prompts):
