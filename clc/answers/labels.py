@@ -148,6 +148,8 @@ def last_statement(text: str, start: int, end: int) -> Label | None:
         while stop > start and text[stop - 1].isspace():
             stop -= 1
         line = max(start, text.rfind("\n", start, stop) + 1)
+        if line == start and stop - line > _LONGEST_LINE:  # a remark or not
+            return None
         if not is_remark(text, line, stop):
             break
         stop = line
