@@ -4,9 +4,12 @@ import dataclasses
 
 import pytest
 
+from clc.errors import ConfigurationError
 from clc.runs.store import Store
+from clc.solving.configure import configure
 from clc.strategies.catalogue import STRATEGIES
 from clc.strategies.strategy import Planner
+from clc.voting.stopping import Stopping
 from tests.engines.scripted import ScriptedEngine
 from tests.solving.solved import solved
 
@@ -89,3 +92,30 @@ def test_a_choice_that_says_nothing_is_none(picked):
 
     _, verdict = solved(Picks(), strategy="usc", paths=3)
     assert (verdict.answer, verdict.total) == ("7", 2)
+
+
+@pytest.mark.parametrize(
+    ("weights", "paths"), [("ja=1, de=1, fr=1", 4), ("ja=0.5, de=0.5, fr=0.5", 6)]
+)
+def test_a_certificate_weighs_the_votes_as_the_plan_does(weights, paths):
+    class Agrees(Plans):
+        async def complete(self, request):
+            done = await super().complete(request)
+            if "code" in done.text or done.text in self._said.values():
+                return done
+            return dataclasses.replace(done, text="Answer: 7")
+
+    strategy = dataclasses.replace(
+        STRATEGIES["autocap"], planner=Planner(STRATEGIES["autocap"].languages, choose=3)
+    )
+    engine = Agrees("Languages: ja, de, fr", f"Weights: {weights}")
+    made, verdict = solved(
+        engine, strategy=strategy, paths=18, languages=None, stopping=Stopping("cite", 0.6)
+    )
+    assert verdict.paths == made.counters.drawn == paths
+    assert verdict.details["stop"]["rule"] == "cite"
+
+
+def test_other_rules_count_each_vote_once():
+    with pytest.raises(ConfigurationError, match="'beta' counts every vote once"):
+        configure("autocap", stopping="beta")
