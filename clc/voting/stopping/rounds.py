@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 __all__ = ["Stop", "first_stop", "next_round_size"]
 
 _NEW = "\0"  # an unseen answer: canonical answers are printable
-_FARTHEST = 6  # paths of a round where all continuations are searched: some 10 to 200 states
+_FARTHEST = 6  # paths of a round where all continuations are searched
+_MOST_STATES = 50  # of these continuations: a search takes some 20 ms at most
 
 
 class Stop(NamedTuple):
@@ -68,8 +69,9 @@ def next_round_size(
 ) -> int:
     """Return the number of paths to sample next, at once, if the rule has not stopped yet.
 
-    It is the least number after which the rule could stop, whatever the votes will be (6 at most
-    for ``bayes``). So no path is sampled that one-by-one sampling would not.
+    It is the least number after which the rule could stop, whatever the votes will be; for
+    ``bayes`` 6 at most, and fewer where votes are much split. So no path is sampled that one-by-one
+    sampling would not.
 
     Args:
         stopping: the rule.
@@ -143,4 +145,6 @@ def _search(stopping: Stopping, rule: Rule, counts: VoteCounts, upcoming: Sequen
                     return paths
                 following[key] = other
         states.update(following)  # with the earlier ones: a path may abstain
+        if len(states) > _MOST_STATES:
+            return paths + 1
     return most
