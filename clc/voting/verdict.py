@@ -102,8 +102,12 @@ def read_vote(
     elif path.finish_reason == "abort":
         outcome = Abstention(AbstainReason.LOW_CONFIDENCE, "aborted")
     else:
-        with use_vocabulary(counting.vocabulary):
-            outcome = read(asked_problem(problem, arm.question), path)
+        asked = asked_problem(problem, arm.question)
+        if counting.vocabulary is None:
+            outcome = read(asked, path)
+        else:
+            with use_vocabulary(counting.vocabulary):
+                outcome = read(asked, path)
         if counting.by_written_language:
             language = _written(path, arm)
     return Vote(path.key, language, outcome, arm.weight)
