@@ -101,13 +101,13 @@ class Workers:
     ) -> Iterator[_Result]:
         """Yield the results of the first items, until they have taken their time."""
         while self._alone > 0:
-            begun = time.monotonic()
+            started_at = time.monotonic()
             for item in islice(items, 1):
                 yield function(item)
                 break
             else:
                 return
-            self._alone -= time.monotonic() - begun
+            self._alone -= time.monotonic() - started_at
 
     def close(self) -> None:
         """End the processes. May be called twice."""

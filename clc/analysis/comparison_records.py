@@ -72,7 +72,7 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class EffectiveVoters:
-    """How many independent voters the languages of a strategy are worth.
+    """The number of independent voters that the languages of a strategy are worth.
 
     Of ``languages`` whose errors vary, with the mean ``correlation`` of their errors; ``kish`` and
     ``eigenvalues`` are the effective numbers of ``clc.analysis.independence``, ``with_others`` is

@@ -1,4 +1,4 @@
-"""How many independent voters the languages of a strategy are worth.
+"""The number of independent voters that the languages of a strategy are worth.
 
 Two languages that err on the same questions are less than two voters. Each language's errors are
 centred over the questions, and correlated with those of each other language; of n languages with

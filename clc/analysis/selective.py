@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from clc.analysis.intervals import Rate
 
 __all__ = [
-    "Judgement",
+    "JudgedVote",
     "RiskCoverage",
     "RiskPoint",
     "Threshold",
@@ -34,7 +34,7 @@ _DIGITS = 6  # of an agreement: votes weighted by confidence would each be a thr
 _ERROR = 0.05
 
 
-class Judgement(NamedTuple):
+class JudgedVote(NamedTuple):
     """The vote on a problem of an item: its agreement, 0 without a vote, and if it is right."""
 
     item: str
@@ -114,7 +114,7 @@ class Threshold:
     rate: Rate
 
 
-def find_threshold(judged: Sequence[Judgement], precision: float) -> Threshold | None:
+def find_threshold(judged: Sequence[JudgedVote], precision: float) -> Threshold | None:
     """Find the least agreement above which at least ``precision`` of the answers are right.
 
     Thresholds are tested from the highest agreement down, each with error 5 %, until one fails:
@@ -141,11 +141,11 @@ def find_threshold(judged: Sequence[Judgement], precision: float) -> Threshold |
     return best
 
 
-def _groups(judged: Sequence[Judgement]) -> Iterator[tuple[float, list[int], list[int]]]:
+def _groups(judged: Sequence[JudgedVote]) -> Iterator[tuple[float, list[int], list[int]]]:
     """Yield each agreement, highest first, with right and all verdicts from there on by item."""
     numbers = {item: number for number, item in enumerate(dict.fromkeys(j.item for j in judged))}
     right, totals = [0] * len(numbers), [0] * len(numbers)
-    groups: dict[float, list[Judgement]] = defaultdict(list)
+    groups: dict[float, list[JudgedVote]] = defaultdict(list)
     for one in judged:
         if one.agreement > 0:
             groups[rounded(one.agreement)].append(one)

@@ -1,4 +1,4 @@
-"""What a folder of prompt files gives to the reading of answers."""
+"""The part of a folder of prompt files by which answers are read."""
 
 from __future__ import annotations
 

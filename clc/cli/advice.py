@@ -1,4 +1,4 @@
-"""What helps against paths without a vote, by reason."""
+"""Advice on paths without a vote, by reason."""
 
 from __future__ import annotations
 

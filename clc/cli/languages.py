@@ -128,7 +128,7 @@ def _lacks(file: LanguageFile, problems: list[str], *, own: bool) -> Iterator[st
     if tables.get("readers", "none") == "none":
         yield "readers is none: no speaker has read it"
     if "sources" not in tables:
-        yield "no sources: where its words come from is not said"
+        yield "no sources: the origin of its words is not stated"
 
 
 def _lacking_numbers(table: dict[str, object]) -> Iterator[str]:

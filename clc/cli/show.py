@@ -245,10 +245,10 @@ def _no_id(run: RunFolder, folder: str) -> str:
     ids = [one.problem.id for one in islice(run.finished(), _EXAMPLES)]
     if not ids:
         return f"{folder} has no problem that is done; clc solve goes on with it"
-    begun = run.started()
+    started = run.started()
     return (
-        f"{folder} has {begun:,} problem{'s'[: begun != 1]}: {', '.join(ids)}"
-        f"{', …' if begun > len(ids) else ''}; name one, or list some with --wrong, --tied or "
+        f"{folder} has {started:,} problem{'s'[: started != 1]}: {', '.join(ids)}"
+        f"{', …' if started > len(ids) else ''}; name one, or list some with --wrong, --tied or "
         "--low-agreement X"
     )
 

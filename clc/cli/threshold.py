@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from clc.analysis.scoring import Scored
-    from clc.analysis.selective import Judgement, Threshold
+    from clc.analysis.selective import JudgedVote, Threshold
     from clc.answers.reading_files import ReadingFiles
 
 __all__ = ["calibrate_threshold", "votes_of_files", "votes_of_runs"]
@@ -88,8 +88,8 @@ def votes_of_runs(folders: Sequence[str], reading: ReadingFiles | None) -> Itera
                 yield scored(one.problem, one.verdict)
 
 
-def _judgements(rows: Iterable[Scored]) -> Iterator[Judgement]:
-    from clc.analysis.selective import Judgement
+def _judgements(rows: Iterable[Scored]) -> Iterator[JudgedVote]:
+    from clc.analysis.selective import JudgedVote
     from clc.answers.canonical import canonical_gold
     from clc.voting.abstaining import given_answer
 
@@ -98,10 +98,10 @@ def _judgements(rows: Iterable[Scored]) -> Iterator[Judgement]:
         if gold is not None:
             answer = given_answer(row.verdict)
             agreement = 0.0 if answer is None else row.verdict.agreement
-            yield Judgement(row.item, agreement, answer == gold)
+            yield JudgedVote(row.item, agreement, answer == gold)
 
 
-def _not_shown(judged: Sequence[Judgement], precision: float) -> str:
+def _not_shown(judged: Sequence[JudgedVote], precision: float) -> str:
     """Describe what the surest verdicts show instead."""
     from clc.analysis.selective import rounded
 
@@ -115,7 +115,7 @@ def _not_shown(judged: Sequence[Judgement], precision: float) -> str:
     )
 
 
-def _to_json(found: Threshold, precision: float, judged: Sequence[Judgement]) -> dict[str, Any]:
+def _to_json(found: Threshold, precision: float, judged: Sequence[JudgedVote]) -> dict[str, Any]:
     return {
         "precision": precision,
         "abstain_below": found.agreement,

@@ -45,7 +45,7 @@ class RunSpec:
     the bundled ones, ``out`` the run folder. ``identity`` is the manifest's: a replica that would
     sample other paths than the driver refuses to start. ``earlier_limits`` are those of tokens
     before they grew; what ended under them is not sampled again. ``lengths`` are the longest
-    sequences with which the run may have begun, in tokens. ``prices`` and ``budget`` are those of
+    sequences with which the run may have started, in tokens. ``prices`` and ``budget`` are those of
     its bill, which ``replicas`` share, and ``spent`` is what earlier calls cost.
     """
 

@@ -79,12 +79,12 @@ class Replica:
         return result
 
     async def _share_bill(self, bill: Bill) -> None:
-        """Tell the ledger what this replica spends, and the bill what all others do."""
-        told = 0.0
+        """Report what this replica spends to the ledger, and add what all others do to the bill."""
+        shared = 0.0
         while True:
             cost = bill.cost
-            total = await self._ledger.spend.remote(cost - told)
-            told = cost
+            total = await self._ledger.spend.remote(cost - shared)
+            shared = cost
             bill.before = self._spec.spent + total - cost
             await asyncio.sleep(_SHARE_SECONDS)
 

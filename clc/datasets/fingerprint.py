@@ -1,4 +1,4 @@
-"""What a run's manifest has of its data set, by which a changed one is noticed."""
+"""The part of a run's manifest that identifies its data set, to notice a changed one."""
 
 from __future__ import annotations
 

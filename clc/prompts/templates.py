@@ -127,7 +127,7 @@ class Templates:
 
     @property
     def reading_files(self) -> ReadingFiles:
-        """What the user's folder gives to the reading of answers."""
+        """The part of the user's folder by which answers are read."""
         return ReadingFiles(self.marks, self.vocabulary)
 
     def cues_hash(self, languages: Collection[str]) -> str:

@@ -1,4 +1,4 @@
-"""What engines produced, in SQLite by content key: prompts, paths, steps and failures."""
+"""Completions of engines, in SQLite by content key: prompts, paths, steps and failures."""
 
 from __future__ import annotations
 

@@ -52,7 +52,7 @@ _TOKEN_LIMITS = ("sampling.max_tokens", "translation_max_tokens")
 _MAY_GROW = ("paths", "limit", "total.paths", "total.tokens", *_TOKEN_LIMITS)
 
 
-# The behaviour of runs that were begun before clc had the setting.
+# The behaviour of runs that were started before clc had the setting.
 _BEFORE: Mapping[str, Any] = {"untranslated": "abstain"}
 
 _INTEGER, _TEXT, _OBJECT, _LIST = (int,), (str,), (dict,), (list,)

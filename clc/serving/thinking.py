@@ -1,4 +1,4 @@
-"""How a request asks the model to think: its chat options, over those of the engine."""
+"""The chat options with which a request asks the model to think, over those of the engine."""
 
 from __future__ import annotations
 

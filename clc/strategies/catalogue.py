@@ -96,7 +96,7 @@ STRATEGIES: dict[str, Strategy] = {
             _CLC,
             name="clc-think",
             arms=(Arm(EVERY, "think"),),
-            summary="clc with a thinking model, each thought begun in its language",
+            summary="clc with a thinking model, each thought starts in its language",
             source="arXiv 2505.05408, arXiv 2505.22888",
         ),
         # 0.85 over votes of equal worth is a lead of three: 3 to 0, 4 to 1, 5 to 2.

@@ -155,10 +155,10 @@ class Marks:
         if not head.isprintable() or " " in head:
             head = _squeezed(text[position : position + _HEAD])
         for length, patterns in self._by_head:
-            begun = patterns.get(head[:length])
-            match = begun[0].match(text, position) if begun else None
-            if begun and match:
-                return FoundMark(position, match.end(), begun[1][(match.lastindex or 1) - 1])
+            entry = patterns.get(head[:length])
+            match = entry[0].match(text, position) if entry else None
+            if entry and match:
+                return FoundMark(position, match.end(), entry[1][(match.lastindex or 1) - 1])
         return None
 
     @cached_property
@@ -219,12 +219,12 @@ class Marks:
             text does not end inside a mark.
         """
         for position in self.starts(text, max(start, len(text) - self.longest)):
-            begun = _squeezed(text[position:])
-            if begun in self._prefixes:
+            rest = _squeezed(text[position:])
+            if rest in self._prefixes:
                 return position, tuple(
                     mark
                     for mark in self.table
-                    if (whole := _squeezed(mark.text)) != begun and whole.startswith(begun)
+                    if (whole := _squeezed(mark.text)) != rest and whole.startswith(rest)
                 )
         return len(text), ()
 

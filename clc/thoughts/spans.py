@@ -209,7 +209,7 @@ class _Search:
         self._close(one.start, one.end)
 
     def _close(self, start: int, end: int) -> None:
-        assert self.thought is not None  # noqa: S101 - a thought that is open has begun
+        assert self.thought is not None  # noqa: S101 - an open thought has a start
         self.thought[1] = start
         self.inside = self.in_code = None
         self.named.clear()

@@ -27,7 +27,7 @@ _ROUND = 4  # a round spends a quarter of what is left: as accurate as path by p
 
 
 class Certainty(NamedTuple):
-    """How certain the leading answer of a question is; the smallest one gets the next path.
+    """The certainty of the leading answer of a question; the smallest one gets the next path.
 
     ``probability`` is the posterior that the leader is the more probable of the two strongest
     answers; among equals the question with fewer ``paths`` comes first.

@@ -5,7 +5,7 @@ import random
 import pytest
 
 from clc.analysis.scoring import Scoreboard, Scored, score
-from clc.analysis.selective import Judgement, find_threshold, lower_bound, risk_coverage
+from clc.analysis.selective import JudgedVote, find_threshold, lower_bound, risk_coverage
 from clc.records import Answer, Vote
 from clc.voting.abstaining import Abstaining, withhold
 from clc.voting.tally import vote
@@ -14,7 +14,7 @@ from clc.voting.tally import vote
 def judgements(*groups):
     """Judgements from (agreement, right ones, all of them), each of an item of its own."""
     return [
-        Judgement(f"{agreement}-{index}", agreement, index < right)
+        JudgedVote(f"{agreement}-{index}", agreement, index < right)
         for agreement, right, total in groups
         for index in range(total)
     ]
@@ -57,7 +57,7 @@ def test_a_precision_that_nothing_shows(judged):
 
 def test_problems_of_one_item_count_less():
     alone = judgements((1.0, 99, 100))
-    repeated = [Judgement(f"{index // 10}", 1.0, index >= 10) for index in range(100)]
+    repeated = [JudgedVote(f"{index // 10}", 1.0, index >= 10) for index in range(100)]
     alone_low, together_low = (find_threshold(judged, 0.5).low for judged in (alone, repeated))
     assert together_low < alone_low - 0.1
 
@@ -67,7 +67,7 @@ def test_the_bound_holds_in_simulation():
     wrong = 0
     for _ in range(400):
         judged = [
-            Judgement(str(index), agreement, rng.random() < 0.55 + 0.4 * agreement)
+            JudgedVote(str(index), agreement, rng.random() < 0.55 + 0.4 * agreement)
             for index in range(250)
             for agreement in (rng.choice([0.4, 0.6, 0.8, 1.0]),)
         ]

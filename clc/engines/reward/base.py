@@ -10,7 +10,7 @@ from clc.errors import ConfigurationError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["RewardModel", "Steps", "as_messages", "combine_steps", "sigmoid"]
+__all__ = ["RewardModel", "Steps", "combine_steps", "sigmoid", "solution_messages"]
 
 Steps = Literal["last", "mean", "min", "product"]
 
@@ -36,7 +36,7 @@ class RewardModel(Protocol):
         """Release the model."""
 
 
-def as_messages(question: str, solution: str, separator: str) -> list[dict[str, str]]:
+def solution_messages(question: str, solution: str, separator: str) -> list[dict[str, str]]:
     """Return a solution as a chat; ``separator`` ends each of its paragraphs, its steps."""
     if separator:
         steps = [part.strip() for part in solution.split("\n\n") if part.strip()]

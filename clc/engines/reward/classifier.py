@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from clc.engines.models import model_fingerprint, resolve_model
-from clc.engines.reward.base import as_messages, sigmoid
+from clc.engines.reward.base import sigmoid, solution_messages
 from clc.errors import ConfigurationError, EngineError
 from clc.records import content_key
 
@@ -102,7 +102,7 @@ class ClassifierReward:
             return found
 
     def _text(self, question: str, solution: str) -> str:
-        messages = as_messages(question, solution, self._separator)
+        messages = solution_messages(question, solution, self._separator)
         if getattr(self._tokenizer, "chat_template", None):
             text: str = self._tokenizer.apply_chat_template(messages, tokenize=False)
             return text

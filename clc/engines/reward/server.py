@@ -16,7 +16,7 @@ from tenacity import (
 )
 
 from clc.bounds import abbreviate
-from clc.engines.reward.base import as_messages, combine_steps
+from clc.engines.reward.base import combine_steps, solution_messages
 from clc.errors import ConfigurationError, EngineError
 from clc.records import content_key
 
@@ -103,7 +103,7 @@ class ServedReward:
         return list(await asyncio.gather(*map(one, solutions)))
 
     async def _reward(self, question: str, solution: str) -> float:
-        messages = as_messages(question, solution, self._separator)
+        messages = solution_messages(question, solution, self._separator)
         body = {"model": self._model, "messages": messages}
         try:
             async for attempt in AsyncRetrying(

@@ -69,8 +69,8 @@ def at_once(
     """Do ``work`` for each item in order, ``ahead`` of them at a time."""
     waiting = iter(items)
     with ThreadPoolExecutor(ahead, "clc-shards") as pool:
-        begun = deque(pool.submit(work, item) for item in islice(waiting, ahead))
-        while begun:
-            done = begun.popleft().result()
-            begun.extend(pool.submit(work, item) for item in islice(waiting, 1))
+        running = deque(pool.submit(work, item) for item in islice(waiting, ahead))
+        while running:
+            done = running.popleft().result()
+            running.extend(pool.submit(work, item) for item in islice(waiting, 1))
             yield done
