@@ -17,6 +17,8 @@ from clc.prompts.templates import Templates
 from clc.records import Problem
 from clc.runs.revote import revote
 from clc.runs.store import Store
+from clc.serving.completions import Completions
+from clc.serving.question import Question
 from clc.solving.configure import configure
 from clc.solving.run import Run
 
@@ -184,6 +186,26 @@ def test_a_run_keeps_its_words_for_a_later_vote(prompts, tmp_path):
     store.close()
     done = call("vote", tmp_path / "run")
     assert json.loads(done.stdout)["answer"] == "21"
+
+
+def test_a_server_detects_and_reads_it(prompts):
+    async def asked():
+        settings = configure("clc", languages=["qu"], paths=2)
+        completions = Completions(
+            QuechuaEngine(), settings, model="m", templates=Templates(prompts)
+        )
+        question = "Hukllawan wallpa punchawninpi kimsa runtuta churan. Hayka runtutaq semanapi?"
+        try:
+            messages = [{"role": "user", "content": question}]
+            checked = completions.read({"model": "clc", "messages": messages})
+            return checked, await completions.answer(checked)
+        finally:
+            await completions.close()
+
+    checked, reply = asyncio.run(asked())
+    assert isinstance(checked.work, Question)
+    assert checked.work.problem.language == "qu"
+    assert reply["clc"]["answer"] == "21"
 
 
 def test_a_run_goes_on_with_its_own_words_alone(prompts, tmp_path):

@@ -173,6 +173,7 @@ def command(
     from clc.serving.settings import Settings
 
     stopping = Shutdown()
+    templates = Templates(prompt_folder)
     settings = Settings(
         model=engine.spec.served_name,
         host=host,
@@ -180,10 +181,10 @@ def command(
         keys=_keys(api_key_file),
         defaults=defaults.settings(engine.spec),
         limits=limits.limits(),
+        scripts=templates.scripts,
         drain_s=drain_s,
     )
     engine.spec.chat.check_room(settings.defaults["max_tokens"])
-    templates = Templates(prompt_folder)
     log_to(sys.stderr, requests=not quiet)
 
     with ExitStack() as stack:

@@ -102,6 +102,7 @@ class Completions:
             model,
             defaults=_defaults(configuration),
             limits=_widened(limits or Limits(), configuration),
+            scripts=chosen.scripts,
         )
         self._answering = Answerer(self.lane, templates=chosen, translator=self._translator)
         settings = identity(

@@ -136,7 +136,7 @@ def read_question(
     strategy = configuration.strategy
     _check_limits(configuration.paths, configuration.languages or strategy.languages, limits)
     check_tokens(configuration.paths, configuration.sampling.max_tokens, limits)
-    problem = _problem(messages, options.language, key)
+    problem = _problem(messages, options.language, key, settings.scripts)
     deadline_s = min(options.deadline or limits.deadline_s, limits.deadline_s)
     return Question(request.model, problem, configuration, deadline_s)
 
@@ -193,9 +193,11 @@ def check_tokens(paths: int, max_tokens: int, limits: Limits) -> None:
         )
 
 
-def _problem(messages: Sequence[Message], language: str | None, key: str) -> Problem:
+def _problem(
+    messages: Sequence[Message], language: str | None, key: str, scripts: Mapping[str, str]
+) -> Problem:
     try:
-        problem = as_problem(messages[-1]["content"], language)
+        problem = as_problem(messages[-1]["content"], language, scripts)
     except InputError as error:
         raise ApiError(400, str(error), code="invalid_value", param="messages") from error
     return replace(problem, id=key, context=tuple(messages[:-1]))

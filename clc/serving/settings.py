@@ -52,6 +52,7 @@ class Settings:
         keys: accepted bearer tokens; without any, no key is needed.
         defaults: arguments of ``clc.solving.configure.configure``: strategy, paths, languages, …
         limits: limits on requests.
+        scripts: languages of a prompt folder with their scripts, which are detected in questions.
         drain_s: seconds for running requests to end when the server is stopped.
 
     Raises:
@@ -64,6 +65,7 @@ class Settings:
     keys: tuple[str, ...] = field(default=(), repr=False)
     defaults: Mapping[str, Any] = field(default_factory=dict)
     limits: Limits = Limits()
+    scripts: Mapping[str, str] = field(default_factory=dict)
     drain_s: float = 30.0
 
     def __post_init__(self) -> None:
