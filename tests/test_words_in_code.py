@@ -13,7 +13,7 @@ CODE = Path(clc.__file__).parent
 # case or spelling is folded, or that bound a range; a sign.
 CHARACTERS = {
     "answers/cjk_numerals.py": "零〇一二三四五六七八九十廿卅百千万萬亿億兆两兩弐参壹貳贰叁參肆伍陸陆柒捌玖拾佰仟"
-    "分点點分之の분의第统統唯同进逐米克瓦卡帕赫伏焦牛升",
+    "点點第统統唯同进逐米克瓦卡帕赫伏焦牛升",
     "answers/number_suffixes.py": "一百千万萬십백천만억步큼은을이의개명鿿",
     "answers/numerals.py": "分",
     "answers/region.py": "分분",
@@ -53,10 +53,10 @@ def test_no_literal_holds_a_word_of_a_language(path):
     assert found == []
 
 
-def test_the_exceptions_are_in_use():
-    for name, characters in CHARACTERS.items():
-        held = "".join(text for _, text in literals(CODE / name))
-        assert set(characters) <= set(held), name
+@pytest.mark.parametrize("name", CHARACTERS)
+def test_an_exception_is_in_use(name):
+    held = {character for _, text in literals(CODE / name) for character in text}
+    assert held & set(CHARACTERS[name])
 
 
 def test_a_word_is_found(tmp_path):
