@@ -91,10 +91,10 @@ class Scan:
         text, forms = self.text, self._forms
         found: list[tuple[int, int]] = []
         position = start
-        first = bisect_left(self._lows, start) if self._lows else 0
-        for low, high in self._nouns[first:]:
-            if low >= end:
-                break
+        nouns = self._nouns
+        if self._lows:
+            nouns = nouns[bisect_left(self._lows, start) : bisect_left(self._lows, end)]
+        for low, high in nouns:
             if low >= position and -high <= end and text[low:-high] in forms:
                 position = -high
                 found.append((low, position))
