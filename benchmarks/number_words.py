@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from benchmarks.spellings import Spellings
-from clc.answers.number_lexicon import Lexicon, fold
+from clc.answers.number_lexicon import Lexicon, fold_form
 
 ROOT = Path(__file__).parents[1]
 LANGUAGES = ROOT / "prompts" / "languages"
@@ -57,7 +57,7 @@ class Learner:
         self._lexicon = Lexicon(self._table)
 
     def reads(self, spelled: str, number: int) -> bool:
-        folded = fold(spelled)
+        folded = fold_form(spelled)
         found = self._lexicon.read(folded, 0, len(folded))
         return found == [(Fraction(number), 0, len(folded))]
 

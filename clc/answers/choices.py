@@ -214,7 +214,7 @@ def _is_leading(text: str, one: Mention) -> bool:
 
 @per_vocabulary
 def _between_option() -> re.Pattern[str]:
-    """What may stand between a word for an option and its letter: signs, and a copula."""
+    """The signs and the copula that may stand between a word for an option and its letter."""
     _, copula = cased_and_other("copula")
     return re.compile(rf"(?:[ \t*_$(（\[【「『\"'“:：]|{copula})*")
 

@@ -11,7 +11,7 @@ from unicodedata import normalize
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-__all__ = ["LETTER", "Lexicon", "fold", "forms_by_value", "trie", "whole_words"]
+__all__ = ["LETTER", "Lexicon", "fold_form", "forms_by_value", "trie", "whole_words"]
 
 # Letters, digits and the marks that belong to letters: accents, points, vowel signs.
 LETTER = r"[\w\u0300-\u036f\u0591-\u05c7\u064b-\u065f\u0900-\u0963\u0966-\u0dff]"
@@ -38,7 +38,7 @@ class Atom(NamedTuple):
     gap: str
 
 
-def fold(text: str) -> str:
+def fold_form(text: str) -> str:
     """Return a text in lower case and with one kind of apostrophe, of the same length."""
     return text.replace("İ", "i").lower().translate(_APOSTROPHES)
 
@@ -58,7 +58,7 @@ def _variants(form: str) -> set[str]:
         joined = joined.replace(two, one)
     loose = apart.replace("\u093c", "").replace("\u0901", "\u0902")  # as Hindi is often typed
     composed, apart_too = (normalize(kind, form) for kind in ("NFC", "NFD"))
-    return {fold(text) for text in (form, apart, joined, loose, composed, apart_too)}
+    return {fold_form(text) for text in (form, apart, joined, loose, composed, apart_too)}
 
 
 def trie(words: Iterable[str], not_before: Mapping[str, Iterable[str]] = _NOTHING) -> str:
@@ -171,10 +171,10 @@ class Lexicon:
         lowest = 1 if self._tens_multiply else 2
         self._scales = numbers & {10**power for power in range(lowest, _MOST_ZEROS)}
         self._teens = not self._tens_multiply and {11, 12, 13} <= numbers
-        self._and = [fold(word) for word in table.get("and", ())]
-        self._alone = frozenset(map(fold, table.get("not_alone", ())))
+        self._and = [fold_form(word) for word in table.get("and", ())]
+        self._alone = frozenset(map(fold_form, table.get("not_alone", ())))
         spaces = table.get("spaces", True)
-        barred = {fold(word): letters for word, letters in table.get("not_before", {}).items()}
+        barred = {fold_form(word): letters for word, letters in table.get("not_before", {}).items()}
         self._atom = re.compile(trie(self._values, barred) or "(?!)")
         end = LETTER if spaces else f"[{_NOT_THAI}]"
         first = _bordered(self._values, spaces=spaces, not_before=barred)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from clc.answers.number_lexicon import fold, trie
+from clc.answers.number_lexicon import fold_form, trie
 from clc.answers.number_words import all_tables
 from clc.answers.vocabulary import per_vocabulary
 
@@ -24,12 +24,12 @@ def _scales() -> tuple[dict[str, int], re.Pattern[str], frozenset[str]]:
     scales: dict[str, int] = {}
     barred: dict[str, list[str]] = {}
     for table in all_tables().values():
-        barred |= {fold(form): after for form, after in table.get("not_before", {}).items()}
+        barred |= {fold_form(form): after for form, after in table.get("not_before", {}).items()}
         for name in ("cardinals", "forms", "scales"):
             for number, forms in table.get(name, {}).items():
                 if (name == "scales" or len(number) >= _SCALE_DIGITS) and _is_power(number):
                     words = [form for form in forms if f"{form}*" not in table.get("not_alone", ())]
-                    scales |= dict.fromkeys(map(fold, words), int(number))
+                    scales |= dict.fromkeys(map(fold_form, words), int(number))
     firsts = frozenset(letter for word in scales for letter in (word[0], word[0].upper()))
     pattern = trie(scales, barred) or "(?!)"
     return scales, re.compile(f"(?:{pattern})(?![{_WORDS_WITH_BORDERS}])"), firsts
@@ -51,7 +51,7 @@ def scale_after(text: str, end: int) -> tuple[int, int] | None:
         start += 1
     if text[start : start + 1] not in firsts:
         return None
-    folded = fold(text[start : start + _LONGEST_SCALE])
+    folded = fold_form(text[start : start + _LONGEST_SCALE])
     match = pattern.match(folded)
     return None if match is None else (scales[match[0].replace("-", " ")], start + match.end())
 
@@ -59,7 +59,7 @@ def scale_after(text: str, end: int) -> tuple[int, int] | None:
 @per_vocabulary
 def _scales_before() -> dict[str, int]:
     return {
-        fold(form): int(number)
+        fold_form(form): int(number)
         for table in all_tables().values()
         if table.get("order") == "scale first"
         for name in ("cardinals", "forms", "scales")
@@ -78,5 +78,5 @@ def scale_before(text: str, first: int) -> tuple[int, int]:
     ((1000, 0), (1, 6))
     """
     words = text[max(0, first - _LONGEST_SCALE) : first].split()
-    factor = _scales_before().get(fold(words[-1]), 1) if words else 1
+    factor = _scales_before().get(fold_form(words[-1]), 1) if words else 1
     return (1, first) if factor == 1 else (factor, text.rindex(words[-1], 0, first))

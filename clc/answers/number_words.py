@@ -14,7 +14,7 @@ from fractions import Fraction
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from clc.answers.number_lexicon import LETTER, Lexicon, fold, trie, whole_words
+from clc.answers.number_lexicon import LETTER, Lexicon, fold_form, trie, whole_words
 from clc.answers.vocabulary import per_vocabulary, vocabulary
 from clc.errors import LanguageError
 from clc.languages import normalize_language
@@ -59,7 +59,7 @@ class NumberWords:
 
     def read(self, text: str, start: int, end: int) -> list[tuple[Fraction, int, int]]:
         """Return the numbers in words with their spans, in order."""
-        folded = fold(text)
+        folded = fold_form(text)
         found: list[tuple[Fraction, int, int]] = []
         for code, beginnings in self._beginnings.items():
             if beginnings.search(folded, start, end) is None:
@@ -93,7 +93,7 @@ class NumberWords:
     @cached_property
     def _parts(self) -> dict[str, int]:
         return {
-            fold(form): int(number)
+            fold_form(form): int(number)
             for table in self._tables.values()
             for number, forms in table.get("parts", {}).items()
             for form in forms
@@ -115,7 +115,7 @@ class NumberWords:
         >>> number_words("en").part_at("a quarter", 0)
         (Fraction(1, 4), 9)
         """
-        match = self._one_part.match(fold(text), start)
+        match = self._one_part.match(fold_form(text), start)
         return None if match is None else (Fraction(1, self._parts[match["part"]]), match.end())
 
     def find_part(self, text: str) -> tuple[Fraction, int, int] | None:
@@ -124,7 +124,7 @@ class NumberWords:
         >>> number_words("en").find_part("He ate a third.")
         (Fraction(1, 3), 7, 14)
         """
-        for match in self._one_part.finditer(fold(text)):
+        for match in self._one_part.finditer(fold_form(text)):
             if match["article"]:
                 return Fraction(1, self._parts[match["part"]]), match.start(), match.end()
         return None
@@ -135,7 +135,7 @@ class NumberWords:
 
     def find_half(self, text: str) -> re.Match[str] | None:
         """Find the words of a half: half, die Hälfte, 一半."""
-        return self._half.search(fold(text))
+        return self._half.search(fold_form(text))
 
     @cached_property
     def _and_half(self) -> re.Pattern[str]:
@@ -147,7 +147,7 @@ class NumberWords:
         >>> number_words("en").half_more("2 hours and a half", 1)
         True
         """
-        return self._and_half.match(fold(text), end) is not None
+        return self._and_half.match(fold_form(text), end) is not None
 
     @cached_property
     def _multiples(self) -> list[tuple[Fraction, re.Pattern[str]]]:
@@ -167,7 +167,7 @@ class NumberWords:
         >>> number_words("en").held_numbers("twice a dozen")
         [(Fraction(2, 1), 0, 5), (Fraction(12, 1), 8, 13)]
         """
-        folded = fold(text)
+        folded = fold_form(text)
         return [
             (value, *match.span())
             for value, pattern in self._multiples
@@ -185,7 +185,7 @@ def _is_taken(taken: list[list[int]], first: int, last: int) -> bool:
 
 def _beginnings(table: Mapping[str, Any]) -> re.Pattern[str]:
     words = [
-        fold(form)
+        fold_form(form)
         for name in ("cardinals", "forms")
         for forms in table.get(name, {}).values()
         for form in forms
@@ -198,7 +198,7 @@ def _of_both(entries: Iterable[tuple[str, bool]]) -> str:
     """Return a pattern of words of languages with and without spaces."""
     entries = list(entries)
     parted = whole_words([entry for entry, spaces in entries if spaces])
-    joined = trie([fold(entry) for entry, spaces in entries if not spaces]) or "(?!)"
+    joined = trie([fold_form(entry) for entry, spaces in entries if not spaces]) or "(?!)"
     return f"{parted}|{joined}"
 
 
@@ -207,9 +207,9 @@ def _and_half(table: Mapping[str, Any]) -> str:
     words = table.get("and_half", ())
     if not words:
         return "(?!)"
-    barred = {fold(word): letters for word, letters in table.get("not_before", {}).items()}
-    halves = trie(map(fold, words), barred)
-    units = trie(map(fold, table.get("and_half_units", ())))
+    barred = {fold_form(word): letters for word, letters in table.get("not_before", {}).items()}
+    halves = trie(map(fold_form, words), barred)
+    units = trie(map(fold_form, table.get("and_half_units", ())))
     if not table.get("spaces", True):
         units = units or r"[^\s\d.,;:!?()]{0,14}?"
         return rf"[ ]?(?:{units})?(?:{halves})"
@@ -234,7 +234,7 @@ def _codes(language: str) -> Iterator[str]:
 
 
 class _Compiled:
-    """What is compiled of a vocabulary: by language as asked, by the files that it has, by file."""
+    """Patterns of a vocabulary: by language as asked, by the files that it has, by file."""
 
     def __init__(self) -> None:
         self.by_language: dict[str | None, NumberWords] = {}

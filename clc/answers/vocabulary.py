@@ -92,11 +92,11 @@ def folder_vocabulary(folder: Path) -> Vocabulary | None:
     Raises:
         TemplateError: a file of a language is broken.
     """
-    from clc.answers.word_checks import check_words  # it needs the words of this module
+    from clc.answers.word_checks import check_patterns  # it needs the words of this module
 
     own: dict[str, dict[str, Any]] = {}
     for file in read_language_files(folder):
-        check_words(file.path, file.tables)
+        check_patterns(file.path, file.tables)
         tables = {name: table for name, table in file.tables.items() if name not in _NOT_READ}
         label = file.tables.get("prompt", {}).get("label", "").rstrip(" :：")
         if label:

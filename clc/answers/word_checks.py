@@ -7,7 +7,7 @@ import unicodedata
 from typing import TYPE_CHECKING, Any
 
 from clc.answers.power_words import power_pattern
-from clc.answers.words import expanded, grouped
+from clc.answers.words import expanded, grouped_words
 from clc.bounds import abbreviate
 from clc.errors import TemplateError
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-__all__ = ["check_words"]
+__all__ = ["check_patterns"]
 
 _SPECIAL = frozenset("*.([{\\?+|^$)]}")  # that begin no word
 _PLAIN_PATTERNS = (
@@ -26,7 +26,7 @@ _PLAIN_PATTERNS = (
 )
 
 
-def check_words(path: Path, tables: Mapping[str, Any]) -> None:
+def check_patterns(path: Path, tables: Mapping[str, Any]) -> None:
     """Check that every entry that is a regular expression is one.
 
     Raises:
@@ -66,4 +66,4 @@ def _compile(where: str, pattern: str) -> None:
 
 
 def _word_pattern(entry: str) -> str:
-    return "|".join(grouped(expanded(entry)))
+    return "|".join(grouped_words(expanded(entry)))

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from clc.answers.literals import plain_starts, required_parts, words_of
 from clc.answers.vocabulary import per_vocabulary
-from clc.answers.words import grouped, listed
+from clc.answers.words import grouped_words, listed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -136,7 +136,7 @@ class WordList:
 
     def _compile(self, indexes: Iterable[int]) -> re.Pattern[str]:
         before, after = self._around
-        words = "|".join(grouped([self._words[index] for index in indexes]))
+        words = "|".join(grouped_words([self._words[index] for index in indexes]))
         return re.compile(f"{before}(?:{words}){after}" if before or after else words)
 
     @cached_property
@@ -154,7 +154,7 @@ class WordList:
 
     @cached_property
     def heads(self) -> list[list[str]]:
-        """What each word begins with."""
+        """The beginnings of each word."""
         return [plain_starts(word) for word in self._words]
 
     def _starting(self, head: str) -> re.Pattern[str] | None:

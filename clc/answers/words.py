@@ -21,7 +21,7 @@ __all__ = [
     "cased_and_other",
     "compile_words",
     "expanded",
-    "grouped",
+    "grouped_words",
     "listed",
     "word_pattern",
 ]
@@ -63,7 +63,9 @@ def word_pattern(*names: str) -> str:
     It is no group: put it in parentheses within a larger one.
     """
     entries = (entry for name in names for entry in listed(name))
-    return "|".join(grouped(dict.fromkeys(word for entry in entries for word in expanded(entry))))
+    return "|".join(
+        grouped_words(dict.fromkeys(word for entry in entries for word in expanded(entry)))
+    )
 
 
 @per_vocabulary
@@ -72,10 +74,10 @@ def cased_and_other(*names: str) -> tuple[str, str]:
     words = [word for name in names for entry in listed(name) for word in expanded(entry)]
     cased = [word for word in dict.fromkeys(words) if word[0].lower() != word[0].upper()]
     other = [word for word in dict.fromkeys(words) if word[0].lower() == word[0].upper()]
-    return "|".join(grouped(cased)) or "(?!)", "|".join(grouped(other)) or "(?!)"
+    return "|".join(grouped_words(cased)) or "(?!)", "|".join(grouped_words(other)) or "(?!)"
 
 
-def grouped(words: Iterable[str]) -> list[str]:
+def grouped_words(words: Iterable[str]) -> list[str]:
     """Return the patterns of words, one for all with the same first character in one case."""
     groups: dict[str, list[str]] = {}
     for word in words:

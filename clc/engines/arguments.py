@@ -131,8 +131,8 @@ def argument_fault(engine: str, name: str, value: Any) -> str | None:
 
 def nearest_name(name: str, known: Mapping[str, Any]) -> str | None:
     """Return the known name that is most like ``name``; None where none is like it."""
-    if begun := [one for one in known if len(name) > 2 and one.startswith(name)]:  # noqa: PLR2004
-        return min(begun, key=len)
+    if longer := [one for one in known if len(name) > 2 and one.startswith(name)]:  # noqa: PLR2004
+        return min(longer, key=len)
     near = get_close_matches(name, known, n=1, cutoff=_CLOSE)
     return near[0] if near else None
 

@@ -182,7 +182,7 @@ class Chat:
         if not begins_thought and self._source:
             return RenderedPrompt(self._apply(messages, prefill=True), opened=False)
         # Some templates put an empty thought before, or take the thought out of, a last message
-        # of the assistant (Qwen3), so the begun thought follows the generation prompt.
+        # of the assistant (Qwen3), so the started thought follows the generation prompt.
         ids = self._apply(messages[:-1])
         tail = self._text(ids[-_TAIL:]).rstrip()
         for mark in self._opens:

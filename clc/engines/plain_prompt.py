@@ -63,7 +63,7 @@ def render_text(
 ) -> str:
     r"""Render messages as the text that a base model goes on with.
 
-    A last message of the assistant is begun already: the text ends with it.
+    A last message of the assistant is its start: the text ends with it.
 
     Args:
         messages: the chat so far.
@@ -76,16 +76,16 @@ def render_text(
     >>> render_text([{"role": "user", "content": "1 + 1 ="}])
     '1 + 1 =\n'
     """
-    begun = ""
+    started = ""
     if messages[-1]["role"] == "assistant":
         *messages, last = messages
-        begun = last["content"]
+        started = last["content"]
     compiled = compile_template(template or BASE_TEMPLATE)
     text = compiled.render(
         {**variables, "messages": list(messages), "add_generation_prompt": True, "bos_token": "",
          "eos_token": ""}
     )  # fmt: skip
-    return text + begun
+    return text + started
 
 
 def turn_stops(template: str) -> tuple[str, ...]:

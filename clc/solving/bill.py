@@ -1,4 +1,4 @@
-"""What a run costs in money, and the budget at which it stops."""
+"""The cost of a run in money, and the budget at which it stops."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ class Bill:
 
     @property
     def spent(self) -> float:
-        """What all calls of the run spent."""
+        """The money that all calls of the run spent."""
         return self.before + self.cost
 
     def begin(self, manifest: Mapping[str, Any] | None, stored: float = 0.0) -> None:

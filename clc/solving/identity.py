@@ -29,7 +29,7 @@ _log = logging.getLogger(__name__)
 def as_begun(configuration: Configuration, manifest: Mapping[str, Any] | None) -> Configuration:
     """Return the configuration with which a stored run goes on.
 
-    In a run that was begun before ``untranslated`` was a setting, paths without a translation
+    In a run that was started before ``untranslated`` was a setting, paths without a translation
     abstain until its end.
     """
     wanted = configuration.untranslated
@@ -37,7 +37,7 @@ def as_begun(configuration: Configuration, manifest: Mapping[str, Any] | None) -
     if recorded or begun_with(manifest, "untranslated") in (None, wanted):
         return configuration
     _log.warning(
-        "this run was begun by an older clc: paths without a translation abstain in it; another "
+        "this run was started by an older clc: paths without a translation abstain in it; another "
         "run folder takes --untranslated %s",
         wanted,
     )
@@ -102,7 +102,7 @@ def identity(
 
 
 def earlier_lengths(manifest: Mapping[str, Any] | None) -> tuple[int | None, ...]:
-    """Return the longest sequences with which a run may have begun, in tokens; None is none given.
+    """Return the longest sequences with which a run may have started, in tokens; None is none given.
 
     An older clc wrote the option only.
     """
@@ -122,7 +122,7 @@ def keep_fingerprints(
 
     Args:
         stored: identity of the run.
-        lengths: with which it may have begun, in tokens.
+        lengths: with which it may have started, in tokens.
         engine: samples the paths.
         translator: samples translations, where it is another one.
         voters: engines of arms that name an engine file.

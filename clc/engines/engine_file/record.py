@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 __all__ = ["EngineSpec"]
 
 TranslatorMaker = Callable[[], "Engine"] | ChatOptions | None
-"""What ``open_translator`` takes."""
+"""The argument of ``open_translator``."""
 _FROM_MODEL = ("temperature", "top_p", "top_k", "min_p", "repetition_penalty")
 
 

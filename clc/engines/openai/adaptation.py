@@ -1,4 +1,4 @@
-"""What an endpoint takes of a request, learned from its refusals.
+"""The fields that an endpoint takes of a request, learned from its refusals.
 
 An endpoint may refuse a field by its name (status 400 or 422): ``max_tokens`` of models that want
 ``max_completion_tokens``, a temperature that is fixed, seeds, or seeds of more than 32 bits. The

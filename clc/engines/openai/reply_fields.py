@@ -23,8 +23,8 @@ __all__ = [
     "first_choice",
     "read_billing",
     "read_completion",
-    "read_message",
     "read_reasoning",
+    "read_reply_message",
     "read_source",
     "read_text",
     "read_tokens",
@@ -73,7 +73,7 @@ def read_completion(body: bytes, reader: ReplyReader) -> Completion:
     """
     reply = read_json(body)
     choice = first_choice(reply, body)
-    message = None if choice is None else read_message(choice, "message")
+    message = None if choice is None else read_reply_message(choice, "message")
     if choice is None or message is None:
         raise BrokenReplyError("a choice without a message")
     reader.usage = read_usage(reply.get("usage"))
@@ -85,12 +85,12 @@ def read_completion(body: bytes, reader: ReplyReader) -> Completion:
     return reader.complete(reader.finish_reason or "unknown")
 
 
-def read_message(choice: Mapping[str, Any], name: str) -> dict[str, Any] | None:
+def read_reply_message(choice: Mapping[str, Any], name: str) -> dict[str, Any] | None:
     """Return the ``message`` or ``delta`` of a choice, None without one.
 
     That of a completion without a chat is its text.
 
-    >>> read_message({"text": " 18"}, "message")
+    >>> read_reply_message({"text": " 18"}, "message")
     {'content': ' 18'}
     """
     message = choice.get(name)

@@ -62,7 +62,7 @@ async def read_stream(
             if event.get("choices") == [] and not event.get("error"):
                 continue  # usage alone, at the end; Azure: filters alone, at the beginning
         choice = reply_fields.first_choice(event, data) or {}
-        left = reader.add(choice, reply_fields.read_message(choice, "delta") or {})
+        left = reader.add(choice, reply_fields.read_reply_message(choice, "delta") or {})
         if left and not reader.finish_reason:
             return reader.complete(left, counted=True)
     reason = reader.finish_reason

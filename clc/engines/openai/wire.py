@@ -37,7 +37,7 @@ _ALWAYS_SENT = frozenset({"temperature", "top_p", "max_tokens"})
 COMPLETING = frozenset(SERVERS)
 """Owners of models that are sent every sampling field."""
 PREFILLING = frozenset({"vllm", "sglang"})
-"""Owners of models whose servers go on with a turn that is begun."""
+"""Owners of models whose servers go on with a turn that has a start."""
 _LLAMA_NAMES = {"repetition_penalty": "repeat_penalty"}
 # A user's extra body may set these where the run does not.
 _FREE_IN_EXTRA = frozenset({"presence_penalty", "frequency_penalty", "min_p", "repetition_penalty"})
