@@ -56,7 +56,7 @@ _DEGREE = re.compile(r"\[[ ]?(\d{1,4})[ ]?\]")
 
 @per_vocabulary
 def _no_power() -> re.Pattern[str]:
-    """Signs after a mark that is no power: an ordinal or a note, as in 5^th, 2^{nd}, 18^[1], 18^*."""
+    """Signs after a mark of no power: an ordinal or a note, as in 5^th, 2^{nd}, 18^[1], 18^*."""
     return re.compile(
         rf"[{{(]?\s?(?:{power_words().ordinal}|[oa\u00ba°\u00aa](?![a-zA-Z]))\b\s?[}})]?"
         r"|\{\s?[^\w{}\\(]{0,8}\}|\[|[^\w\s({\[\\+−–√^↑.,;-]"

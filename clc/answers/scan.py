@@ -48,7 +48,7 @@ def _forms(words: Iterable[str]) -> set[str]:
 
 
 class Scan:
-    """What ``text[start:end]`` holds, and where.
+    """The content of ``text[start:end]``, and where it stands.
 
     Attributes:
         text: the whole text.

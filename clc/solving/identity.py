@@ -102,7 +102,7 @@ def identity(
 
 
 def earlier_lengths(manifest: Mapping[str, Any] | None) -> tuple[int | None, ...]:
-    """Return the longest sequences with which a run may have started, in tokens; None is none given.
+    """Return the longest sequences, in tokens, with which a run may have started; None: not given.
 
     An older clc wrote the option only.
     """

@@ -216,7 +216,7 @@ def test_a_run_of_an_older_clc_goes_on_as_it_began(tmp_path, caplog):
     configuration = configure("clc", languages=["en", "de", "zh"], paths=6)
     with Store(tmp_path / "run") as store:
         assert asyncio.run(solve_all(store, configuration)) == before
-        assert "begun by an older clc" in caplog.text
+        assert "started by an older clc" in caplog.text
         assert store.manifest()["identity"]["untranslated"] == "abstain"
     with Store(tmp_path / "run") as store, pytest.raises(ConfigurationError, match="untranslated"):
         asyncio.run(solve_all(store, configuration))
