@@ -7,9 +7,11 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, TypedDict, cast
 
 import click
+from click.core import ParameterSource
 
 from clc import bounds
 from clc.cli.options import NumberType, reading_option
+from clc.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -116,6 +118,7 @@ def command(
     from clc.cli.voted_rows import read_voted_rows, split_sources
 
     if precision is not None:
+        _refuse_with_precision(click.get_current_context())
         folders, files = split_sources(sources)
         judged = votes_of_runs(folders, reading) if folders else votes_of_files(files, reading)
         calibrate_threshold(judged, precision, out=out, as_json=as_json)
@@ -239,3 +242,17 @@ def _correlation(portfolio: Portfolio) -> Table:
         cells = ("" if value is None else f"{100 * value:.0f}" for value in row.values())
         table.add_row(code, *cells)
     return table
+
+
+def _refuse_with_precision(context: click.Context) -> None:
+    """Refuse the options of a portfolio where a threshold is wanted.
+
+    Raises:
+        ConfigurationError: one was given.
+    """
+    for name in ("budget", "folds", "seed", "equal"):
+        if context.get_parameter_source(name) is not ParameterSource.DEFAULT:
+            raise ConfigurationError(
+                f"--{name} does not go with --precision, which is of the votes as they are: leave "
+                "one of them out"
+            )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import PurePath
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from rich.text import Text
@@ -136,6 +137,8 @@ def print_path(
     """
     number, arm, path, vote = shown_path
     head = [language_label(arm.language)]
+    if arm.engine:
+        head.append(f"model {visible(PurePath(arm.engine).name)}")
     if path is not None and path.error is None:
         head += [f"path {path.index}", visible(path.finish_reason)]
         head.append(f"{path.usage.completion_tokens:,} tokens")

@@ -6,6 +6,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, cast
 
 import click
+from click.core import ParameterSource
 
 from clc import bounds
 from clc.cli.options import NumberType, reading_option
@@ -95,6 +96,11 @@ def command(
         raise click.UsageError("give a run folder or a file of generations, or --model")
     if model is None and parallel is not None:
         raise ConfigurationError("--parallel needs --model: the sentences are for its states")
+    context = click.get_current_context()
+    if model is None and context.get_parameter_source("pivot") is not ParameterSource.DEFAULT:
+        raise ConfigurationError("--pivot goes with --model, whose states it is compared with")
+    if codes and as_json:
+        raise ConfigurationError("--codes and --json are two outputs: leave one of them out")
     pivot = read_language(pivot)
     rows = list(read_voted_rows(sources, reading)) if sources else []
     sentences = {} if model is None else _sentences(parallel, pivot)

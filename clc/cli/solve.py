@@ -130,7 +130,7 @@ def command(
     """  # noqa: D301
     from clc.cli.text import make_console
 
-    voters = {} if cluster.cluster is not None else solving.load_voters(strategy)
+    voters = None if cluster.cluster is not None else solving.load_voters(strategy)
     configuration = solving.configuration(
         strategy, engine.spec, voters, total_paths=total_paths, total_tokens=total_tokens
     )
@@ -156,6 +156,7 @@ def command(
         )
         return
     cluster.refuse_without_cluster()
+    assert voters is not None  # noqa: S101  they are loaded without a cluster
     _solve_here(
         source,
         reading,

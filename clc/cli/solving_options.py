@@ -289,6 +289,9 @@ class SolvingOptions(OptionGroup):
 
         if self.portfolio and self.languages is not None:
             raise ConfigurationError("--portfolio names the languages; leave out --languages")
+        for name, given in (("--voter", self.voters), ("--verifier", self.verifier)):
+            if given and voters is None:
+                raise ConfigurationError(f"{name} goes with clc solve and clc ask: leave it out")
         opened = self.strategy(strategy)
         most = Sampling().max_tokens
         portfolio = read_portfolio(self.portfolio) if self.portfolio else None

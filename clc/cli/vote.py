@@ -11,7 +11,7 @@ import click
 
 from clc.bounds import LANGUAGES, SHARE, WEIGHT
 from clc.cli.options import NumberType, reading_option, workers_option
-from clc.errors import ConfigurationError, InputError
+from clc.errors import ConfigurationError, InputError, RunError
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Iterator, Sequence
@@ -128,6 +128,8 @@ def command(  # noqa: PLR0917
         print_score(score, as_json=as_json, err=not as_json)
     _print_unread(unread)
     unread.check()
+    if score.withheld and score.unanswered == score.problems:
+        raise RunError(f"no answer is given: {score.withheld:,} were not sure enough")
 
 
 def _take_files(

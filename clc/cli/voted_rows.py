@@ -41,6 +41,9 @@ def split_sources(sources: Sequence[str]) -> tuple[list[str], list[str]]:
         InputError: there are both.
     """
     folders = [source for source in sources if Path(source).is_dir()]
+    missing = [source for source in sources if source != "-" and not Path(source).exists()]
+    if missing:
+        raise InputError(f"{missing[0]}: cannot be read: No such file or directory")
     if folders and len(folders) < len(sources):
         raise InputError(f"{folders[0]}: is a run folder; give run folders or files, not both")
     return folders, [] if folders else list(sources)

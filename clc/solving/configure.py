@@ -203,6 +203,12 @@ def _check_sequence(settings: Configuration, sequence: Sequence[str]) -> None:
             )
         languages = strategy.planner.candidates[: strategy.planner.choose]
     slots = plan_slots(strategy, _NO_LANGUAGE, budget, languages=languages, sequence=sequence)
+    voting = {slot.arm.stands_for for slot in slots}
+    if settings.abstaining is not None and settings.abstaining.languages > len(voting):
+        raise ConfigurationError(
+            f"abstain_languages is {settings.abstaining.languages}, and {budget} paths are in "
+            f"{len(voting)} language{'s'[: len(voting) != 1]}: no answer would be given"
+        )
     if any(
         slot.index and not slot.arm.switch and settings.sampling_of(slot.arm).temperature == 0
         for slot in slots

@@ -71,6 +71,11 @@ class Solver:
                 "the vote is over rewards, and nothing gives any: name a verifier (--verifier own, "
                 "or a file); the server, clc compare and --cluster have none"
             )
+        if verifier is not None and not configuration.needs_verifier:
+            raise ConfigurationError(
+                "a verifier is for --weighting reward, weighted-by-reward and best-of-n: leave out "
+                "--verifier, or choose one of them"
+            )
         self.verifier = verifier
         self.configuration = configuration
         self.counting = configuration.counting

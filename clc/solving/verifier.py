@@ -22,14 +22,16 @@ can be taken again without the verifier.
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from clc.bounds import abbreviate
 from clc.engines.engine_file import load_engine_file
+from clc.engines.reward.base import combine_steps
 from clc.engines.reward.classifier import ClassifierReward
-from clc.engines.reward.server import ServedReward
+from clc.engines.reward.server import APIS, ServedReward
 from clc.errors import ConfigurationError
 from clc.input_files import parse_toml, read_regular
 from clc.records import Sampling, Step, Usage, content_key
@@ -47,11 +49,14 @@ if TYPE_CHECKING:
     from clc.solving.sampler import Sampler
     from clc.thoughts import Marks
 
+_log = logging.getLogger(__name__)
+
 __all__ = ["OWN_JUDGE", "Verifier", "VerifierSpec", "load_verifier"]
 
 OWN_JUDGE = "own"
 _JUDGE = "judge"
 _REPLY_TOKENS = 512
+_FEW = 6  # replies without a score, before a warning
 _LANGUAGE = "en"  # of the template
 
 
@@ -84,6 +89,13 @@ class VerifierSpec:
             raise ConfigurationError("a reward model has no engine; it has model, and url or none")
         if not self.model:
             raise ConfigurationError("a reward model needs model")
+        if self.url is not None and not self.url.startswith(("http://", "https://")):
+            raise ConfigurationError(f"url is {abbreviate(self.url)}; it begins with http://")
+        combine_steps([1.0], self.steps)
+        if self.api not in APIS:
+            raise ConfigurationError(
+                f"api of a reward model is one of {', '.join(APIS)}, not {abbreviate(self.api)}"
+            )
         if self.url is None and (wrong := sorted(given & {"api", "key", "steps"})):
             raise ConfigurationError(f"{wrong[0]} is of a server: give its url")
 
@@ -130,6 +142,8 @@ def load_verifier(name: str) -> VerifierSpec:
             )
         if not isinstance(value, str):
             raise ConfigurationError(f"{name}: {key} is {abbreviate(value)}; it must be text")
+    if "kind" not in values:
+        raise ConfigurationError(f"{name}: needs kind, judge or reward")
     if engine := values.get("engine"):
         values["engine"] = str(path.parent / engine)
     try:
@@ -151,6 +165,7 @@ class Verifier:
         self, templates: Templates, model: RewardModel | None = None, judge: str | None = None
     ) -> None:
         self.judge = judge
+        self._judged_paths = self._scores = 0
         self._templates = templates
         self._model = model
 
@@ -239,4 +254,14 @@ class Verifier:
         if isinstance(step, str):
             return None
         opened.usage += step.usage
-        return parse_score(step.text)
+        score = parse_score(step.text)
+        self._judged_paths += 1
+        self._scores += score is not None
+        if self._judged_paths == _FEW and not self._scores:
+            _log.warning(
+                "the judge scored none of the first %s paths: its replies have no line 'Score: N' "
+                "(such as %s); without rewards every vote counts the same",
+                _FEW,
+                abbreviate(step.text),
+            )
+        return score

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Abstaining", "given_answer", "withhold"]
 
-_ROUNDING = 1e-9  # 0.6 * 5 votes are 3, despite rounding
+_ROUNDING = 1e-9
+_DIGITS = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,10 +54,11 @@ class Abstaining:
         >>> from clc.voting.tally import vote
         >>> votes = [Vote("", "en", Answer(value)) for value in ("18", "18", "26")]
         >>> Abstaining(0.5).reason(vote(votes)), Abstaining(0.7).reason(vote(votes))
-        (None, 'agreement 0.667 is below 0.7')
+        (None, 'agreement 0.666667 is below 0.7')
         """
-        if verdict.agreement < self.below - _ROUNDING:
-            return f"agreement {verdict.agreement:.3g} is below {self.below:g}"
+        shown = round(verdict.agreement, _DIGITS)  # as verdicts and thresholds are written
+        if shown < self.below - _ROUNDING:
+            return f"agreement {shown:g} is below {self.below:g}"
         agreeing = sum(
             weight > 0 for weight in verdict.tally.get(verdict.answer or "", {}).values()
         )

@@ -45,3 +45,20 @@ def test_a_share_out_of_range_is_refused(quick, file, tmp_path):
     assert done.returncode == 2
     assert "--abstain-below" in done.stderr
     assert not out.exists()
+
+
+def test_agreement_of_more_languages_than_there_are_is_refused(quick, file, tmp_path):
+    out = tmp_path / "run"
+    chosen = options(quick, "--abstain-languages", "4")
+    done = call("solve", file, "--out", out, *chosen)
+    assert done.returncode == 2
+    assert "abstain_languages is 4, and 6 paths are in 3 languages" in done.stderr
+
+
+def test_a_vote_that_gives_no_answer_ends_with_one(tmp_path):
+    file = tmp_path / "g.jsonl"
+    row = {"id": "a", "language": "en", "response": "Answer: 5", "gold": "5"}
+    file.write_text(json.dumps(row) + "\n")
+    done = call("vote", file, "--abstain-languages", "2")
+    assert done.returncode == 1
+    assert "no answer is given: 1 were not sure enough" in done.stderr

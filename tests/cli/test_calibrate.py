@@ -233,3 +233,23 @@ def test_at_equal_tokens(file):
     assert json.loads(done.stdout)["equal"] == "tokens"
     table = call("calibrate", file, "--equal", "tokens").stdout
     assert "characters" in table
+
+
+def test_options_of_a_portfolio_do_not_go_with_a_precision(file):
+    for option in (("--budget", 3), ("--folds", 4), ("--seed", 1), ("--equal", "tokens")):
+        done = call("calibrate", file, "--precision", "0.9", *option)
+        assert done.returncode == 2
+        assert f"{option[0]} does not go with --precision" in done.stderr
+
+
+def test_the_threshold_withholds_none_of_its_own_answers(tmp_path):
+    rows = (
+        {"id": f"q-{n}", "language": code, "response": f"{LABELS[code]}: {value}", "gold": "1"}
+        for n in range(200)
+        for code, value in (("en", 1), ("de", 1), ("sw", 2))
+    )
+    file = write(tmp_path / "dev.jsonl", rows)
+    found = json.loads(call("calibrate", file, "--precision", "0.9", "--json").stdout)
+    assert found["coverage"] == 1.0
+    voted = call("vote", file, "--abstain-below", found["abstain_below"], "--json")
+    assert "withheld" not in json.loads(voted.stdout)

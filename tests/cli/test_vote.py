@@ -211,7 +211,7 @@ def test_unsure_answers_are_withheld(file):
     assert second["answer"] == "8"  # of one
     assert rows(run(vote, file, "--abstain-below", "0.7").stdout)[0]["withheld"] == {
         "answer": "1000",
-        "reason": "agreement 0.667 is below 0.7",
+        "reason": "agreement 0.666667 is below 0.7",
     }
     withheld = run(vote, file, "--abstain-languages", "2")
     assert [row["answer"] for row in rows(withheld.stdout)] == ["1000", None]

@@ -49,9 +49,18 @@ def test_commands_that_open_one_engine_refuse(quick, file, other, tmp_path):
         ["compare", file, "--out", tmp_path / "c", "--strategies", "clc,sc"],
         ["solve", file, "--out", tmp_path / "r", "--cluster", "ray"],
     ):
-        done = call(*arguments, *options(quick, "--voter", other))
-        assert done.returncode == 2
-        assert "not open" in done.stderr
+        for option, value in (("--voter", other), ("--verifier", "own")):
+            done = call(*arguments, *options(quick, option, value))
+            assert done.returncode == 2
+            assert f"{option} goes with clc solve and clc ask" in done.stderr
+    assert not (tmp_path / "r").exists()
+
+
+def test_the_model_of_a_path_is_shown(quick, file, other, tmp_path):
+    out = tmp_path / "run"
+    call("solve", file, "--out", out, *options(quick, "--voter", "own", "--voter", other))
+    shown = call("show", out, lines(out)[0]["id"])
+    assert "model other.toml" in shown.stdout
 
 
 def test_a_file_that_is_not_there(quick, file, tmp_path):

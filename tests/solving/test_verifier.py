@@ -4,6 +4,7 @@ import asyncio
 import json
 import threading
 from contextlib import contextmanager
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
@@ -102,6 +103,23 @@ def test_without_a_verifier_nothing_is_sampled(strategy, settings):
     assert not engine.requests
 
 
+def test_a_verifier_that_no_vote_needs_is_refused():
+    with Store(None) as store, pytest.raises(ConfigurationError, match="leave out --verifier"):
+        run(store, "clc", judge())
+
+
+def test_a_judge_without_scores_is_warned_of(caplog):
+    class Silent(JudgingEngine):
+        async def complete(self, request):
+            done = await super().complete(request)
+            return replace(done, text=done.text.replace("Score", "Mark"))
+
+    with Store(None) as store:
+        verdicts = run(store, "weighted-by-reward", judge(), Silent())
+    assert caplog.text.count("the judge scored none of the first 6 paths") == 1
+    assert all(verdict.details["rewards"] == {} for verdict in verdicts)
+
+
 def test_another_verifier_is_another_run(tmp_path):
     with Store(tmp_path) as store:
         run(store, "best-of-n", judge())
@@ -140,6 +158,10 @@ def test_steps_make_one_reward():
         ('kind = "reward"\nmodel = "x"\nengine = "y"', "has no engine"),
         ('knid = "judge"', "unknown key 'knid'"),
         ("kind = 3", "kind is 3"),
+        ("", "needs kind"),
+        ('kind = "reward"\nmodel = "x"\nurl = "notaurl"', "verifier.toml: url is 'notaurl'"),
+        ('kind = "reward"\nmodel = "x"\nurl = "http://h"\napi = "score"', "verifier.toml: api of"),
+        ('kind = "reward"\nmodel = "x"\nurl = "http://h"\nsteps = "max"', "verifier.toml: steps"),
         ("kind", "verifier.toml:1"),
     ],
 )

@@ -22,7 +22,8 @@ TWO_OF_THREE = verdict(("en", "18"), ("de", "18"), ("zh", "26"))
         (Abstaining(), None),
         (Abstaining(0.66), None),
         (Abstaining(2 / 3), None),
-        (Abstaining(0.67), "agreement 0.667 is below 0.67"),
+        (Abstaining(0.666667), None),  # as it is shown
+        (Abstaining(0.67), "agreement 0.666667 is below 0.67"),
         (Abstaining(languages=2), None),
         (Abstaining(languages=3), "languages that agree: 2, fewer than 3"),
     ],

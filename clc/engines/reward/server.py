@@ -23,8 +23,9 @@ from clc.records import content_key
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["ServedReward"]
+__all__ = ["APIS", "ServedReward"]
 
+APIS = ("classify", "pooling")
 _AT_ONCE = 16
 _ATTEMPTS = 5
 _TIMEOUT_S = 120.0
@@ -48,7 +49,7 @@ class ServedReward:
         steps: how rewards of steps make one, see ``combine_steps``.
 
     Raises:
-        ConfigurationError: the API is unknown, or the key is not in the environment.
+        ConfigurationError: the key is not in the environment.
     """
 
     def __init__(
@@ -61,11 +62,6 @@ class ServedReward:
         separator: str = "",
         steps: str = "last",
     ) -> None:
-        if api not in {"classify", "pooling"}:
-            raise ConfigurationError(
-                f"api of a reward model is classify or pooling, not {api!r:.60}"
-            )
-        combine_steps([1.0], steps)
         secret = None if key is None else os.environ.get(key, "").strip()
         if secret == "":
             raise ConfigurationError(f"the environment has no {key}, the key of {url}")
