@@ -152,7 +152,7 @@ def command(
             marks=solving.templates().marks,
             engine=engine,
             cluster=cluster,
-            bill=_make_bill(engine.spec, voters, budget),
+            bill=_make_bill(engine.spec, {}, budget),
         )
         return
     cluster.refuse_without_cluster()

@@ -337,12 +337,12 @@ def test_n_is_checked_before_anything_is_made_for_each_choice(it, model, n, stre
 
 
 def test_an_unsure_answer_is_withheld():
-    with serving(defaults={"abstaining": Abstaining(languages=4)}) as running:
+    with serving(defaults={"abstaining": Abstaining(languages=3)}) as running:
         reply = client(running).chat.completions.create(model="clc", messages=ask())
     votes = reply.model_extra["clc"]
     agreeing = len(next(iter(votes["tally"].values())))
     assert votes["answer"] is None
-    assert votes["withheld"] == f"languages that agree: {agreeing}, fewer than 4"
+    assert votes["withheld"] == f"languages that agree: {agreeing}, fewer than 3"
     assert reply.choices[0].message.content == (
         f"No answer: the paths do not agree enough ({votes['withheld']})."
     )
