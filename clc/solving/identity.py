@@ -72,8 +72,11 @@ def identity(
     # Manifests from before these fields are those of runs without them.
     if settings["total"] is None:
         del settings["total"]
-    if settings["stopping"]["prior"] is None:
-        del settings["stopping"]["prior"]
+    stopping = settings["stopping"]
+    if stopping["prior"] is None:
+        del stopping["prior"]
+    else:  # orjson writes no named tuples
+        stopping["prior"] = [list(shape) for shape in stopping["prior"]]
     values = {
         **settings,
         "strategy": {

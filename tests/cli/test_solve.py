@@ -74,6 +74,20 @@ def test_a_budget_of_less_than_a_path_a_problem_is_refused(file, tmp_path):
     assert stored(out) == {}
 
 
+def test_a_refused_run_leaves_no_new_folder(quick, file, tmp_path):
+    out = tmp_path / "run"
+    command = ("solve", file, "--out", out, "--total-paths", 7)
+    assert call(*command, *options(DEAD)).returncode == 2
+    assert not out.exists()
+    out.mkdir()
+    assert call(*command, *options(DEAD)).returncode == 2
+    assert (out / "run.sqlite").is_file()
+    assert call("solve", file, "--out", out, "--limit", 2, *options(quick)).returncode == 0
+    before = stored(out)
+    assert call(*command, *options(DEAD)).returncode == 2
+    assert stored(out) == before != {}
+
+
 @pytest.mark.slow
 def test_a_run_grows_in_paths_and_problems_and_redraws_nothing(quick, file, tmp_path):
     out = tmp_path / "run"
