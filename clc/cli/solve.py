@@ -157,7 +157,6 @@ def command(
         )
         return
     cluster.refuse_without_cluster()
-    assert voters is not None  # noqa: S101  they are loaded without a cluster
     _solve_here(
         source,
         reading,
@@ -165,10 +164,10 @@ def command(
         configuration=configuration,
         templates=solving.templates(),
         engine=engine,
-        voters=voters,
+        voters=voters or {},
         verifier=solving.open_verifier(solving.templates()),
         cache=not no_cache,
-        bill=_make_bill(engine.spec, voters, budget),
+        bill=_make_bill(engine.spec, voters or {}, budget),
     )
 
 
