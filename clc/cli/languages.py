@@ -24,6 +24,7 @@ _LISTS = (
     (("undetermined",), "a statement that there is no answer is not known as one"),
     (("sorry", "unable"), "a refusal is not known as one"),
     (("error", "pause"), "a corrected answer may be taken for the first one"),
+    (("alternative",), 'of two answers left open ("3 or 4") the first is taken'),
     (("so", "total"), "a conclusion without a label is found by its numbers alone"),
 )
 

@@ -45,6 +45,8 @@ def cases(language):
     yield f"12 + 2 = 14\n{words['is'].format(14)}", "14"
     yield f"{label}: 7\n\n{words['question']}: {words['other']}\n{label}: 8", "7"
     yield f"{label}: \\boxed{{36}}", "36"
+    if "or" in words:
+        yield f"{label}: 3 {words['or']} 4", "!undetermined"
     if "so" in words:
         yield f"4 × 9 = 36\n{words['so'].format(36)}", "36"
         yield words["so"].format(number(1250)), "1250"
