@@ -21,12 +21,14 @@ from clc.engines.models import resolve_model
 from clc.engines.openai.endpoint_spec import EndpointSpec
 from clc.engines.openai.engine import OpenAIEngine
 from clc.engines.shared import SharedEngine
+from clc.prompts.templates import Templates
 from clc.records import Message, Sampling
 from clc.runs.open import open_run
 from clc.runs.revote import revote
 from clc.runs.store import Store
 from clc.solving.configure import configure
 from clc.solving.run import Run
+from clc.solving.verifier import VerifierSpec
 from clc.strategies.catalogue import STRATEGIES
 from tests.cli.running import call, clc
 
@@ -64,7 +66,9 @@ def _check_complete(out, problems):
         for solved, row in zip(revote(store), rows, strict=True):
             planned = set(solved.plan.keys())
             assert planned == set(solved.paths)  # no planned path is missing
-            assert len(solved.plan.order) == PATHS
+            untranslated = solved.verdict.details.get("untranslated", {})
+            given = sum(untranslated.get("given_to", {}).values())
+            assert len(solved.plan.order) == PATHS + given
             assert verdict_row(solved.verdict)["answer"] == row["answer"]
             drawn |= planned
         assert store.counts()["paths"] == len(drawn)  # type: ignore[attr-defined]  # and none was stored for nothing  # type: ignore[attr-defined]
@@ -207,7 +211,8 @@ def test_every_strategy_runs_on_vllm(bundled_vllm, tmp_path):
             for name in STRATEGIES:
                 with Store(tmp_path / name) as store:
                     settings = configure(name, max_tokens=16, human_translations=False)
-                    run = Run(settings, lane, store)
+                    judge = VerifierSpec().open(Templates()) if settings.needs_verifier else None
+                    run = Run(settings, lane, store, verifier=judge)
                     run.begin({"of": "a test"})
                     verdicts = [verdict async for verdict in run.verdicts(problems)]
                     assert len(verdicts) == len(problems), name
@@ -215,7 +220,9 @@ def test_every_strategy_runs_on_vllm(bundled_vllm, tmp_path):
                     for verdict in verdicts:
                         cast = verdict.total if settings.strategy.voting == "majority" else 0
                         lost = sum(sum(by.values()) for by in verdict.abstentions.values())
-                        assert not cast or cast + lost == STRATEGIES[name].paths, name
+                        given = verdict.details.get("untranslated", {}).get("given_to", {})
+                        planned = STRATEGIES[name].paths + sum(given.values())
+                        assert not cast or cast + lost == planned, name
                     told = {verdict.id: verdict for verdict in verdicts}
                     for solved in revote(store):  # and the store alone says the same
                         assert solved.verdict == told[solved.problem.id], name

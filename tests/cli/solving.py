@@ -5,6 +5,7 @@ import time
 from itertools import chain
 
 from clc.analysis.export import verdict_row
+from clc.errors import StoreError
 from clc.runs.open import open_run
 from clc.runs.revote import revote
 from clc.runs.store import Store
@@ -32,9 +33,13 @@ def lines(folder):
 def stored(folder):
     if not (folder / "run.sqlite").exists():
         return {}
-    with Store(folder, read_only=True) as store:
-        made = store._connection.execute("PRAGMA user_version").fetchone() != (0,)
-        return rows(store) if made else {}  # else killed before the tables were there
+    try:
+        with Store(folder, read_only=True) as store:
+            return rows(store)
+    except StoreError as error:
+        if "holds no run yet" in str(error):  # the tables are not there yet
+            return {}
+        raise
 
 
 def check_whole(folder, problems, paths):

@@ -15,6 +15,7 @@ from clc.serving.question import Question
 from clc.serving.reply import Answerer
 from clc.solving.configure import configure
 from clc.solving.solver import Solver
+from clc.solving.verifier import VerifierSpec
 from clc.strategies.catalogue import STRATEGIES
 from tests.engines.scripted import ScriptedEngine
 
@@ -32,7 +33,7 @@ MARKS = [
 # Strategies whose later prompts hold an earlier completion: a translation, a turn, paths to choose.
 CARRY = {
     "translate-en", "sc-en", "clc", "clc-think", "clc-bilingual", "xcot-two-stage", "clp", "clsp",
-    "autocap", "self-translate", "usc",
+    "autocap", "self-translate", "usc", "clc-widen", "weighted-by-reward", "best-of-n",
 }  # fmt: skip
 
 
@@ -81,7 +82,8 @@ def test_no_prompt_of_a_strategy_holds_a_thought(strategy, around, closed, fidel
     with Store(None) as store:
         store.add_problem(0, PROBLEM)
         configuration = configure(strategy, fidelity=fidelity, seed=seed)
-        solver = Solver(engine, configuration, templates=Templates(), store=store)
+        judge = VerifierSpec().open(Templates()) if configuration.needs_verifier else None
+        solver = Solver(engine, configuration, templates=Templates(), store=store, verifier=judge)
         asyncio.run(solver.solve(PROBLEM))
         paths = list(store.paths(store.plan("p").keys()).values())
     assert all(f"THOUGHT{path.key.translate(LETTERS)}" in path.thought for path in paths)
