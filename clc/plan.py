@@ -7,13 +7,13 @@ from functools import cached_property
 from itertools import repeat
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from clc.records import Usage, arm_path_keys, content_key
+from clc.records import AbstainReason, Usage, arm_path_keys, content_key
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 
-__all__ = ["ArmRecord", "Plan", "path_keys"]
+__all__ = ["ArmRecord", "Plan", "has_no_translation", "path_keys"]
 
 
 class ArmRecord(NamedTuple):
@@ -68,6 +68,24 @@ class Plan:
         """Keys of all paths, in drawing order."""
         return [key for _, key in self.paths if key is not None]
 
+    @cached_property
+    def given(self) -> frozenset[int]:
+        """Positions of the paths without a translation that other arms sampled in their place.
+
+        A path without a translation is given as long as some arm has not failed.
+        """
+        if self.details.get("untranslated", {}).get("rule") != "give":
+            return frozenset()
+        arms = {_arm_of(arm) for arm in self.arms}
+        failed = set()
+        given = set()
+        for position, number in enumerate(self.order):
+            if has_no_translation(self.arms[number].fault):
+                failed.add(_arm_of(self.arms[number]))
+                if failed != arms:
+                    given.add(position)
+        return frozenset(given)
+
     @property
     def languages(self) -> list[str]:
         """The arms' languages, in the order that breaks ties."""
@@ -86,6 +104,18 @@ class Plan:
             order += [position for position, _ in left]
             left = [(position, paths - 1) for position, paths in left]
         return cls(tuple(arms), tuple(order))
+
+
+def has_no_translation(fault: str | None) -> bool:
+    """Whether a path has no prompt because no try at the translation kept the question's numbers.
+
+    A translation that was lost is another fault: the same command tries it again.
+    """
+    return fault is not None and fault.startswith(f"{AbstainReason.TRANSLATION}:")
+
+
+def _arm_of(row: ArmRecord) -> tuple[str, str | None]:
+    return row.language, row.arm_key
 
 
 def path_keys(arm: ArmRecord) -> Iterator[tuple[int, str | None]]:

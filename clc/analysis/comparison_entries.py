@@ -37,8 +37,9 @@ def problem_outcome(
 ) -> ProblemOutcome:
     """Build the outcome of a solved problem: ``problem_outcome(*solved)``, from ``clc.revote``.
 
-    ``votes`` are in sampling order. Their weights count only where the run's voting is
-    ``weighted``; a vote keeps its weight when only some of the paths are voted on.
+    ``votes`` are in sampling order; a path that was given on to another arm is left out. Their
+    weights count only where the run's voting is ``weighted``; a vote keeps its weight when only
+    some of the paths are voted on.
     """
     row = scored(problem, verdict)
     return ProblemOutcome(
@@ -53,7 +54,8 @@ def problem_outcome(
                 paths[vote.path_key].usage.total if vote.path_key in paths else 0,
                 vote.weight if weighted else 1.0,
             )
-            for vote in votes
+            for position, vote in enumerate(votes)
+            if position not in plan.given
         ],
         preparation_tokens=verdict.translation_usage.total,
         order=plan.languages,
@@ -64,12 +66,19 @@ def problem_outcome(
 
 
 def _path_preparation(plan: Plan) -> list[int]:
-    """Return the tokens of each path's translation and turns, at the first path of each row."""
+    """Return the tokens of each path's translation and turns, at the first path of each row.
+
+    Those of a path that was given on are at the next one.
+    """
     left = [arm.translation_usage.total for arm in plan.arms]
     tokens = []
-    for position in plan.order:
-        tokens.append(left[position])
+    before = 0
+    for number, position in enumerate(plan.order):
+        before += left[position]
         left[position] = 0
+        if number not in plan.given:
+            tokens.append(before)
+            before = 0
     return tokens
 
 

@@ -101,7 +101,7 @@ def make_part(
         row = verdict_row(one.verdict, gold=problem.gold, kind=problem.metadata.get("kind"))
         verdicts.append(orjson.dumps(row) + b"\n")
         samples.append(orjson.dumps(_sample(one, row))[1:])
-        figures.fill([scored(problem, one.verdict, one.votes)])
+        figures.fill([scored(problem, one.verdict, one.counted_votes)])
     return Part(b"".join(verdicts), samples, figures)
 
 

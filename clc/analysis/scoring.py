@@ -394,11 +394,11 @@ def _score_part(revoter: Revoter, finished: Iterable[Finished]) -> tuple[Scorebo
     for each in finished:
         thoughts += revoter.thoughts_in_texts(each)
         one = revoter.solved(each)
-        figures.fill([scored(one.problem, one.verdict, one.votes)])
+        figures.fill([scored(one.problem, one.verdict, one.counted_votes)])
     return figures, thoughts
 
 
 def scored_rows(run: RunFolder) -> Iterator[Scored]:
     """Yield every problem of a run with its verdict, its votes and its gold."""
     for one in revote(run):
-        yield scored(one.problem, one.verdict, one.votes)
+        yield scored(one.problem, one.verdict, one.counted_votes)

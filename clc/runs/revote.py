@@ -38,6 +38,12 @@ class Solved(NamedTuple):
             if key is not None:
                 yield arm.language, self.paths[key]
 
+    @property
+    def counted_votes(self) -> Sequence[Vote]:
+        """The votes, less those of paths that other arms sampled in their place."""
+        given = self.plan.given
+        return [vote for position, vote in enumerate(self.votes) if position not in given]
+
 
 def revote(run: RunFolder, read: Reader = read_outcome) -> Iterator[Solved]:
     """Take the vote of every problem that is done, in the order of the file, lazily.

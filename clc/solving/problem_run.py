@@ -8,7 +8,7 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from clc.plan import Plan
+from clc.plan import Plan, has_no_translation
 from clc.records import AbstainReason, content_key, path_key, path_seed
 from clc.solving.accounting import SlotResult, make_row, make_rows
 from clc.solving.concurrency import in_reading_thread
@@ -18,7 +18,6 @@ from clc.solving.semantic_clusters import cluster_paths
 from clc.solving.translation import TranslationKey
 from clc.solving.untranslated import (
     UntranslatedArms,
-    has_no_translation,
     original_slot,
     untranslated_details,
 )

@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from clc.bounds import PATHS
-from clc.records import AbstainReason
+from clc.plan import has_no_translation
 from clc.strategies.schedule import Slot
 from clc.strategies.strategy import TRANSLATOR
 
@@ -21,17 +21,9 @@ if TYPE_CHECKING:
     from clc.solving.accounting import SlotResult
     from clc.strategies.strategy import Arm
 
-__all__ = ["UntranslatedArms", "has_no_translation", "original_slot", "untranslated_details"]
+__all__ = ["UntranslatedArms", "original_slot", "untranslated_details"]
 
 _MOST_PATHS = int(PATHS.bounds["le"])
-
-
-def has_no_translation(fault: str | None) -> bool:
-    """Whether a path has no prompt because no try at the translation kept the question's numbers.
-
-    A translation that was lost is another fault: the same command tries it again.
-    """
-    return fault is not None and fault.startswith(f"{AbstainReason.TRANSLATION}:")
 
 
 def original_slot(slot: Slot, planned: Iterable[Slot]) -> Slot:
@@ -99,7 +91,7 @@ def untranslated_details(rule: str, results: Sequence[SlotResult], planned: int)
             for result in part
             if has_no_translation(result.fault) == without
         )
-        for part, without in ((results[:planned], True), (results[planned:], False))
+        for part, without in ((results, True), (results[planned:], False))
     )
     if not failed:
         return {}

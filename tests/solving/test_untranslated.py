@@ -7,13 +7,16 @@ import random
 
 import pytest
 
+from clc.analysis.comparison_entries import problem_outcome
 from clc.analysis.export import export
+from clc.analysis.scoring import score, scored_rows
 from clc.errors import ConfigurationError
 from clc.records import Problem
 from clc.runs.revote import revote
 from clc.runs.store import Store
 from clc.solving.configure import configure
 from clc.strategies.strategy import Arm, Strategy
+from clc.voting.stopping import Stopping
 from tests.cli.running import call
 from tests.engines.scripted import ScriptedEngine
 from tests.solving.running import PROBLEM, problems, run, solve
@@ -227,3 +230,52 @@ def test_show_states_where_the_paths_went(tmp_path):
         run([Problem("p", "Wie viele sind 3 und 2?", "de", "5")], store, Mistranslates("Chinese"))
     shown = call("show", tmp_path / "run", "p").stdout
     assert "No translation (zh 2): paths given to en 1, de 1" in " ".join(shown.split())
+
+
+def solved_in(store):
+    (one,) = revote(store)
+    return one
+
+
+def test_given_paths_count_once_in_figures():
+    store = Store(None)
+    solve(engine=Mistranslates("Chinese"), store=store, paths=12)
+    one = solved_in(store)
+    outcome = problem_outcome(*one)
+    assert [path.language for path in outcome.paths].count("zh") == 0
+    assert len(outcome.paths) == len(outcome.path_preparation) == len(one.counted_votes) == 12
+    assert sum(outcome.path_preparation) == outcome.preparation_tokens
+    figures = score(scored_rows(store))
+    assert sum(one.accuracy.total for one in figures.by_reasoning_language.values()) == 12
+    assert figures.paths == 12
+
+
+def test_paths_that_no_arm_took_count():
+    strategy = Strategy("two", (Arm("en"), Arm("zh")), paths=4, temperature=0.7)
+    store = Store(None)
+    engine = Mistranslates("Chinese", "English")
+    solve(engine=engine, strategy=strategy, languages=None, paths=4, store=store)
+    outcome = problem_outcome(*solved_in(store))
+    assert [path.answer for path in outcome.paths] == [None] * 4
+
+
+def test_an_early_stop_counts_what_was_sampled():
+    store = Store(None)
+    _, verdict = solve(
+        engine=Mistranslates("Chinese"), store=store, paths=12,
+        stopping=Stopping("beta", threshold=0.7),
+    )  # fmt: skip
+    assert 0 < verdict.paths < 12
+    assert len(problem_outcome(*solved_in(store)).paths) == verdict.paths
+
+
+def test_failed_replacements_are_in_the_detail():
+    store = Store(None)
+    _, verdict = solve(
+        engine=Mistranslates("Chinese", "English"), store=store, paths=2,
+        languages=["en", "fr", "zh", "de"],
+    )  # fmt: skip
+    assert verdict.details["untranslated"] == {
+        "rule": "give", "paths": {"en": 1, "zh": 1}, "given_to": {"de": 1},
+    }  # fmt: skip
+    assert len(problem_outcome(*solved_in(store)).paths) == verdict.paths == 2

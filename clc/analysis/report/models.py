@@ -34,8 +34,11 @@ class PathsByModel:
     def add(self, one: Judged, solved: Solved) -> None:
         """Add a problem; abstentions count as wrong."""
         by_model: dict[str, list[Vote]] = defaultdict(list)
-        for (arm, _), cast in zip(solved.plan.paths, solved.votes, strict=True):
-            by_model[arm.engine or OWN].append(cast)
+        for number, ((arm, _), cast) in enumerate(
+            zip(solved.plan.paths, solved.votes, strict=True)
+        ):
+            if number not in solved.plan.given:
+                by_model[arm.engine or OWN].append(cast)
         if set(by_model) <= {OWN}:
             return
         right = {}

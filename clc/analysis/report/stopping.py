@@ -37,7 +37,7 @@ class EarlyStops:
         stop = details.get("stop")
         whole = _DEADLINE if details.get("deadline") else _WHOLE
         self._rules = self._rules or stop is not None
-        self._ends[len(solved.votes), stop["rule"] if stop else whole] += 1
+        self._ends[len(solved.counted_votes), stop["rule"] if stop else whole] += 1
 
     def facts(self) -> Iterator[Fact]:
         """Yield the share of the budget that was saved, if a rule may stop."""

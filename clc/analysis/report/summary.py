@@ -65,7 +65,7 @@ class SummaryBuilder:
 
     def add(self, solved: Solved) -> None:
         """Add one problem."""
-        row = scored(solved.problem, solved.verdict, solved.votes)
+        row = scored(solved.problem, solved.verdict, solved.counted_votes)
         self._scoreboard.fill([row])
         self._languages.update(dict.fromkeys(solved.plan.languages))
         self._asked[solved.problem.language] = None
