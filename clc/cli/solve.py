@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from clc.prompts.templates import Templates
     from clc.records import Verdict
     from clc.solving.bill import Bill
-    from clc.solving.configuration import Configuration
+    from clc.solving.configuration import Configuration, TotalBudget
     from clc.solving.run import Run
     from clc.solving.sampler import Counters
     from clc.solving.verifier import Verifier
@@ -256,6 +256,18 @@ class _Shown:
                 "them again"
             )
 
+    def beyond_total(self, total: TotalBudget | None, stored: int) -> None:
+        """Print that more paths are stored than a total budget of paths has."""
+        if total is not None and total.paths is not None and stored > total.paths:
+            self.console.print(
+                f"{stored:,} paths are stored, {stored - total.paths:,} more than --total-paths "
+                f"{total.paths:,}: they were sampled for an earlier spread of the budget, or "
+                "replaced.",
+                highlight=False,
+                markup=False,
+                soft_wrap=True,
+            )
+
     def interrupted(self) -> NoReturn:
         self.console.print(
             f"\nInterrupted. What was drawn is in {self.out}; the same command goes on.",
@@ -328,6 +340,7 @@ def _solve_here(
         if not finished:
             run.finish()
         reason = store.commonest_failure()
+        shown.beyond_total(configuration.total, store.count("paths"))
     shown.results(score, run.solver.counters, reason)
 
 

@@ -267,6 +267,7 @@ def begin_run(
             if before.get("problems", started or None) == started == done:
                 return dict(before), True
             return {**before, "finished": False}, False
+    _warn_of_total(before, wanted)
     before = _keep_limits(before, wanted)
     history, now = before.get("versions", []), versions()
     if history and before.get("seconds"):
@@ -274,6 +275,24 @@ def begin_run(
     history = history if now in history else [*history, now]
     going_on = {"format": FORMAT, "identity": wanted, "versions": history, "finished": False}
     return {**before, **going_on}, False
+
+
+def _warn_of_total(manifest: Mapping[str, Any], wanted: Mapping[str, Any]) -> None:
+    """Log where a total budget is spread anew over what was sampled with another spread."""
+    old = manifest.get("identity")
+    if not manifest.get("seconds") or old is None or not wanted.get("total"):
+        return
+    changed = [
+        f"{name}: {_show(before)} -> {_show(after)}"
+        for name, before, after in differences(old, wanted)
+        if name in ("limit", "paths", "total.paths", "total.tokens")
+    ]
+    if changed:
+        _log.warning(
+            "the total budget is spread anew over all problems (%s): stored paths that the new "
+            "spread does not take were paid for beyond it, and have no vote",
+            ", ".join(changed),
+        )
 
 
 def _warn_of_versions(old: Mapping[str, Any], new: Mapping[str, Any], engine: str) -> None:

@@ -36,8 +36,8 @@ def check_total(total: TotalBudget, problems: int) -> None:
     name, budget = ("total_paths", total.paths) if total.paths else ("total_tokens", total.tokens)
     if budget is not None and budget < problems:
         raise ConfigurationError(
-            f"{name} is {budget:,}, less than one path for each of {problems:,} problems; raise "
-            "it, or take fewer problems (limit)"
+            f"{name} (--{name.replace('_', '-')}) is {budget:,}, less than one path for each of "
+            f"{problems:,} problems; raise it, or take fewer problems (--limit)"
         )
 
 

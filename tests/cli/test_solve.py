@@ -62,11 +62,32 @@ def test_one_budget_over_all_problems(quick, file, tmp_path):
     assert "total.paths: 20 -> null" in other.stderr or "total:" in other.stderr
 
 
+def test_paths_of_an_earlier_spread_are_stated(quick, file, tmp_path, caplog):
+    out = tmp_path / "run"
+    command = ("solve", file, "--out", out, "--total-paths", 16)
+    first = call(*command, "--limit", 2, *options(quick, paths=11))
+    assert first.returncode == 0, first.stderr
+    assert "spread anew" not in caplog.text
+    assert "more than --total-paths" not in first.stderr
+    grown = call(*command, *options(quick, paths=11))
+    assert grown.returncode == 0, grown.stderr
+    text = " ".join(grown.stderr.split())
+    assert "is spread anew over all problems (limit: 2 -> null)" in caplog.text
+    caplog.clear()
+    count = len(stored(out))
+    assert count > 16 == sum(row["paths"] for row in lines(out))
+    assert f"{count} paths are stored, {count - 16} more than --total-paths 16" in text
+    again = call(*command, *options(DEAD, paths=11))
+    assert "spread anew" not in caplog.text
+    assert f"{count - 16} more than --total-paths 16" in again.stderr
+
+
 def test_a_budget_of_less_than_a_path_a_problem_is_refused(file, tmp_path):
     out = tmp_path / "run"
     small = call("solve", file, "--out", out, "--total-paths", 7, *options(DEAD))
     assert small.returncode == 2
-    assert "total_paths is 7, less than one path for each of 8 problems" in small.stderr
+    assert "total_paths (--total-paths) is 7, less than one path for each of 8" in small.stderr
+    assert "fewer problems (--limit)" in small.stderr
     both = call("solve", file, "--out", out, "--total-paths", 9, "--total-tokens", 9,
                 *options(DEAD))  # fmt: skip
     assert both.returncode == 2

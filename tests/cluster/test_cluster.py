@@ -128,7 +128,9 @@ def test_blocks_share_a_total_budget(ray, tmp_path):
     assert outcome.counters.drawn == outcome.score.paths == 100
     with pytest.raises(ConfigurationError, match=r"total\.problems: 66 -> 70"):
         spread(source, out, tmp_path / "log", total_paths=100)
-    with pytest.raises(ConfigurationError, match="total_paths is 69, less than one path for each"):
+    with pytest.raises(
+        ConfigurationError, match=r"--total-paths\) is 69, less than one path for each"
+    ):
         spread(source, tmp_path / "other", tmp_path / "log", total_paths=69)
 
 
