@@ -18,6 +18,7 @@ from clc.solving.notes import engine_notes, merge_notes
 from clc.solving.runner import run
 from clc.solving.sampler import earlier_limits
 from clc.solving.solver import Solver
+from clc.solving.stopping_check import warn_if_it_cannot_stop
 from clc.strategies.strategy import required_templates
 from clc.voting.outcomes import OutcomeMemory
 
@@ -129,6 +130,7 @@ class Run:
         self.solver.sampler.earlier_limits = earlier_limits(manifest)
         self._has_begun = True
         if not finished:
+            warn_if_it_cannot_stop(self.configuration)
             self.bill.begin(stored, self.store.cost())
             store.write_manifest(manifest | self.length_of(manifest))
         return finished

@@ -15,7 +15,7 @@ The module of a rule states its formula and its source, what it guarantees, and 
 No rule knows the right answer: each looks for the model's most probable one.
 """
 
-from clc.voting.stopping.rounds import Stop, first_stop, next_round_size
+from clc.voting.stopping.rounds import Stop, first_stop, never_stops, next_round_size
 from clc.voting.stopping.settings import RULES, Stopping
 
-__all__ = ["RULES", "Stop", "Stopping", "first_stop", "next_round_size"]
+__all__ = ["RULES", "Stop", "Stopping", "first_stop", "never_stops", "next_round_size"]

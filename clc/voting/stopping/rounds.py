@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from clc.voting.stopping.rule import Rule
     from clc.voting.stopping.settings import Stopping
 
-__all__ = ["Stop", "first_stop", "next_round_size"]
+__all__ = ["Stop", "first_stop", "never_stops", "next_round_size"]
 
 _NEW = "\0"  # an unseen answer: canonical answers are printable
 _FARTHEST = 6  # paths of a round where all continuations are searched
@@ -59,6 +59,27 @@ def first_stop(
         return None
     cast = [(one.language, one.answer, one.weight if weighted else 1.0) for one in votes]
     return _stop_after(stopping, VoteCounts(languages), 0, cast, budget)
+
+
+def never_stops(stopping: Stopping, upcoming: Sequence[str]) -> bool:
+    """Whether it is certain that the rule stops on no votes of these languages.
+
+    The votes that all agree are the strongest evidence for every rule but ``bayes``, whose answer
+    is always False here, as it is for ``fixed``.
+
+    Args:
+        stopping: the rule.
+        upcoming: languages of all paths of the budget, in sampling order.
+
+    >>> from clc.voting.stopping import Stopping
+    >>> never_stops(Stopping("cite"), ["en", "de"] * 3), never_stops(Stopping("cite"), ["en"] * 11)
+    (True, False)
+    """
+    rule = RULES[stopping.rule]
+    if stopping.rule == "fixed" or rule.state is not None:
+        return False
+    agreed = [(language, _NEW, 1.0) for language in upcoming]
+    return _stop_after(stopping, VoteCounts(set(upcoming)), 0, agreed, len(upcoming)) is None
 
 
 def next_round_size(
