@@ -7,6 +7,7 @@ from collections import Counter
 from functools import partial
 from typing import TYPE_CHECKING
 
+from clc.bounds import PATHS
 from clc.strategies.schedule import plan_slots
 from clc.strategies.strategy import EVERY, QUESTION
 from clc.voting.stopping import RULES, never_stops
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 __all__ = ["cannot_stop", "warn_if_it_cannot_stop"]
 
 _log = logging.getLogger(__name__)
+_MOST_PATHS = int(PATHS.bounds["le"])
 _NO_LANGUAGE = "vo"  # of hardly any question: its own language is none of the others
 
 
@@ -71,7 +73,7 @@ def _cannot_stop_on(configuration: Configuration, question_language: str) -> boo
     )
     planned, longer = (
         [slot.arm.stands_for for slot in schedule(paths)]
-        for paths in (configuration.paths, 2 * configuration.paths)
+        for paths in (configuration.paths, min(2 * configuration.paths, _MOST_PATHS))
     )
     counts = Counter(planned).values()
     # Arms without a translation give their paths to others, perhaps in more languages.
