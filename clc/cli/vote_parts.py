@@ -106,7 +106,15 @@ class VoteTaker(NamedTuple):
             votes = [
                 replace(one, weight=weight) for one, weight in zip(votes, confident, strict=True)
             ]
-        verdict = vote(votes, id=problem.id, rule=self.rule, order=self.order, weights=self.weights)
+        counted = [one for number, one in enumerate(votes) if number not in problem.given]
+        verdict = vote(
+            votes,
+            id=problem.id,
+            rule=self.rule,
+            order=self.order,
+            weights=self.weights,
+            paths=len(counted),
+        )
         verdict = withhold(verdict, self.abstaining)
         if not self.quiet:
             rows.append(json_line(_row(problem, verdict)))
@@ -116,7 +124,7 @@ class VoteTaker(NamedTuple):
             problem.question_language or UNKNOWN_LANGUAGE,
             problem.gold,
             verdict,
-            votes,
+            counted,
             problem.kind,
             problem.level,
         )
@@ -125,15 +133,20 @@ class VoteTaker(NamedTuple):
 def _of_run(solved: Solved, languages: Collection[str]) -> RecordedVotes:
     """Return the votes of a run's problem as those of a file."""
     problem = solved.problem
-    votes = [replace(one, language=row_language(one.language)) for one in solved.votes]
+    votes = [
+        (replace(one, language=row_language(one.language)), number in solved.plan.given)
+        for number, one in enumerate(solved.votes)
+    ]
+    votes = [(one, given) for one, given in votes if not languages or one.language in languages]
     return RecordedVotes(
         problem.id,
         problem.language,
         str(problem.metadata.get("item", problem.id)),
         problem.gold,
         problem.metadata.get("kind"),
-        [one for one in votes if not languages or one.language in languages],
+        [one for one, _ in votes],
         level=read_level(problem.metadata.get("level")),
+        given={number for number, (_, given) in enumerate(votes) if given},
     )
 
 

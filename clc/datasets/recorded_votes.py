@@ -22,7 +22,7 @@ from clc.voting.weighting import normalized_weights
 from clc.worker_processes import Workers
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Sequence
     from pathlib import Path
 
     from clc.answers.reading_files import ReadingFiles
@@ -50,7 +50,8 @@ class RecordedVotes(NamedTuple):
     ``confidences`` has its row's confidence for each vote; a vote's weight is its confidence (the
     ``mean`` of several figures) over the mean of its language. ``places`` has its file and line.
     ``level`` is the problem's difficulty, see ``clc.datasets.levels``, and ``sizes`` the characters
-    of each path.
+    of each path. ``given`` are the numbers of votes that are not counted as paths: of paths without
+    a translation that other arms sampled.
     """
 
     id: str
@@ -63,6 +64,7 @@ class RecordedVotes(NamedTuple):
     places: Sequence[str] = ()
     level: str | None = None
     sizes: Sequence[int] = ()
+    given: Collection[int] = ()
 
 
 class VotesOfProblem(NamedTuple):

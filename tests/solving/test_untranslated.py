@@ -279,3 +279,12 @@ def test_failed_replacements_are_in_the_detail():
         "rule": "give", "paths": {"en": 1, "zh": 1}, "given_to": {"de": 1},
     }  # fmt: skip
     assert len(problem_outcome(*solved_in(store)).paths) == verdict.paths == 2
+
+
+def test_a_later_vote_counts_given_paths_once(tmp_path):
+    with Store(tmp_path / "run") as store:
+        run([Problem("p", "Wie viele sind 3 und 2?", "de", "5")], store, Mistranslates("Chinese"))
+        export(store)
+    row = json.loads(call("vote", tmp_path / "run").stdout)
+    assert row["paths"] == 6
+    assert row["abstentions"]["translation"] == {"zh": 2}
