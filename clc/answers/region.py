@@ -20,7 +20,7 @@ from clc.answers.power_words import power_words
 from clc.answers.refusals import undetermined_at
 from clc.answers.repeating import mark_periods
 from clc.answers.selection import abstain, is_bare_operation, select
-from clc.answers.spelled import spelled_numbers, with_fractions
+from clc.answers.spelled import is_open_run, spelled_numbers, with_fractions
 from clc.answers.unit_words import unit_words
 from clc.answers.units import asked_before_conversion
 from clc.answers.vocabulary import per_vocabulary
@@ -154,6 +154,8 @@ def read_region(  # noqa: C901, PLR0911
     numbers = numbers or merge_mixed(
         visible, spelled_numbers(visible, context.language), context.language
     )
+    if is_open_run(visible, numbers):
+        return abstain(region, AbstainReason.UNRESOLVED)
     if numbers:
         return _selected(visible, numbers, context, offset, lists)
     return abstain(region, AbstainReason.UNRESOLVED) if _VARIABLE.fullmatch(shown) else None

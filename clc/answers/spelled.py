@@ -2,14 +2,31 @@
 
 from __future__ import annotations
 
+import re
 from fractions import Fraction
+from itertools import pairwise
 
 from clc.answers.cjk_numerals import cjk_fractions, cjk_numeral, read_cjk
 from clc.answers.number_words import number_words
 from clc.answers.numerals import NumberMention, negative_before
 from clc.answers.words import listed
 
-__all__ = ["spelled_numbers", "with_fractions"]
+__all__ = ["is_open_run", "spelled_numbers", "with_fractions"]
+
+_ADJACENT = re.compile(r"[ \u00a0-]?")
+
+
+def is_open_run(text: str, numbers: list[NumberMention]) -> bool:
+    """Whether two numbers in words stand side by side that compose no number: two ten.
+
+    Each of them may be a part of the number that is meant.
+    """
+    return any(
+        first.written == second.written == "word"
+        and first.value != second.value
+        and _ADJACENT.fullmatch(text, first.span[1], second.span[0])
+        for first, second in pairwise(numbers)
+    )
 
 
 def with_fractions(text: str, numbers: list[NumberMention]) -> list[NumberMention]:

@@ -13,6 +13,7 @@ from benchmarks import number_words as generator
 from clc.answers import extract_answer, numbers_in
 from clc.answers.number_lexicon import Lexicon, fold_form
 from clc.answers.number_words import number_words, read_words
+from clc.answers.vocabulary import own_vocabulary
 from clc.errors import TemplateError
 from clc.language_files import read_language_files
 from clc.prompt_files import bundled_prompts
@@ -260,3 +261,29 @@ def test_a_fault_in_a_file_is_named(tmp_path, table, message):
         read_language_files(tmp_path)
     assert message in str(caught.value)
     assert "qu.toml" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "language", "value"),
+    [
+        ("الإجابة: ثلاث مئة", "ar", "300"),
+        ("الإجابة: خمس مائة وعشرون", "ar", "520"),
+        ("விடை: இருபத்தி ஐந்து", "ta", "25"),
+        ("ഉത്തരം: ഇരുപത്തി അഞ്ച്", "ml", "25"),
+    ],
+)
+def test_reads_words_of_one_number_written_apart(text, language, value):
+    assert extract_answer(text, language).value == value
+
+
+@pytest.mark.parametrize("text", ["Answer: five ten", "Answer: two five-dollar notes"])
+def test_abstains_on_adjacent_number_words_that_compose_no_number(text):
+    assert extract_answer(text, "en").reason == "unresolved"
+
+
+@pytest.mark.parametrize(("multiply", "value"), [(True, "20"), (False, None)])
+def test_a_language_of_a_user_states_whether_ten_multiplies(multiply, value):
+    words = {"2": ["iskay"], "10": ["chunka"]}
+    own = own_vocabulary({"qu": {"numbers": {"tens_multiply": multiply, "cardinals": words}}})
+    outcome = extract_answer("Answer: iskay chunka", "qu", vocabulary=own)
+    assert getattr(outcome, "value", None) == value
