@@ -12,6 +12,7 @@ import click
 
 from clc.cli.options import EngineOptions, grouped
 from clc.cli.solving_options import SolvingOptions, strategy_option
+from clc.errors import EngineError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from rich.console import Console, RenderableType
 
     from clc.records import Problem, Verdict, Vote
+    from clc.runs.revote import Solved
     from clc.solving.run import Run
 
 __all__ = ["command"]
@@ -54,13 +56,9 @@ def command(
       clc ask "Tom has 3 apples and buys 4 more. How many apples does Tom have?"
       clc ask "Tom has 3 apples and buys 4 more. How many?" --languages en,zh,sw --paths 12
     """  # noqa: D301
-    from rich.text import Text
-
     from clc.analysis.export import verdict_row
     from clc.cli.output import echo_json
-    from clc.cli.problem_view import Shown, print_path
-    from clc.cli.tables import answer_line, detail_lines, language_styles, vote_table
-    from clc.cli.text import make_console, put
+    from clc.cli.text import make_console
     from clc.datasets.text import as_problem
     from clc.runs.revote import revote
     from clc.runs.store import Store
@@ -90,15 +88,31 @@ def command(
         work.begin({"given": "by a question"})
         verdict = _draw(work, problem, _screen(console), tally=not as_json)
         (solved,) = revote(store)
+        reason = store.commonest_failure()
+    lost = work.solver.counters.lost and not verdict.paths
     if as_json:
         echo_json(verdict_row(verdict))
-        return
+    else:
+        _print_verdict(console, solved, configuration.paths, paths=show_paths)
+    if lost:
+        raise EngineError(f"every path was lost: {reason or 'for an unknown reason'}")
+
+
+def _print_verdict(console: Console, solved: Solved, budget: int, *, paths: bool) -> None:
+    """Print the vote, with the paths if they are wanted."""
+    from rich.text import Text
+
+    from clc.cli.problem_view import Shown, print_path
+    from clc.cli.tables import answer_line, detail_lines, language_styles, vote_table
+    from clc.cli.text import put
+
+    verdict = solved.verdict
     styles = language_styles(solved.plan.languages)
-    if show_paths:
+    if paths:
         for path in Shown(solved, {}).shown_paths():
             print_path(console, path, styles)
     console.print(vote_table(verdict, styles))
-    for line in detail_lines(verdict, configuration.paths):
+    for line in detail_lines(verdict, budget):
         put(console, Text(line))
     put(console, answer_line(verdict))
 

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from tests.engines.faulty_server import FaultyServer, ok
+from tests.engines.faulty_server import FaultyServer, ok, run_in_thread, status
 
 from .running import call, clc, endpoint
 from .terminals import on_terminal
@@ -210,3 +210,12 @@ def test_ctrl_c_while_the_vote_forms():
     assert done.plain.endswith("clc: interrupted\n")
     assert "Traceback" not in done.text
     assert "\x1b[?25h" in done.text  # the cursor is back
+
+
+def test_a_question_that_lost_every_path_fails():
+    with run_in_thread(FaultyServer(status(500, "boom"))) as server:
+        done = ask(server.url, "--attempts", 1)
+    assert done.returncode == 1
+    assert "every path was lost" in done.stderr
+    assert "boom" in done.stderr
+    assert "Lost: 9 paths" in done.stdout

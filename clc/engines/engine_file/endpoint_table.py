@@ -76,8 +76,15 @@ def _read_endpoint(reader: TableReader, table: str, values: Mapping[str, Any]) -
             f"the environment variable {key} is not set: export "
             f"{key}=..., or leave out key for an endpoint that needs none",
         )
-    headers = {**spec.key_headers(), **spec.headers}
-    reader.guard(join_key(table, "headers"), checked_headers, "", headers)
+    if "key_header" in values and key is None:
+        reader.fail(join_key(table, "key_header"), "there is no key for it: give key, too")
+    taken = next((n for n in spec.headers if n.lower() == spec.key_header.lower()), None)
+    if key is not None and taken is not None:
+        reader.fail(
+            join_key(table, "headers"), f"{taken!r} is the header of the key: leave one of them out"
+        )
+    reader.guard(join_key(table, "key"), checked_headers, "", spec.key_headers())
+    reader.guard(join_key(table, "headers"), checked_headers, "", spec.headers)
     return spec
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import math
 import re
+from contextlib import suppress
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
@@ -126,11 +128,21 @@ def _number(value: str | None) -> float | None:
 
 
 def read_json(body: bytes) -> Any:
-    """Parse JSON; None for invalid JSON (and for ``null``, which is no reply either)."""
+    """Parse JSON; None for invalid JSON (and for ``null``, which is no reply either).
+
+    Half a surrogate pair, where a server cut a text in the middle of a character, becomes U+FFFD.
+    """
     try:
         return orjson.loads(body)
-    except orjson.JSONDecodeError:
-        return None
+    except orjson.JSONDecodeError as error:
+        return _with_halves(body) if "surrogate" in str(error) else None
+
+
+def _with_halves(body: bytes) -> Any:
+    with suppress(ValueError, RecursionError):
+        text = json.dumps(json.loads(body.decode()), ensure_ascii=False)
+        return orjson.loads(text.encode("utf-16", "surrogatepass").decode("utf-16", "replace"))
+    return None
 
 
 def _write(value: Any) -> str:

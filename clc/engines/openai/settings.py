@@ -137,6 +137,13 @@ def bearer_header(api_key: str | None) -> dict[str, str]:
     return {"Authorization": f"Bearer {key.strip()}"} if key.strip() else {}
 
 
+_HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # a token of RFC 9110, section 5.6.2
+_FRAMING = frozenset({
+    "connection", "content-encoding", "content-length", "expect", "keep-alive", "te", "trailer",
+    "transfer-encoding", "upgrade",
+})  # fmt: skip
+
+
 def checked_headers(api_key: str | None, headers: Mapping[str, str]) -> dict[str, str]:
     """Return the headers of every request; errors name a bad header but do not quote its value."""
     own = {"Content-Type": "application/json"}
@@ -146,6 +153,12 @@ def checked_headers(api_key: str | None, headers: Mapping[str, str]) -> dict[str
         if not (name + value).isascii() or not (name + value).isprintable():
             subject = "the API key" if name in own else f"the header {name!r}"
             raise ConfigurationError(f"{subject} holds a character that HTTP headers cannot carry")
+        if not _HEADER_NAME.fullmatch(name):
+            raise ConfigurationError(f"{name!r} is no name of an HTTP header")
+        if name.lower() in _FRAMING:
+            raise ConfigurationError(
+                f"the header {name!r} belongs to the connection, which sets it itself: leave it out"
+            )
     return own | dict(headers)
 
 
