@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 __all__ = ["NumberWords", "all_tables", "number_words", "read_words"]
 
 _ENGLISH = "en"
+_GROUP = 12  # the least of the words that count things; two and three are twice and triple
 
 
 class NumberWords:
@@ -42,15 +43,18 @@ class NumberWords:
         self._lexicons = lexicons
 
     def _lexicon(self, code: str) -> Lexicon:
-        without: frozenset[str] = frozenset()
-        if code == _ENGLISH:
-            without = frozenset(
-                word for table in self._tables.values() for word in table.get("not_english", ())
-            )
+        without = self._not_english if code == _ENGLISH else frozenset()
         key = code, without
         if key not in self._lexicons:
             self._lexicons[key] = Lexicon(self._tables[code], without=without)
         return self._lexicons[key]
+
+    @cached_property
+    def _not_english(self) -> frozenset[str]:
+        """English words that are other words in the language of the text."""
+        return frozenset(
+            word for table in self._tables.values() for word in table.get("not_english", ())
+        )
 
     @cached_property
     def _beginnings(self) -> dict[str, re.Pattern[str]]:
@@ -147,15 +151,61 @@ class NumberWords:
         >>> number_words("en").half_more("2 hours and a half", 1)
         True
         """
-        return self._and_half.match(fold_form(text), end) is not None
+        return self.match_half(text, end) is not None
+
+    def match_half(self, text: str, end: int) -> int | None:
+        """Return the end of the words of one more half after a number; None without them."""
+        match = self._and_half.match(fold_form(text), end)
+        return None if match is None else match.end()
+
+    @cached_property
+    def _groups(self) -> tuple[dict[int, Fraction], re.Pattern[str], str]:
+        """The words of a dozen with their values by group, and the articles before them."""
+        patterns = [(number, pattern) for number, pattern in self._multiples if number >= _GROUP]
+        values = {index: number for index, (number, _) in enumerate(patterns, 1)}
+        articles = whole_words([entry for entry, _ in self._listed("articles")])
+        words = "|".join(f"({pattern.pattern})" for _, pattern in patterns) or "(?!)"
+        return values, re.compile(words), rf"(?:{articles})[ \u00a0]"
+
+    @cached_property
+    def _article(self) -> re.Pattern[str]:
+        return re.compile(rf"[ \u00a0-]?(?:{self._groups[2]})?")
+
+    def after_article(self, text: str, end: int) -> int:
+        """Return the position after a space, and the article if one follows: half a million."""
+        match = self._article.match(fold_form(text), end)
+        return match.end() if match else end
+
+    def group_after(self, text: str, end: int) -> tuple[Fraction, int] | None:
+        """Return the value of a word such as dozen after a number, and its end; None without one.
+
+        >>> number_words("en").group_after("2 dozen", 1)
+        (Fraction(12, 1), 7)
+        """
+        values, words, _ = self._groups
+        match = words.match(fold_form(text), self.after_article(text, end))
+        return (values[match.lastindex or 1], match.end()) if match else None
+
+    def find_group(self, text: str) -> tuple[Fraction, int, int] | None:
+        """Find a word such as dozen after an article; None without one."""
+        folded = fold_form(text)
+        values, words, article = self._groups
+        for match in words.finditer(folded):
+            before = re.search(rf"(?:{article})\Z", folded[: match.start()])
+            if before:
+                return values[match.lastindex or 1], before.start(), match.end()
+        return None
 
     @cached_property
     def _multiples(self) -> list[tuple[Fraction, re.Pattern[str]]]:
         """The words that hold a number without being one, by number."""
         words: dict[Fraction, list[tuple[str, bool]]] = {Fraction(1, 2): self._listed("half")}
-        for table in self._tables.values():
+        for code, table in self._tables.items():
+            without = self._not_english if code == _ENGLISH else ()
             for number, forms in table.get("multiples", {}).items():
-                entries = [(form, table.get("spaces", True)) for form in forms]
+                entries = [
+                    (form, table.get("spaces", True)) for form in forms if form not in without
+                ]
                 words.setdefault(Fraction(number), []).extend(entries)
         return [(number, re.compile(_of_both(entries))) for number, entries in words.items()]
 

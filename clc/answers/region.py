@@ -14,6 +14,7 @@ from clc.answers.factorials import (
     may_be_factorial,
     only_factorial,
 )
+from clc.answers.groups import merge_groups
 from clc.answers.mixed import merge_mixed
 from clc.answers.numerals import NumberMention, read_numbers
 from clc.answers.power_words import power_words
@@ -154,8 +155,7 @@ def read_region(  # noqa: C901, PLR0911
     numbers = numbers or merge_mixed(
         visible, spelled_numbers(visible, context.language), context.language
     )
-    if is_open_run(visible, numbers):
-        return abstain(region, AbstainReason.UNRESOLVED)
+    numbers = merge_groups(visible, numbers, context.language)
     if numbers:
         return _selected(visible, numbers, context, offset, lists)
     return abstain(region, AbstainReason.UNRESOLVED) if _VARIABLE.fullmatch(shown) else None
@@ -179,6 +179,8 @@ def _selected(
     lists: frozenset[str],
 ) -> Reading:
     """Choose among the numbers; words around it may make it a part: two to the power of 10."""
+    if is_open_run(text, numbers):
+        return abstain(text, AbstainReason.UNRESOLVED)
     reading = select(text, numbers, context, offset, lists)
     if reading.value is None:
         return reading

@@ -44,6 +44,9 @@ def spelled_numbers(text: str, language: str | None) -> list[NumberMention]:
         numbers[0] = numbers[0]._replace(value=-numbers[0].value)
     words = number_words(language)
     half = words.find_half(text)
+    if half and numbers and words.after_article(text, half.end()) == numbers[0].span[0]:
+        first, last = half.start(), numbers[0].span[1]
+        return [NumberMention(numbers[0].value / 2, (first, last), "word"), *numbers[1:]]
     if half is None or (numbers and numbers[0].value != 1):
         return numbers
     if (

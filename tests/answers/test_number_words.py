@@ -287,3 +287,33 @@ def test_a_language_of_a_user_states_whether_ten_multiplies(multiply, value):
     own = own_vocabulary({"qu": {"numbers": {"tens_multiply": multiply, "cardinals": words}}})
     outcome = extract_answer("Answer: iskay chunka", "qu", vocabulary=own)
     assert getattr(outcome, "value", None) == value
+
+
+@pytest.mark.parametrize(
+    ("text", "language", "value"),
+    [
+        ("Antwort: ein Dutzend", "de", "12"),
+        ("Antwort: ein halbes Dutzend", "de", "6"),
+        ("Answer: two dozen", "en", "24"),
+        ("Answer: a dozen eggs", "en", "12"),
+        ("Answer: 2 dozen eggs", "en", "24"),
+        ("Answer: half a dozen", "en", "6"),
+        ("Answer: two and a half dozen", "en", "30"),
+        ("Answer: two and a half million", "en", "2500000"),
+        ("Answer: half a million", "en", "500000"),
+        ("Réponse : deux douzaines", "fr", "24"),
+        ("Ответ: две дюжины", "ru", "24"),
+        ("คำตอบ: สองโหล", "th", "24"),
+        ("答え: 2ダース", "ja", "24"),
+    ],
+)
+def test_multiplies_a_number_by_the_dozen_or_million_after_it(text, language, value):
+    assert extract_answer(text, language).value == value
+
+
+def test_dozens_without_a_number_are_no_number():
+    assert extract_answer("Answer: dozens of eggs", "en").reason == "no_answer"
+
+
+def test_a_dutch_box_is_no_english_dozen():
+    assert extract_answer("Antwoord: 5 dozen", "nl").value == "5"
