@@ -39,13 +39,14 @@ def command(
     Reads clc's own JSONL (id, language, response), lm-evaluation-harness samples, and OpenAI or
     vLLM batch output; "-" is standard input. Every row keeps all its fields. "answer" is the
     canonical value or null, "abstain" the reason for null. A row with several responses gets
-    lists. Without a single answer the exit code is 1.
+    lists. Without a single answer the exit code is 1, without a response 2.
     """
     from clc.cli.extract_parts import RowExtractor
     from clc.cli.output import rows_to
     from clc.cli.unread import Unread
     from clc.datasets.line_chunks import read_chunks
     from clc.datasets.notices import Notices
+    from clc.errors import InputError
     from clc.worker_processes import Workers
 
     extractor = RowExtractor(cast("AnswerKind | None", kind), reading)
@@ -57,4 +58,6 @@ def command(
             unread.merge(part.unread)
             if part.error is not None:
                 raise part.error
+        if not unread.paths:
+            raise InputError(f"no responses in {', '.join(files)}")
     unread.check()

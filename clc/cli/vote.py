@@ -167,7 +167,7 @@ def _take_runs(
     """Yield the verdicts of the problems in run folders."""
     from clc.datasets.recorded_votes import warn_left_out
     from clc.runs.open import open_run
-    from clc.runs.revote import Revoter, warn_thoughts
+    from clc.runs.revote import Revoter, warn_other_words, warn_thoughts
     from clc.runs.spans import map_finished
     from clc.voting.outcomes import read_outcome
 
@@ -176,6 +176,7 @@ def _take_runs(
         thoughts = 0
         with open_run(folder) as store:
             revoter = Revoter.of(store, partial(read_outcome, files=reading))
+            warn_other_words(folder, revoter.counting.vocabulary, reading and reading.vocabulary)
             of_run = partial(take.of_run, revoter, tuple(languages))
             for part in map_finished(store, of_run, workers):
                 problems += part.figures.counts["problems"]

@@ -12,12 +12,13 @@ from clc.voting.verdict import Counting, make_verdict, read_votes
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
+    from clc.answers.vocabulary import Vocabulary
     from clc.plan import Plan
     from clc.records import Problem, ReasoningPath, Verdict, Vote
     from clc.runs.protocol import Finished, RunFolder
     from clc.voting.outcomes import Reader
 
-__all__ = ["Revoter", "Solved", "revote", "solved", "warn_thoughts"]
+__all__ = ["Revoter", "Solved", "revote", "solved", "warn_other_words", "warn_thoughts"]
 
 _log = logging.getLogger(__name__)
 _APART = 3  # format from which on a path's thought is stored apart from its text
@@ -84,6 +85,16 @@ class Revoter(NamedTuple):
         if not self.is_old:
             return 0
         return sum(split(path.text).closed is not None for path in one.paths.values())
+
+
+def warn_other_words(folder: str, recorded: Vocabulary | None, given: Vocabulary | None) -> None:
+    """Warn where answers are read by other words than those that a run recorded."""
+    if recorded is not None and given is not None and given.own != recorded.own:
+        _log.warning(
+            "%s: the words of --prompts replace those that the run recorded; without --prompts "
+            "its own are read by",
+            folder,
+        )
 
 
 def warn_thoughts(thoughts: int) -> None:

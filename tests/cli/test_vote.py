@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from clc import Problem, solve_many
+from clc import Problem, Templates, solve_many
 from clc.cli.extract import command as extract
 from clc.cli.vote import command as vote
 from clc.errors import ConfigurationError, DatasetError, InputError, LanguageError
@@ -167,6 +167,13 @@ def test_bad_options_are_named(file, arguments, error, message):
         CliRunner().invoke(vote, [file, *arguments], catch_exceptions=False)
 
 
+@pytest.mark.parametrize(("command", "what"), [(vote, "paths"), (extract, "responses")])
+def test_files_without_a_row_are_named(tmp_path, command, what):
+    (tmp_path / "empty.jsonl").write_text("")
+    with pytest.raises(InputError, match=rf"no {what} in .*empty.jsonl"):
+        CliRunner().invoke(command, [str(tmp_path / "empty.jsonl")], catch_exceptions=False)
+
+
 def test_bad_row_is_named(tmp_path):
     path = tmp_path / "g.jsonl"
     path.write_text("{}\n")
@@ -191,6 +198,25 @@ def test_run_folders_are_revoted(tmp_path, caplog):
     assert caplog.messages == ["left out: 1 problem without a path in en"]
     with pytest.raises(InputError, match="no paths in sw"):
         CliRunner().invoke(vote, [str(tmp_path), "--languages", "sw"], catch_exceptions=False)
+
+
+def test_words_in_place_of_those_of_the_run_are_reported(tmp_path, caplog):
+    folders = [tmp_path / name for name in ("own", "other")]
+    for folder, word in zip(folders, ("kutichiy", "tarisqay"), strict=True):
+        (folder / "languages").mkdir(parents=True)
+        (folder / "languages" / "qu.toml").write_text(f'[answers]\nanswer = ["{word}"]\n')
+    own, other = map(str, folders)
+    run_folder = str(tmp_path / "run")
+    problem = Problem("q1", "2+3?", "en")
+    settings = {"strategy": "sc", "paths": 2, "store": run_folder, "templates": Templates(own)}
+    list(solve_many([problem], engine=ScriptedEngine(), **settings))
+    caplog.clear()
+    run(vote, run_folder)
+    run(vote, run_folder, "--prompts", own)
+    assert not caplog.messages
+    run(vote, run_folder, "--prompts", other)
+    (message,) = caplog.messages
+    assert message.startswith(f"{run_folder}: the words of --prompts replace those")
 
 
 def test_folders_and_files_do_not_mix(file, tmp_path):
