@@ -8,6 +8,7 @@ the English instructions for languages without cue words.
 from __future__ import annotations
 
 import os
+import re
 import sys
 from contextlib import suppress
 from difflib import get_close_matches
@@ -33,6 +34,7 @@ __all__ = [
     "LanguageFile",
     "check_keys",
     "check_lists",
+    "check_placeholders",
     "check_words",
     "language_files",
     "quantities",
@@ -68,6 +70,7 @@ _LISTS = {
     ),
     "powers": ("power", "squared", "cubed", "factorial", "factorials", "of", "ordinal"),
 }  # fmt: skip
+_PLACEHOLDER = re.compile(r"\{[^{}]*\}?|\}")
 _UNITS = ("units", "unit_signs")
 _FREE = ("numbers", "demonstrations")  # checked where they are read
 
@@ -100,6 +103,9 @@ def read_language_files(folder: Path) -> list[LanguageFile]:
             raise TemplateError(f"{path}: {other.name} is of the same language, {code!r}")
         tables = parse_toml(data, path, TemplateError)
         _check(path, tables)
+        if code == UNKNOWN_LANGUAGE:
+            for key, text in tables.get("prompt", {}).items():
+                check_placeholders(f"{path}: [prompt] {key}", text)
         files.append(LanguageFile(code, path, tables))
     return files
 
@@ -164,9 +170,9 @@ def _check(path: Path, tables: Mapping[str, Any]) -> None:
         if name in top:
             _check_text(f"{path}: {name}", value)
         elif not isinstance(value, dict):
-            raise TemplateError(
-                f"{path}: {name} is {abbreviate(value)}{_nearest(name, (*top, *names[1:]))}"
-            )
+            known = name in {*names, *_FREE}
+            hint = f"; write a table [{name}]" if known else _nearest(name, (*top, *names[1:]))
+            raise TemplateError(f"{path}: {name} is {abbreviate(value)}{hint}")
         elif name in _TEXTS:
             check_keys(f"{path}: [{name}]", value, _TEXTS[name])
             for key, text in value.items():
@@ -224,6 +230,20 @@ def check_keys(where: str, table: Mapping[str, Any], known: Iterable[str]) -> No
     for key in table:
         if key not in known:
             raise TemplateError(f"{where} has unknown key {abbreviate(key)}{_nearest(key, known)}")
+
+
+def check_placeholders(where: str, text: str) -> None:
+    """Check that the instructions for a language without cue words have no placeholder but one.
+
+    Raises:
+        TemplateError: they have another one than ``{name}``, or a single brace.
+    """
+    other = _PLACEHOLDER.search(text.replace("{name}", ""))
+    if other:
+        raise TemplateError(
+            f"{where} holds {abbreviate(other[0])}; the only placeholder is {{name}}, the "
+            "language's English name"
+        )
 
 
 def _check_text(where: str, value: object) -> None:

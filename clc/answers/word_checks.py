@@ -18,6 +18,11 @@ if TYPE_CHECKING:
 __all__ = ["check_patterns"]
 
 _SPECIAL = frozenset("*.([{\\?+|^$)]}")  # that begin no word
+_REPEATED = re.compile(r"(?<=[^\W\d_])(?:\+|\{[^{}]*\})")
+_SYNTAX = (
+    'write "(a|b)" for alternatives, "?" after what may be left out, "*" for any ending, " … " '
+    "for a few words"
+)
 _PLAIN_PATTERNS = (
     ("options", "nouns"),
     ("options", "articles"),
@@ -41,11 +46,22 @@ def check_patterns(path: Path, tables: Mapping[str, Any]) -> None:
                         f"{where}; begin it with a letter, or with alternatives of letters in "
                         "parentheses"
                     )
-                _compile(where, pattern(entry))
+                _compile(where, pattern(entry), advice=f"; {_SYNTAX}")
+                _check_syntax(where, entry)
     for table, key in _PLAIN_PATTERNS:
         for entry in tables.get(table, {}).get(key, ()):
             _compile(f"{path}: [{table}] {key} holds {abbreviate(entry)}", entry)
     _check_letters(path, tables.get("options", {}))
+
+
+def _check_syntax(where: str, entry: str) -> None:
+    """Check what compiles and is no entry: a parenthesis that does not close, ``a+``, ``a{2}``."""
+    if "\\" in entry or "[" in entry:  # a regular expression
+        return
+    if entry.count("(") != entry.count(")"):
+        raise TemplateError(f"{where}, with a parenthesis that does not close; {_SYNTAX}")
+    if sign := _REPEATED.search(entry):
+        raise TemplateError(f"{where}, with {sign[0]!r} after a letter; {_SYNTAX}")
 
 
 def _check_letters(path: Path, options: Mapping[str, Any]) -> None:
@@ -58,11 +74,11 @@ def _check_letters(path: Path, options: Mapping[str, Any]) -> None:
                     )
 
 
-def _compile(where: str, pattern: str) -> None:
+def _compile(where: str, pattern: str, advice: str = "") -> None:
     try:
         re.compile(pattern)
     except (re.error, OverflowError, RecursionError) as error:
-        raise TemplateError(f"{where}, no regular expression: {error}") from error
+        raise TemplateError(f"{where}, no regular expression: {error}{advice}") from error
 
 
 def _word_pattern(entry: str) -> str:

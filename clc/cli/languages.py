@@ -94,8 +94,9 @@ def check_languages(folder: str | None) -> None:
     from clc.prompts.templates import Templates
 
     chosen = bundled_prompts() if folder is None else prompt_folder(folder)
-    files = [file for file in language_files(chosen) if file.code != "und"]
-    if not files:
+    found = language_files(chosen)
+    files = [file for file in found if file.code != "und"]
+    if not found:
         raise InputError(f"{chosen / FOLDER}: no files CODE.toml of languages")
     folder_vocabulary(chosen)
     templates = Templates(folder)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from clc.bounds import abbreviate
 from clc.errors import TemplateError
-from clc.language_files import language_files
+from clc.language_files import FOLDER, language_files
 from clc.prompt_files import prompt_language, read_layers
 
 if TYPE_CHECKING:
@@ -96,7 +96,8 @@ def load_demonstrations(folders: Sequence[Path]) -> tuple[Demonstration, ...]:
                 layer[name] = _read(where, name, _versions(where, entry), merged.get(name))
         for name, versions in _by_problem(folder).items():
             where = versions[0].where
-            layer[name] = _read(where, name, versions, layer.get(name) or merged.get(name))
+            below = layer.get(name) or merged.get(name)
+            layer[name] = _read(where, name, versions, below, folder)
         merged = layer | {name: one for name, one in merged.items() if name not in layer}
     return tuple(merged.values())
 
@@ -240,9 +241,16 @@ class _Version(NamedTuple):
 
 
 def _read(
-    where: str, name: str, versions: Sequence[_Version], base: Demonstration | None
+    where: str,
+    name: str,
+    versions: Sequence[_Version],
+    base: Demonstration | None,
+    folder: Path | None = None,
 ) -> Demonstration:
-    """Read a demonstration of a folder, over that of the same name in another place."""
+    """Read a demonstration of a folder, over that of the same name in another place.
+
+    ``folder``: where it is in files of languages, the folder of them.
+    """
     given = [one for one in versions if one.answer is not None]
     answer = given[0].answer if given else base.answer if base else None
     if not isinstance(answer, str) or not answer.strip():
@@ -270,7 +278,9 @@ def _read(
         questions[code] = _lines(place, "question", content)
         steps[code] = _lines(place, "steps", content)
     if _FALLBACK not in questions:
-        raise TemplateError(f"{where} has no [{name}.{_FALLBACK}]; every problem needs English")
+        raise TemplateError(
+            f"{where} {_without_english(name, folder)}; every problem needs English"
+        )
     for code, sentences in questions.items():
         if len(sentences) != len(questions[_FALLBACK]):
             raise TemplateError(
@@ -278,6 +288,12 @@ def _read(
                 f"{len(questions[_FALLBACK])} in {_FALLBACK!r}; write as many in each language"
             )
     return Demonstration(name, answer.strip(), questions, steps)
+
+
+def _without_english(name: str, folder: Path | None) -> str:
+    if folder is None:
+        return f"has no [{name}.{_FALLBACK}]"
+    return f"is not in {folder / FOLDER / f'{_FALLBACK}.toml'}"
 
 
 def _lines(where: str, name: str, version: Mapping[str, Any]) -> tuple[str, ...]:

@@ -30,7 +30,7 @@ from clc.answers.vocabulary import folder_vocabulary
 from clc.bounds import abbreviate
 from clc.errors import TemplateError
 from clc.input_files import read_regular
-from clc.language_files import language_files
+from clc.language_files import check_placeholders, language_files
 from clc.languages import MGSM_LANGUAGES, UNKNOWN_LANGUAGE, english_name, native_name
 from clc.prompt_files import bundled_prompts, prompt_folder, read_layers
 from clc.prompts.candidates import Candidate, load_candidates
@@ -262,7 +262,7 @@ class Templates:
         for folder in reversed(self._folders):
             for path, tables in read_layers([folder], OLD_CUES):
                 for code, cues in tables.items():
-                    _check_cues(f"{path}: [{code}]", cues)
+                    _check_cues(f"{path}: [{code}]", cues, checked=code == UNKNOWN_LANGUAGE)
                     table[code] = {**table.get(code, {}), **cues}
             for file in language_files(folder):
                 if cues := file.tables.get("prompt"):
@@ -301,7 +301,8 @@ def _used(languages: Collection[str]) -> set[str]:
     return {UNKNOWN_LANGUAGE, *MGSM_LANGUAGES, *languages, *plain}
 
 
-def _check_cues(where: str, cues: Any) -> None:
+def _check_cues(where: str, cues: Any, *, checked: bool) -> None:
+    """Check the cue words of a language, with ``checked`` their placeholders, too."""
     names = [item.name for item in fields(Cues)]
     if not isinstance(cues, dict):
         raise TemplateError(f"{where} is {abbreviate(cues)}; write a table with {', '.join(names)}")
@@ -312,6 +313,8 @@ def _check_cues(where: str, cues: Any) -> None:
             )
         if not isinstance(words, str):
             raise TemplateError(f"{where} {name} is {abbreviate(words)}; it must be text")
+        if checked:
+            check_placeholders(f"{where} {name}", words)
 
 
 def check_template(templates: Templates, name: str) -> None:

@@ -65,6 +65,10 @@ FAULTS = [
     ("[answers]\nanswer = [3]", "[answers] answer holds a word that is 3; write a text"),
     ('[answers]\nanswer = ["kuti(chiy"]', "[answers] answer holds 'kuti(chiy', no regular expression: "),
     ('[answers]\nanswer = [".*"]', "[answers] answer holds '.*'; begin it with a letter"),
+    ('[answers]\nanswer = ["(kuti"]', "holds '(kuti', with a parenthesis that does not close; write"),
+    ('[answers]\nanswer = ["kuti+"]', "with '+' after a letter; write \"(a|b)\" for alternatives"),
+    ('[answers]\nanswer = ["kuti{2}"]', "with '{2}' after a letter; write"),
+    ('answers = ["kutichiy"]', "answers is ['kutichiy']; write a table [answers]"),
     ('[units.tiem]\nhour = ["ura"]', "[units] has unknown key 'tiem'; did you mean 'time'?"),
     ('[units.time]\nhuor = ["ura"]', "[units.time] has unknown key 'huor'; did you mean 'hour'?"),
     ('[options]\nletters = ["a*|"]', "[options] letters holds 'a*|'; write letters"),
@@ -75,6 +79,7 @@ FAULTS = [
     ("[answers", "not TOML"),
     ('[demonstrations.bus]\nquestion = ["?"]\nsteps = ["1"]', "[demonstrations.bus] has 1 sentences in 'qu' and 3 in 'en'"),
     ('[demonstrations.llama]\nquestion = ["?"]\nsteps = ["1"]', "[demonstrations.llama] answer is None"),
+    ('[demonstrations.llama]\nanswer = "1"\nquestion = ["?"]\nsteps = ["1"]', "/languages/en.toml; every problem needs English"),
 ]  # fmt: skip
 
 
@@ -107,3 +112,21 @@ def test_what_is_not_there_is_named(tmp_path):
     assert "there is no file of 'qu'; there are: " in call("languages", "show", "qu").stderr
     assert "no files CODE.toml of languages" in call("languages", "check", tmp_path).stderr
     assert "no such folder" in call("languages", "check", tmp_path / "none").stderr
+
+
+@pytest.mark.parametrize("wrong", ["{foo}", "{name.__class__}", "{", "{name"])
+def test_a_placeholder_that_no_instruction_has_is_named(tmp_path, wrong):
+    prompts = folder(tmp_path, f'[prompt]\nthink = "Think in {{name}}. {wrong}"\n', "und.toml")
+    for command in (
+        ("languages", "check", prompts),
+        ("prompts", "check", "--prompts", prompts),
+        ("ask", "1 + 1?", "--languages", "en", "--prompts", prompts),
+    ):
+        done = call(*command)
+        assert (done.returncode, done.stdout) == (2, ""), command
+        assert f"und.toml: [prompt] think holds {wrong!r}; the only placeholder is" in done.stderr
+
+
+def test_a_folder_may_hold_und_alone(tmp_path):
+    prompts = folder(tmp_path, '[prompt]\nthink = "Reason in {name}, please."\n', "und.toml")
+    assert call("languages", "check", prompts).returncode == 0
