@@ -62,7 +62,8 @@ _LISTS = {
         "joint",
     ),
     "ratio": ("names", "between", "glued", "compared", "alone", "sure"),
-    "mixed": ("joiners", "counters", "half_before", "not_variables"),
+    "mixed": ("joiners", "counters", "half_before", "quarter_before", "quarter_less_before",
+              "half_of_scale", "not_variables"),
     "money": ("codes", "names"),
     "options": (
         "letters", "called_a", "called_b", "called_c", "called_d", "called_e", "words", "nouns",

@@ -32,6 +32,9 @@ def _multiplied(text: str, mention: NumberMention, language: str | None) -> Numb
     value, (start, end) = mention.value, mention.span
     if end == len(text) or value <= 0:
         return mention
+    in_digits = mention.written == "digits" and value.denominator == 1
+    if in_digits and (more := words.continued(text, int(value), end)):
+        return mention._replace(value=more[0], span=(start, more[1]))
     half = value.denominator == 1 and words.match_half(text, end)
     if half:
         value, end = value + Fraction(1, 2), half

@@ -206,6 +206,26 @@ class Lexicon:
                     found.append((value, first, stop))
         return found
 
+    def continued(self, total: int, folded: str, start: int) -> tuple[Fraction, int] | None:
+        """Continue a number before ``start`` by words with a scale; None without such words.
+
+        The value and the end: 2 hundred fifty, 2 thousand five hundred.
+        """
+        match = None if self._scale_first else self._run.match(folded, start)
+        atoms = self._atoms(match) if match else []
+        after_digits = folded[:start].rstrip()[-1:].isdecimal()
+        scales = [atom.value in self._scales for atom in atoms]
+        if not any(scales) or (after_digits and not scales[0]):
+            return None
+        if match and len(atoms) == 1 and match[0].isascii():  # French "cents" may be English
+            return None
+        value: int | Fraction | None = total
+        for index, atom in enumerate(atoms):
+            value = self._joined(value, atom.value, atoms, index)
+            if value is None:
+                return None
+        return Fraction(value), match.end() if match else start
+
     def _atoms(self, match: re.Match[str]) -> list[Atom]:
         atoms: list[Atom] = []
         base, before = match.start(), 0

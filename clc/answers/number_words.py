@@ -186,6 +186,20 @@ class NumberWords:
         match = words.match(fold_form(text), self.after_article(text, end))
         return (values[match.lastindex or 1], match.end()) if match else None
 
+    def continued(self, text: str, value: int, end: int) -> tuple[Fraction, int] | None:
+        """Continue a number in digits, or a scale after them, by number words.
+
+        >>> number_words("en").continued("2 hundred fifty", 2, 1)
+        (Fraction(250, 1), 15)
+        """
+        folded = fold_form(text)
+        start = end + (folded[end : end + 1] in {" ", "\u00a0"})
+        for code in self._tables:
+            found = self._lexicon(code).continued(value, folded, start)
+            if found and folded[found[1] : found[1] + 1] != "-":  # 5 hundred-dollar notes
+                return found
+        return None
+
     def find_group(self, text: str) -> tuple[Fraction, int, int] | None:
         """Find a word such as dozen after an article; None without one."""
         folded = fold_form(text)
@@ -263,6 +277,12 @@ def _and_half(table: Mapping[str, Any]) -> str:
     if not table.get("spaces", True):
         units = units or r"[^\s\d.,;:!?()]{0,14}?"
         return rf"[ ]?(?:{units})?(?:{halves})"
+    if units:
+        after = "|".join(
+            rf"(?<={re.escape(unit)})" for unit in map(fold_form, table["and_half_units"])
+        )
+        endings = trie(map(fold_form, table.get("endings", ())))
+        return rf"(?:[ ]?{units}|{after})[ ]?(?:{halves})(?:{endings})?(?!{LETTER})"
     return rf"(?:[ ][^\W\d_]{{1,12}})?[ ](?:{halves})(?!{LETTER})"
 
 

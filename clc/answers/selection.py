@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from clc.answers.colons import half_of_day
 from clc.answers.context import Reading, TextContext
-from clc.answers.number_words import number_words
+from clc.answers.number_words import number_words, read_words
 from clc.answers.unit_words import unit_words
 from clc.answers.units import compound
 from clc.answers.vocabulary import per_vocabulary
@@ -28,6 +28,7 @@ _OPERATION = re.compile(
     r"|\d\s?[$€£%]?\s[-−–+*×÷/]\s[$€£]?\d|[}!⁰¹²³⁴⁵⁶⁷⁸⁹]\s?[-−/]\s?\d"
 )
 _BEFORE = 24  # characters before a number in which it is denied
+_HUNDRED = 100
 _MOST_DENIED = 12  # numbers of a region that are judged by the words around them
 _DENIALS = ("denial", "denial_after")
 _PAIR = 8  # characters between two numbers that only "and" joins
@@ -97,7 +98,10 @@ def select(
     if _listed(text, numbers) or (pair and _alternatives(text, numbers, context)):
         return abstain(text, AbstainReason.UNDETERMINED)
     chosen = _choose(numbers, text, context, offset)
-    return Reading(_full_value(text, chosen, lists, context.language), *chosen.span)
+    value = _full_value(text, chosen, lists, context.language)
+    if value is None:
+        return abstain(text, AbstainReason.UNRESOLVED)
+    return Reading(value, *chosen.span)
 
 
 def _without_denied(text: str, numbers: list[NumberMention]) -> list[NumberMention]:
@@ -116,21 +120,38 @@ def _without_denied(text: str, numbers: list[NumberMention]) -> list[NumberMenti
 
 def _full_value(
     text: str, chosen: NumberMention, lists: frozenset[str], language: str | None
-) -> Fraction:
-    """Return the value with the additions after it: and a half, below zero."""
+) -> Fraction | None:
+    """Return the value with the additions around it: and a half, below zero.
+
+    None where a part of a hundred or more is added, and the word of that scale is not known.
+    """
     value, (start, end) = chosen.value, chosen.span
     if end == len(text) and text.isascii():
         return value
-    if value.denominator == 1 and (
-        number_words(language).half_more(text, end)
-        or unit_words().half_before.search(text, 0, start)
-    ):
-        value += Fraction(1, 2)
+    before = next(
+        (part for part, words in unit_words().parts_before.items()
+         if words.search(text, max(0, start - _BEFORE), start)), None
+    )  # fmt: skip
+    if value.denominator == 1 and (before or number_words(language).half_more(text, end)):
+        scale = 1
+        if before or unit_words().half_of_scale.match(text, end):
+            scale = _scale_at(text, chosen, language)
+            if scale == 1 and value % _HUNDRED == 0:
+                return None
+        value += (before or Fraction(1, 2)) * scale
         if unit_words().clock_hour.match(text, end):  # 3時半
             value = half_of_day(text, value, start, end)
     if "below_zero" in lists and value > 0 and _patterns().below_zero.match(text, end):
         value = -value
     return value
+
+
+def _scale_at(text: str, number: NumberMention, language: str | None) -> int:
+    """Return the power of ten, from a hundred, in whose word a number ends; 1 without one."""
+    last = text[slice(*number.span)].rsplit(maxsplit=1)[-1]
+    words = read_words(last, language)
+    value = words[0][0] if len(words) == 1 else Fraction(1)
+    return int(value) if str(value).rstrip("0") == "1" and value >= _HUNDRED else 1
 
 
 def is_bare_operation(text: str, numbers: list[NumberMention]) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from fractions import Fraction
 from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -139,10 +140,21 @@ class UnitWords:
         return tuple(self._words.listed("clock", "past"))
 
     @cached_property
-    def half_before(self) -> re.Pattern[str]:
-        """The words before a number that add a half to it."""
-        words = _alternatives(self._words.listed("mixed", "half_before"))
-        return re.compile(rf"(?:{words})[ ]?\Z")
+    def parts_before(self) -> dict[Fraction, re.Pattern[str]]:
+        """The words before a number that add a part of one to it, by that part."""
+        names = ("half_before", "quarter_before", "quarter_less_before")
+        parts = (Fraction(1, 2), Fraction(1, 4), Fraction(-1, 4))
+        return {
+            part: re.compile(rf"(?<!\w)(?:{_alternatives(words)})[ ]?\Z")
+            for part, name in zip(parts, names, strict=True)
+            if (words := self._words.listed("mixed", name))
+        }
+
+    @cached_property
+    def half_of_scale(self) -> re.Pattern[str]:
+        """The words right after a scale that add a half of it."""
+        words = _alternatives(self._words.listed("mixed", "half_of_scale"))
+        return re.compile(rf"[ ](?:{words})")
 
     @cached_property
     def joiner_words(self) -> str:

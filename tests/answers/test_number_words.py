@@ -311,6 +311,29 @@ def test_multiplies_a_number_by_the_dozen_or_million_after_it(text, language, va
     assert extract_answer(text, language).value == value
 
 
+@pytest.mark.parametrize(
+    ("text", "language", "value"),
+    [
+        ("उत्तर: साढ़े तीन", "hi", "7/2"),
+        ("उत्तर: साढ़े 3 घंटे", "hi", "7/2"),
+        ("उत्तर: साढ़े तीन सौ", "hi", "350"),
+        ("उत्तर: सवा दो", "hi", "9/4"),
+        ("उत्तर: पौने दो", "hi", "7/4"),
+        ("جواب: ساڑھے تین", "ur", "7/2"),
+        ("Đáp án: hai trăm rưỡi", "vi", "250"),
+        ("Đáp án: hai triệu rưỡi", "vi", "2500000"),
+        ("คำตอบ: 2 ร้อยห้าสิบ", "th", "250"),
+        ("คำตอบ: 2 พันห้าร้อย", "th", "2500"),
+        ("Answer: 2 thousand five hundred", "en", "2500"),
+        ("답: 두 시간 반", "ko", "5/2"),
+        ("답: 2시간 반입니다", "ko", "5/2"),
+        ("답: 3반", "ko", "3"),
+    ],
+)
+def test_reads_the_part_beside_a_number(text, language, value):
+    assert extract_answer(text, language).value == value
+
+
 def test_dozens_without_a_number_are_no_number():
     assert extract_answer("Answer: dozens of eggs", "en").reason == "no_answer"
 
