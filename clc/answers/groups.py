@@ -38,7 +38,7 @@ def _multiplied(text: str, mention: NumberMention, language: str | None) -> Numb
     half = value.denominator == 1 and words.match_half(text, end)
     if half:
         value, end = value + Fraction(1, 2), half
-    factor = words.group_after(text, end)
+    factor: tuple[int | Fraction, int] | None = words.group_after(text, end)
     if factor is None and (half or value == Fraction(1, 2)):
         factor = scale_after(text, words.after_article(text, end))
     return (

@@ -219,11 +219,12 @@ class Lexicon:
             return None
         if match and len(atoms) == 1 and match[0].isascii():  # French "cents" may be English
             return None
-        value: int | Fraction | None = total
+        value: int | Fraction = total
         for index, atom in enumerate(atoms):
-            value = self._joined(value, atom.value, atoms, index)
-            if value is None:
+            joined = self._joined(value, atom.value, atoms, index)
+            if joined is None:
                 return None
+            value = joined
         return Fraction(value), match.end() if match else start
 
     def _atoms(self, match: re.Match[str]) -> list[Atom]:
