@@ -4,7 +4,6 @@ from contextlib import contextmanager
 
 import pytest
 
-from clc.runs.store import Store
 from tests.engines.faulty_server import FaultyServer, completion, run_in_thread, status
 from tests.engines.scripted import say
 
@@ -155,8 +154,7 @@ def test_what_a_template_does_not_have_ends_it_before_anything_is_sampled(
                 *options)  # fmt: skip
     assert done.returncode == 2, done.stderr
     assert words in " ".join(done.stderr.split())
-    with Store(out, read_only=True) as store:
-        assert store.counts()["paths"] == store.counts()["steps"] == 0
+    assert not out.exists()  # a folder that the command made, and in which nothing was sampled
 
 
 def test_a_translator_with_a_switch_of_its_own_replaces_that_of_the_paths(file, tmp_path):
