@@ -21,7 +21,7 @@ from clc.solving.concurrency import iterate
 from clc.solving.configure import configure
 from clc.solving.run import Run
 from clc.solving.verifier import load_verifier
-from clc.solving.voters import load_voters, open_voters, voter_sampling
+from clc.solving.voters import check_one_vllm, load_voters, open_voters, voter_sampling
 from clc.strategies.catalogue import get_strategy
 
 if TYPE_CHECKING:
@@ -150,6 +150,7 @@ def _with_voters(voters: Mapping[str, EngineSpec], settings: Mapping[str, Any]) 
     """Return the settings of ``configure`` with the sampling of the models of the arms."""
     if not voters:
         return dict(settings)
+    check_one_vllm(voters.values())
     names = {one.name for one in fields(Sampling)}
     given = {name: value for name, value in settings.items() if name in names}
     return {**settings, "voters": voter_sampling(voters, given, Sampling().max_tokens)}

@@ -244,6 +244,16 @@ class SolvingOptions(OptionGroup):
         opened = open_strategy(name)
         return with_voters(opened, self.voters) if self.voters else opened
 
+    def _judges(self) -> list[EngineSpec]:
+        """Return the engine of a judge, where it has one of its own."""
+        if self.verifier is None:
+            return []
+        from clc.engines.engine_file import load_engine_file
+        from clc.solving.verifier import load_verifier
+
+        judge = load_verifier(self.verifier).engine
+        return [] if judge is None else [load_engine_file(judge)]
+
     def open_verifier(self, templates: Templates) -> Verifier | None:
         """Open the verifier; nothing is loaded."""
         if self.verifier is None:
@@ -285,13 +295,15 @@ class SolvingOptions(OptionGroup):
         from clc.engines.confidence import Measure
         from clc.solving.configuration import Online
         from clc.solving.configure import configure
-        from clc.solving.voters import voter_sampling
+        from clc.solving.voters import check_one_vllm, voter_sampling
 
         if self.portfolio and self.languages is not None:
             raise ConfigurationError("--portfolio names the languages; leave out --languages")
         for name, given in (("--voter", self.voters), ("--verifier", self.verifier)):
             if given and voters is None:
                 raise ConfigurationError(f"{name} goes with clc solve and clc ask: leave it out")
+        if others := [*(voters or {}).values(), *self._judges()]:
+            check_one_vllm([engine, *others])
         opened = self.strategy(strategy)
         most = Sampling().max_tokens
         portfolio = read_portfolio(self.portfolio) if self.portfolio else None

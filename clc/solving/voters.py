@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from clc.engines.engine_file import load_engine_file
+from clc.errors import ConfigurationError
 from clc.strategies.strategy import engine_files
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from clc.engines.base import Engine
     from clc.engines.engine_file import EngineSpec
@@ -16,7 +17,23 @@ if TYPE_CHECKING:
     from clc.strategies.strategy import Strategy
     from clc.thoughts import Marks
 
-__all__ = ["load_voters", "open_voters", "voter_sampling"]
+__all__ = ["check_one_vllm", "load_voters", "open_voters", "voter_sampling"]
+
+
+def check_one_vllm(specs: Iterable[EngineSpec]) -> None:
+    """Check that at most one engine is a vLLM of this process.
+
+    A second one shares the process groups of the first, and both wait for ever.
+
+    Raises:
+        ConfigurationError: there are two.
+    """
+    own = [spec for spec in specs if spec.chosen == "vllm"]
+    if len(own) > 1:
+        raise ConfigurationError(
+            f"{own[-1].path or 'the engine'}: vLLM holds one model in a process: serve one of the "
+            'models (vllm serve) and name its [[endpoint]], or give it engine = "transformers"'
+        )
 
 
 def load_voters(strategy: Strategy) -> dict[str, EngineSpec]:

@@ -75,3 +75,16 @@ def test_two_prices_are_refused(quick, file, other, tmp_path):
     done = call("solve", file, "--out", tmp_path / "r", *options(quick, "--voter", other))
     assert done.returncode == 2
     assert "other.toml: [prices] are not those of the run's engine" in done.stderr
+
+
+def test_two_models_on_vllm_in_one_process_are_refused(file, tmp_path):
+    pytest.importorskip("vllm")
+    second = tmp_path / "second.toml"
+    second.write_text('engine = "vllm"\nmodel = "clc-tiny"\n')
+    out = tmp_path / "r"
+    done = call(
+        "solve", file, "--out", out, "--engine", "vllm", "--voter", "own", "--voter", second
+    )
+    assert done.returncode == 2
+    assert "second.toml: vLLM holds one model in a process" in done.stderr
+    assert not out.exists()
