@@ -31,7 +31,6 @@ if TYPE_CHECKING:
     from clc.engines.base import Engine
     from clc.records import Problem, Verdict
     from clc.solving.sampler import Counters
-    from clc.solving.verifier import Verifier
     from clc.strategies.strategy import Strategy
 
     Watch = Callable[[Counters, Sequence[Verdict]], None]
@@ -109,7 +108,8 @@ async def asolve_many(
         translator = open_translator(chosen, spec.translator_maker(templates.marks))
     elif translator is None or isinstance(translator, ChatOptions):
         translator = open_translator(chosen, translator)
-    others, judge = _open_others(voters, verifier, templates)
+    judge = None if verifier is None else load_verifier(str(verifier)).open(templates)
+    others = open_voters(voters, judge, templates.marks)
     bill = Bill(spec.run_prices, budget)
     with ExitStack() as held:
         opened = store if isinstance(store, Store) else held.enter_context(Store(store))
@@ -133,17 +133,6 @@ async def asolve_many(
                 if watch is not None:
                     watch(work.solver.counters, [verdict])
                 yield verdict
-
-
-def _open_others(
-    voters: Mapping[str, EngineSpec], verifier: str | Path | None, templates: Templates
-) -> tuple[dict[str, Engine], Verifier | None]:
-    """Make the engines of the arms and of a judge, and the verifier."""
-    others = open_voters(voters, templates.marks)
-    if verifier is None:
-        return others, None
-    judge = load_verifier(str(verifier)).open(templates)
-    return others | judge.open_judge(templates.marks), judge
 
 
 def _with_voters(voters: Mapping[str, EngineSpec], settings: Mapping[str, Any]) -> dict[str, Any]:

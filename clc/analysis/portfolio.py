@@ -12,11 +12,11 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, cast, get_args
 
+from clc.analysis.calibration_file import read_calibration
 from clc.analysis.intervals import Difference, Rate
 from clc.analysis.json_nodes import JsonNode
 from clc.analysis.shape_prior import prior_json
 from clc.errors import ConfigurationError
-from clc.input_files import read_regular
 from clc.runs.files import replacing
 
 if TYPE_CHECKING:
@@ -196,19 +196,7 @@ def read_portfolio(path: str | Path) -> Portfolio:
     Raises:
         ConfigurationError: the file cannot be read, is no portfolio, or a field is invalid.
     """
-    import orjson
-
-    content = read_regular(Path(path), ConfigurationError)
-    if content is None:
-        raise ConfigurationError(
-            f"{path}: cannot be read: no such file; name the --out of clc calibrate"
-        )
-    try:
-        data = orjson.loads(content)
-    except orjson.JSONDecodeError as error:
-        raise ConfigurationError(
-            f"{path}:{error.lineno}: is not JSON ({error.msg}); name the --out of clc calibrate"
-        ) from error
+    data = read_calibration(path)
     version = data.get("format") if isinstance(data, dict) else None
     if version != _FORMAT:
         raise ConfigurationError(

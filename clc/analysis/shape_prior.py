@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import math
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from clc.analysis.calibration_file import read_calibration
 from clc.bounds import PATHS, abbreviate
 from clc.errors import ConfigurationError
-from clc.input_files import read_regular
 from clc.voting.shapes import Shape, smooth_shapes
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from pathlib import Path
 
 __all__ = ["prior_json", "read_prior"]
 
@@ -35,19 +35,7 @@ def read_prior(path: str | Path) -> tuple[Shape, ...]:
     Raises:
         ConfigurationError: the file cannot be read, has no prior, or a shape is invalid.
     """
-    import orjson
-
-    content = read_regular(Path(path), ConfigurationError)
-    if content is None:
-        raise ConfigurationError(
-            f"{path}: cannot be read: no such file; name the --out of clc calibrate"
-        )
-    try:
-        data = orjson.loads(content)
-    except orjson.JSONDecodeError as error:
-        raise ConfigurationError(
-            f"{path}:{error.lineno}: is not JSON ({error.msg}); name the --out of clc calibrate"
-        ) from error
+    data = read_calibration(path)
     prior = data.get("prior") if isinstance(data, dict) else None
     if not isinstance(prior, dict):
         raise ConfigurationError(

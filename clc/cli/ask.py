@@ -73,9 +73,8 @@ def command(
     opened, translator = engine.open(templates.marks)
     console = make_console()
     with Store(None) as store:
-        others = open_voters(voters, templates.marks)
-        if (verifier := solving.open_verifier(templates)) is not None:
-            others |= verifier.open_judge(templates.marks)
+        verifier = solving.open_verifier(templates)
+        others = open_voters(voters, verifier, templates.marks)
         work = Run(
             configuration,
             opened,

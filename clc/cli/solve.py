@@ -157,15 +157,16 @@ def command(
         )
         return
     cluster.refuse_without_cluster()
+    templates = solving.templates()
     _solve_here(
         source,
         reading,
         shown,
         configuration=configuration,
-        templates=solving.templates(),
+        templates=templates,
         engine=engine,
         voters=voters or {},
-        verifier=solving.open_verifier(solving.templates()),
+        verifier=solving.open_verifier(templates),
         cache=not no_cache,
         bill=_make_bill(engine.spec, voters or {}, budget),
     )
@@ -303,9 +304,7 @@ def _solve_here(
 
     dataset = Dataset(source, **asdict(reading))
     opened, translator = engine.open(templates.marks)
-    others = open_voters(voters, templates.marks)
-    if verifier is not None:
-        others |= verifier.open_judge(templates.marks)
+    others = open_voters(voters, verifier, templates.marks)
     with ExitStack() as stack:
         stack.enter_context(removing_unused(Path(shown.out)))
         store = stack.enter_context(Store(shown.out))

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from clc.engines.base import Engine
     from clc.engines.engine_file import EngineSpec
     from clc.records import SamplingSettings
+    from clc.solving.verifier import Verifier
     from clc.strategies.strategy import Strategy
     from clc.thoughts import Marks
 
@@ -45,13 +46,16 @@ def load_voters(strategy: Strategy) -> dict[str, EngineSpec]:
     return {name: load_engine_file(name) for name in engine_files(strategy)}
 
 
-def open_voters(voters: Mapping[str, EngineSpec], marks: Marks | None = None) -> dict[str, Engine]:
-    """Make the engines; nothing is loaded before their first requests.
+def open_voters(
+    voters: Mapping[str, EngineSpec], verifier: Verifier | None, marks: Marks | None = None
+) -> dict[str, Engine]:
+    """Make the engines, and that of a verifier's judge; nothing is loaded before a request.
 
     Raises:
         ConfigurationError: settings contradict each other, or no engine is installed.
     """
-    return {name: spec.open(marks) for name, spec in voters.items()}
+    opened = {name: spec.open(marks) for name, spec in voters.items()}
+    return opened if verifier is None else opened | verifier.open_judge(marks)
 
 
 def voter_sampling(
