@@ -81,8 +81,19 @@ class ModelChoice:
         key = None if picked is None else paths[picked].key
         return {"path": key, "reply": reply}
 
-    async def ask(self, opened: OpenProblem, kind: str, template: str, **variables: Any) -> str:
-        """Return the reply, empty when it was lost."""
+    async def ask(
+        self,
+        opened: OpenProblem,
+        kind: str,
+        template: str,
+        *,
+        voter: str | None = None,
+        **variables: Any,
+    ) -> str:
+        """Return the reply, empty when it was lost.
+
+        ``voter`` is the engine file of the model that is asked, None for the run's engine.
+        """
         problem = opened.problem
         messages = self._templates.render(
             template,
@@ -93,11 +104,11 @@ class ModelChoice:
         )
         request = step_request(
             kind,
-            self._sampler.engine.fingerprint,
+            self._sampler.engine_of(voter).fingerprint,
             (*problem.context, *messages),
             Sampling(temperature=0.0, max_tokens=REPLY_TOKENS),
         )
-        step = await self._sampler.step(kind, request, _LANGUAGE)
+        step = await self._sampler.step(kind, request, _LANGUAGE, voter)
         if isinstance(step, str):
             return ""
         opened.usage += step.usage

@@ -25,7 +25,7 @@ from __future__ import annotations
 import logging
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from clc.bounds import abbreviate
 from clc.engines.engine_file import load_engine_file
@@ -34,9 +34,9 @@ from clc.engines.reward.classifier import ClassifierReward
 from clc.engines.reward.server import APIS, ServedReward
 from clc.errors import ConfigurationError
 from clc.input_files import parse_toml, read_regular
-from clc.records import Sampling, Step, Usage, content_key
+from clc.records import Step, Usage, content_key
 from clc.solving.concurrency import all_of
-from clc.solving.translation import step_request
+from clc.solving.model_choice import ModelChoice
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -55,9 +55,7 @@ __all__ = ["OWN_JUDGE", "Verifier", "VerifierSpec", "load_verifier"]
 
 OWN_JUDGE = "own"
 _JUDGE = "judge"
-_REPLY_TOKENS = 512
 _FEW = 6  # replies without a score, before a warning
-_LANGUAGE = "en"  # of the template
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,25 +234,11 @@ class Verifier:
     ) -> float | None:
         from clc.prompts.replies import parse_score
 
-        problem = opened.problem
-        messages = self._templates.render(
-            _JUDGE,
-            question=problem.question,
-            question_language=problem.language,
-            language=_LANGUAGE,
-            responses=[path.text],
-        )
-        request = step_request(
-            _JUDGE,
-            sampler.engine_of(self.judge).fingerprint,
-            (*problem.context, *messages),
-            Sampling(temperature=0.0, max_tokens=_REPLY_TOKENS),
-        )
-        step: Any = await sampler.step(_JUDGE, request, _LANGUAGE, self.judge)
-        if isinstance(step, str):
+        choice = ModelChoice(self._templates, sampler)
+        reply = await choice.ask(opened, _JUDGE, _JUDGE, voter=self.judge, responses=[path.text])
+        if not reply:
             return None
-        opened.usage += step.usage
-        score = parse_score(step.text)
+        score = parse_score(reply)
         self._judged_paths += 1
         self._scores += score is not None
         if self._judged_paths == _FEW and not self._scores:
@@ -262,6 +246,6 @@ class Verifier:
                 "the judge scored none of the first %s paths: its replies have no line 'Score: N' "
                 "(such as %s); without rewards every vote counts the same",
                 _FEW,
-                abbreviate(step.text),
+                abbreviate(reply),
             )
         return score
