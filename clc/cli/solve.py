@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import signal
-import sys
 from contextlib import ExitStack, aclosing, closing
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING
 
 import click
 
@@ -15,22 +14,19 @@ from clc import bounds
 from clc.cli.cluster_options import ClusterOptions
 from clc.cli.options import EngineOptions, NumberType, OptionGroup, grouped, option
 from clc.cli.run_file import RunFileCommand, given_options
+from clc.cli.solve_output import SolveOutput
 from clc.cli.solving_options import SolvingOptions, strategy_option
-from clc.errors import ConfigurationError, EngineError, RunError
+from clc.errors import ConfigurationError, RunError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from rich.console import Console
-
-    from clc.analysis.scoring import Score
-    from clc.cli.progress import RunProgress
     from clc.datasets import Dataset
     from clc.engines.engine_file import EngineSpec
     from clc.prompts.templates import Templates
     from clc.records import Verdict
     from clc.solving.bill import Bill
-    from clc.solving.configuration import Configuration, TotalBudget
+    from clc.solving.configuration import Configuration
     from clc.solving.run import Run
     from clc.solving.sampler import Counters
     from clc.solving.verifier import Verifier
@@ -38,7 +34,6 @@ if TYPE_CHECKING:
 
 __all__ = ["command"]
 
-_FINISHED = "This run is finished: there is nothing to draw."
 _SHOWN = 10  # problems that were set aside; all are in the run folder
 _MOST_REREAD = 2  # times the answers in memory: of more paths, other processes read them
 
@@ -142,7 +137,7 @@ def command(
         raise click.MissingParameter(param_hint="'--out'", param_type="option")
     if not out.strip():
         raise ConfigurationError("--out is empty; name a run folder")
-    shown = _Shown(out, make_console(stderr=True), as_json=as_json)
+    shown = SolveOutput(out, make_console(stderr=True), as_json=as_json)
     if cluster.cluster is not None:
         _solve_on_cluster(
             source,
@@ -219,70 +214,10 @@ def _estimate(
     print_estimate(estimate, engine.spec.run_prices, stops=stops, as_json=as_json)
 
 
-class _Shown:
-    """The output of the command: progress, results, the end of an interrupted run."""
-
-    def __init__(self, out: str, console: Console, *, as_json: bool) -> None:
-        self.out = out
-        self.console = console
-        self.as_json = as_json
-
-    def progress(self, counters: Counters, total: int | None) -> RunProgress:
-        from clc.cli.progress import RunProgress
-
-        return RunProgress(counters, total, self.console, quiet=self.as_json)
-
-    def finished(self) -> None:
-        self.console.print(_FINISHED)
-
-    def results(self, score: Score, counters: Counters, reason: str | None) -> None:
-        """Print the score and the cost.
-
-        Args:
-            score: of the whole run.
-            counters: of this call.
-            reason: the commonest one of the paths that were lost.
-
-        Raises:
-            EngineError: every path was lost.
-        """
-        from clc.cli.tables import print_score, run_lines
-
-        print_score(score, as_json=self.as_json)
-        for line in run_lines(counters, self.out, reason if score.paths else None):
-            self.console.print(line, highlight=False, markup=False, soft_wrap=True)
-        if counters.lost and not score.paths:
-            raise EngineError(
-                f"every path was lost: {reason or 'for an unknown reason'}; the same command tries "
-                "them again"
-            )
-
-    def beyond_total(self, total: TotalBudget | None, stored: int) -> None:
-        """Print that more paths are stored than a total budget of paths has."""
-        if total is not None and total.paths is not None and stored > total.paths:
-            self.console.print(
-                f"{stored:,} paths are stored, {stored - total.paths:,} more than --total-paths "
-                f"{total.paths:,}: they were sampled for an earlier spread of the budget, or "
-                "replaced.",
-                highlight=False,
-                markup=False,
-                soft_wrap=True,
-            )
-
-    def interrupted(self) -> NoReturn:
-        self.console.print(
-            f"\nInterrupted. What was drawn is in {self.out}; the same command goes on.",
-            highlight=False,
-            markup=False,
-            soft_wrap=True,
-        )
-        sys.exit(130)
-
-
 def _solve_here(
     source: str,
     reading: _SourceOptions,
-    shown: _Shown,
+    shown: SolveOutput,
     *,
     configuration: Configuration,
     templates: Templates,
@@ -343,7 +278,7 @@ def _solve_here(
     shown.results(score, run.solver.counters, reason)
 
 
-def _solve(run: Run, dataset: Dataset, shown: _Shown) -> None:
+def _solve(run: Run, dataset: Dataset, shown: SolveOutput) -> None:
     from clc.cli.interrupts import run_interruptible
 
     progress = shown.progress(run.solver.counters, dataset.total)
@@ -363,7 +298,7 @@ def _solve(run: Run, dataset: Dataset, shown: _Shown) -> None:
 def _solve_on_cluster(
     source: str,
     reading: _SourceOptions,
-    shown: _Shown,
+    shown: SolveOutput,
     *,
     configuration: Configuration,
     prompts: str | None,

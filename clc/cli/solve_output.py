@@ -1,0 +1,83 @@
+"""The output of ``clc solve``: progress, results, the end of an interrupted run."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, NoReturn
+
+from clc.errors import EngineError
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from clc.analysis.scoring import Score
+    from clc.cli.progress import RunProgress
+    from clc.solving.configuration import TotalBudget
+    from clc.solving.sampler import Counters
+
+__all__ = ["SolveOutput"]
+
+_FINISHED = "This run is finished: there is nothing to draw."
+
+
+class SolveOutput:
+    """The output of the command: progress, results, the end of an interrupted run."""
+
+    def __init__(self, out: str, console: Console, *, as_json: bool) -> None:
+        self.out = out
+        self.console = console
+        self.as_json = as_json
+
+    def progress(self, counters: Counters, total: int | None) -> RunProgress:
+        """Return the progress of ``total`` problems, None for an unknown number."""
+        from clc.cli.progress import RunProgress
+
+        return RunProgress(counters, total, self.console, quiet=self.as_json)
+
+    def finished(self) -> None:
+        """Print that nothing is left to sample."""
+        self.console.print(_FINISHED)
+
+    def results(self, score: Score, counters: Counters, reason: str | None) -> None:
+        """Print the score and the cost.
+
+        Args:
+            score: of the whole run.
+            counters: of this call.
+            reason: the commonest one of the paths that were lost.
+
+        Raises:
+            EngineError: every path was lost.
+        """
+        from clc.cli.tables import print_score, run_lines
+
+        print_score(score, as_json=self.as_json)
+        for line in run_lines(counters, self.out, reason if score.paths else None):
+            self.console.print(line, highlight=False, markup=False, soft_wrap=True)
+        if counters.lost and not score.paths:
+            raise EngineError(
+                f"every path was lost: {reason or 'for an unknown reason'}; the same command tries "
+                "them again"
+            )
+
+    def beyond_total(self, total: TotalBudget | None, stored: int) -> None:
+        """Print that more paths are stored than a total budget of paths has."""
+        if total is not None and total.paths is not None and stored > total.paths:
+            self.console.print(
+                f"{stored:,} paths are stored, {stored - total.paths:,} more than --total-paths "
+                f"{total.paths:,}: they were sampled for an earlier spread of the budget, or "
+                "replaced.",
+                highlight=False,
+                markup=False,
+                soft_wrap=True,
+            )
+
+    def interrupted(self) -> NoReturn:
+        """Print how to go on, and exit as a shell does after an interrupt."""
+        self.console.print(
+            f"\nInterrupted. What was drawn is in {self.out}; the same command goes on.",
+            highlight=False,
+            markup=False,
+            soft_wrap=True,
+        )
+        sys.exit(130)
