@@ -102,6 +102,19 @@ def group_of(nodeid):
     return len(GROUPS) + next(long, len(LONG)), file
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report(collector):
+    """Fail where a test file cannot be imported.
+
+    The collector of examples skips such a file, and leaves a module without tests to be collected.
+    """
+    report = yield
+    ours = Path(__file__).parent in collector.path.parents
+    if ours and report.skipped and "unable to import module" in str(report.longrepr):
+        report.outcome = "failed"
+    return report
+
+
 def pytest_collection_modifyitems(config, items):
     for item in items:
         for fixture, mark in MARKED.items():

@@ -21,7 +21,7 @@ from clc.voting.weighting import language_means, normalized_weights
 
 def every_command():
     for name in COMMANDS:
-        command = import_module(f"clc.cli.{name}").command
+        command = import_module(f"clc.cli.{name.replace('-', '_')}").command
         group = isinstance(command, click.Group)
         yield from command.commands.values() if group else [command]
 

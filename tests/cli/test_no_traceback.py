@@ -76,7 +76,7 @@ ENVIRONMENTS = st.fixed_dictionaries(
 
 def leaves():
     for name in COMMANDS:
-        command = import_module(f"clc.cli.{name}").command
+        command = import_module(f"clc.cli.{name.replace('-', '_')}").command
         if isinstance(command, click.Group):
             yield from ((name, sub) for sub in command.commands)
         else:
@@ -84,7 +84,7 @@ def leaves():
 
 
 def command_of(path):
-    command = import_module(f"clc.cli.{path[0]}").command
+    command = import_module(f"clc.cli.{path[0].replace('-', '_')}").command
     return command.commands[path[1]] if len(path) > 1 else command
 
 
