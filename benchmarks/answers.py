@@ -27,7 +27,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from clc.answers import canonical, extract_answer
 from clc.answers.vocabulary import Vocabulary, use_vocabulary, vocabulary
-from clc.languages import MGSM_LANGUAGES
+from clc.languages.codes import MGSM_LANGUAGES
 from clc.records import Answer, Vote
 from clc.version import install_hint
 from clc.voting.tally import vote

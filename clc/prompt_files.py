@@ -5,14 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from clc.errors import LanguageError, TemplateError
+from clc.errors import TemplateError
 from clc.input_files import parse_toml, read_regular
-from clc.languages import normalize_language
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["Layer", "bundled_prompts", "prompt_folder", "prompt_language", "read_layers"]
+__all__ = ["Layer", "bundled_prompts", "prompt_folder", "read_layers"]
 
 
 class Layer(NamedTuple):
@@ -52,15 +51,3 @@ def read_layers(folders: Sequence[Path], name: str) -> list[Layer]:
         if (data := read_regular(path, TemplateError)) is not None:
             layers.append(Layer(path, parse_toml(data, path, TemplateError)))
     return layers
-
-
-def prompt_language(code: str, where: str) -> str:
-    """Return the canonical form of a language code in a prompt file.
-
-    Raises:
-        TemplateError: there is no such language; ``where`` names the file and table.
-    """
-    try:
-        return normalize_language(code)
-    except LanguageError as error:
-        raise TemplateError(f"{where}: {error}") from error

@@ -21,7 +21,7 @@ from benchmarks.training.thinking import OPEN
 from benchmarks.training.tokenizer import THINK_MARK, THOUGHT_ENDS
 from clc.answers import extract_answer
 from clc.engines.models import resolve_model
-from clc.language_id import written_language
+from clc.languages.identification import written_language
 from clc.prompts.templates import Templates
 
 if TYPE_CHECKING:

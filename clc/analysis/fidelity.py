@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from clc.language_id import written_language
+from clc.languages.identification import written_language
 from clc.runs.revote import Revoter, warn_thoughts
 from clc.runs.spans import map_finished
 from clc.thoughts.language import MIXED, thought_language

@@ -8,7 +8,7 @@ from typing import Any
 
 from clc.bounds import MOST_TOKENS
 from clc.errors import ConfigurationError, LanguageError
-from clc.languages import normalize_language
+from clc.languages.codes import normalize_language
 from clc.strategies.strategy import QUESTION
 
 __all__ = ["JsonNode"]

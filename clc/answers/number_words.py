@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from clc.answers.number_lexicon import LETTER, Lexicon, fold_form, trie, whole_words
 from clc.answers.vocabulary import per_vocabulary, vocabulary
 from clc.errors import LanguageError
-from clc.languages import normalize_language
+from clc.languages.codes import normalize_language
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping

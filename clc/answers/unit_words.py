@@ -8,7 +8,7 @@ from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from clc.answers.vocabulary import per_vocabulary, vocabulary
-from clc.language_files import quantities
+from clc.languages.files import quantities
 
 if TYPE_CHECKING:
     from clc.answers.vocabulary import Vocabulary

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import orjson
 
-from clc.language_files import language_files, read_language_files
+from clc.languages.files import language_files, read_language_files
 from clc.prompt_files import bundled_prompts
 
 if TYPE_CHECKING:

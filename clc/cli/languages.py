@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from clc.language_files import LanguageFile
+    from clc.languages.files import LanguageFile
 
 __all__ = ["command"]
 
@@ -50,7 +50,7 @@ def list_languages(folder: str | None) -> None:
     words around answers, number words, units, letters of options, demonstrations.
     """
     from clc.cli.text import visible
-    from clc.languages import english_name
+    from clc.languages.codes import english_name
 
     files: dict[str, set[str]] = {}
     for file in _files(folder):
@@ -67,7 +67,7 @@ def show_language(code: str, folder: str | None) -> None:
     """Print what is known of language CODE, the files of --prompts first."""
     from clc.cli.text import visible
     from clc.errors import InputError
-    from clc.languages import read_language
+    from clc.languages.codes import read_language
 
     wanted = read_language(code)
     found = [file for file in _files(folder) if file.code == wanted]
@@ -89,7 +89,7 @@ def check_languages(folder: str | None) -> None:
     from clc.answers.vocabulary import folder_vocabulary
     from clc.cli.text import visible
     from clc.errors import InputError
-    from clc.language_files import FOLDER, language_files
+    from clc.languages.files import FOLDER, language_files
     from clc.prompt_files import bundled_prompts, prompt_folder
     from clc.prompts.templates import Templates
 
@@ -144,7 +144,7 @@ def _lacking_numbers(table: dict[str, object]) -> Iterator[str]:
 def _completed(file: LanguageFile, *, own: bool) -> dict[str, dict[str, object]]:
     """Return a file's tables over those of its language without script and region, and of ours."""
     from clc.answers.vocabulary import merged
-    from clc.language_files import language_files
+    from clc.languages.files import language_files
     from clc.prompt_files import bundled_prompts
 
     bundled = {one.code: one.tables for one in language_files(bundled_prompts())}
@@ -156,7 +156,7 @@ def _completed(file: LanguageFile, *, own: bool) -> dict[str, dict[str, object]]
 
 def _files(folder: str | None) -> Iterator[LanguageFile]:
     """Yield the files of languages, a user's first."""
-    from clc.language_files import language_files
+    from clc.languages.files import language_files
     from clc.prompt_files import bundled_prompts, prompt_folder
 
     folders: list[Path] = [bundled_prompts()]

@@ -84,7 +84,7 @@ def show_template(name: str, folder: str | None, **options: Any) -> None:
     "<the model's reply>" between the turns of a template.
     """
     from clc.cli.text import visible
-    from clc.languages import read_language
+    from clc.languages.codes import read_language
     from clc.prompts.templates import Templates
 
     code = read_language(options["language"])

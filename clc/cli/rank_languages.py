@@ -90,7 +90,7 @@ def command(
     from clc.cli.output import echo_json
     from clc.cli.text import make_console
     from clc.cli.voted_rows import read_voted_rows
-    from clc.languages import read_language
+    from clc.languages.codes import read_language
 
     if not sources and model is None:
         raise click.UsageError("give a run folder or a file of generations, or --model")
@@ -270,7 +270,7 @@ def _read_parallel(path: str, pivot: str) -> dict[str, list[str]]:
     """
     from clc.datasets.generations import read_rows
     from clc.errors import LanguageError
-    from clc.languages import read_language
+    from clc.languages.codes import read_language
 
     found: dict[str, list[str]] = {}
     for source, line, row in read_rows([path]):

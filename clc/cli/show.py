@@ -131,7 +131,7 @@ def _show(run: RunFolder, folder: str, problem_id: str, options: dict[str, Any])
     """Print one problem."""
     from clc.cli.output import echo_json
     from clc.cli.problem_view import Shown, print_solved, solved_json
-    from clc.languages import read_language
+    from clc.languages.codes import read_language
     from clc.runs.revote import solved
     from clc.voting.verdict import Counting
 

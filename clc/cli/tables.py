@@ -11,7 +11,7 @@ from rich.text import Text
 from clc.cli.output import echo_json
 from clc.cli.text import brief, make_console, visible
 from clc.errors import LanguageError
-from clc.languages import english_name
+from clc.languages.codes import english_name
 from clc.prices import show_money
 from clc.strategies.strategy import QUESTION
 

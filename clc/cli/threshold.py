@@ -59,7 +59,7 @@ def votes_of_files(files: Sequence[str], reading: ReadingFiles | None) -> Iterat
     """Yield one vote over the paths of every problem in files of generations."""
     from clc.analysis.scoring import Scored
     from clc.datasets.recorded_votes import group_votes
-    from clc.languages import MGSM_LANGUAGES, UNKNOWN_LANGUAGE
+    from clc.languages.codes import MGSM_LANGUAGES, UNKNOWN_LANGUAGE
     from clc.voting.tally import vote
 
     for ballot in group_votes(files, reading=reading):

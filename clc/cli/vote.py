@@ -205,7 +205,7 @@ def _codes(option: str | None) -> list[str]:
 
 def _languages(option: str | None) -> list[str]:
     """Read languages; ``und`` stands for paths without one. Repeated ones count once."""
-    from clc.languages import UNKNOWN_LANGUAGE, read_language
+    from clc.languages.codes import UNKNOWN_LANGUAGE, read_language
 
     codes = (
         UNKNOWN_LANGUAGE if code.lower() == UNKNOWN_LANGUAGE else read_language(code)
@@ -215,7 +215,7 @@ def _languages(option: str | None) -> list[str]:
 
 
 def _default_order(chosen: list[str]) -> list[str]:
-    from clc.languages import MGSM_LANGUAGES
+    from clc.languages.codes import MGSM_LANGUAGES
 
     return chosen or list(MGSM_LANGUAGES)
 

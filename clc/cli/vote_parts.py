@@ -14,7 +14,7 @@ from clc.datasets.generation import row_language
 from clc.datasets.levels import read_level
 from clc.datasets.recorded_votes import RecordedVotes, recorded_votes
 from clc.errors import ClcError
-from clc.languages import UNKNOWN_LANGUAGE
+from clc.languages.codes import UNKNOWN_LANGUAGE
 from clc.voting.abstaining import withhold
 from clc.voting.tally import vote
 from clc.voting.weighting import normalized_weights

@@ -71,7 +71,7 @@ def _of_runs(folders: Sequence[str], reading: ReadingFiles | None) -> Iterator[P
 
 def _of_files(files: Sequence[str], reading: ReadingFiles | None) -> Iterator[PortfolioRow]:
     from clc.datasets.recorded_votes import group_votes
-    from clc.languages import MGSM_LANGUAGES
+    from clc.languages.codes import MGSM_LANGUAGES
 
     for ballot in group_votes(files, reading=reading):
         # As in clc vote: MGSM's order comes first, whatever the order of the file.
@@ -112,7 +112,7 @@ def _row(
     """Make a row; languages in the order of the votes."""
     from clc.analysis.portfolio_rows import PortfolioRow
     from clc.answers.canonical import canonical_gold
-    from clc.languages import UNKNOWN_LANGUAGE
+    from clc.languages.codes import UNKNOWN_LANGUAGE
 
     answers: dict[str, list[str | None]] = {}
     for one in votes:

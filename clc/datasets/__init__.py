@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from clc.datasets.fingerprint import dataset_fingerprint, dataset_identity
 from clc.datasets.loading import FORMATS, Dataset, load_problems
-from clc.language_id import detect_language
+from clc.languages.identification import detect_language
 
 __all__ = [
     "FORMATS",

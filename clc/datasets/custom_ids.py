@@ -23,7 +23,7 @@ import orjson
 from clc.datasets.generation import Generation
 from clc.datasets.set_names import WORD_CODES
 from clc.errors import LanguageError
-from clc.languages import COMMON_LANGUAGES, UNKNOWN_LANGUAGE, read_language
+from clc.languages.codes import COMMON_LANGUAGES, UNKNOWN_LANGUAGE, read_language
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

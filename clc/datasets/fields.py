@@ -20,8 +20,8 @@ from clc.datasets.option_fields import may_hold_options
 from clc.datasets.options import Options, find_options
 from clc.datasets.set_names import is_parallel
 from clc.errors import ConfigurationError, LanguageError
-from clc.language_id import DEFAULT_LANGUAGE, detect_language, has_han
-from clc.languages import read_language
+from clc.languages.codes import read_language
+from clc.languages.identification import DEFAULT_LANGUAGE, detect_language, has_han
 from clc.records import AnswerKind, Problem
 
 if TYPE_CHECKING:

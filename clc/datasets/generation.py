@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from clc.answers import extract_answer
 from clc.answers.option_lines import LETTERS
 from clc.errors import LanguageError
-from clc.languages import UNKNOWN_LANGUAGE, read_language
+from clc.languages.codes import UNKNOWN_LANGUAGE, read_language
 from clc.records import AbstainReason, Abstention
 
 if TYPE_CHECKING:

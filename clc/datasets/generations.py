@@ -45,7 +45,7 @@ from clc.datasets.option_fields import has_layout_of_options
 from clc.datasets.options import has_options, recorded_options
 from clc.datasets.source import Place
 from clc.errors import DatasetError, LanguageError
-from clc.languages import UNKNOWN_LANGUAGE, read_language
+from clc.languages.codes import UNKNOWN_LANGUAGE, read_language
 from clc.records import AnswerKind, Confidence
 
 if TYPE_CHECKING:

@@ -20,7 +20,7 @@ from clc.datasets.options import find_options, has_options, recorded_options
 from clc.datasets.set_names import WORD_CODES
 from clc.datasets.source import Place
 from clc.errors import DatasetError, LanguageError
-from clc.languages import COMMON_LANGUAGES, UNKNOWN_LANGUAGE, read_language
+from clc.languages.codes import COMMON_LANGUAGES, UNKNOWN_LANGUAGE, read_language
 from clc.records import Answer
 
 if TYPE_CHECKING:

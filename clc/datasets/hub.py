@@ -16,7 +16,7 @@ from clc.datasets.fields import SourceRow
 from clc.datasets.set_names import SetName
 from clc.datasets.source import Place
 from clc.errors import ConfigurationError, DatasetError, LanguageError
-from clc.languages import read_language
+from clc.languages.codes import read_language
 from clc.version import install_hint
 
 if TYPE_CHECKING:

@@ -17,7 +17,7 @@ from clc.datasets.parquet import parquet_rows
 from clc.datasets.set_names import SetName, read_folder_name, read_set_name
 from clc.datasets.source import Place, RawSource, empty_error, open_source, read_snapshot
 from clc.errors import ConfigurationError, DatasetError
-from clc.languages import read_language
+from clc.languages.codes import read_language
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping

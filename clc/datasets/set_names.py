@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from clc.datasets.levels import LEVEL_WEIGHTS
 from clc.errors import LanguageError
-from clc.languages import read_language
+from clc.languages.codes import read_language
 
 if TYPE_CHECKING:
     from clc.datasets.source import Place

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from clc.errors import ConfigurationError
-from clc.languages import read_language
+from clc.languages.codes import read_language
 from clc.records import Problem, content_key
 
 if TYPE_CHECKING:

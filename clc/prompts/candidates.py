@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from clc.bounds import abbreviate
 from clc.errors import TemplateError
-from clc.languages import english_name
-from clc.prompt_files import prompt_language, read_layers
+from clc.languages.codes import english_name
+from clc.languages.files import prompt_language
+from clc.prompt_files import read_layers
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from clc.bounds import abbreviate
 from clc.errors import TemplateError
-from clc.language_files import FOLDER, language_files
-from clc.prompt_files import prompt_language, read_layers
+from clc.languages.files import FOLDER, language_files, prompt_language
+from clc.prompt_files import read_layers
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence

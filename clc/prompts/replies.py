@@ -11,7 +11,7 @@ import json
 import re
 from typing import TYPE_CHECKING
 
-from clc.languages import english_name, native_name
+from clc.languages.codes import english_name, native_name
 from clc.thoughts import split
 
 if TYPE_CHECKING:

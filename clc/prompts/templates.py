@@ -30,8 +30,8 @@ from clc.answers.vocabulary import folder_vocabulary
 from clc.bounds import abbreviate
 from clc.errors import TemplateError
 from clc.input_files import read_regular
-from clc.language_files import check_placeholders, language_files
-from clc.languages import MGSM_LANGUAGES, UNKNOWN_LANGUAGE, english_name, native_name
+from clc.languages.codes import MGSM_LANGUAGES, UNKNOWN_LANGUAGE, english_name, native_name
+from clc.languages.files import check_placeholders, language_files
 from clc.prompt_files import bundled_prompts, prompt_folder, read_layers
 from clc.prompts.candidates import Candidate, load_candidates
 from clc.prompts.demonstrations import (

@@ -9,7 +9,7 @@ from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 from clc.answers import extract_answer
-from clc.language_id import written_language
+from clc.languages.identification import written_language
 from clc.records import Problem, Usage
 from clc.runs.store import Store
 from clc.serving.errors import ApiError

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, get_args
 from clc import bounds
 from clc.engines.confidence import Measure
 from clc.errors import ConfigurationError
-from clc.languages import read_language
+from clc.languages.codes import read_language
 from clc.records import Sampling
 from clc.solving.configuration import (
     Configuration,

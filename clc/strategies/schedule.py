@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from clc.bounds import PATHS
 from clc.errors import StrategyError
-from clc.languages import distinct_languages, read_language
+from clc.languages.codes import distinct_languages, read_language
 from clc.records import hashed_seed
 from clc.strategies.strategy import EVERY, QUESTION, TRANSLATOR, Arm, Strategy
 

@@ -14,7 +14,7 @@ from typing import Literal, get_args
 
 from clc.bounds import PATHS
 from clc.errors import ConfigurationError, StrategyError
-from clc.languages import MGSM_LANGUAGES, distinct_languages, read_language
+from clc.languages.codes import MGSM_LANGUAGES, distinct_languages, read_language
 from clc.records import Sampling, content_key
 from clc.voting.stopping import Stopping
 

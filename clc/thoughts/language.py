@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from clc.language_id import written_language
+from clc.languages.identification import written_language
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

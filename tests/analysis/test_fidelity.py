@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from clc.analysis.fidelity import Fidelity, fidelity
-from clc.language_id import written_language
-from clc.languages import MGSM_LANGUAGES
+from clc.languages.codes import MGSM_LANGUAGES
+from clc.languages.identification import written_language
 
 RECORDED = Path(__file__).parents[3] / "shared" / "data" / "recorded"
 

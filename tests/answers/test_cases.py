@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from clc.answers import extract_answer
-from clc.languages import MGSM_LANGUAGES
+from clc.languages.codes import MGSM_LANGUAGES
 from clc.records import Answer
 
 FOLDER = Path(__file__).parent / "cases"

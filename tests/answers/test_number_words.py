@@ -15,7 +15,7 @@ from clc.answers.number_lexicon import Lexicon, fold_form
 from clc.answers.number_words import number_words, read_words
 from clc.answers.vocabulary import own_vocabulary
 from clc.errors import TemplateError
-from clc.language_files import read_language_files
+from clc.languages.files import read_language_files
 from clc.prompt_files import bundled_prompts
 from clc.records import Answer
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from clc.answers import canonical, extract_answer, numbers_in
-from clc.languages import MGSM_LANGUAGES
+from clc.languages.codes import MGSM_LANGUAGES
 from clc.records import AbstainReason, Abstention, Answer, Vote
 from clc.voting.tally import vote
 

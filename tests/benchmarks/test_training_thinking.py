@@ -9,7 +9,7 @@ import pytest
 from benchmarks.training.examples import LANGUAGE_SHARES, examples
 from clc.answers import extract_answer
 from clc.engines.models import resolve_model
-from clc.language_id import written_language
+from clc.languages.identification import written_language
 from clc.prompts.templates import Templates
 
 pytest.importorskip("tokenizers")

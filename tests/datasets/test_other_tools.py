@@ -11,7 +11,7 @@ from clc.datasets.harness import read_task_name
 from clc.datasets.json_values import parse_json
 from clc.datasets.recorded_votes import group_votes
 from clc.errors import ConfigurationError, DatasetError
-from clc.languages import normalize_language, read_language
+from clc.languages.codes import normalize_language, read_language
 from clc.records import AbstainReason
 from tests.datasets.recorded_files import paths, request, write
 

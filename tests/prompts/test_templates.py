@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from clc.errors import TemplateError
-from clc.languages import MGSM_LANGUAGES
+from clc.languages.codes import MGSM_LANGUAGES
 from clc.prompts.templates import Templates, bundled_prompts
 
 GOLDEN = Path(__file__).parent / "golden"

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from clc.analysis.fidelity import Fidelity
 from clc.analysis.report.sections import Column, Section
-from clc.language_id import written_language
+from clc.languages.identification import written_language
 from clc.thoughts.language import MIXED, thought_language
 
 if TYPE_CHECKING:

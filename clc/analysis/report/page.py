@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import orjson
 
 from clc.errors import ConfigurationError, LanguageError
-from clc.languages import english_name
+from clc.languages.codes import english_name
 from clc.version import __version__
 
 if TYPE_CHECKING:

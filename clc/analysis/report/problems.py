@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from clc.answers import extract_answer
 from clc.answers.canonical import canonical_gold
-from clc.languages import UNKNOWN_LANGUAGE
+from clc.languages.codes import UNKNOWN_LANGUAGE
 from clc.records import Answer
 
 if TYPE_CHECKING:

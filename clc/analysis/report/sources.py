@@ -14,7 +14,7 @@ from clc.datasets.generations import read_generations
 from clc.datasets.recorded_votes import group_votes
 from clc.errors import ConfigurationError, DatasetError
 from clc.input_files import printable_path
-from clc.languages import MGSM_LANGUAGES, UNKNOWN_LANGUAGE
+from clc.languages.codes import MGSM_LANGUAGES, UNKNOWN_LANGUAGE
 from clc.plan import ArmRecord, Plan
 from clc.records import Confidence, Problem, ReasoningPath
 from clc.runs.open import is_run, open_runs

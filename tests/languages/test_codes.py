@@ -3,7 +3,7 @@
 import pytest
 
 from clc.errors import LanguageError
-from clc.languages import (
+from clc.languages.codes import (
     COMMON_LANGUAGES,
     MGSM_LANGUAGES,
     english_name,

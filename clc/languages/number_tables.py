@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from clc.bounds import abbreviate
 from clc.errors import TemplateError
-from clc.language_files import check_keys, check_lists, check_words
+from clc.languages.files import check_keys, check_lists, check_words
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -3,7 +3,7 @@
 import pytest
 
 from clc.datasets import detect_language
-from clc.language_id import written_language
+from clc.languages.identification import written_language
 
 SENTENCES = {
     "en": "Tom has 3 apples and buys 4 more. How many apples does he have now?",

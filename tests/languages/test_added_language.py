@@ -10,8 +10,8 @@ from clc.answers import extract_answer
 from clc.answers.vocabulary import folder_vocabulary, own_vocabulary
 from clc.datasets.text import as_problem
 from clc.errors import ConfigurationError
-from clc.language_files import language_files
-from clc.language_id import detect_language, written_language
+from clc.languages.files import language_files
+from clc.languages.identification import detect_language, written_language
 from clc.prompt_files import bundled_prompts
 from clc.prompts.templates import Templates
 from clc.records import Problem
@@ -21,9 +21,8 @@ from clc.serving.completions import Completions
 from clc.serving.question import Question
 from clc.solving.configure import configure
 from clc.solving.run import Run
-
-from .cli.running import call
-from .engines.scripted import ScriptedEngine
+from tests.cli.running import call
+from tests.engines.scripted import ScriptedEngine
 
 QUECHUA = r"""
 script = "Latn"

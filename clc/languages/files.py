@@ -18,10 +18,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import orjson
 
 from clc.bounds import abbreviate
-from clc.errors import TemplateError
+from clc.errors import LanguageError, TemplateError
 from clc.input_files import parse_toml, read_regular
-from clc.languages import UNKNOWN_LANGUAGE
-from clc.prompt_files import bundled_prompts, prompt_language, read_layers
+from clc.languages.codes import UNKNOWN_LANGUAGE, normalize_language
+from clc.prompt_files import bundled_prompts, read_layers
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -37,6 +37,7 @@ __all__ = [
     "check_placeholders",
     "check_words",
     "language_files",
+    "prompt_language",
     "quantities",
     "read_language_files",
 ]
@@ -183,7 +184,7 @@ def _check(path: Path, tables: Mapping[str, Any]) -> None:
         elif name in _UNITS:
             _check_units(f"{path}: [{name}", value)
         elif name == "numbers":
-            from clc.number_tables import check_numbers
+            from clc.languages.number_tables import check_numbers
 
             check_numbers(str(path), value)
         elif name not in _FREE:
@@ -256,3 +257,15 @@ def _nearest(name: str, known: Sequence[str]) -> str:
     """Return the hint for an unknown name: the nearest known one, or all."""
     near = get_close_matches(name, known, n=1)
     return f"; did you mean {near[0]!r}?" if near else f"; there are: {', '.join(known)}"
+
+
+def prompt_language(code: str, where: str) -> str:
+    """Return the canonical form of a language code in a prompt file.
+
+    Raises:
+        TemplateError: there is no such language; ``where`` names the file and table.
+    """
+    try:
+        return normalize_language(code)
+    except LanguageError as error:
+        raise TemplateError(f"{where}: {error}") from error
