@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from benchmarks.fuzz_inputs import LANGUAGES, PIECES, as_json, damaged, mutated, text
 from clc.answers import canonical, extract_answer, numbers_in
 from clc.engines.base import Measure, Request
-from clc.engines.openai import error_bodies, reply_fields, wire
+from clc.engines.openai import error_bodies, model_list, reply_fields
 from clc.engines.openai.reply import ReplyReader
 from clc.engines.openai.sse import read_stream
 from clc.errors import ClcError
@@ -69,7 +69,7 @@ def read_reply(rng: random.Random) -> int:
     body = as_json(rng, mutated(rng, reply))
     error_bodies.error_message(body)
     error_bodies.error_code(body)
-    wire.served_models(body)
+    model_list.served_models(body)
     error_bodies.retry_after_s(rng.choice((None, text(rng)[:60], "nan", "9" * 400)), _NOW, 60.0)
     reply_fields.read_completion(body, _reader(rng)).usage.clamped()
     return len(body)

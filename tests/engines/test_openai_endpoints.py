@@ -168,7 +168,7 @@ def test_cancelling_many_leaves_the_engine_whole():
                 task.cancel()
             await asyncio.gather(*work, return_exceptions=True)
             got = await asyncio.gather(*(engine.complete(request(i)) for i in range(30)))
-            _, pool = engine._running
+            pool = engine._running.pool
             return got, (pool.in_flight, pool.tokens_in_flight, pool.all[0].in_flight)
 
     got, held = asyncio.run(run())

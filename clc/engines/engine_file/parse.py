@@ -36,7 +36,8 @@ from clc.engines.engine_file.record import EngineSpec
 from clc.engines.engine_file.tables import TableReader, join_key
 from clc.engines.factory import ENGINES, choose_engine
 from clc.engines.models import find_gguf, resolve_model
-from clc.engines.openai.settings import checked_extra, option_fields
+from clc.engines.openai.settings import checked_extra
+from clc.engines.openai.wire import option_fields
 from clc.errors import ConfigurationError
 from clc.input_files import parse_toml, printable_path, read_regular
 from clc.records import Sampling

@@ -21,8 +21,6 @@ URLs could even be connected to: then the run stops, and goes on when a server i
 from __future__ import annotations
 
 import asyncio
-import logging
-from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -31,13 +29,11 @@ from jinja2 import TemplateError
 
 from clc.engines.base import Completion, Request
 from clc.engines.chat_options import ChatOptions, add_options
-from clc.engines.openai import wire
 from clc.engines.openai.attempt import BYTES_PER_TOKEN, EndpointClient
 from clc.engines.openai.connections import open_client
-from clc.engines.openai.endpoints import Endpoint, Endpoints, Lease
-from clc.engines.openai.failures import AttemptError, UnreachableError
+from clc.engines.openai.dispatch import Dispatcher
+from clc.engines.openai.endpoints import Endpoints
 from clc.engines.openai.refusals import Refusals
-from clc.engines.openai.retries import retries
 from clc.engines.openai.secrets import Secrets
 from clc.engines.openai.settings import (
     KEEPALIVE_S,
@@ -46,9 +42,9 @@ from clc.engines.openai.settings import (
     checked_extra,
     endpoint_headers,
     fingerprint,
-    option_fields,
     shared_api,
 )
+from clc.engines.openai.wire import RequestFormat, unsent_fields
 from clc.engines.plain_prompt import TemplateRefusal
 from clc.errors import ConfigurationError, EngineError
 from clc.thoughts import load_marks
@@ -63,8 +59,6 @@ if TYPE_CHECKING:
     from clc.thoughts import Marks
 
 __all__ = ["OpenAIEngine"]
-
-_log = logging.getLogger(__name__)
 
 _CONNECT_TIMEOUT_S = 10.0
 
@@ -143,12 +137,13 @@ class OpenAIEngine:
         self.window = window
         self.chat_options = chat_options or ChatOptions()
         self._marks = load_marks() if marks is None else marks
-        self._api = shared_api(self._endpoints)
+        api = shared_api(self._endpoints)
         self._plain_fingerprint = fingerprint(model, revision, extra_body or {})
-        if self._api != "chat":
-            self._plain_fingerprint += f"+{self._api}"
+        if api != "chat":
+            self._plain_fingerprint += f"+{api}"
         self.fingerprint = self.fingerprint_with(self.chat_options)
-        self._extra, self._left_out = checked_extra(extra_body or {})
+        extra, left_out = checked_extra(extra_body or {})
+        self._format = RequestFormat(model, api, extra, left_out, self.chat_options)
         self.check_options(self.chat_options)
         self._headers = [endpoint_headers(one, api_key, headers or {}) for one in self._endpoints]
         self._max_attempts = max_attempts
@@ -156,8 +151,8 @@ class OpenAIEngine:
         self._waits_s = (wait_initial_s, wait_max_s)
         self._retry_after_max_s = retry_after_max_s
         self._limits = (max_tokens_in_flight, requests_per_minute, tokens_per_minute)
-        self._running: tuple[EndpointClient, Endpoints] | None = None
-        self._last: tuple[EndpointClient, Endpoints] | None = None  # for the notes
+        self._running: Dispatcher | None = None
+        self._last: Dispatcher | None = None  # for the notes
         self._samplings: set[Sampling] = set()
         self._starting = asyncio.Lock()
 
@@ -171,7 +166,7 @@ class OpenAIEngine:
 
     def check_options(self, options: ChatOptions) -> None:
         """Check the options of later requests; see ``ChatEngine``."""
-        option_fields(options, self._extra, self._api)
+        self._format.option_fields(options)
 
     async def start(self) -> None:
         """Ask every endpoint what it serves, to fail early and clearly.
@@ -188,16 +183,11 @@ class OpenAIEngine:
                 await self._start()
 
     async def _start(self) -> None:
-        client, pool = self._new_client(), self._new_pool()
-        async with AsyncExitStack() as on_failure:
-            on_failure.push_async_callback(client.close)
-            checks = (self._check(client, pool, endpoint) for endpoint in pool.all)
-            for error in await asyncio.gather(*checks, return_exceptions=True):
-                if error is not None:
-                    raise error
-            _require_reachable(pool)
-            on_failure.pop_all()
-        self._running = self._last = client, pool
+        dispatcher = Dispatcher(
+            self._new_client(), self._new_pool(), self._max_attempts, self._waits_s
+        )
+        await dispatcher.start(needs_vllm=self.chat_options.thinking_budget is not None)
+        self._running = self._last = dispatcher
 
     async def complete(self, request: Request) -> Completion:
         """Complete one request; cancelling the call closes its connection, which ends it there.
@@ -214,38 +204,16 @@ class OpenAIEngine:
         """
         if self._running is None:
             raise EngineError("the engine is not started, or is closed: await its start() first")
-        client, pool = self._running
+        dispatcher = self._running
         self._samplings.add(request.sampling)
         try:
-            body = orjson.dumps(client.fields(request))
+            body = orjson.dumps(dispatcher.client.format.body(request))
         except orjson.JSONEncodeError as error:
             return Completion.lost(f"the prompt cannot be sent as JSON: {error}")
         except (TemplateRefusal, TemplateError) as error:
             return Completion.lost(f"the chat template refuses the messages: {error}")
         tokens = len(body) // BYTES_PER_TOKEN + request.sampling.max_tokens
-        failures: list[AttemptError] = []
-
-        async def attempt() -> Completion:
-            async with pool.lease(tokens) as lease:
-                try:
-                    return await self._attempt(client, pool, lease, request)
-                except AttemptError as failure:
-                    failures.append(failure)
-                    raise
-
-        retrying = retries(
-            pool.any_ready,
-            failures,
-            attempts=self._max_attempts,
-            urls=len(self.base_urls),
-            waits_s=self._waits_s,
-        )
-        try:
-            return await retrying(attempt)
-        except AttemptError as failure:
-            if isinstance(failure, UnreachableError):
-                _require_reachable(pool)
-            return Completion.lost(f"{failure.reason} (attempt {len(failures)}, the last)")
+        return await dispatcher.complete(request, tokens)
 
     def notes(self) -> dict[str, Any]:
         """Return how requests differed from their sampling, by endpoint, for the manifest.
@@ -257,14 +225,13 @@ class OpenAIEngine:
         """
         if self._last is None:
             return {}
-        client, pool = self._last
         endpoints = {}
-        for endpoint in pool.all:
+        for endpoint in self._last.pool.all:
             unsent = sorted(
                 {
                     name
                     for sampling in self._samplings
-                    for name in wire.unsent_fields(sampling, endpoint.owner, self._extra)
+                    for name in unsent_fields(sampling, endpoint.owner, self._format.extra)
                 }
             )
             one: dict[str, Any] = {"sampling_not_sent": unsent} if unsent else {}
@@ -273,7 +240,7 @@ class OpenAIEngine:
                 one["tokens"] = "estimated"
             if one:
                 endpoints[endpoint.url] = one
-        replied = [dict(one) for one in sorted(client.sources)]
+        replied = [dict(one) for one in sorted(self._last.client.sources)]
         notes = {"endpoints": endpoints, "replied": replied}
         return {name: one for name, one in notes.items() if one}
 
@@ -281,12 +248,12 @@ class OpenAIEngine:
         """Close every connection."""
         running, self._running = self._running, None
         if running is not None:
-            await running[0].close()
+            await running.client.close()
 
     def _new_pool(self) -> Endpoints:
         pool = Endpoints(self.base_urls, self.window, *self._limits, *self._waits_s)
         for endpoint, spec in zip(pool.all, self._endpoints, strict=True):
-            if self._api == "completions":
+            if self._format.api == "completions":
                 endpoint.thinks = False  # a base model
             if not isinstance(spec, str):
                 endpoint.restrict(spec.window, spec.requests_per_minute, spec.tokens_per_minute)
@@ -313,74 +280,10 @@ class OpenAIEngine:
         queries = [one.secret_query for one in self._endpoints if not isinstance(one, str)]
         return EndpointClient(
             dict(zip(self.base_urls, clients, strict=True)),
-            self.model,
-            self._extra,
-            self._left_out,
-            self.chat_options,
+            self._format,
             self._marks,
             self._timeout_s,
             self._retry_after_max_s,
-            self._api,
             Secrets(*self._headers, *queries),
             Refusals(),
-        )
-
-    async def _check(self, client: EndpointClient, pool: Endpoints, endpoint: Endpoint) -> None:
-        """Check one endpoint; one that cannot be reached is set aside.
-
-        Raises:
-            EngineError: it refuses the key.
-            ConfigurationError: it is not known to take a thinking budget.
-        """
-        try:
-            await client.check(endpoint)
-        except UnreachableError as failure:
-            _set_aside(pool, endpoint, failure.reason)
-            return
-        if self.chat_options.thinking_budget is not None and endpoint.owner != "vllm":
-            raise ConfigurationError(
-                f"thinking_budget goes with vLLM's servers, and {endpoint.url} does not say that "
-                "it is one: leave it out, or give what this server takes as extra_body"
-            )
-
-    async def _attempt(
-        self, client: EndpointClient, pool: Endpoints, lease: Lease, request: Request
-    ) -> Completion:
-        """Make one attempt, and record in the pool how the endpoint did.
-
-        Raises:
-            EngineError, ConfigurationError: every request would end like this one.
-            AttemptError: another attempt may succeed.
-        """
-        endpoint = lease.endpoint
-        try:
-            completion = await client.complete(endpoint, request)
-        except UnreachableError as failure:
-            lease.used = 0
-            _set_aside(pool, endpoint, failure.reason)
-            raise
-        except AttemptError as failure:
-            if failure.overloaded:
-                pool.overloaded(lease, failure.retry_after_s)
-            pool.failed(endpoint)
-            raise
-        pool.succeeded(endpoint)
-        lease.used = completion.usage.total or None
-        return completion
-
-
-def _set_aside(pool: Endpoints, endpoint: Endpoint, reason: str) -> None:
-    """Set an endpoint aside that cannot be reached, and warn once."""
-    if endpoint.unreachable is None:
-        _log.warning("%s cannot be reached (%s): trying again later", endpoint.url, reason)
-    pool.failed(endpoint, unreachable=reason)
-
-
-def _require_reachable(pool: Endpoints) -> None:
-    """Raise EngineError, which names the URLs, if no endpoint can be connected to."""
-    if reasons := pool.unreachable():
-        named = "; ".join(f"{url} ({reason})" for url, reason in reasons.items())
-        raise EngineError(
-            f"no endpoint can be reached: {named}. Start a server there or give another base "
-            "URL, and run the same command again: what was stored stays."
         )

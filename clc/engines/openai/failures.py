@@ -7,13 +7,25 @@ from typing import TYPE_CHECKING
 import httpx
 
 from clc.engines.openai.error_bodies import error_code, error_message
-from clc.errors import EngineError
+from clc.errors import ConfigurationError, EngineError
 
 if TYPE_CHECKING:
     from clc.engines.openai.secrets import Secrets
 
-__all__ = ["FATAL", "AttemptError", "UnreachableError", "describe_error", "describe_failure",
-           "make_fatal_error", "overflows"]  # fmt: skip
+__all__ = [
+    "FATAL",
+    "UNREACHABLE",
+    "AttemptError",
+    "UnreachableError",
+    "describe_error",
+    "describe_failure",
+    "make_fatal_error",
+    "overflows",
+    "unmeasured_error",
+]
+
+UNREACHABLE = (httpx.ConnectError, httpx.ConnectTimeout, httpx.ProxyError)
+"""Errors of an attempt that made no connection."""
 
 FATAL = {  # and every other 3xx
     401: "The key is missing or wrong: set OPENAI_API_KEY to one that this server takes.",
@@ -84,6 +96,17 @@ def make_fatal_error(
     if status in {404, 405} and not base.endswith("/v1"):
         advice += f" The base URL usually ends in /v1: {base}/v1"
     return EngineError(f"{url} answered {status} (model {model!r}): {message}. {advice}")
+
+
+def unmeasured_error(
+    url: str, model: str, problem: str = "answered without log-probabilities"
+) -> ConfigurationError:
+    """Make the error of an endpoint whose completions cannot be measured."""
+    return ConfigurationError(
+        f"{url} {problem} (model {model!r}). Confidence is measured by the likeliest "
+        "tokens' log-probabilities: choose a server that gives them (vLLM, SGLang, llama.cpp), "
+        "or fewer tokens, or measure no confidence."
+    )
 
 
 def overflows(content: bytes, message: str) -> bool:

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import orjson
 
-from clc.engines.chat_options import SWITCHES
 from clc.engines.openai import wire
 from clc.engines.openai.connections import address_fault
 from clc.engines.openai.endpoint_spec import APIS
@@ -19,7 +18,6 @@ from clc.errors import ConfigurationError
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from clc.engines.chat_options import ChatOptions
     from clc.engines.openai.endpoint_spec import EndpointSpec
 
 __all__ = [
@@ -32,7 +30,6 @@ __all__ = [
     "checked_urls",
     "endpoint_headers",
     "fingerprint",
-    "option_fields",
     "shared_api",
 ]
 
@@ -187,47 +184,6 @@ def shared_api(endpoints: Sequence[str | EndpointSpec]) -> str:
             f"give all of them one of {', '.join(APIS)}"
         )
     return apis.pop()
-
-
-def option_fields(
-    options: ChatOptions, extra: Mapping[str, Any], api: str = "chat"
-) -> dict[str, Any]:
-    """Return the fields of the request body that chat options set; of completions, none.
-
-    >>> from clc.engines.chat_options import ChatOptions
-    >>> option_fields(ChatOptions(thinking="off"), {})
-    {'chat_template_kwargs': {'enable_thinking': False, 'thinking': False}}
-
-    Raises:
-        ConfigurationError: one is in the extra body, too.
-    """
-    if api == "completions":
-        if options.settle(has_switch=False).asks_for_thought or options.thinking in {"on", "off"}:
-            raise ConfigurationError(
-                "options for thinking go with chats, and the endpoint has the API 'completions': "
-                "leave one of them out"
-            )
-        return {}
-    if options.template is not None:
-        raise ConfigurationError(
-            "a chat template goes with engines in this process: an endpoint has that of its own "
-            "server; leave it out, and start the server with it (vllm serve --chat-template)"
-        )
-    options = options.settle(has_switch=False)  # no endpoint shows its template
-    kwargs = dict(options.template_kwargs)
-    if options.thinking != "auto":
-        kwargs |= dict.fromkeys(SWITCHES, options.thinking == "on")
-    values = {
-        "chat_template_kwargs": kwargs or None,
-        "reasoning_effort": options.reasoning_effort,
-        "thinking_token_budget": options.thinking_budget,
-    }
-    given = {name: value for name, value in values.items() if value is not None}
-    if twice := given.keys() & extra.keys():
-        raise ConfigurationError(
-            f"{min(twice)} is in extra_body and among the options for thinking: give it once"
-        )
-    return given
 
 
 def fingerprint(model: str, revision: str | None, extra: Mapping[str, Any]) -> str:

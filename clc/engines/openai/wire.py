@@ -1,4 +1,4 @@
-"""The bodies of requests of OpenAI's API and compatible servers, and their lists of models.
+"""The bodies of requests of OpenAI's API and compatible servers.
 
 Pure functions: chat completions, and completions. Servers differ; a line that tolerates one of them
 names it.
@@ -6,11 +6,12 @@ names it.
 
 from __future__ import annotations
 
-from dataclasses import fields
+from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any
 
+from clc.engines.chat_options import SWITCHES
 from clc.engines.openai.endpoint_spec import SERVERS
-from clc.engines.openai.error_bodies import read_json
+from clc.engines.plain_prompt import render_text
 from clc.errors import ConfigurationError
 from clc.records import Sampling
 
@@ -18,16 +19,17 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
 
     from clc.engines.base import Request
+    from clc.engines.chat_options import ChatOptions
     from clc.records import Message
 
 __all__ = [
     "COMPLETING",
     "PREFILLING",
     "SAMPLING_FIELDS",
+    "RequestFormat",
     "is_prefilled",
+    "option_fields",
     "request_fields",
-    "same_model",
-    "served_models",
     "unsent_fields",
 ]
 
@@ -42,6 +44,71 @@ _LLAMA_NAMES = {"repetition_penalty": "repeat_penalty"}
 # A user's extra body may set these where the run does not.
 _FREE_IN_EXTRA = frozenset({"presence_penalty", "frequency_penalty", "min_p", "repetition_penalty"})
 SAMPLING_FIELDS = frozenset({field.name for field in fields(Sampling)} | {"seed"}) - _FREE_IN_EXTRA
+
+
+@dataclass(frozen=True, slots=True)
+class RequestFormat:
+    """The format of an engine's requests.
+
+    Args:
+        model: name of the model.
+        api: ``chat`` or ``completions``.
+        extra: more fields of every request body.
+        left_out: sampling fields that are not sent.
+        chat_options: of requests without their own.
+    """
+
+    model: str
+    api: str
+    extra: Mapping[str, Any]
+    left_out: Collection[str]
+    chat_options: ChatOptions
+
+    @property
+    def path(self) -> str:
+        """The path of requests under the base URL."""
+        return "completions" if self.api == "completions" else "chat/completions"
+
+    def options(self, request: Request) -> ChatOptions:
+        """Return the chat options of a request."""
+        return request.chat_options or self.chat_options
+
+    def option_fields(self, options: ChatOptions) -> dict[str, Any]:
+        """Return the fields of the body that chat options set; see ``option_fields``."""
+        return option_fields(options, self.extra, self.api)
+
+    def body(
+        self,
+        request: Request,
+        *,
+        stream: bool = True,
+        stops: bool = True,
+        counted: bool = False,
+        owner: str | None = None,
+    ) -> dict[str, Any]:
+        """Return the body of a request.
+
+        ``stops``: with the stop strings; ``counted``: with the token counts in every event;
+        ``owner``: of the model, as the endpoint lists it.
+
+        Raises:
+            ConfigurationError: a sampling field is in the extra body, too.
+        """
+        options = self.options(request)
+        messages, prompt = options.add_system(request.messages), None
+        if self.api == "completions":
+            prompt = render_text(messages, options.template, options.template_kwargs)
+        return request_fields(
+            self.model,
+            request,
+            messages,
+            {**self.extra, **self.option_fields(options)},
+            self.left_out if stops else {*self.left_out, "stop"},
+            stream=stream,
+            counted=counted,
+            owner=owner,
+            prompt=prompt,
+        )
 
 
 def request_fields(
@@ -98,6 +165,47 @@ def request_fields(
     return kept | dict(extra)
 
 
+def option_fields(
+    options: ChatOptions, extra: Mapping[str, Any], api: str = "chat"
+) -> dict[str, Any]:
+    """Return the fields of the request body that chat options set; of completions, none.
+
+    >>> from clc.engines.chat_options import ChatOptions
+    >>> option_fields(ChatOptions(thinking="off"), {})
+    {'chat_template_kwargs': {'enable_thinking': False, 'thinking': False}}
+
+    Raises:
+        ConfigurationError: one is in the extra body, too.
+    """
+    if api == "completions":
+        if options.settle(has_switch=False).asks_for_thought or options.thinking in {"on", "off"}:
+            raise ConfigurationError(
+                "options for thinking go with chats, and the endpoint has the API 'completions': "
+                "leave one of them out"
+            )
+        return {}
+    if options.template is not None:
+        raise ConfigurationError(
+            "a chat template goes with engines in this process: an endpoint has that of its own "
+            "server; leave it out, and start the server with it (vllm serve --chat-template)"
+        )
+    options = options.settle(has_switch=False)  # no endpoint shows its template
+    kwargs = dict(options.template_kwargs)
+    if options.thinking != "auto":
+        kwargs |= dict.fromkeys(SWITCHES, options.thinking == "on")
+    values = {
+        "chat_template_kwargs": kwargs or None,
+        "reasoning_effort": options.reasoning_effort,
+        "thinking_token_budget": options.thinking_budget,
+    }
+    given = {name: value for name, value in values.items() if value is not None}
+    if twice := given.keys() & extra.keys():
+        raise ConfigurationError(
+            f"{min(twice)} is in extra_body and among the options for thinking: give it once"
+        )
+    return given
+
+
 def unsent_fields(sampling: Sampling, owner: str | None, extra: Mapping[str, Any]) -> list[str]:
     """Return the sampling fields that are not sent, because they are at their defaults.
 
@@ -117,36 +225,3 @@ def unsent_fields(sampling: Sampling, owner: str | None, extra: Mapping[str, Any
 def is_prefilled(request: Request) -> bool:
     """Whether the last message is the beginning of the model's own turn."""
     return request.messages[-1]["role"] == "assistant"
-
-
-def served_models(body: bytes) -> dict[str, str] | None:
-    """Return the names in a reply to ``GET /models`` and their owners; None where it is no list.
-
-    >>> served_models(b'{"data": [{"id": "qwen", "owned_by": "vllm"}]}')
-    {'qwen': 'vllm'}
-    """
-    reply = read_json(body)
-    data = reply.get("data") if isinstance(reply, dict) else None
-    if not isinstance(data, list):
-        return None
-    models = (model for model in data if isinstance(model, dict))
-    return {
-        model["id"]: owner if isinstance(owner := model.get("owned_by"), str) else ""
-        for model in models
-        if isinstance(model.get("id"), str)
-    }
-
-
-def same_model(wanted: str, served: str) -> bool:
-    """Whether a server that lists ``served`` probably serves ``wanted``.
-
-    Lenient, because a wrong name fails at the first request: Gemini lists ``models/NAME`` and
-    ollama ``NAME:latest``; OpenRouter takes variants (``NAME:free``).
-
-    >>> same_model("llama3", "llama3:latest"), same_model("gemini", "models/gemini")
-    (True, True)
-    >>> same_model("qwen", "llama3")
-    False
-    """
-    a, b = (name.casefold().split(":")[0] for name in (wanted, served))
-    return a == b or a.endswith("/" + b) or b.endswith("/" + a)
