@@ -7,7 +7,7 @@ import pytest
 from clc.engines.adjusted import AdjustedEngine, open_translator
 from clc.engines.base import ChatEngine, Request
 from clc.engines.chat_options import ChatOptions
-from clc.engines.models import read_chat_template
+from clc.engines.hub import read_chat_template
 from clc.engines.openai.engine import OpenAIEngine
 from clc.errors import ConfigurationError
 from clc.records import Sampling

@@ -6,7 +6,9 @@ import sys
 import pytest
 
 from clc.engines import models
-from clc.engines.models import hub_revision, model_fingerprint, resolve_model
+from clc.engines.fingerprints import model_fingerprint
+from clc.engines.hub import hub_revision
+from clc.engines.models import resolve_model
 from clc.errors import ConfigurationError, EngineError
 
 

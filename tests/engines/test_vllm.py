@@ -15,6 +15,7 @@ from clc.engines.chat_options import ChatOptions
 from clc.engines.confidence import Measure
 from clc.engines.vllm.device import find_device
 from clc.engines.vllm.engine import VllmEngine
+from clc.engines.vllm.launch import load_chat
 from clc.errors import ConfigurationError, EngineError
 
 from . import behaviour
@@ -123,8 +124,7 @@ def test_prompts_that_vllm_writes_in_python(tiny, tmp_path):
     question = ({"role": "user", "content": "1 + 1?"},)
 
     def text(messages, **options):
-        engine = VllmEngine(str(folder), engine_args=args, chat_options=ChatOptions(**options))
-        chat = engine._load_chat(None)
+        chat = load_chat(args, str(folder), None, ChatOptions(**options), None)
         prompt = chat.render(messages)
         return chat._text(prompt.ids), prompt.opened
 
@@ -135,9 +135,9 @@ def test_prompts_that_vllm_writes_in_python(tiny, tmp_path):
     begun = (*question, {"role": "assistant", "content": "It is"})
     assert text(begun) == (f"{plain}It is", False)
     with pytest.raises(EngineError, match=r"no chat template.*-E tokenizer_mode=deepseek_v32"):
-        VllmEngine(str(folder))._load_chat(None)
+        load_chat({}, str(folder), None, ChatOptions(), None)
     with pytest.raises(EngineError, match="cannot be loaded in vLLM's mode 'deepseek_v1'"):
-        VllmEngine(str(folder), engine_args={"tokenizer_mode": "deepseek_v1"})._load_chat(None)
+        load_chat({"tokenizer_mode": "deepseek_v1"}, str(folder), None, ChatOptions(), None)
 
 
 def test_a_lora_adapter_answers_as_on_transformers(tiny, tmp_path):
@@ -306,7 +306,7 @@ def test_thoughts(thinking):
 def test_a_thinking_budget(thinking, monkeypatch, own):
     """By vLLM's own parameter, and as with a vLLM that has none."""
     if not own:
-        monkeypatch.setattr("clc.engines.vllm.engine.budget_args", lambda *marks: {})
+        monkeypatch.setattr("clc.engines.vllm.launch.budget_args", lambda *marks: {})
 
     async def check(engine):
         assert ("reasoning_config" in engine.engine_args) is own

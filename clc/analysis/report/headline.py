@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 from clc.analysis.costs import add_cost
 from clc.analysis.report.format import count, duration, of, percent, with_interval
 from clc.analysis.report.sections import Fact
-from clc.engines.models import BUNDLED, model_fingerprint, resolve_model
+from clc.engines.fingerprints import model_fingerprint
+from clc.engines.models import BUNDLED, resolve_model
 from clc.prices import show_money
 from clc.runs.manifest import shorten_hashes
 

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 from clc.engines import factory
 from clc.engines.adjusted import open_translator
 from clc.engines.chat_options import ChatOptions
-from clc.engines.models import BUNDLED, read_generation_config, resolve_model
+from clc.engines.hub import read_generation_config
+from clc.engines.models import BUNDLED, resolve_model
 from clc.engines.plain_prompt import BASE_TEMPLATE, turn_stops
 from clc.errors import ConfigurationError
 from clc.prices import RunPrices

@@ -7,7 +7,8 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from clc.engines.models import model_fingerprint, resolve_model
+from clc.engines.fingerprints import model_fingerprint
+from clc.engines.models import resolve_model
 from clc.engines.reward.base import sigmoid, solution_messages
 from clc.errors import ConfigurationError, EngineError
 from clc.records import content_key

@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import itertools
 import logging
-import os
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -19,14 +18,9 @@ from clc.engines.chat_options import ChatOptions, add_options
 from clc.engines.chat_template import Chat, ChatTemplateError
 from clc.engines.confidence import Meter
 from clc.engines.environment import prepare
-from clc.engines.models import (
-    adapter_fingerprint,
-    find_gguf,
-    hub_revision,
-    lora_rank,
-    model_fingerprint,
-    read_chat_template,
-)
+from clc.engines.fingerprints import adapter_fingerprint, model_fingerprint
+from clc.engines.hub import find_commit, read_chat_template
+from clc.engines.models import find_gguf, lora_rank
 from clc.engines.thread_bridge import ThreadBridge, settle
 from clc.engines.token_completion import (
     SampledTokens,
@@ -37,7 +31,7 @@ from clc.engines.token_completion import (
 from clc.engines.transformers.batches import Batches, free_memory
 from clc.engines.transformers.loading import load_model, merge_adapter, window_tokens
 from clc.engines.transformers.sampler import TokenizedRequest, TransformersBridge
-from clc.errors import EngineError
+from clc.errors import EngineError, first_line
 from clc.records import content_key
 
 if TYPE_CHECKING:
@@ -156,11 +150,7 @@ class TransformersEngine:
 
     async def _start(self) -> None:
         prepare()
-        if os.path.isdir(self._location):  # noqa: PTH112, ASYNC240 - one stat
-            commit = None
-        else:
-            _log.info("asking for the commit of %s", self._location)
-            commit = await asyncio.to_thread(hub_revision, self._location, self._revision)
+        commit = await asyncio.to_thread(find_commit, self._location, self._revision)
         _log.info("loading the tokenizer of %s", self._location)
         self._chat = await asyncio.to_thread(
             Chat.load,
@@ -177,7 +167,7 @@ class TransformersEngine:
         try:
             self._window_tokens = await loaded
         except Exception as error:
-            reason = next(iter(str(error).splitlines()), type(error).__name__)
+            reason = first_line(error)
             raise EngineError(f"transformers could not load {self._location}: {reason}") from error
         self._state = ""
 

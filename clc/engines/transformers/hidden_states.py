@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING, Any, Literal
 
 from clc.engines.environment import prepare
-from clc.engines.models import find_gguf, hub_revision
+from clc.engines.hub import find_commit
+from clc.engines.models import find_gguf
 from clc.engines.transformers.loading import load_model, window_tokens
-from clc.errors import EngineError
+from clc.errors import EngineError, first_line
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -52,7 +52,7 @@ def sentence_states(
     prepare()
     location, gguf_file = find_gguf(model)
     arguments = {} if gguf_file is None else {"gguf_file": gguf_file}
-    commit = None if os.path.isdir(location) else hub_revision(location, revision)  # noqa: PTH112
+    commit = find_commit(location, revision)
     try:
         from transformers import AutoTokenizer
 
@@ -64,7 +64,7 @@ def sentence_states(
             "'crosslingual-consistency[transformers]'"
         ) from error
     except Exception as error:
-        reason = next(iter(str(error).splitlines()), type(error).__name__)
+        reason = first_line(error)
         raise EngineError(f"transformers could not load {location}: {reason}") from error
     return {
         language: _states(loaded, tokenizer, language, texts, pooling)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import itertools
 import logging
-import os
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -14,14 +13,9 @@ from clc.engines.chat_options import ChatOptions, add_options
 from clc.engines.chat_template import Chat, ChatTemplateError
 from clc.engines.confidence import Meter
 from clc.engines.detokenizer import Detokenizer
-from clc.engines.models import (
-    adapter_fingerprint,
-    hub_revision,
-    lora_rank,
-    model_fingerprint,
-    read_chat_template,
-    resolve_model,
-)
+from clc.engines.fingerprints import model_fingerprint
+from clc.engines.hub import find_commit, read_chat_template
+from clc.engines.models import lora_rank, resolve_model
 from clc.engines.token_completion import (
     SampledTokens,
     complete_tokens,
@@ -29,25 +23,12 @@ from clc.engines.token_completion import (
     sample_past_stops,
     sample_within_budget,
 )
-from clc.engines.vllm.device import (
-    CPU_SEQS,
-    bind_openmp,
-    budget_args,
-    cpu_args,
-    disable_compilation,
-    find_device,
-)
-from clc.engines.vllm.drivers import (
-    Driver,
-    EngineLimits,
-    InProcessDriver,
-    ProcessDriver,
-    RequestRefusedError,
-)
+from clc.engines.vllm.device import CPU_SEQS, find_device
+from clc.engines.vllm.drivers import Driver, EngineLimits, RequestRefusedError
+from clc.engines.vllm.fingerprint import plain_fingerprint
+from clc.engines.vllm.launch import load_chat, make_driver, start_args
 from clc.engines.vllm.requests import LogprobReader, read_output, sampling_params
-from clc.engines.vllm.tokenizer import load_own_tokenizer
 from clc.errors import ConfigurationError, EngineError
-from clc.records import content_key
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -58,31 +39,6 @@ if TYPE_CHECKING:
 __all__ = ["VllmEngine"]
 
 _log = logging.getLogger(__name__)
-
-# Engine arguments that change how fast text is sampled, not which text; all others are part of
-# the fingerprint.
-_SPEED_ONLY = frozenset(
-    {
-        "async_scheduling",
-        "block_size",
-        "data_parallel_size",
-        "disable_log_stats",
-        "distributed_executor_backend",
-        "download_dir",
-        "enable_chunked_prefill",
-        "enable_prefix_caching",
-        "enforce_eager",
-        "gpu_memory_utilization",
-        "hf_token",
-        "kv_cache_memory_bytes",
-        "max_logprobs",
-        "max_num_batched_tokens",
-        "max_num_seqs",
-        "stream_interval",
-        "trust_remote_code",
-        "use_tqdm_on_load",
-    }
-)
 
 
 class VllmEngine:
@@ -192,19 +148,12 @@ class VllmEngine:
     @cached_property
     def _plain_fingerprint(self) -> str:
         """The fingerprint without chat options."""
-        free = {*_SPEED_ONLY, "tensor_parallel_size", "pipeline_parallel_size"}
-        if self._lora is not None:
-            free |= {"enable_lora", "max_lora_rank"}
-        args = self._args
+        args = dict(self._args)
         if self._named_length != self.max_model_len:
-            args = {name: one for name, one in args.items() if name != "max_model_len"}
+            args.pop("max_model_len", None)
             if self._named_length is not None:
                 args["max_model_len"] = self._named_length
-        fixed = {name: repr(value) for name, value in args.items() if name not in free}
-        if self._lora is not None:
-            fixed["lora"] = adapter_fingerprint(self._lora)
-        suffix = f"+{content_key('vllm', fixed)[:12]}" if fixed else ""
-        return f"vllm:{self._model_fingerprint}{suffix}"
+        return plain_fingerprint(self._model_fingerprint, args, self._lora)
 
     @cached_property
     def _model_fingerprint(self) -> str:
@@ -237,14 +186,15 @@ class VllmEngine:
 
     async def _start(self) -> None:
         device = await asyncio.to_thread(find_device)
-        if os.path.isdir(self._location):  # noqa: PTH112, ASYNC240 - one stat
-            commit = None
-        else:
-            _log.info("asking for the commit of %s", self._location)
-            commit = await asyncio.to_thread(hub_revision, self._location, self._revision)
+        commit = await asyncio.to_thread(find_commit, self._location, self._revision)
         _log.info("loading the tokenizer of %s", self._location)
-        self.chat = await asyncio.to_thread(self._load_chat, commit)
-        driver = self._make_driver(device, commit)
+        self.chat = await asyncio.to_thread(
+            load_chat, self._args, self._location, commit, self.chat_options, self._marks
+        )
+        args = start_args(self._args, self._location, commit, device, self.chat)
+        self._has_budget = "reasoning_config" in args
+        self.engine_args = args
+        driver = make_driver(self._driver_name, args, device, self._lora)
         _log.info("starting vLLM on %s: weights, memory, graphs", device)
         try:
             self._limits = await driver.start()
@@ -257,48 +207,9 @@ class VllmEngine:
         _log.info("vLLM runs: %d requests at a time, %d tokens each", self._limits.max_num_seqs,
                   self._limits.window_tokens)  # fmt: skip
 
-    def _load_chat(self, commit: str | None) -> Chat:
-        own = load_own_tokenizer(self._args, self._location, commit)
-        if own is not None:
-            return Chat(own, self.chat_options, self._marks)
-        return Chat.load(
-            self._location,
-            commit,
-            self.chat_options,
-            self._marks,
-            tokenizer=self._args.get("tokenizer"),
-            trust_remote_code=bool(self._args.get("trust_remote_code")),
-        )
-
     def check_options(self, options: ChatOptions) -> None:
         """Check the options of later requests; see ``ChatEngine``."""
         self.chat.with_options(options)
-
-    def _make_driver(self, device: str, commit: str | None) -> Driver:
-        args: dict[str, Any] = {
-            "model": self._location,
-            "disable_log_stats": True,
-            "use_tqdm_on_load": False,
-        }
-        if commit is not None:
-            args |= {"revision": commit, "tokenizer_revision": commit}
-        if device == "cpu":
-            args |= cpu_args()
-            disable_compilation()
-        if self.chat.thinking_budget is not None and (marks := self.chat.thought_tokens):
-            args |= budget_args(*marks)
-        args |= self._args
-        self._has_budget = "reasoning_config" in args
-        self.engine_args = args
-        ranks = args.get("tensor_parallel_size", 1) * args.get("pipeline_parallel_size", 1)
-        inside = device == "cpu" and ranks == 1
-        if self._driver_name != "auto":
-            inside = self._driver_name == "in-process"
-        if inside:
-            return InProcessDriver(args, self._lora)
-        if device == "cpu":
-            bind_openmp(ranks)
-        return ProcessDriver(args, self._lora)
 
     async def complete(self, request: Request) -> Completion:
         """Complete one request; cancelling the call aborts it in vLLM.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from clc.errors import EngineError
+from clc.errors import EngineError, first_line
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -44,7 +44,7 @@ def load_own_tokenizer(args: Mapping[str, Any], location: str, commit: str | Non
             trust_remote_code=bool(args.get("trust_remote_code")),
         )
     except Exception as error:
-        reason = next(iter(str(error).splitlines()), type(error).__name__)
+        reason = first_line(error)
         raise EngineError(
             f"the tokenizer of {place} cannot be loaded in vLLM's mode {mode!r}: {reason}"
         ) from error
