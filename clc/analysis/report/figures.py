@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 from xml.sax.saxutils import quoteattr
 
 from clc.analysis.figures import new_figure, save
-from clc.analysis.report.charts import LOOK, PLOTTERS, THEME, height
+from clc.analysis.report.charts import PLOTTERS, height
+from clc.analysis.report.theme import LOOK, THEME
 from clc.errors import StoreError
 from clc.runs.files import write_atomically
 
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
     from clc.analysis.report.sections import Cell, Section
 
-__all__ = ["THEME", "section_svg", "write_figures"]
+__all__ = ["section_svg", "write_figures"]
 
 _WIDTH = 7.0  # inches
 _DIGITS = 6  # decimals in a file

@@ -157,7 +157,7 @@ def display_name(code: str) -> str:
 
 def _colours() -> str:
     """Return the charts' colours as CSS variables, for a light page and a dark one."""
-    from clc.analysis.report.charts import THEME
+    from clc.analysis.report.theme import THEME
 
     roles = (f"--{role}: light-dark({light}, {dark});" for role, (light, dark) in THEME.items())
     return f":root {{ {' '.join(roles)} }}\n"

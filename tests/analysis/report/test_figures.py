@@ -9,8 +9,9 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from clc.analysis.report.figures import THEME, section_svg, write_figures
+from clc.analysis.report.figures import section_svg, write_figures
 from clc.analysis.report.sections import Column, Section
+from clc.analysis.report.theme import THEME
 from clc.errors import StoreError
 
 pytestmark = pytest.mark.skipif(find_spec("matplotlib") is None, reason="needs the extra plot")
