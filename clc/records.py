@@ -10,7 +10,6 @@ configuration. Keys are content hashes, never row numbers.
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass, field, fields
 from enum import StrEnum
 from functools import lru_cache
@@ -67,6 +66,8 @@ def content_key(tag: str, value: object) -> str:
     >>> content_key("path", 1) == content_key("prompt", 1)
     False
     """
+    import hashlib  # it loads OpenSSL, which most commands' help can do without
+
     canonical = orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
     return hashlib.blake2b(tag.encode() + b"\0" + canonical, digest_size=16).hexdigest()
 
@@ -80,6 +81,8 @@ def hashed_seed(*parts: int | str) -> int:
 
 
 def _seed(text: str) -> int:
+    import hashlib
+
     return _seed_of(hashlib.blake2b(text.encode(), digest_size=_SEED_BYTES).digest())
 
 
@@ -399,6 +402,8 @@ def arm_path_keys(
 
     Hashing what the paths share once takes a third of the time: a vote needs all keys again.
     """
+    import hashlib
+
     shared = f"seed\0{run_seed}\0{prompt_key}\0{arm_key}\0"
     seeds = hashlib.blake2b(shared.encode(), digest_size=_SEED_BYTES)
     keys = hashlib.blake2b(b"path\0" + orjson.dumps([prompt_key])[:-1] + b",", digest_size=16)

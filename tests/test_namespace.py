@@ -1,15 +1,17 @@
 """The public namespace: what it holds, and what it loads."""
 
 import inspect
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 from types import ModuleType
 
 import pytest
+from click.testing import CliRunner
 
 import clc
-from clc.cli import COMMANDS
+from clc.cli import COMMANDS, cli
 
 ROOT = Path(__file__).parents[1]
 STUB = Path(clc.__file__).with_suffix(".pyi")
@@ -89,6 +91,22 @@ def test_an_unknown_name_is_an_attribute_error():
 )
 def test_starting_loads_nothing_heavy(code):
     assert not loaded_by(code) & set(HEAVY)
+
+
+def test_help_loads_no_library_that_prints_nothing_of_it():
+    code = "from clc.cli import cli; cli.main(['--help'], standalone_mode=False)"
+    unused = {"difflib", "hashlib", "json", "logging", "shutil"}
+    assert not (loaded_by(code) - loaded_by("import click")) & unused
+
+
+@pytest.mark.parametrize("width", ["30", "70", "100", "300", "none"])
+def test_help_is_as_wide_as_click_makes_it(width, monkeypatch):
+    monkeypatch.setenv("COLUMNS", width)
+    columns = min(shutil.get_terminal_size().columns, 100)
+    printed = CliRunner().invoke(cli, ["--help"]).output
+    wanted = CliRunner().invoke(cli, ["--help"], terminal_width=max(columns - 2, 50)).output
+    assert printed == wanted
+    assert "Solve a file of problems" in printed
 
 
 @pytest.mark.parametrize("command", COMMANDS)

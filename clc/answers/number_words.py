@@ -161,10 +161,10 @@ class NumberWords:
     @cached_property
     def _groups(self) -> tuple[dict[int, Fraction], re.Pattern[str], str]:
         """The words of a dozen with their values by group, and the articles before them."""
-        patterns = [(number, pattern) for number, pattern in self._multiples if number >= _GROUP]
+        patterns = [one for one in self._multiple_patterns() if one[0] >= _GROUP]
         values = {index: number for index, (number, _) in enumerate(patterns, 1)}
         articles = whole_words([entry for entry, _ in self._listed("articles")])
-        words = "|".join(f"({pattern.pattern})" for _, pattern in patterns) or "(?!)"
+        words = "|".join(f"({pattern})" for _, pattern in patterns) or "(?!)"
         return values, re.compile(words), rf"(?:{articles})[ \u00a0]"
 
     @cached_property
@@ -212,7 +212,10 @@ class NumberWords:
 
     @cached_property
     def _multiples(self) -> list[tuple[Fraction, re.Pattern[str]]]:
-        """The words that hold a number without being one, by number."""
+        return [(number, re.compile(pattern)) for number, pattern in self._multiple_patterns()]
+
+    def _multiple_patterns(self) -> list[tuple[Fraction, str]]:
+        """Return the words that hold a number without being one, by number."""
         words: dict[Fraction, list[tuple[str, bool]]] = {Fraction(1, 2): self._listed("half")}
         for code, table in self._tables.items():
             without = self._not_english if code == _ENGLISH else ()
@@ -221,7 +224,7 @@ class NumberWords:
                     (form, table.get("spaces", True)) for form in forms if form not in without
                 ]
                 words.setdefault(Fraction(number), []).extend(entries)
-        return [(number, re.compile(_of_both(entries))) for number, entries in words.items()]
+        return [(number, _of_both(entries)) for number, entries in words.items()]
 
     def held_numbers(self, text: str) -> list[tuple[Fraction, int, int]]:
         """Return the numbers in words such as half, twice and dozen, with their spans.

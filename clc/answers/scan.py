@@ -6,13 +6,11 @@ from bisect import bisect_left
 from typing import TYPE_CHECKING
 
 from clc.answers.vocabulary import per_vocabulary
-from clc.answers.word_lists import automaton, word_list
+from clc.answers.word_lists import Automaton, word_list
 from clc.answers.words import listed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-
-    from ahocorasick_rs import AhoCorasick
 
 __all__ = ["Scan"]
 
@@ -27,7 +25,7 @@ _BEFORE_HEAD = "\n \t#*"
 
 
 @per_vocabulary
-def _machine() -> tuple[AhoCorasick, list[tuple[str, int]], frozenset[str]]:
+def _machine() -> tuple[Automaton, list[tuple[str, int]], frozenset[str]]:
     """The automaton; its parts and what they are; words for an answer in their usual cases."""
     nouns = frozenset(_forms(listed("answer")))
     starts = word_list("user", "problem").heads
@@ -39,7 +37,7 @@ def _machine() -> tuple[AhoCorasick, list[tuple[str, int]], frozenset[str]]:
         *((mark, _MARK) for mark in _MARKS),
     ]
     unique = sorted(set(parts))
-    return automaton((part for part, _ in unique), for_all=True), unique, nouns
+    return Automaton((part for part, _ in unique), for_all=True), unique, nouns
 
 
 def _forms(words: Iterable[str]) -> set[str]:
@@ -68,7 +66,7 @@ class Scan:
         self.lettered = False
         self.heads: list[int] = []
         nouns: list[tuple[int, int]] = []
-        for index, low, high in machine.find_matches_as_indexes(part, overlapping=True):
+        for index, low, high in machine.find(part):
             kind = parts[index][1]
             if kind == _NOUN:
                 nouns.append((start + low, -start - high))

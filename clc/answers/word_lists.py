@@ -7,7 +7,7 @@ only those words run whose part is there. So the time does not grow with the num
 from __future__ import annotations
 
 import re
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
 from clc.answers.literals import plain_starts, required_parts, words_of
@@ -15,15 +15,18 @@ from clc.answers.vocabulary import per_vocabulary
 from clc.answers.words import grouped_words, listed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
-    from ahocorasick_rs import AhoCorasick
+    from ahocorasick_rs import Implementation
 
-__all__ = ["WordList", "automaton", "fold", "lists_in", "word_list"]
+    _Find = Callable[[str], list[tuple[int, int, int]]]
+
+__all__ = ["Automaton", "WordList", "fold", "lists_in", "word_list"]
 
 # Letters that a pattern without regard to case takes for another, beside what lower() does; the
 # first has two characters in lower case.
 _ODD_CAPITAL = ("\u0130", "i")
+_SEARCHES = 1000  # of short texts, in which the faster form makes up for its time to build
 _ODD = (("\u03c2", "\u03c3"), ("\u017f", "s"), ("\u0131", "i"))
 
 
@@ -42,16 +45,40 @@ def fold(text: str) -> str:
     return text
 
 
-def automaton(parts: Iterable[str], *, for_all: bool = False) -> AhoCorasick:
-    """Build the automaton of these literals, which are folded.
+class Automaton:
+    """The automaton of literals, which are folded.
 
-    ``for_all``: every text is searched for them; it takes four times as long to build, and half as
-    long to search.
+    Args:
+        parts: the literals.
+        for_all: every text is searched for them. After many texts the automaton is built again in
+            a form that takes eight times as long to build, and half as long to search.
+
+    Attributes:
+        find: returns the number of a literal, its start and its end for each match in a text.
     """
-    from ahocorasick_rs import AhoCorasick, Implementation
 
-    kind = Implementation.DFA if for_all else Implementation.ContiguousNFA
-    return AhoCorasick(parts, implementation=kind, store_patterns=False)
+    def __init__(self, parts: Iterable[str], *, for_all: bool = False) -> None:
+        from ahocorasick_rs import Implementation
+
+        self._parts = list(parts)
+        self._left = _SEARCHES if for_all else 0
+        self.find = self._find_first if for_all else self._build(Implementation.ContiguousNFA)
+        if for_all:
+            self._search = self._build(Implementation.ContiguousNFA)
+
+    def _build(self, kind: Implementation) -> _Find:
+        from ahocorasick_rs import AhoCorasick
+
+        machine = AhoCorasick(self._parts, implementation=kind, store_patterns=False)
+        return partial(machine.find_matches_as_indexes, overlapping=True)
+
+    def _find_first(self, text: str) -> list[tuple[int, int, int]]:
+        from ahocorasick_rs import Implementation
+
+        self._left -= 1
+        if self._left < 1:
+            self.find = self._search = self._build(Implementation.DFA)
+        return self._search(text)
 
 
 class WordList:
@@ -129,7 +156,7 @@ class WordList:
     def _possible(self, folded: str) -> list[int]:
         """Return the words that may stand in a text, in order."""
         machine, owners, anywhere = self._machine
-        hits = machine.find_matches_as_indexes(folded, overlapping=True)
+        hits = machine.find(folded)
         if not hits:
             return anywhere
         return sorted({one for hit in hits for one in owners[hit[0]]}.union(anywhere))
@@ -140,7 +167,7 @@ class WordList:
         return re.compile(f"{before}(?:{words}){after}" if before or after else words)
 
     @cached_property
-    def _machine(self) -> tuple[AhoCorasick, list[list[int]], list[int]]:
+    def _machine(self) -> tuple[Automaton, list[list[int]], list[int]]:
         """The automaton; for each of its parts the words that need it; words that need none."""
         owners: dict[str, list[int]] = {}
         anywhere: list[int] = []
@@ -150,7 +177,7 @@ class WordList:
                 owners.setdefault(part, []).append(index)
             if not parts:
                 anywhere.append(index)
-        return automaton(owners), list(owners.values()), anywhere
+        return Automaton(owners), list(owners.values()), anywhere
 
     @cached_property
     def heads(self) -> list[list[str]]:
@@ -192,7 +219,7 @@ def word_list(*names: str, before: str = "", after: str = "") -> WordList:
 
 
 @per_vocabulary
-def _lists_by_part(*names: str) -> tuple[AhoCorasick, list[frozenset[str]], frozenset[str]]:
+def _lists_by_part(*names: str) -> tuple[Automaton, list[frozenset[str]], frozenset[str]]:
     """The automaton of all lists; which lists need each of its parts; which need none."""
     owners: dict[str, set[str]] = {}
     anywhere = set()
@@ -204,7 +231,7 @@ def _lists_by_part(*names: str) -> tuple[AhoCorasick, list[frozenset[str]], froz
             if not parts:
                 anywhere.add(name)
     return (
-        automaton(owners, for_all=True),
+        Automaton(owners, for_all=True),
         list(map(frozenset, owners.values())),
         frozenset(anywhere),
     )
@@ -217,5 +244,5 @@ def lists_in(text: str, *names: str) -> frozenset[str]:
     ['so', 'sorry']
     """
     machine, owners, anywhere = _lists_by_part(*names)
-    hits = machine.find_matches_as_indexes(fold(text), overlapping=True)
+    hits = machine.find(fold(text))
     return anywhere.union(*[owners[hit[0]] for hit in hits]) if hits else anywhere

@@ -10,7 +10,6 @@ import os.path
 import signal
 import sys
 from contextlib import contextmanager, suppress
-from difflib import get_close_matches
 from importlib import import_module
 from io import StringIO
 from typing import TYPE_CHECKING
@@ -18,7 +17,13 @@ from typing import TYPE_CHECKING
 import click
 
 from clc.cli.signals import INTERRUPTED, end_process, handle_interrupts
-from clc.cli.streams import BROKEN_PIPE, close_output, pipe_is_broken, prepare_streams
+from clc.cli.streams import (
+    BROKEN_PIPE,
+    close_output,
+    pipe_is_broken,
+    prepare_streams,
+    terminal_width,
+)
 from clc.errors import ClcError, ConfigurationError
 from clc.version import DISTRIBUTION, __version__
 
@@ -28,6 +33,7 @@ if TYPE_CHECKING:
 __all__ = ["cli", "main"]
 
 _LONGEST_MESSAGE = 4000  # characters
+_WIDEST_HELP = 100  # characters
 _OUTPUT_ERRORS = frozenset({errno.ENOSPC, errno.EBADF, errno.EIO, errno.EFBIG, errno.EDQUOT})
 
 # Name -> its line in `clc --help`. Each is the `command` of clc.cli.NAME, with _ for -.
@@ -76,6 +82,7 @@ class LazyGroup(click.Group):
         **extra: object,
     ) -> click.Context:
         """Parse the arguments; ``clc --help`` prints here."""
+        extra.setdefault("terminal_width", max(min(terminal_width(), _WIDEST_HELP) - 2, 50))
         with _own_pipe_errors():
             return super().make_context(info_name, args, parent, **extra)
 
@@ -89,8 +96,11 @@ class LazyGroup(click.Group):
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """Find the command, or fail with the most similar name."""
         name = args[0]
-        if name not in COMMANDS and (near := get_close_matches(name, COMMANDS, n=1)):
-            ctx.fail(f"No such command {name!r}. Did you mean {near[0]!r}?")
+        if name not in COMMANDS:
+            from difflib import get_close_matches
+
+            if near := get_close_matches(name, COMMANDS, n=1):
+                ctx.fail(f"No such command {name!r}. Did you mean {near[0]!r}?")
         return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
@@ -115,7 +125,7 @@ def _own_pipe_errors() -> Iterator[None]:
 
 @click.group(
     cls=LazyGroup,
-    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    context_settings={"help_option_names": ["-h", "--help"]},
     epilog="Each command explains itself: clc solve --help",
 )
 @click.version_option(__version__, prog_name="clc")

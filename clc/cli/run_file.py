@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -49,6 +47,8 @@ class RunFileCommand(click.Command):
         Raises:
             ConfigurationError: it cannot be read, or a key or value in it is wrong.
         """
+        from pathlib import Path
+
         from clc.engines.engine_file.lines import find_lines
         from clc.engines.engine_file.tables import TableReader
         from clc.input_files import parse_toml, read_regular
@@ -140,4 +140,8 @@ def _toml(value: Any) -> str:
         return str(value).lower()
     if isinstance(value, list):
         return f"[{', '.join(map(_toml, value))}]"
-    return json.dumps(value, ensure_ascii=False) if isinstance(value, str) else repr(value)
+    if isinstance(value, str):
+        import json
+
+        return json.dumps(value, ensure_ascii=False)
+    return repr(value)

@@ -8,7 +8,7 @@ import sys
 from contextlib import suppress
 from io import FileIO, TextIOWrapper
 
-__all__ = ["BROKEN_PIPE", "close_output", "pipe_is_broken", "prepare_streams"]
+__all__ = ["BROKEN_PIPE", "close_output", "pipe_is_broken", "prepare_streams", "terminal_width"]
 
 BROKEN_PIPE = 141
 """Exit status of a closed pipe to the output: 128 and the number of SIGPIPE."""
@@ -55,6 +55,20 @@ def _check_size(name: str) -> None:
         del os.environ[name]
     elif name == "COLUMNS":
         os.environ[name] = str(min(max(int(digits), _NARROWEST), _WIDEST))
+
+
+def terminal_width() -> int:
+    """Return the width of the terminal, as ``shutil.get_terminal_size`` does.
+
+    Without importing ``shutil``, which loads three libraries of compression, at every start.
+    """
+    with suppress(KeyError, ValueError):
+        if (columns := int(os.environ["COLUMNS"])) > 0:
+            return columns
+    with suppress(AttributeError, ValueError, OSError):  # no standard output, or no terminal
+        if (columns := os.get_terminal_size(sys.__stdout__.fileno()).columns) > 0:  # type: ignore[union-attr]
+            return columns
+    return 80
 
 
 def pipe_is_broken(error: BaseException) -> bool:

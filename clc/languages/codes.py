@@ -89,7 +89,8 @@ def normalize_language(code: str) -> str:
     Raises:
         LanguageError: CLDR does not know the code.
     """
-    return str(_locale(code)).replace("_", "-")
+    # Babel takes 4 ms to import, and these codes are canonical.
+    return code if code in COMMON_LANGUAGES else str(_locale(code)).replace("_", "-")
 
 
 @lru_cache(maxsize=1024)
@@ -150,6 +151,8 @@ def _inverse(names: Mapping[str, str]) -> dict[str, str]:
 
 def _shortest(code: str) -> str:
     """Leave out the subtags that the others imply; a script is kept rather than a region."""
+    if "-" not in code:
+        return code
     locale = _locale(code)
     language, script, region = locale.language, locale.script, locale.territory
     if locale.variant or not (script or region):

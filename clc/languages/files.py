@@ -7,21 +7,15 @@ the English instructions for languages without cue words.
 
 from __future__ import annotations
 
-import os
 import re
-import sys
-from contextlib import suppress
-from difflib import get_close_matches
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
-
-import orjson
 
 from clc.bounds import abbreviate
 from clc.errors import LanguageError, TemplateError
 from clc.input_files import parse_toml, read_regular
 from clc.languages.codes import UNKNOWN_LANGUAGE, normalize_language
-from clc.prompt_files import bundled_prompts, read_layers
+from clc.prompt_files import bundled_prompts, read_compiled, read_layers
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -123,37 +117,15 @@ def language_files(folder: Path) -> Sequence[LanguageFile]:
 
 @lru_cache(maxsize=1)
 def _bundled() -> tuple[LanguageFile, ...]:
-    """Read the bundled files, from their compiled form where that is no older.
-
-    Parsing TOML takes 60 ms of a start, the compiled form 2 ms. As Python does with modules, it is
-    kept beside the files where they may be written to.
-    """
+    """Read the bundled files, from their compiled form where that is no older."""
     folder = bundled_prompts()
-    compiled = folder / "__pycache__" / "languages.json"
     paths = sorted((folder / FOLDER).glob("*.toml"))
-    stamp = [[path.name, path.stat().st_mtime_ns, path.stat().st_size] for path in paths]
-    with suppress(OSError, ValueError, KeyError, TypeError):
-        kept = orjson.loads(compiled.read_bytes())
-        if kept["stamp"] == stamp:
-            named = zip(paths, kept["files"], strict=True)
-            return tuple(LanguageFile(code, path, tables) for path, (code, tables) in named)
-    files = read_language_files(folder)
-    if not sys.dont_write_bytecode:
-        content = orjson.dumps({"stamp": stamp, "files": [(one.code, one.tables) for one in files]})
-        with suppress(OSError):
-            _replace(compiled, content)
-    return tuple(files)
 
+    def read() -> list[tuple[str, dict[str, Any]]]:
+        return [(file.code, file.tables) for file in read_language_files(folder)]
 
-def _replace(path: Path, content: bytes) -> None:
-    """Write a file at once, so that another process reads all of it or the one before."""
-    path.parent.mkdir(exist_ok=True)
-    own = path.with_name(f"{path.name}.{os.getpid()}")
-    try:
-        own.write_bytes(content)
-        own.replace(path)
-    finally:
-        own.unlink(missing_ok=True)
+    named = zip(paths, read_compiled("languages", paths, read), strict=True)
+    return tuple(LanguageFile(code, path, tables) for path, (code, tables) in named)
 
 
 @lru_cache(maxsize=1)
@@ -255,6 +227,8 @@ def _check_text(where: str, value: object) -> None:
 
 def _nearest(name: str, known: Sequence[str]) -> str:
     """Return the hint for an unknown name: the nearest known one, or all."""
+    from difflib import get_close_matches
+
     near = get_close_matches(name, known, n=1)
     return f"; did you mean {near[0]!r}?" if near else f"; there are: {', '.join(known)}"
 

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from clc.bounds import abbreviate
 from clc.errors import TemplateError
-from clc.prompt_files import bundled_prompts, prompt_folder, read_layers
+from clc.prompt_files import Layer, bundled_prompts, prompt_folder, read_compiled, read_layers
 from clc.records import content_key
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
 
 __all__ = ["FoundMark", "Mark", "MarkFamily", "Marks", "Turns", "load_marks"]
@@ -275,18 +275,20 @@ def load_marks(folder: str | Path | None = None) -> Marks:
     folder = prompt_folder(folder)
     if not os.path.lexists(folder / FILE):
         return _bundled()
-    return _read([folder, bundled_prompts()])
+    return _marks_of(read_layers([folder, bundled_prompts()], FILE))
 
 
 @lru_cache(maxsize=1)
 def _bundled() -> Marks:
-    return _read([bundled_prompts()])
+    path = bundled_prompts() / FILE
+    tables = read_compiled("thoughts", [path], lambda: read_layers([path.parent], FILE)[0].tables)
+    return _marks_of([Layer(path, tables)])
 
 
-def _read(folders: Sequence[Path]) -> Marks:
+def _marks_of(layers: Iterable[Layer]) -> Marks:
     families: dict[str, MarkFamily] = {}
     turns: list[Turns] = []
-    for path, tables in read_layers(folders, FILE):
+    for path, tables in layers:
         named: dict[str, int] = {}
         unknown = sorted(set(tables) - {"marks", "turns"})
         if unknown:

@@ -6,10 +6,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from clc.answers import word_lists
 from clc.answers.literals import required_parts
 from clc.answers.scan import Scan
 from clc.answers.vocabulary import Vocabulary, use_vocabulary, vocabulary
-from clc.answers.word_lists import WordList, fold, lists_in, word_list
+from clc.answers.word_lists import Automaton, WordList, fold, lists_in, word_list
 from clc.answers.words import compile_words, listed
 
 LISTS = sorted({name for one in vocabulary().languages.values() for name in one.get("answers", {})})
@@ -95,7 +96,7 @@ def test_every_entry_has_literals_to_be_found_by(name):
     ],
 )
 def test_literals_that_an_entry_needs(entry, wanted):
-    assert required_parts(entry) == wanted
+    assert list(required_parts(entry)) == wanted
 
 
 def test_only_words_that_may_stand_in_a_text_are_tried():
@@ -146,3 +147,11 @@ def test_a_vocabulary_has_words_of_its_own():
         assert Scan(text).nouns(0, len(text)) == [(0, 8)]
         assert word_list("pause").search(text).start() == 13
     assert word_list("pause").search(text) is None
+
+
+def test_an_automaton_that_was_built_again_finds_the_same(monkeypatch):
+    monkeypatch.setattr(word_lists, "_SEARCHES", 3)
+    machine = Automaton(["abc", "bc", "d"], for_all=True)
+    found = [machine.find("xabcd") for _ in range(6)]
+    assert found == [[(0, 1, 4), (1, 2, 4), (2, 4, 5)]] * 6
+    assert machine.find == machine._search
