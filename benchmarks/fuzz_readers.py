@@ -19,7 +19,7 @@ from clc.engines.openai.reply import ReplyReader
 from clc.engines.openai.sse import read_stream
 from clc.errors import ClcError
 from clc.records import Answer, Sampling
-from clc.thoughts.marks import load_marks
+from clc.thoughts.mark_files import load_marks
 
 if TYPE_CHECKING:
     import random

@@ -12,7 +12,7 @@ from clc.input_files import nested_deeper, parse_toml, printable_path, read_regu
 from clc.prompts.templates import Templates
 from clc.runs.manifest import read_manifest
 from clc.strategies.files import load_strategy
-from clc.thoughts.marks import load_marks
+from clc.thoughts.mark_files import load_marks
 from tests.cli.running import call
 
 

@@ -12,7 +12,7 @@ from clc.answers.scan import Scan
 from clc.answers.statement import number_alone
 from clc.answers.vocabulary import use_vocabulary
 from clc.records import AbstainReason, Abstention, Answer, AnswerKind
-from clc.thoughts.marks import load_marks
+from clc.thoughts.mark_files import load_marks
 from clc.thoughts.spans import find_spans
 
 if TYPE_CHECKING:

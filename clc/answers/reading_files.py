@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from clc.answers.vocabulary import folder_vocabulary
 from clc.prompt_files import prompt_folder
-from clc.thoughts.marks import load_marks
+from clc.thoughts.mark_files import load_marks
 
 if TYPE_CHECKING:
     from pathlib import Path

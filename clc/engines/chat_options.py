@@ -13,6 +13,7 @@ import orjson
 from clc.bounds import TOKENS, abbreviate
 from clc.errors import ConfigurationError
 from clc.records import Sampling, content_key
+from clc.thoughts.mark_files import own_marks_key
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -262,4 +263,5 @@ def add_options(
         options = options.settle(has_switch=_SWITCH.search(template) is not None)
     if options.key:
         fingerprint += f"+chat-{options.key}"
-    return f"{fingerprint}+marks-{marks.key}" if marks is not None and marks.key else fingerprint
+    own = "" if marks is None else own_marks_key(marks)
+    return f"{fingerprint}+marks-{own}" if own else fingerprint

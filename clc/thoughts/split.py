@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from clc.thoughts.marks import load_marks
+from clc.thoughts.mark_files import load_marks
 from clc.thoughts.spans import find_spans
 
 if TYPE_CHECKING:

@@ -13,6 +13,7 @@ from clc.engines.openai.engine import OpenAIEngine
 from clc.errors import ConfigurationError, TemplateError
 from clc.runs.open import open_run
 from clc.thoughts import load_marks
+from clc.thoughts.mark_files import own_marks_key
 
 from .running import call, clc
 from .test_thinking import server
@@ -229,8 +230,8 @@ def test_a_wrong_file_ends_the_reading_of_recorded_texts(recorded, prompts, tmp_
 
 
 def test_the_key_of_bundled_marks_is_empty_and_of_a_users_own_stays(prompts):
-    assert load_marks().key == ""
+    assert own_marks_key(load_marks()) == ""
     own = load_marks(prompts)
-    assert own.key
+    assert own_marks_key(own)
     with pytest.raises(TemplateError):
         load_marks(prompts / "none")

@@ -6,6 +6,7 @@ import pytest
 
 from clc.errors import TemplateError
 from clc.thoughts import load_marks, split
+from clc.thoughts.mark_files import own_marks_key
 
 BUNDLED = load_marks()
 
@@ -82,4 +83,4 @@ def test_the_key_of_a_users_marks_stays(tmp_path):
     (tmp_path / "thoughts.toml").write_text(
         '[[marks]]\nname = "mind"\nopen = ["<mind>"]\nclose = ["</mind>"]\n', encoding="utf-8"
     )
-    assert load_marks(tmp_path).key == "0ff92b3b1848"
+    assert own_marks_key(load_marks(tmp_path)) == "0ff92b3b1848"
