@@ -1,4 +1,4 @@
-"""Render chat messages to token ids with the model's own template, and ids back to text."""
+"""Render chat messages to token ids with the model's own template."""
 
 from __future__ import annotations
 
@@ -6,12 +6,13 @@ import asyncio
 import re
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from functools import cached_property, lru_cache
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from clc.engines.chat_options import SWITCHES, ChatOptions
 from clc.engines.prompt_cache import PromptCache, count_characters
-from clc.errors import ConfigurationError, EngineError
+from clc.engines.token_codec import TokenCodec
+from clc.errors import ConfigurationError, EngineError, first_line
 from clc.thoughts import load_marks, split
 from clc.version import install_hint
 
@@ -55,6 +56,7 @@ class Chat:
         marks: the marks of thoughts; the bundled ones by default.
 
     Attributes:
+        codec: tokens to text and back.
         thinking_budget: of the options, in tokens.
 
     Raises:
@@ -66,6 +68,7 @@ class Chat:
     ) -> None:
         self.tokenizer = tokenizer
         self.marks = load_marks() if marks is None else marks
+        self.codec = TokenCodec(tokenizer, self.marks)
         self._opens = tuple(mark for family in self.marks.families for mark in family.open)
         self._prompts = PromptCache[RenderedPrompt](_CACHED, _CACHED_CHARACTERS)
         self._others: dict[str, Chat] = {}
@@ -115,7 +118,7 @@ class Chat:
             loaded = AutoTokenizer.from_pretrained(place, revision=version, **arguments)
         except Exception as error:
             raise EngineError(
-                f"the tokenizer of {place} cannot be loaded: {str(error).splitlines()[0]}"
+                f"the tokenizer of {place} cannot be loaded: {first_line(error)}"
             ) from error
         own_template = options is not None and options.template is not None
         if not (own_template or _has_template(loaded)):
@@ -174,7 +177,7 @@ class Chat:
         if messages[-1][0] == "assistant":
             return self._prefilled(messages)
         ids = self._apply(messages)
-        return RenderedPrompt(ids, self._text(ids[-_TAIL:]).rstrip().endswith(self._opens))
+        return RenderedPrompt(ids, self._tail(ids).rstrip().endswith(self._opens))
 
     def _prefilled(self, messages: _Turns) -> RenderedPrompt:
         prefill = messages[-1][1]
@@ -184,11 +187,11 @@ class Chat:
         # Some templates put an empty thought before, or take the thought out of, a last message
         # of the assistant (Qwen3), so the started thought follows the generation prompt.
         ids = self._apply(messages[:-1])
-        tail = self._text(ids[-_TAIL:]).rstrip()
+        tail = self._tail(ids).rstrip()
         for mark in self._opens:
             if tail.endswith(mark) and prefill.lstrip().startswith(mark):
                 prefill = prefill.lstrip().removeprefix(mark).lstrip("\n")
-        return RenderedPrompt([*ids, *self.encode(prefill)], opened=begins_thought)
+        return RenderedPrompt([*ids, *self.codec.encode(prefill)], opened=begins_thought)
 
     def _apply(self, messages: _Turns, *, prefill: bool = False, **kwargs: Any) -> list[int]:
         from jinja2 import TemplateError
@@ -265,80 +268,14 @@ class Chat:
         sources = template.values() if isinstance(template, dict) else [template]
         return any(re.search(rf"\b{re.escape(name)}\b", str(source)) for source in sources)
 
-    def encode(self, text: str) -> list[int]:
-        """Return the token ids of a text; in it, the texts of special tokens are these tokens."""
-        return list(self.tokenizer.encode(text, add_special_tokens=False))
-
-    def _text(self, ids: Sequence[int]) -> str:
-        """Return the text of ids with all special tokens."""
-        text: str = self.tokenizer.decode(
-            ids, skip_special_tokens=False, clean_up_tokenization_spaces=False
-        )
-        return text
-
-    @cached_property
-    def mark_tokens(self) -> dict[int, str]:
-        """The marks of thoughts, and parts of marks, that are single tokens: text by id."""
-        texts = (text for family in self.marks.families for text in family.token_texts())
-        ids = {self.tokenizer.convert_tokens_to_ids(text): text for text in texts}
-        return {
-            id_: text for id_, text in ids.items() if id_ is not None and self._text([id_]) == text
-        }
-
-    @cached_property
-    def thought_tokens(self) -> tuple[str, str] | None:
-        """The marks that open and close a thought, where the tokenizer has a token for each."""
-        tokens = set(self.mark_tokens.values())
-        for family in self.marks.families:
-            if family.open and family.close and {family.open[0], family.close[0]} <= tokens:
-                return family.open[0], family.close[0]
-        return None
-
-    @cached_property
-    def hidden_marks(self) -> frozenset[int]:
-        """Ids of the marks that are special tokens, which engines leave out of their texts."""
-        return frozenset(id_ for id_ in self.mark_tokens if not self.decode_visible([id_]))
-
-    def decode(self, ids: Sequence[int]) -> str:
-        """Return the text of generated ids, of the special tokens only the marks of thoughts."""
-        if self.hidden_marks.isdisjoint(ids):
-            return self.decode_visible(ids)
-        parts: list[str] = []
-        start = 0
-        for index, id_ in enumerate(ids):
-            if id_ in self.hidden_marks:
-                parts += (self.decode_visible(ids[start:index]), self.mark_tokens[id_])
-                start = index + 1
-        return "".join((*parts, self.decode_visible(ids[start:])))
-
-    def decode_visible(self, ids: Sequence[int]) -> str:
-        """Return the text of generated ids without any special token."""
-        text: str = self.tokenizer.decode(
-            ids, skip_special_tokens=True, clean_up_tokenization_spaces=False
-        )
-        return text
-
-    def count_thought(self, ids: Sequence[int], text: str, end: int) -> int:
-        """Return how many of the ids, whose text is ``text``, are a thought that ends at ``end``.
-
-        Its closing mark counts as far as it is one token.
-        """
-        length = counted = 0
-        for index, id_ in enumerate(ids):
-            if (mark := self.mark_tokens.get(id_)) is None:
-                continue
-            length += len(self.decode_visible(ids[counted:index]))
-            if length > end:
-                break
-            length += len(mark)
-            counted = index + 1
-        return counted or min(len(self.encode(text[:end])), len(ids))
+    def _tail(self, ids: Sequence[int]) -> str:
+        return self.codec.decode_all(ids[-_TAIL:])
 
     def closing_text(self, prompt: RenderedPrompt, text: str) -> str:
         """Return what closes the thought that is open after ``text``; '' where none is open."""
         if split(text, self.marks, opened=prompt.opened).closed is not False:
             return ""
-        whole = (self._text(prompt.ids[-_TAIL:]) if prompt.opened else "") + text
+        whole = (self._tail(prompt.ids) if prompt.opened else "") + text
         families = [family for family in self.marks.families if family.close]
         last = max(
             families, key=lambda it: max((whole.rfind(mark) for mark in it.open), default=-1)

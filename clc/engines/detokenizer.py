@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from clc.engines.chat_template import Chat
+    from clc.engines.token_codec import TokenCodec
 
 __all__ = ["Detokenizer"]
 
@@ -16,13 +16,13 @@ class Detokenizer:
     """Decodes a completion while its tokens arrive, without splitting characters.
 
     Args:
-        chat: its marks of thoughts are kept, other special tokens left out.
+        codec: its marks of thoughts are kept, other special tokens left out.
     """
 
-    __slots__ = ("_chat", "_done", "_ids", "_start", "_text")
+    __slots__ = ("_codec", "_done", "_ids", "_start", "_text")
 
-    def __init__(self, chat: Chat) -> None:
-        self._chat = chat
+    def __init__(self, codec: TokenCodec) -> None:
+        self._codec = codec
         self._ids: list[int] = []
         self._text = ""
         self._start = self._done = 0  # of the tokens that the next ones are decoded with, and after
@@ -30,8 +30,8 @@ class Detokenizer:
     def feed(self, ids: Sequence[int]) -> str:
         """Return the text of all ids so far; what may be half a character is held back."""
         for id_ in ids[len(self._ids) :]:
-            if id_ in self._chat.hidden_marks:
-                self._text += self._pending() + self._chat.mark_tokens[id_]
+            if id_ in self._codec.hidden_marks:
+                self._text += self._pending() + self._codec.mark_tokens[id_]
                 self._start = self._done = len(self._ids) + 1
             self._ids.append(id_)
         piece = self._pending()
@@ -42,5 +42,5 @@ class Detokenizer:
 
     def _pending(self) -> str:
         """Decode the new tokens behind those before, on which spaces and characters depend."""
-        before = self._chat.decode_visible(self._ids[self._start : self._done])
-        return self._chat.decode_visible(self._ids[self._start :])[len(before) :]
+        before = self._codec.decode_visible(self._ids[self._start : self._done])
+        return self._codec.decode_visible(self._ids[self._start :])[len(before) :]

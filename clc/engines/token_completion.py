@@ -69,7 +69,7 @@ def decode_sampled(
         stops: the stop strings.
         opened: the prompt ends inside a thought.
     """
-    text = chat.decode(ids).rstrip("\ufffd")  # half a character, which the end cut off
+    text = chat.codec.decode(ids).rstrip("\ufffd")  # half a character, which the end cut off
     return text[: find_stop(text, stops, chat.marks, opened=opened)]
 
 
@@ -91,7 +91,7 @@ def sample_past_stops(chat: Chat, prompt: RenderedPrompt, sample: TokenSampler) 
         most, stops = request.sampling.max_tokens, request.sampling.stop
         sampled, low = done.ids, 0
         while done.at_stop:
-            whole = before + chat.decode(sampled)
+            whole = before + chat.codec.decode(sampled)
             if find_stop(whole, stops, chat.marks, opened=prompt.opened, low=low) is not None:
                 break
             low = max(len(whole) - max(map(len, stops)), 0)
@@ -138,13 +138,13 @@ async def sample_within_budget(
     first = await sample(prompt.ids, limit, "")
     if isinstance(first, Completion) or first.finish_reason != "length" or first.count < budget:
         return first
-    ids = [*first.ids, *chat.encode(chat.closing_text(prompt, first.text))]
+    ids = [*first.ids, *chat.codec.encode(chat.closing_text(prompt, first.text))]
     rest = replace(
         request,
         sampling=replace(request.sampling, max_tokens=most - budget),
         seed=hashed_seed("answer", request.seed),  # the same would repeat the first tokens' noise
     )
-    last = await sample([*prompt.ids, *ids], rest, chat.decode(ids))
+    last = await sample([*prompt.ids, *ids], rest, chat.codec.decode(ids))
     if isinstance(last, Completion):  # the model's window is full: the completion ends here
         return first
     ids += last.ids
@@ -169,7 +169,7 @@ def complete_tokens(
     if closed:
         visible = visible.lstrip()
         end = text.find(thought) + len(thought)
-        reasoning_tokens = chat.count_thought(sampled.ids, text, end)
+        reasoning_tokens = chat.codec.count_thought(sampled.ids, text, end)
     elif closed is False:
         reasoning_tokens = sampled.count
     return Completion(

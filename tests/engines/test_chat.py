@@ -33,12 +33,12 @@ def chat(thinking):
 def text_of(chat: Chat, *messages, **options) -> str:
     if options:
         chat = Chat(chat.tokenizer, ChatOptions(**options))
-    return chat._text(chat.render(messages).ids)
+    return chat.codec.decode_all(chat.render(messages).ids)
 
 
 def complete(chat: Chat, text: str, *, opened: bool = False, finish_reason: str = "stop"):
-    ids = chat.encode(text)
-    sampled = SampledTokens(ids, chat.decode(ids), finish_reason, len(ids))
+    ids = chat.codec.encode(text)
+    sampled = SampledTokens(ids, chat.codec.decode(ids), finish_reason, len(ids))
     return complete_tokens(chat, RenderedPrompt([1, 2, 3], opened), sampled, None)
 
 
@@ -201,7 +201,7 @@ def test_a_budget_leaves_room_for_the_answer():
 def test_a_prefill_leaves_the_turn_open(chat, tiny):
     prefill = Message(role="assistant", content="Zuerst: 6 +")
     plain = Chat.load(str(tiny))
-    assert plain._text(plain.render([QUESTION, prefill]).ids).endswith(
+    assert plain.codec.decode_all(plain.render([QUESTION, prefill]).ids).endswith(
         "findet 7.<|im_end|>\n<|im_start|>assistant\nZuerst: 6 +"
     )
     # The template's own way with a turn that does not think.
@@ -217,13 +217,13 @@ def test_a_prefilled_thought_is_open_and_opened_once(chat, tiny, switch):
     assert text.endswith("<|im_start|>assistant\n<think>\nGut, ich rechne:")
     assert chat.render([QUESTION, prefill]).opened
     plain = Chat.load(str(tiny))
-    assert plain._text(plain.render([QUESTION, prefill]).ids).endswith(
+    assert plain.codec.decode_all(plain.render([QUESTION, prefill]).ids).endswith(
         "<|im_start|>assistant\n<think>\nGut, ich rechne:"
     )
     assert plain.render([QUESTION, prefill]).opened
     earlier = Message(role="assistant", content="<think>\nEine.")
     whole = chat.render([QUESTION, earlier, QUESTION])
-    assert chat._text(whole.ids).endswith("assistant\n<think>\n")
+    assert chat.codec.decode_all(whole.ids).endswith("assistant\n<think>\n")
 
 
 # Completions
@@ -251,7 +251,11 @@ def test_a_thought_is_split_off_whether_its_marks_are_special_tokens_or_not(
     assert (got.thought, got.text, got.closed) == (thought, said, True)
     assert 0 < got.usage.reasoning_tokens < got.usage.completion_tokens + (said == "")
     before = text[: text.index(thought) + len(thought)]
-    assert len(chat.encode(before)) <= got.usage.reasoning_tokens <= len(chat.encode(before)) + 1
+    assert (
+        len(chat.codec.encode(before))
+        <= got.usage.reasoning_tokens
+        <= len(chat.codec.encode(before)) + 1
+    )
 
 
 def test_a_thought_that_the_prompt_opened(chat):
@@ -267,11 +271,14 @@ def test_a_thought_that_the_prompt_opened(chat):
 
 
 def test_decoding_keeps_the_marks_and_no_other_special_token(chat):
-    ids = chat.encode("<|endoftext|>[THINK]a[/THINK]b<|im_end|>")
-    assert chat.decode(ids) == "[THINK]a[/THINK]b"
-    assert {chat.mark_tokens[mark] for mark in chat.hidden_marks} >= {"[THINK]", "<|channel|>"}
-    assert "<think>" in chat.mark_tokens.values()
-    assert "<think>" not in {chat.mark_tokens[mark] for mark in chat.hidden_marks}
+    ids = chat.codec.encode("<|endoftext|>[THINK]a[/THINK]b<|im_end|>")
+    assert chat.codec.decode(ids) == "[THINK]a[/THINK]b"
+    assert {chat.codec.mark_tokens[mark] for mark in chat.codec.hidden_marks} >= {
+        "[THINK]",
+        "<|channel|>",
+    }
+    assert "<think>" in chat.codec.mark_tokens.values()
+    assert "<think>" not in {chat.codec.mark_tokens[mark] for mark in chat.codec.hidden_marks}
 
 
 @pytest.mark.parametrize(
@@ -279,13 +286,13 @@ def test_decoding_keeps_the_marks_and_no_other_special_token(chat):
 )
 @pytest.mark.parametrize("step", [1, 2, 5])
 def test_a_detokenizer_never_splits_a_character(chat, text, step):
-    ids = chat.encode(text)
-    detokenizer = Detokenizer(chat)
+    ids = chat.codec.encode(text)
+    detokenizer = Detokenizer(chat.codec)
     texts = [detokenizer.feed(ids[:count]) for count in range(1, len(ids) + step, step)]
     for earlier, later in pairwise(texts):
         assert later.startswith(earlier)
     assert not any("\ufffd" in one for one in texts)
-    assert texts[-1] == text == chat.decode(ids)
+    assert texts[-1] == text == chat.codec.decode(ids)
 
 
 @pytest.mark.parametrize("length", [10, 5000])

@@ -126,7 +126,7 @@ def test_prompts_that_vllm_writes_in_python(tiny, tmp_path):
     def text(messages, **options):
         chat = load_chat(args, str(folder), None, ChatOptions(**options), None)
         prompt = chat.render(messages)
-        return chat._text(prompt.ids), prompt.opened
+        return chat.codec.decode_all(prompt.ids), prompt.opened
 
     plain, opened = text(question)
     assert "<｜User｜>1 + 1?<｜Assistant｜>" in plain

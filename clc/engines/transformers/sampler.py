@@ -150,11 +150,11 @@ class BatchSampler:
         """Whether a stop string in the row's newest text stands in its answer."""
         # A stop string of n bytes lies within the last n tokens, and a few that it shares.
         most = 4 + max(len(stop.encode()) for stop in stops)
-        tail = self.chat.decode(row.tokens[-most:])
+        tail = self.chat.codec.decode(row.tokens[-most:])
         if not any(stop in tail for stop in stops):
             return False
         job = row.job
-        text = job.before + self.chat.decode(row.tokens)
+        text = job.before + self.chat.codec.decode(row.tokens)
         low = max(len(text) - len(tail) - most, 0)  # the tail may begin with half a character
         return find_stop(text, stops, self.chat.marks, opened=job.opened, low=low) is not None
 
@@ -165,7 +165,7 @@ class BatchSampler:
         step that sampled the last, and no character is ever split.
         """
         going = [
-            (row.job.name, self.chat.decode(row.tokens))
+            (row.job.name, self.chat.codec.decode(row.tokens))
             for row in rows
             if not row.reason and self.bridge.has_listener(row.job.name)
         ]

@@ -294,9 +294,9 @@ class VllmEngine:
 
     def _listener(self, stream: DeltaStream, before: str) -> Callable[[Any], None]:
         """Return a function that takes vLLM's outputs and passes the text so far to ``stream``."""
-        if not self.chat.hidden_marks:
+        if not self.chat.codec.hidden_marks:
             return lambda output: stream(before + output.outputs[0].text)
-        detokenizer = Detokenizer(self.chat)
+        detokenizer = Detokenizer(self.chat.codec)
         return lambda output: stream(before + detokenizer.feed(output.outputs[0].token_ids))
 
     async def close(self) -> None:

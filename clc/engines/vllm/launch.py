@@ -67,7 +67,7 @@ def start_args(
     if device == "cpu":
         args |= cpu_args()
         disable_compilation()
-    if chat.thinking_budget is not None and (marks := chat.thought_tokens):
+    if chat.thinking_budget is not None and (marks := chat.codec.thought_tokens):
         args |= budget_args(*marks)
     return args | dict(own)
 

@@ -114,7 +114,7 @@ def read_output(
     at_stop = reason == "stop" and isinstance(result.stop_reason, str)
     if reason == "stop" and not at_stop:
         ids = ids[:-1]  # the end token; after a stop string there is none
-    if decode or not chat.hidden_marks.isdisjoint(ids):
+    if decode or not chat.codec.hidden_marks.isdisjoint(ids):
         text = decode_sampled(chat, ids, request.sampling.stop, opened=opened)
     return SampledTokens(ids, text, reason, count, at_stop)
 
