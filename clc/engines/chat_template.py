@@ -75,7 +75,8 @@ class Chat:
         options = options or ChatOptions()
         self._options = options
         self._kwargs = dict(options.template_kwargs)
-        self._check_kwargs()
+        if unknown := [name for name in self._kwargs if not self._mentions(name)]:
+            raise ConfigurationError(f"the model's chat template has no variable {unknown[0]!r}")
         switch = None if options.thinking == "auto" else self._find_switch()
         options = options.settle(has_switch=switch is not None)
         self.thinking_budget = options.thinking_budget
@@ -214,11 +215,6 @@ class Chat:
                 f"the model's chat template refuses the messages: {error}"
             ) from error
         return list(ids)
-
-    def _check_kwargs(self) -> None:
-        for name in self._kwargs:
-            if not self._mentions(name):
-                raise ConfigurationError(f"the model's chat template has no variable {name!r}")
 
     def _find_switch(self) -> str | None:
         return next((name for name in SWITCHES if self._changes(name, (True, False))), None)
