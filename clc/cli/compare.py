@@ -12,7 +12,9 @@ import click
 
 from clc import bounds
 from clc.cli.options import EngineOptions, NumberType, OptionGroup, grouped, option, split_codes
+from clc.cli.sampling_options import SamplingOptions
 from clc.cli.solving_options import SolvingOptions
+from clc.cli.stopping_options import StoppingOptions
 from clc.errors import ConfigurationError
 from clc.input_files import printable_path
 
@@ -33,8 +35,6 @@ if TYPE_CHECKING:
 __all__ = ["command"]
 
 BASELINES = ("native-cot", "sc", "sc-en")
-_NOT_OF_BASELINES = ("stopping", "threshold", "stop_window", "stop_languages", "stop_correlation",
-                     "prior", "portfolio", "weighting")  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -276,9 +276,11 @@ def _configurations(
         strategy = open_strategy(name)
         changes: dict[str, Any] = {"confidence": measured}
         if strategy.temperature == 0:  # a single greedy path
-            changes |= {"paths": None, "sampling": {**options.sampling, "temperature": None}}
+            given = {**options.sampling.given, "temperature": None}
+            changes |= {"paths": None, "sampling": SamplingOptions(given)}
         if strategy.temperature == 0 or strategy.name in BASELINES:
-            changes |= dict.fromkeys(_NOT_OF_BASELINES) | {"online": False}
+            changes |= {"stopping": StoppingOptions.empty(), "portfolio": None, "weighting": None,
+                        "online": False}  # fmt: skip
         if strategy.planner is not None:
             changes |= {"languages": None, "portfolio": None}  # the model chooses them
         configuration = replace(options, **changes).configuration(name, engine)

@@ -30,6 +30,7 @@ __all__ = [
     "NumberType",
     "OptionGroup",
     "grouped",
+    "nested",
     "option",
     "reading_option",
     "split_codes",
@@ -70,6 +71,11 @@ def option(*names: str, **settings: Any) -> Any:
     return field(metadata={"option": lambda name: click.option(*names, name, **settings)})
 
 
+def nested(group: type[OptionGroup]) -> Any:
+    """Declare a field of a group as another group, whose options stand in its place."""
+    return field(metadata={"group": group})
+
+
 @dataclass(frozen=True)
 class OptionGroup:
     """The values of options that belong together."""
@@ -77,16 +83,22 @@ class OptionGroup:
     @classmethod
     def decorators(cls) -> list[Callable[[_F], _F]]:
         """Return a click decorator for each option, in the order of the help."""
-        return [
-            declared.metadata["option"](declared.name)
-            for declared in fields(cls)
-            if "option" in declared.metadata
-        ]
+        decorators: list[Callable[[_F], _F]] = []
+        for declared in fields(cls):
+            if (group := declared.metadata.get("group")) is not None:
+                decorators += group.decorators()
+            else:
+                decorators.append(declared.metadata["option"](declared.name))
+        return decorators
 
     @classmethod
     def take(cls, values: dict[str, Any]) -> Self:
         """Make the group of click's values and remove those it takes."""
-        return cls(**{declared.name: values.pop(declared.name) for declared in fields(cls)})
+        taken = {}
+        for declared in fields(cls):
+            name, group = declared.name, declared.metadata.get("group")
+            taken[name] = values.pop(name) if group is None else group.take(values)
+        return cls(**taken)
 
 
 def grouped(name: str, group: type[OptionGroup]) -> Callable[[_F], _F]:

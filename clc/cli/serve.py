@@ -23,7 +23,7 @@ from clc.cli.options import (
     option,
     split_codes,
 )
-from clc.cli.solving_options import sampled
+from clc.cli.sampling_options import sampled
 from clc.errors import ConfigurationError
 from clc.records import Sampling
 from clc.version import install_hint

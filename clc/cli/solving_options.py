@@ -2,32 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, fields, replace
-from typing import TYPE_CHECKING, Any, Self, TypeVar
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from clc import bounds
-from clc.cli.options import NumberType, OptionGroup, option, split_codes
+from clc.cli.options import NumberType, OptionGroup, nested, option, split_codes
+from clc.cli.sampling_options import SamplingOptions
+from clc.cli.stopping_options import StoppingOptions
 from clc.errors import ConfigurationError
 from clc.records import Sampling
 from clc.strategies.catalogue import STRATEGIES
-from clc.voting.stopping import RULES
 from clc.voting.weighting import WEIGHTINGS
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from clc.engines.engine_file import EngineSpec
     from clc.prompts.templates import Templates
     from clc.solving.configuration import Configuration
     from clc.solving.verifier import Verifier
     from clc.strategies.strategy import Strategy
     from clc.voting.abstaining import Abstaining
-    from clc.voting.stopping import Stopping
 
-__all__ = ["SolvingOptions", "read_abstaining", "sampled", "strategy_option"]
-
-_F = TypeVar("_F", bound=Callable[..., Any])
+__all__ = ["SolvingOptions", "read_abstaining", "strategy_option"]
 
 strategy_option = click.option(
     "--strategy", default="clc", show_default=True, metavar="NAME",
@@ -35,40 +34,9 @@ strategy_option = click.option(
 )  # fmt: skip
 
 
-def _sampling_option(name: str) -> Callable[[_F], _F]:
-    """Make the option for a field of ``Sampling``, with its type, default and description."""
-    parameter = next(parameter for parameter in fields(Sampling) if parameter.name == name)
-    text: str = parameter.metadata["help"]
-    default: Any = parameter.default
-    flag = f"--{name.replace('_', '-')}"
-    if isinstance(default, tuple):
-        text = f"{text} May be repeated."
-        return click.option(
-            flag, type=str, default=default, help=text, multiple=True, metavar="TEXT"
-        )
-    kind = NumberType(bounds.NumberBounds(isinstance(default, int), parameter.metadata["bounds"]))
-    if name == "temperature":
-        text = f"{text}  [default: the strategy's]"
-    else:
-        text = f"{text}  [default: {default:g}]"
-    return click.option(flag, type=kind, default=None, help=text)
-
-
-def sampled() -> Any:
-    """Declare a field of a group as the option of the sampling parameter of that name."""
-    return field(metadata={"option": _sampling_option})
-
-
-def _all_sampled() -> Any:
-    return field()  # without an option: ``decorators`` adds one for each parameter
-
-
 @dataclass(frozen=True)
 class SolvingOptions(OptionGroup):
-    """The options that say how a question is solved, whatever the strategy.
-
-    ``sampling`` holds the fields of ``Sampling``, each an option of its own.
-    """
+    """The options that say how a question is solved, whatever the strategy."""
 
     languages: str | None = option(
         "--languages",
@@ -82,7 +50,7 @@ class SolvingOptions(OptionGroup):
         metavar="N",
         help="Paths for one question, over all languages.  [default: the strategy's]",
     )
-    sampling: Mapping[str, Any] = _all_sampled()
+    sampling: SamplingOptions = nested(SamplingOptions)  # noqa: RUF009 - a field
     seed: int = option(
         "--seed",
         type=NumberType(bounds.SEED),
@@ -126,40 +94,7 @@ class SolvingOptions(OptionGroup):
         help="Languages and their order, by question language where it has routes, from clc "
         "calibrate; instead of --languages.",
     )
-    stopping: str | None = option(
-        "--stopping",
-        type=click.Choice(list(RULES)),
-        help="Rule that ends a question early.  [default: the strategy's]",
-    )
-    threshold: float | None = option(
-        "--threshold",
-        type=NumberType(bounds.STOP_THRESHOLD),
-        help="Probability at which a rule that has one stops.  [default: 0.95]",
-    )
-    stop_window: int | None = option(
-        "--stop-window",
-        type=NumberType(bounds.STOP_WINDOW),
-        metavar="N",
-        help="Paths in a row that must agree, for window.  [default: 5]",
-    )
-    stop_languages: int | None = option(
-        "--stop-languages",
-        type=NumberType(bounds.LANGUAGES),
-        metavar="N",
-        help="Languages that must agree, for crosslingual.  [default: 3]",
-    )
-    stop_correlation: float | None = option(
-        "--stop-correlation",
-        type=NumberType(bounds.SHARE),
-        metavar="R",
-        help="Correlation of two paths in one language, for crosslingual, bayes, cite and mmc.  "
-        "[default: 0.5 for crosslingual, else 0]",
-    )
-    prior: str | None = option(
-        "--prior",
-        metavar="FILE",
-        help="Prior of bayes, in a file from clc calibrate.  [default: all shapes alike]",
-    )
+    stopping: StoppingOptions = nested(StoppingOptions)  # noqa: RUF009
     ahead: int = option(
         "--ahead",
         type=NumberType(bounds.SOME),
@@ -213,22 +148,6 @@ class SolvingOptions(OptionGroup):
         metavar="N",
         help="Withhold an answer that paths of fewer languages gave.",
     )
-
-    @classmethod
-    def decorators(cls) -> list[Callable[[_F], _F]]:
-        """Return a click decorator for each option, those of sampling after the paths."""
-        own = super().decorators()
-        index = [declared.name for declared in fields(cls)].index("sampling")
-        sampling = [_sampling_option(parameter.name) for parameter in fields(Sampling)]
-        return [*own[:index], *sampling, *own[index:]]
-
-    @classmethod
-    def take(cls, values: dict[str, Any]) -> Self:
-        """Make the group of click's values and remove those it takes."""
-        values["sampling"] = {
-            parameter.name: values.pop(parameter.name) for parameter in fields(Sampling)
-        }
-        return super().take(values)
 
     def templates(self) -> Templates:
         """Open the prompt templates."""
@@ -315,7 +234,7 @@ class SolvingOptions(OptionGroup):
             human_translations=self.translations == "auto",
             translation_tries=self.translation_tries,
             translation_max_tokens=self.translation_max_tokens,
-            stopping=self._stopping(opened),
+            stopping=self.stopping.rule_for(opened),
             ahead=self.ahead,
             portfolio=() if portfolio is None else portfolio.sequence,
             routes=None if portfolio is None else portfolio.route_sequences,
@@ -325,35 +244,11 @@ class SolvingOptions(OptionGroup):
             weighting=self.weighting,
             online=Online() if self.online else None,
             abstaining=read_abstaining(self.abstain_below, self.abstain_languages),
-            voters=None if voters is None else voter_sampling(voters, self.sampling, most),
+            voters=None if voters is None else voter_sampling(voters, self.sampling.given, most),
             total_paths=total_paths,
             total_tokens=total_tokens,
-            **engine.with_settings(self.sampling, default_max_tokens=most),
+            **engine.with_settings(self.sampling.given, default_max_tokens=most),
         )
-
-    def _stopping(self, strategy: Strategy) -> Stopping:
-        """Return the strategy's stopping rule, changed by the options."""
-        settings = {
-            "threshold": self.threshold,
-            "window": self.stop_window,
-            "languages": self.stop_languages,
-            "correlation": self.stop_correlation,
-            "prior": self.prior,
-        }
-        changes: dict[str, Any] = {
-            name: value for name, value in settings.items() if value is not None
-        }
-        own = strategy.stopping
-        rule = self.stopping or own.rule
-        if wrong := ", ".join(name for name in changes if name not in RULES[rule].settings):
-            raise ConfigurationError(f"--stopping {rule} has no {wrong}; choose another rule")
-        if self.prior is not None:
-            from clc.analysis.shape_prior import read_prior
-
-            changes["prior"] = read_prior(self.prior)
-        if rule != own.rule:  # its default correlation, and no prior
-            changes = {"rule": rule, "correlation": None, "prior": None} | changes
-        return replace(own, **changes)
 
 
 def read_abstaining(below: float | None, languages: int | None) -> Abstaining | None:
