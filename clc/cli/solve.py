@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import signal
 from contextlib import ExitStack, aclosing, closing
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,29 +11,26 @@ import click
 
 from clc import bounds
 from clc.cli.cluster_options import ClusterOptions
+from clc.cli.cluster_run import solve_on_cluster
 from clc.cli.options import EngineOptions, NumberType, OptionGroup, grouped, option
 from clc.cli.run_file import RunFileCommand, given_options
 from clc.cli.solve_output import SolveOutput
 from clc.cli.solving_options import SolvingOptions, strategy_option
-from clc.errors import ConfigurationError, RunError
+from clc.errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
     from clc.datasets import Dataset
     from clc.engines.engine_file import EngineSpec
     from clc.prompts.templates import Templates
-    from clc.records import Verdict
     from clc.solving.bill import Bill
     from clc.solving.configuration import Configuration
     from clc.solving.run import Run
-    from clc.solving.sampler import Counters
     from clc.solving.verifier import Verifier
-    from clc.thoughts import Marks
 
 __all__ = ["command"]
 
-_SHOWN = 10  # problems that were set aside; all are in the run folder
 _MOST_REREAD = 2  # times the answers in memory: of more paths, other processes read them
 
 
@@ -139,10 +135,10 @@ def command(
         raise ConfigurationError("--out is empty; name a run folder")
     shown = SolveOutput(out, make_console(stderr=True), as_json=as_json)
     if cluster.cluster is not None:
-        _solve_on_cluster(
+        solve_on_cluster(
             source,
-            reading,
             shown,
+            reading=asdict(reading),
             configuration=configuration,
             prompts=solving.prompt_folder,
             marks=solving.templates().marks,
@@ -293,63 +289,3 @@ def _solve(run: Run, dataset: Dataset, shown: SolveOutput) -> None:
             run_interruptible(drain(), progress.tick, progress.stopping)
     except KeyboardInterrupt:
         shown.interrupted()
-
-
-def _solve_on_cluster(
-    source: str,
-    reading: _SourceOptions,
-    shown: SolveOutput,
-    *,
-    configuration: Configuration,
-    prompts: str | None,
-    marks: Marks,
-    engine: EngineOptions,
-    cluster: ClusterOptions,
-    bill: Bill,
-) -> None:
-    """Spread the work over replicas; see ``clc.cluster``."""
-    from clc.cli.text import visible
-    from clc.cluster import spread
-    from clc.solving.sampler import Counters
-
-    counters = Counters()
-    spec = engine.spec.with_absolute_folders()
-    progress = shown.progress(counters, None)
-
-    def watch(so_far: Counters, verdicts: Sequence[Verdict]) -> None:
-        for part in fields(Counters):
-            setattr(counters, part.name, getattr(so_far, part.name))
-        for verdict in verdicts:
-            progress.tick(verdict)
-
-    before = signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C
-    try:
-        with progress:
-            result = spread(
-                source,
-                out=shown.out,
-                pool=cluster.pool(engine),
-                configuration=configuration,
-                engine=spec.maker(marks),
-                translator=spec.translator_maker(marks),
-                prompts=prompts,
-                reading=asdict(reading),
-                watch=watch,
-                bill=bill,
-            )
-    except KeyboardInterrupt:
-        shown.interrupted()
-    finally:
-        signal.signal(signal.SIGTERM, before)
-    if result.finished:
-        shown.finished()
-    assert result.score is not None  # noqa: S101 - a run that ends without an error has a score
-    shown.results(result.score, result.counters, result.reason)
-    if result.set_aside:
-        lines = "\n".join(
-            f"  {visible(one.id)}: {visible(one.reason)}" for one in result.set_aside[:_SHOWN]
-        )
-        raise RunError(
-            f"{len(result.set_aside):,} problems were set aside, and have no verdict; the same "
-            f"command tries them again:\n{lines}"
-        )
