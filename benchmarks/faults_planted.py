@@ -25,8 +25,9 @@ from clc.records import Usage
 from clc.runs.database import Database
 
 # What `clc solve` imports when it runs, so that a fork need not.
-for _module in ("clc.analysis.export", "clc.cli.interrupts", "clc.cli.progress", "clc.cli.solve",
-                "clc.cli.tables", "clc.datasets", "clc.runs.store", "clc.solving.run"):  # fmt: skip
+for _module in ("clc.analysis.export", "clc.cli.interrupts", "clc.cli.progress",
+                "clc.cli.score_tables", "clc.cli.solve", "clc.datasets", "clc.runs.store",
+                "clc.solving.run"):  # fmt: skip
     __import__(_module)
 
 if TYPE_CHECKING:

@@ -102,8 +102,9 @@ def _print_verdict(console: Console, solved: Solved, budget: int, *, paths: bool
     from rich.text import Text
 
     from clc.cli.problem_view import Shown, print_path
-    from clc.cli.tables import answer_line, detail_lines, language_styles, vote_table
+    from clc.cli.tables import language_styles
     from clc.cli.text import put
+    from clc.cli.vote_tables import answer_line, detail_lines, vote_table
 
     verdict = solved.verdict
     styles = language_styles(solved.plan.languages)
@@ -174,7 +175,8 @@ class _Forming:
         from rich.console import Group
         from rich.text import Text
 
-        from clc.cli.tables import language_styles, vote_table
+        from clc.cli.tables import language_styles
+        from clc.cli.vote_tables import vote_table
         from clc.voting.tally import vote
 
         votes = list(self._votes)

@@ -9,15 +9,9 @@ from rich.text import Text
 
 from clc.analysis.export import verdict_row
 from clc.answers.canonical import canonical_gold
-from clc.cli.tables import (
-    answer_line,
-    detail_lines,
-    language_label,
-    language_styles,
-    legend,
-    vote_table,
-)
+from clc.cli.tables import language_label, language_styles, legend
 from clc.cli.text import brief, excerpt, put, visible
+from clc.cli.vote_tables import answer_line, detail_lines, vote_table
 from clc.records import AbstainReason, Answer
 from clc.thoughts.language import MIXED, thought_language
 

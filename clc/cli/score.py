@@ -34,7 +34,7 @@ def command(
     from clc.analysis.scoring import score_run, scored_rows
     from clc.cli.advice import advice_lines
     from clc.cli.output import echo_json
-    from clc.cli.tables import comparison_table, fidelity_tables, print_score
+    from clc.cli.score_tables import comparison_table, fidelity_tables, print_score
     from clc.cli.text import make_console
     from clc.errors import ConfigurationError
     from clc.runs.open import open_run

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, NoReturn
 from clc.errors import EngineError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from rich.console import Console
 
     from clc.analysis.scoring import Score
@@ -49,10 +51,10 @@ class SolveOutput:
         Raises:
             EngineError: every path was lost.
         """
-        from clc.cli.tables import print_score, run_lines
+        from clc.cli.score_tables import print_score
 
         print_score(score, as_json=self.as_json)
-        for line in run_lines(counters, self.out, reason if score.paths else None):
+        for line in _run_lines(counters, self.out, reason if score.paths else None):
             self.console.print(line, highlight=False, markup=False, soft_wrap=True)
         if counters.lost and not score.paths:
             raise EngineError(
@@ -81,3 +83,20 @@ class SolveOutput:
             soft_wrap=True,
         )
         sys.exit(130)
+
+
+def _run_lines(counters: Counters, folder: str, reason: str | None = None) -> Iterator[str]:
+    """Yield the cost of this call and the run folder; ``reason``: why most lost paths were lost."""
+    from clc.cli.tables import REASON_MOST
+    from clc.cli.text import brief, visible
+
+    if counters.lost:
+        yield (
+            f"{counters.lost:,} paths or translations were lost (they abstain, with their reasons);"
+            " the same command draws them again."
+        )
+        if reason is not None:
+            yield f"Most of them: {visible(brief(reason, REASON_MOST))}"
+    if counters.drawn or counters.reused:
+        yield f"{counters.drawn:,} paths drawn now, {counters.reused:,} reused."
+    yield f"Run folder: {visible(folder)}"

@@ -88,8 +88,8 @@ def command(  # noqa: PLR0917
     """
     from clc.analysis.scoring import Scoreboard
     from clc.cli.output import rows_to
+    from clc.cli.score_tables import print_score
     from clc.cli.solving_options import read_abstaining
-    from clc.cli.tables import print_score
     from clc.cli.unread import Unread
     from clc.cli.vote_parts import VoteTaker
     from clc.datasets.vote_rows import VoteReader

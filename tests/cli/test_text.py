@@ -10,8 +10,8 @@ from rich.console import Console
 from rich.text import Text
 
 from clc.api import solve_many
-from clc.cli.tables import answer_line, detail_lines, vote_table
 from clc.cli.text import LINE_MOST, brief, excerpt, put, visible
+from clc.cli.vote_tables import answer_line, detail_lines, vote_table
 from clc.datasets import load_problems
 from clc.records import Verdict
 from tests.engines.scripted import ScriptedEngine

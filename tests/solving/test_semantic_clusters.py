@@ -7,7 +7,7 @@ import math
 
 import pytest
 
-from clc.cli.tables import detail_lines
+from clc.cli.vote_tables import detail_lines
 from clc.errors import ConfigurationError
 from clc.records import Problem
 from clc.runs.revote import revote
