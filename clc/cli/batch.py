@@ -19,7 +19,7 @@ from clc.version import install_hint
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from clc.serving.batch import Answered, Output
+    from clc.serving.batch_output import Answered, Output
     from clc.serving.completions import Completions
 
 __all__ = ["command"]
@@ -65,7 +65,8 @@ def command(
     from clc.cli.text import make_console
 
     try:
-        from clc.serving.batch import Output, open_batch
+        from clc.serving.batch import open_batch
+        from clc.serving.batch_output import Output
         from clc.serving.completions import Completions
         from clc.serving.settings import Limits
     except ModuleNotFoundError as error:

@@ -8,7 +8,8 @@ import time
 import pytest
 from openai.types.chat import ChatCompletion
 
-from tests.serving.test_batch import body, row, write
+from tests.serving.batches import row, write
+from tests.serving.test_completions import body
 
 from .running import ROOT, call, clc, endpoint, fork, start
 
