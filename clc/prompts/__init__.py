@@ -2,8 +2,11 @@
 
 ::
 
-    templates   the templates of a folder, with cue words    template  one template
-    demonstrations, candidates   other contents of prompts   replies   parsers of planning replies
+    templates            the templates of a folder, with all that they are rendered with
+    template             one template; sandbox, budget, result_sizes bound what it may cost
+    cues, candidates     cue words of languages, languages to choose from
+    demonstrations, shots   solved problems, and examples of a prompt made from them
+    replies              parsers of planning replies
 
 ``clc.prompt_files`` finds the files.
 

@@ -1,13 +1,10 @@
-"""Demonstrations: solved problems in many languages, and few-shot examples made from them.
+"""Demonstrations: solved problems in many languages, and the files that hold them.
 
-A demonstration has the same sentences in the same order in each language. So a question can be
-code-switched: in xICL (xCoT, arXiv 2401.07037) each sentence of a demonstration's question
-is replaced, with some probability, by the same sentence in another language.
+A demonstration has the same sentences in the same order in each language.
 """
 
 from __future__ import annotations
 
-import random
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -17,36 +14,20 @@ from clc.languages.files import FOLDER, language_files, prompt_language
 from clc.prompt_files import read_layers
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
     from pathlib import Path
 
 __all__ = [
-    "OLD_DEMONSTRATIONS",
+    "FALLBACK",
     "Demonstration",
-    "Shot",
     "demonstrated_languages",
     "load_demonstrations",
-    "make_shots",
 ]
 
-OLD_DEMONSTRATIONS = "demonstrations.toml"
+_OLD_DEMONSTRATIONS = "demonstrations.toml"
 """A file of an older prompt folder with the demonstrations in all languages."""
-_FALLBACK = "en"
-_FULL_WIDTH_STOPS = "。！？；："
-
-
-@dataclass(frozen=True, slots=True)
-class Shot:
-    """One solved problem, ready for a prompt.
-
-    ``answer`` is the line that states the answer, label included. ``translation`` is the question
-    in the language of the reasoning, empty if the demonstration lacks one of the languages.
-    """
-
-    question: str
-    reasoning: str
-    answer: str
-    translation: str = ""
+FALLBACK = "en"
+"""The language that every demonstration has."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +71,7 @@ def load_demonstrations(folders: Sequence[Path]) -> tuple[Demonstration, ...]:
     merged: dict[str, Demonstration] = {}
     for folder in reversed(folders):
         layer: dict[str, Demonstration] = {}
-        for path, tables in read_layers([folder], OLD_DEMONSTRATIONS):
+        for path, tables in read_layers([folder], _OLD_DEMONSTRATIONS):
             for name, entry in tables.items():
                 where = f"{path}: [{name}]"
                 layer[name] = _read(where, name, _versions(where, entry), merged.get(name))
@@ -105,7 +86,7 @@ def load_demonstrations(folders: Sequence[Path]) -> tuple[Demonstration, ...]:
 def demonstrated_languages(folder: Path) -> set[str]:
     """Return the languages of the demonstrations in a folder."""
     codes = {file.code for file in language_files(folder) if "demonstrations" in file.tables}
-    for layer in read_layers([folder], OLD_DEMONSTRATIONS):
+    for layer in read_layers([folder], _OLD_DEMONSTRATIONS):
         entries = (entry for entry in layer.tables.values() if isinstance(entry, dict))
         codes |= {code for entry in entries for code in entry}
     return codes
@@ -114,7 +95,7 @@ def demonstrated_languages(folder: Path) -> set[str]:
 def _by_problem(folder: Path) -> dict[str, list[_Version]]:
     """Return the versions of each problem in the files of languages, English first."""
     problems: dict[str, list[_Version]] = {}
-    files = sorted(language_files(folder), key=lambda file: file.code != _FALLBACK)
+    files = sorted(language_files(folder), key=lambda file: file.code != FALLBACK)
     for file in files:
         for name, entry in file.tables.get("demonstrations", {}).items():
             where = f"{file.path}: [demonstrations.{name}]"
@@ -138,97 +119,6 @@ def _versions(where: str, entry: Any) -> list[_Version]:
             here = f"{where[:-1]}.{key}]"
             versions.append(_Version(here, prompt_language(key, here), version, None))
     return versions
-
-
-def make_shots(
-    demonstrations: Sequence[Demonstration],
-    question_language: str,
-    language: str,
-    count: int,
-    *,
-    label: str,
-    switch: float = 0.0,
-    languages: Collection[str] = (),
-    seed: int = 0,
-) -> tuple[Shot, ...]:
-    """Make the shots of a prompt from demonstrations.
-
-    English replaces a language that a demonstration lacks; demonstrations with both languages come
-    first. The first shots of a larger ``count`` are those of a smaller one.
-
-    Args:
-        demonstrations: the available demonstrations.
-        question_language: BCP-47 code of the language of the questions.
-        language: BCP-47 code of the language of the reasoning.
-        count: number of shots.
-        label: text before the answer, for example ``Answer:``.
-        switch: probability that a sentence of a question is replaced by another language's version.
-        languages: codes of these other languages; by default all of the demonstration's.
-        seed: if ``switch`` is above 0, determines the order and the switched sentences.
-
-    Raises:
-        TemplateError: there are fewer demonstrations than ``count``, or ``switch`` is no
-            probability.
-    """
-    if not 0 <= count <= len(demonstrations):
-        raise TemplateError(
-            f"{count} demonstrations are not there; ask for 0 to {len(demonstrations)}"
-        )
-    if not 0.0 <= switch <= 1.0:
-        raise TemplateError(f"switch is {switch!r}; give a probability from 0 to 1")
-    order = list(demonstrations)
-    if switch > 0:
-        random.Random(f"order\0{seed}").shuffle(order)
-    order.sort(key=lambda one: [one.version(language), one.version(question_language)].count(None))
-    return tuple(
-        _shot(one, question_language, language, label, _Switch(switch, languages, seed))
-        for one in order[:count]
-    )
-
-
-@dataclass(frozen=True, slots=True)
-class _Switch:
-    probability: float
-    languages: Collection[str]
-    seed: int
-
-    def apply(self, one: Demonstration, language: str) -> Iterable[str]:
-        wanted = [one.version(code) for code in self.languages] if self.languages else one.questions
-        others = sorted({code for code in wanted if code is not None} - {language})
-        if not (others and self.probability):
-            return one.questions[language]
-        generator = random.Random(f"switch\0{self.seed}\0{one.name}\0{language}")
-        # Both values are sampled for every sentence: a higher probability only switches more.
-        samples = [(generator.random(), generator.choice(others)) for _ in one.questions[language]]
-        return [
-            one.questions[other if number < self.probability else language][position]
-            for position, (number, other) in enumerate(samples)
-        ]
-
-
-def _shot(
-    one: Demonstration, question_language: str, language: str, label: str, switch: _Switch
-) -> Shot:
-    source, target = one.version(question_language), one.version(language)
-    return Shot(
-        question=_joined(switch.apply(one, source or _FALLBACK)),
-        reasoning="\n".join(one.steps[target or _FALLBACK]),
-        answer=_joined([label, one.answer]),
-        translation=_joined(one.questions[target]) if source and target else "",
-    )
-
-
-def _joined(sentences: Iterable[str]) -> str:
-    """Join sentences in one line, without spaces after full-width punctuation.
-
-    >>> _joined(["猫有3只。", "Two leave.", "还剩几只？"])
-    '猫有3只。Two leave. 还剩几只？'
-    """
-    text = ""
-    for sentence in sentences:
-        text += " " if text and text[-1] not in _FULL_WIDTH_STOPS else ""
-        text += sentence
-    return text
 
 
 class _Version(NamedTuple):
@@ -277,23 +167,23 @@ def _read(
         places[code] = place
         questions[code] = _lines(place, "question", content)
         steps[code] = _lines(place, "steps", content)
-    if _FALLBACK not in questions:
+    if FALLBACK not in questions:
         raise TemplateError(
             f"{where} {_without_english(name, folder)}; every problem needs English"
         )
     for code, sentences in questions.items():
-        if len(sentences) != len(questions[_FALLBACK]):
+        if len(sentences) != len(questions[FALLBACK]):
             raise TemplateError(
                 f"{places.get(code, where)} has {len(sentences)} sentences in {code!r} and "
-                f"{len(questions[_FALLBACK])} in {_FALLBACK!r}; write as many in each language"
+                f"{len(questions[FALLBACK])} in {FALLBACK!r}; write as many in each language"
             )
     return Demonstration(name, answer.strip(), questions, steps)
 
 
 def _without_english(name: str, folder: Path | None) -> str:
     if folder is None:
-        return f"has no [{name}.{_FALLBACK}]"
-    return f"is not in {folder / FOLDER / f'{_FALLBACK}.toml'}"
+        return f"has no [{name}.{FALLBACK}]"
+    return f"is not in {folder / FOLDER / f'{FALLBACK}.toml'}"
 
 
 def _lines(where: str, name: str, version: Mapping[str, Any]) -> tuple[str, ...]:

@@ -8,9 +8,8 @@ whole prompt may be is refused before it begins.
 
 from __future__ import annotations
 
-import re
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from functools import wraps
 from typing import TYPE_CHECKING, Any
 
@@ -21,13 +20,13 @@ from jinja2.runtime import LoopContext
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from jinja2.visitor import NodeTransformer
 
-from clc.prompts.budget import (
-    MOST_BITS,
-    MOST_CHARACTERS,
-    MOST_STEPS,
-    Budget,
-    text_size,
-    too_large,
+from clc.prompts.budget import MOST_CHARACTERS, MOST_STEPS, Budget, text_size, too_large
+from clc.prompts.result_sizes import (
+    check_format,
+    check_replaced,
+    check_sizes,
+    checked,
+    operation_size,
 )
 
 if TYPE_CHECKING:
@@ -37,7 +36,6 @@ if TYPE_CHECKING:
 
 __all__ = ["MOST_CHARACTERS", "MOST_STEPS", "BoundedEnvironment"]
 
-_FIELDS = re.compile(r"%(?:\([^)]*\))?[^a-zA-Z%]*|\{[^{}:]*:[^{}]*")  # of a format, with widths
 _UNLISTED = frozenset({"count", "d", "default", "defined", "first", "last", "length", "undefined"})
 """Filters and tests that read nothing within their arguments."""
 _SLOW = {"dictsort": 4, "groupby": 4, "list": 4, "pprint": 20, "sort": 4, "title": 4, "tojson": 2,
@@ -46,7 +44,6 @@ _SLOW = {"dictsort": 4, "groupby": 4, "list": 4, "pprint": 20, "sort": 4, "title
 """Work of filters and methods of texts for each character, where it is more than 1."""
 _MOST_READ = {"striptags": 100_000, "urlize": 2_000, "wordwrap": 100_000}
 """Characters that a filter of quadratic time may read."""
-_DIGITS = 7  # of a width up to MOST_CHARACTERS
 # Filters and methods of texts whose whole-number arguments are sizes of the result.
 _SIZED = frozenset({"center", "indent", "wordwrap", "batch", "slice", "tojson", "round",
                     "truncate", "ljust", "rjust", "zfill", "expandtabs"})  # fmt: skip
@@ -96,7 +93,7 @@ class BoundedEnvironment(ImmutableSandboxedEnvironment):
             self.budget.step()
         if isinstance(obj, LoopContext) and args:
             args = (self._counted(context, args[0], 0), *args[1:])
-        return _checked(super().call(context, obj, *args, **kwargs))
+        return checked(super().call(context, obj, *args, **kwargs))
 
     def call_binop(self, context: Context, operator: str, left: Any, right: Any) -> Any:
         """Compute an operation whose result is not too large."""
@@ -104,7 +101,7 @@ class BoundedEnvironment(ImmutableSandboxedEnvironment):
             given = right if isinstance(right, tuple) else (right,)
             self._charge("format", (left, *given), {})
         else:
-            self.budget.step(work=_size(operator, left, right))
+            self.budget.step(work=operation_size(operator, left, right))
         return super().call_binop(context, operator, left, right)
 
     def _parse(self, source: str, name: str | None, filename: str | None) -> nodes.Template:
@@ -132,7 +129,7 @@ class BoundedEnvironment(ImmutableSandboxedEnvironment):
                 self.budget.step()
             else:
                 self._charge(name, args[first:], kwargs)
-            result = _checked(function(*args, **kwargs))
+            result = checked(function(*args, **kwargs))
             return self._each(result) if isinstance(result, Iterator) else result
 
         return bounded
@@ -148,13 +145,13 @@ class BoundedEnvironment(ImmutableSandboxedEnvironment):
             )
         text = args[0] if args else ""
         if name in _SIZED:
-            _check_sizes(text, more)
+            check_sizes(text, more)
         if name in _REPEATED and text_size(*more) * text_size(text) > MOST_CHARACTERS:
             raise too_large()
         if name == "format":
-            _check_format(str(text), more)
+            check_format(str(text), more)
         elif name == "replace" and len(args) > 2:  # noqa: PLR2004 - text, old, new
-            _check_replaced(str(text), str(args[1]), str(args[2]))
+            check_replaced(str(text), str(args[1]), str(args[2]))
         elif name == "join" and isinstance(text, str) and hasattr(args[-1], "__len__"):
             if len(text) * len(args[-1]) > MOST_CHARACTERS:
                 raise too_large()
@@ -218,68 +215,6 @@ class _Charged(NodeTransformer):
 
 def _filtered(node: Any, name: str, *args: nodes.Expr) -> nodes.Filter:
     return nodes.Filter(node, name, list(args), [], None, None, lineno=node.lineno)
-
-
-def _size(operator: str, left: Any, right: Any) -> int:
-    """Return about the size of an operation's operands and result.
-
-    Raises:
-        SecurityError: it is too large.
-    """
-    items = [len(one) if isinstance(one, str | bytes | list | tuple) else 0
-             for one in (left, right)]  # fmt: skip
-    bits = [one.bit_length() if isinstance(one, int) else 0 for one in (left, right)]
-    if operator == "*":
-        size = max(items[0] * max(right, 0) if bits[1] else 0, items[1] * max(left, 0)
-                   if bits[0] else 0)  # fmt: skip
-    else:
-        size = sum(items)
-    if operator == "**" and isinstance(left, int) and isinstance(right, int):
-        number = bits[0] * abs(right) if abs(left) > 1 else 1
-    else:
-        number = sum(bits) if operator == "*" else max(bits)
-    if size > MOST_CHARACTERS or (number > MOST_BITS and not any(items)):
-        raise too_large()
-    return size + number
-
-
-def _checked(value: Any) -> Any:
-    if isinstance(value, str | bytes | list | tuple) and len(value) > MOST_CHARACTERS:
-        raise too_large()
-    return value
-
-
-def _check_sizes(text: object, numbers: Iterable[Any]) -> None:
-    """Refuse a width whose result is too large; each line and tab may take it."""
-    lines = text.count("\n") + text.count("\t") + 1 if isinstance(text, str) else 1
-    for number in numbers:
-        if isinstance(number, int) and abs(number) * lines > MOST_CHARACTERS:
-            raise too_large()
-
-
-def _check_format(pattern: str, values: Iterable[Any]) -> None:
-    """Refuse a format whose fields or widths make its result too large.
-
-    Widths are numbers in the pattern, or among the values.
-    """
-    fields = pattern.count("%") + pattern.count("{")
-    given = list(values)
-    for one in tuple(given):
-        if isinstance(one, Mapping):  # of format_map, or %(name)s
-            given += one.values()
-    if "*" in pattern or re.search(r":[^{}]*\{", pattern):
-        _check_sizes("", given)
-    widths = [re.findall(r"\d+", field.rpartition(")")[2]) for field in _FIELDS.findall(pattern)]
-    longest = max((len(number) for numbers in widths for number in numbers), default=0)
-    width = 0 if longest > _DIGITS else sum(int(number) for numbers in widths for number in numbers)
-    if longest > _DIGITS or width > MOST_CHARACTERS or fields * text_size(*given) > MOST_CHARACTERS:
-        raise too_large()
-
-
-def _check_replaced(text: str, old: str, new: str) -> None:
-    count = text.count(old) if old else len(text) + 1
-    if len(text) + count * len(new) > MOST_CHARACTERS:
-        raise too_large()
 
 
 @pass_context

@@ -21,7 +21,7 @@ All have the same variables:
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -31,16 +31,16 @@ from clc.bounds import abbreviate
 from clc.errors import TemplateError
 from clc.input_files import read_regular
 from clc.languages.codes import MGSM_LANGUAGES, UNKNOWN_LANGUAGE, english_name, native_name
-from clc.languages.files import check_placeholders, language_files
-from clc.prompt_files import bundled_prompts, prompt_folder, read_layers
+from clc.languages.files import language_files
+from clc.prompt_files import bundled_prompts, prompt_folder
 from clc.prompts.candidates import Candidate, load_candidates
+from clc.prompts.cues import Cues, cue_languages, make_cues, read_cue_table
 from clc.prompts.demonstrations import (
     Demonstration,
-    Shot,
     demonstrated_languages,
     load_demonstrations,
-    make_shots,
 )
+from clc.prompts.shots import Shot, make_shots
 from clc.prompts.template import PromptTemplate
 from clc.records import content_key
 from clc.thoughts import load_marks
@@ -53,24 +53,11 @@ if TYPE_CHECKING:
     from clc.records import Message
     from clc.thoughts import Marks
 
-__all__ = ["Cues", "PromptTemplate", "Templates", "bundled_prompts", "check_template"]
+__all__ = ["Templates", "check_template"]
 
-OLD_CUES = "languages.toml"
-"""A file of an older prompt folder with the cue words of all languages."""
 _CHOOSE = 6  # as in AutoCAP, arXiv 2406.13940
 _OPEN_THOUGHT = "<think>\n"  # of Qwen3, DeepSeek-R1 and most others
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*\Z")
-
-
-@dataclass(frozen=True, slots=True)
-class Cues:
-    """A language's cue words for prompts."""
-
-    label: str
-    think: str
-    final: str
-    reason_in: str
-    only: str
 
 
 class Templates:
@@ -134,8 +121,7 @@ class Templates:
         """Content hash of the cue words of these languages, of MGSM's and of the user's."""
         used = _used(languages)
         for folder in self._folders[:-1]:
-            used |= {code for layer in read_layers([folder], OLD_CUES) for code in layer.tables}
-            used |= {file.code for file in language_files(folder) if "prompt" in file.tables}
+            used |= cue_languages(folder)
         cues = {code: table for code, table in self._table.items() if code in used}
         return content_key("cues", cues)[:16]
 
@@ -172,7 +158,7 @@ class Templates:
     def cues(self, language: str) -> Cues:
         """Return a language's cue words; English instructions with its name if it has none."""
         if language not in self._cues:
-            self._cues[language] = self._make_cues(language)
+            self._cues[language] = make_cues(self._table, language)
         return self._cues[language]
 
     def shots(
@@ -187,7 +173,7 @@ class Templates:
     ) -> tuple[Shot, ...]:
         """Return demonstrations for a prompt, answered with the label of ``language``.
 
-        The arguments are those of ``clc.prompts.demonstrations.make_shots``.
+        The arguments are those of ``clc.prompts.shots.make_shots``.
 
         Raises:
             TemplateError: there are fewer than ``count``, or ``switch`` is no probability.
@@ -258,27 +244,7 @@ class Templates:
 
     @cached_property
     def _table(self) -> dict[str, dict[str, str]]:
-        table: dict[str, dict[str, str]] = {}
-        for folder in reversed(self._folders):
-            for path, tables in read_layers([folder], OLD_CUES):
-                for code, cues in tables.items():
-                    _check_cues(f"{path}: [{code}]", cues, checked=code == UNKNOWN_LANGUAGE)
-                    table[code] = {**table.get(code, {}), **cues}
-            for file in language_files(folder):
-                if cues := file.tables.get("prompt"):
-                    table[file.code] = {**table.get(file.code, {}), **cues}
-        return table
-
-    def _make_cues(self, language: str) -> Cues:
-        base = language.split("-", maxsplit=1)[0]
-        entry = self._table.get(language) or self._table.get(base)
-        default = self._table[UNKNOWN_LANGUAGE]
-        name = english_name(language)
-        merged = {
-            item.name: (entry or {}).get(item.name) or default[item.name].replace("{name}", name)
-            for item in fields(Cues)
-        }
-        return Cues(**merged)
+        return read_cue_table(self._folders)
 
     def _source(self, name: str) -> tuple[str, str]:
         if name in self._overrides:
@@ -299,22 +265,6 @@ def _used(languages: Collection[str]) -> set[str]:
     """Return the languages whose entries count in a run of these: not those of a later clc."""
     plain = (code.partition("-")[0] for code in languages)
     return {UNKNOWN_LANGUAGE, *MGSM_LANGUAGES, *languages, *plain}
-
-
-def _check_cues(where: str, cues: Any, *, checked: bool) -> None:
-    """Check the cue words of a language, with ``checked`` their placeholders, too."""
-    names = [item.name for item in fields(Cues)]
-    if not isinstance(cues, dict):
-        raise TemplateError(f"{where} is {abbreviate(cues)}; write a table with {', '.join(names)}")
-    for name, words in cues.items():
-        if name not in names:
-            raise TemplateError(
-                f"{where} has unknown cue {abbreviate(name)}; there are: {', '.join(names)}"
-            )
-        if not isinstance(words, str):
-            raise TemplateError(f"{where} {name} is {abbreviate(words)}; it must be text")
-        if checked:
-            check_placeholders(f"{where} {name}", words)
 
 
 def check_template(templates: Templates, name: str) -> None:

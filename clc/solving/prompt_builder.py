@@ -26,7 +26,7 @@ from clc.solving.translation import (
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from clc.prompts.demonstrations import Shot
+    from clc.prompts.shots import Shot
     from clc.prompts.templates import Templates
     from clc.records import Message, Problem, Sampling, Step
     from clc.solving.configuration import Configuration

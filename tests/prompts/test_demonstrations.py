@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from clc.answers import canonical, extract_answer
 from clc.errors import TemplateError
 from clc.languages.codes import MGSM_LANGUAGES
-from clc.prompts.demonstrations import Demonstration, make_shots
+from clc.prompts.demonstrations import Demonstration
+from clc.prompts.shots import make_shots
 from clc.prompts.templates import Templates
 from clc.solving.translation import translation_fault
 

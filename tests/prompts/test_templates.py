@@ -6,7 +6,8 @@ import pytest
 
 from clc.errors import TemplateError
 from clc.languages.codes import MGSM_LANGUAGES
-from clc.prompts.templates import Templates, bundled_prompts
+from clc.prompt_files import bundled_prompts
+from clc.prompts.templates import Templates
 
 GOLDEN = Path(__file__).parent / "golden"
 QUESTION = "Tom has 3 apples and buys 4 more. How many apples does Tom have?"
