@@ -63,11 +63,12 @@ def command(
     from clc.runs.revote import revote
     from clc.runs.store import Store
     from clc.solving.run import Run
-    from clc.solving.voters import open_voters
+    from clc.solving.voters import load_voters, open_voters
 
     text = sys.stdin.read() if question == "-" else question
-    voters = solving.load_voters(strategy)
-    configuration = solving.configuration(strategy, engine.spec, voters)
+    chosen = solving.strategy(strategy)
+    voters = load_voters(chosen)
+    configuration = solving.configuration(chosen, engine.spec, voters)
     templates = solving.templates()
     problem = as_problem(text, language, templates.scripts)
     opened, translator = engine.open(templates.marks)

@@ -74,7 +74,7 @@ def command(
             f"clc batch needs the package {error.name}: {install_hint('server')}"
         ) from error
 
-    configuration = solving.configuration(strategy, engine.spec)
+    configuration = solving.configuration(solving.strategy(strategy), engine.spec)
     engine.spec.chat.check_room(configuration.sampling.max_tokens)
     templates = solving.templates()
     opened, translator = engine.open(templates.marks)

@@ -207,7 +207,7 @@ def _solve_all(
     if source == "-":
         raise ConfigurationError("every strategy reads the problems: name a file, not -")
     reading = {name: getattr(options, name) for name in ("language", "limit", "parallel", "fields")}
-    dataset = Dataset(source, **reading)
+    dataset = Dataset(source, **reading, scripts=templates.scripts)
     problems = list(dataset.problems())
     engines = [None if one is None else SharedEngine(one) for one in engine.open(templates.marks)]
     shared, translator = engines
@@ -283,7 +283,7 @@ def _configurations(
                         "online": False}  # fmt: skip
         if strategy.planner is not None:
             changes |= {"languages": None, "portfolio": None}  # the model chooses them
-        configuration = replace(options, **changes).configuration(name, engine)
+        configuration = replace(options, **changes).configuration(strategy, engine)
         if configurations.setdefault(strategy.name, configuration).strategy != strategy:
             raise ConfigurationError(f"two strategies are called {strategy.name!r}; rename {name}")
     return configurations

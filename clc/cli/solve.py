@@ -121,10 +121,12 @@ def command(
     Stop it at any time, even by force: the same command goes on. Afterwards: clc score DIR
     """  # noqa: D301
     from clc.cli.text import make_console
+    from clc.solving.voters import load_voters
 
-    voters = None if cluster.cluster is not None else solving.load_voters(strategy)
+    opened = solving.strategy(strategy)
+    voters = None if cluster.cluster is not None else load_voters(opened)
     configuration = solving.configuration(
-        strategy, engine.spec, voters, total_paths=total_paths, total_tokens=total_tokens
+        opened, engine.spec, voters, total_paths=total_paths, total_tokens=total_tokens
     )
     if dry_run:
         _estimate(source, reading, configuration, solving, engine, as_json=as_json)
@@ -202,7 +204,7 @@ def _estimate(
 
     templates = solving.templates()
     engine.open(templates.marks)  # its settings are checked; nothing is loaded
-    problems = Dataset(source, **asdict(reading)).problems()
+    problems = Dataset(source, **asdict(reading), scripts=templates.scripts).problems()
     estimate = asyncio.run(estimate_run(problems, configuration, templates))
     stops = configuration.stopping.rule != "fixed" or bool(
         configuration.online or configuration.total
@@ -233,7 +235,7 @@ def _solve_here(
     from clc.solving.voters import open_voters
     from clc.worker_processes import Workers
 
-    dataset = Dataset(source, **asdict(reading))
+    dataset = Dataset(source, **asdict(reading), scripts=templates.scripts)
     opened, translator = engine.open(templates.marks)
     others = open_voters(voters, verifier, templates.marks)
     with ExitStack() as stack:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from clc.engines.engine_file import EngineSpec
     from clc.prompts.templates import Templates
     from clc.solving.configuration import Configuration
-    from clc.solving.verifier import Verifier
+    from clc.solving.verifier import Verifier, VerifierSpec
     from clc.strategies.strategy import Strategy
     from clc.voting.abstaining import Abstaining
 
@@ -163,33 +164,27 @@ class SolvingOptions(OptionGroup):
         opened = open_strategy(name)
         return with_voters(opened, self.voters) if self.voters else opened
 
-    def _judges(self) -> list[EngineSpec]:
-        """Return the engine of a judge, where it has one of its own."""
+    @cached_property
+    def _verifier(self) -> tuple[VerifierSpec, EngineSpec | None] | None:
+        """The verifier, and the engine of a judge that has one of its own."""
         if self.verifier is None:
-            return []
+            return None
         from clc.engines.engine_file import load_engine_file
         from clc.solving.verifier import load_verifier
 
-        judge = load_verifier(self.verifier).engine
-        return [] if judge is None else [load_engine_file(judge)]
+        spec = load_verifier(self.verifier)
+        return spec, None if spec.engine is None else load_engine_file(spec.engine)
 
     def open_verifier(self, templates: Templates) -> Verifier | None:
         """Open the verifier; nothing is loaded."""
-        if self.verifier is None:
+        if self._verifier is None:
             return None
-        from clc.solving.verifier import load_verifier
-
-        return load_verifier(self.verifier).open(templates)
-
-    def load_voters(self, strategy: str) -> dict[str, EngineSpec]:
-        """Read the engine files that the arms of a strategy name."""
-        from clc.solving.voters import load_voters
-
-        return load_voters(self.strategy(strategy))
+        spec, engine = self._verifier
+        return spec.open(templates, engine)
 
     def configuration(
         self,
-        strategy: str,
+        strategy: Strategy,
         engine: EngineSpec,
         voters: Mapping[str, EngineSpec] | None = None,
         *,
@@ -199,7 +194,7 @@ class SolvingOptions(OptionGroup):
         """Check the options and make the configuration of a run.
 
         Args:
-            strategy: a name, or a file.
+            strategy: the strategy.
             engine: its sampling stands where an option is not given, and its thoughts take their
                 part of ``max_tokens``.
             voters: the engine files of the arms, by name; a strategy that has some is refused
@@ -221,20 +216,20 @@ class SolvingOptions(OptionGroup):
         for name, given in (("--voter", self.voters), ("--verifier", self.verifier)):
             if given and voters is None:
                 raise ConfigurationError(f"{name} goes with clc solve and clc ask: leave it out")
-        if others := [*(voters or {}).values(), *self._judges()]:
+        _, judge = self._verifier or (None, None)
+        if others := [*(voters or {}).values(), *([] if judge is None else [judge])]:
             check_one_vllm([engine, *others])
-        opened = self.strategy(strategy)
         most = Sampling().max_tokens
         portfolio = read_portfolio(self.portfolio) if self.portfolio else None
         return configure(
-            opened,
+            strategy,
             languages=split_codes(self.languages),
             paths=self.paths,
             seed=self.seed,
             human_translations=self.translations == "auto",
             translation_tries=self.translation_tries,
             translation_max_tokens=self.translation_max_tokens,
-            stopping=self.stopping.rule_for(opened),
+            stopping=self.stopping.rule_for(strategy),
             ahead=self.ahead,
             portfolio=() if portfolio is None else portfolio.sequence,
             routes=None if portfolio is None else portfolio.route_sequences,

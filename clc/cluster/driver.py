@@ -156,12 +156,14 @@ def spread(
         )
     out = out if "://" in out else str(Path(out).absolute())
     prompts = prompts and str(Path(prompts).absolute())
+    templates = Templates(prompts)
+    reading = {"scripts": templates.scripts, **reading}
     own = engine()
     second = open_translator(own, translator)
     bill = bill or Bill()
     with Shards(out) as shards:
         configuration = as_begun(configuration, shards.manifest())
-        work = Run(configuration, own, Store(None), second, Templates(prompts))
+        work = Run(configuration, own, Store(None), second, templates)
         work.keep_fingerprints(shards.manifest())
         identity = work.identity(_dataset(source, reading), reading.get("limit"))
         kept, blocks = _divided(configuration, source, reading, identity)

@@ -48,7 +48,8 @@ class Defaults:
 
     ``named`` are set and language by the source's name, ``flag`` and ``kind`` the language and the
     kind of answer that the caller gave, ``fields`` the file's names of our fields as the caller
-    gave them, ``notices`` the fields that were ignored so far.
+    gave them, ``notices`` the fields that were ignored so far, ``scripts`` more languages that are
+    detected, as for ``detect_language``.
     """
 
     named: SetName
@@ -56,6 +57,7 @@ class Defaults:
     kind: AnswerKind | None = None
     notices: Notices = field(default_factory=Notices)
     fields: Mapping[str, str] = field(default_factory=dict)
+    scripts: Mapping[str, str] | None = None
 
     @property
     def prefix(self) -> str:
@@ -281,7 +283,7 @@ def _language(row: SourceRow, defaults: Defaults, text: str, *, chinese: bool) -
         return "zh", "set"
     if defaults.flag is not None:
         return defaults.flag, "flag"
-    detected = detect_language(text)
+    detected = detect_language(text, defaults.scripts)
     return (detected, "detected") if detected else (DEFAULT_LANGUAGE, "default")
 
 

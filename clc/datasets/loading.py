@@ -54,6 +54,7 @@ class _Options(NamedTuple):
     notices: Notices
     fields: Mapping[str, str]
     revision: str | None
+    scripts: Mapping[str, str] | None
 
 
 class Dataset:
@@ -121,6 +122,7 @@ def load_problems(
     kind: str | None = None,
     parallel: str | Path | None = None,
     fields: Mapping[str, str] | Iterable[str] | None = None,
+    scripts: Mapping[str, str] | None = None,
 ) -> Iterator[Problem]:
     """Read problems one by one; only their ids stay in memory.
 
@@ -132,10 +134,12 @@ def load_problems(
     (``{"question": "problem"}``), see ``clc.datasets.field_names.FIELDS``.
 
     A question's language is the file's (field or name), else ``language``, else detected;
-    ``metadata["language_source"]`` is its origin. Of a folder, ``language`` chooses the file whose
-    rows become problems; without it row k of every file comes before row k + 1 of any. The same
-    row of the other files is a translation. A single TSV file gets translations from
-    ``parallel``, a file or a folder.
+    ``metadata["language_source"]`` is its origin. ``scripts`` are more languages that are detected,
+    by BCP-47 code with their scripts (ISO 15924), such as ``Templates(folder).scripts``.
+
+    Of a folder, ``language`` chooses the file whose rows become problems; without it row k of every
+    file comes before row k + 1 of any. The same row of the other files is a translation. A single
+    TSV file gets translations from ``parallel``, a file or a folder.
 
     ``kind`` is the answers' kind (number, choice or latex), kept in ``metadata["kind"]``; MGSM and
     CMATH are numbers. ``limit`` is a number of problems, from the first.
@@ -155,6 +159,7 @@ def load_problems(
         kind=kind,
         parallel=parallel,
         fields=fields,
+        scripts=scripts,
     )
 
 
@@ -167,6 +172,7 @@ def _load(
     kind: str | None = None,
     parallel: str | Path | None = None,
     fields: Mapping[str, str] | Iterable[str] | None = None,
+    scripts: Mapping[str, str] | None = None,
     opener: Callable[[Path], RawSource] = open_source,
     notices: Notices | None = None,
     revision: str | None = None,
@@ -183,6 +189,7 @@ def _load(
         notices=notices or Notices(),
         fields=parse_fields(fields),
         revision=revision,
+        scripts=scripts,
     )
     return islice(_distinct(_placed(source, options, opener)), limit)
 
@@ -258,7 +265,9 @@ def _defaults(named: SetName, name: str, options: _Options) -> Defaults:
             f"{name}: the name says language {named.language!r}, the option {options.language!r}; "
             "leave the option out or rename the file"
         )
-    return Defaults(named, options.language, options.kind, options.notices, options.fields)
+    return Defaults(
+        named, options.language, options.kind, options.notices, options.fields, options.scripts
+    )
 
 
 def _primary(named: SetName | _Options) -> str | None:

@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from clc.engines.base import Engine
+    from clc.engines.engine_file import EngineSpec
     from clc.engines.reward import RewardModel
     from clc.prompts.templates import Templates
     from clc.records import ReasoningPath
@@ -97,14 +98,18 @@ class VerifierSpec:
         if self.url is None and (wrong := sorted(given & {"api", "key", "steps"})):
             raise ConfigurationError(f"{wrong[0]} is of a server: give its url")
 
-    def open(self, templates: Templates) -> Verifier:
+    def open(self, templates: Templates, engine: EngineSpec | None = None) -> Verifier:
         """Make the verifier.
+
+        Args:
+            templates: prompt templates.
+            engine: what the judge's engine file holds, where it has been read.
 
         Raises:
             ConfigurationError: the reward model has no head, or a key is missing.
         """
         if self.kind == _JUDGE:
-            return Verifier(templates, judge=self.engine)
+            return Verifier(templates, judge=self.engine, engine=engine)
         assert self.model is not None  # noqa: S101  checked above
         if self.url is None:
             return Verifier(templates, ClassifierReward(self.model, self.separator))
@@ -157,12 +162,18 @@ class Verifier:
         templates: prompt templates.
         model: the reward model; a model judges without one.
         judge: the judge's engine file, among the sampler's voters; None for the run's engine.
+        engine: what that file holds, where it has been read.
     """
 
     def __init__(
-        self, templates: Templates, model: RewardModel | None = None, judge: str | None = None
+        self,
+        templates: Templates,
+        model: RewardModel | None = None,
+        judge: str | None = None,
+        engine: EngineSpec | None = None,
     ) -> None:
         self.judge = judge
+        self._engine = engine
         self._judged_paths = self._scores = 0
         self._templates = templates
         self._model = model
@@ -176,7 +187,9 @@ class Verifier:
 
     def open_judge(self, marks: Marks | None = None) -> dict[str, Engine]:
         """Make the judge's engine, by its engine file; {} where it has none."""
-        return {} if self.judge is None else {self.judge: load_engine_file(self.judge).open(marks)}
+        if self.judge is None:
+            return {}
+        return {self.judge: (self._engine or load_engine_file(self.judge)).open(marks)}
 
     async def start(self) -> None:
         """Load the model, or check that its server answers.

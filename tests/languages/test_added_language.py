@@ -8,6 +8,7 @@ import pytest
 
 from clc.answers import extract_answer
 from clc.answers.vocabulary import folder_vocabulary, own_vocabulary
+from clc.datasets import Dataset, load_problems
 from clc.datasets.text import as_problem
 from clc.errors import ConfigurationError
 from clc.languages.files import language_files
@@ -15,13 +16,14 @@ from clc.languages.identification import detect_language, written_language
 from clc.prompt_files import bundled_prompts
 from clc.prompts.templates import Templates
 from clc.records import Problem
+from clc.runs.open import open_run
 from clc.runs.revote import revote
 from clc.runs.store import Store
 from clc.serving.completions import Completions
 from clc.serving.question import Question
 from clc.solving.configure import configure
 from clc.solving.run import Run
-from tests.cli.running import call
+from tests.cli.running import call, endpoint
 from tests.engines.scripted import ScriptedEngine
 
 QUECHUA = r"""
@@ -166,6 +168,45 @@ class QuechuaEngine(ScriptedEngine):
 
     async def complete(self, request):
         return replace(await super().complete(request), text=STATED)
+
+
+@pytest.fixture(name="questions")
+def _questions(tmp_path):
+    """Questions without a language, in Quechua, German and Cherokee's script."""
+    file = tmp_path / "questions.jsonl"
+    texts = [
+        "Hukllawan wallpa punchawninpi kimsa runtuta churan. Hayka runtutaq semanapi?",
+        "Wie viele Eier legt eine Henne in einer Woche?",
+        "ᎭᎳ ᎢᎦ 3 + 4?",
+    ]
+    file.write_text("".join(json.dumps({"question": text, "answer": 7}) + "\n" for text in texts))
+    return file
+
+
+def test_questions_in_a_file_are_detected(prompts, questions):
+    (prompts / "languages" / "chr.toml").write_text('script = "Cher"\n')
+    scripts = Templates(prompts).scripts
+    found = list(load_problems(questions, scripts=scripts))
+    assert [one.language for one in found] == ["qu", "de", "chr"]
+    assert {one.metadata["language_source"] for one in found} == {"detected"}
+    read = Dataset(questions, scripts=scripts)
+    assert [one.language for one in read.problems()] == ["qu", "de", "chr"]
+    assert read.identity() == Dataset(questions).identity()
+    assert next(one.language for one in load_problems(questions)) != "qu"
+
+
+def test_a_run_of_a_file_detects_its_questions(prompts, questions, tmp_path):
+    (prompts / "languages" / "chr.toml").write_text('script = "Cher"\n')
+    with endpoint("--delay", 0) as (url, _):
+        given = ["--base-url", url, "--model", "m", "--prompts", prompts, "--out"]
+        done = call("solve", questions, *given, tmp_path / "run", "--strategy", "native-cot")
+        assert done.returncode == 0, done.stderr
+        done = call("compare", questions, *given, tmp_path / "pool", "--strategies", "native-cot")
+        assert done.returncode == 0, done.stderr
+    with open_run(tmp_path / "run") as store:
+        assert [one.language for one in store.problems()] == ["qu", "de", "chr"]
+    with Store(tmp_path / "pool", read_only=True) as store:
+        assert [one.language for one in store.labelled("sc").problems()] == ["qu", "de", "chr"]
 
 
 def test_a_run_keeps_its_words_for_a_later_vote(prompts, tmp_path):
