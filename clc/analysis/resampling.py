@@ -20,11 +20,12 @@ from __future__ import annotations
 import math
 from array import array
 from collections import Counter, defaultdict
-from itertools import combinations
+from functools import partial
+from itertools import accumulate, combinations, repeat, starmap
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from clc.records import Answer, Vote
-from clc.voting.tally import vote
+from clc.voting.tally import value_order, vote
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -74,9 +75,7 @@ class Resampler:
         self, outcomes: Sequence[PathOutcome], gold: str, order: Sequence[str] = ()
     ) -> None:
         answers = {path.answer for path in outcomes if path.answer is not None}
-        # A tally of single votes is in the order of values that breaks ties.
-        votes = (Vote("", "", Answer(answer)) for answer in answers)
-        self._values = tuple(answers if len(answers) < 2 else vote(votes).tally)  # noqa: PLR2004
+        self._values = tuple(sorted(answers, key=value_order))
         number = {answer: position for position, answer in enumerate(self._values)}
         self._gold = number.get(gold, _NOT_GIVEN)
         self._order = tuple(dict.fromkeys(order))
@@ -151,9 +150,10 @@ class Resampler:
         left = [k for k in ks if k not in shares]
         if left:
             hits = [0] * len(left)
-            uniform = generator.random
+            # A random number for each path, in half the time of Random.shuffle.
+            shuffled = partial(next, starmap(generator.random, repeat(())))
             for _ in range(resamples):
-                paths.sort(key=lambda _: uniform())  # half the time of Random.shuffle
+                paths.sort(key=shuffled)
                 hits = [old + new for old, new in zip(hits, judge(paths, left), strict=True)]
             shares.update(
                 (k, Share(hit / resamples, exact=False)) for k, hit in zip(left, hits, strict=True)
@@ -192,34 +192,43 @@ class Resampler:
     def _votes(self) -> tuple[list[Any], Callable[[Sequence[Any], Sequence[int]], list[bool]]]:
         """Return the paths, and a function: are the votes over their first k (rising) right?"""
         if self._weights is None and set(self._codes) <= set(self._order):
-            return self._scored(), self._by_score
+            return self._leads()
         weights = self._weights or [1] * len(self)
         paths = list(zip(self._answers, self._languages, weights, strict=True))
         return paths, self._one_by_one
 
-    def _scored(self) -> list[tuple[int, int]]:
-        """Return answer and score of every path; a score's digits are the vote, then its language.
+    def _leads(self) -> tuple[list[int], Callable[[Sequence[int], Sequence[int]], list[bool]]]:
+        """Return the paths as integers, and a function: are the votes over their first k right?
 
-        The sums of scores order the answers as support and tie order do.
+        A path's integer has a part for each rival: by how much the path lets the right answer lead
+        it. The sum over k paths, from ``start`` on, keeps the highest bit of a part as long as the
+        right answer wins against the rival. One more rival, without votes, stands for no answer.
+
+        The digits of a lead are the vote, then its language, so that sums order the answers as
+        support and tie order do.
         """
-        bits, last = len(self).bit_length(), len(self._codes)
-        worth = [1 << last * bits | 1 << (last - 1 - code) * bits for code in range(last)]
-        return [
-            (answer, worth[code])
-            for answer, code in zip(self._answers, self._languages, strict=True)
-        ]
+        digit, last = len(self).bit_length(), len(self._codes)
+        worth = [1 << last * digit | 1 << (last - 1 - code) * digit for code in range(last)]
+        high = (last + 1) * digit
+        part = high + 1
+        every = sum(1 << part * rival for rival in range(len(self._values)))
+        highest = every << high
+        # The part of the right answer itself is that of the rival without votes.
+        start = highest - sum(1 << part * rival for rival in range(self._gold + 1))
+        paths = []
+        for answer, code in zip(self._answers, self._languages, strict=True):
+            lead = 0
+            if answer == self._gold:
+                lead = worth[code] * every
+            elif answer != _NO_ANSWER:
+                lead = -(worth[code] << part * answer)
+            paths.append(lead)
 
-    def _by_score(self, paths: Sequence[tuple[int, int]], ks: Sequence[int]) -> list[bool]:
-        scores = [0] * len(self._values)
-        best, leader, gold = 0, _NO_ANSWER, self._gold
-        right = []
-        for answer, worth in paths[: ks[-1]]:
-            if answer >= 0:
-                score = scores[answer] = scores[answer] + worth
-                if score > best or (score == best and answer < leader):
-                    best, leader = score, answer
-            right.append(leader == gold)
-        return [right[k - 1] for k in ks]
+        def judge(paths: Sequence[int], ks: Sequence[int]) -> list[bool]:
+            sums = list(accumulate(paths[: ks[-1]], initial=start))
+            return [sums[k] & highest == highest for k in ks]
+
+        return paths, judge
 
     def _one_by_one(self, paths: Sequence[tuple[int, int, float]], ks: Sequence[int]) -> list[bool]:
         return [self._elected(paths[:k]) == self._gold for k in ks]

@@ -18,9 +18,9 @@ path in one language.
 from __future__ import annotations
 
 import math
-from collections import defaultdict
 from fractions import Fraction
 from functools import lru_cache
+from itertools import chain
 from typing import TYPE_CHECKING, Literal, get_args
 
 from clc.bounds import WEIGHT
@@ -30,7 +30,7 @@ from clc.records import Abstention, Usage, Verdict, Vote
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-__all__ = ["VotingRule", "vote"]
+__all__ = ["VotingRule", "value_order", "vote"]
 
 VotingRule = Literal["majority", "weighted"]
 _HEAVIEST = WEIGHT.bounds["le"]
@@ -75,26 +75,27 @@ def vote(
             f"unknown voting rule {rule!r}; there are: {', '.join(get_args(VotingRule))}"
         )
     weighted = rule == "weighted"
-    cast: dict[str, dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
-    abstentions: dict[str, dict[str, int]] = defaultdict(lambda: defaultdict(int))
+    add = _sum if weighted else sum
+    cast: dict[str, dict[str, list[float]]] = {}
+    abstentions: dict[str, dict[str, int]] = {}
     count = 0
     for one in votes:
         count += 1
-        if isinstance(one.outcome, Abstention):
-            abstentions[str(one.outcome.reason)][one.language] += 1
+        outcome, language = one.outcome, one.language
+        if isinstance(outcome, Abstention):
+            by_reason = abstentions.setdefault(str(outcome.reason), {})
+            by_reason[language] = by_reason.get(language, 0) + 1
             continue
         weight = _weight(one, weights) if weighted else 1
         if weight:
-            cast[one.outcome.value][one.language].append(weight)
+            cast.setdefault(outcome.value, {}).setdefault(language, []).append(weight)
     tally = {
-        answer: {language: _sum(by_language[language]) for language in sorted(by_language)}
+        answer: {language: add(by_language[language]) for language in sorted(by_language)}
         for answer, by_language in cast.items()
     }
-    support = {
-        answer: _sum([weight for part in by_language.values() for weight in part])
-        for answer, by_language in cast.items()
-    }
-    total = _sum([weight for by in cast.values() for part in by.values() for weight in part])
+    flat = {answer: [*chain(*by_language.values())] for answer, by_language in cast.items()}
+    support = {answer: add(weights) for answer, weights in flat.items()}
+    total = add([*chain(*flat.values())])
     ranked = _ranked(tally, support, order)
     best = support[ranked[0]] if ranked else 0
     return Verdict(
@@ -138,24 +139,29 @@ def _ranked(
     if len(tally) < 2:  # noqa: PLR2004
         return list(tally)
 
-    def breaks_tie(answer: str) -> tuple[object, ...]:
-        by_language = tally[answer]
-        return (
+    ties = {
+        answer: (
             [-by_language.get(language, 0.0) for language in order],
             -len(by_language),
-            _value_order(answer),
+            value_order(answer),
         )
-
-    left = sorted(tally, key=breaks_tie)
-    left.sort(key=lambda answer: -support[answer])
+        for answer, by_language in tally.items()
+    }
+    left = sorted(tally, key=ties.__getitem__)
+    left.sort(key=support.__getitem__, reverse=True)  # equal ones stay in their order
     # Sums that differ only by rounding are equal: the tie order decides among the strongest.
     tied = [a for a in left if math.isclose(support[a], support[left[0]], rel_tol=_NEAR)]
-    return sorted(tied, key=breaks_tie) + left[len(tied) :]
+    return sorted(tied, key=ties.__getitem__) + left[len(tied) :]
 
 
 @lru_cache(maxsize=4096)
-def _value_order(answer: str) -> tuple[int, Fraction, str]:
-    above, _, below = answer.removeprefix("-").partition("/")
+def value_order(answer: str) -> tuple[int, Fraction | int, str]:
+    """Return the key of an answer in the last tie order: numbers by value, then the others.
+
+    >>> sorted(["x", "10", "-1/2", "9"], key=value_order)
+    ['-1/2', '9', '10', 'x']
+    """
+    above, slash, below = answer.removeprefix("-").partition("/")
     if above.isdecimal() and (not below or below.strip("0").isdecimal()):
-        return 0, Fraction(answer), answer
-    return 1, Fraction(0), answer
+        return 0, Fraction(answer) if slash else int(answer), answer
+    return 1, 0, answer
