@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
-from clc.answers.body import find_body, is_blank, run_on_at
+from clc.answers.body import Body, find_body, is_blank
+from clc.answers.endings import find_ending, read_ending
 from clc.answers.labels import decisive_label
+from clc.answers.marked import marked_answers
 from clc.answers.reader import AnswerReader
 from clc.answers.scan import Scan
 from clc.answers.statement import number_alone
@@ -23,9 +24,7 @@ if TYPE_CHECKING:
 
 __all__ = ["extract_answer"]
 
-_BEFORE_LABELS = ("oxed", "<", "assistant")  # marks that count before a label at the end
-# The usual ending, "Answer: 18." on the last line: it suffices for four paths of five.
-_USUAL_END = re.compile(r"([^\d\n\\]{1,79}[^\d\s\\:：])[ \u00a0\u202f]?[:：\u0983]([^:：]{1,30})")
+_FIELDS = {"{"}  # the mark of an object, which may have a field for the answer
 _LONGEST_END = 12  # characters with the last digit of a plain number at the end
 _REFUSED = frozenset({"content_filter", "refusal"})
 
@@ -92,6 +91,7 @@ def extract_answer(  # noqa: PLR0911
         kind = "choice"
     if finish_reason in _REFUSED:
         return Abstention(AbstainReason.REFUSAL)
+    cut = finish_reason == "length"
     start, stop = 0, len(text)
     if closed is None:
         _, (start, stop), closed = find_spans(
@@ -99,29 +99,35 @@ def extract_answer(  # noqa: PLR0911
         )
         if closed is False and not is_blank(text, start, stop):
             # Text before the thought may state an answer, but is no conclusion.
+            scan = Scan(text, start, stop)
+            body = find_body(scan, start, stop)
             before = AnswerReader(
-                Scan(text, start, stop),
-                language,
-                question,
-                kind,
-                cut=True,
-                body=(start, stop),
-                options=options,
+                scan, body, language, question, kind, cut=True, options=options
             ).read()
             return before if isinstance(before, Answer) else Abstention(AbstainReason.TRUNCATED)
     if closed is False:
         return Abstention(AbstainReason.TRUNCATED)
+    usual = not cut and (kind is None or kind == "number")
+    ending = find_ending(text, start, stop) if usual else None
+    if ending:
+        number = number_alone(text, ending.content, stop, marked=True)
+        if number:
+            return number
+        stated = read_ending(
+            AnswerReader(
+                Scan(text, stop), Body(start, stop), language, question, kind, cut=cut
+            ), ending
+        )
+        if stated:
+            return stated
     scan = Scan(text, start, stop)
-    unmarked = scan.marks.isdisjoint(_BEFORE_LABELS)
-    if unmarked and finish_reason != "length" and (kind is None or kind == "number"):
-        answer = _plain_end(scan, start, stop)
-        if answer:
-            return answer
-    cut = finish_reason == "length"
+    if usual and (answer := _plain_end(scan, start, stop)):
+        return answer
     if is_blank(text, start, stop):
         return Abstention(AbstainReason.TRUNCATED if cut else AbstainReason.EMPTY)
+    body = find_body(scan, start, stop)
     return AnswerReader(
-        scan, language, question, kind, cut=cut, body=(start, stop), options=options
+        scan, body, language, question, kind, cut=cut, options=options
     ).read()
 
 
@@ -130,12 +136,9 @@ def _plain_end(scan: Scan, start: int, stop: int) -> Answer | None:
     text = scan.text
     if not text[max(start, stop - _LONGEST_END) : stop].rstrip(" \n\t.。")[-1:].isdecimal():
         return None
-    usual = _USUAL_END.fullmatch(text, max(start, text.rfind("\n", start, stop - 3) + 1), stop)
-    nouns = scan.nouns(*usual.span(1)) if usual else []
-    if usual and nouns and nouns[-1][1] == usual.end(1):
-        free = run_on_at(scan, start, nouns[-1][0]) is None
-        return number_alone(text, usual.start(2), stop, marked=True) if free else None
-    label = None if scan.marks else decisive_label(scan, start, stop)
+    if scan.marks and (scan.marks != _FIELDS or marked_answers(text, start, stop)):
+        return None
+    label = decisive_label(scan, start, stop)
     answer = number_alone(text, label.end, stop, marked=label.colon) if label else None
     if answer is None or find_body(scan, start, stop) != (start, stop, False):
         return None

@@ -17,7 +17,14 @@ from clc.answers.words import INDO_ARYAN, cased_and_other, word_pattern
 if TYPE_CHECKING:
     from clc.answers.scan import Scan
 
-__all__ = ["Label", "decisive_label", "labels", "last_statement", "states_value"]
+__all__ = [
+    "Label",
+    "decisive_label",
+    "is_whole_word",
+    "labels",
+    "last_statement",
+    "states_value",
+]
 
 _CLOSE = r"[*_\"'”’»」』)\]`]{0,4}"
 # Text between the noun and its colon or copula, within one clause.
@@ -91,7 +98,7 @@ def labels(scan: Scan, start: int = 0, end: int | None = None) -> list[Label]:
     marks: list[Label] = []
     seen = 0
     for noun in reversed(scan.nouns(start, stop)):
-        if _whole(text, *noun):
+        if is_whole_word(text, *noun):
             label = _label(text, *noun, stop)
             if label:
                 marks.append(label)
@@ -121,7 +128,7 @@ def decisive_label(scan: Scan, start: int, end: int) -> Label | None:
     if len(nouns) > _MOST_LABELS:
         return None
     for noun in reversed(nouns):
-        label = _label(text, *noun, end) if _whole(text, *noun) else None
+        label = _label(text, *noun, end) if is_whole_word(text, *noun) else None
         if label is None:
             continue
         if only is not None:
@@ -167,7 +174,7 @@ def states_value(text: str, label: Label, end: int) -> bool:
     return _VALUE_LINE.match(text, label.end, end) is not None
 
 
-def _whole(text: str, start: int, end: int) -> bool:
+def is_whole_word(text: str, start: int, end: int) -> bool:
     """Whether a word for an answer is a whole word, and no other word of some language."""
     if not _has_case(text[start]):
         return not (start and INDO_ARYAN.match(text[start]) and INDO_ARYAN.match(text[start - 1]))

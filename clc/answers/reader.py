@@ -12,7 +12,6 @@ import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from clc.answers import locate
-from clc.answers.body import find_body
 from clc.answers.conclusion import read_conclusion
 from clc.answers.labels import Label, labels, last_statement, states_value
 from clc.answers.latex import boxes, plain
@@ -25,6 +24,7 @@ from clc.records import AbstainReason, Abstention, Answer
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from clc.answers.body import Body
     from clc.answers.scan import Scan
     from clc.records import AnswerKind
 
@@ -64,11 +64,11 @@ class AnswerReader:
 
     Args:
         scan: a reasoning path, scanned outside its thought.
+        body: the part of it that solves the problem.
         language: the language asked for.
         question: the question.
         kind: kind of the answer, inferred if None.
         cut: the text was cut off.
-        body: start and end of the text outside its thought.
         options: texts of the options of a question of multiple choice.
     """
 
@@ -77,12 +77,12 @@ class AnswerReader:
     def __init__(
         self,
         scan: Scan,
+        body: Body,
         language: str | None,
         question: str | None,
         kind: AnswerKind | None,
         *,
         cut: bool,
-        body: tuple[int, int],
         options: Sequence[str] | None = None,
     ) -> None:
         self.scan = scan
@@ -90,7 +90,7 @@ class AnswerReader:
         self.kind = kind
         self.cut = cut
         self.statement = StatementReader(scan.text, language, question, kind, options)
-        self.start, self.end, self.calling = find_body(scan, *body)
+        self.start, self.end, self.calling = body
 
     def read(self) -> Answer | Abstention:
         """Read what is marked, the labels, or the conclusion, in this order."""
@@ -126,7 +126,7 @@ class AnswerReader:
     def _near_end(self, start: int, end: int) -> Answer | Abstention | None:
         """Read the last label of a long text, if it has a colon: it suffices for most."""
         near = labels(self.scan, end - _TAIL, end) if end - start > 2 * _TAIL else ()
-        return self._after(near[-1], end) if near and near[-1].colon else None
+        return self.after(near[-1], end) if near and near[-1].colon else None
 
     def _marked(self, start: int, end: int, depth: int) -> _Marked | None:
         """Read the last marked answer with content."""
@@ -186,7 +186,7 @@ class AnswerReader:
                 order = [*reversed(colons), *reversed([m for m in marks if not m.colon])]
         abstained: Abstention | None = None
         for mark in order:
-            outcome = self._after(mark, end)
+            outcome = self.after(mark, end)
             if isinstance(outcome, Answer):
                 return outcome
             if outcome and abstained is None:
@@ -195,7 +195,7 @@ class AnswerReader:
                     return abstained
         return abstained
 
-    def _after(self, mark: Label, end: int) -> Answer | Abstention | None:
+    def after(self, mark: Label, end: int) -> Answer | Abstention | None:
         """Read the answer after a label, None if there is none."""
         text, begin = self.text, mark.end
         if not self.cut and self.kind in (None, "number"):

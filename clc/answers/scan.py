@@ -12,7 +12,7 @@ from clc.answers.words import listed
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-__all__ = ["Scan"]
+__all__ = ["Scan", "answer_forms", "head_forms"]
 
 _NOUN, _HEAD, _LETTER, _MARK = range(4)
 # Parts of boxes, tags, fields, special tokens, calls of tools, and turns.
@@ -27,12 +27,10 @@ _BEFORE_HEAD = "\n \t#*"
 @per_vocabulary
 def _machine() -> tuple[Automaton, list[tuple[str, int]], frozenset[str]]:
     """The automaton; its parts and what they are; words for an answer in their usual cases."""
-    nouns = frozenset(_forms(listed("answer")))
-    starts = word_list("user", "problem").heads
-    heads = _forms([*_HEADS, *(head for heads in starts for head in heads)])
+    nouns = answer_forms()
     parts = [
         *((form, _NOUN) for form in nouns),
-        *((form, _HEAD) for form in heads),
+        *((form, _HEAD) for form in head_forms()),
         *((before + letter, _LETTER) for before in _BEFORE_HEAD for letter in "qQ"),
         *((mark, _MARK) for mark in _MARKS),
     ]
@@ -40,9 +38,20 @@ def _machine() -> tuple[Automaton, list[tuple[str, int]], frozenset[str]]:
     return Automaton((part for part, _ in unique), for_all=True), unique, nouns
 
 
-def _forms(words: Iterable[str]) -> set[str]:
+def answer_forms() -> frozenset[str]:
+    """Return the words for an answer in their usual cases."""
+    return _forms(listed("answer"))
+
+
+def head_forms() -> frozenset[str]:
+    """Return what the words that may head another problem or a turn begin with, in usual cases."""
+    starts = word_list("user", "problem").heads
+    return _forms([*_HEADS, *(head for heads in starts for head in heads)])
+
+
+def _forms(words: Iterable[str]) -> frozenset[str]:
     """Return words in their usual cases: a text is searched as it is, for its copy takes longer."""
-    return {form for word in words for form in (word, word.capitalize(), word.upper())}
+    return frozenset(form for word in words for form in (word, word.capitalize(), word.upper()))
 
 
 class Scan:
