@@ -67,8 +67,9 @@ def required_parts(entry: str) -> tuple[str, ...]:
     return tuple(part.replace(_DOT_SIGN, ".") for parts in needed for part in parts)
 
 
-def _weakness(parts: list[str]) -> tuple[int, int]:
-    return -min(map(len, parts)), len(parts)
+def _weakness(parts: list[str]) -> tuple[int, bool, int]:
+    """Return how much a text is likely to hold one of these parts; a letter more than a sign."""
+    return -min(map(len, parts)), any(map(str.isalnum, "".join(parts))), len(parts)
 
 
 def _parts_of(entry: str) -> list[list[str]]:

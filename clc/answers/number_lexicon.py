@@ -11,7 +11,7 @@ from unicodedata import normalize
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-__all__ = ["LETTER", "Lexicon", "fold_form", "forms_by_value", "trie", "whole_words"]
+__all__ = ["LETTER", "Lexicon", "fold_form", "forms_by_value", "spellings", "trie", "whole_words"]
 
 # Letters, digits and the marks that belong to letters: accents, points, vowel signs.
 LETTER = r"[\w\u0300-\u036f\u0591-\u05c7\u064b-\u065f\u0900-\u0963\u0966-\u0dff]"
@@ -48,7 +48,7 @@ def _spaced(word: str) -> str:
     return word.replace("\u00a0", " ").replace("-", " ")
 
 
-def _variants(form: str) -> set[str]:
+def spellings(form: str) -> set[str]:
     """Return the spellings of a form in Unicode's decomposed and composed letters."""
     apart = form
     for two, one in _NUKTA.items():
@@ -121,7 +121,7 @@ def whole_words(entries: Iterable[str], *, spaces: bool = True) -> str:
     plain: list[str] = []
     stems: list[str] = []
     for entry in entries:
-        for form in _variants(entry.rstrip("*")):
+        for form in spellings(entry.rstrip("*")):
             (stems if entry.endswith("*") else plain).append(form)
     end = LETTER if spaces else f"[{_NOT_THAI}]"
     patterns = [
@@ -160,7 +160,7 @@ class Lexicon:
             _spaced(variant): value.numerator if value.denominator == 1 else value
             for form, value in named.items()
             if form not in left_out
-            for variant in _variants(form)
+            for variant in spellings(form)
         }
         order = table.get("order", "large first")
         self._scale_first = order == "scale first"
@@ -317,5 +317,5 @@ class Lexicon:
 
 def _ending(endings: Iterable[str]) -> str:
     """Return the pattern of the endings that a number may have, such as those of counters."""
-    words = [variant for ending in endings for variant in _variants(ending)]
+    words = [variant for ending in endings for variant in spellings(ending)]
     return f"{trie(words)}?" if words else ""

@@ -15,7 +15,7 @@ from clc.answers.unit_words import CURRENCY, unit_words
 from clc.answers.vocabulary import per_vocabulary
 from clc.answers.words import word_pattern
 
-__all__ = ["NumberMention", "negative_before", "numbers_in", "read_numbers"]
+__all__ = ["NumberMention", "is_money", "negative_before", "numbers_in", "read_numbers"]
 
 
 class NumberMention(NamedTuple):
@@ -143,12 +143,7 @@ def read_numbers(
             value = Fraction(int(digits), 10 ** len(digits))
             found.append(NumberMention(_signed(text, first, value), (first, position), "digits"))
             continue
-        money = not token.isdecimal() and (
-            (first > 0 and text[first - 1] in CURRENCY)
-            or (first > 1 and text[first - 1] == " " and text[first - 2] in CURRENCY)
-            or _code_before(text, first)
-            or unit_words().money_after.match(text, position) is not None
-        )
+        money = is_money(text, token, first, position)
         numbers = read_token(token, first, evidence, money=money)
         for number in numbers[:-1]:
             value = value_of_digits(number.whole, number.decimals)
@@ -184,6 +179,16 @@ def _multiplied(text: str, number: Number, value: Fraction, end: int) -> tuple[F
         factor, first = scale_before(text, first)
         return value * factor, first, end
     return value, first, end
+
+
+def is_money(text: str, token: str, first: int, end: int) -> bool:
+    """Whether ``token``, digits with separators at ``text[first:end]``, is an amount of money."""
+    return not token.isdecimal() and (
+        (first > 0 and text[first - 1] in CURRENCY)
+        or (first > 1 and text[first - 1] == " " and text[first - 2] in CURRENCY)
+        or _code_before(text, first)
+        or unit_words().money_after.match(text, end) is not None
+    )
 
 
 def _code_before(text: str, first: int) -> bool:

@@ -17,6 +17,7 @@ from clc.answers.factorials import (
 from clc.answers.groups import merge_groups
 from clc.answers.mixed import merge_mixed
 from clc.answers.numerals import NumberMention, read_numbers
+from clc.answers.plain_regions import REGION_LISTS, read_plain_region
 from clc.answers.power_words import power_words
 from clc.answers.refusals import undetermined_at
 from clc.answers.repeating import mark_periods
@@ -43,8 +44,6 @@ _VARIABLE = re.compile(r"[\s$]*[\[({]?\s*-?[a-zA-Z]\s*[\])}]?[\s$]*[.。]?\s*")
 _INEQUALITY = re.compile(
     r"(?<![\w</])[a-zA-Z]\s?[<>≤≥]=?\s?[-−]?\d|\d\s?[<>≤≥]=?\s?[a-zA-Z](?!\w|>)"
 )
-# Lists of words that decide how a region is read.
-_LISTS = ("pause", "not_but", "undetermined", "denial", "denial_after", "below_zero")
 _BEFORE_PAUSE = r"[\s,;:.，、。…(—–-]"
 _AFTER_PAUSE = r"[^\d]{0,40}(?=\d)"
 _UNEQUAL = re.compile("[<>≤≥]")
@@ -112,11 +111,14 @@ def read_region(  # noqa: C901, PLR0911
     Returns:
         None if it has no content, so that the caller looks elsewhere.
     """
+    plain = None if mathematical else read_plain_region(region, context, offset)
+    if plain:
+        return plain
     region = _marked(region, context, mathematical=mathematical)
     placeholder = _patterns().placeholder.search(region)
     if placeholder and _UNFILLED.match(region, placeholder.end()):
         return abstain(region, AbstainReason.NO_ANSWER)
-    lists = lists_in(region, *_LISTS)
+    lists = lists_in(region, *REGION_LISTS)
     shown, visible = _visible(
         _blank(_patterns().placeholder, region) if placeholder else region, lists
     )

@@ -1,0 +1,173 @@
+"""Regions of words and one plain number, as most answers are: "He earned $1,250.50 per week."
+
+No rule for other regions changes how such a number is read, as long as none of the words by which
+those rules work is in the region: one pass of an automaton shows that.
+"""
+
+from __future__ import annotations
+
+import re
+from fractions import Fraction
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from clc.answers.cjk_numerals import LARGE
+from clc.answers.context import Reading, TextContext
+from clc.answers.literals import required_parts, words_of
+from clc.answers.number_lexicon import spellings
+from clc.answers.number_suffixes import extend
+from clc.answers.number_words import all_tables
+from clc.answers.numerals import is_money
+from clc.answers.separators import read_token
+from clc.answers.vocabulary import per_vocabulary, vocabulary
+from clc.answers.word_lists import automaton, fold
+from clc.answers.words import listed
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from ahocorasick_rs import AhoCorasick
+
+__all__ = ["REGION_LISTS", "read_plain_region"]
+
+REGION_LISTS = ("pause", "not_but", "undetermined", "denial", "denial_after", "below_zero")
+"""Lists of words that decide how a region is read."""
+
+# Letters of Latin, Cyrillic, Thai, Bengali, Devanagari, Telugu, Chinese, Japanese and Korean, with
+# their marks: no digits, and no letters of formulas.
+_UNCASED = (
+    r"\u0900-\u0963\u0980-\u09e3\u0c00-\u0c63\u0e01-\u0e3a\u0e40-\u0e4e"
+    r"\u3041-\u30ff\u4e00-\u9fff\uac00-\ud7a3"
+)
+_LETTERS = rf"a-zA-Z\u00c0-\u00d6\u00d8-\u00f6\u00f8-\u024f\u1e00-\u1eff\u0300-\u0304\u0400-\u04ff{_UNCASED}"
+_REGION = re.compile(
+    rf"(?:\s?(?P<sign>-)|(?:[{_LETTERS} ,'-]*[ {_UNCASED}])?[\[「『\"“]?)[$€£¥]?"
+    r"(?P<digits>\d{1,15}(?:[.,]\d{1,15}|[ \u00a0\u202f]\d{3}(?!\d))*)(?![\u0300-\u036f])"
+    rf"(?:[ ]?[%€$£])?[\]」』\"”]?[{_LETTERS} ,'-]*[.。।]?[\]」』\"”]?\s*"
+)
+_HYPHEN = re.compile(r"(?<=[a-zA-Z]{2})-(?=[a-zA-Z]{2})")
+_VARIABLE = re.compile(r"\s?[xyzXYZnkK](?![a-zA-Z\u00c0-\u024f])")
+_SIGNS = (*LARGE, *"百千십백천만억分분", "none", "sqrt")
+_HUNDRED = 100
+_MARKS_OF_FACTORIALS = frozenset("!！")
+
+
+class _Changers(NamedTuple):
+    """The automaton of the words that change how a number is read.
+
+    The first ``parts`` of its literals are parts of words; the next ``beginnings`` begin words, and
+    the others are whole words.
+    """
+
+    machine: AhoCorasick
+    parts: int
+    beginnings: int
+
+
+@per_vocabulary
+def _changers() -> _Changers:
+    parts, beginnings, whole = set(_SIGNS), set[str](), set[str]()
+    for word in _listed_words():
+        needed = required_parts(word)
+        if needed == [word]:
+            whole.add(fold(word))
+        elif len(needed) == 1 and word.startswith(needed[0]):
+            beginnings.add(fold(needed[0]))
+        else:
+            parts.update(map(fold, needed))
+    parts.update(fold(part) for word in _unbordered_words() for part in required_parts(word))
+    for table in all_tables().values():
+        for form in _number_forms(table):
+            bare = form.rstrip("*")
+            inflected = bare != form or "endings" in table
+            word = max(re.split("[ -]", bare), key=len)
+            (beginnings if inflected else whole).update(map(fold, spellings(word)))
+    beginnings -= parts
+    whole -= parts | beginnings
+    return _Changers(
+        automaton([*parts, *beginnings, *whole], for_all=True),
+        len(parts),
+        len(parts) + len(beginnings),
+    )
+
+
+def _listed_words() -> Iterator[str]:
+    """Yield the words that change how a region is read, which have borders."""
+    for name in (*REGION_LISTS, "negative"):
+        for entry in listed(name):
+            yield from words_of(entry)
+
+
+def _unbordered_words() -> Iterator[str]:
+    """Yield the words beside a number that make it a part of something, without borders."""
+    words = vocabulary()
+    for name in ("power", "squared", "cubed", "factorial", "of"):
+        for entry in words.listed("powers", name):
+            yield from words_of(entry.replace("N", "."))  # the N of an exponent stands for digits
+    yield from words.listed("clock", "past")
+    for name in ("half_before", "quarter_before", "quarter_less_before"):
+        yield from words.listed("mixed", name)
+
+
+def _number_forms(table: Mapping[str, Any]) -> Iterator[str]:
+    """Yield the words of a language that multiply a number in digits, or add a part to it."""
+    yield from table.get("half", ())
+    yield from table.get("and_half", ())
+    for name in ("parts", "multiples", "scales"):
+        for forms in table.get(name, {}).values():
+            yield from forms
+    for name in ("cardinals", "forms"):
+        for number, forms in table.get(name, {}).items():
+            value = Fraction(number)
+            if value.denominator > 1 or (value >= _HUNDRED and number.rstrip("0") == "1"):
+                yield from forms
+
+
+def read_plain_region(region: str, context: TextContext, offset: int) -> Reading | None:
+    """Read a region of words and one plain number; None for another region.
+
+    >>> context = TextContext("", "en", None)
+    >>> read_plain_region("He earned $1,250.50 per week.", context, 0).value
+    Fraction(2501, 2)
+    >>> read_plain_region("2 million", context, 0) is None
+    True
+    """
+    match = _REGION.fullmatch(region)
+    if match is None:
+        return None
+    token = match["digits"]
+    start, end = match.span("digits")
+    if _VARIABLE.match(region, end) or _has_changer(region):
+        return None
+    if "-" in region and region.count("-") != len(_HYPHEN.findall(region)) + bool(match["sign"]):
+        return None
+    if context.text[offset + end : offset + end + 1] in _MARKS_OF_FACTORIALS:
+        return None
+    if token.isdecimal():
+        value: Fraction | None = Fraction(int(token))
+    else:
+        money = is_money(region, token, start, end)
+        numbers = read_token(token, start, context.evidence, money=money)
+        if len(numbers) != 1:
+            return None
+        value, stop = extend(region, numbers[0], context.question, ratios=True)
+        if value is None or stop != end:
+            return None
+    return Reading(-value if match["sign"] else value, start, end)
+
+
+def _has_changer(region: str) -> bool:
+    """Whether a word that changes how a number is read is in a region."""
+    machine, parts, beginnings = _changers()
+    folded = fold(region)
+    for index, low, high in machine.find_matches_as_indexes(folded, overlapping=True):
+        if index < parts or not _is_cased(folded[low]):
+            return True
+        if low and _is_cased(folded[low - 1]):
+            continue
+        if index < beginnings or not _is_cased(folded[high : high + 1]):
+            return True
+    return False
+
+
+def _is_cased(character: str) -> bool:
+    return character != character.upper()
