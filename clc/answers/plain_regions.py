@@ -144,6 +144,8 @@ def read_plain_region(region: str, context: TextContext, offset: int) -> Reading
         return None
     if token.isdecimal():
         value: Fraction | None = Fraction(int(token))
+    elif "[" in region:  # a pair has no value: [3,5]
+        return None
     else:
         money = is_money(region, token, start, end)
         numbers = read_token(token, start, context.evidence, money=money)

@@ -31,6 +31,8 @@ __all__ = ["SPACES", "TOKEN", "Evidence", "read_token"]
 SPACES = " \u00a0\u202f\u2009\u2007\u2008"
 # Digits of any script; a space groups only three digits. Linear: it matches unambiguously.
 TOKEN = re.compile(rf"\d+(?:[.,'’٫٬،⹁，．_]\d+|[{SPACES}]\d{{3}}(?!\d))*")
+# Those that are evidence: of several groups of digits, or of the digits of a grouped number.
+_EVIDENCE = re.compile(rf"{TOKEN.pattern.removesuffix('*')}+|\d{{4,}}")
 _SEPARATOR = re.compile(rf"[.,'’٫٬،⹁，．_{SPACES}]")
 _SAME = {"，": ",", "．": ".", "’": "'", **dict.fromkeys(SPACES, " ")}
 _LONGEST = 60  # characters of a list, a date or a decimal number
@@ -163,14 +165,14 @@ class Evidence:
         self._ready = True
         for text in (self.text, self.question or ""):
             own = text is self.text
-            for match in TOKEN.finditer(text):
+            for match in _EVIDENCE.finditer(text):
                 token = match[0]
                 if len(token) > _LONGEST:
                     continue
-                if not token.isdecimal():
-                    self._add(match, own=own)
-                elif len(token) > 3:  # noqa: PLR2004
+                if token.isdecimal():
                     self._values.add(int(token))
+                else:
+                    self._add(match, own=own)
 
     def _add(self, match: re.Match[str], *, own: bool) -> None:
         """Record the evidence of digits with separators; ``own``: in the text, not the question."""
