@@ -114,9 +114,8 @@ def extract_answer(  # noqa: PLR0911
         if number:
             return number
         stated = read_ending(
-            AnswerReader(
-                Scan(text, stop), Body(start, stop), language, question, kind, cut=cut
-            ), ending
+            AnswerReader(Scan(text, stop), Body(start, stop), language, question, kind, cut=cut),
+            ending,
         )
         if stated:
             return stated
@@ -126,9 +125,7 @@ def extract_answer(  # noqa: PLR0911
     if is_blank(text, start, stop):
         return Abstention(AbstainReason.TRUNCATED if cut else AbstainReason.EMPTY)
     body = find_body(scan, start, stop)
-    return AnswerReader(
-        scan, body, language, question, kind, cut=cut, options=options
-    ).read()
+    return AnswerReader(scan, body, language, question, kind, cut=cut, options=options).read()
 
 
 def _plain_end(scan: Scan, start: int, stop: int) -> Answer | None:

@@ -19,13 +19,11 @@ from clc.answers.number_words import all_tables
 from clc.answers.numerals import is_money
 from clc.answers.separators import read_token
 from clc.answers.vocabulary import per_vocabulary, vocabulary
-from clc.answers.word_lists import automaton, fold
+from clc.answers.word_lists import Automaton, fold
 from clc.answers.words import listed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
-
-    from ahocorasick_rs import AhoCorasick
 
 __all__ = ["REGION_LISTS", "read_plain_region"]
 
@@ -58,7 +56,7 @@ class _Changers(NamedTuple):
     the others are whole words.
     """
 
-    machine: AhoCorasick
+    machine: Automaton
     parts: int
     beginnings: int
 
@@ -84,7 +82,7 @@ def _changers() -> _Changers:
     beginnings -= parts
     whole -= parts | beginnings
     return _Changers(
-        automaton([*parts, *beginnings, *whole], for_all=True),
+        Automaton([*parts, *beginnings, *whole], for_all=True),
         len(parts),
         len(parts) + len(beginnings),
     )
@@ -161,7 +159,7 @@ def _has_changer(region: str) -> bool:
     """Whether a word that changes how a number is read is in a region."""
     machine, parts, beginnings = _changers()
     folded = fold(region)
-    for index, low, high in machine.find_matches_as_indexes(folded, overlapping=True):
+    for index, low, high in machine.find(folded):
         if index < parts or not _is_cased(folded[low]):
             return True
         if low and _is_cased(folded[low - 1]):

@@ -101,7 +101,7 @@ def _spanning(entry: str) -> str:
     return ".{1,40}?".join(parts)
 
 
-def read_region(  # noqa: C901, PLR0911
+def read_region(
     region: str, context: TextContext, offset: int = 0, *, mathematical: bool = False
 ) -> Reading | None:
     """Read ``region``, at ``offset`` of the context's text, as an answer.
@@ -112,8 +112,12 @@ def read_region(  # noqa: C901, PLR0911
         None if it has no content, so that the caller looks elsewhere.
     """
     plain = None if mathematical else read_plain_region(region, context, offset)
-    if plain:
-        return plain
+    return plain or _read_any_region(region, context, offset, mathematical=mathematical)
+
+
+def _read_any_region(  # noqa: C901, PLR0911
+    region: str, context: TextContext, offset: int, *, mathematical: bool
+) -> Reading | None:
     region = _marked(region, context, mathematical=mathematical)
     placeholder = _patterns().placeholder.search(region)
     if placeholder and _UNFILLED.match(region, placeholder.end()):

@@ -16,7 +16,6 @@ from clc.languages.identification import detect_language, written_language
 from clc.prompt_files import bundled_prompts
 from clc.prompts.templates import Templates
 from clc.records import Problem
-from clc.runs.open import open_run
 from clc.runs.revote import revote
 from clc.runs.store import Store
 from clc.serving.completions import Completions
@@ -203,7 +202,7 @@ def test_a_run_of_a_file_detects_its_questions(prompts, questions, tmp_path):
         assert done.returncode == 0, done.stderr
         done = call("compare", questions, *given, tmp_path / "pool", "--strategies", "native-cot")
         assert done.returncode == 0, done.stderr
-    with open_run(tmp_path / "run") as store:
+    with Store(tmp_path / "run", read_only=True) as store:
         assert [one.language for one in store.problems()] == ["qu", "de", "chr"]
     with Store(tmp_path / "pool", read_only=True) as store:
         assert [one.language for one in store.labelled("sc").problems()] == ["qu", "de", "chr"]
