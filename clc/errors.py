@@ -32,7 +32,6 @@ __all__ = [
     "StoreError",
     "StrategyError",
     "TemplateError",
-    "first_line",
 ]
 
 
@@ -92,12 +91,3 @@ class StoreError(RunError):
     """A run folder that cannot be read or written."""
 
     exit_code = 2
-
-
-def first_line(error: BaseException) -> str:
-    r"""Return the first line of an error's message, or its class's name where it has none.
-
-    >>> first_line(ValueError("too long\nby far")), first_line(KeyboardInterrupt())
-    ('too long', 'KeyboardInterrupt')
-    """
-    return next(iter(str(error).splitlines()), type(error).__name__)

@@ -10,9 +10,10 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from clc.engines.chat_options import SWITCHES, ChatOptions
+from clc.engines.error_text import first_line
 from clc.engines.prompt_cache import PromptCache, count_characters
 from clc.engines.token_codec import TokenCodec
-from clc.errors import ConfigurationError, EngineError, first_line
+from clc.errors import ConfigurationError, EngineError
 from clc.thoughts import load_marks, split
 from clc.version import install_hint
 

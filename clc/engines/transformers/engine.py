@@ -18,6 +18,7 @@ from clc.engines.chat_options import ChatOptions, add_options
 from clc.engines.chat_template import Chat, ChatTemplateError
 from clc.engines.confidence import Meter
 from clc.engines.environment import prepare
+from clc.engines.error_text import first_line
 from clc.engines.fingerprints import adapter_fingerprint, model_fingerprint
 from clc.engines.hub import find_commit, read_chat_template
 from clc.engines.models import find_gguf, lora_rank
@@ -31,7 +32,7 @@ from clc.engines.token_completion import (
 from clc.engines.transformers.batches import Batches, free_memory
 from clc.engines.transformers.loading import load_model, merge_adapter, window_tokens
 from clc.engines.transformers.sampler import TokenizedRequest, TransformersBridge
-from clc.errors import EngineError, first_line
+from clc.errors import EngineError
 from clc.records import content_key
 
 if TYPE_CHECKING:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Literal
 
 from clc.engines.environment import prepare
+from clc.engines.error_text import first_line
 from clc.engines.hub import find_commit
 from clc.engines.models import find_gguf
 from clc.engines.transformers.loading import load_model, window_tokens
-from clc.errors import EngineError, first_line
+from clc.errors import EngineError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, NamedTuple, Protocol
 
-from clc.errors import first_line
+from clc.engines.error_text import first_line
 
 __all__ = ["Driver", "EngineLimits", "Listener", "RequestRefusedError", "Watch", "explain_failure"]
 

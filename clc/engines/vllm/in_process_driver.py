@@ -8,10 +8,11 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from clc.engines.environment import environment, quiet_start
+from clc.engines.error_text import first_line
 from clc.engines.thread_bridge import ThreadBridge, settle
 from clc.engines.vllm.drivers import EngineLimits, RequestRefusedError, explain_failure
 from clc.engines.vllm.requests import lora_arguments, token_prompt
-from clc.errors import EngineError, first_line
+from clc.errors import EngineError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

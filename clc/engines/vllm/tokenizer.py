@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from clc.errors import EngineError, first_line
+from clc.engines.error_text import first_line
+from clc.errors import EngineError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
