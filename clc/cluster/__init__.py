@@ -2,7 +2,8 @@
 
 ::
 
-    driver        manifest, pipeline, export
+    driver        settings, pipeline, export
+    manifest      the manifest of the run: its begin, its time and its end
     ray_session   a connection to Ray, or a Ray on this machine
     pipeline      Ray Data: reader -> replicas -> driver
     source        the file as a Ray Data source, in batches of unfinished problems

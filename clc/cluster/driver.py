@@ -1,39 +1,37 @@
-"""The driver of a run on Ray: manifest, pipeline, export."""
+"""The driver of a run on Ray: settings, pipeline, export."""
 
 from __future__ import annotations
 
-import time
-from contextlib import closing, contextmanager
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from clc.analysis.export import export
 from clc.cluster.collecting import ClusterResult, Collector
+from clc.cluster.manifest import begin_shards, finish_shards, keep_time
 from clc.cluster.messages import BATCHES_AT_ONCE, TOTAL_BLOCK, RunSpec
 from clc.cluster.ray_session import ReplicaPool, check_ray, connected
 from clc.cluster.votes import parts
 from clc.datasets import dataset_fingerprint, dataset_identity, load_problems
 from clc.engines.adjusted import open_translator
 from clc.engines.engine_file import EngineSpec, load_engine_file
-from clc.errors import ConfigurationError, DatasetError, StoreError
+from clc.errors import ConfigurationError, DatasetError
 from clc.input_files import printable_path
 from clc.prompts.templates import Templates
-from clc.runs.manifest import begin_run
 from clc.runs.shards import Shards
 from clc.runs.store import Store
 from clc.solving.allocation import check_total, divide_total
 from clc.solving.bill import Bill
 from clc.solving.configure import configure
 from clc.solving.identity import as_begun, earlier_lengths
-from clc.solving.notes import merge_notes
 from clc.solving.run import Run
 from clc.solving.runner import first_round_size, open_problems
 from clc.solving.sampler import earlier_limits
 from clc.thoughts import load_marks
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Mapping
 
     from clc.cluster.collecting import Watch
     from clc.engines.base import Engine
@@ -43,7 +41,6 @@ if TYPE_CHECKING:
 
 __all__ = ["ClusterResult", "solve_on_ray", "spread"]
 
-_KEEP_SECONDS = 10.0
 _MOST_PROBLEMS, _LEAST_PROBLEMS = 512, 128  # of a batch; each takes the driver some 13 ms
 
 
@@ -167,7 +164,7 @@ def spread(
         work.keep_fingerprints(shards.manifest())
         identity = work.identity(_dataset(source, reading), reading.get("limit"))
         kept, blocks = _divided(configuration, source, reading, identity)
-        if _begin(shards, kept, work, bill):
+        if begin_shards(shards, kept, work, bill):
             return ClusterResult(score=export(shards), finished=True)
         manifest = shards.manifest()
         limits = earlier_limits(manifest)
@@ -193,7 +190,7 @@ def spread(
             from clc.cluster.pipeline import messages
 
             with (
-                _timed(shards, result, bill) as keep_seconds,
+                keep_time(shards, result, bill) as keep_seconds,
                 closing(messages(spec, counted, source, reading, most, parts=blocks)) as received,
             ):
                 collector.collect(received, keep_seconds)
@@ -202,7 +199,7 @@ def spread(
         if result.counters.lost:
             result.reason = shards.commonest_failure()
         if not (result.set_aside or result.counters.lost):
-            _finish(shards, result.problems, configuration.done_budget, len(limits))
+            finish_shards(shards, result.problems, configuration.done_budget, len(limits))
     return result
 
 
@@ -243,79 +240,3 @@ def _check_unchanged(source: str, reading: Mapping[str, Any], identity: Mapping[
             f"{source}: was changed while it was solved; restore it and give the same command, or "
             "solve it as it is now into another run folder"
         )
-
-
-def _begin(shards: Shards, identity: Mapping[str, Any], work: Run, bill: Bill) -> bool:
-    """Write or check the manifest; return whether the run is finished.
-
-    Raises:
-        BudgetError: earlier calls spent the budget.
-    """
-    budget = work.configuration.done_budget
-    shards.check_manifest()
-    stored = shards.manifest()
-    grown = len(earlier_limits(stored))
-    manifest, finished = begin_run(
-        stored,
-        identity,
-        shards.folder,
-        count=lambda: (shards.started(), shards.done(budget, grown)),
-        clear=shards.clear,
-    )
-    if not finished:
-        bill.begin(stored)
-        if bill.prices is not None:
-            manifest["prices"] = bill.prices.to_json()
-        manifest |= work.length_of(manifest)
-        shards.write_manifest({**manifest, "store": "shards"})
-    return finished
-
-
-def _finish(shards: Shards, problems: int, budget: int, grown: int) -> None:
-    """Mark the run as finished; ``grown``: how often its limits of tokens have grown.
-
-    Raises:
-        StoreError: the shards lack some of the ``problems`` that were read.
-    """
-    if (done := shards.done(budget, grown)) < problems:
-        raise StoreError(
-            f"{shards.folder}: {problems - done:,} of {problems:,} problems are not stored with "
-            "all their paths; the same command samples what is missing"
-        )
-    manifest = shards.manifest() or {}
-    shards.write_manifest({**manifest, "finished": True, "problems": problems})
-
-
-@contextmanager
-def _timed(shards: Shards, result: ClusterResult, bill: Bill) -> Iterator[Callable[[], None]]:
-    """Add the sampling time, without the slowest engine's start, to the manifest.
-
-    Beside it go the money spent and the engines' notes.
-
-    Gives a function that does so before the end, at most every few seconds: a driver may be killed.
-    """
-    began = written = time.monotonic()
-    before = (shards.manifest() or {}).get("seconds", 0.0)
-
-    def write() -> None:
-        manifest = shards.manifest()
-        if manifest is not None and result.counters.drawn:
-            seconds = before + time.monotonic() - began - result.start_seconds
-            values = {
-                "seconds": round(seconds, 3),
-                "spent": bill.to_json(),
-                "notes": merge_notes(manifest.get("notes", {}), result.notes),
-            }
-            known = {name: value for name, value in values.items() if value}
-            shards.write_manifest({**manifest, **known})
-
-    def write_sometimes() -> None:
-        nonlocal written
-        if time.monotonic() - written > _KEEP_SECONDS:
-            write()
-            written = time.monotonic()
-
-    try:
-        yield write_sometimes
-    finally:
-        write()

@@ -31,7 +31,7 @@ from .engines import Logged, Mistranslating, Short, asked
 
 pytest.importorskip("ray")
 
-from clc.cluster import driver
+from clc.cluster import driver, manifest
 from tests.cluster.running import (
     FILES,
     SETTINGS,
@@ -316,11 +316,11 @@ def test_errors_travel(name):
 
 
 def test_the_seconds_of_a_killed_driver_are_kept(tmp_path, monkeypatch):
-    monkeypatch.setattr(driver, "_KEEP_SECONDS", 0.0)
+    monkeypatch.setattr(manifest, "_KEEP_SECONDS", 0.0)
     result = driver.ClusterResult()
     with Shards(tmp_path) as shards:
         shards.write_manifest({"seconds": 5.0})
-        with driver._timed(shards, result, Bill()) as keep:
+        with manifest.keep_time(shards, result, Bill()) as keep:
             keep()
             assert shards.manifest() == {"seconds": 5.0}  # nothing was sampled
             result.counters.drawn = 1
@@ -356,11 +356,11 @@ def test_a_run_of_which_every_path_was_refused_takes_another_configuration(tmp_p
     )  # fmt: skip
     work = Run(configure("clc", paths=2), Logged(tmp_path / "log"), Store(None))
     with Shards(tmp_path) as shards:
-        assert not driver._begin(shards, {"seed": 0, "paths": 2}, work, Bill())
+        assert not manifest.begin_shards(shards, {"seed": 0, "paths": 2}, work, Bill())
         shards.write_shard([refused])
-        assert not driver._begin(shards, {"seed": 1, "paths": 2}, work, Bill())
+        assert not manifest.begin_shards(shards, {"seed": 1, "paths": 2}, work, Bill())
         assert shards.names() == []
         assert shards.manifest()["identity"]["seed"] == 1
         shards.write_manifest({**shards.manifest(), "seconds": 2.5})  # its shards are gone
         with pytest.raises(ConfigurationError, match="seed: 1 -> 2"):
-            driver._begin(shards, {"seed": 2, "paths": 2}, work, Bill())
+            manifest.begin_shards(shards, {"seed": 2, "paths": 2}, work, Bill())
