@@ -12,7 +12,8 @@ import asyncio
 import hashlib
 import json
 
-from tests.engines.faulty_server import FaultyServer, completion
+from tests.engines.faulty_replies import completion
+from tests.engines.faulty_server import FaultyServer
 from tests.engines.scripted import say
 
 

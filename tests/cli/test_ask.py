@@ -8,7 +8,8 @@ from contextlib import contextmanager
 
 import pytest
 
-from tests.engines.faulty_server import FaultyServer, ok, run_in_thread, status
+from tests.engines.faulty_replies import ok, status
+from tests.engines.faulty_server import FaultyServer, run_in_thread
 
 from .running import call, clc, endpoint
 from .terminals import on_terminal

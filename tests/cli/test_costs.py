@@ -12,7 +12,8 @@ from clc.errors import BudgetError
 from clc.runs.open import open_run
 from clc.runs.store import Store
 from tests.cli.running import call
-from tests.engines.faulty_server import FaultyServer, completion, run_in_thread
+from tests.engines.faulty_replies import completion
+from tests.engines.faulty_server import FaultyServer, run_in_thread
 from tests.engines.scripted import say
 
 PRICES = '[prices]\nprompt = 1.0\ncompletion = 10.0\ncurrency = "EUR"\n'

@@ -9,7 +9,8 @@ import pytest
 from clc.engines.engine_file import load_engine_file
 from clc.errors import ConfigurationError
 from tests.cli.running import CLC, ROOT, call, environment
-from tests.engines.faulty_server import FaultyServer, completion, run_in_thread
+from tests.engines.faulty_replies import completion
+from tests.engines.faulty_server import FaultyServer, run_in_thread
 from tests.engines.scripted import ScriptedEngine, say
 
 FILE = """

@@ -5,7 +5,8 @@ import json
 import pytest
 
 from tests.cli.running import call
-from tests.engines.faulty_server import FaultyServer, completion, run_in_thread
+from tests.engines.faulty_replies import completion
+from tests.engines.faulty_server import FaultyServer, run_in_thread
 from tests.engines.scripted import say
 from tests.engines.test_openai_refusals import fixed_temperature, no_seed, no_system, openai_error
 

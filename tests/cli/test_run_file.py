@@ -8,7 +8,8 @@ import pytest
 
 import clc
 from tests.cli.running import call
-from tests.engines.faulty_server import FaultyServer, completion, run_in_thread
+from tests.engines.faulty_replies import completion
+from tests.engines.faulty_server import FaultyServer, run_in_thread
 from tests.engines.scripted import ScriptedEngine, say
 
 

@@ -4,7 +4,8 @@ from contextlib import contextmanager
 
 import pytest
 
-from tests.engines.faulty_server import FaultyServer, completion, run_in_thread, status
+from tests.engines.faulty_replies import completion, status
+from tests.engines.faulty_server import FaultyServer, run_in_thread
 from tests.engines.scripted import say
 
 from .running import call, clc

@@ -1,6 +1,6 @@
 """Replies with a thought, whole and as a stream."""
 
-from .faulty_server import completion, events, value
+from .faulty_replies import completion, events, value
 
 THOUGHT = "Nine twos are 16? No. The answer is 99.\nWait: 9 × 2 = 18.\n"
 USAGE = {"prompt_tokens": 11, "completion_tokens": 40,

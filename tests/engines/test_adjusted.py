@@ -12,7 +12,8 @@ from clc.engines.openai.engine import OpenAIEngine
 from clc.errors import ConfigurationError
 from clc.records import Sampling
 
-from .faulty_server import FaultyServer, completion, value
+from .faulty_replies import completion, value
+from .faulty_server import FaultyServer
 from .scripted import ScriptedEngine
 
 OFF = ChatOptions(thinking="off")

@@ -10,7 +10,8 @@ from clc.errors import ConfigurationError, EngineError
 from clc.records import Sampling, Usage
 from tests.engines.openai_engine import KEY, ask, engine_at, request
 
-from .faulty_server import FaultyServer, completion, ok, raw, status, value
+from .faulty_replies import completion, ok, raw, status, value
+from .faulty_server import FaultyServer
 
 
 def test_it_is_an_engine():

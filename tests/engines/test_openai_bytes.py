@@ -7,7 +7,7 @@ import pytest
 
 from tests.engines.openai_engine import ask
 
-from .faulty_server import completion, raw
+from .faulty_replies import completion, raw
 
 TEXT = "The answer is 7."
 BODY = json.dumps(completion(TEXT)).encode()

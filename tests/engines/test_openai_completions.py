@@ -16,7 +16,8 @@ from clc.prompts.templates import Templates
 from clc.records import Message
 from tests.engines.openai_engine import request
 
-from .faulty_server import FaultyServer, events, value
+from .faulty_replies import events, value
+from .faulty_server import FaultyServer
 
 FILE = """
 engine = "openai"

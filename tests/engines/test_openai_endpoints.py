@@ -8,8 +8,9 @@ from clc.engines.openai.engine import OpenAIEngine
 from clc.errors import EngineError
 from tests.engines.openai_engine import engine_at, request
 
-from . import faulty_server as faults
-from .faulty_server import FaultyServer, ok, status
+from . import faulty_replies as faults
+from .faulty_replies import ok, status
+from .faulty_server import FaultyServer
 
 
 async def free_port() -> int:

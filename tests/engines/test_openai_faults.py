@@ -15,8 +15,9 @@ from clc.engines.openai.engine import OpenAIEngine
 from clc.errors import EngineError
 from tests.engines.openai_engine import ask, ask_many, engine_at, request
 
-from . import faulty_server as faults
-from .faulty_server import FaultyServer, chaos, completion, ok, raw, status, value
+from . import faulty_replies as faults
+from .faulty_replies import chaos, completion, ok, raw, status, value
+from .faulty_server import FaultyServer
 
 ONE = completion()["choices"]
 SLOW = (faults.hang, faults.dribble)  # only a client's own timeout ends these

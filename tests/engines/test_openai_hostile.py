@@ -22,7 +22,8 @@ from clc.records import Sampling, Usage
 from tests.engines.endless_replies import MIB, endless, packed
 from tests.engines.openai_engine import ask, request
 
-from .faulty_server import FaultyServer, completion, events, ok, raw, status, value
+from .faulty_replies import completion, events, ok, raw, status, value
+from .faulty_server import FaultyServer
 
 FEW: dict = {"max_attempts": 2}
 

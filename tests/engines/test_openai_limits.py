@@ -10,7 +10,8 @@ from clc.engines.openai.engine import OpenAIEngine
 from clc.errors import ConfigurationError
 from tests.engines.openai_engine import ask_many, engine_at, request
 
-from .faulty_server import FaultyServer, ok, together
+from .faulty_replies import ok, together
+from .faulty_server import FaultyServer
 
 
 @pytest.mark.parametrize("name", ["window", "max_attempts", "timeout_s", "requests_per_minute"])

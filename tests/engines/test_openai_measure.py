@@ -11,8 +11,9 @@ from clc.errors import ConfigurationError
 from clc.records import Confidence, Usage
 from tests.engines.openai_engine import ask, engine_at, request
 
-from .faulty_server import FaultyServer, completion, ok, part, status, stream, value
-from .faulty_server import measured as measured_reply
+from .faulty_replies import completion, ok, part, status, stream, value
+from .faulty_replies import measured as measured_reply
+from .faulty_server import FaultyServer
 
 TWO = (part("18", -0.5, -0.5, -1.5), part(".", -2.0, -1.0, -2.0, -9999.0))
 FOUND = Confidence(mean=1.25, tail=1.5, lowest_group=1.0, logprob=-1.25)

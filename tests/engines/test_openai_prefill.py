@@ -13,7 +13,8 @@ from clc.records import Message, Sampling
 from tests.engines.openai_engine import ask, engine_at, request
 from tests.engines.openai_replies import in_pieces, whole
 
-from .faulty_server import FaultyServer, ok, status, value
+from .faulty_replies import ok, status, value
+from .faulty_server import FaultyServer
 
 BEGUN = (Message(role="user", content="9 × 2?"), Message(role="assistant", content="<think>\nGut,"))
 

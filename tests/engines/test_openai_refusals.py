@@ -11,7 +11,8 @@ from clc.engines.openai.endpoint_spec import EndpointSpec
 from clc.engines.openai.engine import OpenAIEngine
 from clc.errors import EngineError
 from clc.records import Message, Sampling
-from tests.engines.faulty_server import FaultyServer, completion, value
+from tests.engines.faulty_replies import completion, value
+from tests.engines.faulty_server import FaultyServer
 
 SEED = (1 << 40) + 5
 

@@ -12,7 +12,8 @@ from clc.errors import ConfigurationError, EngineError
 from tests.engines.openai_engine import KEY, ask, request
 from tests.engines.test_openai_hostile import FEW
 
-from .faulty_server import FaultyServer, raw, status
+from .faulty_replies import raw, status
+from .faulty_server import FaultyServer
 
 
 @pytest.mark.parametrize("before", [0, 1, 250, 270, 280, 290, 299, 300, 1100, 1190, 1199, 1200])

@@ -15,7 +15,8 @@ from clc.records import Message, Sampling, Usage
 from tests.engines.openai_engine import ask, engine_at, request
 from tests.engines.openai_replies import THOUGHT, in_pieces, whole
 
-from .faulty_server import FaultyServer, ok, status
+from .faulty_replies import ok, status
+from .faulty_server import FaultyServer
 
 MISTRAL = [
     {"type": "thinking", "thinking": [{"type": "text", "text": THOUGHT}]},

@@ -12,7 +12,7 @@ from clc.errors import ConfigurationError
 from clc.serving.completions import Completions
 from clc.serving.errors import ApiError
 from clc.solving.configure import configure
-from tests.engines.faulty_server import ok
+from tests.engines.faulty_replies import ok
 from tests.engines.scripted import ScriptedEngine
 
 from .serving import ask, http, idle, serving

@@ -15,9 +15,10 @@ from clc.serving.http import proxy
 from clc.serving.http import server as module
 from clc.serving.http.proxy import Upstream
 from tests.cli.running import endpoint
-from tests.engines import faulty_server as faults
+from tests.engines import faulty_replies as faults
 from tests.engines.endless_replies import endless, packed
-from tests.engines.faulty_server import FaultyServer, completion, ok
+from tests.engines.faulty_replies import completion, ok
+from tests.engines.faulty_server import FaultyServer
 
 from .serving import ask, client, http, idle, leave, serving
 

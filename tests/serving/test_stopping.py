@@ -12,8 +12,8 @@ import httpx
 import pytest
 
 from tests.cli.running import clc, start
-from tests.engines import faulty_server as faults
-from tests.engines.faulty_server import ok
+from tests.engines import faulty_replies as faults
+from tests.engines.faulty_replies import ok
 
 from .serving import ask, process
 from .test_connections import until

@@ -1,31 +1,18 @@
-"""Stopping rules against worked numbers, exhaustive search, the full vote and simulation."""
+"""Stopping rules against worked numbers, exhaustive search and the full vote."""
 
 import itertools
 import math
-import random
-from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from clc.datasets.recorded_votes import group_votes
 from clc.errors import StrategyError
-from clc.records import AbstainReason, Abstention, Answer, Vote
-from clc.voting.posterior import beta_posterior, dirichlet_posterior, effective_votes
+from clc.voting.posterior import beta_posterior, dirichlet_posterior
 from clc.voting.stopping import RULES, Stop, Stopping, first_stop, next_round_size
 from clc.voting.tally import vote
 
-RECORDED = Path(__file__).parents[3] / "shared" / "data" / "recorded"
-ENGLISH = ("en",) * 40
-SEVEN = ("en", "de", "es", "fr", "ja", "ru", "zh")
-
-
-def cast(language, answer):
-    """One vote; None abstains."""
-    outcome = Abstention(AbstainReason.NO_ANSWER) if answer is None else Answer(answer)
-    return Vote("", language, outcome)
-
+from .casting import ENGLISH, SEVEN, cast, make_votes
 
 languages = st.sampled_from(["en", "de", "zh"])
 some_votes = st.builds(cast, languages, st.sampled_from(["1", "2", "3", None]))
@@ -37,14 +24,6 @@ settings = st.builds(
     languages=st.integers(1, 4),
     correlation=st.sampled_from([0.0, 0.2, 0.5, 1.0]),
 )
-
-
-def make_votes(text, codes=ENGLISH):
-    """One vote a character; ``.`` abstains."""
-    return [
-        cast(code, None if answer == "." else answer)
-        for code, answer in zip(codes, text, strict=False)
-    ]
 
 
 def paths(rule, text, codes=ENGLISH, budget=40, planned=()):
@@ -68,79 +47,6 @@ def paths(rule, text, codes=ENGLISH, budget=40, planned=()):
 def test_a_wrong_setting_is_named(wrong, message):
     with pytest.raises(StrategyError, match=message):
         Stopping(**wrong)
-
-
-# Formulas
-
-
-def test_beta_worked_by_hand():
-    # 1 - BetaCDF(1/2; n + 1, 1) = 1 - 2^-(n + 1): 3 unanimous votes are not enough for 0.95.
-    assert [beta_posterior(n, 0) for n in range(5)] == [0.5, 0.75, 0.875, 0.9375, 0.96875]
-    assert beta_posterior(7, 2) == 968 / 1024  # C(10, 0) + C(10, 1) + C(10, 2) = 56
-    assert beta_posterior(9, 9) == 0.5
-
-
-@pytest.mark.parametrize(("first", "second"), [(1.5, 0), (2.25, 1.75), (7.5, 0.5), (30.1, 22.2)])
-def test_beta_with_fractions_against_quadrature(first, second):
-    def density(x):
-        return x**first * (1 - x) ** second
-
-    def simpson(low, high, n=4000):
-        h = (high - low) / n
-        inner = sum((4 if i % 2 else 2) * density(low + i * h) for i in range(1, n))
-        return (density(low) + inner + density(high)) * h / 3
-
-    expected = simpson(0.5, 1) / (simpson(0, 0.5) + simpson(0.5, 1))
-    assert beta_posterior(first, second) == pytest.approx(expected, abs=1e-6)
-
-
-def test_beta_joins_whole_and_fractional_votes():
-    assert beta_posterior(5, 2) == pytest.approx(beta_posterior(5 + 1e-12, 2), abs=1e-9)
-
-
-def test_beta_against_scipy():
-    special = pytest.importorskip("scipy.special")
-    rng = random.Random(0)
-    pairs = [(rng.uniform(0, 60), rng.uniform(0, 60)) for _ in range(500)]
-    for first, second in [*pairs, *itertools.product(range(45), repeat=2)]:
-        expected = special.betaincc(first + 1, second + 1, 0.5)
-        assert beta_posterior(first, second) == pytest.approx(expected, abs=1e-12)
-
-
-def test_dirichlet_worked_by_hand():
-    # Integral of x^2/2 e^-x (1 - e^-x (1 + x))^2 = 1 - 2 (1/8 + 3/16) + (1/27 + 2/27 + 4/81).
-    assert dirichlet_posterior((2, 1, 1)) == pytest.approx(347 / 648, abs=1e-12)
-    assert dirichlet_posterior((0, 0, 0, 0)) == pytest.approx(1 / 4, abs=1e-12)
-    assert dirichlet_posterior((5, 2)) == beta_posterior(5, 2)
-
-
-@given(st.lists(st.integers(0, 60), min_size=3, max_size=6))
-def test_one_answer_is_the_most_probable(counts):
-    chances = [
-        dirichlet_posterior((count, *counts[:place], *counts[place + 1 :]))
-        for place, count in enumerate(counts)
-    ]
-    assert sum(chances) == pytest.approx(1, abs=1e-11)
-
-
-@pytest.mark.parametrize("counts", [(4, 2, 1), (6, 5, 1, 1), (20, 14, 9), (300, 280, 10)])
-def test_dirichlet_against_draws(counts):
-    rng = random.Random(1)
-    draws = 20_000
-    hits = 0
-    for _ in range(draws):
-        shares = [rng.gammavariate(count + 1, 1) for count in counts]
-        hits += shares[0] == max(shares)
-    chance = dirichlet_posterior(counts)
-    assert hits / draws == pytest.approx(chance, abs=4 * math.sqrt(chance * (1 - chance) / draws))
-
-
-def test_effective_votes():
-    votes = {"en": {"1": 4}, "de": {"1": 1, "2": 1}}
-    assert effective_votes(votes, 0) == {"1": 5, "2": 1}
-    assert effective_votes(votes, 1) == {"1": 1.5, "2": 0.5}  # a language is a vote
-    half = effective_votes(votes, 0.5)  # en 4 / 2.5, de 2 / 1.5
-    assert half == pytest.approx({"1": 1.6 + 2 / 3, "2": 2 / 3})
 
 
 # Rules
@@ -302,101 +208,3 @@ def test_uncorrelated_crosslingual_is_beta(everything, threshold):
     independent = Stopping("crosslingual", threshold, languages=1, correlation=0)
     beta = Stopping("beta", threshold)
     assert first_stop(independent, everything, 14) == first_stop(beta, everything, 14)
-
-
-# Promises, by simulation: two answers, the share of one uniform over questions
-
-
-def simulated(seed, *, correlation, repeats, deep, questions=2500):
-    """Questions with their more probable answer: ``repeats`` paths in each of seven languages.
-
-    A language's own share is beta distributed around the question's, so that two of its paths
-    are correlated by ``correlation``. Deep draws a language's paths one after another.
-    """
-    rng = random.Random(seed)
-    for _ in range(questions):
-        share = rng.random()
-        scale = (1 - correlation) / correlation if correlation else 0
-        own = {
-            code: rng.betavariate(share * scale, (1 - share) * scale) if scale else share
-            for code in SEVEN
-        }
-        codes = sorted(SEVEN * repeats) if deep else SEVEN * repeats
-        drawn = [cast(code, "1" if rng.random() < own[code] else "2") for code in codes]
-        yield "1" if share > 0.5 else "2", drawn
-
-
-def wrong_stops(rule, questions):
-    """Share of stops at the less probable answer, and the standard error of a share that small."""
-    stops = wrong = 0
-    for right, drawn in questions:
-        stop = first_stop(rule, drawn, len(drawn))
-        if stop:
-            stops += 1
-            heads = sum(one.answer == right for one in drawn[: stop.paths])
-            wrong += 2 * heads < stop.paths
-    assert stops > 1000
-    return wrong / stops, math.sqrt((1 - rule.threshold) * rule.threshold / stops)
-
-
-@pytest.mark.parametrize("rule", ["beta", "dirichlet"])
-@pytest.mark.parametrize("threshold", [0.8, 0.9, 0.95])
-def test_independent_paths_keep_the_promise(rule, threshold):
-    questions = simulated(2, correlation=0, repeats=4, deep=False)
-    share, error = wrong_stops(Stopping(rule, threshold), questions)
-    assert share <= 1 - threshold + 3 * error
-
-
-@pytest.mark.parametrize("correlation", [0.3, 0.5, 0.8])
-@pytest.mark.parametrize("threshold", [0.8, 0.9, 0.95])
-@pytest.mark.parametrize("languages", [2, 3])
-@pytest.mark.parametrize("deep", [False, True])
-@pytest.mark.slow
-def test_correlated_paths_keep_the_promise_of_crosslingual(correlation, threshold, languages, deep):
-    questions = simulated(3, correlation=correlation, repeats=4, deep=deep)
-    rule = Stopping("crosslingual", threshold, languages=languages, correlation=correlation)
-    share, error = wrong_stops(rule, questions)
-    assert share <= 1 - threshold + 3 * error
-
-
-@pytest.mark.parametrize("rule", ["beta", "dirichlet"])
-def test_correlated_paths_break_the_promise_of_beta(rule):
-    questions = simulated(3, correlation=0.5, repeats=4, deep=True)
-    share, error = wrong_stops(Stopping(rule, 0.95), questions)
-    assert share > 0.05 + 10 * error
-
-
-# Recorded paths, where they lie beside the checkout; they are never part of the project
-
-
-@pytest.fixture(scope="module")
-def recorded():
-    if not RECORDED.is_dir():
-        pytest.skip(f"needs the recorded data in {RECORDED}")
-    return [
-        sorted(one.votes, key=lambda vote: SEVEN.index(vote.language))
-        for one in group_votes(sorted(RECORDED.glob("*.clsp.jsonl")))
-    ]
-
-
-@pytest.mark.parametrize(
-    ("rule", "most_paths", "least_same"),
-    [
-        (Stopping("lead"), 5.3, 1.0),
-        (Stopping("beta", 0.8), 3.9, 0.97),
-        (Stopping("beta", 0.9), 5.2, 0.99),
-        (Stopping("crosslingual", 0.9), 5.2, 0.99),
-        (Stopping("window", window=3), 5.0, 0.99),
-    ],
-)
-def test_recorded_questions_need_fewer_paths(recorded, rule, most_paths, least_same):
-    """Figures as published for all ten question languages, or as measured on these."""
-    drawn = same = 0
-    for votes in recorded:
-        stop = first_stop(rule, votes, len(votes), SEVEN)
-        count = stop.paths if stop else len(votes)
-        drawn += count
-        early, full = vote(votes[:count], order=SEVEN), vote(votes, order=SEVEN)
-        same += early.answer == full.answer
-    assert drawn / len(recorded) <= most_paths
-    assert same / len(recorded) >= least_same
