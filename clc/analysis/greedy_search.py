@@ -54,13 +54,14 @@ def affordable(
 class GreedySearch:
     """The rows in integer codes, for the many sums of the greedy search.
 
-    Answers of a row are numbered in order of occurrence; gold is 0, an abstention -1.
+    Answers of a row are numbered in order of occurrence; gold is 0, an abstention -1, as is a path
+    that the row does not have.
     ``columns[language][n]`` holds the answer of the n-th path in that language, row by row.
     """
 
     def __init__(self, rows: Sequence[PortfolioRow], depth: Mapping[str, int]) -> None:
         self.columns = {
-            language: [[0] * len(rows) for _ in range(n)] for language, n in depth.items()
+            language: [[-1] * len(rows) for _ in range(n)] for language, n in depth.items()
         }
         self.answers: list[int] = []  # number of distinct answers, by row
         for index, row in enumerate(rows):

@@ -25,6 +25,8 @@ class PortfolioRow:
     an abstention; ``gold`` is canonical too, None where it is not known. ``item`` is shared by the
     problems that ask the same in several languages. ``sizes`` are the mean tokens of a path by
     language, its share of the translation included (characters where tokens are not known).
+    ``untranslated`` counts the paths by language that are not in ``votes``, because the question
+    has no translation: neither right nor wrong.
     """
 
     item: str
@@ -32,10 +34,15 @@ class PortfolioRow:
     votes: Mapping[str, Sequence[str | None]]
     question_language: str | None = None
     sizes: Mapping[str, float] = field(default_factory=dict)
+    untranslated: Mapping[str, int] = field(default_factory=dict)
+
+    def planned(self, language: str) -> int:
+        """Return the number of paths in a language, those without a translation included."""
+        return len(self.votes.get(language, ())) + self.untranslated.get(language, 0)
 
 
 def paths_by_language(rows: Sequence[PortfolioRow]) -> dict[str, int]:
-    """Count the paths that every row has, by language, in the run's order.
+    """Count the paths that every row has, translated or not, by language, in the run's order.
 
     >>> paths_by_language([
     ...     PortfolioRow("1", "5", {"en": ["5", None], "de": ["5"]}),
@@ -52,10 +59,11 @@ def paths_by_language(rows: Sequence[PortfolioRow]) -> dict[str, int]:
             "problems that have one"
         )
     first = rows[0]
-    depth = {language: len(answers) for language, answers in first.votes.items() if answers}
+    depth = {language: first.planned(language) for language in first.votes}
+    depth = {language: paths for language, paths in depth.items() if paths}
     for row in rows:
         for language in (*depth, *row.votes):
-            paths = len(row.votes.get(language, ()))
+            paths = row.planned(language)
             if not paths and language not in depth:
                 continue
             if not paths or language not in depth:
@@ -92,6 +100,7 @@ def rows_by_role(rows: Sequence[PortfolioRow]) -> Sequence[PortfolioRow]:
             row,
             votes={_role(code, row): answers for code, answers in row.votes.items()},
             sizes={_role(code, row): size for code, size in row.sizes.items()},
+            untranslated={_role(code, row): paths for code, paths in row.untranslated.items()},
         )
         for row in rows
     ]

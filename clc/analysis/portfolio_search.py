@@ -177,14 +177,18 @@ def vote_is_right(row: PortfolioRow, sequence: Sequence[str]) -> bool:
 
 
 def _accuracy(rows: Sequence[PortfolioRow], depth: Mapping[str, int]) -> dict[str, Rate]:
-    """Accuracy of single paths by language; an abstention counts as wrong."""
+    """Accuracy of single paths by language; an abstention counts as wrong.
+
+    Paths without a translation do not count.
+    """
     rates = {}
     for language, paths in depth.items():
         right: Counter[str] = Counter()
         totals: Counter[str] = Counter()
         for row in rows:
-            right[row.item] += list(row.votes[language][:paths]).count(row.gold)
-            totals[row.item] += paths
+            answers = list(row.votes[language][:paths])
+            right[row.item] += answers.count(row.gold)
+            totals[row.item] += len(answers)
         if rate := clustered_rate([right[item] for item in totals], list(totals.values())):
             rates[language] = rate
     return rates
@@ -198,14 +202,19 @@ def _correlation(
     Over all pairs of different paths. None if a language is always right or always wrong, or has
     one path only.
     """
-    right = {
-        language: [list(row.votes[language][:paths]).count(row.gold) for row in rows]
+    answers = {
+        language: [list(row.votes[language][:paths]) for row in rows]
         for language, paths in depth.items()
     }
-    mean = {language: sum(hits) / (len(rows) * depth[language]) for language, hits in right.items()}
+    tried = {language: [len(one) for one in found] for language, found in answers.items()}
+    right = {
+        language: [one.count(row.gold) for one, row in zip(found, rows, strict=True)]
+        for language, found in answers.items()
+    }
+    mean = {language: sum(right[language]) / (sum(tried[language]) or 1) for language in depth}
     phi: dict[str, dict[str, float | None]] = {language: {} for language in depth}
     for a, b in itertools.product(depth, repeat=2):
-        pairs = depth[a] * (depth[b] - (a == b)) * len(rows)
+        pairs = sum(x * (y - (a == b)) for x, y in zip(tried[a], tried[b], strict=True))
         spread = math.sqrt(mean[a] * (1 - mean[a]) * mean[b] * (1 - mean[b]))
         if not pairs or not spread:
             phi[a][b] = None

@@ -106,6 +106,7 @@ def command(
       clc calibrate runs/dev --precision 0.95
     """  # noqa: D301
     import orjson
+    from rich.text import Text
 
     from clc.analysis.portfolio import portfolio_json, write_portfolio
     from clc.analysis.portfolio_rows import paths_by_language, rows_by_role
@@ -139,6 +140,9 @@ def command(
     console = make_console()
     for part in _report(portfolio, most):
         console.print(part)
+    if untranslated := sum((Counter(row.untranslated) for row in rows), Counter()):
+        paths = ", ".join(f"{code} {count:,}" for code, count in untranslated.items())
+        console.print(Text(f"Left out: paths of questions without a translation ({paths})"))
     if prior is not None:
         console.print(prior.advice, style="bold")
     if out:

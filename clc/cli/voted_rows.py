@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -93,7 +93,11 @@ def _of_files(files: Sequence[str], reading: ReadingFiles | None) -> Iterator[Po
 
 def _tokens(solved: Solved) -> Iterator[tuple[str, float]]:
     """Yield (language, tokens) of each path, a translation shared by the paths of its arm."""
+    from clc.plan import has_no_translation
+
     for arm, key in solved.plan.paths:
+        if has_no_translation(arm.fault):
+            continue
         path = None if key is None else solved.paths.get(key)
         own = 0 if path is None else path.usage.total
         yield arm.language, own + arm.translation_usage.total / arm.paths
@@ -109,14 +113,22 @@ def _row(
     question_language: str | None,
     sizes: Iterable[tuple[str, float]],
 ) -> PortfolioRow:
-    """Make a row; languages in the order of the votes."""
+    """Make a row; languages in the order of the votes.
+
+    A vote that abstains for want of a translation says nothing of paths in its language.
+    """
     from clc.analysis.portfolio_rows import PortfolioRow
     from clc.answers.canonical import canonical_gold
     from clc.languages.codes import UNKNOWN_LANGUAGE
 
     answers: dict[str, list[str | None]] = {}
+    untranslated: Counter[str] = Counter()
     for one in votes:
-        answers.setdefault(one.language, []).append(one.answer)
+        own = answers.setdefault(one.language, [])
+        if _has_no_translation(one):
+            untranslated[one.language] += 1
+        else:
+            own.append(one.answer)
     if UNKNOWN_LANGUAGE in answers:
         raise DatasetError(
             f"problem {problem!r} has paths that do not say their language; give each row a "
@@ -131,4 +143,12 @@ def _row(
         answers,
         question_language,
         {language: sum(values) / len(values) for language, values in by_language.items()},
+        untranslated,
     )
+
+
+def _has_no_translation(vote: Vote) -> bool:
+    from clc.records import Abstention, AbstainReason
+
+    outcome = vote.outcome
+    return isinstance(outcome, Abstention) and outcome.reason is AbstainReason.TRANSLATION

@@ -117,6 +117,8 @@ def argument_fault(engine: str, name: str, value: Any) -> str | None:
     >>> argument_fault("openai", "max_attempts", "six")
     "max_attempts is 'six': give a value of type int"
     """
+    if value != value:  # noqa: PLR0124 - NaN is within no bounds
+        return f"{name} is nan: give a number"
     known = known_arguments(engine)
     if not known or name in known:
         return _type_fault(name, value, known.get(name, ""))

@@ -21,7 +21,15 @@ if TYPE_CHECKING:
     from clc.records import Message
     from clc.thoughts import Marks
 
-__all__ = ["RESERVED", "SWITCHES", "ChatOptions", "Thinking", "add_options", "reserved_fault"]
+__all__ = [
+    "RESERVED",
+    "SWITCHES",
+    "ChatOptions",
+    "Thinking",
+    "add_options",
+    "is_json",
+    "reserved_fault",
+]
 
 Thinking = Literal["auto", "on", "off", "avoid"]
 SWITCHES = ("enable_thinking", "thinking")  # Qwen3, GLM, …; DeepSeek V3.1, Granite, Kimi
@@ -95,7 +103,7 @@ class ChatOptions:
                 f"template_kwargs is {abbreviate(kwargs)}: give the variables by their names"
             )
         for name, value in kwargs.items():
-            if not _is_json(value):
+            if not is_json(value):
                 raise ConfigurationError(
                     f"the variable {abbreviate(name)} of the chat template is "
                     f"{abbreviate(value)}: give a value that JSON can hold"
@@ -215,7 +223,7 @@ class ChatOptions:
             ) from None
 
 
-def _is_json(value: object) -> bool:
+def is_json(value: object) -> bool:
     """Whether a value is written as JSON unchanged: infinity, for one, would become null."""
     try:
         json.dumps(value, allow_nan=False)

@@ -328,3 +328,20 @@ def test_a_field_that_has_no_meaning_is_named(change, message, learned, tmp_path
     (tmp_path / "p.json").write_text(json.dumps(data | change))
     with pytest.raises(ConfigurationError, match=f"p.json: ({message})"):
         read_portfolio(tmp_path / "p.json")
+
+
+def test_paths_that_are_not_there_are_neither_right_nor_wrong():
+    rows = world(60, {"en": 0.6, "de": 0.5}, paths=2)
+    plain = search_portfolio(rows, 2)
+    short = [
+        PortfolioRow(
+            f"short-{number}", GOLD, {"en": [GOLD, WRONG[0]], "de": []}, None, {}, {"de": 2}
+        )
+        for number in range(40)
+    ]
+    found = search_portfolio([*rows, *short], 2)
+    assert found.problems == 100
+    assert found.accuracy["de"].total == 120
+    assert found.accuracy["de"].value == plain.accuracy["de"].value
+    assert found.accuracy["en"].total == 200
+    assert found.correlation["de"]["de"] == plain.correlation["de"]["de"]

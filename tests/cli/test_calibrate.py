@@ -7,9 +7,11 @@ from dataclasses import replace
 import pytest
 
 from clc.analysis.portfolio import read_portfolio
+from clc.runs.revote import revote
 from clc.runs.store import Store
 from tests.engines.scripted import ScriptedEngine
 from tests.solving.running import problems, run
+from tests.solving.test_untranslated import Mistranslates
 
 from .running import call, clc
 
@@ -97,6 +99,27 @@ def test_a_run_folder(tmp_path):
     assert found.unit == "tokens"
     assert found.sizes["zh"] > found.sizes["de"] > 0  # a translation is part of its paths
     assert [rate.total for rate in found.accuracy.values()] == [48, 48, 48]
+
+
+@pytest.mark.parametrize("rule", ["give", "abstain"])
+def test_paths_without_a_translation_are_left_out(tmp_path, rule):
+    kept = [f"sind {number} und" for number in range(12)]
+    with Store(tmp_path / "dev") as store:
+        engine = Mistranslates("Chinese", keep=kept)
+        run(problems(24), store, engine, languages=["de", "zh", "en"], untranslated=rule)
+        right = sum(
+            one.answer == solved.problem.gold
+            for solved in revote(store)
+            for one in solved.votes
+            if one.language == "zh"
+        )
+    done = call("calibrate", tmp_path / "dev", "--out", tmp_path / "p.json")
+    assert done.returncode == 0, done.stderr
+    assert "Left out: paths of questions without a translation (zh 24)" in done.stdout
+    found = read_portfolio(tmp_path / "p.json")
+    assert [rate.total for rate in found.accuracy.values()] == [48, 24, 48]
+    assert found.accuracy["zh"].right == right > 0
+    assert found.sizes["zh"] > found.sizes["de"]  # the translation of those that have one
 
 
 def drop(field):

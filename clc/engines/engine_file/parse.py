@@ -229,6 +229,8 @@ class _Reader(TableReader):
         return str(folder)
 
     def _options(self, table: str, values: Mapping[str, Any]) -> ChatOptions:
+        for name, value in values.items():  # each by itself, so that an error names its key
+            self.guard(join_key(table, name), ChatOptions, **{name: value})
         options: ChatOptions = self.guard(table, ChatOptions, **values)
         return options
 

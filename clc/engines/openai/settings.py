@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import orjson
 
+from clc.bounds import abbreviate
+from clc.engines.chat_options import is_json
 from clc.engines.openai import wire
 from clc.engines.openai.connections import address_fault
 from clc.engines.openai.endpoint_spec import APIS
@@ -166,6 +168,11 @@ def checked_extra(extra: Mapping[str, Any]) -> tuple[dict[str, Any], frozenset[s
             raise ConfigurationError(
                 f"extra_body sets {name!r} to {value!r}, which clc sets itself: "
                 "give it as an option of the run"
+            )
+        if not is_json(value):
+            raise ConfigurationError(
+                f"extra_body sets {name!r} to {abbreviate(value)}, which JSON cannot express: "
+                "give finite numbers and texts"
             )
     left_out = frozenset(wire.SAMPLING_FIELDS & extra.keys())
     return {name: value for name, value in extra.items() if name not in left_out}, left_out
