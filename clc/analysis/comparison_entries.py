@@ -42,6 +42,8 @@ def problem_outcome(
     some of the paths are voted on.
     """
     row = scored(problem, verdict)
+    given = plan.given
+    tokens = {key: path.usage.total for key, path in paths.items()}
     return ProblemOutcome(
         id=row.id,
         item=row.item,
@@ -51,11 +53,11 @@ def problem_outcome(
             PathOutcome(
                 vote.language,
                 vote.answer,
-                paths[vote.path_key].usage.total if vote.path_key in paths else 0,
+                tokens.get(vote.path_key, 0),
                 vote.weight if weighted else 1.0,
             )
             for position, vote in enumerate(votes)
-            if position not in plan.given
+            if position not in given
         ],
         preparation_tokens=verdict.translation_usage.total,
         order=plan.languages,
@@ -71,12 +73,13 @@ def _path_preparation(plan: Plan) -> list[int]:
     Those of a path that was given on are at the next one.
     """
     left = [arm.translation_usage.total for arm in plan.arms]
+    given = plan.given
     tokens = []
     before = 0
     for number, position in enumerate(plan.order):
         before += left[position]
         left[position] = 0
-        if number not in plan.given:
+        if number not in given:
             tokens.append(before)
             before = 0
     return tokens

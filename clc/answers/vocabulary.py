@@ -7,7 +7,6 @@ effect for its own call; what is compiled from it is cached for each vocabulary.
 
 from __future__ import annotations
 
-from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import lru_cache, wraps
 from typing import TYPE_CHECKING, Any, TypeVar, cast
@@ -18,7 +17,8 @@ from clc.languages.files import language_files, read_language_files
 from clc.prompt_files import bundled_prompts
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Mapping
+    from contextlib import AbstractContextManager
     from pathlib import Path
 
     Function = TypeVar("Function", bound=Callable[..., Any])
@@ -139,14 +139,24 @@ def vocabulary() -> Vocabulary:
     return _current.get() or _bundled()
 
 
-@contextmanager
-def use_vocabulary(chosen: Vocabulary | None) -> Iterator[None]:
+def use_vocabulary(chosen: Vocabulary | None) -> AbstractContextManager[None]:
     """Put a vocabulary in effect; None leaves the one that is."""
-    token = _current.set(chosen or _current.get())
-    try:
-        yield
-    finally:
-        _current.reset(token)
+    return _InEffect(chosen)
+
+
+class _InEffect:
+    """The block in which a vocabulary is in effect: a run enters two for each path."""
+
+    __slots__ = ("_chosen", "_token")
+
+    def __init__(self, chosen: Vocabulary | None) -> None:
+        self._chosen = chosen
+
+    def __enter__(self) -> None:
+        self._token = _current.set(self._chosen or _current.get())
+
+    def __exit__(self, *_: object) -> None:
+        _current.reset(self._token)
 
 
 def per_vocabulary(function: Function) -> Function:

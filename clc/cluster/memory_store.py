@@ -53,7 +53,7 @@ class MemoryStore:
     def paths(self, keys: Sequence[str]) -> dict[str, ReasoningPath]:
         """Return the stored paths among ``keys``, by key."""
         rows = self._rows["paths"]
-        return {key: read_path(*rows[key]) for key in keys if key in rows}
+        return {key: read_path(rows[key]) for key in keys if key in rows}
 
     def add_failure(self, key: str, reason: str) -> None:
         """Keep the reason why a path or step was lost."""

@@ -60,7 +60,7 @@ def check_row(table: str, columns: Sequence[str], row: Sequence[Any]) -> None:
         check_plan(read_plan(row[2]))
     elif table == "prompts":
         _check_messages(read_prompt(*row).messages)
-    elif table == "paths" and (confidence := read_path(*row).confidence) is not None:
+    elif table == "paths" and (confidence := read_path(row).confidence) is not None:
         for name in ("mean", "tail", "lowest_group", "logprob"):
             value = getattr(confidence, name)
             _expect(name, value, isinstance(value, float | int))

@@ -95,6 +95,7 @@ def check_format(written: object, where: object, *, read_only: bool) -> None:
 
 
 _NO_THOUGHT = ("", None, 0, None)  # and no cost
+_PATH_COLUMNS = len(TABLES["paths"])
 _WRONG = (ValueError, TypeError, AttributeError, KeyError, IndexError)  # of JSON of another shape
 ADDED = frozenset({"thought", "closed", "reasoning_tokens", "cost"})
 """Columns that older runs lack."""
@@ -177,14 +178,14 @@ def _last(values: Sequence[Any]) -> Sequence[Any]:
     return [*values, *_NO_THOUGHT[len(values) :]]
 
 
-def read_path(*row: Any) -> ReasoningPath:
+def read_path(row: Sequence[Any]) -> ReasoningPath:
     """Make a path of its row, whose columns are those of ``TABLES``.
 
     Raises:
         ValueError: its confidence is not what ``path_row`` writes.
     """
-    if len(row) < len(TABLES["paths"]):
-        row += _NO_THOUGHT[len(row) - 10 :]
+    if len(row) < _PATH_COLUMNS:
+        row = [*row, *_NO_THOUGHT[len(row) - _PATH_COLUMNS :]]
     (key, prompt_key, language, index, seed, text, finish,
      prompt, completion, confidence, thought, closed, reasoning, cost) = row  # fmt: skip
     return ReasoningPath(

@@ -55,7 +55,7 @@ class CompletionStore:
         paths: dict[str, ReasoningPath] = {}
         for row in self._by_key("paths", keys):
             try:
-                paths[row[0]] = read_path(*row)
+                paths[row[0]] = read_path(row)
             except ValueError as error:
                 raise damage(self._file, str(error), "paths", row) from error
         return paths

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -58,6 +58,7 @@ class Database:
         self._held = ExitStack()
         self._is_whole = False
         self._failure: StoreError | None = None
+        self._reported = _Reported(folder, self._file)
         try:
             self.connection = self._open(read_only=read_only)
             self._held.callback(self.connection.close)
@@ -148,7 +149,7 @@ class Database:
                 connection.execute(f"ALTER TABLE {table} ADD COLUMN cost REAL")
 
     def _columns(self, table: str) -> list[str]:
-        with self.reported():
+        with self._reported:
             return [row[1] for row in self.connection.execute(f"PRAGMA table_info({table})")]
 
     def _reading(self, table: str) -> str:
@@ -165,7 +166,7 @@ class Database:
         """
         if self._is_whole:
             return
-        with self.reported():
+        with self._reported:
             (state,) = self.connection.execute("PRAGMA integrity_check(1)").fetchone()
         if state != "ok":
             raise damage(self._file, state)
@@ -199,16 +200,16 @@ class Database:
             StoreError: a row is damaged.
         """
         sql = f"{self._read[table]} {rest}"
-        with self.reported():
+        with self._reported:
             rows = self.connection.execute(sql, values)
             if not self._with_checksums:
                 yield from map(partial(self._checked, table), rows)
                 return
             for row in rows:
-                plain = row[:-1]
-                if row[-1] is None:
+                plain, stored = row[:-1], row[-1]
+                if stored is None:
                     yield self._checked(table, plain)
-                elif row_checksum(table, plain) == row[-1]:
+                elif row_checksum(table, plain) == stored:
                     yield plain
                 else:
                     raise damage(self._file, "its checksum differs", table, plain)
@@ -229,7 +230,7 @@ class Database:
                 later ``commit`` raises this error, too.
         """
         try:
-            with self.reported():
+            with self._reported:
                 return self.connection.execute(sql, values).rowcount
         except StoreError as error:
             self._failure = error
@@ -237,13 +238,13 @@ class Database:
 
     def one(self, sql: str, values: Sequence[object] = ()) -> tuple[Any, ...] | None:
         """Return the first row of a query."""
-        with self.reported():
+        with self._reported:
             row: tuple[Any, ...] | None = self.connection.execute(sql, values).fetchone()
             return row
 
     def all(self, sql: str, values: Sequence[object] = ()) -> Iterator[tuple[Any, ...]]:
         """Yield the rows of a query."""
-        with self.reported():
+        with self._reported:
             for row in self.connection.execute(sql, values):  # noqa: UP028 - closes no cursor
                 yield row
 
@@ -256,36 +257,19 @@ class Database:
         """
         if self._failure is not None:
             raise self._failure
-        with self.reported():
+        with self._reported:
             self.connection.commit()
         self.check_location()
 
     def close(self) -> None:
         """Commit and close. May be called twice."""
-        with self.reported():
+        with self._reported:
             try:
                 self.connection.commit()
             except sqlite3.ProgrammingError:  # closed already
                 return
             finally:
                 self._held.close()
-
-    @contextmanager
-    def reported(self) -> Iterator[None]:
-        """Turn the errors of SQLite into a ``StoreError``."""
-        try:
-            yield
-        except UnicodeDecodeError as error:  # in a message of SQLite
-            raise damage(self._file, str(error)) from error
-        except sqlite3.DatabaseError as error:
-            name = getattr(error, "sqlite_errorname", "") or ""
-            if name.startswith(("SQLITE_CORRUPT", "SQLITE_NOTADB")) or "decode" in str(error):
-                raise damage(self._file, str(error)) from error
-            raise StoreError(
-                f"{self._folder or 'memory'}: cannot use the store: {error}; what was stored "
-                "stays, and the same command goes on from there"
-            ) from error
-
 
 def damage(
     file: Path | None, reason: str, table: str | None = None, row: Sequence[Any] = ()
@@ -294,3 +278,26 @@ def damage(
     keys = row[1:2] if table in {"problems", "plans"} else row[:1]
     where = f"row {keys[0]!r:.60} of {table} in " if table and keys else ""
     return StoreError(f"{where}{file or 'memory'} is damaged: {reason:.200}; {_RESTORE}")
+
+
+class _Reported:
+    """Turns the errors of SQLite in a block into a ``StoreError``. One serves all statements."""
+
+    def __init__(self, folder: Path | None, file: Path | None) -> None:
+        self._folder = folder
+        self._file = file
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, _: object, error: BaseException | None, trace: object) -> None:
+        if isinstance(error, UnicodeDecodeError):  # in a message of SQLite
+            raise damage(self._file, str(error)) from error
+        if isinstance(error, sqlite3.DatabaseError):
+            name = getattr(error, "sqlite_errorname", "") or ""
+            if name.startswith(("SQLITE_CORRUPT", "SQLITE_NOTADB")) or "decode" in str(error):
+                raise damage(self._file, str(error)) from error
+            raise StoreError(
+                f"{self._folder or 'memory'}: cannot use the store: {error}; what was stored "
+                "stays, and the same command goes on from there"
+            ) from error

@@ -167,8 +167,11 @@ def make_verdict(
         usage=Usage.sum(path.usage for path in paths.values()),
         translation_usage=sum((arm.translation_usage for arm in plan.arms), plan.usage),
     )
-    lost = _count_failures(votes)
-    verdict = replace(verdict, details={**plan.details, "lost": lost} if lost else plan.details)
+    details = plan.details
+    if AbstainReason.ENGINE_FAILURE in verdict.abstentions:
+        details = {**details, "lost": _count_failures(votes)}
+    if details:
+        verdict = replace(verdict, details=details)
     if chooses:
         verdict = choose_path(counting.voting, verdict, plan, paths, votes)
     return withhold(verdict, counting.abstaining)

@@ -62,7 +62,7 @@ class ShardRow(NamedTuple):
         if self.plan is None:
             return None
         wanted = set(self.plan.keys())
-        paths = {row[0]: read_path(*row) for row in self.drawn["paths"] if row[0] in wanted}
+        paths = {row[0]: read_path(row) for row in self.drawn["paths"] if row[0] in wanted}
         for key, why in self.drawn["failures"]:
             if key in wanted:
                 paths.setdefault(key, lost_path(key, why))
