@@ -59,6 +59,7 @@ GROUPS = {
     ),
     "ray": ("cluster/test_cluster.py", "cluster/test_replicas.py", "cluster/test_command.py",
             "test_ray_serve.py", "benchmarks/test_cluster.py",
+            "test_end_to_end.py::test_vllm_in_a_process_and_in_two_replicas_on_ray",
             "cli/test_marks.py::test_replicas_on_ray"),
     "server": ("serving/test_engines.py", "test_end_to_end.py::test_served",
                "test_end_to_end.py::test_a_server_that_splits_thoughts_gives_the_same_verdicts"),

@@ -31,6 +31,8 @@ from clc.solving.run import Run
 from clc.solving.verifier import VerifierSpec
 from clc.strategies.catalogue import STRATEGIES
 from tests.cli.running import call, clc
+from tests.cluster.running import FILES as RUN_FILES
+from tests.cluster.running import check_whole
 
 ROOT = Path(__file__).parents[1]
 SHARED = ROOT.parent / "shared" / "data"
@@ -76,14 +78,31 @@ def _check_complete(out, problems):
 
 
 @pytest.mark.engine
-@pytest.mark.parametrize("engine", ["vllm", "transformers"])
-def test_local_engines(engine, tmp_path):
+def test_a_local_engine(tmp_path):
     """As a process, which opens the engine itself."""
-    if find_spec(engine) is None:
-        pytest.skip(f"needs {engine}")
+    if find_spec("transformers") is None:
+        pytest.skip("needs transformers")
     out = tmp_path / "run"
-    problems = _solve("own", out, "--engine", engine, how=partial(clc, timeout=280))
+    problems = _solve("own", out, "--engine", "transformers", how=partial(clc, timeout=280))
     _check_complete(out, problems)
+
+
+@pytest.mark.engine
+@pytest.mark.timeout(600)
+def test_vllm_in_a_process_and_in_two_replicas_on_ray(ray_address, tmp_path, monkeypatch):
+    """Each opens its engine itself, and the run is the same."""
+    if find_spec("vllm") is None:
+        pytest.skip("needs vLLM")
+    monkeypatch.setenv("RAY_ADDRESS", ray_address)
+    one, many = tmp_path / "one", tmp_path / "many"
+    how = partial(clc, timeout=280)
+    problems = _solve("own", one, "--engine", "vllm", "--no-cache", how=how)
+    _check_complete(one, problems)
+    _solve("own", many, "--engine", "vllm", "--cluster", "ray", "--replicas", 2, how=how)
+    check_whole(many, problems, PATHS)
+    assert json.loads((many / "manifest.json").read_text())["finished"]
+    for name in RUN_FILES:
+        assert (many / name).read_bytes() == (one / name).read_bytes()
 
 
 @pytest.fixture

@@ -4,21 +4,27 @@ Prints its base URL, then serves until it is killed::
 
     python -m tests.cli.endpoint --delay 0.05 --port 0
 
-Every completion that was asked for is a line of ``--log``: path seed and messages' hash.
+Every completion that was asked for is a line of ``--log``: path seed and messages' hash. Requests
+after the first ``--answers`` get no reply at all.
 """
 
 import argparse
 import asyncio
 import hashlib
 import json
+from itertools import count
 
 from tests.engines.faulty_replies import completion
 from tests.engines.faulty_server import FaultyServer
 from tests.engines.scripted import say
 
 
-async def serve(port: int, delay: float, log) -> None:
+async def serve(port: int, delay: float, log, answers: float) -> None:
+    numbers = count()
+
     async def reply(exchange) -> None:
+        if next(numbers) >= answers:
+            await asyncio.Event().wait()
         body = exchange.body
         rng = int(body["seed"]) % 1000 / 1000
         await asyncio.sleep(delay * (0.5 + rng))
@@ -40,5 +46,6 @@ if __name__ == "__main__":
     parser.add_argument("--port", type=int, default=0)
     parser.add_argument("--delay", type=float, default=0.02)
     parser.add_argument("--log", type=argparse.FileType("a"))
+    parser.add_argument("--answers", type=int, default=float("inf"))
     given = parser.parse_args()
-    asyncio.run(serve(given.port, given.delay, given.log))
+    asyncio.run(serve(given.port, given.delay, given.log, given.answers))

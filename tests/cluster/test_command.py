@@ -5,24 +5,17 @@ import re
 import signal
 import subprocess
 import time
-from importlib.util import find_spec
 
 import pytest
 
 from clc.runs.open import open_run
-from tests.cli.running import clc, endpoint, start
+from tests.cli.running import call, clc, endpoint, start
 
 from .running import FILES, check_whole, tsv
 
 pytest.importorskip("ray")
 
 pytestmark = pytest.mark.ray
-
-
-@pytest.fixture
-def there(ray_address, monkeypatch):
-    """Let the commands find the Ray of all tests; else each starts one of its own."""
-    monkeypatch.setenv("RAY_ADDRESS", ray_address)
 
 
 def command(file, out, url, *more):
@@ -42,9 +35,9 @@ def seeds(out):
         return {path.seed for one in run.finished() for path in one.paths.values()}
 
 
-def wait_for_paths(out, process, seconds=240):
+def wait_for_paths(out, process, *, more_than=0, seconds=240):
     until = time.monotonic() + seconds
-    while not (found := seeds(out)):
+    while len(found := seeds(out)) <= more_than:
         assert time.monotonic() < until
         assert process.poll() is None
         time.sleep(0.1)
@@ -55,26 +48,28 @@ def seeds_asked(log):
     return [int(line.split()[0]) for line in log.read_text().splitlines()]
 
 
-def test_a_driver_that_is_killed_and_begun_again(tmp_path):
+def test_a_driver_that_is_killed_and_begun_again(ray_address, tmp_path, monkeypatch):
+    """It starts a Ray of its own, whose replicas end with it."""
+    psutil = pytest.importorskip("psutil")
     file, out, log = tsv(tmp_path, 60), tmp_path / "run", tmp_path / "asked"
-    with endpoint("--delay", 0.4, "--log", log) as (url, _):
+    with endpoint("--delay", 0, "--answers", 300, "--log", log) as (url, _):
         process = start(*command(file, out, url, *ray()), stdout=subprocess.DEVNULL)
         wait_for_paths(out, process)
+        its = psutil.Process(process.pid).children(recursive=True)
+        replicas = [child for child in its if "MapWorker" in child.name()]
+        assert len(replicas) == 2
         process.kill()
         process.communicate()
-        quiet = time.monotonic()
-        while time.monotonic() - quiet < 2:  # its replicas die with it
-            before = len(seeds_asked(log))
-            time.sleep(0.5)
-            quiet = time.monotonic() if len(seeds_asked(log)) > before else quiet
+        assert not psutil.wait_procs(replicas, timeout=120)[1]
     stored = seeds(out)
     assert 0 < len(stored) < 360
+    monkeypatch.setenv("RAY_ADDRESS", ray_address)
     with endpoint("--delay", 0, "--log", log) as (url, _):
         asked = len(seeds_asked(log))
         done = clc(*command(file, out, url, *ray()))
         assert done.returncode == 0, done.stderr
         assert not stored & set(seeds_asked(log)[asked:])
-        assert clc(*command(file, tmp_path / "one", url, "--no-cache")).returncode == 0
+        assert call(*command(file, tmp_path / "one", url, "--no-cache")).returncode == 0
     check_whole(out, 60)
     for name in FILES:
         assert (out / name).read_bytes() == (tmp_path / "one" / name).read_bytes()
@@ -83,36 +78,25 @@ def test_a_driver_that_is_killed_and_begun_again(tmp_path):
     assert not re.search(r"ray|Warning|\x1b", done.stdout + done.stderr.replace(str(tmp_path), ""))
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_an_interrupt_says_how_to_go_on(number, there, tmp_path):
+def test_an_interrupt_says_how_to_go_on(ray_address, tmp_path, monkeypatch):
+    """Each of the two signals, one after the other in one run."""
+    monkeypatch.setenv("RAY_ADDRESS", ray_address)
     file, out = tsv(tmp_path, 60), tmp_path / "run"
-    with endpoint("--delay", 1) as (url, _):
-        process = start(*command(file, out, url, *ray()), stdout=subprocess.DEVNULL)
-        wait_for_paths(out, process)
-        process.send_signal(number)
-        _, errors = process.communicate(timeout=240)
-        assert process.returncode == 130, errors
-        assert f"What was drawn is in {out}; the same command goes on." in errors
-        assert "Traceback" not in errors
-        stored = len(seeds(out))
+    stored: set[int] = set()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        with endpoint("--delay", 0, "--answers", 170) as (url, _):
+            process = start(*command(file, out, url, *ray()), stdout=subprocess.DEVNULL)
+            stored = wait_for_paths(out, process, more_than=len(stored))
+            process.send_signal(number)
+            _, errors = process.communicate(timeout=240)
+            assert process.returncode == 130, errors
+            assert f"What was drawn is in {out}; the same command goes on." in errors
+            assert "Traceback" not in errors
+            assert stored <= seeds(out)
+            stored = seeds(out)
     with endpoint("--delay", 0) as (url, _):
         done = clc(*command(file, out, url, *ray("--json", replicas=1)))
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["problems"] == 60
-    assert f"{360 - stored} paths drawn now, 0 reused." in done.stderr
+    assert f"{360 - len(stored)} paths drawn now, 0 reused." in done.stderr
     check_whole(out, 60)
-
-
-@pytest.mark.engine
-@pytest.mark.skipif(find_spec("vllm") is None, reason="needs vLLM")
-def test_two_replicas_of_the_bundled_model(there, tmp_path):
-    more = ["--languages", "en,de", "--paths", "4", "--max-tokens", "192"]
-    file = "examples/mgsm_de.tsv"
-    done = clc("solve", file, "--out", tmp_path / "many", *ray(), *more, timeout=280)
-    assert done.returncode == 0, done.stderr
-    assert json.loads((tmp_path / "many" / "manifest.json").read_text())["finished"]
-    check_whole(tmp_path / "many", 12, 4)
-    one = clc("solve", file, "--out", tmp_path / "one", "--no-cache", *more, timeout=200)
-    assert one.returncode == 0, one.stderr
-    for name in FILES:
-        assert (tmp_path / "many" / name).read_bytes() == (tmp_path / "one" / name).read_bytes()
