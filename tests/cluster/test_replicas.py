@@ -45,9 +45,8 @@ def test_a_lost_replica_is_replaced_and_nothing_counts_twice(ray, tmp_path):
 
 def test_a_problem_that_kills_its_replica_is_set_aside_and_tried_again(ray, tmp_path):
     source = tsv(tmp_path, 24)
-    outcome = spread(
-        source, tmp_path / "run", tmp_path / "log", engine={"dies_at": "Wie viele sind 25 und"}
-    )
+    engine = {"dies_at": "Wie viele sind 25 und"}
+    outcome = spread(source, tmp_path / "run", tmp_path / "log", 1, engine)
     assert [one.id for one in outcome.set_aside] == ["mgsm-de-005"]
     assert "lost 2 times with it alone" in outcome.set_aside[0].reason
     assert outcome.score.problems == 23
@@ -135,7 +134,7 @@ def test_the_ledger_keeps_only_what_is_in_hand():
 def test_an_engine_that_cannot_start_ends_the_run_at_once(ray, tmp_path):
     source = tsv(tmp_path, 20)
     with pytest.raises(EngineError, match="no such model: m") as raised:
-        spread(source, tmp_path / "run", tmp_path / "log", engine={"fails": "no such model: m"})
+        spread(source, tmp_path / "run", tmp_path / "log", 1, {"fails": "no such model: m"})
     assert raised.value.exit_code == 1
     assert not (tmp_path / "log").exists()
     spread(source, tmp_path / "run", tmp_path / "log", replicas=1)
@@ -168,7 +167,7 @@ def test_a_replica_with_another_engine_refuses(ray, tmp_path):
 
 def test_lost_paths_are_drawn_again_and_no_others(ray, tmp_path):
     source, out, log = tsv(tmp_path, 30), tmp_path / "run", tmp_path / "log"
-    first = spread(source, out, log, engine={"lose": lose_some})
+    first = spread(source, out, log, 1, engine={"lose": lose_some})
     assert first.counters.lost > 10
     with open_run(out) as run:
         assert run.manifest()["finished"] is False
