@@ -71,6 +71,7 @@ GROUPS = {
 LONG = (
     "docs/test_commands.py",
     "cli/test_report.py",
+    "cli/test_view.py",
     "serving/test_connections.py",
     "serving/test_stopping.py",
     "cli/test_solve_faults.py",
@@ -92,6 +93,7 @@ LONG = (
     "benchmarks/test_faults.py",
     "answers/test_fuzz.py",
     "voting/test_stopping.py",
+    "voting/test_stopping_error.py",
 )
 
 
