@@ -11,7 +11,13 @@ from clc.prompts.budget import MOST_BITS, MOST_CHARACTERS, text_size, too_large
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-__all__ = ["check_format", "check_replaced", "check_sizes", "checked", "operation_size"]
+__all__ = [
+    "check_format_size",
+    "check_replacement_size",
+    "check_size",
+    "check_widths",
+    "operation_size",
+]
 
 _FIELDS = re.compile(r"%(?:\([^)]*\))?[^a-zA-Z%]*|\{[^{}:]*:[^{}]*")  # of a format, with widths
 _DIGITS = 7  # of a width up to MOST_CHARACTERS
@@ -40,14 +46,14 @@ def operation_size(operator: str, left: Any, right: Any) -> int:
     return size + number
 
 
-def checked(value: Any) -> Any:
+def check_size(value: Any) -> Any:
     """Return a result that is not too large."""
     if isinstance(value, str | bytes | list | tuple) and len(value) > MOST_CHARACTERS:
         raise too_large()
     return value
 
 
-def check_sizes(text: object, numbers: Iterable[Any]) -> None:
+def check_widths(text: object, numbers: Iterable[Any]) -> None:
     """Refuse a width whose result is too large; each line and tab may take it."""
     lines = text.count("\n") + text.count("\t") + 1 if isinstance(text, str) else 1
     for number in numbers:
@@ -55,7 +61,7 @@ def check_sizes(text: object, numbers: Iterable[Any]) -> None:
             raise too_large()
 
 
-def check_format(pattern: str, values: Iterable[Any]) -> None:
+def check_format_size(pattern: str, values: Iterable[Any]) -> None:
     """Refuse a format whose fields or widths make its result too large.
 
     Widths are numbers in the pattern, or among the values.
@@ -66,7 +72,7 @@ def check_format(pattern: str, values: Iterable[Any]) -> None:
         if isinstance(one, Mapping):  # of format_map, or %(name)s
             given += one.values()
     if "*" in pattern or re.search(r":[^{}]*\{", pattern):
-        check_sizes("", given)
+        check_widths("", given)
     widths = [re.findall(r"\d+", field.rpartition(")")[2]) for field in _FIELDS.findall(pattern)]
     longest = max((len(number) for numbers in widths for number in numbers), default=0)
     width = 0 if longest > _DIGITS else sum(int(number) for numbers in widths for number in numbers)
@@ -74,7 +80,7 @@ def check_format(pattern: str, values: Iterable[Any]) -> None:
         raise too_large()
 
 
-def check_replaced(text: str, old: str, new: str) -> None:
+def check_replacement_size(text: str, old: str, new: str) -> None:
     """Refuse a replacement whose result is too large."""
     count = text.count(old) if old else len(text) + 1
     if len(text) + count * len(new) > MOST_CHARACTERS:

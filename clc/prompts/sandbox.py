@@ -22,10 +22,10 @@ from jinja2.visitor import NodeTransformer
 
 from clc.prompts.budget import MOST_CHARACTERS, MOST_STEPS, Budget, text_size, too_large
 from clc.prompts.result_sizes import (
-    check_format,
-    check_replaced,
-    check_sizes,
-    checked,
+    check_format_size,
+    check_replacement_size,
+    check_size,
+    check_widths,
     operation_size,
 )
 
@@ -93,7 +93,7 @@ class BoundedEnvironment(ImmutableSandboxedEnvironment):
             self.budget.step()
         if isinstance(obj, LoopContext) and args:
             args = (self._counted(context, args[0], 0), *args[1:])
-        return checked(super().call(context, obj, *args, **kwargs))
+        return check_size(super().call(context, obj, *args, **kwargs))
 
     def call_binop(self, context: Context, operator: str, left: Any, right: Any) -> Any:
         """Compute an operation whose result is not too large."""
@@ -129,7 +129,7 @@ class BoundedEnvironment(ImmutableSandboxedEnvironment):
                 self.budget.step()
             else:
                 self._charge(name, args[first:], kwargs)
-            result = checked(function(*args, **kwargs))
+            result = check_size(function(*args, **kwargs))
             return self._each(result) if isinstance(result, Iterator) else result
 
         return bounded
@@ -145,13 +145,13 @@ class BoundedEnvironment(ImmutableSandboxedEnvironment):
             )
         text = args[0] if args else ""
         if name in _SIZED:
-            check_sizes(text, more)
+            check_widths(text, more)
         if name in _REPEATED and text_size(*more) * text_size(text) > MOST_CHARACTERS:
             raise too_large()
         if name == "format":
-            check_format(str(text), more)
+            check_format_size(str(text), more)
         elif name == "replace" and len(args) > 2:  # noqa: PLR2004 - text, old, new
-            check_replaced(str(text), str(args[1]), str(args[2]))
+            check_replacement_size(str(text), str(args[1]), str(args[2]))
         elif name == "join" and isinstance(text, str) and hasattr(args[-1], "__len__"):
             if len(text) * len(args[-1]) > MOST_CHARACTERS:
                 raise too_large()

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     from clc.analysis.report.sections import Cell, Section
 
-__all__ = ["Estimate", "find_estimates", "to_number", "to_percent"]
+__all__ = ["PlottedEstimate", "find_estimates", "to_number", "to_percent"]
 
 
-class Estimate(NamedTuple):
+class PlottedEstimate(NamedTuple):
     """Indices of a column of shares or points, and of its interval's if they follow it."""
 
     name: str
@@ -20,7 +20,7 @@ class Estimate(NamedTuple):
     high: int | None
 
 
-def find_estimates(section: Section) -> list[Estimate]:
+def find_estimates(section: Section) -> list[PlottedEstimate]:
     """Return the shares and points of a section, with the columns of their intervals."""
     columns = section.columns
     bounds = [column.name.rpartition(" ")[2] in {"low", "high"} for column in columns]
@@ -29,7 +29,7 @@ def find_estimates(section: Section) -> list[Estimate]:
         if column.kind in {"share", "points"} and not bounds[index]:
             interval = all(bounds[index + 1 : index + 3]) and index + 2 < len(columns)
             ends = (index + 1, index + 2) if interval else (None, None)
-            found.append(Estimate(column.name, column.kind == "points", index, *ends))
+            found.append(PlottedEstimate(column.name, column.kind == "points", index, *ends))
     return found
 
 

@@ -6,7 +6,7 @@ from itertools import cycle
 from typing import TYPE_CHECKING, Any
 
 from clc.analysis.figures import DASHES, MARKERS
-from clc.analysis.report.chart_cells import Estimate, find_estimates, to_number, to_percent
+from clc.analysis.report.chart_cells import PlottedEstimate, find_estimates, to_number, to_percent
 from clc.analysis.report.theme import INK, QUIET, SERIES, SMALL
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ def plot_curve(axes: Any, section: Section) -> None:
 
 def _lines(
     section: Section, *, by_run: bool
-) -> list[tuple[str, Sequence[tuple[Cell, ...]], Estimate]]:
+) -> list[tuple[str, Sequence[tuple[Cell, ...]], PlottedEstimate]]:
     """Return the lines of a curve: one per estimate, or the first estimate of every run."""
     found = find_estimates(section)
     if not by_run:
@@ -72,7 +72,7 @@ def _lines(
     return [(n, [row for row in section.rows if row[0] == n], found[0]) for n in names]
 
 
-def _common_name(lines: Sequence[tuple[str, Any, Estimate]]) -> str:
+def _common_name(lines: Sequence[tuple[str, Any, PlottedEstimate]]) -> str:
     """Return the name of the estimate that all lines share, if each line is named by its run."""
     return "" if lines[0][0] == lines[0][2].name else f"{lines[0][2].name}, "
 

@@ -11,7 +11,7 @@ import orjson
 
 from clc.engines.base import Completion
 from clc.engines.openai import reply_fields, wire
-from clc.engines.openai.error_reply import ErrorReply
+from clc.engines.openai.error_response import ErrorResponse
 from clc.engines.openai.failures import (
     UNREACHABLE,
     AttemptError,
@@ -215,7 +215,7 @@ class EndpointClient:
             return completion
         options = self.format.option_fields(self.format.options(request))
         url = self._url(endpoint)
-        reply = ErrorReply(url, response, content, request, options, self.secrets)
+        reply = ErrorResponse(url, response, content, request, options, self.secrets)
         if sent.get("stream") and reply.refuses_stream:
             raise _NoStreamError
         if reply.adapts(endpoint, sent):

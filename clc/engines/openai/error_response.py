@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from clc.engines.openai.refusals import Refusals
     from clc.engines.openai.secrets import Secrets
 
-__all__ = ["ErrorReply"]
+__all__ = ["ErrorResponse"]
 
 _RETRIED = frozenset({408, 409, 425, 429})  # and every status from _SERVER_ERROR on
 _SERVER_ERROR = 500
@@ -37,7 +37,7 @@ _FIELD_REFUSALS = frozenset({400, 422})
 
 
 @dataclass(frozen=True, slots=True)
-class ErrorReply:
+class ErrorResponse:
     """A whole reply whose status is no success.
 
     Args:
