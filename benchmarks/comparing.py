@@ -92,10 +92,10 @@ def from_store(size: int, paths: int) -> dict[str, float]:
 
 def timed(entries: list[Entry]) -> dict[str, float]:
     """Compare and say what it took."""
-    begun, worked = time.perf_counter(), time.process_time()
+    started, worked = time.perf_counter(), time.process_time()
     compare_strategies(entries)
     return {
-        "seconds": time.perf_counter() - begun,
+        "seconds": time.perf_counter() - started,
         "cpu": time.process_time() - worked,
         "peak_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
     }

@@ -123,11 +123,11 @@ async def _allocate(target: _Target) -> None:
 
 
 async def _hold(target: _Target) -> None:
-    begun = target.rng.choice([b"", _GET, _head(b"Content-Length: 9\r\n")])
+    started = target.rng.choice([b"", _GET, _head(b"Content-Length: 9\r\n")])
     opened = [await asyncio.open_connection(target.host, target.port) for _ in range(20)]
     try:
         for _, writer in opened:
-            writer.write(begun)
+            writer.write(started)
         await asyncio.sleep(_HELD_S)
     finally:
         for _, writer in opened:

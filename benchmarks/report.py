@@ -77,10 +77,10 @@ def measured(name: str, folder: str) -> dict[str, float]:
 
 def timed(name: str, folder: Path) -> dict[str, float]:
     """Time a pass in this process."""
-    begun, worked = time.perf_counter(), time.process_time()
+    started, worked = time.perf_counter(), time.process_time()
     PASSES[name](folder)
     return {
-        "seconds": time.perf_counter() - begun,
+        "seconds": time.perf_counter() - started,
         "cpu": time.process_time() - worked,
         "peak_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
     }
@@ -139,7 +139,7 @@ def opened(page: Path) -> str:
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=file, args=["--no-sandbox"])
         tab = browser.new_page()
-        begun = time.perf_counter()
+        started = time.perf_counter()
         tab.goto(page.as_uri())
         tab.locator("#list a").first.wait_for()
         listed = time.perf_counter()
@@ -154,7 +154,7 @@ def opened(page: Path) -> str:
         filtered = time.perf_counter()
         browser.close()
     return (
-        f"{sizes}; in Chromium the list after {listed - begun:.1f} s, "
+        f"{sizes}; in Chromium the list after {listed - started:.1f} s, "
         f"a problem after {read - listed:.2f} s, a filter after {filtered - back:.2f} s"
     )
 

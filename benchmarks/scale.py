@@ -68,7 +68,7 @@ def main() -> None:
 def measure(problems: int, paths: int) -> dict[str, float]:
     """Draw a run, go over it again as a resumed one does, and export it."""
     with tempfile.TemporaryDirectory() as folder:
-        begun, worked = time.perf_counter(), time.process_time()
+        started, worked = time.perf_counter(), time.process_time()
         asyncio.run(draw(Path(folder), problems, paths))
         drawn, worked = time.perf_counter(), time.process_time() - worked
         asyncio.run(draw(Path(folder), problems, paths))
@@ -78,7 +78,7 @@ def measure(problems: int, paths: int) -> dict[str, float]:
         done = time.perf_counter()
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     return {
-        "draw": drawn - begun,
+        "draw": drawn - started,
         "cpu": worked,
         "again": again - drawn,
         "export": done - again,

@@ -173,13 +173,13 @@ def read_llama_tokens(log: str) -> tuple[int, int]:
     (33, 15)
     """
     prompts = runs = 0
-    begun: int | None = None
+    started: int | None = None
     for line in _LLAMA.finditer(log):
         if line["hit"] is not None:
-            begun = int(line["hit"]) + int(line["left"])
+            started = int(line["hit"]) + int(line["left"])
         elif line["prompt"] is not None:
-            prompts += int(line["prompt"]) if begun is None else begun
-            begun = None
+            prompts += int(line["prompt"]) if started is None else started
+            started = None
         else:
             runs += int(line["runs"])
     return prompts, runs

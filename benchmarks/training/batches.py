@@ -120,4 +120,4 @@ def _batches(
 def prompt_text(example: Example) -> str:
     """Render a prompt as the chat template does."""
     mark = THINK_MARK if example.thinking else ""
-    return f"<|user|>{example.prompt}{mark}<|assistant|>{example.begun}"
+    return f"<|user|>{example.prompt}{mark}<|assistant|>{example.opening}"

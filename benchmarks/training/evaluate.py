@@ -37,34 +37,34 @@ BATCH = 48
 
 
 class Mode(NamedTuple):
-    """How a question is put: behind the mark or not, and how much of a thought is begun for it."""
+    """How a question is put: behind the mark or not, and how much of a thought it starts."""
 
     marked: bool = False
-    begun: Literal["nothing", "thought", "cue"] = "nothing"
+    opening: Literal["nothing", "thought", "cue"] = "nothing"
     language: str = ""  # of the thought; the question's own by default
 
     @property
     def thinks(self) -> bool:
         """Whether a thought is expected."""
-        return self.marked or self.begun != "nothing"
+        return self.marked or self.opening != "nothing"
 
     def beginning(self, code: str) -> str:
         """Return what begins the reply to a question in a language."""
-        if self.begun == "nothing":
+        if self.opening == "nothing":
             return ""
         cue = Templates().cues(self.language or code).think
-        return f"{OPEN}{cue}" if self.begun == "cue" else OPEN
+        return f"{OPEN}{cue}" if self.opening == "cue" else OPEN
 
 
 MODES: Mapping[str, Mode] = {
     "plain": Mode(),
     "thinking": Mode(marked=True),
-    "opened": Mode(marked=True, begun="thought"),
-    "opened, unmarked": Mode(begun="thought"),
-    "cue": Mode(marked=True, begun="cue"),
-    "cue, unmarked": Mode(begun="cue"),
+    "opened": Mode(marked=True, opening="thought"),
+    "opened, unmarked": Mode(opening="thought"),
+    "cue": Mode(marked=True, opening="cue"),
+    "cue, unmarked": Mode(opening="cue"),
     **{
-        f"cue in {code}": Mode(marked=True, begun="cue", language=code)
+        f"cue in {code}": Mode(marked=True, opening="cue", language=code)
         for code in ("en", "es", "ja", "bn", "sw")
     },
 }
@@ -96,9 +96,9 @@ def greedy_replies(
     code: str,
     mode: Mode,
 ) -> Sequence[str]:
-    """Reply to problems in a language, each reply with what was begun for it."""
+    """Reply to problems in a language, each reply with its opening."""
     templates = Templates()
-    begun = mode.beginning(code)
+    opening = mode.beginning(code)
     was_training, side = model.training, tokenizer.padding_side
     model.eval()
     tokenizer.padding_side = "left"
@@ -108,7 +108,7 @@ def greedy_replies(
             "cot", question=question(problem, load(code)), question_language=code, language=code
         )
         mark = THINK_MARK if mode.marked else ""
-        prompts.append(f"<|user|>{message['content']}{mark}<|assistant|>{begun}")
+        prompts.append(f"<|user|>{message['content']}{mark}<|assistant|>{opening}")
     replies = []
     for start in range(0, len(prompts), BATCH):
         part = prompts[start : start + BATCH]
@@ -118,7 +118,9 @@ def greedy_replies(
             pad_token_id=tokenizer.pad_token_id, eos_token_id=tokenizer.eos_token_id,
         )  # fmt: skip
         new = made[:, batch["input_ids"].shape[1] :]
-        replies += [begun + text for text in tokenizer.batch_decode(new, skip_special_tokens=True)]
+        replies += [
+            opening + text for text in tokenizer.batch_decode(new, skip_special_tokens=True)
+        ]
     tokenizer.padding_side = side
     model.train(was_training)
     return replies

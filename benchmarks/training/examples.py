@@ -56,15 +56,15 @@ SKILL_SHARES: Mapping[str, float] = {
 class Example(NamedTuple):
     """A prompt's user message, the reply, and the reply's language.
 
-    ``thinking`` says whether the thinking mode is on; ``begun`` is how the assistant's turn begins
-    where somebody else has begun it.
+    ``thinking`` says whether the thinking mode is on; ``opening`` is how the assistant's turn
+    starts where the prompt has it.
     """
 
     prompt: str
     reply: str
     language: str
     thinking: bool = False
-    begun: str = ""
+    opening: str = ""
 
 
 # Equations in a drill, and what stands between them.

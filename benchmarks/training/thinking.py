@@ -7,7 +7,7 @@
     Answer: 7
 
 The model writes the thought by itself behind the mark that its chat template puts after the last
-question, or goes on with one that somebody else has begun, in the language that it was begun in.
+question, or continues one that the prompt starts, in the language of that start.
 """
 
 from __future__ import annotations
@@ -103,7 +103,7 @@ def thoughtful(
     opening = pick(rng, OPENINGS)
     if opening == "empty":
         example = plain(problem, rng, templates, shares)
-        return example and example._replace(begun=EMPTY)
+        return example and example._replace(opening=EMPTY)
     skill = pick(rng, THINKING_SHARES)
     asked, other = draw_languages(skill, rng, shares)
     inner = _inner(skill, opening, other, rng, shares)
@@ -121,21 +121,21 @@ def thoughtful(
         thought = "\n".join(_solution(problem, inner, rng, templates)[:-1])
         if skill == "xcot":
             thought = f"{question_in(problem, load(other), wording)}\n\n{thought}"
-    begun = ""
+    start = ""
     if opening == "own":
         if rng.random() < OWN_CUES:
             thought = f"{_cue(inner, rng, templates)}\n{thought}"
     elif opening == "cue":
-        begun = f"{OPEN}{_cue(inner, rng, templates)}"
+        start = f"{OPEN}{_cue(inner, rng, templates)}"
         thought = f"\n{thought}"
     elif opening == "words":
         words = first_words(thought, rng.randint(1, FIRST_WORDS))
-        begun, thought = f"{OPEN}{words}", thought.removeprefix(words)
+        start, thought = f"{OPEN}{words}", thought.removeprefix(words)
     else:
-        begun = OPEN
+        start = OPEN
     marked = opening == "own" or rng.random() < MARKED
-    first = "" if begun else OPEN
-    return Example(prompt, f"{first}{thought}{CLOSE}{reply}", other, marked, begun)
+    first = "" if start else OPEN
+    return Example(prompt, f"{first}{thought}{CLOSE}{reply}", other, marked, start)
 
 
 def first_words(text: str, count: int) -> str:
@@ -157,7 +157,7 @@ def first_words(text: str, count: int) -> str:
 
 
 def _inner(skill: str, opening: str, other: str, rng: Random, shares: Mapping[str, float]) -> str:
-    """Choose the thought's language: what was begun for it may be in any."""
+    """Choose the thought's language: its start may be in any."""
     if skill == "xcot":
         return "en"
     if opening in ("cue", "words") and rng.random() < ELSEWHERE:

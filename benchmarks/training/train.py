@@ -84,7 +84,7 @@ def step_loss(model: Qwen2ForCausalLM, inputs: torch.Tensor, targets: torch.Tens
 
 
 class Training:
-    """A training run in a folder: begun, or gone on with from its checkpoint."""
+    """A training run in a folder: started, or continued from its checkpoint."""
 
     def __init__(
         self, folder: Path, plan: Plan, *, compiled: bool, begin: Path | None = None

@@ -1,4 +1,4 @@
-"""The weights of clc-tiny: begun from an earlier model's, written as the Llama model they are."""
+"""The weights of clc-tiny: started from an earlier model's, written as the Llama model they are."""
 
 from __future__ import annotations
 

@@ -41,7 +41,7 @@ def test_spans_are_within_the_whole_text(row):
 
 
 @pytest.mark.parametrize("reason", [None, "stop", "length"])
-def test_the_prompt_may_have_begun_the_thought(reason):
+def test_the_prompt_may_have_started_the_thought(reason):
     text = "The answer is 9. But let me see"
     assert outcome(text, "en", finish_reason=reason, opened=True) == "!truncated"
     assert outcome(f"{text}</think>Answer: 8", "en", opened=True) == "8"

@@ -25,16 +25,16 @@ def drawn():
 
 @pytest.fixture(scope="module")
 def thinking(drawn):
-    return [one for one in drawn if OPEN in one.begun + one.reply]
+    return [one for one in drawn if OPEN in one.opening + one.reply]
 
 
 @pytest.fixture(scope="module")
 def thoughts(thinking):
-    return [one for one in thinking if one.begun != EMPTY]
+    return [one for one in thinking if one.opening != EMPTY]
 
 
 def parts(example):
-    thought, _, said = (example.begun + example.reply).removeprefix(OPEN).partition(CLOSE)
+    thought, _, said = (example.opening + example.reply).removeprefix(OPEN).partition(CLOSE)
     return thought, said
 
 
@@ -42,19 +42,19 @@ def test_half_of_the_examples_think_and_the_others_are_the_plain_ones(drawn, thi
     others = [one for one in drawn if one not in thinking]
     assert others == list(islice(examples("train", 0, 0.2), len(others)))
     assert 0.45 < len(thinking) / len(drawn) < 0.55
-    assert not any(one.thinking or one.begun for one in others)
+    assert not any(one.thinking or one.opening for one in others)
 
 
 def test_a_thought_ends_once_and_what_is_said_then_is_short(thoughts):
     for one in thoughts:
-        turn = one.begun + one.reply
+        turn = one.opening + one.reply
         assert turn.startswith(OPEN)
         assert turn.count(CLOSE) == 1
         thought, said = parts(one)
         assert thought
         assert "\n" not in said
         assert thought == thought.strip()
-        assert one.thinking or one.begun  # nothing else tells the model to think
+        assert one.thinking or one.opening  # nothing else tells the model to think
 
 
 def test_the_answer_is_in_the_language_asked_for(thoughts):
@@ -64,7 +64,7 @@ def test_the_answer_is_in_the_language_asked_for(thoughts):
         if "Keep every number" not in one.prompt:
             code = "en" if "First translate" in one.prompt else one.language
             assert said.startswith(labels[code])
-            read = extract_answer(one.begun + one.reply, language=code)
+            read = extract_answer(one.opening + one.reply, language=code)
             assert int(re.sub(r"\D", "", said)) == int(read.value)
 
 
@@ -72,9 +72,11 @@ def test_a_thought_goes_on_in_the_language_of_its_cue(thoughts):
     cues = {f"{OPEN}{Templates().cues(code).think}": code for code in LANGUAGE_SHARES}
     elsewhere = 0
     for one in thoughts:
-        if one.begun not in cues or any(t in one.prompt for t in ("Keep every", "First translate")):
+        if one.opening not in cues or any(
+            t in one.prompt for t in ("Keep every", "First translate")
+        ):
             continue
-        code = cues[one.begun]
+        code = cues[one.opening]
         thought, _ = parts(one)
         assert written_language(thought, code, list(LANGUAGE_SHARES)) in (code, None)
         elsewhere += code != one.language
@@ -82,14 +84,14 @@ def test_a_thought_goes_on_in_the_language_of_its_cue(thoughts):
 
 
 def test_every_way_to_begin_a_thought_is_there(thinking):
-    begun = [one.begun for one in thinking]
+    opening = [one.opening for one in thinking]
     cues = {f"{OPEN}{Templates().cues(code).think}" for code in LANGUAGE_SHARES}
-    assert all(text in begun for text in ("", OPEN, EMPTY))
-    assert sum(text in cues for text in begun) > 120
-    words = [text for text in begun if text and text not in (OPEN, EMPTY) and text not in cues]
+    assert all(text in opening for text in ("", OPEN, EMPTY))
+    assert sum(text in cues for text in opening) > 120
+    words = [text for text in opening if text and text not in (OPEN, EMPTY) and text not in cues]
     assert len(set(words)) > 80
     assert not any(text[-1].isspace() for text in words)
-    assert {one.thinking for one in thinking if one.begun == OPEN} == {True, False}
+    assert {one.thinking for one in thinking if one.opening == OPEN} == {True, False}
 
 
 def test_first_words_end_before_a_number():
@@ -169,14 +171,14 @@ def test_the_last_turn_keeps_its_thought(render):
 
 
 @pytest.mark.parametrize(
-    "begun", ["<think>", OPEN, f"{OPEN}Let's think step by step.", f"{OPEN}Hm.\n", EMPTY, "So"]
+    "opening", ["<think>", OPEN, f"{OPEN}Let's think step by step.", f"{OPEN}Hm.\n", EMPTY, "So"]
 )
-def test_a_turn_that_was_begun_stays_open(render, begun):
-    asked = [user("a"), turn(begun)]
+def test_a_turn_with_an_opening_stays_open(render, opening):
+    asked = [user("a"), turn(opening)]
     options = {"continue_final_message": True}
-    assert render(asked, **options) == f"<|user|>a<|assistant|>{begun}"
+    assert render(asked, **options) == f"<|user|>a<|assistant|>{opening}"
     marked = render(asked, **options, enable_thinking=True)
-    assert marked == f"<|user|>a{THINK_MARK}<|assistant|>{begun}"
+    assert marked == f"<|user|>a{THINK_MARK}<|assistant|>{opening}"
 
 
 def test_a_thought_in_its_own_field_can_be_gone_on_with(render):
@@ -205,8 +207,8 @@ def test_an_example_is_put_as_the_template_puts_it(render, tokenizer, drawn):
 
     for one in drawn[:400]:
         options = {"enable_thinking": one.thinking}
-        if one.begun:
-            asked = [user(one.prompt), turn(one.begun)]
+        if one.opening:
+            asked = [user(one.prompt), turn(one.opening)]
             prompt = render(asked, continue_final_message=True, **options)
         else:
             prompt = render([user(one.prompt)], add_generation_prompt=True, **options)

@@ -92,8 +92,8 @@ def test_a_run_with_a_file_goes_on_from_the_same_flags(tmp_path, problems, varia
             f'model = "m"\n[sampling]\ntop_p = 0.9\n[[endpoint]]\nurl = "{server.url}"\n'
         )
         common = ("solve", problems, "--out", tmp_path / "run", "--paths", 1, "--languages", "en")
-        begun = call(*common, "--base-url", server.url, "--model", "m", "--top-p", 0.9)
-        assert begun.returncode == 0, begun.stderr
+        started = call(*common, "--base-url", server.url, "--model", "m", "--top-p", 0.9)
+        assert started.returncode == 0, started.stderr
         asked = len(server.requests)
         again = call(*common, "--engine-file", path)
         assert again.returncode == 0, again.stderr

@@ -40,7 +40,7 @@ def test_a_bad_file(case, tmp_path):
     assert "Traceback" not in error
     for word in words:
         assert re.search(word, error), error
-    assert not out.exists()  # all rows are read before anything is begun
+    assert not out.exists()  # all rows are read before anything is started
 
 
 @pytest.mark.parametrize(

@@ -48,7 +48,7 @@ def seeds_asked(log):
     return [int(line.split()[0]) for line in log.read_text().splitlines()]
 
 
-def test_a_driver_that_is_killed_and_begun_again(ray_address, tmp_path, monkeypatch):
+def test_a_driver_that_is_killed_and_started_again(ray_address, tmp_path, monkeypatch):
     """It starts a Ray of its own, whose replicas end with it."""
     psutil = pytest.importorskip("psutil")
     file, out, log = tsv(tmp_path, 60), tmp_path / "run", tmp_path / "asked"

@@ -195,11 +195,11 @@ async def check_many(engine: Engine) -> None:
 
 async def check_cancellation(engine: Engine) -> None:
     """Cancelled calls end at once, others go on, and the engine still works."""
-    begun = asyncio.Event()
-    asked = [replace(ask(n, max_tokens=450), on_text=lambda _: begun.set()) for n in range(40)]
+    started = asyncio.Event()
+    asked = [replace(ask(n, max_tokens=450), on_text=lambda _: started.set()) for n in range(40)]
     endless = [asyncio.create_task(engine.complete(one)) for one in asked]
     kept = asyncio.create_task(engine.complete(ask(7, max_tokens=20)))
-    await asyncio.wait_for(begun.wait(), 120)
+    await asyncio.wait_for(started.wait(), 120)
     for task in endless:
         task.cancel()
     results = await asyncio.wait_for(asyncio.gather(*endless, return_exceptions=True), 120)
@@ -210,10 +210,10 @@ async def check_cancellation(engine: Engine) -> None:
 
 async def check_close(engine: Engine) -> None:
     """Calls in flight end with an error, later ones too, and closing twice is fine."""
-    begun = asyncio.Event()
-    asked = [replace(ask(n, max_tokens=450), on_text=lambda _: begun.set()) for n in range(4)]
+    started = asyncio.Event()
+    asked = [replace(ask(n, max_tokens=450), on_text=lambda _: started.set()) for n in range(4)]
     pending = [asyncio.create_task(engine.complete(one)) for one in asked]
-    await asyncio.wait_for(begun.wait(), 120)
+    await asyncio.wait_for(started.wait(), 120)
     await engine.close()
     await engine.close()
     for result in await asyncio.gather(*pending, return_exceptions=True):

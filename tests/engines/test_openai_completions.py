@@ -75,12 +75,12 @@ def test_a_reply_in_pieces_is_joined_and_streamed():
     assert texts
 
 
-def test_a_begun_turn_is_the_end_of_the_prompt():
-    begun = (
+def test_a_started_turn_is_the_end_of_the_prompt():
+    started = (
         Message(role="user", content="9 × 2?"),
         Message(role="assistant", content="Also:"),
     )
-    got, server = ask_base(plain(" 18"), wanted=replace(request(), messages=begun))
+    got, server = ask_base(plain(" 18"), wanted=replace(request(), messages=started))
     assert server.requests[0].body["prompt"] == "9 × 2?\nAlso:"
     assert "continue_final_message" not in server.requests[0].body
     assert got.text == " 18"

@@ -92,19 +92,19 @@ def test_memory_that_runs_out_halves_the_batch(tiny, monkeypatch):
 
 def test_a_request_joins_those_that_run(engine, monkeypatch):
     """It does not wait for their end, and its text is the same."""
-    sizes, begun, asked = [], threading.Event(), threading.Event()
+    sizes, started, asked = [], threading.Event(), threading.Event()
     forward = module.RunningBatch._forward
 
     def held(self, ids, mask, cache):
         if len(sizes) == 5:
-            begun.set()
+            started.set()
             asked.wait(60)
         sizes.append(len(ids))
         return forward(self, ids, mask, cache)
 
     async def use():
         running = asyncio.create_task(engine.complete(ask(1, max_tokens=40, temperature=0.3)))
-        await asyncio.to_thread(begun.wait, 60)
+        await asyncio.to_thread(started.wait, 60)
         joining = asyncio.create_task(engine.complete(ask(2, max_tokens=3)))
         await asyncio.sleep(0)
         asked.set()

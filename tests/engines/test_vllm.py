@@ -132,8 +132,8 @@ def test_prompts_that_vllm_writes_in_python(tiny, tmp_path):
     assert "<｜User｜>1 + 1?<｜Assistant｜>" in plain
     assert not opened
     assert text(question, thinking="on") == (plain.replace("</think>", "<think>"), True)
-    begun = (*question, {"role": "assistant", "content": "It is"})
-    assert text(begun) == (f"{plain}It is", False)
+    started = (*question, {"role": "assistant", "content": "It is"})
+    assert text(started) == (f"{plain}It is", False)
     with pytest.raises(EngineError, match=r"no chat template.*-E tokenizer_mode=deepseek_v32"):
         load_chat({}, str(folder), None, ChatOptions(), None)
     with pytest.raises(EngineError, match="cannot be loaded in vLLM's mode 'deepseek_v1'"):

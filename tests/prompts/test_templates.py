@@ -330,7 +330,7 @@ def test_a_beginning_in_the_wrong_place_is_refused(source, fault):
 
 
 def test_languages_of_a_later_clc_change_no_run_of_the_earlier_eleven():
-    """Runs of these were begun with the hashes of the first eleven; they may be finished."""
+    """Runs of these were started with the hashes of the first eleven; they may be finished."""
     templates = Templates()
     eleven = templates.cues_hash(MGSM_LANGUAGES), templates.data_hash(MGSM_LANGUAGES)
     assert eleven == ("0a82399c6d2b42b2", "131e2d66b728f795")

@@ -166,8 +166,8 @@ def test_no_prompt_holds_a_thought_of_a_polluted_translation(
         opened = False  # bare words, and marks in pairs, close only what an opening mark began
 
     def wrap(text):
-        begun = "" if opened else f"{opening}{space}"
-        return f"{begun}THOUGHT of 3 and 12.{space}{ending}{space}{text}"
+        started = "" if opened else f"{opening}{space}"
+        return f"{started}THOUGHT of 3 and 12.{space}{ending}{space}{text}"
 
     folder = tmp_path_factory.mktemp("cache")
     older(folder)

@@ -105,8 +105,8 @@ def idle(it, seconds=60.0):
     return False
 
 
-def leave(it, body, begun, seconds=60):
-    """Ask, and hang up as soon as ``begun()``."""
+def leave(it, body, started, seconds=60):
+    """Ask, and hang up as soon as ``started()``."""
     told = json.dumps(body).encode()
     head = (
         "POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\n"
@@ -116,7 +116,7 @@ def leave(it, body, begun, seconds=60):
     until = time.monotonic() + seconds
     with socket.create_connection(("127.0.0.1", port)) as asking:
         asking.sendall(head + told)
-        while not begun():
+        while not started():
             assert time.monotonic() < until, "it never began"
             time.sleep(0.01)
 

@@ -54,7 +54,7 @@ def all_of(opened):
 
 
 @pytest.mark.parametrize(
-    "begun",
+    "started",
     [
         b"",
         b"G",
@@ -70,8 +70,8 @@ def all_of(opened):
     ],
 )
 @pytest.mark.slow
-def test_a_head_that_never_ends_is_closed(begun):
-    with serving(keys=(KEY,), limits={"head_s": 0.3}) as it, connect(it, begun) as opened:
+def test_a_head_that_never_ends_is_closed(started):
+    with serving(keys=(KEY,), limits={"head_s": 0.3}) as it, connect(it, started) as opened:
         all_of(opened)  # comes to an end
         assert http(it).get("/health").status_code == 200
 
@@ -184,9 +184,9 @@ def test_a_body_in_chunks_of_one_byte_is_read():
         assert reply.status_code == 200
 
 
-@pytest.mark.parametrize("begun", [b"", b"GET /health HTTP/1.1\r\n", POST])
+@pytest.mark.parametrize("started", [b"", b"GET /health HTTP/1.1\r\n", POST])
 @pytest.mark.slow
-def test_idle_connections_beyond_the_limit_give_way(begun, tmp_path):
+def test_idle_connections_beyond_the_limit_give_way(started, tmp_path):
     files = 256
 
     def few_files():
@@ -206,7 +206,7 @@ def test_idle_connections_beyond_the_limit_give_way(begun, tmp_path):
         for _ in range(600):
             opened = held.enter_context(socket.create_connection(("127.0.0.1", port), timeout=60))
             with contextlib.suppress(ConnectionError):
-                opened.sendall(begun)
+                opened.sendall(started)
         for _ in range(3):
             assert httpx.get(base.removesuffix("/v1") + "/health", timeout=60).status_code == 200
         body = {"model": "m", "messages": ask()}

@@ -50,7 +50,7 @@ def folder(tmp_path, monkeypatch):
 
 
 async def solve_and_release(folder):
-    """Solve a problem beside a task that releases the simplification once it has begun."""
+    """Solve a problem beside a task that releases the simplification once it has started."""
     solver = Solver(
         FormulaEngine(),
         configure("sc", paths=2),

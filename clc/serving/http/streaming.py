@@ -202,7 +202,7 @@ class EventStream(Response):
         self._until = until
         self._fail = fail
         self._done = done
-        self._begun = False
+        self._started = False
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002
         """Send the events as they are yielded.
@@ -216,7 +216,7 @@ class EventStream(Response):
         except TimeoutError:
             raise ClientGoneError from None
         except asyncio.CancelledError:  # the server stops
-            if not self._begun:
+            if not self._started:
                 raise
             await self._break_off(send)
         finally:
@@ -227,7 +227,7 @@ class EventStream(Response):
     async def _send(self, send: Send) -> None:
         start = {"type": "http.response.start", "status": 200, "headers": self.raw_headers}
         await send(start)
-        self._begun = True
+        self._started = True
         async for event in self._events:
             await send({"type": "http.response.body", "body": event, "more_body": True})
         await send({"type": "http.response.body", "body": b"", "more_body": False})
