@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import hashlib
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from clc.engines.hub import hub_revision
+from clc.engines.chat_options import add_options
+from clc.engines.hub import hub_revision, read_chat_template
 from clc.engines.models import WEIGHTS, model_files
 
-__all__ = ["adapter_fingerprint", "model_fingerprint"]
+if TYPE_CHECKING:
+    from clc.engines.chat_options import ChatOptions
+    from clc.thoughts import Marks
+
+__all__ = ["adapter_fingerprint", "chat_fingerprint", "model_fingerprint"]
 
 _ADAPTER_WEIGHTS = ("adapter_model*.safetensors", "adapter_model*.bin")
 _TEXT = ("*.json", "*.jinja", "*.txt", "*.model", "*.tiktoken", "*.py")
@@ -61,3 +66,18 @@ def adapter_fingerprint(folder: str) -> str:
     for path in model_files(Path(folder), ("adapter_config.json", *_ADAPTER_WEIGHTS)):
         _update_from_weights(digest, path)
     return digest.hexdigest()
+
+
+def chat_fingerprint(
+    plain: str, options: ChatOptions, location: str, revision: str | None, marks: Marks | None
+) -> str:
+    """Return an engine's fingerprint with the chat options of its requests.
+
+    Args:
+        plain: without them.
+        options: of the requests; some depend on the model's chat template.
+        location: of the model, a folder or a Hugging Face id.
+        revision: of the id.
+        marks: the marks of thoughts; bundled ones change nothing.
+    """
+    return add_options(plain, options, lambda: read_chat_template(location, revision), marks)

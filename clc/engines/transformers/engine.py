@@ -14,13 +14,17 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from clc.engines.base import Completion, Request
-from clc.engines.chat_options import ChatOptions, add_options
+from clc.engines.chat_options import ChatOptions
 from clc.engines.chat_template import Chat, ChatTemplateError
 from clc.engines.confidence import Meter
 from clc.engines.environment import prepare
 from clc.engines.error_text import first_line
-from clc.engines.fingerprints import adapter_fingerprint, model_fingerprint
-from clc.engines.hub import find_commit, read_chat_template
+from clc.engines.fingerprints import (
+    adapter_fingerprint,
+    chat_fingerprint,
+    model_fingerprint,
+)
+from clc.engines.hub import find_commit
 from clc.engines.models import find_gguf, lora_rank
 from clc.engines.thread_bridge import ThreadBridge, settle
 from clc.engines.token_completion import (
@@ -127,11 +131,8 @@ class TransformersEngine:
 
     def fingerprint_with(self, options: ChatOptions) -> str:
         """Return the fingerprint of requests with these chat options."""
-        return add_options(
-            self._plain_fingerprint,
-            options,
-            lambda: read_chat_template(self._location, self._revision),
-            self._marks,
+        return chat_fingerprint(
+            self._plain_fingerprint, options, self._location, self._revision, self._marks
         )
 
     @property

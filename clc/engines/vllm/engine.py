@@ -9,12 +9,11 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
 
 from clc.engines.base import Completion, Request
-from clc.engines.chat_options import ChatOptions, add_options
+from clc.engines.chat_options import ChatOptions
 from clc.engines.chat_template import Chat, ChatTemplateError
 from clc.engines.confidence import Meter
-from clc.engines.detokenizer import Detokenizer
-from clc.engines.fingerprints import model_fingerprint
-from clc.engines.hub import find_commit, read_chat_template
+from clc.engines.fingerprints import chat_fingerprint, model_fingerprint
+from clc.engines.hub import find_commit
 from clc.engines.models import lora_rank, resolve_model
 from clc.engines.token_completion import (
     SampledTokens,
@@ -27,11 +26,16 @@ from clc.engines.vllm.device import CPU_SEQS, find_device
 from clc.engines.vllm.drivers import Driver, EngineLimits, RequestRefusedError
 from clc.engines.vllm.fingerprint import plain_fingerprint
 from clc.engines.vllm.launch import load_chat, make_driver, start_args
-from clc.engines.vllm.requests import LogprobReader, read_output, sampling_params
+from clc.engines.vllm.requests import (
+    LogprobReader,
+    make_listener,
+    read_output,
+    sampling_params,
+)
 from clc.errors import ConfigurationError, EngineError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Iterable, Mapping
 
     from clc.engines.deltas import DeltaStream
     from clc.thoughts import Marks
@@ -161,11 +165,8 @@ class VllmEngine:
 
     def fingerprint_with(self, options: ChatOptions) -> str:
         """Return the fingerprint of requests with these chat options."""
-        return add_options(
-            self._plain_fingerprint,
-            options,
-            lambda: read_chat_template(self._location, self._revision),
-            self._marks,
+        return chat_fingerprint(
+            self._plain_fingerprint, options, self._location, self._revision, self._marks
         )
 
     @property
@@ -286,18 +287,11 @@ class VllmEngine:
                 prompt,
                 sampling_params(request, budget),
                 watch=reader.watch if reader else None,
-                listener=self._listener(stream, before) if stream else None,
+                listener=make_listener(stream, before, self.chat.codec) if stream else None,
             )
         except RequestRefusedError as error:
             return Completion.lost(str(error))
         return read_output(output, request, self.chat, reader, opened=opened)
-
-    def _listener(self, stream: DeltaStream, before: str) -> Callable[[Any], None]:
-        """Return a function that takes vLLM's outputs and passes the text so far to ``stream``."""
-        if not self.chat.codec.hidden_marks:
-            return lambda output: stream(before + output.outputs[0].text)
-        detokenizer = Detokenizer(self.chat.codec)
-        return lambda output: stream(before + detokenizer.feed(output.outputs[0].token_ids))
 
     async def close(self) -> None:
         """End vLLM and free its memory; calls in flight raise EngineError."""

@@ -6,6 +6,7 @@ from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
 from clc.engines.base import Completion
+from clc.engines.detokenizer import Detokenizer
 from clc.engines.token_completion import SampledTokens, decode_sampled
 from clc.errors import ConfigurationError
 from clc.records import Sampling
@@ -14,9 +15,18 @@ if TYPE_CHECKING:
     from clc.engines.base import Request
     from clc.engines.chat_template import Chat
     from clc.engines.confidence import Meter
-    from clc.engines.vllm.drivers import Watch
+    from clc.engines.deltas import DeltaStream
+    from clc.engines.token_codec import TokenCodec
+    from clc.engines.vllm.drivers import Listener, Watch
 
-__all__ = ["LogprobReader", "lora_arguments", "read_output", "sampling_params", "token_prompt"]
+__all__ = [
+    "LogprobReader",
+    "lora_arguments",
+    "make_listener",
+    "read_output",
+    "sampling_params",
+    "token_prompt",
+]
 
 
 def token_prompt(ids: list[int]) -> dict[str, Any]:
@@ -126,3 +136,11 @@ def _detokenizes(request: Request) -> bool:
     20 of them halve the throughput, and cost a fifth of it or less when they are not detokenized.
     """
     return bool(request.sampling.stop) or request.is_streamed
+
+
+def make_listener(stream: DeltaStream, before: str, codec: TokenCodec) -> Listener:
+    """Return a function that takes vLLM's outputs and passes the text so far to ``stream``."""
+    if not codec.hidden_marks:
+        return lambda output: stream(before + output.outputs[0].text)
+    detokenizer = Detokenizer(codec)
+    return lambda output: stream(before + detokenizer.feed(output.outputs[0].token_ids))
