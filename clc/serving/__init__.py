@@ -12,6 +12,7 @@
                  body        reads a request's body      proxy      a model behind an endpoint
                  admission   the queue                   streaming  events, disconnects
                  metrics, logs, history
-    completions, batch   chat requests in this process, and OpenAI's batch files
+    completions          chat requests in this process
+    batch, batch_lines, batch_output   OpenAI's batch files: a batch, what is asked, the replies
     integrations/        clc as a model of other frameworks
 """
