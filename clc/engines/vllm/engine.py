@@ -12,6 +12,7 @@ from clc.engines.base import Completion, Request
 from clc.engines.chat_options import ChatOptions
 from clc.engines.chat_template import Chat, ChatTemplateError
 from clc.engines.confidence import Meter
+from clc.engines.error_text import first_lines
 from clc.engines.fingerprints import chat_fingerprint, model_fingerprint
 from clc.engines.hub import find_commit
 from clc.engines.models import lora_rank, resolve_model
@@ -202,7 +203,7 @@ class VllmEngine:
         except Exception as error:
             await driver.close()
             raise EngineError(
-                f"vLLM could not load {self._location} on {device}: {_reason(error)}"
+                f"vLLM could not load {self._location} on {device}: {first_lines(error)}"
             ) from error
         self._driver = driver
         _log.info("vLLM runs: %d requests at a time, %d tokens each", self._limits.max_num_seqs,
@@ -299,8 +300,3 @@ class VllmEngine:
         self._closed = True
         if driver is not None:
             await driver.close()
-
-
-def _reason(error: BaseException) -> str:
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    return "; ".join(lines[:4]) or type(error).__name__
