@@ -121,13 +121,12 @@ class VllmEngine:
         self._driver_name = driver
         self._driver: Driver | None = None
         self._limits = EngineLimits(0, int(self._args.get("max_num_seqs", CPU_SEQS)))
-        self.engine_args: Mapping[str, Any] = {}
+        self.engine_args: dict[str, Any] = {}
         self._names = itertools.count()
         self._closed = False
         self.chat_options = chat_options or ChatOptions()
         self._starting = asyncio.Lock()
         self._marks = marks
-        self._has_budget = False  # whether vLLM itself can end thoughts
         self._named_length = self.max_model_len  # in the fingerprint
 
     @property
@@ -193,10 +192,8 @@ class VllmEngine:
         self.chat = await asyncio.to_thread(
             load_chat, self._args, self._location, commit, self.chat_options, self._marks
         )
-        args = start_args(self._args, self._location, commit, device, self.chat)
-        self._has_budget = "reasoning_config" in args
-        self.engine_args = args
-        driver = make_driver(self._driver_name, args, device, self._lora)
+        self.engine_args = start_args(self._args, self._location, commit, device, self.chat)
+        driver = make_driver(self._driver_name, self.engine_args, device, self._lora)
         _log.info("starting vLLM on %s: weights, memory, graphs", device)
         try:
             self._limits = await driver.start()
@@ -242,7 +239,8 @@ class VllmEngine:
         meter = None if request.measure is None else Meter(request.measure)
         stream = open_stream(chat, prompt, request)
 
-        budget = chat.thinking_budget if self._has_budget else None
+        ends_thoughts = "reasoning_config" in self.engine_args  # vLLM itself, within the budget
+        budget = chat.thinking_budget if ends_thoughts else None
 
         async def sample(ids: list[int], part: Request, before: str) -> SampledTokens | Completion:
             return await self._sample(
