@@ -5,13 +5,11 @@
 
 import asyncio
 import os
-import socket
 import subprocess
 import sys
 import time
-from contextlib import contextmanager
 from importlib.util import find_spec
-from itertools import count
+from itertools import count, islice
 from pathlib import Path
 from secrets import token_hex
 
@@ -215,29 +213,13 @@ def bundled_transformers():
 
 
 @pytest.fixture(scope="session")
-def vllm_url():
-    """Give the base URL of a real vLLM server with the bundled model, as ``m`` and ``clc-tiny``.
+def _vllm_urls():
+    """Give the base URLs of two real vLLM servers with the bundled model, as ``m`` and ``clc-tiny``.
 
-    Where a request leaves a field of sampling out, its model asks for greedy sampling.
+    Where a request leaves a field of sampling out, their model asks for greedy sampling.
     """
-    with serve_vllm("--override-generation-config", '{"top_k": 1}') as url:
-        yield url
-
-
-@pytest.fixture
-def vllm_url_with_parser():
-    """Give the base URL of one that splits thoughts from answers itself."""
-    with serve_vllm("--reasoning-parser", "qwen3") as url:
-        yield url
-
-
-@contextmanager
-def serve_vllm(*options):
     if find_spec("vllm") is None:
         pytest.skip("needs vLLM")
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
     quiet = {
         "VLLM_LOGGING_LEVEL": "ERROR",
         "VLLM_NO_USAGE_STATS": "1",
@@ -245,18 +227,19 @@ def serve_vllm(*options):
         "GOMP_SPINCOUNT": "3000",
     }
     process = subprocess.Popen(
-        [sys.executable, "-m", "vllm.entrypoints.openai.api_server", "--host", "127.0.0.1",
-         "--port", str(port), "--model", resolve_model("clc-tiny"),
+        [sys.executable, "-m", "tests.engines.vllm_servers", "--model", resolve_model("clc-tiny"),
          "--served-model-name", "m", "clc-tiny", "--enforce-eager", "--no-enable-chunked-prefill",
          "--max-num-batched-tokens", "8192", "--max-num-seqs", "64", "--disable-log-stats",
-         "--kv-cache-memory-bytes", str(1 << 29), "--disable-uvicorn-access-log", *options],
-        env=os.environ | quiet, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-        stdin=subprocess.DEVNULL,
+         "--kv-cache-memory-bytes", str(1 << 29), "--disable-uvicorn-access-log",
+         "--override-generation-config", '{"top_k": 1}'],
+        cwd=ROOT, env=os.environ | quiet, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL, text=True,
     )  # fmt: skip
-    url = f"http://127.0.0.1:{port}/v1"
     try:
-        _wait(f"{url}/models", process)
-        yield url
+        urls = [line.strip() for line in islice(process.stdout, 2)]
+        for url in urls:
+            _wait(f"{url}/models", process)
+        yield urls
     finally:
         process.terminate()
         try:
@@ -264,6 +247,19 @@ def serve_vllm(*options):
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
+        process.stdout.close()
+
+
+@pytest.fixture(scope="session")
+def vllm_url(_vllm_urls):
+    """Give the base URL of a real vLLM server; see ``_vllm_urls``."""
+    return _vllm_urls[0]
+
+
+@pytest.fixture(scope="session")
+def vllm_url_with_parser(_vllm_urls):
+    """Give the base URL of one that splits thoughts from answers itself."""
+    return _vllm_urls[1]
 
 
 def _wait(url, process):

@@ -127,7 +127,7 @@ def test_open_engines(name, opened, tmp_path):
 def test_served(name, vllm_url, tmp_path):
     out = tmp_path / "run"
     asked = ("--base-url", vllm_url, "--window", 64)
-    problems = _solve(name, out, *asked, how=partial(clc, timeout=280))
+    problems = _solve(name, out, *asked, how=call)
     _check_complete(out, problems)
 
 
