@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import errno
 import os.path
-import signal
 import sys
 from contextlib import contextmanager, suppress
 from importlib import import_module
@@ -16,7 +15,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from clc.cli.signals import INTERRUPTED, end_process, handle_interrupts
+from clc.cli.signals import handle_interrupts, interrupted_status, release_signals
 from clc.cli.streams import (
     BROKEN_PIPE,
     close_output,
@@ -142,8 +141,8 @@ def cli() -> None:
 def main() -> None:
     """Run the command line and exit.
 
-    The status is 0, an error's ``exit_code`` (1 or 2), 130 when interrupted, or 141 when no one
-    reads the output. An error is one message on standard error.
+    The status is 0, an error's ``exit_code`` (1 or 2), 130 after SIGINT, 143 after SIGTERM, or 141
+    when no one reads the output. An error is one message on standard error.
     """
     prepare_streams()
     handle_interrupts()
@@ -151,14 +150,13 @@ def main() -> None:
     try:
         status = _run()
     except KeyboardInterrupt:
-        status = INTERRUPTED
+        status = interrupted_status()
     except OSError as error:
         if not pipe_is_broken(error):
             raise
         status = BROKEN_PIPE
     finally:
-        with suppress(ValueError):  # not in the main thread
-            signal.signal(signal.SIGINT, end_process)
+        release_signals()
         failed = close_output()
     if failed is not None and status in {0, BROKEN_PIPE}:
         status = BROKEN_PIPE if pipe_is_broken(failed) else _report_output(failed)
@@ -177,7 +175,7 @@ def _run() -> int:
         return error.exit_code
     except (click.Abort, KeyboardInterrupt):
         _report("clc: interrupted\n")
-        return INTERRUPTED
+        return interrupted_status()
     except ClcError as error:
         _report(f"clc: {_indented(_visible(str(error)))}\n")
         return error.exit_code

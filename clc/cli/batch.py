@@ -12,6 +12,7 @@ import click
 
 from clc.cli.limit_options import LimitOptions
 from clc.cli.options import EngineOptions, grouped
+from clc.cli.signals import interrupted_status
 from clc.cli.solving_options import SolvingOptions, strategy_option
 from clc.errors import ConfigurationError, RunError
 from clc.version import install_hint
@@ -101,7 +102,7 @@ def command(
                 run_interruptible(_drain(source, output, completions, shown), shown.tick)
         except KeyboardInterrupt:
             _print_line(console, f"Interrupted. {counts.words()}; the same command goes on.")
-            sys.exit(130)
+            sys.exit(interrupted_status())
     if as_json:
         echo_json(asdict(counts), indent=True)
     else:

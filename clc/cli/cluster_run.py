@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import signal
 from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
@@ -66,7 +65,6 @@ def solve_on_cluster(
         for verdict in verdicts:
             progress.tick(verdict)
 
-    before = signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C
     try:
         with progress:
             result = spread(
@@ -83,8 +81,6 @@ def solve_on_cluster(
             )
     except KeyboardInterrupt:
         shown.interrupted()
-    finally:
-        signal.signal(signal.SIGTERM, before)
     if result.finished:
         shown.finished()
     assert result.score is not None  # noqa: S101 - a run that ends without an error has a score

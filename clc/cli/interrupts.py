@@ -7,16 +7,15 @@ import signal
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from clc.cli.signals import end_process, raise_once
+from clc.cli.signals import SIGNALS, end_process, note_signal, raise_once
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine
+    from collections.abc import Callable, Coroutine, Sequence
 
 __all__ = ["run_interruptible"]
 
 _T = TypeVar("_T")
 _TICK_S = 0.5
-_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 def run_interruptible(
@@ -27,7 +26,7 @@ def run_interruptible(
     """Run ``work`` on an event loop of its own and return its result.
 
     SIGINT or SIGTERM cancels ``work``, which then has time to close its engine. A second signal
-    has its effect at once: that of ``handle_interrupts``, or the usual one.
+    has its effect at once: that of ``handle_interrupts``, or the usual one without it.
 
     Args:
         work: the coroutine.
@@ -46,23 +45,24 @@ async def _run(
     stopping: Callable[[], None] | None,
 ) -> _T:
     loop, task = asyncio.get_running_loop(), asyncio.ensure_future(work)
-    ends = signal.getsignal(signal.SIGINT) is raise_once
+    handled = [number for number in SIGNALS if signal.getsignal(number) is raise_once]
     interrupted = False
 
-    def interrupt() -> None:
+    def interrupt(received: int) -> None:
         nonlocal interrupted
         interrupted = True
-        for number in _SIGNALS:
+        note_signal(received)
+        for number in SIGNALS:
             loop.remove_signal_handler(number)
-        if ends:
-            signal.signal(signal.SIGINT, end_process)
+        for number in handled:
+            signal.signal(number, end_process)
         if stopping is not None:
             stopping()
         task.cancel()
 
-    for number in _SIGNALS:
+    for number in SIGNALS:
         with suppress(NotImplementedError):  # Windows
-            loop.add_signal_handler(number, interrupt)
+            loop.add_signal_handler(number, interrupt, number)
     ticking = None if tick is None else asyncio.create_task(_tick(tick))
     try:
         return await task
@@ -73,9 +73,15 @@ async def _run(
     finally:
         if ticking is not None:
             ticking.cancel()
-        if ends and not interrupted:
-            loop.remove_signal_handler(signal.SIGINT)
-            signal.signal(signal.SIGINT, raise_once)
+        if not interrupted:
+            _hand_back(loop, handled)
+
+
+def _hand_back(loop: asyncio.AbstractEventLoop, handled: Sequence[int]) -> None:
+    """Have the first signal raise KeyboardInterrupt again."""
+    for number in handled:
+        loop.remove_signal_handler(number)
+        signal.signal(number, raise_once)
 
 
 async def _tick(tick: Callable[[], None]) -> None:

@@ -1,4 +1,4 @@
-"""SIGINT for the whole process; imported at every start, so without asyncio."""
+"""SIGINT and SIGTERM for the whole process; imported at every start, so without asyncio."""
 
 from __future__ import annotations
 
@@ -8,37 +8,68 @@ import sys
 from contextlib import suppress
 from typing import NoReturn
 
-__all__ = ["INTERRUPTED", "end_process", "handle_interrupts", "raise_once"]
+__all__ = [
+    "SIGNALS",
+    "end_process",
+    "handle_interrupts",
+    "interrupted_status",
+    "note_signal",
+    "raise_once",
+    "release_signals",
+]
 
-INTERRUPTED = 130
-"""Exit status after an interrupt: 128 and the number of SIGINT."""
+SIGNALS = (signal.SIGINT, signal.SIGTERM)
+_received = [int(signal.SIGINT)]  # the signal that came last
 
 
 def handle_interrupts() -> None:
-    """Have the first SIGINT raise KeyboardInterrupt, and the second one end the process.
+    """Have the first SIGINT or SIGTERM raise KeyboardInterrupt, and the second end the process.
 
     A second KeyboardInterrupt would be raised anywhere in the code that cleans up, some of which
     Python only lets print a traceback. What is stored withstands the end of the process.
     """
+    note_signal(signal.SIGINT)
     with suppress(ValueError):  # not in the main thread
-        signal.signal(signal.SIGINT, raise_once)
+        for number in SIGNALS:
+            signal.signal(number, raise_once)
         sys.unraisablehook = _end_if_interrupted
 
 
-def raise_once(*_: object) -> NoReturn:
-    """Raise KeyboardInterrupt; the next SIGINT ends the process."""
-    signal.signal(signal.SIGINT, end_process)
+def release_signals() -> None:
+    """Have SIGINT end the process, and SIGTERM too, as the system does: the command has ended."""
+    with suppress(ValueError):  # not in the main thread
+        signal.signal(signal.SIGINT, end_process)
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+
+
+def note_signal(number: int) -> None:
+    """Keep the signal that interrupts the command, for its exit status."""
+    _received[0] = number
+
+
+def interrupted_status() -> int:
+    """Return the exit status after an interrupt: 130 for SIGINT, 143 for SIGTERM."""
+    return 128 + _received[0]
+
+
+def raise_once(number: int = signal.SIGINT, *_: object) -> NoReturn:
+    """Raise KeyboardInterrupt; the next signal ends the process."""
+    note_signal(number)
+    for each in SIGNALS:
+        signal.signal(each, end_process)
     raise KeyboardInterrupt
 
 
-def end_process(*_: object) -> NoReturn:
+def end_process(number: int | None = None, *_: object) -> NoReturn:
     """End the process, and its children, with the status of an interrupt."""
+    if number is not None:
+        note_signal(number)
     with suppress(OSError):
         os.write(2, b"clc: interrupted\n")
     if (processes := sys.modules.get("multiprocessing")) is not None:
         for child in processes.active_children():
             child.kill()
-    os._exit(INTERRUPTED)
+    os._exit(interrupted_status())
 
 
 def _end_if_interrupted(unraisable: sys.UnraisableHookArgs) -> None:

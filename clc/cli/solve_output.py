@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, NoReturn
 
+from clc.cli.signals import interrupted_status
 from clc.errors import EngineError
 
 if TYPE_CHECKING:
@@ -82,7 +83,7 @@ class SolveOutput:
             markup=False,
             soft_wrap=True,
         )
-        sys.exit(130)
+        sys.exit(interrupted_status())
 
 
 def _run_lines(counters: Counters, folder: str, reason: str | None = None) -> Iterator[str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import signal
 from contextlib import ExitStack, suppress
 from pathlib import Path
 
@@ -39,9 +38,7 @@ def command(run: str, port: int, *, no_browser: bool) -> None:
     from clc.cli.report import open_all
     from clc.cli.text import echo
 
-    before = signal.signal(signal.SIGTERM, signal.default_int_handler)  # the folder is removed
     with ExitStack() as stack:
-        stack.callback(signal.signal, signal.SIGTERM, before)
         folder = stack.enter_context(TemporaryDirectory(prefix="clc-"))
         page = Path(folder) / "report.html"
         with ExitStack() as sources:

@@ -148,7 +148,7 @@ def _row(
 
 
 def _has_no_translation(vote: Vote) -> bool:
-    from clc.records import Abstention, AbstainReason
+    from clc.records import AbstainReason, Abstention
 
     outcome = vote.outcome
     return isinstance(outcome, Abstention) and outcome.reason is AbstainReason.TRANSLATION

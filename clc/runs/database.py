@@ -271,6 +271,7 @@ class Database:
             finally:
                 self._held.close()
 
+
 def damage(
     file: Path | None, reason: str, table: str | None = None, row: Sequence[Any] = ()
 ) -> StoreError:

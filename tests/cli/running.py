@@ -100,13 +100,14 @@ def call(*arguments, stdin=""):
         redirect_stderr(err),
         mock.patch("sys.unraisablehook", sys.unraisablehook),
     ):
-        interrupts = signal.getsignal(signal.SIGINT)
+        handlers = {one: signal.getsignal(one) for one in (signal.SIGINT, signal.SIGTERM)}
         try:
             main()
         except SystemExit as ended:
             code = ended.code  # type: ignore[assignment]
         finally:
-            signal.signal(signal.SIGINT, interrupts)
+            for number, handler in handlers.items():
+                signal.signal(number, handler)
     printed = []
     for stream in (out, err):
         stream.flush()

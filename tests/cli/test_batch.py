@@ -92,7 +92,7 @@ def test_a_polite_stop(tmp_path, number):
             time.sleep(0.01)
         running.send_signal(number)
         _, errors = running.communicate(timeout=240)
-    assert running.returncode == 130
+    assert running.returncode == 128 + number
     assert "Interrupted. " in errors
     assert errors.endswith("; the same command goes on.\n")
     assert "Traceback" not in errors

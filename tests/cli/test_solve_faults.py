@@ -91,7 +91,7 @@ def test_an_interrupt_says_how_to_go_on(number, tmp_path):
         wait_for_paths(out, 5)
         process.send_signal(number)
         _, errors = process.communicate(timeout=240)
-        assert process.returncode == 130
+        assert process.returncode == 128 + number
         assert f"What was drawn is in {out}; the same command goes on." in errors
         assert "Traceback" not in errors
         before = stored(out)

@@ -1,6 +1,7 @@
 """Standard streams that are closed, full or not read, and interrupts: a status and a message."""
 
 import json
+import signal
 import subprocess
 import sys
 
@@ -105,7 +106,7 @@ from unittest import mock
 from clc.cli import main
 
 def interrupt(*_, **__):
-    os.kill(os.getpid(), signal.SIGINT)
+    os.kill(os.getpid(), signal.NUMBER)
     signal.pause()
 
 {setting}
@@ -131,7 +132,7 @@ IN_A_DESTRUCTOR = (
     """
 class Loose:
     def __del__(self):
-        os.kill(os.getpid(), signal.SIGINT)
+        os.kill(os.getpid(), signal.NUMBER)
 
 def drop(*_, **__):
     Loose()
@@ -147,11 +148,11 @@ import asyncio
 from clc.cli.interrupts import run_interruptible
 
 async def work():
-    os.kill(os.getpid(), signal.SIGINT)
+    os.kill(os.getpid(), signal.NUMBER)
     try:
         await asyncio.Event().wait()
     finally:
-        os.kill(os.getpid(), signal.SIGINT)
+        os.kill(os.getpid(), signal.NUMBER)
         await asyncio.Event().wait()
 """,
     "side_effect=lambda *_, **__: run_interruptible(work())",
@@ -159,13 +160,19 @@ async def work():
 
 
 @pytest.mark.parametrize(
-    "script", [ONE, WHILE_CLEANING, WHILE_PRINTING, IN_A_DESTRUCTOR, AT_EXIT, IN_A_LOOP]
+    ("number", "status", "script"),
+    [
+        *((signal.SIGINT, 130, one) for one in (ONE, WHILE_CLEANING, WHILE_PRINTING)),
+        *((signal.SIGINT, 130, one) for one in (IN_A_DESTRUCTOR, AT_EXIT, IN_A_LOOP)),
+        *((signal.SIGTERM, 143, one) for one in (ONE, WHILE_CLEANING, IN_A_LOOP)),
+    ],
 )
-def test_interrupts_end_without_a_traceback(script):
+def test_interrupts_end_without_a_traceback(number, status, script):
     setting, work = script
+    code = INTERRUPTED.format(setting=setting, work=work)
     done = subprocess.run(
-        [sys.executable, "-c", INTERRUPTED.format(setting=setting, work=work)],
+        [sys.executable, "-c", code.replace("NUMBER", number.name)],
         cwd=ROOT, env=environment(), capture_output=True, text=True, timeout=60, check=False,
     )  # fmt: skip
-    assert done.returncode == 130
+    assert done.returncode == status
     assert set(done.stderr.splitlines()) == {"clc: interrupted"}

@@ -111,10 +111,13 @@ def children(parent):
 
 
 @pytest.mark.skipif(not Path("/proc/self").is_dir(), reason="needs /proc")
-@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGKILL, -9)])
-def test_no_process_is_left(number, status):
+@pytest.mark.parametrize(
+    ("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGKILL, -9)]
+)
+def test_no_process_is_left(number, status, tmp_path):
+    out = tmp_path / "answers.jsonl"
     process = subprocess.Popen(
-        [sys.executable, "-m", "clc", "extract", "-", "--workers", "2"],
+        [sys.executable, "-m", "clc", "extract", "-", "--workers", "2", "--out", out],
         stdin=subprocess.PIPE,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
@@ -127,5 +130,7 @@ def test_no_process_is_left(number, status):
             process.stdin.flush()
         (os.killpg if number == signal.SIGINT else os.kill)(process.pid, number)
         assert process.wait() == status
+        if number != signal.SIGKILL:
+            assert list(tmp_path.iterdir()) == []  # nor a part of a file
         while any(state(one)[0] not in "XZ" for one in found):
             time.sleep(0.01)

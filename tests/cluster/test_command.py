@@ -89,7 +89,7 @@ def test_an_interrupt_says_how_to_go_on(ray_address, tmp_path, monkeypatch):
             stored = wait_for_paths(out, process, more_than=len(stored))
             process.send_signal(number)
             _, errors = process.communicate(timeout=240)
-            assert process.returncode == 130, errors
+            assert process.returncode == 128 + number, errors
             assert f"What was drawn is in {out}; the same command goes on." in errors
             assert "Traceback" not in errors
             assert stored <= seeds(out)
