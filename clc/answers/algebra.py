@@ -6,6 +6,7 @@ import re
 
 from clc.answers.vocabulary import per_vocabulary, vocabulary
 from clc.answers.words import listed, word_pattern
+from clc.deferred_patterns import deferred_pattern
 
 __all__ = ["are_assignments", "has_algebra", "has_variable", "is_aside"]
 
@@ -14,7 +15,7 @@ _LETTER = (
     rf"(?<![{_LATIN_OR_CYRILLIC}\\'’])[a-zA-Z\u0430-\u044f\u03b1-\u03c9]"
     rf"(?![{_LATIN_OR_CYRILLIC}'’]|\.(?!\s*\Z))"
 )
-_ALGEBRA = re.compile(
+_ALGEBRA = deferred_pattern(
     rf"{_LETTER}\s?[)\]]?\s?[-+−–*×/÷^]\s?[(\[]?\s?(?:\d|[a-zA-Z](?![a-zA-Z]))"
     rf"|[\d)\]][ ]?[-+−–*×/÷^]\s?[(\[]?\s?{_LETTER}"
     rf"|[\d)\]]\s?[-+−*×]\s?[(\[]?\s?\d{{0,9}}(?:[.,]\d{{1,9}})?[xyzXYZn]\b"
@@ -25,13 +26,13 @@ _ALGEBRA = re.compile(
     r"|\d\s?[-+−*×÷]\s?\((?!\s?\d)"
 )
 # One of these is in every match of it, and found in a tenth of the time.
-_OPERATOR = re.compile(r"[-+−–*×/÷^]")
+_OPERATOR = deferred_pattern(r"[-+−–*×/÷^]")
 _COUNTED = re.compile(r"\d\s?[xyzXYZn]")
 
 # A variable after its coefficient in a formula, where units would be in \\text.
 _COEFFICIENT = re.compile(r"\d[abqruvwQRXYZ](?![\w'’])")
 _FORMULA = re.compile(r"\$([^$\n]{1,200})\$")
-_PRODUCT = re.compile(r"\s?(?:[*×÷/·⋅^]|\\cdot|\\times)\s?[\d$€£(\[a-zA-Z]")
+_PRODUCT = deferred_pattern(r"\s?(?:[*×÷/·⋅^]|\\cdot|\\times)\s?[\d$€£(\[a-zA-Z]")
 
 
 @per_vocabulary

@@ -14,6 +14,7 @@ from clc.answers.labels import labels
 from clc.answers.vocabulary import per_vocabulary
 from clc.answers.word_lists import word_list
 from clc.answers.words import listed
+from clc.deferred_patterns import deferred_pattern
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -36,22 +37,26 @@ _IN_SPECIAL = ("<", "[INST]", "[/INST]")
 _IN_CALLS = ("<", "[TOOL", "```tool")
 _CALL_FIELDS = ('"name"', '"action"')
 _IN_TURNS = ("assistant", "user\n", "model\n")
-_ROLE_LINE = re.compile(r"(?:\A|\n)[ \t]?(system|user|assistant|model)[ \t]?(?=\n|\Z)")
-_GLUED = re.compile(
+_ROLE_LINE = deferred_pattern(r"(?:\A|\n)[ \t]?(system|user|assistant|model)[ \t]?(?=\n|\Z)")
+_GLUED = deferred_pattern(
     r"(?<=[\d.!?。！？।)\]}*\"'”»%])(?:(assistant)(?=\n|[A-Z\d]|\Z)|(user|system)(?=\n))"
 )
 _HASHES = re.compile(r"####[ \t]?[-$€£]?\d")
-_DONE = re.compile(r"oxed\s?\{|(?:\A|\n)[ \t*]{0,4}A:[ *]{0,3}[^\n]{0,200}[\dA-J]|####\s?[-$€£]?\d")
+_DONE = deferred_pattern(
+    r"oxed\s?\{|(?:\A|\n)[ \t*]{0,4}A:[ *]{0,3}[^\n]{0,200}[\dA-J]|####\s?[-$€£]?\d"
+)
 _VALUE = re.compile(r"[^\n\d?]{0,14}\d|[\s*:：(\[]{0,6}[A-J](?![a-zA-Z])")
 _FAR_VALUE = re.compile(r"[^\n\d?]{0,60}\d")  # after a colon
-_NUMBER_LINE = re.compile(r"(?:\A|\n)[\s*_$€£(\[-]{0,6}\d[\d.,]{0,20}[\s*_%)\].。]{0,6}(?=\n|\Z)")
+_NUMBER_LINE = deferred_pattern(
+    r"(?:\A|\n)[\s*_$€£(\[-]{0,6}\d[\d.,]{0,20}[\s*_%)\].。]{0,6}(?=\n|\Z)"
+)
 _DIGIT = re.compile(r"\d")
-_TOOL = re.compile(
+_TOOL = deferred_pattern(
     r"<\|?(?:tool_calls?|function_calls?|tool_code|tool_use|tool_response|python_tag|tool_calls_section_begin"
     r"|tool_call_begin|action_start)\b[^<>\n]{0,60}>|<(?:function|invoke|minimax:tool_call)\b[^<>\n]{0,80}>"
     r"|<｜tool▁calls?▁begin｜>|\[TOOL_CALLS\]|```tool_(?:code|call)\b"
 )
-_TOOL_END = re.compile(
+_TOOL_END = deferred_pattern(
     r"</(?:tool_calls?|function_calls?|tool_code|tool_use|tool_response|function|invoke|minimax:tool_call)>"
     r"|<\|/?(?:tool_calls?_end|tool_calls_section_end|/tool_calls?|action_end)\|?>|<｜tool▁calls?▁end｜>|(?<=\n)```"
 )
@@ -209,7 +214,7 @@ _NUMBERED_HEAD = re.compile(
     r"\n[ \t]*(?:#{1,6}|\*\*)[ \t]*(?i:question|problem|exercise|example)[ ]#?\d{1,4}"
 )
 _INNER_HEAD = re.compile(r"(?:Q|Question|Problem)[ ]?\d{0,3}:[ ]")
-_BEFORE_INNER = re.compile(r"[.!?。！？।]([ ]{1,2})\Z")
+_BEFORE_INNER = deferred_pattern(r"[.!?。！？।]([ ]{1,2})\Z")
 _INDENT = "\t #*"
 _WIDEST_INDENT = 6
 _LONGEST_INDENT = 60  # of a numbered heading in Markdown

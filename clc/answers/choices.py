@@ -19,6 +19,7 @@ from clc.answers.letters import (
 )
 from clc.answers.vocabulary import per_vocabulary
 from clc.answers.words import cased_and_other, compile_words
+from clc.deferred_patterns import deferred_pattern
 from clc.records import AbstainReason
 
 __all__ = [
@@ -29,16 +30,16 @@ __all__ = [
     "read_choice",
 ]
 
-_LEAD = re.compile(rf"[\s{BRACKETS}:：>#-]{{0,12}}")
+_LEAD = deferred_pattern(rf"[\s{BRACKETS}:：>#-]{{0,12}}")
 _ANSWER_LABEL = re.compile(r"\s*A\s?:")  # and no choice
-_ENDED = re.compile(
+_ENDED = deferred_pattern(
     rf"[{CLOSING}]{{0,4}}\s{{0,2}}(?:[.,;:!—。，；：、！।|]|[-–]\s(?!\d)|\Z|\n|[(（])"
 )
 _BEFORE = 24  # characters before a letter in which words about it stand
 _GAP = rf"[\s{BRACKETS}{CLOSING}:：]{{0,6}}"
-_SEPARATOR = re.compile(rf"[{CLOSING}]{{0,4}}\s?(?:[,，、/&])\s?")
+_SEPARATOR = deferred_pattern(rf"[{CLOSING}]{{0,4}}\s?(?:[,，、/&])\s?")
 _WORDS_AFTER = re.compile(r"[^,，;；.。!！\n]{0,30}")
-_CLAUSE = re.compile(r"[,，;；.。।!！\n]")
+_CLAUSE = deferred_pattern(r"[,，;；.。।!！\n]")
 
 
 def choice_in(text: str) -> str | None:

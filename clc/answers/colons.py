@@ -8,14 +8,15 @@ from typing import TYPE_CHECKING
 
 from clc.answers.unit_words import unit_words
 from clc.answers.vocabulary import per_vocabulary
+from clc.deferred_patterns import deferred_pattern
 
 if TYPE_CHECKING:
     from clc.answers.separators import Number
 
 __all__ = ["dotted_time", "half_of_day", "read_clock_or_ratio", "read_ratio"]
 
-_TIME = re.compile(r"[:：](\d\d)(?:[:：](\d\d))?(?!\d)(?![:：.,]\d)")
-_TERM = re.compile(
+_TIME = deferred_pattern(r"[:：](\d\d)(?:[:：](\d\d))?(?!\d)(?![:：.,]\d)")
+_TERM = deferred_pattern(
     r"(?P<left>[ \u00a0\u2009]?)[:：∶](?P<right>[ \u00a0\u2009]?)"
     r"(?P<term>\d{1,12}(?:[.,]\d{1,9})?)(?![\d%])"
 )

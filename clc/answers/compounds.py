@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from clc.answers.expressions import read_signed
 from clc.answers.factorials import SIGN
+from clc.deferred_patterns import deferred_pattern
 
 if TYPE_CHECKING:
     from fractions import Fraction
@@ -20,21 +21,21 @@ _COUNT = r"[ ]?_?\{?[CP]_?\{?\d"
 _RAISES = rf"(?:\\?[\^↑\u02c6˄＾]|\*\*[ ]?[-\d({{]|<sup>|[⁻⁺⁰¹²³⁴⁵⁶⁷⁸⁹]|{SIGN})"
 _LOG = r"\\log[ ]?_|log_|log[₀-₉]|log\d{1,2}[ ]?\("
 _FUNCTIONS = rf"{_OWN}(?:{_NAMES}|{_LOG}|[CP][ ]?\(\d|[CAP][ ]?_[ ]?[{{\d])|[√∛∜⌊⌈]"
-_STARTS = re.compile(
+_STARTS = deferred_pattern(
     rf"[(\[{{]|\|(?=[-−]?[ ]?\d)|{_FUNCTIONS}"
     rf"|(?<![\d.,])\d{{1,60}}(?={_MOD}\d|{_COUNT})"
 )
-_COMPOUND = re.compile(
+_COMPOUND = deferred_pattern(
     rf"[)\]}}|⌋⌉][ ]?{_RAISES}|\|[-−]?\d[^|\n]{{0,40}}\||{_FUNCTIONS}|\d{_MOD}\d|\d{_COUNT}"
 )
-_SIGN = re.compile(r"[()|_\\√∛∜⌊⌈⁻⁺⁰¹²³⁴-⁹₀-₉}\]]|\dC|\d[ ]?(?:C|P|[mM][oO][dD])|log")
+_SIGN = deferred_pattern(r"[()|_\\√∛∜⌊⌈⁻⁺⁰¹²³⁴-⁹₀-₉}\]]|\dC|\d[ ]?(?:C|P|[mM][oO][dD])|log")
 # Functions without a value here.
-_UNKNOWN = re.compile(
+_UNKNOWN = deferred_pattern(
     rf"{_OWN}\\?(?:ln|lg|log|exp|sin|cos|tan|cot|arc\w{{3}})(?:[ ]?[(_{{]|(?<=\\log)[ ]\d)"
     r"|\\(?:ln|lg|log|exp|sin|cos|tan|cot|sum|prod|int|lim)(?![a-zA-Z])"
 )
 _MODULO = re.compile(_MOD + r"(?=\d)")
-_FACTOR = re.compile(r"[-+–*×÷/^√_][ $]?\Z|[a-zA-Z)\]]\Z|\b[a-zA-Z] \Z|\d\Z")
+_FACTOR = deferred_pattern(r"[-+–*×÷/^√_][ $]?\Z|[a-zA-Z)\]]\Z|\b[a-zA-Z] \Z|\d\Z")
 _SIGNED = re.compile(r"[\s$]*[-−][ ]?")
 _EDGE = re.compile(r"[\s$.。{}]*")
 _MOST_STARTS = 24

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from clc.answers.latex import plain
 from clc.answers.numerals import numbers_in, read_numbers
 from clc.answers.separators import Evidence
 from clc.answers.vocabulary import per_vocabulary
+from clc.deferred_patterns import deferred_pattern
 
 if TYPE_CHECKING:
     from fractions import Fraction
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Reading", "TextContext"]
 
-_RESULT = re.compile(r"[=＝≈][^=＝≈\n]{0,60}")
+_RESULT = deferred_pattern(r"[=＝≈][^=＝≈\n]{0,60}")
 _LOOK_BACK = 1200
 
 

@@ -16,6 +16,7 @@ from clc.answers.factorials import SIGN
 from clc.answers.power_words import power_words
 from clc.answers.powers import choose, factorial_of, logarithm, raised, root_of
 from clc.answers.vocabulary import per_vocabulary
+from clc.deferred_patterns import deferred_pattern
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -27,13 +28,15 @@ _MOST_ARGUMENTS = 8
 _SUPERSCRIPT = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁺₀₁₂₃₄₅₆₇₈₉", "0123456789-+0123456789")
 _SUP = "⁰¹²³⁴⁵⁶⁷⁸⁹"
 # A spaced ** may open or close bold text.
-_MARK = re.compile(
+_MARK = deferred_pattern(
     r"[ ]{0,2}\\?[\^↑\u02c6˄＾][ ]?|\*\*[ ]?(?=[-−–+\d({])|[ ]\*\*[ ](?=[-−–+]?\d)|<sup>[ ]?"
 )
 _FIRST = frozenset("\\^*<")  # ASCII signs with which a power may begin
 _AFTER_SPACE = frozenset("\\^↑\u02c6˄＾*")
-_RAISED = re.compile(rf"⁽?([⁻⁺]?[{_SUP}]{{1,9}})⁾?(?P<more>[{_SUP}])?|[\u207f\u02e3\u02b8\u1d4f]")
-_NUMBER = re.compile(
+_RAISED = deferred_pattern(
+    rf"⁽?([⁻⁺]?[{_SUP}]{{1,9}})⁾?(?P<more>[{_SUP}])?|[\u207f\u02e3\u02b8\u1d4f]"
+)
+_NUMBER = deferred_pattern(
     r"(\d{1,3}(?:[,_]\d{3}){1,2}(?![\d,_])|\d{1,60})(?:[.,](\d{1,60}))?(?![\d_])(?!,\d)"
     r"|(\d{1,60}),(?!\d)"
 )
@@ -42,7 +45,7 @@ _OVER = re.compile(r"[ ]?[/⁄∕][ ]?(?=[\d({])|\)/\(")
 _VARIABLE = re.compile(r"[xyznXYZ](?![a-zA-Z\u00c0-\u024f])")
 _CLOSED = {"(": ")", "[": "]", "{": "}", "|": "|", "⌊": "⌋", "⌈": "⌉"}
 _ROUNDED: dict[str, Callable[[Fraction], Fraction | int]] = {"|": abs, "⌊": floor, "⌈": ceil}
-_PART = re.compile(
+_PART = deferred_pattern(
     r"[ ]?(?:[×÷·⋅/+]|\*(?!\*))[ ]?[\d(√]|[-−–][\d(]|[ ][-−–][ ][\d(]|[\^↑\u02c6˄＾⁰¹²³⁴-⁹]"
 )
 _MORE = re.compile(r"[ ]?(?:[-+−×÷·⋅*/][ ]?[\d(]|[(\d])")

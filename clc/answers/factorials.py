@@ -8,6 +8,7 @@ from clc.answers.power_words import power_words
 from clc.answers.unit_words import CURRENCY
 from clc.answers.vocabulary import per_vocabulary
 from clc.answers.words import cased_and_other
+from clc.deferred_patterns import deferred_pattern
 
 __all__ = ["SIGN", "asks_for_factorials", "mark_factorials", "may_be_factorial", "only_factorial"]
 
@@ -19,7 +20,7 @@ _RUN = re.compile(rf"{_AFTER}[ ]?([!！]{{1,9}})")
 _FORMULA = re.compile(r"\$\$?[^$\n]{1,400}\$\$?|\\\([^\n]{1,400}?\\\)|\\\[[^\n]{1,400}?\\\]")
 _WORD = re.compile(r"(?<![\\a-zA-Z])[^\W\d_]{2}")
 # Signs after 5! that no exclamation has.
-_OPERATED = re.compile(
+_OPERATED = deferred_pattern(
     r"[ ]?(?:=(?!=)|[/×÷·⋅^<≈≤]|[-+*−][ ]?[\d(]|[⁰¹²³⁴⁵⁶⁷⁸⁹]|\\(?:times|cdot|div|approx|le))"
     r"|[)}\]][ ]?(?:[!！^/=×·⋅]|\\(?:times|cdot|div))"
 )
@@ -29,7 +30,7 @@ _BRACKETED = re.compile(r"(?<![^\W_])\([ ]?(?:\d{1,4}[!！]?|\([^()]{1,9}\)[!！
 _ARITHMETIC = re.compile(r"(?:\A|[=:$])\s{0,3}\([\d\s+\-−×*/^.,()!]{1,60}\)\Z")
 _RAISED = re.compile(r"\^[ ]?[({]?\d{0,4}[!！]{0,4}\Z")
 _DEFINED = re.compile(r"=[ $]{0,2}\(?[ ]?\d{1,4}[!！]{0,4}\)?\Z")
-_CALCULATED = re.compile(r"\d[ ]?[-+−×x*÷/·][ ]?[$€£]?\d[^=\n]*\Z")
+_CALCULATED = deferred_pattern(r"\d[ ]?[-+−×x*÷/·][ ]?[$€£]?\d[^=\n]*\Z")
 _LOOK_BACK = 40
 _LONG = 3  # digits of numbers whose factorial is no answer
 _LARGEST_SAME = 2  # 1! = 1 and 2! = 2

@@ -13,6 +13,7 @@ from clc.answers.locate import is_remark
 from clc.answers.vocabulary import per_vocabulary
 from clc.answers.word_lists import word_list
 from clc.answers.words import INDO_ARYAN, cased_and_other, word_pattern
+from clc.deferred_patterns import deferred_pattern
 
 if TYPE_CHECKING:
     from clc.answers.scan import Scan
@@ -53,12 +54,12 @@ def _verb() -> re.Pattern[str]:
 
 
 _ANS = re.compile(r"[.]?[:：=]")  # "34 ans - 23 ans" are years
-_BARE = re.compile(r"[-$€£]{0,2}[\d.,/]{1,20}[ \t]*(?:\n|\Z)")
+_BARE = deferred_pattern(r"[-$€£]{0,2}[\d.,/]{1,20}[ \t]*(?:\n|\Z)")
 _STATEMENT = re.compile(
     r"[ \t*_#>-]{0,6}([^\d\n:：=|{}\\]{2,80})([:：፡፦][ \t*_]{0,4})"
     r"[-−$€£¥₹]{0,3}[ ]?\d[\d.,/ \u00a0]{0,30}[^\d\n=:：+×*/|{}]{0,24}[*_]{0,3}"
 )
-_VALUE_LINE = re.compile(r"[\s*_$€£(\[-]{0,6}\d[\d.,/]{0,30}[^\d\n=+×*/]{0,40}(?:\n|\Z)")
+_VALUE_LINE = deferred_pattern(r"[\s*_$€£(\[-]{0,6}\d[\d.,/]{0,30}[^\d\n=+×*/]{0,40}(?:\n|\Z)")
 _LONGEST_LINE = 160
 _MOST_REMARKS = 4  # lines after the last statement: a confidence, an offer
 _COLON = re.compile(
@@ -66,7 +67,7 @@ _COLON = re.compile(
 )
 _LETTER_COLON = re.compile(r"[^\n]{0,20}?(?<![^\W_])[A-J][)*]{0,3}\s?[:：]")  # option **B: 14 m**
 _LONGEST_BETWEEN = 140  # characters from the noun to a late colon
-_EMPTY = re.compile(rf"{_CLOSE}[ \t]*(?=\n|\Z|\$|\\\(|\\\[)")
+_EMPTY = deferred_pattern(rf"{_CLOSE}[ \t]*(?=\n|\Z|\$|\\\(|\\\[)")
 _DIRECT = re.compile(r"[ \t]?[\[「『\"'“*$¥-]{0,3}(?=\d)")
 _HASHES = re.compile(r"####[ \t]{0,3}(?=\S)")
 _HEADING = re.compile(r"[^\n\d.,;]{0,24}")  # "**Final Answer**" alone on its line, or "Answer 18"

@@ -8,6 +8,7 @@ from fractions import Fraction
 from clc.answers.compounds import evaluate
 from clc.answers.powers import raised
 from clc.answers.repeating import write_repeating
+from clc.deferred_patterns import deferred_pattern
 
 __all__ = [
     "boxes",
@@ -23,14 +24,14 @@ _TEXT = re.compile(
     r"\\(?:text|mathrm|textbf|mathbf|textit|mbox|operatorname|boldsymbol|textrm|mathit|mathsf|hbox|textsf)\s?\{([^{}]{0,400})\}"
 )
 # 13 \text{ m}^2: the exponent of a unit
-_UNIT_POWER = re.compile(
+_UNIT_POWER = deferred_pattern(
     r"(?<=[\d{},.)\s])([ ~]?)\\(?:text|textrm|mbox|mathrm|operatorname|rm)\s?\{([^{}\d]{1,40})\}"
     r"\s?\^\s?\{?\s?[-−]?[1-4]\s?\}?"
 )
 _BRACED = re.compile(r"(?<=\d)\{([.,:])\}")  # 1{,}250 and 3{:}30 without space
 _FRACTION = re.compile(r"\\[dtc]?frac\s?\{([^{}]{1,200})\}\s?\{([^{}]{1,200})\}")
 _TERM = r"\s*(\d{1,60})(?:\s?\^\s?(?:\{\s?(-?\d{1,4})\s?\}|(\d{1,4})))?\s*"
-_FRACTION_OF_POWERS = re.compile(rf"\\[dtc]?frac\s?\{{{_TERM}\}}\s?\{{{_TERM}\}}")
+_FRACTION_OF_POWERS = deferred_pattern(rf"\\[dtc]?frac\s?\{{{_TERM}\}}\s?\{{{_TERM}\}}")
 _MOST_DIGITS = 120  # of a denominator in plain text
 _SHORT_FRACTION = re.compile(r"\\[dtc]?frac\s?(\d)\s?(\d)")
 _NUMERIC = re.compile(r"\s*\d{1,18}\s*")
@@ -65,10 +66,10 @@ _BOX = re.compile(
 _BARE = re.compile(r"[\d.,]{1,30}")
 _LONGEST = 2000
 _DEGREES = re.compile(r"\^\s?\{?\s?\\(?:circ|degree)\s?\}?")
-_MATHS = re.compile(
+_MATHS = deferred_pattern(
     r"\\(?:sqrt|pi|infty|sin|cos|tan|log|ln|e\b|cup|cap|in\b|mathbb|emptyset|varnothing|alpha|beta|theta|leq?|geq?|pm|binom|sum|prod|int|lim|begin|overline|vec)(?![a-zA-Z])|\\circ(?![a-zA-Z])|[\u03c0\u03b8∞√∪∩≤≥∈]"
 )
-_TUPLE = re.compile(
+_TUPLE = deferred_pattern(
     r"\s*(?:\\left)?[(\[{](?:[^()\[\]{}]|\{[^{}]*\}){0,200},(?:[^()\[\]{}]|\{[^{}]*\}){0,200}(?:\\right)?\\?[)\]}]\s*|\s*\\\{.{1,300}\\\}\s*"
 )
 
@@ -211,7 +212,7 @@ _STYLE = re.compile(
     r"\\(?:left|right|displaystyle|,|;|:|!|quad|qquad|big|Big|bigl|bigr|limits)(?![a-zA-Z])|[$~]"
 )
 _DFRAC = re.compile(r"\\[dtc]frac(?![a-zA-Z])")
-_TRAILING = re.compile(r"[\s.。,;]+\Z")
+_TRAILING = deferred_pattern(r"[\s.。,;]+\Z")
 _APART = re.compile(r"(?<=\d)\s+(?=\d{1,2}(?!\d)|\d{4})")  # 2 3 is not 23
 _ASSIGNED = re.compile(r"\s*[a-zA-Z](?:\([a-z]\))?\s*(?:=|\\in)\s*")
 

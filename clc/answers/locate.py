@@ -12,6 +12,7 @@ from clc.answers.unit_words import unit_words
 from clc.answers.vocabulary import per_vocabulary
 from clc.answers.word_lists import fold, word_list
 from clc.answers.words import word_pattern
+from clc.deferred_patterns import deferred_pattern
 
 __all__ = [
     "LastSentences",
@@ -26,10 +27,10 @@ __all__ = [
 _WIDEST_PREFIX = 12
 _BULLETS = r"[-*#<\[>\d.)(\s¿¡✓✅|_「]"
 _PREFIX = re.compile(rf"{_BULLETS}{{0,{_WIDEST_PREFIX}}}")
-_SENTENCE_START = re.compile(rf"[.!?。！？।॥؟።\n]{_BULLETS}{{0,{_WIDEST_PREFIX}}}")
+_SENTENCE_START = deferred_pattern(rf"[.!?。！？।॥؟።\n]{_BULLETS}{{0,{_WIDEST_PREFIX}}}")
 _START = r"[.!?。！？।॥؟…\n,;:，、،(（—–-][\s*_\"'“”「]{0,6}"
 _LEAD = re.compile(r"[\s*_\"'“”「>#-]{0,8}")
-_INTERJECTION = re.compile(r"[\s*_]{0,8}\w{1,6}[,，、،!！]\s?")  # oh, sorry
+_INTERJECTION = deferred_pattern(r"[\s*_]{0,8}\w{1,6}[,，、،!！]\s?")  # oh, sorry
 _OPENING = re.compile(r"\s*[(（]")
 _DIGIT = re.compile(r"\d")
 _WORD = re.compile(r"\w")

@@ -7,6 +7,7 @@ import re
 from clc.answers.vocabulary import per_vocabulary
 from clc.answers.word_lists import fold
 from clc.answers.words import listed
+from clc.deferred_patterns import deferred_pattern
 
 __all__ = ["NULL", "marked_answers"]
 
@@ -25,7 +26,7 @@ _NESTED = re.compile(r"[\[{]([^\[\]{}]{1,400})[\]}]")
 _TAG = re.compile(r"<\s?([^<>\n]{1,60}?)\s?>")
 _FINAL = re.compile(r"final[ _-]?")
 _FIELD_END = re.compile(r"[\"'”]\s{0,3}[:：]\s{0,3}")
-_FIELD = re.compile(r"[\"'“]([^\"'\n{}:,]{1,80})\Z")
+_FIELD = deferred_pattern(r"[\"'“]([^\"'\n{}:,]{1,80})\Z")
 _LONGEST_FIELD = 81
 _LONGEST_PREFIX = 25  # characters of a field's name before the word: "final_answer"
 _BEFORE_WORD = re.compile(r"[\W_a-z]")

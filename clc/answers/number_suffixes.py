@@ -16,6 +16,7 @@ from clc.answers.powers import is_writable, raised
 from clc.answers.repeating import repeating_value
 from clc.answers.unit_words import unit_words
 from clc.answers.vocabulary import per_vocabulary, vocabulary
+from clc.deferred_patterns import deferred_pattern
 
 if TYPE_CHECKING:
     from clc.answers.separators import Number
@@ -24,16 +25,18 @@ __all__ = ["GLYPHS", "extend", "value_of_digits"]
 
 _GLYPH = "¼½¾⅐⅑⅒⅓⅔⅕⅖⅗⅘⅙⅚⅛⅜⅝⅞↉"
 GLYPHS = {glyph: Fraction(unicodedata.numeric(glyph)).limit_denominator(100) for glyph in _GLYPH}
-_MIXED = re.compile(r"[ \u00a0\u2009]{0,2}(\d{1,9})[/⁄∕](\d{1,9})(?![\d/]|[.,]\d)")
+_MIXED = deferred_pattern(r"[ \u00a0\u2009]{0,2}(\d{1,9})[/⁄∕](\d{1,9})(?![\d/]|[.,]\d)")
 _SCIENTIFIC = re.compile(r"[eE]([+\-−]?\d{1,100})(?!\w)")
-_TIMES_TEN = re.compile(r"[ \u00a0]{0,2}[×xX*·⋅][ \u00a0]{0,2}10(?=[ ]?(?:\^|\*\*)|[⁻⁺⁰¹²³⁴⁵⁶⁷⁸⁹])")
+_TIMES_TEN = deferred_pattern(
+    r"[ \u00a0]{0,2}[×xX*·⋅][ \u00a0]{0,2}10(?=[ ]?(?:\^|\*\*)|[⁻⁺⁰¹²³⁴⁵⁶⁷⁸⁹])"
+)
 _LARGE = "".join(LARGE)
-_AFTER_LARGE = re.compile(rf"[ ]?(千|百)?([{_LARGE}])(?![一-鿿]?[一]步)")
+_AFTER_LARGE = deferred_pattern(rf"[ ]?(千|百)?([{_LARGE}])(?![一-鿿]?[一]步)")
 _KILO = re.compile(KILO)
 _HUNDREDS = re.compile(r"(\d)百")  # 2千5百
 # 24만 원, 2만 4천; the same syllable is a particle: 24만큼, 24만을.
-_KOREAN = re.compile(r"[ ]?(천|백|십)?(만|억|천)(?![큼은을이의])")
-_KOREAN_LOWER = re.compile(r"[ ]?(\d{1,4}(?:,\d{3})?)(천|백)?(만)?(?![%개명])")
+_KOREAN = deferred_pattern(r"[ ]?(천|백|십)?(만|억|천)(?![큼은을이의])")
+_KOREAN_LOWER = deferred_pattern(r"[ ]?(\d{1,4}(?:,\d{3})?)(천|백)?(만)?(?![%개명])")
 _KOREAN_UNITS = {"십": 10, "백": 100, "천": 1000, "만": 10**4, "억": 10**8, None: 1}
 
 

@@ -14,6 +14,7 @@ from clc.answers.separators import TOKEN, Evidence, Number, read_token
 from clc.answers.unit_words import CURRENCY, unit_words
 from clc.answers.vocabulary import per_vocabulary
 from clc.answers.words import word_pattern
+from clc.deferred_patterns import deferred_pattern
 
 __all__ = ["NumberMention", "is_money", "negative_before", "numbers_in", "read_numbers"]
 
@@ -28,7 +29,7 @@ class NumberMention(NamedTuple):
 
 _MINUS = "-−–﹣－"
 _BIDI = "\u200e\u200f\u061c\u2066\u2067\u2068\u2069"
-_SCAN = re.compile(
+_SCAN = deferred_pattern(
     rf"(?<![A-Za-z\u0410-\u044f\u0451\d_.,)\]])[.,]\d+(?![.,]?\d)|{TOKEN.pattern}|[{''.join(GLYPHS)}]"
 )
 _K = frozenset("kK")

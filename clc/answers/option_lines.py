@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
+from clc.deferred_patterns import deferred_pattern
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -22,7 +24,7 @@ LETTERS = "ABCDEFGHIJ"
 """Letters of options; more options cannot be read from a text."""
 
 # "A. …", "(A) …", "**A:** …", with one letter of any script.
-_LINE = re.compile(
+_LINE = deferred_pattern(
     r"[ \t]*[*_]{0,2}[(（\[]?(?P<label>[^\W\d_])[)）\].．:：、。][*_]{0,2}"
     r"[ \t\u3000]*(?P<text>\S.*)"
 )
@@ -38,7 +40,7 @@ def with_options(question: str, options: Mapping[str, str], passage: str | None 
     return "\n\n".join(part for part in (passage, question, lines) if part)
 
 
-_LISTED = re.compile(
+_LISTED = deferred_pattern(
     r"(?:\A|\n)[ \t>*_-]{0,4}[(（]?A[)）.．:：、][^\n]{1,200}\n[ \t>*_-]{0,4}[(（]?B[)）.．:：、]"
     r"|(?:\A|[\s:：])[(（]?A[)）][^()（）\n]{1,80}[\s,;][(（]?B[)）][^()（）\n]{1,80}[\s,;][(（]?C[)）]"
 )

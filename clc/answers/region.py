@@ -28,25 +28,26 @@ from clc.answers.units import asked_before_conversion
 from clc.answers.vocabulary import per_vocabulary
 from clc.answers.word_lists import lists_in, word_list
 from clc.answers.words import listed, word_pattern
+from clc.deferred_patterns import deferred_pattern
 from clc.records import AbstainReason
 
 __all__ = ["read_region"]
 
 # A remark in parentheses, not a factor or an argument.
-_PARENTHESIS = re.compile(
+_PARENTHESIS = deferred_pattern(
     r"(?<![a-zA-Z*×+/^=÷({])(?<![*×+/^=÷−-] )[(（][^()（）]{0,300}(?:[)）]|\Z)"
 )
 _EQUALS = re.compile(r"(?:[=≈＝⇒→]|\\implies|\\approx)(?!=)")
 # The prompt's own "[num]", followed by nothing or an explanation: it was not filled in.
-_UNFILLED = re.compile(r"[\s.。*\"'”」]*(?:\Z|[,，(（])")
-_ARITHMETIC = re.compile(r"(?<=\d)(\s?)[xX\u0445\u0425✕✖](\s?)(?=[\d$€£(])")
+_UNFILLED = deferred_pattern(r"[\s.。*\"'”」]*(?:\Z|[,，(（])")
+_ARITHMETIC = deferred_pattern(r"(?<=\d)(\s?)[xX\u0445\u0425✕✖](\s?)(?=[\d$€£(])")
 _VARIABLE = re.compile(r"[\s$]*[\[({]?\s*-?[a-zA-Z]\s*[\])}]?[\s$]*[.。]?\s*")
-_INEQUALITY = re.compile(
+_INEQUALITY = deferred_pattern(
     r"(?<![\w</])[a-zA-Z]\s?[<>≤≥]=?\s?[-−]?\d|\d\s?[<>≤≥]=?\s?[a-zA-Z](?!\w|>)"
 )
 _BEFORE_PAUSE = r"[\s,;:.，、。…(—–-]"
 _AFTER_PAUSE = r"[^\d]{0,40}(?=\d)"
-_UNEQUAL = re.compile("[<>≤≥]")
+_UNEQUAL = deferred_pattern("[<>≤≥]")
 _NEAR = 24  # characters from the start
 _CLAUSE = re.compile(r"[,.;:()\[\n，。、；：（）।،—–]|\s-")  # ends one before a statement
 _ITALIC = re.compile(r"(?<![\w*])\*([^*\s][^*\n]{0,60})\*(?![\w*])")
@@ -55,7 +56,7 @@ _STRUCK = re.compile(r"~~[^~\n]{1,80}~~")
 _QUOTIENT = re.compile(r"\d[^()]{0,80}\)/\(|\)/\([^()]{0,80}\d")  # an unevaluated fraction
 _POWER_OF_LETTERS = re.compile(r"[^\d]*[a-zA-Z][ ]?\^[ ]?\{?[^\W_]{1,3}\}?[^\d]*")  # mc^2
 _POWER_OF_GLYPH = re.compile(r"[¼-¾⅐-⅞]\s?\^")
-_SIGNED_E = re.compile(
+_SIGNED_E = deferred_pattern(
     r"(?<=\d)(?:e[+−-]|E[+−-](?=\d\d)|(?:(?<=[.,]\d)|(?<=[.,]\d\d))E[+−-])(?=\d)"
 )  # 1.5e+30, and no algebra
 _PAIR = re.compile(r"[\s$]*\\?[({\[]\s?-?\d+(?:,\s?-?\d{1,2})+\s?\\?[)}\]][\s$.]*")  # (1,2)

@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 from fractions import Fraction
 
+from clc.deferred_patterns import deferred_pattern
+
 __all__ = ["mark_periods", "repeating_value", "write_repeating"]
 
 _MOST = 60  # digits of a period
-_PERIOD = re.compile(
+_PERIOD = deferred_pattern(
     rf"([.,]\d{{0,{_MOST}}})\\(?:overline|bar|dot|overbar)\s?\{{\s?(\d{{1,{_MOST}}})\s?\}}"
     rf"(?:\d{{0,{_MOST}}}\\dot\s?\{{\s?\d\s?\}})?"
 )

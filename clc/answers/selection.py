@@ -15,6 +15,7 @@ from clc.answers.units import compound
 from clc.answers.vocabulary import per_vocabulary
 from clc.answers.word_lists import word_list
 from clc.answers.words import cased_and_other, word_pattern
+from clc.deferred_patterns import deferred_pattern
 from clc.records import AbstainReason
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 __all__ = ["abstain", "is_bare_operation", "select"]
 
 _STRONG = re.compile(r"\*\*([^*\n]{1,120})\*\*|\$([^$\n]{1,120})\$|\\\(([^\n]{1,120}?)\\\)")
-_OPERATION = re.compile(
+_OPERATION = deferred_pattern(
     r"[\d)}!⁰¹²³⁴⁵⁶⁷⁸⁹]\s?[+*×÷·⋅]\s?[($€£]?\d|[\d}!⁰¹²³⁴⁵⁶⁷⁸⁹]\s[-−–]\s[$€£]?\d"
     r"|\d\s?[$€£%]?\s[-−–+*×÷/]\s[$€£]?\d|[}!⁰¹²³⁴⁵⁶⁷⁸⁹]\s?[-−/]\s?\d"
 )

@@ -25,14 +25,15 @@ from typing import NamedTuple
 
 from clc.answers.powers import MOST_DIGITS
 from clc.answers.unit_words import unit_words
+from clc.deferred_patterns import deferred_pattern
 
 __all__ = ["SPACES", "TOKEN", "Evidence", "read_token"]
 
 SPACES = " \u00a0\u202f\u2009\u2007\u2008"
 # Digits of any script; a space groups only three digits. Linear: it matches unambiguously.
-TOKEN = re.compile(rf"\d+(?:[.,'’٫٬،⹁，．_]\d+|[{SPACES}]\d{{3}}(?!\d))*")
+TOKEN = deferred_pattern(rf"\d+(?:[.,'’٫٬،⹁，．_]\d+|[{SPACES}]\d{{3}}(?!\d))*")
 # Those that are evidence: of several groups of digits, or of the digits of a grouped number.
-_EVIDENCE = re.compile(rf"{TOKEN.pattern.removesuffix('*')}+|\d{{4,}}")
+_EVIDENCE = deferred_pattern(rf"{TOKEN.pattern.removesuffix('*')}+|\d{{4,}}")
 _SEPARATOR = re.compile(rf"[.,'’٫٬،⹁，．_{SPACES}]")
 _SAME = {"，": ",", "．": ".", "’": "'", **dict.fromkeys(SPACES, " ")}
 _LONGEST = 60  # characters of a list, a date or a decimal number

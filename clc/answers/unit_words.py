@@ -8,6 +8,7 @@ from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from clc.answers.vocabulary import per_vocabulary, vocabulary
+from clc.deferred_patterns import deferred_pattern
 from clc.languages.files import quantities
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ _PARTS = {
     ("time", "minute"): 3, ("time", "second"): 3, ("length", "centimetre"): 3,
     ("imperial_length", "inch"): 6, ("imperial_mass", "ounce"): 3, ("money", "hundredth"): 3,
 }  # fmt: skip
-_IDEOGRAPH = re.compile(r"[\u3040-\u30ff\u3400-\u9fff]")
+_IDEOGRAPH = deferred_pattern(r"[\u3040-\u30ff\u3400-\u9fff]")
 _BEFORE, _AFTER, _ANY = rf"(?<![{_LETTERS}])", rf"(?![{_LETTERS}])", rf"[{_LETTERS}]{{0,12}}"
 _SYMBOL = 2  # letters of a unit's symbol at most
 _SPACE = r"[ \u00a0\u2009\u202f]{0,4}"

@@ -7,12 +7,14 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
+from clc.deferred_patterns import deferred_pattern
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
 __all__ = ["FoundMark", "Mark", "MarkFamily", "Marks", "Turns"]
 
-_TAG = re.compile(r"([<\[◁]/?)([^<>\[\]◁▷/]+)([>\]▷])")
+_TAG = deferred_pattern(r"([<\[◁]/?)([^<>\[\]◁▷/]+)([>\]▷])")
 _TOKEN = re.compile(r"<[^<>]+>|\[/?[A-Z_]+\]|◁[^◁▷]+▷")
 _SPACE = "[ \t\r\n]{0,3}"
 _HEAD = 12  # characters of a text that hold the first ones of a mark, with spaces
