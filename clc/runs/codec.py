@@ -10,6 +10,7 @@ import orjson
 from clc.errors import StoreError
 from clc.plan import ArmRecord, Plan
 from clc.records import Confidence, Problem, Prompt, ReasoningPath, Step, Usage
+from clc.records.construction import constructor
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -95,6 +96,8 @@ def check_format(written: object, where: object, *, read_only: bool) -> None:
 
 
 _NO_THOUGHT = ("", None, 0, None)  # and no cost
+_new_path = constructor(ReasoningPath)
+_new_usage = constructor(Usage)
 _PATH_COLUMNS = len(TABLES["paths"])
 _WRONG = (ValueError, TypeError, AttributeError, KeyError, IndexError)  # of JSON of another shape
 ADDED = frozenset({"thought", "closed", "reasoning_tokens", "cost"})
@@ -188,7 +191,7 @@ def read_path(row: Sequence[Any]) -> ReasoningPath:
         row = [*row, *_NO_THOUGHT[len(row) - _PATH_COLUMNS :]]
     (key, prompt_key, language, index, seed, text, finish,
      prompt, completion, confidence, thought, closed, reasoning, cost) = row  # fmt: skip
-    return ReasoningPath(
+    return _new_path(
         key,
         prompt_key,
         language,
@@ -196,7 +199,7 @@ def read_path(row: Sequence[Any]) -> ReasoningPath:
         seed,
         text,
         finish,
-        Usage(prompt, completion, reasoning),
+        _new_usage(prompt, completion, reasoning),
         None if confidence is None else _read_confidence(confidence),
         None,
         thought,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import chain
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from clc.runs.codec import path_row, prompt_row, read_path, read_prompt, read_step, step_row
@@ -62,11 +63,13 @@ class CompletionStore:
 
     def add_failure(self, key: str, reason: str) -> None:
         """Store why a path or step was lost; it may be sampled again."""
+        self._database.may_have_failures = True
         self._database.insert("failures", (key, reason), replace=True)
 
     def forget_failure(self, key: str) -> None:
         """Drop the failure of a path that is not wanted any more."""
-        self._database.write("DELETE FROM failures WHERE key = ?", (key,))
+        if self._database.may_have_failures:
+            self._database.write("DELETE FROM failures WHERE key = ?", (key,))
 
     def failures(self, keys: Sequence[str]) -> dict[str, str]:
         """Return the reasons of those of ``keys`` that were lost, by key."""
@@ -119,9 +122,10 @@ class CompletionStore:
         return row[0] if row else 0
 
     def _by_key(self, table: str, keys: Sequence[str]) -> Iterator[Any]:
-        for chunk in _chunks(keys):
-            marks = ",".join("?" * len(chunk))
-            yield from self._database.rows(table, f"WHERE key IN ({marks})", chunk)
+        return chain.from_iterable(
+            self._database.rows(table, f"WHERE key IN ({','.join('?' * len(chunk))})", chunk)
+            for chunk in _chunks(keys)
+        )
 
     def _read(self, table: str, row: Sequence[Any], reader: Callable[..., _T], *values: Any) -> _T:
         """Read the record of a row.

@@ -46,6 +46,7 @@ class Database:
 
     Attributes:
         connection: to SQLite.
+        may_have_failures: something was lost; there is one writer, which knows.
 
     Raises:
         StoreError: the folder cannot be read or written, another process writes to it, or its
@@ -57,6 +58,7 @@ class Database:
         self._file = None if folder is None else folder / "run.sqlite"
         self._held = ExitStack()
         self._is_whole = False
+        self.may_have_failures = True
         self._failure: StoreError | None = None
         self._reported = _Reported(folder, self._file)
         try:
@@ -147,6 +149,8 @@ class Database:
                 connection.execute(f"ALTER TABLE {table} ADD COLUMN checksum INTEGER")
             if "cost" in columns and "cost" not in there:
                 connection.execute(f"ALTER TABLE {table} ADD COLUMN cost REAL")
+        lost = connection.execute("SELECT 1 FROM failures LIMIT 1").fetchone()
+        self.may_have_failures = lost is not None
 
     def _columns(self, table: str) -> list[str]:
         with self._reported:

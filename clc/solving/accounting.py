@@ -73,16 +73,18 @@ def make_rows(
     for slots in slots_of_arm.values():
         if not slots:
             continue
-        usage = Usage()
+        usage: Usage | None = None
         if (key := results[slots[0]].translation) is not None and key not in charged:
-            usage = spent.get(key, usage)
+            usage = spent.get(key)
             charged.add(key)
         apart = any(results[number].own_row for number in slots)
         for group in [[number] for number in slots] if apart else [slots]:
             row = make_row(results[group[0]], len(group), seed, weights)
-            rows.append(row._replace(translation_usage=row.translation_usage + usage))
+            if usage is not None:
+                row = row._replace(translation_usage=row.translation_usage + usage)
+                usage = None  # once an arm
+            rows.append(row)
             row_of_slot |= dict.fromkeys(group, len(rows) - 1)
-            usage = Usage()  # once an arm
     return tuple(rows), tuple(row_of_slot[number] for number in range(len(results)))
 
 

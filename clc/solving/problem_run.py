@@ -304,8 +304,11 @@ class ProblemRun:
         # restart the request its owner dropped.
         tasks = [*self._tasks, *self._opened.translations.values()]
         for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+            if not task.cancel() and not task.cancelled():
+                task.exception()  # retrieved: perhaps nothing waits for it
+        left = [task for task in tasks if not task.done()]
+        if left:
+            await asyncio.gather(*left, return_exceptions=True)
 
     def _set_floor(self, result: SlotResult) -> Measure | None:
         """Return how to measure a path of DeepConf online: after the warm-up, with a floor."""
@@ -345,10 +348,14 @@ class ProblemRun:
     def plan(self) -> Plan:
         """Return the paths that count, as the store keeps them."""
         results = self._results[: self._kept]
-        slots = [*self._slots, *(result.slot for result in results)]  # some asked the original
+        others = (
+            result.slot
+            for result, slot in zip(results, self._slots, strict=False)
+            if result.slot is not slot  # it asked the original
+        )
         rows, order = make_rows(
             results,
-            resolve_arms(slots, self._opened.languages),
+            resolve_arms([*self._slots, *others], self._opened.languages),
             self._opened.spent,
             self._settings.seed,
             self._weights,

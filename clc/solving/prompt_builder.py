@@ -111,6 +111,10 @@ class PromptBuilder:
         return BuiltPrompt(prompt, question=asked)
 
     async def _translation(self, opened: OpenProblem, key: TranslationKey) -> Translated:
+        if self._settings.human_translations:
+            human = opened.problem.translations.get(key.language)
+            if human is not None:
+                return Translated(human, None)
         task = opened.translations.get(key)
         if task is None:
             task = opened.translations[key] = asyncio.create_task(self._translate(opened, key))
@@ -119,9 +123,6 @@ class PromptBuilder:
     async def _translate(self, opened: OpenProblem, key: TranslationKey) -> Translated:
         """Translate the question, in as many tries as the configuration allows."""
         problem, settings, language = opened.problem, self._settings, key.language
-        human = problem.translations.get(language) if settings.human_translations else None
-        if human is not None:
-            return Translated(human, None)
         fault: str | None = None
         for attempt in range(settings.translation_tries):
             requests = [

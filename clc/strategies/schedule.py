@@ -66,10 +66,35 @@ def plan_slots(
             f"strategy {strategy.name!r} has languages of its own; a portfolio goes with "
             'strategies whose arms all reason in "*"'
         )
-    sequence = [question_language if code == QUESTION else code for code in sequence]
-    chosen = distinct_languages(sequence or languages or strategy.languages)
+    # Where no language is picked by lot, all questions in a language have the same slots.
+    drawn = any(arm.drawn for arm in strategy.arms)
+    plan = _plan.__wrapped__ if drawn else _plan
+    slots = plan(
+        strategy.arms,
+        question_language,
+        paths,
+        languages=tuple(languages or strategy.languages),
+        sequence=tuple(sequence),
+        salt=salt if drawn else "",
+    )
+    return list(slots)
+
+
+@lru_cache(maxsize=64)
+def _plan(
+    arms: tuple[Arm, ...],
+    question_language: str,
+    paths: int,
+    *,
+    languages: tuple[str, ...],
+    sequence: tuple[str, ...],
+    salt: str,
+) -> Sequence[Slot]:
+    """Return the slots of a question, as ``plan_slots`` does; its arguments can be hashed."""
+    sequence = tuple(question_language if code == QUESTION else code for code in sequence)
+    chosen = distinct_languages(sequence or languages)
     units: dict[tuple[tuple[Arm, ...], int], None] = {}  # arms to pick one of, and their share
-    for arm in strategy.arms:
+    for arm in arms:
         if arm.drawn:
             others = [code for code in chosen if code != question_language] or chosen
             unit = tuple(_settle(arm, question_language, code) for code in others)
@@ -82,9 +107,9 @@ def plan_slots(
     slots = []
     for position in range(paths):
         if sequence:
-            turn, number = divmod(position, len(strategy.arms))
+            turn, number = divmod(position, len(arms))
             language = read_language(sequence[turn % len(sequence)])
-            arm = _settle(strategy.arms[number], question_language, language)
+            arm = _settle(arms[number], question_language, language)
         else:
             turn, number = divmod(position, len(rounds))
             unit = rounds[number]
