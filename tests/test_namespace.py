@@ -125,5 +125,12 @@ def test_plain_voting_loads_no_engine():
     assert not loaded_by(code) & {"torch", "vllm", "transformers", "httpx", "numpy", "sqlite3"}
 
 
+def test_the_first_reading_parses_no_file_again(monkeypatch):
+    monkeypatch.delenv("PYTHONDONTWRITEBYTECODE", raising=False)
+    code = "import clc; assert clc.extract_answer('It cost 3.5 dollars. Answer: 7').value == '7'"
+    loaded_by(code)  # makes the compiled form
+    assert not loaded_by(code) & {"tomllib", "babel", "hashlib"}
+
+
 if __name__ == "__main__":
     STUB.write_text(stub(), encoding="utf-8")

@@ -133,6 +133,8 @@ def _alternatives(content: str) -> list[str]:
 
 def _split(entry: str) -> list[str]:
     """Return the alternatives of an entry, outside of groups."""
+    if "|" not in entry:
+        return [entry]
     parts, begin, position = [], 0, 0
     while position < len(entry):
         if entry[position] == "|":

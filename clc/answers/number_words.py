@@ -194,7 +194,9 @@ class NumberWords:
         """
         folded = fold_form(text)
         start = end + (folded[end : end + 1] in {" ", "\u00a0"})
-        for code in self._tables:
+        for code, beginnings in self._beginnings.items():
+            if beginnings.match(folded, start) is None:
+                continue
             found = self._lexicon(code).continued(value, folded, start)
             if found and folded[found[1] : found[1] + 1] != "-":  # 5 hundred-dollar notes
                 return found

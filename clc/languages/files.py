@@ -131,10 +131,13 @@ def _bundled() -> tuple[LanguageFile, ...]:
 @lru_cache(maxsize=1)
 def quantities() -> dict[str, dict[str, int]]:
     """Return the quantities with the sizes of their units, in the smallest unit of each."""
-    layers = read_layers([bundled_prompts()], QUANTITIES)
-    if not layers:
-        raise TemplateError(f"{bundled_prompts() / QUANTITIES} is missing")
-    return layers[0].tables
+    path = bundled_prompts() / QUANTITIES
+    if not path.exists():
+        raise TemplateError(f"{path} is missing")
+    read: dict[str, dict[str, int]] = read_compiled(
+        "units", [path], lambda: read_layers([path.parent], QUANTITIES)[0].tables
+    )
+    return read
 
 
 def _check(path: Path, tables: Mapping[str, Any]) -> None:

@@ -12,7 +12,7 @@ from babel.numbers import format_decimal
 from benchmarks import number_words as generator
 from clc.answers import extract_answer, numbers_in
 from clc.answers.number_lexicon import Lexicon, fold_form
-from clc.answers.number_words import number_words, read_words
+from clc.answers.number_words import NumberWords, all_tables, number_words, read_words
 from clc.answers.vocabulary import own_vocabulary
 from clc.errors import TemplateError
 from clc.languages.files import read_language_files
@@ -340,3 +340,13 @@ def test_dozens_without_a_number_are_no_number():
 
 def test_a_dutch_box_is_no_english_dozen():
     assert extract_answer("Antwoord: 5 dozen", "nl").value == "5"
+
+
+def test_words_of_a_language_are_compiled_where_one_may_begin():
+    made: dict = {}
+    words = NumberWords(all_tables(), made)
+    assert words.continued("12 §", 12, 2) is None
+    assert made == {}
+    assert words.continued("2 hundred fifty", 2, 1) == (250, 15)
+    assert "en" in {code for code, _ in made}
+    assert len(made) < len(all_tables())
