@@ -66,7 +66,7 @@ def _changers() -> _Changers:
     parts, beginnings, whole = set(_SIGNS), set[str](), set[str]()
     for word in _listed_words():
         needed = required_parts(word)
-        if needed == [word]:
+        if needed == (word,):
             whole.add(fold(word))
         elif len(needed) == 1 and word.startswith(needed[0]):
             beginnings.add(fold(needed[0]))
@@ -140,8 +140,9 @@ def read_plain_region(region: str, context: TextContext, offset: int) -> Reading
         return None
     if context.text[offset + end : offset + end + 1] in _MARKS_OF_FACTORIALS:
         return None
+    value: Fraction | None
     if token.isdecimal():
-        value: Fraction | None = Fraction(int(token))
+        value = Fraction(int(token))
     elif "[" in region:  # a pair has no value: [3,5]
         return None
     else:
