@@ -29,7 +29,7 @@ from clc.voting.stopping import Stopping
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from clc.analysis.scoring import Scored
+    from clc.analysis.scores import Scored
     from clc.records import Problem
 
 RULES = {

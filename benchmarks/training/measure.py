@@ -23,7 +23,7 @@ from benchmarks.training.kinds import problems, trained
 from benchmarks.training.language import load
 from benchmarks.training.render import question
 from clc.analysis.paired import compare
-from clc.analysis.scoring import Scored, score, scored_rows
+from clc.analysis.scoring import score, scored_rows
 from clc.engines.adjusted import AdjustedEngine
 from clc.engines.base import ChatEngine
 from clc.engines.chat_options import ChatOptions
@@ -42,7 +42,8 @@ from clc.thoughts.language import MIXED, thought_language
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from clc.analysis.scoring import Rate
+    from clc.analysis.intervals import Rate
+    from clc.analysis.scores import Scored
 
 __all__ = ["main", "test_problems"]
 

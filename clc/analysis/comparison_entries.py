@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from clc.analysis.comparison_records import Entry, ProblemOutcome
 from clc.analysis.costs import currency_of, problem_cost
 from clc.analysis.resampling import PathOutcome
-from clc.analysis.scoring import scored
+from clc.analysis.scores import scored
 from clc.answers.canonical import canonical_gold
 from clc.prices import RunPrices
 from clc.runs.revote import revote

@@ -10,7 +10,7 @@ from clc.prices import RunPrices
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from clc.analysis.scoring import Score
+    from clc.analysis.scores import Score
     from clc.records import ReasoningPath, Verdict
 
 __all__ = ["add_cost", "currency_of", "problem_cost"]

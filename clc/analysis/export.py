@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import orjson
 
 from clc.analysis.costs import add_cost
-from clc.analysis.scoring import Score, Scoreboard, scored
+from clc.analysis.scoreboard import Scoreboard
+from clc.analysis.scores import Score, scored
 from clc.answers.canonical import canonical_gold
 from clc.runs.revote import Solved, solved
 from clc.runs.spans import map_finished

@@ -14,7 +14,7 @@ from clc.records import Usage
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from clc.analysis.scoring import Scored
+    from clc.analysis.scores import Scored
 
 __all__ = ["Comparison", "compare"]
 

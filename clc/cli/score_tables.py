@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from clc.analysis.fidelity import Fidelity
     from clc.analysis.intervals import Rate
     from clc.analysis.paired import Comparison
-    from clc.analysis.scoring import Score
+    from clc.analysis.scores import Score
 
 __all__ = ["comparison_table", "fidelity_tables", "print_score", "score_tables"]
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
-    from clc.analysis.scoring import Score
+    from clc.analysis.scores import Score
     from clc.cli.progress import RunProgress
     from clc.solving.configuration import TotalBudget
     from clc.solving.sampler import Counters

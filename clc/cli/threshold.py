@@ -10,7 +10,7 @@ from clc.errors import RunError
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from clc.analysis.scoring import Scored
+    from clc.analysis.scores import Scored
     from clc.analysis.selective import JudgedVote, Threshold
     from clc.answers.reading_files import ReadingFiles
 
@@ -57,7 +57,7 @@ def calibrate_threshold(
 
 def votes_of_files(files: Sequence[str], reading: ReadingFiles | None) -> Iterator[Scored]:
     """Yield one vote over the paths of every problem in files of generations."""
-    from clc.analysis.scoring import Scored
+    from clc.analysis.scores import Scored
     from clc.datasets.recorded_votes import group_votes
     from clc.languages.codes import MGSM_LANGUAGES, UNKNOWN_LANGUAGE
     from clc.voting.tally import vote
@@ -77,7 +77,7 @@ def votes_of_runs(folders: Sequence[str], reading: ReadingFiles | None) -> Itera
     """Yield the verdict of every finished problem in run folders."""
     from functools import partial
 
-    from clc.analysis.scoring import scored
+    from clc.analysis.scores import scored
     from clc.runs.open import open_run
     from clc.runs.revote import revote
     from clc.voting.outcomes import read_outcome

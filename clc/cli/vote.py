@@ -86,7 +86,7 @@ def command(  # noqa: PLR0917
     standard error, and where paths have no vote, a table of their reasons by language. Rows of a
     problem may stand anywhere, in files of any size. Without a single answer the exit code is 1.
     """
-    from clc.analysis.scoring import Scoreboard
+    from clc.analysis.scoreboard import Scoreboard
     from clc.cli.output import rows_to
     from clc.cli.score_tables import print_score
     from clc.cli.solving_options import read_abstaining

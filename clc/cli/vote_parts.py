@@ -6,7 +6,8 @@ from dataclasses import dataclass, replace
 from itertools import repeat
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from clc.analysis.scoring import Scoreboard, Scored
+from clc.analysis.scoreboard import Scoreboard
+from clc.analysis.scores import Scored
 from clc.answers.canonical import canonical_gold
 from clc.cli.output import json_line
 from clc.cli.unread import Unread

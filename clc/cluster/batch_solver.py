@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from clc.cluster.memory_store import MemoryStore
 from clc.errors import BudgetError, EngineError
 from clc.runs.codec import read_problem
-from clc.runs.manifest import differences
+from clc.runs.resume import differences
 from clc.runs.shards import ShardRow, Shards
 from clc.runs.store import Store
 from clc.solving.allocation import allocate

@@ -14,7 +14,7 @@ from clc.solving.sampler import Counters
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
-    from clc.analysis.scoring import Score
+    from clc.analysis.scores import Score
     from clc.cluster.messages import BatchResult
     from clc.records import Verdict
     from clc.solving.bill import Bill

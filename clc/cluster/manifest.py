@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from clc.errors import StoreError
-from clc.runs.manifest import begin_run
+from clc.runs.resume import begin_run
 from clc.solving.notes import merge_notes
 from clc.solving.sampler import earlier_limits
 

@@ -11,7 +11,7 @@ import orjson
 from clc.engines.adjusted import AdjustedEngine
 from clc.engines.base import ResizableEngine
 from clc.errors import ConfigurationError
-from clc.runs.manifest import begun_with
+from clc.runs.resume import stored_setting
 from clc.strategies.strategy import required_templates
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ def as_begun(configuration: Configuration, manifest: Mapping[str, Any] | None) -
     """
     wanted = configuration.untranslated
     recorded = "untranslated" in (manifest or {}).get("identity", {})
-    if recorded or begun_with(manifest, "untranslated") in (None, wanted):
+    if recorded or stored_setting(manifest, "untranslated") in (None, wanted):
         return configuration
     _log.warning(
         "this run was started by an older clc: paths without a translation abstain in it; another "

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from clc.engines.base import ResizableEngine
 from clc.errors import StoreError
 from clc.prompts.templates import Templates, check_template
-from clc.runs.manifest import begin_run
+from clc.runs.resume import begin_run
 from clc.solving.bill import Bill
 from clc.solving.identity import as_begun, earlier_lengths, identity, keep_fingerprints
 from clc.solving.notes import engine_notes, merge_notes

@@ -9,7 +9,9 @@ import pytest
 from clc.analysis import scoring
 from clc.analysis.intervals import wilson
 from clc.analysis.paired import compare
-from clc.analysis.scoring import Scoreboard, Scored, score, scored
+from clc.analysis.scoreboard import Scoreboard
+from clc.analysis.scores import Scored, scored
+from clc.analysis.scoring import score
 from clc.errors import DatasetError
 from clc.records import AbstainReason, Abstention, Answer, Problem, Usage, Verdict, Vote
 

@@ -4,7 +4,9 @@ import random
 
 import pytest
 
-from clc.analysis.scoring import Scoreboard, Scored, score
+from clc.analysis.scoreboard import Scoreboard
+from clc.analysis.scores import Scored
+from clc.analysis.scoring import score
 from clc.analysis.selective import JudgedVote, find_threshold, lower_bound, risk_coverage
 from clc.records import Answer, Vote
 from clc.voting.abstaining import Abstaining, withhold

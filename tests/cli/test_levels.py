@@ -4,7 +4,8 @@ import json
 
 import pytest
 
-from clc.analysis.scoring import Scored, score
+from clc.analysis.scores import Scored
+from clc.analysis.scoring import score
 from clc.api import solve_many
 from clc.datasets import load_problems
 from clc.records import Verdict

@@ -5,7 +5,7 @@ import pytest
 from clc.errors import ConfigurationError
 from clc.prompts.templates import Templates
 from clc.records import Problem, ReasoningPath, Step, Usage
-from clc.runs.manifest import _BEFORE, begin_run, check_same_run, differences, versions
+from clc.runs.resume import _BEFORE, begin_run, check_same_run, differences, versions
 from clc.runs.store import Store
 from clc.solving.configure import configure
 from clc.solving.run import Run
@@ -167,7 +167,7 @@ def test_another_version_of_the_engine_is_said_and_that_of_others_is_not(caplog,
         begin_run(stored, wanted, "run", count=lambda: (0, 0), clear=lambda: False)
         return caplog.text
 
-    monkeypatch.setattr("clc.runs.manifest.version", lambda _: "2.0")
+    monkeypatch.setattr("clc.runs.resume.version", lambda _: "2.0")
     older = {"torch": "1.0", "vllm": "2.0", "transformers": "1.0"}
     said = begin("transformers:folder@1", older)
     assert "(transformers 1.0 -> 2.0, torch 1.0 -> 2.0)" in said
@@ -180,7 +180,7 @@ def test_another_version_of_the_engine_is_said_and_that_of_others_is_not(caplog,
 
 def test_versions_are_recorded_and_do_not_stop_a_run(tmp_path, monkeypatch):
     begin(tmp_path)
-    monkeypatch.setattr("clc.runs.manifest.__version__", "9.9")
+    monkeypatch.setattr("clc.runs.resume.__version__", "9.9")
     begin(tmp_path)
     begin(tmp_path)
     with Store(tmp_path, read_only=True) as store:

@@ -10,12 +10,12 @@ from clc.analysis.report.sections import Fact
 from clc.engines.fingerprints import model_fingerprint
 from clc.engines.models import BUNDLED, resolve_model
 from clc.prices import show_money
-from clc.runs.manifest import shorten_hashes
+from clc.runs.resume import shorten_hashes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from clc.analysis.scoring import Score
+    from clc.analysis.scores import Score
 
 __all__ = ["headline"]
 

@@ -16,15 +16,17 @@ from clc.analysis.report.models import PathsByModel
 from clc.analysis.report.paths import Abstentions, Confidences, TokenCosts
 from clc.analysis.report.sections import Column, Fact, Section, Summary
 from clc.analysis.report.stopping import EarlyStops
-from clc.analysis.scoring import Scoreboard, scored
+from clc.analysis.scoreboard import Scoreboard
+from clc.analysis.scores import scored
 from clc.voting.verdict import PATH_CHOICES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from clc.analysis.comparison_records import ProblemOutcome
+    from clc.analysis.intervals import Rate
     from clc.analysis.report.sections import Cell
-    from clc.analysis.scoring import Rate, Score
+    from clc.analysis.scores import Score
     from clc.runs.revote import Solved
 
 __all__ = ["SummaryBuilder", "comparison"]

@@ -9,7 +9,8 @@ from clc.analysis.comparison_entries import problem_outcome
 from clc.analysis.comparison_records import Entry
 from clc.analysis.report.fidelity import WrittenLanguages
 from clc.analysis.report.summary import SummaryBuilder
-from clc.analysis.scoring import score, scored
+from clc.analysis.scores import scored
+from clc.analysis.scoring import score
 from clc.records import ReasoningPath
 from clc.runs.revote import solved
 from clc.voting.verdict import Counting
