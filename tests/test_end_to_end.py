@@ -90,15 +90,25 @@ def test_a_local_engine(tmp_path):
 @pytest.mark.engine
 @pytest.mark.timeout(600)
 def test_vllm_in_a_process_and_in_two_replicas_on_ray(ray_address, tmp_path, monkeypatch):
-    """Each opens its engine itself, and the run is the same."""
+    """Each opens its engine itself, and the run is the same.
+
+    The paths are measured, for which vLLM would compile where it was not compiled before.
+    """
     if find_spec("vllm") is None:
         pytest.skip("needs vLLM")
     monkeypatch.setenv("RAY_ADDRESS", ray_address)
     one, many = tmp_path / "one", tmp_path / "many"
+    asked = ("--engine", "vllm", "--confidence", "--no-cache")
     how = partial(clc, timeout=280)
-    problems = _solve("own", one, "--engine", "vllm", "--no-cache", how=how)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("CXX", "/no/compiler")
+        patch.setenv("TORCHINDUCTOR_CACHE_DIR", str(tmp_path / "nothing compiled"))
+        problems = _solve("own", one, *asked, how=how)
     _check_complete(one, problems)
-    _solve("own", many, "--engine", "vllm", "--cluster", "ray", "--replicas", 2, how=how)
+    with open_run(one) as run:
+        paths = [path for done in run.finished() for path in done.paths.values()]
+    assert all(path.confidence is not None for path in paths)
+    _solve("own", many, *asked, "--cluster", "ray", "--replicas", 2, how=how)
     check_whole(many, problems, PATHS)
     assert json.loads((many / "manifest.json").read_text())["finished"]
     for name in RUN_FILES:

@@ -4,10 +4,7 @@ import asyncio
 import os
 import shutil
 import signal
-import subprocess
-import sys
 from dataclasses import astuple, replace
-from importlib.util import find_spec
 
 import pytest
 
@@ -51,35 +48,6 @@ def test_bad_sampling_is_the_callers_error(engine):
 def test_more_likeliest_tokens_than_vllm_gives_are_the_callers_error(engine):
     with pytest.raises(ConfigurationError, match=r"the 50 likeliest.*at most 20.*max_logprobs=50"):
         asyncio.run(engine.complete(replace(ask(), measure=Measure(top_k=50))))
-
-
-def test_measuring_needs_no_compiler(tiny, tmp_path):
-    """In a process of its own, where nothing is compiled yet."""
-    if find_spec("vllm") is None:
-        pytest.skip("needs vLLM")
-    program = """
-import asyncio, sys
-from clc.engines import Request
-from clc.engines.confidence import Measure
-from clc.engines.vllm.engine import VllmEngine
-from clc.records import Sampling
-
-async def use():
-    engine = VllmEngine(sys.argv[1], engine_args={"kv_cache_memory_bytes": 1 << 28})
-    await engine.start()
-    message = {"role": "user", "content": "Tom has 3 apples."}
-    sampling = Sampling(max_tokens=8)
-    print((await engine.complete(Request("k", (message,), sampling, 1, Measure()))).confidence)
-    await engine.close()
-
-asyncio.run(use())
-"""
-    own = {"CXX": "/no/compiler", "TORCHINDUCTOR_CACHE_DIR": str(tmp_path)}
-    done = subprocess.run(
-        [sys.executable, "-c", program, str(tiny)],
-        env=os.environ | own, capture_output=True, text=True, check=False,
-    )  # fmt: skip
-    assert done.stdout.startswith("Confidence(mean="), done.stderr[-2000:]
 
 
 PENALTIES = (
@@ -140,29 +108,29 @@ def test_prompts_that_vllm_writes_in_python(tiny, tmp_path):
         load_chat({"tokenizer_mode": "deepseek_v1"}, str(folder), None, ChatOptions(), None)
 
 
-def test_a_lora_adapter_answers_as_on_transformers(tiny, tmp_path):
-    pytest.importorskip("vllm")
+def test_a_lora_adapter_answers_as_on_transformers(engine, tiny, tmp_path):
     from clc.engines.transformers.engine import TransformersEngine
 
     adapter = str(make_adapter(tmp_path / "adapter", tiny))
     requests = [ask(number, temperature=0.0, max_tokens=12) for number in range(4)]
 
     async def texts(engine):
+        return [one.text for one in await complete_all(engine, *requests)]
+
+    async def adapted(kind, **options):
+        engine = kind(str(tiny), dtype="float32", lora=adapter, **options)
         await engine.start()
         try:
-            return [one.text for one in await complete_all(engine, *requests)]
+            return await texts(engine)
         finally:
             await engine.close()
 
-    def run(**options):
-        return asyncio.run(
-            texts(VllmEngine(str(tiny), dtype="float32", engine_args=CACHE, **options))
-        )
-
-    adapted = run(lora=adapter)
-    beside = TransformersEngine(str(tiny), dtype="float32", lora=adapter)
-    assert adapted == asyncio.run(texts(beside))
-    assert adapted != run()
+    plain = asyncio.run(
+        texts(engine)
+    )  # first: the end of an engine in this process is its end, too
+    ours = asyncio.run(adapted(VllmEngine, engine_args=CACHE))
+    assert ours == asyncio.run(adapted(TransformersEngine))
+    assert ours != plain
 
 
 def test_a_dead_step_is_an_engine_error_for_all(tiny, monkeypatch):
@@ -185,17 +153,6 @@ def test_a_dead_step_is_an_engine_error_for_all(tiny, monkeypatch):
         return results
 
     assert all(isinstance(result, EngineError) for result in asyncio.run(use()))
-
-
-def test_close(tiny):
-    pytest.importorskip("vllm")
-
-    async def use():
-        engine = VllmEngine(str(tiny), engine_args=CACHE)
-        await engine.start()
-        await behaviour.check_close(engine)
-
-    asyncio.run(use())
 
 
 def test_own_processes(tiny):
@@ -297,8 +254,12 @@ def run_thinking(thinking, check, *args, **options):
 
 
 @pytest.mark.engine
-def test_thoughts(thinking):
-    run_thinking(thinking, behaviour.check_thoughts)
+def test_thoughts_and_a_close_in_their_midst(thinking):
+    async def check(engine):
+        await behaviour.check_thoughts(engine)
+        await behaviour.check_close(engine)
+
+    run_thinking(thinking, check)
 
 
 @pytest.mark.engine
