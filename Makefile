@@ -24,13 +24,14 @@ help: ## Say what there is
 run: install ## Set up, solve the sample in 11 languages with the bundled model, print the table
 	$(BIN)/clc solve examples --translations model --out runs/first
 
-# Two workers; tests that share an engine or a Ray run in one of them (tests/conftest.py).
-PYTEST := $(BIN)/python -m pytest -n 2
+# Tests that share an engine or a Ray run in one process (tests/conftest.py). Those wait nearly half
+# of their time, so that three processes keep two cores busy.
+PYTEST := $(BIN)/python -m pytest
 test: check browser ## Set up, run every check and every test
-	$(PYTEST)
+	$(PYTEST) -n 3
 
 fast: dev ## Set up, run the tests of a second at most: no model, no Ray, no browser
-	$(PYTEST) -m "not slow and not engine and not ray and not browser"
+	$(PYTEST) -n 2 -m "not slow and not engine and not ray and not browser"
 
 adapters: $(ADAPTERS_INSTALLED) ## Set up .venv-adapters, run the tests of the adapters for DSPy and Inspect
 	$(ADAPTERS)/bin/python -m pytest tests/serving/integrations/test_dspy.py tests/serving/integrations/test_inspect_ai.py

@@ -1,6 +1,6 @@
 """Fixtures that many tests share: engines, servers and a Ray that start once.
 
-``pytest -n 2`` gives the tests that share one of these to one worker; else a file goes to one.
+``pytest -n 3`` gives the tests that share one of these to one worker; else a file goes to one.
 """
 
 import asyncio
