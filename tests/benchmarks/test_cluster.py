@@ -30,12 +30,12 @@ def measured(kind, source, out, ray_address):
 
 @pytest.fixture(scope="module")
 def spread(tmp_path_factory, ray_address):
-    """A run that two replicas have made: (its folder, the figures, the source)."""
+    """A run that a replica has made: (its folder, the figures, the source)."""
     folder = tmp_path_factory.mktemp("cluster")
     source, out = folder / "problems.jsonl", folder / "runs" / "spread"
     write(source, ROWS)
     out.parent.mkdir()
-    return out, measured("2", source, out, ray_address), source
+    return out, measured("1", source, out, ray_address), source
 
 
 def test_the_runs_are_the_same_and_every_figure_is_there(spread, tmp_path):
