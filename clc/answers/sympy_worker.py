@@ -6,7 +6,7 @@ import json
 import sys
 from functools import lru_cache, partial
 
-__all__ = ["READY", "main", "simplest"]
+__all__ = ["READY", "serve_forms", "simplest"]
 
 READY = "ready\n"
 
@@ -48,7 +48,7 @@ def _keep_capitals() -> None:
     parser.latex2sympy = partial(parser.latex2sympy, conversion_config=keep)
 
 
-def main() -> None:
+def serve_forms() -> None:
     """Serve requests until standard input ends."""
     import logging
     import os
@@ -70,4 +70,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    serve_forms()
