@@ -3,7 +3,7 @@
 ::
 
     scoring, paired    a run against gold; two runs against each other
-    intervals, resampling, figures   the statistics and charts under all of it
+    intervals, resampling, comparison_charts   the statistics and charts under all of it
     comparison, comparison_records, compared_problems   several strategies at equal cost
     portfolio, portfolio_rows, portfolio_search   languages learned where answers are known
     greedy_search, routes, prior_search           the search; by question language; bayes' prior

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
+from clc.analysis.comparison_charts import plot_comparison
 from clc.analysis.comparison_records import CurvePoint, PairedDifference
-from clc.analysis.figures import plot_comparison
 from clc.errors import ConfigurationError, StoreError
 from clc.runs.files import write_atomically
 

@@ -3,7 +3,7 @@
 ``packed`` and ``source`` (bytes to lines), ``set_names``, ``field_names``, ``options`` and
 ``fields`` (a row to a problem), the formats ``mgsm``, ``cmath``, ``jsonl``, ``tables``,
 ``parquet``, ``hub`` and ``text``, ``loading`` (which format a source has) and ``fingerprint``.
-``generations``, ``harness``, ``batches``, ``custom_ids`` and ``recorded_votes`` read recorded
+``generations``, ``lm_eval``, ``batches``, ``custom_ids`` and ``recorded_votes`` read recorded
 responses.
 """
 

@@ -7,7 +7,7 @@ standard input are read, too:
                              finish_reason, confidence, kind, item, level. The confidence is a
                              number that grows with it, or an object with mean, tail, lowest_group
                              and logprob, as clc measures it
-    lm-evaluation-harness    doc, resps, target: see ``clc.datasets.harness``
+    lm-evaluation-harness    doc, resps, target: see ``clc.datasets.lm_eval``
     OpenAI and vLLM batches  custom_id, response.body: see ``clc.datasets.batches``
     PolyMath                 idx, question, answer, thinking_pred, answer_pred in
                              ``LEVEL/LANGUAGE.jsonl``
@@ -37,9 +37,9 @@ from clc.datasets.generation import (
     read_generation,
     row_language,
 )
-from clc.datasets.harness import parse_harness_row
 from clc.datasets.levels import read_level
 from clc.datasets.line_chunks import parse_lines, read_chunks
+from clc.datasets.lm_eval import parse_harness_row
 from clc.datasets.notices import Notices
 from clc.datasets.option_fields import has_layout_of_options
 from clc.datasets.options import has_options, recorded_options

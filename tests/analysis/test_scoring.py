@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from clc.analysis import scoring
+from clc.analysis import scoreboard
 from clc.analysis.intervals import wilson
 from clc.analysis.paired import compare
 from clc.analysis.scoreboard import Scoreboard
@@ -176,8 +176,8 @@ def test_parts_that_are_merged_come_to_the_same_figures():
 
 
 def test_bins():
-    assert [scoring._bin(k / 7, 10) for k in range(1, 8)] == [1, 2, 4, 5, 7, 8, 9]
-    assert [scoring._bin(k / 10, 10) for k in range(11)] == [0, *range(10)]
+    assert [scoreboard._bin(k / 7, 10) for k in range(1, 8)] == [1, 2, 4, 5, 7, 8, 9]
+    assert [scoreboard._bin(k / 10, 10) for k in range(11)] == [0, *range(10)]
 
 
 def test_compare_counted_by_hand():

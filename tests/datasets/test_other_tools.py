@@ -7,8 +7,8 @@ import pytest
 
 from clc.datasets import load_problems
 from clc.datasets.generations import read_generation, read_rows
-from clc.datasets.harness import read_task_name
 from clc.datasets.json_values import parse_json
+from clc.datasets.lm_eval import read_task_name
 from clc.datasets.recorded_votes import group_votes
 from clc.errors import ConfigurationError, DatasetError
 from clc.languages.codes import normalize_language, read_language

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from xml.sax.saxutils import quoteattr
 
-from clc.analysis.figures import new_figure, save
+from clc.analysis.comparison_charts import new_figure, save
 from clc.analysis.report.charts import PLOTTERS, height
 from clc.analysis.report.theme import LOOK, THEME
 from clc.errors import StoreError

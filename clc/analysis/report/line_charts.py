@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import cycle
 from typing import TYPE_CHECKING, Any
 
-from clc.analysis.figures import DASHES, MARKERS
+from clc.analysis.comparison_charts import DASHES, MARKERS
 from clc.analysis.report.chart_cells import PlottedEstimate, find_estimates, to_number, to_percent
 from clc.analysis.report.theme import INK, QUIET, SERIES, SMALL
 

@@ -6,7 +6,7 @@ count every vote once, as the ``majority`` vote does; ``cite`` and ``mmc`` also 
 
 ::
 
-    counting      fixed, lead, window              settings   the table of rules, Stopping
+    count_rules   fixed, lead, window              settings   the table of rules, Stopping
     adaptive      beta, dirichlet, crosslingual    rounds     where a rule stops; sizes of rounds
     bayes         bayes, with a learned prior      counts     running counts of votes
     certificates  cite, mmc                        rule       the shape of a rule

@@ -10,7 +10,7 @@ from clc.errors import StrategyError
 from clc.voting.stopping.adaptive import BETA, CROSSLINGUAL, DIRICHLET
 from clc.voting.stopping.bayes import BAYES
 from clc.voting.stopping.certificates import CITE, MMC
-from clc.voting.stopping.counting import FIXED, LEAD, WINDOW
+from clc.voting.stopping.count_rules import FIXED, LEAD, WINDOW
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

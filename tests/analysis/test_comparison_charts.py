@@ -8,8 +8,8 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from clc.analysis.comparison import compare_strategies
+from clc.analysis.comparison_charts import plot_comparison
 from clc.analysis.comparison_records import Entry, ProblemOutcome
-from clc.analysis.figures import plot_comparison
 from clc.analysis.resampling import PathOutcome
 from clc.errors import ConfigurationError, StoreError
 
@@ -95,7 +95,7 @@ def test_without_matplotlib_it_says_what_to_install(tmp_path):
     code = (
         "import sys; sys.modules['matplotlib'] = None\n"
         "from pathlib import Path\n"
-        "from clc.analysis.figures import plot_comparison\n"
+        "from clc.analysis.comparison_charts import plot_comparison\n"
         f"plot_comparison(None, [Path({str(tmp_path)!r})])\n"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
@@ -107,5 +107,5 @@ def test_without_matplotlib_it_says_what_to_install(tmp_path):
 
 
 def test_loading_it_loads_no_matplotlib():
-    code = "import clc.analysis.figures, clc.cli.comparison_files, sys; sys.exit('matplotlib' in sys.modules)"
+    code = "import clc.analysis.comparison_charts, clc.cli.comparison_files, sys; sys.exit('matplotlib' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
