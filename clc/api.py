@@ -68,7 +68,7 @@ async def asolve_many(
             ``settings`` win.
         chat_options: how to ask ``model`` to think, when no ``engine`` is given.
         strategy: a name, or your own ``Strategy``, whose arms may name engine files of their own.
-        store: a run folder (or an open ``Store``): what is there is not drawn again. In memory
+        store: a run folder (or an open ``Store``): what is there is not sampled again. In memory
             by default.
         translator: another engine for translations, or chat options with which the engine itself
             translates; by default without a thought where its chat template has a switch.

@@ -40,7 +40,7 @@ class _Shared(TypedDict):
     "--budget",
     type=NumberType(bounds.PATHS),
     metavar="N",
-    help="Paths for one question later.  [default: half of what the run drew]",
+    help="Paths for one question later.  [default: half of what the run sampled]",
 )
 @click.option(
     "--folds",
@@ -85,11 +85,11 @@ def command(
     out: str | None,
     as_json: bool,
 ) -> None:
-    """Learn from problems with gold in which languages to draw paths, and how many.
+    """Learn from problems with gold in which languages to sample paths, and how many.
 
     DEV_RUN is a run folder or a JSONL file of recorded generations, as for clc vote; several are
     taken together. Every problem must have been asked in the same languages. A language gets at
-    most as many paths as the run drew in it.
+    most as many paths as the run sampled in it.
 
     The learned portfolio is compared with equal shares on held-out items. Unless it is
     significantly better, --out gets equal shares, and the advice says so. The same holds for routes
@@ -163,7 +163,7 @@ def _report(portfolio: Portfolio, most: int) -> Iterator[RenderableType]:
     yield Text(portfolio.advice, style="bold")
     if budget == most:
         yield Text(
-            f"{budget} paths are all that the run drew: only ties can differ. A smaller --budget "
+            f"{budget} paths are all that the run sampled: only ties can differ. A smaller --budget "
             "leaves a choice."
         )
     if portfolio.routes is not None:
@@ -177,7 +177,7 @@ def _languages(portfolio: Portfolio) -> Table:
     learned = Counter(portfolio.learned)
     unit = [portfolio.unit] if portfolio.unit else []
     table = make_table(
-        "paths in", "drawn", "right", "95 % interval", *unit, "learned", "used",
+        "paths in", "sampled", "right", "95 % interval", *unit, "learned", "used",
         title="Single paths, and how many are spent",
     )  # fmt: skip
     for code, rate in portfolio.accuracy.items():

@@ -88,8 +88,8 @@ def command(
 ) -> None:
     """Compare strategies on the problems of FILE, or runs that are there already.
 
-    Each strategy gets --paths paths for a question (single greedy ones keep one). All draw from
-    one pool in DIR: what they share is drawn once, and the same command draws nothing again.
+    Each strategy gets --paths paths for a question (single greedy ones keep one). All sample from
+    one pool in DIR: what they share is sampled once, and the same command samples nothing again.
     native-cot, sc and sc-en are always among them.
 
     \b
@@ -255,7 +255,7 @@ async def _solve_each(
 
                 await pool.solve(name, problems, watch)
             counters = pool.runs[name].solver.counters
-            summary = f"{counters.drawn:,} paths drawn now, {counters.reused:,} reused"
+            summary = f"{counters.drawn:,} paths sampled now, {counters.reused:,} reused"
             put(console, Text(f"{shown}: {summary}"))
     finally:
         async with AsyncExitStack() as stack:

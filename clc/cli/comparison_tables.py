@@ -166,7 +166,7 @@ def _on_curves(comparison: StrategyComparison) -> Iterator[str]:
     for result in comparison.strategies:
         if result.least_drawn < result.most_drawn:
             yield (
-                f"{result.name} drew {result.least_drawn:,} to {result.most_drawn:,} paths: its "
+                f"{result.name} sampled {result.least_drawn:,} to {result.most_drawn:,} paths: its "
                 "curve ends at the least."
             )
 

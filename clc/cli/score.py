@@ -19,7 +19,7 @@ __all__ = ["command"]
 def command(
     run: str, against: str | None, *, fidelity: bool, as_json: bool, workers: int | None
 ) -> None:
-    """Score a run folder from its stored paths; nothing is drawn.
+    """Score a run folder from its stored paths; nothing is sampled.
 
     Intervals are 95 % and clustered by question, because the languages of MGSM ask the same items.
 

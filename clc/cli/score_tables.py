@@ -132,7 +132,7 @@ def _summary(score: Score) -> Iterator[tuple[str, str]]:
     yield from _answered(score)
     if score.unreadable_gold:
         yield "gold that cannot be read", f"{score.unreadable_gold:,}"
-    yield "paths drawn", f"{score.paths:,}"
+    yield "paths sampled", f"{score.paths:,}"
     for reason, count in score.abstentions.items():
         yield f"no vote: {reason.replace('_', ' ')}", f"{count:,}"
     if score.usage.total:  # recorded generations do not say theirs

@@ -51,7 +51,7 @@ def command(folder: str, problem_id: str | None, *, as_run_file: bool, **options
     """Show the vote of problem ID of a run: translations, tally, and every path.
 
     Without ID, list the problems that match all of --wrong, --tied and --low-agreement. Answers
-    are read again from the stored paths; nothing is drawn.
+    are read again from the stored paths; nothing is sampled.
 
     \b
     Examples:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 __all__ = ["SolveOutput"]
 
-_FINISHED = "This run is finished: there is nothing to draw."
+_FINISHED = "This run is finished: there is nothing to sample."
 
 
 class SolveOutput:
@@ -78,7 +78,7 @@ class SolveOutput:
     def interrupted(self) -> NoReturn:
         """Print how to go on, and exit as a shell does after an interrupt."""
         self.console.print(
-            f"\nInterrupted. What was drawn is in {self.out}; the same command goes on.",
+            f"\nInterrupted. What was sampled is in {self.out}; the same command goes on.",
             highlight=False,
             markup=False,
             soft_wrap=True,
@@ -94,10 +94,10 @@ def _run_lines(counters: Counters, folder: str, reason: str | None = None) -> It
     if counters.lost:
         yield (
             f"{counters.lost:,} paths or translations were lost (they abstain, with their reasons);"
-            " the same command draws them again."
+            " the same command samples them again."
         )
         if reason is not None:
             yield f"Most of them: {visible(brief(reason, REASON_MOST))}"
     if counters.drawn or counters.reused:
-        yield f"{counters.drawn:,} paths drawn now, {counters.reused:,} reused."
+        yield f"{counters.drawn:,} paths sampled now, {counters.reused:,} reused."
     yield f"Run folder: {visible(folder)}"

@@ -86,7 +86,7 @@ def check_format(written: object, where: object, *, read_only: bool) -> None:
     if written in READ_FORMATS:
         raise StoreError(
             f"{where}: written in format {written} by an older clc; clc score, vote, show and "
-            "report read it; to draw more, choose another run folder (translations come from the "
+            "report read it; to sample more, choose another run folder (translations come from the "
             "cache)"
         )
     raise StoreError(

@@ -215,7 +215,7 @@ def _check_sequence(settings: Configuration, sequence: Sequence[str]) -> None:
     ):
         prompts = len({slot.arm for slot in slots})
         raise ConfigurationError(
-            f"temperature 0 draws the same path again and again, and {budget} paths over "
+            f"temperature 0 samples the same path again and again, and {budget} paths over "
             f"{prompts} prompts are asked for; raise the temperature or lower paths"
         )
 
@@ -236,7 +236,7 @@ def _check_together(
                 raise ConfigurationError(f"online has a rule of its own; leave out {other}")
         if budget <= online.warm_up:
             raise ConfigurationError(
-                f"online draws {online.warm_up} paths before it aborts any, and {budget} are asked "
+                f"online samples {online.warm_up} paths before it aborts any, and {budget} are asked "
                 "for; raise paths or lower warm_up"
             )
     if strategy.voting in PATH_CHOICES and weighted:

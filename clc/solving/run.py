@@ -168,7 +168,7 @@ class Run:
             raise StoreError(
                 f"{self.store.folder or 'memory'}: {max(read, started) - done:,} of "
                 f"{max(read, started):,} problems are not stored with all their paths; the same "
-                "command draws what is missing"
+                "command samples what is missing"
             )
         if read == started:  # else a source that was cut short, such as standard input
             self.store.write_manifest({**manifest, "finished": True, "problems": done})

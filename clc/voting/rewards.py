@@ -1,7 +1,7 @@
 """Rewards of paths: what a verifier says of each solution, made comparable across languages.
 
 A verifier likes some languages more than others. So a reward is divided by the mean of its
-language, and that mean is drawn to the question's by one path's weight: with few paths a language
+language, and that mean is shrunk to the question's by one path's weight: with few paths a language
 there is little to tell its mean from, and with one path each the rewards are compared as they are.
 """
 

@@ -44,7 +44,7 @@ def test_strategies_share_a_pool_and_the_same_command_draws_nothing(file, tmp_pa
     for before, after in zip(found["strategies"], repeated["strategies"], strict=True):
         assert {**before, "seconds": None, "reused": 0} == {**after, "seconds": None, "reused": 0}
         assert after["seconds"] is None  # nothing was drawn, so nothing was timed
-    assert "0 paths drawn now" in again.stderr
+    assert "0 paths sampled now" in again.stderr
 
 
 @pytest.mark.slow

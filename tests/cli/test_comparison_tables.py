@@ -127,7 +127,7 @@ def test_what_was_left_out_is_said():
     assert "8 problems of 8 items" in text
     assert "Problems left out, not in every strategy: clc 32." in text
     assert "Problems left out, without gold: sc 1." in text
-    assert "clc drew 2 to 3 paths: its curve ends at the least." in text
+    assert "clc sampled 2 to 3 paths: its curve ends at the least." in text
     assert "All are exact" in text
 
 

@@ -97,7 +97,7 @@ def test_a_run_with_a_file_goes_on_from_the_same_flags(tmp_path, problems, varia
         asked = len(server.requests)
         again = call(*common, "--engine-file", path)
         assert again.returncode == 0, again.stderr
-        assert "nothing to draw" in again.stderr
+        assert "nothing to sample" in again.stderr
         assert len(server.requests) == asked
 
 

@@ -33,7 +33,7 @@ def test_a_run_stops_by_a_learned_prior_and_goes_on_by_it(quick, file, prior, tm
     assert grown.returncode == 0, grown.stderr
     assert len(lines(out)) == 8
     again = call("solve", file, "--out", out, *options(DEAD, *rule, paths=9))
-    assert "finished: there is nothing to draw" in again.stderr
+    assert "finished: there is nothing to sample" in again.stderr
     write_prior(prior, *(Shape(1 - n / 100, n / 200, n / 200, 1.0) for n in range(60)))
     other = call("solve", file, "--out", out, *options(DEAD, *rule, paths=9))
     assert other.returncode == 2

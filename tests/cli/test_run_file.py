@@ -49,7 +49,7 @@ def test_a_run_file_gives_the_options_and_flags_win(problems, run_file, tmp_path
         shown = call("show", tmp_path / "run", "--run-file")
         (tmp_path / "again.toml").write_text(shown.stdout)
         again = call("solve", tmp_path / "again.toml")
-        assert "nothing to draw" in again.stderr, again.stderr
+        assert "nothing to sample" in again.stderr, again.stderr
         assert len(server.requests) == asked
     paths = [body for body in bodies if body["temperature"] == 0.5]
     assert len(paths) == 6

@@ -23,9 +23,9 @@ def test_a_file_of_problems_becomes_a_run_folder(quick, file, tmp_path):
     assert {p.name for p in out.iterdir()} >= {"run.sqlite", "manifest.json", "verdicts.jsonl",
                                                "results.json", "samples_clc.jsonl"}  # fmt: skip
     assert re.search(r"problems +8\b", done.stdout)
-    assert re.search(r"paths drawn +48\b", done.stdout)
+    assert re.search(r"paths sampled +48\b", done.stdout)
     assert "Chinese (zh)" in done.stdout
-    assert "48 paths drawn now" in done.stderr
+    assert "48 paths sampled now" in done.stderr
     assert "\x1b" not in done.stdout + done.stderr
     assert max(map(len, (done.stdout + done.stderr).splitlines())) <= max(80, len(str(out)) + 20)
 
@@ -37,7 +37,7 @@ def test_a_finished_run_needs_no_engine(quick, file, tmp_path):
     (out / "verdicts.jsonl").unlink()
     again = call("solve", file, "--out", out, *options(DEAD))
     assert again.returncode == 0
-    assert "finished: there is nothing to draw" in again.stderr
+    assert "finished: there is nothing to sample" in again.stderr
     assert again.stdout == first.stdout
     assert (out / "verdicts.jsonl").read_bytes() == before
 
@@ -55,7 +55,7 @@ def test_one_budget_over_all_problems(quick, file, tmp_path):
     }
     before = (out / "verdicts.jsonl").read_bytes()
     finished = call("solve", file, "--out", out, "--total-paths", 20, *options(DEAD))
-    assert "finished: there is nothing to draw" in finished.stderr
+    assert "finished: there is nothing to sample" in finished.stderr
     assert (out / "verdicts.jsonl").read_bytes() == before
     other = call("solve", file, "--out", out, *options(DEAD))
     assert other.returncode == 2
@@ -119,7 +119,7 @@ def test_a_run_grows_in_paths_and_problems_and_redraws_nothing(quick, file, tmp_
     assert grown.returncode == 0, grown.stderr
     assert small.items() <= stored(out).items()
     check_whole(out, 8, 24)
-    assert "174 paths drawn now, 18 reused" in grown.stderr
+    assert "174 paths sampled now, 18 reused" in grown.stderr
     whole = tmp_path / "whole"
     call("solve", file, "--out", whole, *options(quick, paths=24))
     assert stored(whole) == stored(out)

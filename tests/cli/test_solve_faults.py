@@ -92,7 +92,7 @@ def test_an_interrupt_says_how_to_go_on(number, tmp_path):
         process.send_signal(number)
         _, errors = process.communicate(timeout=240)
         assert process.returncode == 128 + number
-        assert f"What was drawn is in {out}; the same command goes on." in errors
+        assert f"What was sampled is in {out}; the same command goes on." in errors
         assert "Traceback" not in errors
         before = stored(out)
         scored = call("score", out)
@@ -128,7 +128,7 @@ def test_a_sick_endpoint_ends_in_abstentions_with_reasons_and_they_are_drawn_aga
     with endpoint("--delay", 0) as (url, _):
         well = call("solve", file, *settings, "--base-url", url)
     assert well.returncode == 0
-    assert f"{len(lost)} paths drawn now, {len(before)} reused" in well.stderr
+    assert f"{len(lost)} paths sampled now, {len(before)} reused" in well.stderr
     assert before.items() <= stored(out).items()
     check_whole(out, 10, 4)
 

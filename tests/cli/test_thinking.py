@@ -60,7 +60,7 @@ def test_paths_and_translations_are_asked_for_with_options_of_their_own(file, tm
     assert "engine: " in other.stderr
     assert "translator: " not in other.stderr
     assert longer.returncode == 0  # a limit may grow, and nothing was truncated
-    assert "0 paths drawn now, 24 reused" in longer.stderr
+    assert "0 paths sampled now, 24 reused" in longer.stderr
 
 
 KWARG = "--chat-template-kwarg"
@@ -219,7 +219,7 @@ def test_an_option_that_was_refused_is_corrected_in_the_same_folder(file, tmp_pa
         assert refused.returncode in {1, 2}
         served.replies[:] = answers
         corrected = call(*command, KWARG, 'style="kurz"')
-        assert (corrected.returncode, "12 paths drawn now" in corrected.stderr) == (0, True)
+        assert (corrected.returncode, "12 paths sampled now" in corrected.stderr) == (0, True)
         other = call(*command, KWARG, 'style="lang"')
     assert other.returncode == 2
     assert "holds a run with another configuration" in other.stderr

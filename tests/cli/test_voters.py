@@ -34,7 +34,7 @@ def test_two_models_vote(quick, file, other, tmp_path):
     assert identity["voters"][name]["temperature"] == 0.3
     assert [arm["share"] for arm in identity["strategy"]["arms"]] == [1, 2]
     again = call("solve", file, "--out", out, *chosen)
-    assert "nothing to draw" in again.stderr
+    assert "nothing to sample" in again.stderr
 
 
 def test_a_dry_run_counts_the_paths_of_all_models(quick, file, other):

@@ -73,8 +73,8 @@ def test_a_driver_that_is_killed_and_started_again(ray_address, tmp_path, monkey
     check_whole(out, 60)
     for name in FILES:
         assert (out / name).read_bytes() == (tmp_path / "one" / name).read_bytes()
-    assert "paths drawn now" in done.stderr
-    assert re.search(r"paths drawn +360\b", done.stdout)
+    assert "paths sampled now" in done.stderr
+    assert re.search(r"paths sampled +360\b", done.stdout)
     assert not re.search(r"ray|Warning|\x1b", done.stdout + done.stderr.replace(str(tmp_path), ""))
 
 
@@ -90,7 +90,7 @@ def test_an_interrupt_says_how_to_go_on(ray_address, tmp_path, monkeypatch):
             process.send_signal(number)
             _, errors = process.communicate(timeout=240)
             assert process.returncode == 128 + number, errors
-            assert f"What was drawn is in {out}; the same command goes on." in errors
+            assert f"What was sampled is in {out}; the same command goes on." in errors
             assert "Traceback" not in errors
             assert stored <= seeds(out)
             stored = seeds(out)
@@ -98,5 +98,5 @@ def test_an_interrupt_says_how_to_go_on(ray_address, tmp_path, monkeypatch):
         done = clc(*command(file, out, url, *ray("--json", replicas=1)))
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["problems"] == 60
-    assert f"{360 - len(stored)} paths drawn now, 0 reused." in done.stderr
+    assert f"{360 - len(stored)} paths sampled now, 0 reused." in done.stderr
     check_whole(out, 60)

@@ -113,7 +113,7 @@ def test_resuming_is_refused_and_changes_nothing(tmp_path):
     before = (folder / "run.sqlite").read_bytes()
     message = (
         f"{folder}: written in format 2 by an older clc; clc score, vote, show and report read it; "
-        "to draw more, choose another run folder (translations come from the cache)"
+        "to sample more, choose another run folder (translations come from the cache)"
     )
     with pytest.raises(StoreError) as refused:
         Store(folder)

@@ -109,7 +109,7 @@ def test_another_strategy_brings_its_own_budget():
         ({"stream": True}, 400, "replies are whole here"),
         ({"n": 2}, 400, "a vote has one answer"),
         ({"temprature": 1}, 400, "unknown parameter 'temprature'"),
-        ({"temperature": 0}, 400, "temperature 0 draws the same path"),
+        ({"temperature": 0}, 400, "temperature 0 samples the same path"),
         ({"messages": []}, 400, "messages"),
         ({"clc": {"languages": ["qq-qq"]}}, 400, "qq-qq"),
     ],

@@ -188,7 +188,7 @@ def test_greedily_a_prompt_has_one_path():
 @pytest.mark.parametrize(
     ("settings", "why"),
     [
-        ({"online": Online()}, "online draws 16 paths before it aborts any, and 11 are asked"),
+        ({"online": Online()}, "online samples 16 paths before it aborts any, and 11 are asked"),
         ({"online": Online(), "paths": 40, "stopping": "beta"}, "leave out stopping rule 'beta'"),
         ({"online": Online(), "paths": 40, "weighting": "ratio"}, "leave out weighting"),
         ({"strategy": "usc", "weighting": "ratio"}, "leave out weighting"),

@@ -169,7 +169,7 @@ def test_what_is_wrong_is_named():
         ({"temperature": -0.1}, "not -0.1"),
         ({"temperature": float("nan")}, "not nan"),
         ({"temperature": float("inf")}, "not inf"),
-        ({"temperature": 0, "paths": 44}, "temperature 0 draws the same path"),
+        ({"temperature": 0, "paths": 44}, "temperature 0 samples the same path"),
         ({"temperature": 2.1}, "temperature must be from 0 to 2, not 2.1"),
         ({"temperature": "warm"}, "temperature must be a number from 0 to 2, not 'warm'"),
         ({"top_p": 0}, "top_p must be above 0 and at most 1, not 0"),

@@ -92,7 +92,7 @@ def test_turns_and_parts(url):  # noqa: F811
 
 def test_the_configuration_counts(url):  # noqa: F811
     assert ask(url, QUESTION, seed=3).metadata["clc"]["seed"] == 3
-    with pytest.raises(InputError, match="temperature 0 draws the same path"):
+    with pytest.raises(InputError, match="temperature 0 samples the same path"):
         ask(url, QUESTION, temperature=0.0)
     with pytest.raises(InputError, match="a vote has one answer"):
         ask(url, QUESTION, num_choices=2)
