@@ -62,9 +62,9 @@ def problem_options(metadata: Mapping[str, Any]) -> dict[str, str]:
 
     A run of an older clc may have a field ``options`` of the user's there, but not its letters.
     """
-    options = metadata.get("options")
     if metadata.get("kind") != "choice" or metadata.get("option_lines") is not True:
         return {}
+    options = metadata.get("options")
     return dict(options) if isinstance(options, dict) else {}
 
 

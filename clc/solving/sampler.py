@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple, ParamSpec, TypeVar
 from clc.engines.adjusted import AdjustedEngine
 from clc.engines.base import Measure, Request
 from clc.records import ReasoningPath, Sampling, Step, path_key
-from clc.records.construction import constructor
 from clc.solving.bill import Bill
 
 if TYPE_CHECKING:
@@ -24,8 +23,6 @@ __all__ = ["Counters", "Sampler", "TokenLimits", "earlier_limits"]
 
 _FEWEST_FOR_NOTICE = 10
 _TRUNCATED_SHARE = 0.2
-
-_new_path = constructor(ReasoningPath)
 
 _T = TypeVar("_T")
 _P = ParamSpec("_P")
@@ -183,7 +180,7 @@ class Sampler:
         async with self.bill.room():
             completion = await engine.complete(request, owner=self)
             usage = completion.usage.clamped()
-            path = _new_path(
+            path = ReasoningPath(
                 key,
                 prompt.key,
                 prompt.language,

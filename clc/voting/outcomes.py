@@ -29,12 +29,13 @@ def read_outcome(
     A path of an older run may hold its thought in its text: what follows the thought is read.
     ``files`` are those of a folder of prompt files. The text of an option stands for its letter.
     """
-    options = problem_options(problem.metadata)
+    kind = problem.metadata.get("kind")
+    options = problem_options(problem.metadata) if kind == "choice" else None
     return extract_answer(
         path.text,
         language=path.language,
         question=problem.question,
-        kind=problem.metadata.get("kind"),
+        kind=kind,
         finish_reason=path.finish_reason,
         closed=path.closed,
         marks=files and files.marks,

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 from clc.answers.option_lines import problem_options
 from clc.answers.vocabulary import own_vocabulary, use_vocabulary
 from clc.records import AbstainReason, Abstention, Usage, Vote
-from clc.records.construction import constructor
 from clc.voting.abstaining import Abstaining, withhold
 from clc.voting.outcomes import read_outcome
 from clc.voting.rewards import weigh_by_reward
@@ -39,7 +38,6 @@ PATH_CHOICES = frozenset({"usc", "mbr", "semantic", "best"})
 """Voting rules that choose a path; the others count values."""
 
 _MOST_REASONS = 3  # of lost paths in a verdict
-_new_vote = constructor(Vote)
 _REASONS = {str(reason): reason for reason in AbstainReason}
 
 
@@ -104,7 +102,7 @@ def read_vote(
     elif path.finish_reason == "abort":
         outcome = Abstention(AbstainReason.LOW_CONFIDENCE, "aborted")
     else:
-        asked = asked_problem(problem, arm.question)
+        asked = problem if arm.question is None else asked_problem(problem, arm.question)
         if counting.vocabulary is None:
             outcome = read(asked, path)
         else:
@@ -112,7 +110,7 @@ def read_vote(
                 outcome = read(asked, path)
         if counting.by_written_language:
             language = _written(path, arm)
-    return _new_vote(path.key, language, outcome, arm.weight)
+    return Vote(path.key, language, outcome, arm.weight)
 
 
 def asked_problem(problem: Problem, question: str | None) -> Problem:
