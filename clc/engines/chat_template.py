@@ -10,6 +10,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from clc.engines.chat_options import SWITCHES, ChatOptions
+from clc.engines.environment import without_collections
 from clc.engines.error_text import first_line
 from clc.engines.prompt_cache import PromptCache, count_characters
 from clc.engines.token_codec import TokenCodec
@@ -110,7 +111,8 @@ class Chat:
             ConfigurationError: the template does not have the switches that the options need.
         """
         try:
-            from transformers import AutoTokenizer
+            with without_collections():
+                from transformers import AutoTokenizer
         except ModuleNotFoundError as error:
             raise EngineError(
                 f"package transformers is not installed: {install_hint('transformers')}"

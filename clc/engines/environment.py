@@ -1,7 +1,9 @@
-"""Environment variables to set before importing torch or vLLM."""
+"""The environment in which torch and vLLM are imported: variables, warnings, garbage collection."""
 
 from __future__ import annotations
 
+import atexit
+import gc
 import logging
 import os
 import warnings
@@ -11,7 +13,13 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["environment", "prepare", "quiet_start", "show_engine_logs"]
+__all__ = [
+    "environment",
+    "prepare",
+    "quiet_start",
+    "show_engine_logs",
+    "without_collections",
+]
 
 _DEFAULTS = {
     "VLLM_LOGGING_LEVEL": "ERROR",
@@ -68,3 +76,21 @@ def quiet_start() -> Iterator[None]:
     ours = f"ignore:{message}:FutureWarning"
     with environment(PYTHONWARNINGS=f"{inherited},{ours}" if inherited else ours):
         yield
+
+
+@contextmanager
+def without_collections() -> Iterator[None]:
+    """Disable garbage collection while the block imports torch or vLLM, and at the process's exit.
+
+    Importing vLLM 0.32 takes 7.4 CPU seconds with collections and 5.3 without. Afterwards a
+    collection takes 0.5, and the interpreter does three at its exit.
+    """
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
+        atexit.unregister(gc.freeze)
+        atexit.register(gc.freeze)

@@ -10,10 +10,16 @@ import asyncio
 import sys
 from copy import deepcopy
 
-from vllm.entrypoints.launchers.api_server.entry import build_and_serve, build_async_engine_client
-from vllm.entrypoints.launchers.cli_args import make_arg_parser
-from vllm.entrypoints.launchers.launcher import setup_server
-from vllm.utils.argparse_utils import FlexibleArgumentParser
+from clc.engines.environment import without_collections
+
+with without_collections():
+    from vllm.entrypoints.launchers.api_server.entry import (
+        build_and_serve,
+        build_async_engine_client,
+    )
+    from vllm.entrypoints.launchers.cli_args import make_arg_parser
+    from vllm.entrypoints.launchers.launcher import setup_server
+    from vllm.utils.argparse_utils import FlexibleArgumentParser
 
 
 async def serve(arguments: list[str]) -> None:

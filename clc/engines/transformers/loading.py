@@ -9,6 +9,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from clc.engines.environment import without_collections
 from clc.errors import EngineError
 
 if TYPE_CHECKING:
@@ -32,10 +33,10 @@ def load_model(
 
     With a ``device_map`` among ``model_args`` it stays where transformers puts it.
     """
-    import torch
-    from transformers import AutoModelForCausalLM, GenerationConfig
+    with without_collections(), _no_progress_bars():
+        import torch
+        from transformers import AutoModelForCausalLM, GenerationConfig
 
-    with _no_progress_bars():
         model = AutoModelForCausalLM.from_pretrained(
             location, revision=commit, dtype=dtype or "auto", **model_args
         )

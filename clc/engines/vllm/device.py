@@ -6,7 +6,7 @@ import os
 from dataclasses import fields
 from typing import Any
 
-from clc.engines.environment import prepare
+from clc.engines.environment import prepare, without_collections
 from clc.errors import EngineError
 from clc.version import install_hint
 
@@ -30,7 +30,8 @@ def find_device() -> str:
     """
     prepare()
     try:
-        from vllm.platforms import current_platform
+        with without_collections():
+            from vllm.platforms import current_platform
     except ModuleNotFoundError as error:
         raise EngineError(
             f"vLLM is not installed ({error}): {install_hint('vllm')} on a machine with a GPU, "

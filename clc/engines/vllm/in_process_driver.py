@@ -7,7 +7,7 @@ import gc
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from clc.engines.environment import environment, quiet_start
+from clc.engines.environment import environment, quiet_start, without_collections
 from clc.engines.error_text import first_line
 from clc.engines.thread_bridge import ThreadBridge, settle
 from clc.engines.vllm.drivers import EngineLimits, RequestRefusedError, explain_failure
@@ -80,10 +80,11 @@ class InProcessDriver:
             _free(engine)
 
     def _load(self) -> Any:
-        from vllm.engine.arg_utils import EngineArgs
-        from vllm.usage.usage_lib import UsageContext
-        from vllm.v1.engine.llm_engine import LLMEngine
-
+        with without_collections():
+            from vllm.engine.arg_utils import EngineArgs
+            from vllm.usage.usage_lib import UsageContext
+            from vllm.v1.engine.llm_engine import LLMEngine
+        gc.freeze()  # as vLLM does later: it collects three times while it loads a model
         self._more = lora_arguments(self._lora)
         return LLMEngine.from_engine_args(
             EngineArgs(**self._args), usage_context=UsageContext.LLM_CLASS
@@ -144,11 +145,16 @@ def _add(
 
 def _free(engine: Any) -> None:
     """Shut down an in-process engine; vLLM keeps its parallel state in module globals."""
-    from vllm.distributed.parallel_state import cleanup_dist_env_and_memory
+    from vllm.distributed.parallel_state import (
+        cleanup_dist_env_and_memory,
+        model_parallel_is_initialized,
+    )
 
     engine.engine_core.shutdown()
     del engine
-    cleanup_dist_env_and_memory()
+    gc.unfreeze()
+    if model_parallel_is_initialized():  # by version: the shutdown before cleans it up, too
+        cleanup_dist_env_and_memory()
     gc.collect()
 
 

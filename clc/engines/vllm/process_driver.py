@@ -7,7 +7,7 @@ import gc
 from contextlib import aclosing
 from typing import TYPE_CHECKING, Any
 
-from clc.engines.environment import quiet_start
+from clc.engines.environment import quiet_start, without_collections
 from clc.engines.vllm.drivers import EngineLimits, explain_failure
 from clc.engines.vllm.requests import lora_arguments, token_prompt
 from clc.errors import EngineError
@@ -34,9 +34,10 @@ class ProcessDriver:
         return EngineLimits.from_config(self._llm.vllm_config)
 
     def _load(self) -> None:
-        from vllm.engine.arg_utils import AsyncEngineArgs
-        from vllm.usage.usage_lib import UsageContext
-        from vllm.v1.engine.async_llm import AsyncLLM
+        with without_collections():
+            from vllm.engine.arg_utils import AsyncEngineArgs
+            from vllm.usage.usage_lib import UsageContext
+            from vllm.v1.engine.async_llm import AsyncLLM
 
         self._more = lora_arguments(self._lora)
         # Not returned: the thread pool would keep a reference.
