@@ -163,8 +163,8 @@ def _report(portfolio: Portfolio, most: int) -> Iterator[RenderableType]:
     yield Text(portfolio.advice, style="bold")
     if budget == most:
         yield Text(
-            f"{budget} paths are all that the run sampled: only ties can differ. A smaller --budget "
-            "leaves a choice."
+            f"{budget} paths are all that the run sampled: only ties can differ. A smaller "
+            "--budget leaves a choice."
         )
     if portfolio.routes is not None:
         yield _routes(portfolio.routes)

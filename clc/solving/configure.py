@@ -236,8 +236,8 @@ def _check_together(
                 raise ConfigurationError(f"online has a rule of its own; leave out {other}")
         if budget <= online.warm_up:
             raise ConfigurationError(
-                f"online samples {online.warm_up} paths before it aborts any, and {budget} are asked "
-                "for; raise paths or lower warm_up"
+                f"online samples {online.warm_up} paths before it aborts any, and {budget} are "
+                "asked for; raise paths or lower warm_up"
             )
     if strategy.voting in PATH_CHOICES and weighted:
         raise ConfigurationError(
