@@ -114,6 +114,7 @@ def compare_strategies(
     if budget is None:
         budget = _cheapest(columns.values())
     budgets = _grid(columns.values())
+    at_budgets = {name: _at_budgets(rows, [budget, *budgets]) for name, rows in columns.items()}
     results = [
         StrategyResult(
             name=name,
@@ -127,8 +128,8 @@ def compare_strategies(
             seconds=read[name].entry.seconds,
             reused=read[name].entry.reused,
             curve=_curve(shared, rows, ks, resamples, f"{seed}\0{name}"),
-            equal_tokens=_at_budgets(rows, [budget])[0],
-            budgets=tuple(_at_budgets(rows, budgets)),
+            equal_tokens=at_budgets[name][0],
+            budgets=tuple(at_budgets[name][1:]),
             left_out=len(read[name].problems) - len(shared),
             without_gold=read[name].without_gold,
             currency=read[name].entry.currency,
@@ -276,12 +277,11 @@ def _rate(rows: Sequence[ComparedProblem], right: Sequence[bool]) -> Rate:
 
 def _by_item(rows: Sequence[ComparedProblem], values: Sequence[int]) -> tuple[list[int], list[int]]:
     """Sums of ``values`` and numbers of problems, item by item."""
-    sums: Counter[str] = Counter()
-    totals: Counter[str] = Counter()
+    totals = Counter(row.item for row in rows)
+    sums = dict.fromkeys(totals, 0)
     for row, value in zip(rows, values, strict=True):
         sums[row.item] += value
-        totals[row.item] += 1
-    return [sums[item] for item in totals], list(totals.values())
+    return list(sums.values()), list(totals.values())
 
 
 def _difference(

@@ -82,9 +82,10 @@ class Resampler:
         languages = {path.language for path in outcomes}
         self._codes = tuple(sorted(languages, key=lambda code: (_rank(self._order, code), code)))
         codes = {code: position for position, code in enumerate(self._codes)}
-        self._answers = array("l", [_number(number, path.answer) for path in outcomes])
+        numbers = {**number, None: _NO_ANSWER}
+        self._answers = array("l", [numbers[path.answer] for path in outcomes])
         self._languages = array("l", [codes[path.language] for path in outcomes])
-        equal = all(path.weight == 1 for path in outcomes)
+        equal = {path.weight for path in outcomes} <= {1}
         self._weights = None if equal else array("d", [path.weight for path in outcomes])
 
     def __len__(self) -> int:
@@ -149,14 +150,15 @@ class Resampler:
                 shares[k] = Share(right / subsets, exact=True)
         left = [k for k in ks if k not in shares]
         if left:
-            hits = [0] * len(left)
+            outcomes = []
             # A random number for each path, in half the time of Random.shuffle.
             shuffled = partial(next, starmap(generator.random, repeat(())))
             for _ in range(resamples):
                 paths.sort(key=shuffled)
-                hits = [old + new for old, new in zip(hits, judge(paths, left), strict=True)]
+                outcomes.append(judge(paths, left))
             shares.update(
-                (k, Share(hit / resamples, exact=False)) for k, hit in zip(left, hits, strict=True)
+                (k, Share(sum(of_k) / resamples, exact=False))
+                for k, of_k in zip(left, zip(*outcomes, strict=True), strict=True)
             )
         return [shares[k] for k in ks]
 
@@ -255,7 +257,3 @@ class Resampler:
 
 def _rank(order: Sequence[str], code: str) -> int:
     return order.index(code) if code in order else len(order)
-
-
-def _number(numbers: dict[str, int], answer: str | None) -> int:
-    return _NO_ANSWER if answer is None else numbers[answer]

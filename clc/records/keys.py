@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING
 
 import orjson
@@ -9,6 +10,7 @@ import orjson
 from clc.records.sampling import sampling_json
 
 if TYPE_CHECKING:
+    import hashlib
     from collections.abc import Iterable, Iterator, Sequence
 
     from clc.records.problems import Message
@@ -34,10 +36,8 @@ def content_key(tag: str, value: object) -> str:
     >>> content_key("path", 1) == content_key("prompt", 1)
     False
     """
-    import hashlib  # it loads OpenSSL, which most commands' help can do without
-
     canonical = orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
-    return hashlib.blake2b(tag.encode() + b"\0" + canonical, digest_size=16).hexdigest()
+    return _blake2b()(tag.encode() + b"\0" + canonical, digest_size=16).hexdigest()
 
 
 def hashed_seed(*parts: int | str) -> int:
@@ -49,13 +49,16 @@ def hashed_seed(*parts: int | str) -> int:
 
 
 def _seed(text: str) -> int:
+    digest = _blake2b()(text.encode(), digest_size=_SEED_BYTES).digest()
+    return int.from_bytes(digest, "big") >> 11
+
+
+@cache
+def _blake2b() -> type[hashlib.blake2b]:
+    """Return the hash, imported with the first key: its module loads OpenSSL."""
     import hashlib
 
-    return _seed_of(hashlib.blake2b(text.encode(), digest_size=_SEED_BYTES).digest())
-
-
-def _seed_of(digest: bytes) -> int:
-    return int.from_bytes(digest, "big") >> 11
+    return hashlib.blake2b
 
 
 def path_seed(run_seed: int, prompt_key: str, arm_key: str, index: int, redraw: int = 0) -> int:
@@ -96,15 +99,14 @@ def arm_path_keys(
 
     Hashing what the paths share once takes a third of the time: a vote needs all keys again.
     """
-    import hashlib
-
     shared = f"seed\0{run_seed}\0{prompt_key}\0{arm_key}\0"
-    seeds = hashlib.blake2b(shared.encode(), digest_size=_SEED_BYTES)
-    keys = hashlib.blake2b(b"path\0" + orjson.dumps([prompt_key])[:-1] + b",", digest_size=16)
+    seeds = _blake2b()(shared.encode(), digest_size=_SEED_BYTES)
+    keys = _blake2b()(b"path\0" + orjson.dumps([prompt_key])[:-1] + b",", digest_size=16)
     end = b"]" if floor is None else b",%b]" % orjson.dumps(floor)
+    from_bytes = int.from_bytes
     for index in indices:
         seed = seeds.copy()
         seed.update(b"%d\0%d" % (index, redraw))
         key = keys.copy()
-        key.update(b"%d%b" % (_seed_of(seed.digest()), end))
+        key.update(b"%d%b" % (from_bytes(seed.digest(), "big") >> 11, end))
         yield key.hexdigest()

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import zlib
 from typing import TYPE_CHECKING, Any
+from zlib import crc32
 
 import orjson
 
@@ -107,7 +107,7 @@ def checksum(row: Sequence[Any]) -> int:
     >>> checksum(["a", 1]) == checksum(["a", "1"])
     False
     """
-    return zlib.crc32(orjson.dumps(row, default=_blob))
+    return crc32(orjson.dumps(row, default=_blob))
 
 
 def _blob(value: bytes) -> list[str]:
