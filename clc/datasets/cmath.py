@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from clc.datasets.fields import Defaults, SourceRow, make_problem
+from clc.datasets.rows import Defaults, SourceRow, make_problem
 from clc.records import content_key
 
 if TYPE_CHECKING:

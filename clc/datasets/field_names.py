@@ -13,7 +13,7 @@ from clc.errors import ConfigurationError
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from clc.datasets.fields import SourceRow
+    from clc.datasets.rows import SourceRow
 
 __all__ = [
     "FIELDS",

@@ -1,4 +1,4 @@
-"""One row to one problem, in any format."""
+"""Fields of a row that become those of a problem, each read and checked."""
 
 from __future__ import annotations
 
@@ -6,34 +6,35 @@ import json
 import re
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, NamedTuple, cast, get_args
+from typing import TYPE_CHECKING, Any, cast, get_args
 
 from clc.answers.canonical import canonical_gold
-from clc.answers.option_lines import relabel, with_options
-from clc.datasets.field_names import LANGUAGE_NAMES, PASSAGE_NAMES, first_text, usual_names
+from clc.answers.option_lines import relabel
+from clc.datasets.field_names import LANGUAGE_NAMES, usual_names
 from clc.datasets.json_values import storable
-from clc.datasets.levels import read_level
-from clc.datasets.notices import Notices
-from clc.datasets.option_fields import may_hold_options
-from clc.datasets.options import Options, find_options
 from clc.datasets.set_names import is_parallel
 from clc.errors import ConfigurationError, LanguageError
 from clc.languages.codes import read_language
 from clc.languages.identification import DEFAULT_LANGUAGE, detect_language, has_han
-from clc.records import AnswerKind, Problem
+from clc.records import AnswerKind
 
 if TYPE_CHECKING:
-    from clc.datasets.set_names import SetName
+    from clc.datasets.options import Options
+    from clc.datasets.rows import Defaults, SourceRow
     from clc.datasets.source import Place
 
 __all__ = [
-    "Defaults",
-    "SourceRow",
     "answer_kind",
     "check_gold",
-    "make_problem",
+    "find_other_meanings",
+    "read_gold",
+    "read_identifier",
+    "read_item",
+    "read_kind",
+    "read_question_language",
+    "read_question_text",
+    "read_translations",
     "same_gold",
 ]
 
@@ -42,118 +43,18 @@ _KINDS = get_args(AnswerKind)
 _known = lru_cache(maxsize=1024)(read_language)
 
 
-@dataclass(frozen=True, slots=True)
-class Defaults:
-    """Defaults for all rows of a source.
-
-    ``named`` are set and language by the source's name, ``flag`` and ``kind`` the language and the
-    kind of answer that the caller gave, ``fields`` the file's names of our fields as the caller
-    gave them, ``notices`` the fields that were ignored so far, ``scripts`` more languages that are
-    detected, as for ``detect_language``.
-    """
-
-    named: SetName
-    flag: str | None = None
-    kind: AnswerKind | None = None
-    notices: Notices = field(default_factory=Notices)
-    fields: Mapping[str, str] = field(default_factory=dict)
-    scripts: Mapping[str, str] | None = None
-
-    @property
-    def prefix(self) -> str:
-        """Prefix of generated ids."""
-        return f"{self.named.set}-{self.named.language}" if self.named.language else self.named.set
-
-
-class SourceRow(NamedTuple):
-    """An object of a file: its place, its 0-based number, and its text if it is a line."""
-
-    place: Place
-    number: int
-    fields: Mapping[str, Any]
-    raw: str | None = None
-
-
-def make_problem(
-    row: SourceRow,
-    defaults: Defaults,
-    *,
-    question: str = "question",
-    gold: str | None = None,
-    item: str | None = None,
-    numeric: bool = False,
-    chinese: bool = False,
-) -> Problem:
-    """Make the problem of a row.
-
-    ``question`` and ``gold`` are names of fields. ``item`` is shared by rows that ask the same.
-    ``numeric`` sets have numbers as golds unless the caller gives a kind; in a ``chinese`` set a
-    question with Chinese characters is Chinese. All other fields that are not null become metadata.
-
-    Raises:
-        DatasetError: a field is missing, empty or of the wrong type.
-    """
-    text = _question(row, question)
-    language, language_source = _language(row, defaults, text, chinese=chinese)
-    options = find_options(row.fields, row.place, answer_is_named="answer" in defaults.fields)
-    kind = _kind(row, defaults, numeric=numeric and options is None)
-    used = {"id", "language", "translations", "item", "kind", question, gold}
-    if options is None:
-        _notice_options(row, defaults)
-        answer = _gold(row, gold) if gold is not None else None
-        if (passage := first_text(row.fields, PASSAGE_NAMES)) is not None:
-            text = f"{row.fields[passage].strip()}\n\n{text}"
-            used.add(passage)
-    else:
-        answer = options.gold
-        text = with_options(text, options.texts, options.passage)
-        used |= options.fields
-        if kind not in (None, "choice"):
-            raise row.place.error(
-                f"the row has options, and its answers are of kind {kind!r}; leave out the kind"
-            )
-        kind = "choice"
-    if answer is not None:
-        check_gold(row.place, answer, kind)
-    metadata = {k: storable(v) for k, v in row.fields.items() if k not in used and v is not None}
-    metadata |= _other_meanings(row)
-    item = _item(row, defaults, item)
-    if item is not None:
-        metadata["item"] = item
-    if kind is not None:
-        metadata["kind"] = kind
-    level = read_level(row.fields.get("level"), defaults.named.set)
-    if level is not None:
-        metadata["level"] = level
-    if options is not None:
-        metadata["options"] = options.texts
-        metadata["option_lines"] = True  # in the question
-    metadata["language_source"] = language_source
-    return Problem(
-        id=_identifier(row, "id") or f"{defaults.prefix}-{row.number:03d}",
-        question=text,
-        language=language,
-        gold=answer,
-        translations=_translations(row, options),
-        metadata=metadata,
-    )
-
-
-def _notice_options(row: SourceRow, defaults: Defaults) -> None:
-    """Warn of a field that has a name of options and holds none."""
-    for name, value in row.fields.items():
-        if value is not None and may_hold_options(name):
-            place, ours = row.place, "options (a list of two to ten texts)"
-            defaults.notices.ignored(place.name, place.line or place.row, name, value, ours)
-
-
 def _type(value: object) -> str:
     names = {"str": "text", "int": "a number", "float": "a number", "bool": "true or false"}
     names |= {"list": "a list", "dict": "an object", "NoneType": "null"}
     return names.get(type(value).__name__, type(value).__name__)
 
 
-def _question(row: SourceRow, field: str) -> str:
+def read_question_text(row: SourceRow, field: str) -> str:
+    """Return the question, without spaces around it.
+
+    Raises:
+        DatasetError: the field is missing, empty or no text.
+    """
     value = row.fields.get(field)
     if value is None:
         names = ", ".join(repr(name) for name in list(row.fields)[:8]) or "none"
@@ -165,7 +66,12 @@ def _question(row: SourceRow, field: str) -> str:
     return value.strip()
 
 
-def _identifier(row: SourceRow, field: str) -> str | None:
+def read_identifier(row: SourceRow, field: str) -> str | None:
+    """Return the text of an id, None where the field is missing.
+
+    Raises:
+        DatasetError: it is empty, or neither text nor a whole number.
+    """
     value = row.fields.get(field)
     if value is None:
         return None
@@ -180,7 +86,7 @@ def _identifier(row: SourceRow, field: str) -> str | None:
     return text
 
 
-def _other_meanings(row: SourceRow) -> dict[str, Any]:
+def find_other_meanings(row: SourceRow) -> dict[str, Any]:
     """Return ``kind`` and ``item`` of a row where they have another meaning than ours."""
     other = {}
     for name in ("kind", "item"):
@@ -190,16 +96,16 @@ def _other_meanings(row: SourceRow) -> dict[str, Any]:
     return other
 
 
-def _item(row: SourceRow, defaults: Defaults, item: str | None) -> str | None:
+def read_item(row: SourceRow, defaults: Defaults, item: str | None) -> str | None:
     """Return what the rows that ask the same share, None without it.
 
     In parallel files of a known set it is the row's id without the language, or its number.
     """
-    own = _identifier(row, "item") if _is_item(row.fields.get("item")) else None
+    own = read_identifier(row, "item") if _is_item(row.fields.get("item")) else None
     named = defaults.named
     if own or item or named.language is None or not is_parallel(named.set):
         return own or item
-    identifier = _identifier(row, "id") or f"{row.number:03d}"
+    identifier = read_identifier(row, "id") or f"{row.number:03d}"
     parts = [part for part in re.split(r"[-_:/]", identifier) if part.lower() != named.language]
     return "-".join([named.set, *parts])
 
@@ -208,7 +114,12 @@ def _is_item(value: object) -> bool:
     return isinstance(value, str | int) and not isinstance(value, bool)
 
 
-def _gold(row: SourceRow, field: str) -> str | None:
+def read_gold(row: SourceRow, field: str) -> str | None:
+    """Return the right answer as the file writes it, None without one.
+
+    Raises:
+        DatasetError: it is empty, or neither text nor a number.
+    """
     value = row.fields.get(field)
     if isinstance(value, list) and len(value) == 1 and isinstance(value[0], str):
         value = value[0]  # OlympiadBench
@@ -227,7 +138,8 @@ def _gold(row: SourceRow, field: str) -> str | None:
     return None if text.lower() in _NO_VALUES else text
 
 
-def _kind(row: SourceRow, defaults: Defaults, *, numeric: bool) -> AnswerKind | None:
+def read_kind(row: SourceRow, defaults: Defaults, *, numeric: bool) -> AnswerKind | None:
+    """Return the kind of the answers: the row's, else the caller's, else a ``numeric`` set's."""
     kind = row.fields.get("kind")
     if kind in _KINDS:
         return cast("AnswerKind", kind)
@@ -267,7 +179,9 @@ def _code(place: Place, field: str, code: object) -> str:
         raise place.error(f"{field!r}: {error}") from error
 
 
-def _language(row: SourceRow, defaults: Defaults, text: str, *, chinese: bool) -> tuple[str, str]:
+def read_question_language(
+    row: SourceRow, defaults: Defaults, text: str, *, chinese: bool
+) -> tuple[str, str]:
     """Return a question's language and its origin; the first origin that gives one counts."""
     field = row.fields.get("language")
     if field is not None and field != "":
@@ -287,7 +201,12 @@ def _language(row: SourceRow, defaults: Defaults, text: str, *, chinese: bool) -
     return (detected, "detected") if detected else (DEFAULT_LANGUAGE, "default")
 
 
-def _translations(row: SourceRow, options: Options | None) -> dict[str, str]:
+def read_translations(row: SourceRow, options: Options | None) -> dict[str, str]:
+    """Return the translations by language; those of a question with options have them, too.
+
+    Raises:
+        DatasetError: a code is unknown, or a translation is no text or lacks options.
+    """
     value = row.fields.get("translations")
     if value is None:
         return {}

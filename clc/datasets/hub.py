@@ -12,7 +12,7 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from clc.datasets.fields import SourceRow
+from clc.datasets.rows import SourceRow
 from clc.datasets.set_names import SetName
 from clc.datasets.source import Place
 from clc.errors import ConfigurationError, DatasetError, LanguageError

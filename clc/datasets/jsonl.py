@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING
 from clc.answers import extract_answer
 from clc.datasets import cmath, mgsm
 from clc.datasets.field_names import GOLD_NAMES, QUESTION_NAMES, first_name, rename, usual_names
-from clc.datasets.fields import Defaults, SourceRow, make_problem
 from clc.datasets.json_values import TOO_DEEP, NestedTooDeepError, parse_json
+from clc.datasets.rows import Defaults, SourceRow, make_problem
 from clc.datasets.source import Place, RawSource, read_whole, text_lines
 from clc.input_files import MOST_LEVELS, nested_deeper
 from clc.records import Answer

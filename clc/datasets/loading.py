@@ -9,11 +9,12 @@ from typing import IO, TYPE_CHECKING, Any, NamedTuple, cast
 from clc.bounds import COUNT
 from clc.datasets import jsonl, mgsm, tables
 from clc.datasets.field_names import parse_fields
-from clc.datasets.fields import Defaults, answer_kind
+from clc.datasets.fields import answer_kind
 from clc.datasets.fingerprint import dataset_identity, source_fingerprint
 from clc.datasets.hub import dataset_revision, hub_rows, source_hub_id
 from clc.datasets.notices import Notices
 from clc.datasets.parquet import parquet_rows
+from clc.datasets.rows import Defaults
 from clc.datasets.set_names import SetName, read_folder_name, read_set_name
 from clc.datasets.source import Place, RawSource, empty_error, open_source, read_snapshot
 from clc.errors import ConfigurationError, DatasetError
@@ -22,7 +23,7 @@ from clc.languages.codes import read_language
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
-    from clc.datasets.fields import SourceRow
+    from clc.datasets.rows import SourceRow
     from clc.records import AnswerKind, Problem
 
 __all__ = ["FORMATS", "Dataset", "load_problems"]

@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from clc.datasets.field_names import GOLD_NAMES, QUESTION_NAMES, first_name, usual_names
-from clc.datasets.fields import Defaults, SourceRow, make_problem, same_gold
+from clc.datasets.fields import same_gold
+from clc.datasets.rows import Defaults, SourceRow, make_problem
 from clc.datasets.set_names import SetName, read_set_name
 from clc.datasets.source import Place, RawSource, open_source, text_lines
 from clc.datasets.tables import tsv_header, unquoted

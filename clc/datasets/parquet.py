@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from clc.datasets.fields import SourceRow
+from clc.datasets.rows import SourceRow
 from clc.datasets.source import Place, RawSource, read_whole
 from clc.errors import ConfigurationError
 from clc.version import install_hint

@@ -10,7 +10,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from clc.datasets.field_names import GOLD_NAMES, QUESTION_NAMES, usual_names
-from clc.datasets.fields import SourceRow
+from clc.datasets.rows import SourceRow
 from clc.datasets.source import Place, RawSource, text_lines
 
 if TYPE_CHECKING:
