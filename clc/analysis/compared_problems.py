@@ -3,19 +3,29 @@
 from __future__ import annotations
 
 from array import array
+from collections import Counter
 from dataclasses import dataclass
 from itertools import accumulate
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, cast
 
+from clc.analysis.intervals import clustered_rate
 from clc.analysis.resampling import Resampler
 from clc.errors import DatasetError, StrategyError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from clc.analysis.comparison_records import Entry
+    from clc.analysis.intervals import Rate
 
-__all__ = ["ComparedProblem", "read_entries", "shared_ids"]
+__all__ = [
+    "ComparedProblem",
+    "average",
+    "measure_accuracy",
+    "read_entries",
+    "shared_ids",
+    "sum_by_item",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,3 +121,26 @@ def shared_ids(read: Mapping[str, ReadEntry]) -> list[str]:
             "them over the same file of problems with golds"
         )
     return shared
+
+
+def measure_accuracy(rows: Sequence[ComparedProblem], right: Sequence[bool]) -> Rate:
+    """Return the accuracy of a column of problems, clustered by item."""
+    # Never None: a comparison has at least one problem.
+    return cast("Rate", clustered_rate(*sum_by_item(rows, right)))
+
+
+def sum_by_item(
+    rows: Sequence[ComparedProblem], values: Sequence[int]
+) -> tuple[list[int], list[int]]:
+    """Return the sums of ``values`` and the numbers of problems, item by item."""
+    totals = Counter(row.item for row in rows)
+    sums = dict.fromkeys(totals, 0)
+    for row, value in zip(rows, values, strict=True):
+        sums[row.item] += value
+    return list(sums.values()), list(totals.values())
+
+
+def average(values: Iterable[float]) -> float:
+    """Return the mean."""
+    values = list(values)
+    return sum(values) / len(values)

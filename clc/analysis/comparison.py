@@ -12,18 +12,27 @@ same items.
 
 from __future__ import annotations
 
-from bisect import bisect_right
-from collections import Counter
 from dataclasses import replace
-from math import sqrt
 from random import Random
 from statistics import quantiles
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
-from clc.analysis.compared_problems import ComparedProblem, read_entries, shared_ids
+from clc.analysis.compared_problems import (
+    ComparedProblem,
+    average,
+    measure_accuracy,
+    read_entries,
+    shared_ids,
+    sum_by_item,
+)
+from clc.analysis.comparison_curves import (
+    at_budgets,
+    budget_grid,
+    cheapest_tokens,
+    default_ks,
+    path_curve,
+)
 from clc.analysis.comparison_records import (
-    BudgetPoint,
-    CurvePoint,
     Entry,
     PairedDifference,
     StrategyComparison,
@@ -32,7 +41,6 @@ from clc.analysis.comparison_records import (
 from clc.analysis.independence import effective_voters
 from clc.analysis.intervals import (
     clustered_difference,
-    clustered_rate,
     holm,
     mcnemar,
     sign_flip,
@@ -43,13 +51,11 @@ from clc.errors import ConfigurationError, StrategyError
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from clc.analysis.intervals import Rate
 
 __all__ = ["compare_strategies"]
 
 RESAMPLES = 100  # random subsets of a problem's paths; 250 problems then err by 0.2 points
 BOOTSTRAPS = 2_000  # resamples of the items: interval bounds err by 3 % of the interval's width
-_BUDGETS = 16  # budgets of a curve against tokens
 
 
 def compare_strategies(
@@ -109,16 +115,16 @@ def compare_strategies(
     shared = shared_ids(read)
     columns = {name: [one.problems[key] for key in shared] for name, one in read.items()}
     if ks is None:
-        ks = _default_ks([min(len(row.resampler) for row in rows) for rows in columns.values()])
+        ks = default_ks([min(len(row.resampler) for row in rows) for rows in columns.values()])
     ks = tuple(sorted(set(ks)))
     if budget is None:
-        budget = _cheapest(columns.values())
-    budgets = _grid(columns.values())
-    at_budgets = {name: _at_budgets(rows, [budget, *budgets]) for name, rows in columns.items()}
+        budget = cheapest_tokens(columns.values())
+    budgets = budget_grid(columns.values())
+    in_budgets = {name: at_budgets(rows, [budget, *budgets]) for name, rows in columns.items()}
     results = [
         StrategyResult(
             name=name,
-            accuracy=_rate(rows, [row.right for row in rows]),
+            accuracy=measure_accuracy(rows, [row.right for row in rows]),
             difference=None
             if name == reference
             else _difference(
@@ -127,9 +133,9 @@ def compare_strategies(
             **_means(rows),
             seconds=read[name].entry.seconds,
             reused=read[name].entry.reused,
-            curve=_curve(shared, rows, ks, resamples, f"{seed}\0{name}"),
-            equal_tokens=at_budgets[name][0],
-            budgets=tuple(at_budgets[name][1:]),
+            curve=path_curve(shared, rows, ks, resamples, f"{seed}\0{name}"),
+            equal_tokens=in_budgets[name][0],
+            budgets=tuple(in_budgets[name][1:]),
             left_out=len(read[name].problems) - len(shared),
             without_gold=read[name].without_gold,
             currency=read[name].entry.currency,
@@ -175,113 +181,20 @@ def _corrected(results: Sequence[StrategyResult]) -> tuple[StrategyResult, ...]:
 def _means(rows: Sequence[ComparedProblem]) -> dict[str, Any]:
     lengths = [len(row.resampler) for row in rows]
     costs = [row.cost for row in rows]
-    tokens, prepared = (_mean(row.tokens for row in rows), _mean(row.preparation for row in rows))
+    tokens, prepared = (
+        average(row.tokens for row in rows),
+        average(row.preparation for row in rows),
+    )
     return {
-        "paths": _mean(lengths),
+        "paths": average(lengths),
         "path_tokens": tokens - prepared,
         "preparation_tokens": prepared,
         "tokens": tokens,
-        "thought_tokens": _mean(row.thought_tokens for row in rows),
-        "cost": None if None in costs else _mean(cost for cost in costs if cost is not None),
+        "thought_tokens": average(row.thought_tokens for row in rows),
+        "cost": None if None in costs else average(cost for cost in costs if cost is not None),
         "least_drawn": min(lengths),
         "most_drawn": max(lengths),
     }
-
-
-def _default_ks(least_drawn: Sequence[int]) -> list[int]:
-    """Powers of two up to the largest, and each number itself.
-
-    >>> _default_ks([11, 1])
-    [1, 2, 4, 8, 11]
-    """
-    powers = (1 << power for power in range(max(least_drawn).bit_length()))
-    return sorted({*powers, *least_drawn} - {0})
-
-
-def _cheapest(columns: Iterable[Sequence[ComparedProblem]]) -> float:
-    """Mean tokens of the cheapest strategy with several paths, else of the cheapest of all."""
-    means = [
-        (max(len(row.resampler) for row in rows) < 2, _mean(row.tokens for row in rows))  # noqa: PLR2004
-        for rows in columns
-    ]
-    return min(means)[1]
-
-
-def _grid(columns: Iterable[Sequence[ComparedProblem]]) -> list[float]:
-    """Budgets in equal ratios, from the cheapest first path of all to the most costly mean total.
-
-    The smallest ones buy a path for a few problems only, so no strategy's curve begins later than
-    its first path.
-    """
-    pairs = [
-        (
-            min((row.costs[0] for row in rows if row.costs), default=0),
-            _mean(row.tokens for row in rows),
-        )
-        for rows in columns
-    ]
-    low, high = min(low for low, _ in pairs), max(high for _, high in pairs)
-    if not 0 < low < high:
-        return [high] if high > 0 else []
-    ratio = high / low
-    return [low * ratio ** (step / (_BUDGETS - 1)) for step in range(_BUDGETS)]
-
-
-def _curve(
-    keys: Sequence[str],
-    rows: Sequence[ComparedProblem],
-    ks: Sequence[int],
-    resamples: int,
-    seed: str,
-) -> tuple[CurvePoint, ...]:
-    least = min(len(row.resampler) for row in rows)
-    ks = [k for k in ks if k <= least]
-    majority, variance, oracle = ([0.0] * len(ks) for _ in range(3))
-    for key, row in zip(keys, rows, strict=True):
-        shares = row.resampler.majority(ks, resamples, Random(f"{seed}\0{key}"))
-        for position, (k, share) in enumerate(zip(ks, shares, strict=True)):
-            majority[position] += share.value
-            oracle[position] += row.resampler.oracle(k)
-            if not share.exact:
-                variance[position] += share.value * (1 - share.value) / resamples
-    n = len(rows)
-    return tuple(
-        CurvePoint(k, right / n, any_right / n, sqrt(spread) / n)
-        for k, right, any_right, spread in zip(ks, majority, oracle, variance, strict=True)
-    )
-
-
-def _at_budgets(rows: Sequence[ComparedProblem], budgets: Sequence[float]) -> list[BudgetPoint]:
-    prefixes = [row.resampler.prefixes() for row in rows]
-    points = []
-    for budget in budgets:
-        bought = [bisect_right(row.costs, budget) for row in rows]
-        spent = (row.costs[n - 1] for row, n in zip(rows, bought, strict=True) if n)
-        right = [n > 0 and bool(prefix[n - 1]) for prefix, n in zip(prefixes, bought, strict=True)]
-        points.append(
-            BudgetPoint(
-                budget,
-                _rate(rows, right),
-                _mean(bought),
-                sum(spent) / len(rows),
-                bought.count(0),
-            )
-        )
-    return points
-
-
-def _rate(rows: Sequence[ComparedProblem], right: Sequence[bool]) -> Rate:
-    # Never None: a comparison has at least one problem.
-    return cast("Rate", clustered_rate(*_by_item(rows, right)))
-
-
-def _by_item(rows: Sequence[ComparedProblem], values: Sequence[int]) -> tuple[list[int], list[int]]:
-    """Sums of ``values`` and numbers of problems, item by item."""
-    totals = Counter(row.item for row in rows)
-    sums = dict.fromkeys(totals, 0)
-    for row, value in zip(rows, values, strict=True):
-        sums[row.item] += value
-    return list(sums.values()), list(totals.values())
 
 
 def _difference(
@@ -291,7 +204,7 @@ def _difference(
     generator: Random,
 ) -> PairedDifference:
     gains = [one.right - other.right for one, other in zip(rows, reference, strict=True)]
-    sums, totals = _by_item(rows, gains)
+    sums, totals = sum_by_item(rows, gains)
     difference = clustered_difference(sums, totals)
     low, high = difference.low, difference.high
     if len({s / t for s, t in zip(sums, totals, strict=True)}) > 1:
@@ -311,8 +224,3 @@ def _bootstrap(
     resampled = (sum(generator.choices(items, k=len(items))) for _ in range(bootstraps))
     cuts = quantiles((one.real / one.imag for one in resampled), n=40, method="inclusive")
     return cuts[0], cuts[-1]
-
-
-def _mean(values: Iterable[float]) -> float:
-    values = list(values)
-    return sum(values) / len(values)
