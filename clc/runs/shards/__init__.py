@@ -15,7 +15,8 @@ takes the vote from ``plan`` and ``paths``, as everywhere.
 
 from clc.runs.shards.codec import ShardRow
 from clc.runs.shards.filesystem import has_shards
-from clc.runs.shards.folder import Shards, Span
+from clc.runs.shards.folder import Shards
+from clc.runs.shards.shard_files import Span
 from clc.runs.shards.tables import done_rows
 
 __all__ = ["ShardRow", "Shards", "Span", "done_rows", "has_shards"]
