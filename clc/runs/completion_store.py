@@ -6,7 +6,8 @@ from itertools import chain
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from clc.runs.codec import path_row, prompt_row, read_path, read_prompt, read_step, step_row
-from clc.runs.database import Database, damage
+from clc.runs.database import Database
+from clc.runs.database_errors import damage
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence

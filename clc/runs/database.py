@@ -13,6 +13,7 @@ import orjson
 from clc.errors import StoreError
 from clc.runs.checks import check_row
 from clc.runs.codec import FORMAT, without_surrogates
+from clc.runs.database_errors import ReportedErrors, damage
 from clc.runs.files import SHARDS, Location, locked
 from clc.runs.schema import (
     COLUMNS,
@@ -27,12 +28,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
-__all__ = ["Database", "damage"]
+__all__ = ["Database"]
 
 CACHE_KIB = 64 * 1024
 CHECKPOINT_PAGES = 8192
-
-_RESTORE = "restore run.sqlite from a copy, or solve into another run folder"
 
 
 class Database:
@@ -60,7 +59,7 @@ class Database:
         self._is_whole = False
         self.may_have_failures = True
         self._failure: StoreError | None = None
-        self._reported = _Reported(folder, self._file)
+        self._reported = ReportedErrors(folder, self._file)
         try:
             self.connection = self._open(read_only=read_only)
             self._held.callback(self.connection.close)
@@ -274,35 +273,3 @@ class Database:
                 return
             finally:
                 self._held.close()
-
-
-def damage(
-    file: Path | None, reason: str, table: str | None = None, row: Sequence[Any] = ()
-) -> StoreError:
-    """Make the error for a damaged file, or a damaged row of a table."""
-    keys = row[1:2] if table in {"problems", "plans"} else row[:1]
-    where = f"row {keys[0]!r:.60} of {table} in " if table and keys else ""
-    return StoreError(f"{where}{file or 'memory'} is damaged: {reason:.200}; {_RESTORE}")
-
-
-class _Reported:
-    """Turns the errors of SQLite in a block into a ``StoreError``. One serves all statements."""
-
-    def __init__(self, folder: Path | None, file: Path | None) -> None:
-        self._folder = folder
-        self._file = file
-
-    def __enter__(self) -> None:
-        pass
-
-    def __exit__(self, _: object, error: BaseException | None, trace: object) -> None:
-        if isinstance(error, UnicodeDecodeError):  # in a message of SQLite
-            raise damage(self._file, str(error)) from error
-        if isinstance(error, sqlite3.DatabaseError):
-            name = getattr(error, "sqlite_errorname", "") or ""
-            if name.startswith(("SQLITE_CORRUPT", "SQLITE_NOTADB")) or "decode" in str(error):
-                raise damage(self._file, str(error)) from error
-            raise StoreError(
-                f"{self._folder or 'memory'}: cannot use the store: {error}; what was stored "
-                "stays, and the same command goes on from there"
-            ) from error

@@ -9,7 +9,7 @@ from clc.analysis.export import export
 from clc.analysis.fidelity import run_fidelity
 from clc.analysis.scoring import score_run
 from clc.errors import StoreError
-from clc.runs import spans, store
+from clc.runs import problem_store, spans
 from clc.runs.store import Store
 from clc.worker_processes import Workers
 from tests.cli.running import call
@@ -21,7 +21,7 @@ NAMES = ("verdicts.jsonl", "results.json", "samples_clc.jsonl")
 
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
-    monkeypatch.setattr(store, "_SPAN", 3)
+    monkeypatch.setattr(problem_store, "_SPAN", 3)
     monkeypatch.setattr(spans, "_PROBLEMS", 3)
     with Store(tmp_path) as opened:
         opened.write_manifest({"identity": {"strategy": {"name": "clc", "voting": "majority"}}})
