@@ -76,14 +76,14 @@ class Resampler:
     ) -> None:
         answers = {path.answer for path in outcomes if path.answer is not None}
         self._values = tuple(sorted(answers, key=value_order))
-        number = {answer: position for position, answer in enumerate(self._values)}
+        number: dict[str | None, int] = {None: _NO_ANSWER}
+        number.update((answer, position) for position, answer in enumerate(self._values))
         self._gold = number.get(gold, _NOT_GIVEN)
         self._order = tuple(dict.fromkeys(order))
         languages = {path.language for path in outcomes}
         self._codes = tuple(sorted(languages, key=lambda code: (_rank(self._order, code), code)))
         codes = {code: position for position, code in enumerate(self._codes)}
-        numbers = {**number, None: _NO_ANSWER}
-        self._answers = array("l", [numbers[path.answer] for path in outcomes])
+        self._answers = array("l", [number[path.answer] for path in outcomes])
         self._languages = array("l", [codes[path.language] for path in outcomes])
         equal = {path.weight for path in outcomes} <= {1}
         self._weights = None if equal else array("d", [path.weight for path in outcomes])

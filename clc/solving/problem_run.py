@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections import Counter
-from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +12,7 @@ from clc.solving.accounting import SlotResult, make_row, make_rows
 from clc.solving.concurrency import in_reading_thread
 from clc.solving.prompt_builder import OpenProblem
 from clc.solving.reading import read_ahead
+from clc.solving.rounds import Rounds
 from clc.solving.semantic_clusters import cluster_paths
 from clc.solving.translation import TranslationKey
 from clc.solving.untranslated import (
@@ -23,17 +22,15 @@ from clc.solving.untranslated import (
 )
 from clc.strategies.schedule import Slot, plan_slots, resolve_arms
 from clc.thoughts.language import MIXED, reasoning_language
-from clc.voting.stopping import Stop, first_stop, next_round_size
+from clc.voting.stopping import Stop
 from clc.voting.text_choice import candidates
 from clc.voting.verdict import asked_problem, read_vote
-from clc.voting.weighting import floors
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from clc.engines.base import Measure
     from clc.records import Problem, Prompt, ReasoningPath, Vote
-    from clc.solving.configuration import Online
     from clc.solving.solver import Solver
 
     Watch = Callable[[Sequence[Vote], int], None]
@@ -71,7 +68,7 @@ class ProblemRun:
         self.votes: list[Vote] = []  # in sampling order
         self._arrived: list[Vote] = []
         self._weights: dict[str, float] = {}
-        self._floors: dict[str, float] = {}
+        self._rounds = Rounds(settings, self._results)
         self._details: dict[str, Any] = {}
         self._planned = 0
         self._untranslated: UntranslatedArms | None = None
@@ -101,11 +98,12 @@ class ProblemRun:
 
     async def solve(self) -> None:
         """Sample rounds of paths until the rule stops or the budget is spent."""
-        slots = self._slots = await self._choose_slots()
-        self._planned = len(slots)
+        self._slots = await self._choose_slots()
+        self._planned = len(self._slots)
         try:
-            while len(self.votes) < len(slots):
-                stop = await self._advance(self._next_round(self.votes, slots))
+            while len(self.votes) < len(self._slots):
+                size = self._rounds.next_size(self.votes, self._slots, self._weights)
+                stop = await self._advance(size)
                 if stop is not None:
                     self._drop_after(stop.paths)
                     break
@@ -126,8 +124,8 @@ class ProblemRun:
 
     async def _advance(self, upto: int) -> Stop | None:
         """Have ``upto`` paths started, and wait for the first of those whose votes are not in."""
-        self._start(self._slots, upto)
-        return self._count(self.votes, await self._finished(len(self.votes)))
+        self._start(upto)
+        return self._count(await self._finished(len(self.votes)))
 
     async def _sample_slot(self, result: SlotResult) -> Vote:
         """Build the prompt of a slot, sample its path and read its vote."""
@@ -159,7 +157,7 @@ class ProblemRun:
     async def _sample_path(self, result: SlotResult, prompt: Prompt) -> None:
         """Sample the path of a slot; with fidelity ``redraw``, until it is in its language."""
         settings, slot = self._settings, result.slot
-        measure = settings.measure if settings.online is None else self._set_floor(result)
+        measure = settings.measure if settings.online is None else self._rounds.set_floor(result)
         tries = 1 + REDRAWS if settings.fidelity == "redraw" else 1
         for redraw in range(tries):
             counted, path = await self._find_or_sample(prompt, slot, redraw, measure)
@@ -213,36 +211,24 @@ class ProblemRun:
         # Greedily, a prompt has one path, however often its arm has its turn.
         return [one for one in slots if one.index == 0 or one.arm.switch or one.arm not in greedy]
 
-    def _next_round(self, votes: Sequence[Vote], slots: Sequence[Slot]) -> int:
-        """Return the number of paths to have started when these votes are in."""
-        settings, count = self._settings, len(votes)
-        if settings.online is not None:
-            if count < settings.online.warm_up:
-                return settings.online.warm_up
-            return count + 1 + settings.ahead
-        upcoming = [slot.arm.stands_for for slot in slots[count:]]
-        weights = self._weights if settings.strategy.voting == "weighted" else None
-        size = next_round_size(settings.stopping, votes, upcoming, weights)
-        return count + size + settings.ahead
-
-    def _count(self, votes: list[Vote], arrived: Sequence[Vote]) -> Stop | None:
+    def _count(self, arrived: Sequence[Vote]) -> Stop | None:
         """Add votes to those that count, and return where the rule stops, if it does.
 
         A path that is given on to another arm makes the budget longer, for the votes from there on
         alone: the stop must not depend on how many votes arrive together.
         """
         for vote in arrived:
-            arms = self._untranslated
-            if arms is not None and has_no_translation(self._results[len(votes)].fault):
-                if (stop := self._stop(votes, self._slots)) is not None:
+            arms, result = self._untranslated, self._results[len(self.votes)]
+            if arms is not None and has_no_translation(result.fault):
+                if (stop := self._stop()) is not None:
                     return stop
-                slot = arms.give(self._results[len(votes)].slot.arm)
+                slot = arms.give(result.slot.arm)
                 self._slots += [] if slot is None else [slot]
-            votes.append(vote)
-        return self._stop(votes, self._slots)
+            self.votes.append(vote)
+        return self._stop()
 
-    def _start(self, slots: Sequence[Slot], upto: int) -> None:
-        for slot in slots[len(self._tasks) : upto]:
+    def _start(self, upto: int) -> None:
+        for slot in self._slots[len(self._tasks) : upto]:
             key = TranslationKey.of(slot.arm)
             self._results.append(SlotResult(slot, translation=key))
             self._tasks.append(asyncio.create_task(self._sample_slot(self._results[-1])))
@@ -258,37 +244,12 @@ class ProblemRun:
         self._kept = start + len(votes)
         return votes
 
-    def _stop(self, votes: Sequence[Vote], slots: Sequence[Slot]) -> Stop | None:
-        """Return where the rule stops, if it does."""
-        settings = self._settings
-        if settings.online is not None:
-            rule, stop = "online", self._consensus(settings.online, votes)
-        else:
-            rule = settings.stopping.rule
-            languages = {slot.arm.stands_for for slot in slots}
-            weighted = settings.strategy.voting == "weighted"
-            stop = first_stop(settings.stopping, votes, len(slots), languages, weighted=weighted)
+    def _stop(self) -> Stop | None:
+        """Return where the rule stops, if it does, and note it."""
+        stop = self._rounds.stop(self.votes, self._slots)
         if stop is not None:
-            self._details["stop"] = {"rule": rule, **stop._asdict()}
+            self._details["stop"] = self._rounds.details(stop)
         return stop
-
-    def _consensus(self, online: Online, votes: Sequence[Vote]) -> Stop | None:
-        """Set the floors when the warm-up is done, and stop when the votes agree enough."""
-        if len(votes) < online.warm_up:
-            return None
-        if not self._floors:
-            warm = self._results[: online.warm_up]
-            self._floors = floors(
-                [result.slot.arm.stands_for for result in warm],
-                [result.path.confidence if result.path else None for result in warm],
-                online.keep,
-            )
-        for paths in range(online.warm_up, len(votes) + 1):
-            counts = Counter(vote.answer for vote in votes[:paths] if vote.answer is not None)
-            share = max(counts.values()) / counts.total() if counts else 0.0
-            if share >= online.consensus:
-                return Stop(paths, share)
-        return None
 
     def _drop_after(self, paths: int) -> None:
         """Keep so many paths. Those that were started beyond them leave no failure."""
@@ -309,13 +270,6 @@ class ProblemRun:
         left = [task for task in tasks if not task.done()]
         if left:
             await asyncio.gather(*left, return_exceptions=True)
-
-    def _set_floor(self, result: SlotResult) -> Measure | None:
-        """Return how to measure a path of DeepConf online: after the warm-up, with a floor."""
-        measure = self._settings.measure
-        result.own_row = True
-        result.floor = self._floors.get(result.slot.arm.stands_for)
-        return None if measure is None else replace(measure, floor=result.floor)
 
     async def _choose_path(self, votes: Sequence[Vote]) -> None:
         """Let the verifier reward the paths, or the model choose among them, where wanted."""
