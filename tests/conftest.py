@@ -4,6 +4,7 @@
 """
 
 import asyncio
+import gc
 import os
 import subprocess
 import sys
@@ -106,6 +107,17 @@ def group_of(nodeid):
                 return place, name
     long = (at for at, ending in enumerate(LONG) if f"/{file}".endswith(f"/{ending}"))
     return len(GROUPS) + next(long, len(LONG)), file
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection():
+    """Keep the garbage collector from the modules and tests that are made: half of the time."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 def pytest_collection_modifyitems(config, items):
