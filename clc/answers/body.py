@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from clc.answers.scan import Scan
 
-__all__ = ["Body", "find_body", "is_blank", "run_on_at"]
+__all__ = ["Body", "find_body", "is_blank", "is_whole", "run_on_at"]
 
 _SPECIAL = re.compile(
     r"<\|[a-zA-Z_]{2,24}\|>|</s>|<end_of_turn>|<eos>|<\|endoftext\|>|\[/?INST\]|<｜[^｜\n]{2,40}｜>"
@@ -36,6 +36,7 @@ _PROMPT_END = "[/INST]"
 _IN_SPECIAL = ("<", "[INST]", "[/INST]")
 _IN_CALLS = ("<", "[TOOL", "```tool")
 _CALL_FIELDS = ('"name"', '"action"')
+_BOXES = {"oxed", "fbox", "{"}
 _IN_TURNS = ("assistant", "user\n", "model\n")
 _ROLE_LINE = deferred_pattern(r"(?:\A|\n)[ \t]?(system|user|assistant|model)[ \t]?(?=\n|\Z)")
 _GLUED = deferred_pattern(
@@ -87,7 +88,7 @@ def find_body(scan: Scan, start: int = 0, end: int | None = None) -> Body:
     text = scan.text
     end = len(text) if end is None else end
     calling = False
-    if scan.marks:
+    if not scan.marks <= _BOXES:
         if "[/INST]" in scan.marks:
             start = _after_prompts(text, start, end)
         start, end, calling = _without_calls(scan, start, end)
@@ -100,6 +101,20 @@ def find_body(scan: Scan, start: int = 0, end: int | None = None) -> Body:
     run_on = run_on_at(scan, start, end)
     end = _without_repetition(text, start, end if run_on is None else run_on)
     return Body(start, end, calling)
+
+
+def is_whole(scan: Scan, start: int, end: int) -> bool:
+    r"""Whether all of ``text[start:end]`` of a scanned text solves this problem.
+
+    >>> from clc.answers.scan import Scan
+    >>> is_whole(Scan("Answer: 6"), 0, 9), is_whole(Scan("Answer: 6\nuser\nHi"), 0, 17)
+    (True, False)
+    """
+    if not scan.marks <= _BOXES:
+        return find_body(scan, start, end) == (start, end, False)
+    if _ordered_turns(scan, start, end) or run_on_at(scan, start, end) is not None:
+        return False
+    return _without_repetition(scan.text, start, end) == end
 
 
 def _after_prompts(text: str, start: int, end: int) -> int:
@@ -199,8 +214,8 @@ def _ordered_turns(scan: Scan, start: int, end: int) -> list[tuple[int, int, boo
             (mark.start(), mark.end(), mark[1] is not None, True)
             for mark in _GLUED.finditer(text, start, end)
         ]
-    head = text[start : start + _HEAD].lstrip(" \n\t#*")
-    if (":" in head or "：" in head) and _turns().match("\n" + head):
+    head = text[start : start + _HEAD]
+    if (":" in head or "：" in head) and _turns().match("\n" + head.lstrip(" \n\t#*")):
         turns += [
             (mark.start(), mark.end(), mark[2] is not None, False)
             for mark in _turns().finditer(text, start, end)
@@ -227,22 +242,17 @@ def _headings(scan: Scan, start: int, end: int) -> list[tuple[int, bool]]:
     """
     text = scan.text
     found: list[tuple[int, bool]] = []
-    inner: list[int] = []
     for position in scan.heads:
         line = position - 1
         while line > start and position - line <= _LONGEST_INDENT and text[line] in _INDENT:
             line -= 1
-        if start <= line < end:
-            if text[line] == "\n":
-                found += _line_headings(text, line, position, end)
-            else:
-                inner.append(position)
+        if start <= line < end and text[line] == "\n":
+            found += _line_headings(text, line, position, end)
     if scan.lettered:
         found += [(mark.start(), False) for mark in _LETTER_HEAD.finditer(text, start, end)]
-        inner += [mark.start() for mark in _INNER_HEAD.finditer(text, start, end)]
-    for position in inner:
-        before = _BEFORE_INNER.search(text, max(0, position - 3), position)
-        if before and before.start(1) >= start and _INNER_HEAD.match(text, position, end):
+    for mark in _INNER_HEAD.finditer(text, start, end) if scan.inner else ():
+        before = _BEFORE_INNER.search(text, max(0, mark.start() - 3), mark.start())
+        if before and before.start(1) >= start:
             found.append((before.start(1), False))
     return sorted(found)
 
@@ -259,7 +269,7 @@ def _line_headings(text: str, line: int, position: int, end: int) -> Iterator[tu
 
 def run_on_at(scan: Scan, start: int, end: int) -> int | None:
     """Return where another problem begins, after an answer to this one."""
-    if not (scan.heads or scan.lettered or "####" in scan.marks):
+    if not (scan.heads or scan.lettered or scan.inner or "####" in scan.marks):
         return None
     text = scan.text
     done, checked = False, start

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from fractions import Fraction
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from clc.answers import locate
@@ -106,7 +107,7 @@ def _regions(
     text: str, sentences: locate.LastSentences, start: int, end: int
 ) -> Iterator[tuple[int, int]]:
     """Yield the last sentences with a digit; of a table with a total only that cell."""
-    for begin, stop in sentences.numbered:
+    for begin, stop in sentences.numbered():
         line = text.rfind("\n", start, stop - 1) + 1
         if text[max(line, start) : stop].lstrip()[:1] == "|":
             cell = row_total(text, max(line, start), start, end)
@@ -128,7 +129,7 @@ def _stated_choice(
         letter = only_choice(text) if len(text) < LONGEST else None
         if letter and (text is whole or _is_letter_line(line)):
             return Answer(letter, "choice", span)
-    for begin, stop in sentences.worded[:_LAST_SENTENCES]:
+    for begin, stop in islice(sentences.worded(), _LAST_SENTENCES):
         sentence = reader.text[begin:stop]
         if stop - begin > LONGEST:
             return None
@@ -154,7 +155,7 @@ def _last_choice(reader: StatementReader, start: int, end: int) -> Answer | Abst
     outcome = reader.choice(letter, (start, end)) if letter else None
     if outcome:
         return outcome
-    for begin, stop in locate.LastSentences(reader.text, start, end).worded:
+    for begin, stop in locate.LastSentences(reader.text, start, end).worded():
         sentence = reader.text[begin : reader.cut(begin, stop)]
         outcome = reader.choice(plain(sentence), (begin, stop))
         if outcome:

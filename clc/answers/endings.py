@@ -1,64 +1,49 @@
-"""The usual ending of a text, "Answer: 18." on its last line, found before all else is searched.
+"""The usual endings of texts, read before all else is searched.
 
-Four texts of five end so. One pass over such a text then suffices, for what may count in its place.
+Four texts of five end with "Answer: 18." on their last line, or with a number in a box; then it
+suffices to search for what may count in its place.
 """
 
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
-from clc.answers.body import find_body, run_on_at
-from clc.answers.labels import Label, is_whole_word, states_value
+from clc.answers.body import Body, is_whole, run_on_at
+from clc.answers.labels import (
+    Label,
+    decisive_label,
+    is_whole_word,
+    last_labels,
+    names_result,
+    states_value,
+)
 from clc.answers.locate import is_remark
-from clc.answers.scan import Scan, answer_forms, head_forms
+from clc.answers.marked import marked_answers
+from clc.answers.reader import AnswerReader
+from clc.answers.scan import answer_forms
+from clc.answers.statement import MARKED_NUMBER, number_alone, number_in
 from clc.answers.vocabulary import per_vocabulary
-from clc.answers.word_lists import bytes_automaton
 from clc.records import Answer
 
 if TYPE_CHECKING:
-    from ahocorasick_rs import BytesAhoCorasick
+    from clc.answers.scan import Scan
+    from clc.records import Abstention, AnswerKind
 
-    from clc.answers.reader import AnswerReader
+__all__ = ["read_usual_ending"]
 
-__all__ = ["Ending", "find_ending", "read_ending"]
-
+# A last line with a colon: the words before it, the content; of a number its two parts.
 _ENDING = re.compile(
-    r"([^\d\n\\]{1,79}[^\d\s\\:：])[ \u00a0\u202f]?[:：\u0983]([^:：\n][^\n]{0,599})\n?"
+    r"([^\d\n\\]{1,79}[^\d\s\\:：])[ \u00a0\u202f]?[:：\u0983]"
+    rf"({MARKED_NUMBER}|[^:：\n][^\n]{{0,599}}\n?)"
 )
-# Marks that may count before a label at the end, and those of turns; a Q that may head a problem.
-_MARKS = (
-    "oxed", "fbox", "<", "####", "[INST]", "[/INST]", "[SYSTEM_PROMPT", "[TOOL", "```tool",
-    "assistant", "user\n", "model\n",
-)  # fmt: skip
-_LETTERS = ("Q", "\nq", "#q", "*q", "\tq", "\n q", "# q", "* q", "\t q", "  q")
-_LEAD = b" \t#*"
-_INNER_HEAD = re.compile(rb"(?:Q|Question|Problem)[ ]?\d{0,3}:[ ]")
+_LONGEST_END = 12  # characters with the last digit of a plain number at the end
+_BOX = re.compile(r"(?<![a-zA-Z])b?oxed\s{0,2}\{(\d{1,15})\}")
+_BOXES = {"oxed", "{"}
+_DIGIT = re.compile(r"\d")
 _HEAD = 60  # characters from the start with a turn's header
-_OBJECT = "{"  # may have a field for the answer
-
-
-class Ending(NamedTuple):
-    """A last line with a label: where it begins, where its word for an answer ends, its content."""
-
-    line: int
-    colon: int
-    content: int
-
-
-class _Rivals(NamedTuple):
-    """The automaton of what may count in place of a label at the end.
-
-    Its first ``marks`` parts do so; the others may head another problem or a turn.
-    """
-
-    machine: BytesAhoCorasick
-    marks: int
-
-
-@per_vocabulary
-def _rivals() -> _Rivals:
-    return _Rivals(bytes_automaton([*_MARKS, *_LETTERS, *head_forms()]), len(_MARKS))
+_COLONS = frozenset(":：")
+_FIELD = {"{"}  # the mark of an object, which may have a field for the answer
 
 
 @per_vocabulary
@@ -70,61 +55,96 @@ def _nouns() -> dict[str, tuple[str, ...]]:
     return nouns
 
 
-def find_ending(text: str, start: int, stop: int) -> Ending | None:
-    r"""Find the label at the end of ``text[start:stop]``, a word for an answer and a colon.
+def read_usual_ending(
+    scan: Scan,
+    start: int,
+    stop: int,
+    language: str | None,
+    question: str | None,
+    *,
+    kind: AnswerKind | None,
+) -> Answer | Abstention | None:
+    r"""Read the answer at the end of ``text[start:stop]``; None if another one may count.
 
-    Returns:
-        None if something else may count: a mark, another problem, a repetition that breaks off.
+    For the other arguments see :func:`clc.answers.extract.extract_answer`.
 
-    >>> find_ending("3 + 4 = 7\nAnswer: 7", 0, 19)
-    Ending(line=10, colon=16, content=17)
-    >>> find_ending("Answer: 7\nQuestion: 1 + 1?\nAnswer: 2", 0, 38) is None
+    >>> from clc.answers.scan import Scan
+    >>> read_usual_ending(Scan("3 + 4 = 7\nAnswer: 7"), 0, 19, None, None, kind=None).value
+    '7'
+    >>> text = "Answer: 7\nQuestion: 1 + 1?\nAnswer: 2"
+    >>> read_usual_ending(Scan(text), 0, len(text), None, None, kind=None) is None
     True
     """
+    text = scan.text
     line = max(start, text.rfind("\n", start, stop - 3) + 1)
     ending = _ENDING.fullmatch(text, line, stop)
-    if ending is None:
-        return None
+    if ending is None or (scan.marks and scan.marks != _FIELD):
+        return _read_last_box(scan, start, stop) or _read_last_number(scan, start, stop)
     colon = ending.end(1)
     nouns = _nouns().get(text[colon - 1])
     if nouns is None or not text.endswith(nouns, line, colon):
+        if ending[3] and _is_labelled(scan, start, stop, ending):
+            return number_in(ending, 3)
+        return _read_last_number(scan, start, stop)
+    below_line = line > start + 1 and text[line - 2] != "\n"
+    repeated = below_line and _breaks_off(text, start, line, stop)
+    if repeated or run_on_at(scan, start, colon) is not None:
         return None
-    if _has_rival(text, start, stop, colon) or _breaks_off(text, start, line, stop):
-        return None
-    return Ending(line, colon, ending.start(2))
-
-
-def _has_rival(text: str, start: int, stop: int, colon: int) -> bool:
-    """Whether something may count in place of the label whose word ends at ``colon``."""
-    machine, marks = _rivals()
-    content = text[start:stop].encode(errors="surrogatepass")
-    headed = False
-    for index, low, _ in machine.find_matches_as_indexes(content, overlapping=True):
-        if index < marks:
-            return True
-        before = low - 1
-        while before >= 0 and content[before] in _LEAD:
-            before -= 1
-        heads_line = before >= 0 and content[before] in b"\nqQ"
-        if heads_line or (content[low] in b"QP" and _INNER_HEAD.match(content, low)):
-            headed = True
-    return headed and run_on_at(Scan(text, start, stop), start, colon) is not None
+    if ending[3]:
+        return number_in(ending, 3)
+    body = Body(start, stop)
+    return _read_ending(AnswerReader(scan, body, language, question, kind, cut=False), ending)
 
 
 def _breaks_off(text: str, start: int, line: int, stop: int) -> bool:
     """Whether the last line breaks off within a repetition of the one before it."""
-    before = text.rfind("\n", start, max(line - 1, start)) + 1
-    if not start < before < line < stop or line - before <= stop - line + 1:
+    before = text.rfind("\n", start, line - 1) + 1
+    if before <= start or line - before <= stop - line + 1:
         return False
     return text.startswith(text[line:stop], before)
 
 
-def read_ending(reader: AnswerReader, ending: Ending) -> Answer | None:
-    """Read a statement behind the label at the end of a text; None if others may count, too."""
-    text, start, stop = reader.text, reader.start, reader.end
-    if text.find(_OBJECT, start, stop) >= 0:
+def _is_labelled(scan: Scan, start: int, stop: int, ending: re.Match[str]) -> bool:
+    """Whether the words before the number at the end are the last label, or name a result.
+
+    The latter counts only in a text without labels.
+    """
+    text, (line, colon) = scan.text, ending.span(1)
+    label = next(last_labels(scan, start, stop), None)
+    if label:
+        labelled = label.colon and label.end == ending.start(2)
+    else:
+        signs = text[colon : ending.start(2)].strip(), ending[2][0]
+        labelled = signs[0] in _COLONS and signs[1] != "\u00a0"
+        labelled = labelled and names_result(text, line, colon, stop)
+    if not labelled or (scan.marks and marked_answers(text, start, stop)):
+        return False
+    return is_whole(scan, start, stop)
+
+
+def _read_last_box(scan: Scan, start: int, stop: int) -> Answer | None:
+    """Read the integer in the box of ``text[start:stop]`` after which no number or label stands.
+
+    None if a field may count in its place, or if the text is not all one solution.
+    """
+    if scan.marks != _BOXES:
         return None
-    line, colon, content = ending
+    text = scan.text
+    position = text.rfind("oxed", start, stop)
+    box = _BOX.match(text, max(start, position - 1), stop) or _BOX.match(text, position, stop)
+    if box is None or _DIGIT.search(text, box.end(), stop) or scan.nouns(box.end(), stop):
+        return None
+    if marked_answers(text, start, stop) or not is_whole(scan, start, stop):
+        return None
+    return Answer(str(int(box[1])), "number", box.span(1))
+
+
+def _read_ending(reader: AnswerReader, ending: re.Match[str]) -> Answer | Abstention | None:
+    """Read the content of the label at the end of a text; None if another label may count."""
+    scan, text, start, stop = reader.scan, reader.text, reader.start, reader.end
+    if scan.marks:
+        return None
+    (line, colon), content = ending.span(1), ending.start(2)
     noun = next(one for one in _nouns()[text[colon - 1]] if text.endswith(one, line, colon))
     if not is_whole_word(text, colon - len(noun), colon):
         return None
@@ -133,10 +153,21 @@ def read_ending(reader: AnswerReader, ending: Ending) -> Answer | None:
         text.find(":", line, colon) >= 0 or is_remark(text, line, stop)
     ):
         return None
-    if any(is_whole_word(text, *noun) for noun in Scan(text, content, stop).nouns(content, stop)):
+    if any(is_whole_word(text, *noun) for noun in scan.nouns(content, stop)):
         return None
     head = text.find(":", start, start + _HEAD)
-    if 0 <= head < line and find_body(Scan(text, start, stop), start, stop) != (start, stop, False):
+    if 0 <= head < line and not is_whole(scan, start, stop):
         return None
-    outcome = reader.after(label, stop)
-    return outcome if isinstance(outcome, Answer) else None
+    return reader.statement.plain(content, stop) or reader.after(label, stop)
+
+
+def _read_last_number(scan: Scan, start: int, stop: int) -> Answer | None:
+    """Read a plain number at the end of ``text[start:stop]`` behind the label that counts."""
+    text = scan.text
+    if not text[max(start, stop - _LONGEST_END) : stop].rstrip(" \n\t.。")[-1:].isdecimal():
+        return None
+    if scan.marks and (scan.marks != _FIELD or marked_answers(text, start, stop)):
+        return None
+    label = decisive_label(scan, start, stop)
+    answer = number_alone(text, label.end, stop, marked=label.colon) if label else None
+    return answer if answer and is_whole(scan, start, stop) else None

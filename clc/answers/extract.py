@@ -4,13 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from clc.answers.body import Body, find_body, is_blank
-from clc.answers.endings import find_ending, read_ending
-from clc.answers.labels import decisive_label
-from clc.answers.marked import marked_answers
+from clc.answers.body import find_body, is_blank
+from clc.answers.endings import read_usual_ending
 from clc.answers.reader import AnswerReader
 from clc.answers.scan import Scan
-from clc.answers.statement import number_alone
 from clc.answers.vocabulary import use_vocabulary
 from clc.records import AbstainReason, Abstention, Answer, AnswerKind
 from clc.thoughts.mark_files import load_marks
@@ -24,8 +21,6 @@ if TYPE_CHECKING:
 
 __all__ = ["extract_answer"]
 
-_FIELDS = {"{"}  # the mark of an object, which may have a field for the answer
-_LONGEST_END = 12  # characters with the last digit of a plain number at the end
 _REFUSED = frozenset({"content_filter", "refusal"})
 
 
@@ -93,9 +88,10 @@ def extract_answer(  # noqa: PLR0911
         return Abstention(AbstainReason.REFUSAL)
     cut = finish_reason == "length"
     start, stop = 0, len(text)
-    if closed is None:
+    marks = marks or load_marks()
+    if closed is None and (opened or marks.may_be_in(text)):
         _, (start, stop), closed = find_spans(
-            text, marks or load_marks(), opened=opened, finish_reason=finish_reason
+            text, marks, opened=opened, finish_reason=finish_reason
         )
         if closed is False and not is_blank(text, start, stop):
             # Text before the thought may state an answer, but is no conclusion.
@@ -107,36 +103,12 @@ def extract_answer(  # noqa: PLR0911
             return before if isinstance(before, Answer) else Abstention(AbstainReason.TRUNCATED)
     if closed is False:
         return Abstention(AbstainReason.TRUNCATED)
-    usual = not cut and (kind is None or kind == "number")
-    ending = find_ending(text, start, stop) if usual else None
-    if ending:
-        number = number_alone(text, ending.content, stop, marked=True)
-        if number:
-            return number
-        stated = read_ending(
-            AnswerReader(Scan(text, stop), Body(start, stop), language, question, kind, cut=cut),
-            ending,
-        )
-        if stated:
-            return stated
     scan = Scan(text, start, stop)
-    if usual and (answer := _plain_end(scan, start, stop)):
-        return answer
+    if not cut and (kind is None or kind == "number"):
+        usual = read_usual_ending(scan, start, stop, language, question, kind=kind)
+        if usual:
+            return usual
     if is_blank(text, start, stop):
         return Abstention(AbstainReason.TRUNCATED if cut else AbstainReason.EMPTY)
     body = find_body(scan, start, stop)
     return AnswerReader(scan, body, language, question, kind, cut=cut, options=options).read()
-
-
-def _plain_end(scan: Scan, start: int, stop: int) -> Answer | None:
-    """Read a plain number at the end of ``text[start:stop]`` behind the label that counts."""
-    text = scan.text
-    if not text[max(start, stop - _LONGEST_END) : stop].rstrip(" \n\t.。")[-1:].isdecimal():
-        return None
-    if scan.marks and (scan.marks != _FIELDS or marked_answers(text, start, stop)):
-        return None
-    label = decisive_label(scan, start, stop)
-    answer = number_alone(text, label.end, stop, marked=label.colon) if label else None
-    if answer is None or find_body(scan, start, stop) != (start, stop, False):
-        return None
-    return answer

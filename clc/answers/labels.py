@@ -9,13 +9,15 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
-from clc.answers.locate import is_remark
+from clc.answers.locate import is_remark, prefix_end
 from clc.answers.vocabulary import per_vocabulary
 from clc.answers.word_lists import word_list
 from clc.answers.words import INDO_ARYAN, cased_and_other, word_pattern
 from clc.deferred_patterns import deferred_pattern
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from clc.answers.scan import Scan
 
 __all__ = [
@@ -23,7 +25,9 @@ __all__ = [
     "decisive_label",
     "is_whole_word",
     "labels",
+    "last_labels",
     "last_statement",
+    "names_result",
     "states_value",
 ]
 
@@ -59,6 +63,8 @@ _STATEMENT = re.compile(
     r"[ \t*_#>-]{0,6}([^\d\n:：=|{}\\]{2,80})([:：፡፦][ \t*_]{0,4})"
     r"[-−$€£¥₹]{0,3}[ ]?\d[\d.,/ \u00a0]{0,30}[^\d\n=:：+×*/|{}]{0,24}[*_]{0,3}"
 )
+_NO_RESULT = re.compile(r"[=|{}\\:：]")
+_MOST_MARKUP = 6  # characters before a statement
 _VALUE_LINE = deferred_pattern(r"[\s*_$€£(\[-]{0,6}\d[\d.,/]{0,30}[^\d\n=+×*/]{0,40}(?:\n|\Z)")
 _LONGEST_LINE = 160
 _MOST_REMARKS = 4  # lines after the last statement: a confidence, an offer
@@ -94,28 +100,52 @@ def labels(scan: Scan, start: int = 0, end: int | None = None) -> list[Label]:
     >>> labels(Scan("The answer is 3? No. Answer: 4"))
     [Label(start=4, end=13, colon=False), Label(start=21, end=28, colon=True)]
     """
-    text = scan.text
-    stop = len(text) if end is None else end
-    marks: list[Label] = []
+    return list(last_labels(scan, start, end))[::-1]
+
+
+def last_labels(scan: Scan, start: int = 0, end: int | None = None) -> Iterator[Label]:
+    """Yield the labels in ``text[start:end]`` of a scanned text, last first."""
+    stop = len(scan.text) if end is None else end
+    if "####" in scan.marks:
+        hashes = list(_HASHES.finditer(scan.text, start, stop))[-_MOST_LABELS:]
+        marks = [
+            Label(mark.start(), mark.end(), colon=True)
+            for mark in hashes
+            if _number_line(scan.text, mark, stop)
+        ]
+        yield from sorted([*marks, *_worded_labels(scan, start, stop)], reverse=True)
+    else:
+        yield from _worded_labels(scan, start, stop)
+
+
+def _worded_labels(scan: Scan, start: int, stop: int) -> Iterator[Label]:
+    """Yield the labels that are words, last first."""
     seen = 0
     for noun in reversed(scan.nouns(start, stop)):
-        if is_whole_word(text, *noun):
-            label = _label(text, *noun, stop)
+        if is_whole_word(scan.text, *noun):
+            label = _label(scan.text, *noun, stop)
             if label:
-                marks.append(label)
+                yield label
             seen += 1
             if seen == _MOST_LABELS:
                 break
-    marks.reverse()
-    if "####" in scan.marks:
-        hashes = list(_HASHES.finditer(text, start, stop))[-_MOST_LABELS:]
-        marks += [
-            Label(mark.start(), mark.end(), colon=True)
-            for mark in hashes
-            if _number_line(text, mark, stop)
-        ]
-        marks.sort()
-    return marks
+
+
+def names_result(text: str, line: int, colon: int, end: int) -> bool:
+    """Whether the words ``text[line:colon]`` before a number, in any language, name a result.
+
+    False where they begin a remark, another problem, or a turn.
+
+    >>> names_result("Resultaat: 42", 0, 9, 13), names_result("Confidence: 95", 0, 10, 14)
+    (True, False)
+    """
+    if _NO_RESULT.search(text, line, colon):
+        return False
+    begin = prefix_end(text, line, colon)
+    if begin - line > _MOST_MARKUP:
+        return False
+    others = word_list("remark", "problem", "user", "assistant")
+    return others.match(text, begin, end) is None
 
 
 def decisive_label(scan: Scan, start: int, end: int) -> Label | None:

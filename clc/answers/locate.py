@@ -7,6 +7,8 @@ confidence or offer.
 from __future__ import annotations
 
 import re
+from itertools import islice
+from typing import TYPE_CHECKING
 
 from clc.answers.unit_words import unit_words
 from clc.answers.vocabulary import per_vocabulary
@@ -14,12 +16,16 @@ from clc.answers.word_lists import fold, word_list
 from clc.answers.words import word_pattern
 from clc.deferred_patterns import deferred_pattern
 
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
 __all__ = [
     "LastSentences",
     "corrected_between",
     "correction_end",
     "is_error",
     "is_remark",
+    "prefix_end",
     "sentence_before",
     "sentence_end",
 ]  # fmt: skip
@@ -37,7 +43,7 @@ _WORD = re.compile(r"\w")
 _SENTENCES = 8
 _MOST = 64  # sentences that are looked at
 _WINDOW = 4000  # characters from the end with the conclusion of a text without label
-_TAIL = 1200  # that nearly always suffice
+_TAILS = (300, 1200, _WINDOW)  # that are split one after another: the first suffices for most
 _LONGEST_BEFORE = 300  # characters of the sentence before another
 _CORRECTED = 2000  # characters in which a correction is looked for
 
@@ -117,47 +123,77 @@ def is_remark(text: str, start: int, end: int) -> bool:
     >>> is_remark("Confidence: 95%", 0, 15), is_remark("4 notebooks cost 12.", 0, 20)
     (True, False)
     """
+    return word_list("remark").match(text, prefix_end(text, start, end), end) is not None
+
+
+def prefix_end(text: str, start: int, end: int) -> int:
+    """Return where the first word of ``text[start:end]`` begins, after bullets and markup."""
     prefix = _PREFIX.match(text, start, end)
-    begin = prefix.end() if prefix else start
-    return word_list("remark").match(text, begin, end) is not None
+    return prefix.end() if prefix else start
 
 
 class LastSentences:
     """The last sentences of ``text[start:end]``, without checks and notes at the end.
 
+    A text is split from its end, as far as its sentences are asked for.
+
     >>> text = "So there are 5 mice. I hope this helps!"
-    >>> [text[a:b] for a, b in LastSentences(text, 0, len(text)).numbered]
+    >>> [text[a:b] for a, b in LastSentences(text, 0, len(text)).numbered()]
     ['So there are 5 mice.']
     """
 
     def __init__(self, text: str, start: int, end: int) -> None:
         self._text = text
-        low = max(start, end - _WINDOW)
-        remarks = _Remarks(text, low, end)
-        spans = None
-        if end - low > 2 * _TAIL and not remarks.exist():  # most need only their tail
-            first = _end().search(text, end - _TAIL, end)
-            spans = _sentences(text, first.end(), end, None) if first else None
-        self._spans = (spans or [])[-_MOST:]
-        self.numbered = self._having(_DIGIT)
-        """Those with a digit, last first."""
-        if len(self.numbered) < _SENTENCES:
-            self._spans = (_sentences(text, low, end, remarks) or [(low, end)])[-_MOST:]
-            self.numbered = self._having(_DIGIT)
+        self._start, self._end = max(start, end - _WINDOW), end
+        self._remarks = _Remarks(text, self._start, end)
+        self._known: list[tuple[int, int]] = []
+        self._others = islice(self._split(), _MOST)
 
-    @property
-    def worded(self) -> list[tuple[int, int]]:
-        """Those with a word, last first."""
-        return self._having(_WORD)
+    def numbered(self) -> Iterator[tuple[int, int]]:
+        """Yield those with a digit, last first."""
+        if _DIGIT.search(self._text, self._start, self._end) is None:
+            return iter(())
+        return islice(self._having(_DIGIT), _SENTENCES)
 
-    def _having(self, content: re.Pattern[str]) -> list[tuple[int, int]]:
-        found: list[tuple[int, int]] = []
-        for span in reversed(self._spans):
+    def worded(self) -> Iterator[tuple[int, int]]:
+        """Yield those with a word, last first."""
+        return islice(self._having(_WORD), _SENTENCES)
+
+    def _having(self, content: re.Pattern[str]) -> Iterator[tuple[int, int]]:
+        index = 0
+        while True:
+            if index == len(self._known):
+                span = next(self._others, None)
+                if span is None:
+                    return
+                self._known.append(span)
+            span = self._known[index]
+            index += 1
             if content.search(self._text, *span):
-                found.append(span)
-                if len(found) == _SENTENCES:
+                yield span
+
+    def _split(self) -> Iterator[tuple[int, int]]:
+        """Yield the sentences, last first."""
+        text, start, end = self._text, self._start, self._end
+        stop = end
+        if not self._remarks.exist():
+            for size in _TAILS:
+                begin = max(start, end - size)
+                if begin > start:
+                    first = _end().search(text, begin, stop)
+                    begin = first.end() if first else stop
+                if begin == stop:
+                    continue
+                for sentence in reversed(_split(text, begin, stop)):
+                    if _is_aside(text, *sentence):  # the ones before it decide
+                        break
+                    yield sentence
+                    stop = sentence[0]
+                if stop > begin:
                     break
-        return found
+        if stop > start or start == end:
+            spans = _sentences(text, start, end, self._remarks) or [(start, end)]
+            yield from (span for span in reversed(spans) if span[1] <= stop)
 
 
 class _Remarks:
@@ -174,8 +210,7 @@ class _Remarks:
         """Whether a sentence is a remark."""
         if not self._heads:
             return False
-        prefix = _PREFIX.match(self._text, *sentence)
-        begin = prefix.end() if prefix else sentence[0]
+        begin = prefix_end(self._text, *sentence)
         return self._may_begin(begin) and is_remark(self._text, *sentence)
 
     def exist(self) -> bool:
@@ -195,27 +230,22 @@ class _Remarks:
         return self._folded.startswith(self._heads, position - self._start)
 
 
-def _sentences(
-    text: str, start: int, end: int, remarks: _Remarks | None
-) -> list[tuple[int, int]] | None:
-    """Return the sentences that are no remark, nor follow one up to the next conclusion.
+def _split(text: str, start: int, end: int) -> list[tuple[int, int]]:
+    """Return the sentences of ``text[start:end]``, of which the last may have no end."""
+    ends = [mark.end() for mark in _end().finditer(text, start, end)]
+    if not ends or ends[-1] < end:
+        ends.append(end)
+    return list(zip([start, *ends[:-1]], ends, strict=True))
 
-    ``remarks``: None where there are none, and other sentences stand before ``start``; then it
-    returns None where they decide whether one is left out.
-    """
+
+def _sentences(text: str, start: int, end: int, remarks: _Remarks) -> list[tuple[int, int]]:
+    """Return the sentences that are no remark, nor follow one up to the next conclusion."""
     spans: list[tuple[int, int]] = []
     checking = False
-    position = start
-    ends = [mark.end() for mark in _end().finditer(text, start, end)]
-    for stop in [*ends, end] if not ends or ends[-1] < end else ends:
-        sentence = (position, stop)
-        position = stop
-        if _is_aside(text, *sentence):
-            if any(_DIGIT.search(text, *span) for span in spans[-3:]):
-                continue
-            if remarks is None and len(spans) < 3:  # noqa: PLR2004
-                return None
-        if remarks is not None and sentence in remarks:  # of something: the first sentence is none
+    for sentence in _split(text, start, end):
+        if _is_aside(text, *sentence) and any(_DIGIT.search(text, *span) for span in spans[-3:]):
+            continue
+        if sentence in remarks:  # of something: the first sentence is none
             checking = checking or any(_WORD.search(text, *span) for span in spans)
         elif checking and _concludes(text, *sentence):
             checking = False
@@ -240,5 +270,4 @@ def _is_aside(text: str, start: int, end: int) -> bool:
 
 def _concludes(text: str, start: int, end: int) -> bool:
     """Whether a sentence begins with a word such as "therefore"."""
-    prefix = _PREFIX.match(text, start, end)
-    return word_list("so").match(text, prefix.end() if prefix else start, end) is not None
+    return word_list("so").match(text, prefix_end(text, start, end), end) is not None

@@ -25,6 +25,7 @@ _NESTED = re.compile(r"[\[{]([^\[\]{}]{1,400})[\]}]")
 
 _TAG = re.compile(r"<\s?([^<>\n]{1,60}?)\s?>")
 _FINAL = re.compile(r"final[ _-]?")
+_QUOTES = "\"'”"  # after the name of a field
 _FIELD_END = re.compile(r"[\"'”]\s{0,3}[:：]\s{0,3}")
 _FIELD = deferred_pattern(r"[\"'“]([^\"'\n{}:,]{1,80})\Z")
 _LONGEST_FIELD = 81
@@ -45,10 +46,14 @@ def marked_answers(text: str, start: int, end: int) -> list[tuple[int, int]]:
     ['10', '12']
     """
     spans = _tagged(text, start, end) if "<" in text else []
-    if "{" in text and ("}" in text or "\n" in text):
+    if "{" in text and ("}" in text or "\n" in text) and _has_quotes(text, start, end):
         spans += _in_fields(text, start, end)
         spans.sort()
     return [span for span in spans if text[slice(*span)].strip()]
+
+
+def _has_quotes(text: str, start: int, end: int) -> bool:
+    return any(text.find(quote, start, end) >= 0 for quote in _QUOTES)
 
 
 def _tagged(text: str, start: int, end: int) -> list[tuple[int, int]]:

@@ -14,9 +14,11 @@ _BEFORE = 12  # characters of a CJK numeral
 
 
 def merge_mixed(
-    text: str, numbers: list[NumberMention], language: str | None
+    text: str, numbers: list[NumberMention], language: str | None, *, words: bool = True
 ) -> list[NumberMention]:
     """Add the fraction after a word to the whole number before it.
+
+    Without ``words`` no fraction in words is in the text.
 
     >>> from clc.answers.separators import Evidence
     >>> from clc.answers.numerals import read_numbers
@@ -34,7 +36,7 @@ def merge_mixed(
             merged[-1] = NumberMention(value, (whole.span[0], mention.span[1]), whole.written)
             continue
         merged.append(_with_cjk_whole(text, mention))
-    return _with_words(text, merged, language)
+    return _with_words(text, merged, language) if words else merged
 
 
 def _joined(text: str, whole: NumberMention, fraction: NumberMention) -> bool:

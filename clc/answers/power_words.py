@@ -8,8 +8,9 @@ from typing import NamedTuple
 from clc.answers.vocabulary import per_vocabulary, vocabulary
 from clc.answers.words import expanded
 
-__all__ = ["PowerWords", "power_pattern", "power_words"]
+__all__ = ["PowerWords", "is_part_of_power", "power_pattern", "power_words", "words_before"]
 
+_BEFORE = 24  # characters before a number with such words
 _EXPONENT = r"-?\d{1,9}"
 
 
@@ -65,6 +66,25 @@ def power_words() -> PowerWords:
         re.compile("|".join(lists["factorials"]), re.IGNORECASE),
         "|".join(lists["ordinal"]),
     )
+
+
+def is_part_of_power(text: str, start: int, end: int) -> bool:
+    """Whether words beside the number ``text[start:end]`` make it a part of a power or a time.
+
+    >>> is_part_of_power("two to the power of 10", 20, 22), is_part_of_power("half past 3", 10, 11)
+    (True, True)
+    """
+    after = text[end : end + 2].lstrip(" \u00a0")[:1]
+    if after in power_words().firsts and power_words().after.match(text, end):
+        return True
+    before = text[max(0, start - _BEFORE) : start].rstrip()
+    return bool(before) and before.lower().endswith(words_before())
+
+
+@per_vocabulary
+def words_before() -> tuple[str, ...]:
+    """The words before a number that make it a part of a power or of a time."""
+    return (*power_words().before, *vocabulary().listed("clock", "past"))
 
 
 def power_pattern(entry: str) -> str:

@@ -9,20 +9,20 @@ that heads its line, or ends the text, overrides a box, which may hold an interm
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from clc.answers import locate
 from clc.answers.conclusion import read_conclusion
-from clc.answers.labels import Label, labels, last_statement, states_value
+from clc.answers.labels import Label, labels, last_labels, last_statement, states_value
 from clc.answers.latex import boxes, plain
 from clc.answers.marked import NULL, marked_answers
-from clc.answers.statement import LONGEST, StatementReader, number_alone
+from clc.answers.precedence import MarkedAnswer, in_order, overriding
+from clc.answers.statement import LONGEST, StatementReader, is_question, number_alone
 from clc.answers.tables import row_total, total_line
-from clc.answers.words import listed
 from clc.records import AbstainReason, Abstention, Answer
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from clc.answers.body import Body
     from clc.answers.scan import Scan
@@ -40,23 +40,8 @@ _SENTENCES = 6  # after a label, before it counts as empty
 _HEADING_REST = 200  # more text after a sentence without a plain value is a solution
 _PLAIN_VALUE = 48
 _ERROR_WITHIN = 240  # characters after an answer in which it is called wrong
-_BESIDE = 24  # characters between a label and the box that it names
 _NESTED = 4  # marked answers within marked answers
 _UNFILLED = Abstention(AbstainReason.NO_ANSWER)
-
-
-def _is_question(sentence: str) -> bool:
-    ends = sentence.rstrip(" *\"'”」").endswith(("?", "？", "؟"))
-    return ends or any(word in sentence for word in listed("question"))
-
-
-class _Marked(NamedTuple):
-    """A marked answer, and the span of its content."""
-
-    outcome: Answer | Abstention
-    begin: int
-    end: int
-    is_box: bool
 
 
 class AnswerReader:
@@ -98,48 +83,50 @@ class AnswerReader:
 
     def _stated(self, start: int, end: int, depth: int) -> Answer | Abstention | None:
         """Read the marked or labelled answer of ``text[start:end]``."""
-        final = last_statement(self.text, start, end)
-        marked = None
-        if self.scan.marks:
-            marked = self._marked(start, end, depth)
-        elif final is None and (outcome := self._near_end(start, end)):
+        marked = self._marked(start, end, depth) if self.scan.marks else None
+        if marked and _DIGIT.search(self.text, marked.end, end) is None:
+            final, since = None, marked.end  # no label before a marked answer counts in its place
+        else:
+            final, since = last_statement(self.text, start, end), start
+        if final is None and not self.scan.marks and (outcome := self._near_end(start, end)):
             return outcome
-        marks = labels(self.scan, start, end)
+        if "oxed" in self.scan.marks and not marked and self._in_box(start, end):
+            return Abstention(AbstainReason.TRUNCATED)
+        if not (marked or final):
+            return self._labels(last_labels(self.scan, start, end), end)
+        marks = labels(self.scan, since, end)
         if final and not any(one.colon and states_value(self.text, one, end) for one in marks):
             marks.append(final)
-        abstained: Abstention | None = None
-        if marked:
-            named = any(self._names(mark, marked) for mark in marks)
-            marks = [mark for mark in marks if self._overrides(mark, marked, end, named=named)]
-            if not marks:
-                return marked.outcome
-            abstained = marked.outcome if isinstance(marked.outcome, Abstention) else None
-        elif "oxed" in self.scan.marks and _OPEN_BOX.search(self.text, max(start, end - 500), end):
-            return Abstention(AbstainReason.TRUNCATED)
-        labelled = self._labels(marks, end)
-        if isinstance(labelled, Answer):
-            return labelled
-        if marked and isinstance(marked.outcome, Answer):
-            return marked.outcome
-        return labelled or abstained
+        if marked is None:
+            return self._labels(reversed(marks), end)
+        if marks and since > start:
+            marks = [*labels(self.scan, start, marked.begin), *marks]
+        labelled = self._labels(reversed(overriding(self.text, marks, marked, end)), end)
+        if isinstance(labelled, Answer) or isinstance(marked.outcome, Abstention):
+            return labelled or marked.outcome
+        return marked.outcome
+
+    def _in_box(self, start: int, end: int) -> bool:
+        """Whether ``text[start:end]`` ends within a box."""
+        return _OPEN_BOX.search(self.text, max(start, end - 500), end) is not None
 
     def _near_end(self, start: int, end: int) -> Answer | Abstention | None:
         """Read the last label of a long text, if it has a colon: it suffices for most."""
         near = labels(self.scan, end - _TAIL, end) if end - start > 2 * _TAIL else ()
         return self.after(near[-1], end) if near and near[-1].colon else None
 
-    def _marked(self, start: int, end: int, depth: int) -> _Marked | None:
+    def _marked(self, start: int, end: int, depth: int) -> MarkedAnswer | None:
         """Read the last marked answer with content."""
         spans = [(stop, begin, True) for begin, stop in boxes(self.text, start, end)]
         if depth < _NESTED:
             spans += [(stop, begin, False) for begin, stop in marked_answers(self.text, start, end)]
         for stop, begin, is_box in sorted(spans, reverse=True):
             if self.text[begin:stop] in NULL:
-                return _Marked(_UNFILLED, begin, stop, is_box)
+                return MarkedAnswer(_UNFILLED, begin, stop, is_box)
             outcome = None if is_box else self._within(begin, stop, depth + 1)
             outcome = outcome or self.statement.whole(begin, stop, mathematical=is_box)
             if outcome:
-                return _Marked(outcome, begin, stop, is_box)
+                return MarkedAnswer(outcome, begin, stop, is_box)
         return None
 
     def _within(self, begin: int, stop: int, depth: int) -> Answer | Abstention | None:
@@ -152,40 +139,10 @@ class AnswerReader:
             outcome = read_conclusion(self.statement, begin, stop)
         return outcome
 
-    def _names(self, mark: Label, marked: _Marked) -> bool:
-        """Whether a label stands just before a marked answer."""
-        between = self.text[mark.end : marked.begin] if mark.end <= marked.begin else "."
-        return len(between) <= _BESIDE and "." not in between and not _DIGIT.search(between)
-
-    def _overrides(self, mark: Label, marked: _Marked, end: int, *, named: bool) -> bool:
-        """Whether a label after a marked answer counts in its place.
-
-        ``named``: the marked answer has a label of its own.
-        """
-        if mark.start <= marked.end:
-            return False
-        if locate.corrected_between(self.text, marked.end, mark.start):
-            return True
-        if not marked.is_box:
-            return False
-        line = max(marked.end, self.text.rfind("\n", marked.end, mark.start) + 1)
-        if locate.is_remark(self.text, line, mark.start):
-            return False
-        rest = locate.sentence_end(self.text, mark.end, end)
-        is_last = not named and _DIGIT.search(self.text, rest, end) is None
-        plain_value = mark.colon and states_value(self.text, mark, end)
-        return is_last or (plain_value and mark.heads_line(self.text))
-
-    def _labels(self, marks: list[Label], end: int) -> Answer | Abstention | None:
-        """Read the last label with an answer; those with a colon have priority."""
-        colons = [mark for mark in marks if mark.colon]
-        order = marks[::-1]
-        if colons and not marks[-1].colon:
-            last = colons[-1]
-            if not locate.corrected_between(self.text, last.end, marks[-1].start):
-                order = [*reversed(colons), *reversed([m for m in marks if not m.colon])]
+    def _labels(self, marks: Iterator[Label], end: int) -> Answer | Abstention | None:
+        """Read the last label with an answer, of labels last first."""
         abstained: Abstention | None = None
-        for mark in order:
+        for mark in in_order(self.text, marks):
             outcome = self.after(mark, end)
             if isinstance(outcome, Answer):
                 return outcome
@@ -235,7 +192,7 @@ class AnswerReader:
             spaced = _SPACED_SIGN.match(sentence)
             if spaced and same_line:  # "Answer: - 15" is no bullet
                 sentence = spaced[1] + spaced[3] + spaced[2] + sentence[spaced.end() :]
-            if _is_question(sentence):
+            if is_question(sentence):
                 return None
             outcome = self._statement(sentence, begin, content, stop)
             if outcome is not None:

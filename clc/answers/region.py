@@ -17,8 +17,8 @@ from clc.answers.factorials import (
 from clc.answers.groups import merge_groups
 from clc.answers.mixed import merge_mixed
 from clc.answers.numerals import NumberMention, read_numbers
-from clc.answers.plain_regions import REGION_LISTS, read_plain_region
-from clc.answers.power_words import power_words
+from clc.answers.plain_regions import REGION_LISTS, is_changed, read_plain_region
+from clc.answers.power_words import power_words, words_before
 from clc.answers.refusals import undetermined_at
 from clc.answers.repeating import mark_periods
 from clc.answers.selection import abstain, is_bare_operation, select
@@ -112,18 +112,22 @@ def read_region(
     Returns:
         None if it has no content, so that the caller looks elsewhere.
     """
-    plain = None if mathematical else read_plain_region(region, context, offset)
-    return plain or _read_any_region(region, context, offset, mathematical=mathematical)
+    changed = is_changed(region)
+    plain = None if mathematical or changed else read_plain_region(region, context, offset)
+    return plain or _read_any_region(
+        region, context, offset, mathematical=mathematical, changed=changed
+    )
 
 
 def _read_any_region(  # noqa: C901, PLR0911
-    region: str, context: TextContext, offset: int, *, mathematical: bool
+    region: str, context: TextContext, offset: int, *, mathematical: bool, changed: bool
 ) -> Reading | None:
+    """Read any region; ``changed``: it may have words that change how its numbers are read."""
     region = _marked(region, context, mathematical=mathematical)
     placeholder = _patterns().placeholder.search(region)
     if placeholder and _UNFILLED.match(region, placeholder.end()):
         return abstain(region, AbstainReason.NO_ANSWER)
-    lists = lists_in(region, *REGION_LISTS)
+    lists = lists_in(region, *REGION_LISTS) if changed else frozenset[str]()
     shown, visible = _visible(
         _blank(_patterns().placeholder, region) if placeholder else region, lists
     )
@@ -139,9 +143,7 @@ def _read_any_region(  # noqa: C901, PLR0911
         return compound
     unresolved: list[tuple[int, int]] = []
     numbers = read_numbers(visible, context.evidence, unresolved=unresolved)
-    if "分" in visible or "분" in visible:
-        numbers = with_fractions(visible, numbers)
-    numbers = merge_mixed(visible, numbers, context.language)
+    numbers = _with_fractions(visible, numbers, context.language, changed=changed)
     if undetermined is not None and not (numbers and numbers[0].span[0] < undetermined):
         return abstain(region, AbstainReason.UNDETERMINED)
     left = _left_side(shown, right, visible, numbers, context) if right else None
@@ -162,10 +164,20 @@ def _read_any_region(  # noqa: C901, PLR0911
     numbers = numbers or merge_mixed(
         visible, spelled_numbers(visible, context.language), context.language
     )
-    numbers = merge_groups(visible, numbers, context.language)
+    if not numbers or changed:
+        numbers = merge_groups(visible, numbers, context.language)
     if numbers:
-        return _selected(visible, numbers, context, offset, lists)
+        return _selected(visible, numbers, context, offset, lists, changed=changed)
     return abstain(region, AbstainReason.UNRESOLVED) if _VARIABLE.fullmatch(shown) else None
+
+
+def _with_fractions(
+    text: str, numbers: list[NumberMention], language: str | None, *, changed: bool
+) -> list[NumberMention]:
+    """Read fractions of two numbers, and mixed numbers; those in words only if there may be any."""
+    if changed and ("分" in text or "분" in text):
+        numbers = with_fractions(text, numbers)
+    return merge_mixed(text, numbers, language, words=changed)
 
 
 def _marked(region: str, context: TextContext, *, mathematical: bool) -> str:
@@ -184,16 +196,18 @@ def _selected(
     context: TextContext,
     offset: int,
     lists: frozenset[str],
+    *,
+    changed: bool,
 ) -> Reading:
     """Choose among the numbers; words around it may make it a part: two to the power of 10."""
     if is_open_run(text, numbers):
         return abstain(text, AbstainReason.UNRESOLVED)
-    reading = select(text, numbers, context, offset, lists)
+    reading = select(text, numbers, context, offset, lists, changed=changed)
     if reading.value is None:
         return reading
     before = text[max(0, reading.start - 24) : reading.start].rstrip().lower()
     if (
-        before.endswith((*power_words().before, *unit_words().past))
+        before.endswith(words_before())
         or (numbers[0].written != "digits" and power_words().after.match(text, reading.end))
         or may_be_factorial(context.text, offset + reading.start, offset + reading.end)
     ):

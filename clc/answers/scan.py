@@ -1,57 +1,95 @@
-"""One pass over a text for all by which its answer is found: labels, headings, marks."""
+"""What an answer is found by in a text: marks, headings, words for an answer.
+
+Marks and headings are searched for in the encoded text: automata with few parts, or whose parts all
+begin with a new line, skip most of it. That of the words for an answer reads all of the text, and
+does so when they are asked for.
+"""
 
 from __future__ import annotations
 
-from bisect import bisect_left
-from typing import TYPE_CHECKING
+import re
+from typing import TYPE_CHECKING, NamedTuple
 
 from clc.answers.vocabulary import per_vocabulary
-from clc.answers.word_lists import Automaton, word_list
+from clc.answers.word_lists import word_list
 from clc.answers.words import listed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
-__all__ = ["Scan", "answer_forms", "head_forms"]
+    from ahocorasick_rs import AhoCorasick, BytesAhoCorasick
 
-_NOUN, _HEAD, _LETTER, _MARK = range(4)
+__all__ = ["Scan", "answer_forms"]
+
+_INNER = "Problem"  # that may head one within a line, as "Question" does and a Q
 # Parts of boxes, tags, fields, special tokens, calls of tools, and turns.
 _MARKS = (
-    "oxed", "fbox", "<", "{", "[INST]", "[/INST]", "[SYSTEM_PROMPT", "[TOOL", "```tool", '"name"',
-    '"action"', "assistant", "user\n", "model\n", "####",
+    "oxed", "fbox", "[INST]", "[/INST]", "[SYSTEM_PROMPT", "[TOOL", "```tool", '"name"',
+    '"action"', "assistant", "user\n", "model\n", "####", _INNER,
 )  # fmt: skip
+_INNER_HEAD = re.compile(rb"(?:Q|Question|Problem)[ ]?\d{0,3}:[ ]")
 _HEADS = ("question", "problem", "exercise", "example")  # with a number, in Markdown
-_BEFORE_HEAD = "\n \t#*"
+_LETTERS = (b"q", b"Q")
+_MARKUP = (b" ", b"\t", b"#", b"*")
+# The first bytes of a word after markup, as many as are compared; or a letter alone.
+_MARKUP_LINE = re.compile(rb"\n[ \t#*]{1,64}([qQ](?![a-zA-Z\x80-\xff])|[^\s#*]{3})")
+_KEY = 3
+
+
+class _Machines(NamedTuple):
+    """The automata of marks, of lines that a heading may begin, and of words for an answer.
+
+    ``heads``: how many parts of the second are heads; markup follows. ``keys``: the first bytes of
+    heads.
+    """
+
+    marks: BytesAhoCorasick
+    lines: BytesAhoCorasick
+    answers: AhoCorasick
+    heads: int
+    keys: frozenset[bytes]
 
 
 @per_vocabulary
-def _machine() -> tuple[Automaton, list[tuple[str, int]], frozenset[str]]:
-    """The automaton; its parts and what they are; words for an answer in their usual cases."""
-    nouns = answer_forms()
-    parts = [
-        *((form, _NOUN) for form in nouns),
-        *((form, _HEAD) for form in head_forms()),
-        *((before + letter, _LETTER) for before in _BEFORE_HEAD for letter in "qQ"),
-        *((mark, _MARK) for mark in _MARKS),
-    ]
-    unique = sorted(set(parts))
-    return Automaton((part for part, _ in unique), for_all=True), unique, nouns
+def _machines() -> _Machines:
+    from ahocorasick_rs import AhoCorasick, BytesAhoCorasick, Implementation, MatchKind
+
+    starts = word_list("user", "problem").heads
+    words = _forms([*_HEADS, *(head for heads in starts for head in heads)])
+    heads = [word.encode() for word in words]
+    first, longest = MatchKind.LeftmostFirst, MatchKind.LeftmostLongest
+    heads += _LETTERS
+    lines = [b"\n" + head for head in (*heads, *_MARKUP)]
+    return _Machines(
+        BytesAhoCorasick([mark.encode() for mark in _MARKS], matchkind=first),
+        BytesAhoCorasick(lines, matchkind=first),
+        AhoCorasick(
+            answer_forms(),
+            matchkind=longest,
+            implementation=Implementation.DFA,
+            store_patterns=False,
+        ),
+        len(heads),
+        frozenset([*_LETTERS, *(head[:_KEY] for head in heads)]),
+    )
 
 
+@per_vocabulary
 def answer_forms() -> frozenset[str]:
     """Return the words for an answer in their usual cases."""
     return _forms(listed("answer"))
 
 
-def head_forms() -> frozenset[str]:
-    """Return what the words that may head another problem or a turn begin with, in usual cases."""
-    starts = word_list("user", "problem").heads
-    return _forms([*_HEADS, *(head for heads in starts for head in heads)])
-
-
 def _forms(words: Iterable[str]) -> frozenset[str]:
     """Return words in their usual cases: a text is searched as it is, for its copy takes longer."""
     return frozenset(form for word in words for form in (word, word.capitalize(), word.upper()))
+
+
+def _after_markup(content: bytes, keys: frozenset[bytes]) -> list[int]:
+    """Return where, after the markup of a line, a word may begin that heads a problem."""
+    if keys.isdisjoint(_MARKUP_LINE.findall(content)):
+        return []
+    return [line.start(1) for line in _MARKUP_LINE.finditer(content) if line[1] in keys]
 
 
 class Scan:
@@ -60,49 +98,47 @@ class Scan:
     Attributes:
         text: the whole text.
         marks: parts of boxes, tags, fields, special tokens, calls and turns in it.
-        heads: where words that may head another problem or a turn begin, behind a space or a mark
-            of Markdown.
-        lettered: a Q stands where a heading may be.
+        heads: where words that may head another problem or a turn begin a line, after its markup.
+        lettered: a Q stands where such a word may be.
+        inner: words that may head another problem stand within a line.
     """
 
-    __slots__ = ("_forms", "_lows", "_nouns", "heads", "lettered", "marks", "text")
+    __slots__ = ("_nouns", "heads", "inner", "lettered", "marks", "text")
 
     def __init__(self, text: str, start: int = 0, end: int | None = None) -> None:
-        machine, parts, self._forms = _machine()
+        machines = _machines()
         part = text[start:end]
+        content = part.encode()
         self.text = text
-        self.marks: set[str] = set()
+        self._nouns: dict[tuple[int, int], list[tuple[int, int]]] = {}
+        parts = machines.marks.find_matches_as_indexes(content)
+        self.marks = {_MARKS[index] for index, _, _ in parts} if parts else set()
+        if "<" in part:
+            self.marks.add("<")
+        if "{" in part:
+            self.marks.add("{")
+        inner = "Q" in part or _INNER in self.marks
+        self.marks.discard(_INNER)
+        self.inner = inner and _INNER_HEAD.search(content) is not None
+        self.heads: Sequence[int] = ()
         self.lettered = False
-        self.heads: list[int] = []
-        nouns: list[tuple[int, int]] = []
-        for index, low, high in machine.find(part):
-            kind = parts[index][1]
-            if kind == _NOUN:
-                nouns.append((start + low, -start - high))
-            elif kind == _HEAD:
-                if low and part[low - 1] in _BEFORE_HEAD:
-                    self.heads.append(start + low)
-            elif kind == _MARK:
-                self.marks.add(parts[index][0])
-            elif not part[high : high + 1].isalpha():
-                self.lettered = True
-        nouns.sort()
-        self._nouns = nouns
-        self._lows = [low for low, _ in nouns] if len(nouns) > 1 else []
+        lines = machines.lines.find_matches_as_indexes(content)
+        if lines:
+            heads = [low + 1 for index, low, _ in lines if index < machines.heads]
+            if len(heads) < len(lines):
+                heads += _after_markup(content, machines.keys)
+            if heads:
+                self.lettered = any(content[head : head + 1] in _LETTERS for head in heads)
+                self.heads = [start + len(content[:head].decode()) for head in sorted(heads)]
 
     def nouns(self, start: int, end: int) -> list[tuple[int, int]]:
         """Return the words for an answer in ``text[start:end]``, the longest where several begin.
 
         They are in one of their usual cases, but may be parts of other words.
         """
-        text, forms = self.text, self._forms
-        found: list[tuple[int, int]] = []
-        position = start
-        nouns = self._nouns
-        if self._lows:
-            nouns = nouns[bisect_left(self._lows, start) : bisect_left(self._lows, end)]
-        for low, high in nouns:
-            if low >= position and -high <= end and text[low:-high] in forms:
-                position = -high
-                found.append((low, position))
+        found = self._nouns.get((start, end))
+        if found is None:
+            hits = _machines().answers.find_matches_as_indexes(self.text[start:end])
+            found = [(start + low, start + high) for _, low, high in hits]
+            self._nouns[start, end] = found
         return found

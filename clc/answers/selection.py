@@ -81,10 +81,13 @@ def select(
     context: TextContext,
     offset: int,
     lists: frozenset[str],
+    *,
+    changed: bool,
 ) -> Reading:
     """Choose among the numbers of a region, or abstain.
 
     ``lists``: the lists of words of denial and of what is below zero that may have a word in it.
+    ``changed``: it may have words that add to a number.
     """
     if is_bare_operation(text, numbers):
         return abstain(text, AbstainReason.UNRESOLVED)
@@ -99,7 +102,7 @@ def select(
     if _listed(text, numbers) or (pair and _alternatives(text, numbers, context)):
         return abstain(text, AbstainReason.UNDETERMINED)
     chosen = _choose(numbers, text, context, offset)
-    value = _full_value(text, chosen, lists, context.language)
+    value = _full_value(text, chosen, lists, context.language) if changed else chosen.value
     if value is None:
         return abstain(text, AbstainReason.UNRESOLVED)
     return Reading(value, *chosen.span)

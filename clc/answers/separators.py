@@ -21,6 +21,7 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
+from itertools import islice
 from typing import NamedTuple
 
 from clc.answers.powers import MOST_DIGITS
@@ -30,17 +31,24 @@ from clc.deferred_patterns import deferred_pattern
 __all__ = ["SPACES", "TOKEN", "Evidence", "read_token"]
 
 SPACES = " \u00a0\u202f\u2009\u2007\u2008"
+_SIGNS = ".,'’٫٬،⹁，．_"
 # Digits of any script; a space groups only three digits. Linear: it matches unambiguously.
-TOKEN = deferred_pattern(rf"\d+(?:[.,'’٫٬،⹁，．_]\d+|[{SPACES}]\d{{3}}(?!\d))*")
-# Those that are evidence: of several groups of digits, or of the digits of a grouped number.
-_EVIDENCE = deferred_pattern(rf"{TOKEN.pattern.removesuffix('*')}+|\d{{4,}}")
-_SEPARATOR = re.compile(rf"[.,'’٫٬،⹁，．_{SPACES}]")
+TOKEN = deferred_pattern(rf"\d+(?:[{_SIGNS}]\d+|[{SPACES}]\d{{3}}(?!\d))*")
+# Those that are evidence: two groups of digits, more of them, the digits of a grouped number. It
+# begins with one digit, which the regex engine searches for; with "\d+" it tries every character.
+_EVIDENCE = deferred_pattern(
+    rf"(\d\d*)(?:([.,])(\d+)(?!\d|[{_SIGNS}]\d|[{SPACES}]\d{{3}}(?!\d))"
+    rf"|(?:[{_SIGNS}]\d+|[{SPACES}]\d{{3}}(?!\d))+|(?<=\d{{4}}))"
+)
+_SEPARATOR = re.compile(rf"[{_SIGNS}{SPACES}]")
 _SAME = {"，": ",", "．": ".", "’": "'", **dict.fromkeys(SPACES, " ")}
 _LONGEST = 60  # characters of a list, a date or a decimal number
 _LONG_GROUPED = re.compile(
     rf"\d{{1,3}}([.,'’{SPACES}])\d{{3}}(?:\1\d{{3}}){{0,{MOST_DIGITS // 3}}}"
 )
-_ENGLISH = re.compile(r"\b(?:the|and|of|is|are)\b", re.IGNORECASE)
+_ENGLISH = re.compile(
+    r"[taoiTAOI](?<!\w.)(?i:(?<=t)he|(?<=a)nd|(?<=o)f|(?<=i)s|(?<=a)re)\b"  # the, and, of, is, are
+)
 _MONEY = frozenset("$€£¥₹₽฿")
 _MANY = 3  # English words that show an English text
 
@@ -156,21 +164,28 @@ class Evidence:
         decimal = group = ""
         if self.language:
             decimal, group = _symbols(self.language)
-            if decimal != "." and len(_ENGLISH.findall(self.text, 0, 2000)) >= _MANY:
+            if decimal != "." and self._is_english():
                 decimal, group = ".", ","
         if separator in (decimal, group):
             return separator == group
         return separator == "," or int(after[-1]) == 0
+
+    def _is_english(self) -> bool:
+        return len(list(islice(_ENGLISH.finditer(self.text, 0, 2000), _MANY))) == _MANY
 
     def _collect(self) -> None:
         self._ready = True
         for text in (self.text, self.question or ""):
             own = text is self.text
             for match in _EVIDENCE.finditer(text):
+                whole, sign, after = match.groups()
                 token = match[0]
                 if len(token) > _LONGEST:
                     continue
-                if token.isdecimal():
+                if sign:
+                    if own:
+                        self._single(match, whole, after, sign)
+                elif token.isdecimal():
                     self._values.add(int(token))
                 else:
                     self._add(match, own=own)
@@ -189,14 +204,14 @@ class Evidence:
                 if own:
                     self._group.add(kinds[0])
         elif own:
-            self._single(match, groups, kinds[0])
+            self._single(match, groups[0], groups[1], kinds[0])
 
-    def _single(self, match: re.Match[str], groups: list[str], kind: str) -> None:
+    def _single(self, match: re.Match[str], whole: str, after: str, kind: str) -> None:
         """Record the evidence of digits around one separator."""
-        if len(groups[1]) != 3 or int(groups[0]) == 0 or len(groups[0]) > 3:  # noqa: PLR2004
+        if len(after) != 3 or int(whole) == 0 or len(whole) > 3:  # noqa: PLR2004
             self._decimal.add(kind)
         elif (
-            int(groups[1]) == 0
+            int(after) == 0
             or match.string[match.start() - 1 : match.start()] in _MONEY
             or unit_words().money_after.match(match.string, match.end())
         ):

@@ -11,8 +11,10 @@ from clc.answers.context import Reading, TextContext
 from clc.answers.latex import is_latex, plain
 from clc.answers.letters import may_choose, only_choice
 from clc.answers.options import read_option
+from clc.answers.plain_regions import is_changed, read_plain_region
 from clc.answers.refusals import undetermined_at
 from clc.answers.region import read_region
+from clc.answers.words import listed
 from clc.records import AbstainReason, Abstention, Answer
 
 if TYPE_CHECKING:
@@ -20,15 +22,26 @@ if TYPE_CHECKING:
 
     from clc.records import AnswerKind
 
-__all__ = ["LONGEST", "StatementReader", "math_only", "number_alone"]
+__all__ = [
+    "LONGEST",
+    "MARKED_NUMBER",
+    "StatementReader",
+    "is_question",
+    "math_only",
+    "number_alone",
+    "number_in",
+]
 
 LONGEST = 600
 """Characters of a statement that are read."""
 
 _DIGITS = re.compile(r"[\d,.'’\u00a0\u202f\u2009]{1,2000}")
 _MATH = re.compile(r"\$\$?([^$\n]{1,400})\$\$?|\\\(([^\n]{1,400}?)\\\)|\\\[([^\n]{1,400}?)\\\]")
+MARKED_NUMBER = r"[ \u00a0]{0,2}[$€£¥]?(-?\d{1,15})(?:[.,](\d\d?))?[.。]?\s{0,9}"
+"""A pattern of a number without separators, maybe with a sign or a currency before it."""
+
 _ALONE = re.compile(r"[ \u00a0]{0,2}(\d{1,15})(?:[.,](\d\d?))?[.。]?\s{0,9}")
-_MARKED_ALONE = re.compile(r"[ \u00a0]{0,2}[$€£¥]?(-?\d{1,15})(?:[.,](\d\d?))?[.。]?\s{0,9}")
+_MARKED_ALONE = re.compile(MARKED_NUMBER)
 _INTEGER = re.compile(r"\s{0,9}(\d{1,15})\s{0,9}")
 _SHORT_LINE = 120
 
@@ -97,6 +110,14 @@ class StatementReader:
             return _outcome(reading, (begin + reading.start, begin + reading.end))
         return _outcome(reading, (begin, end))
 
+    def plain(self, begin: int, end: int) -> Answer | None:
+        """Read ``text[begin:end]`` if it is words and one plain number, and no question."""
+        region = self.text[begin:end]
+        reading = None if is_changed(region) else read_plain_region(region, self.context, begin)
+        if reading is None or is_question(region) or may_choose(region):
+            return None
+        return Answer(str(reading.value), "number", (begin + reading.start, begin + reading.end))
+
     def choice(self, region: str, span: tuple[int, int]) -> Answer | Abstention | None:
         """Read a region as a choice, None if it states none."""
         if self.options:
@@ -130,6 +151,16 @@ class StatementReader:
         return number.end() if number else begin + most
 
 
+def is_question(sentence: str) -> bool:
+    """Whether a sentence asks something.
+
+    >>> is_question("Is it 18?"), is_question("It is 18.")
+    (True, False)
+    """
+    ends = sentence.rstrip(" *\"'”」").endswith(("?", "？", "؟"))
+    return ends or any(word in sentence for word in listed("question"))
+
+
 def number_alone(text: str, start: int, end: int, *, marked: bool = False) -> Answer | None:
     """Read ``text[start:end]`` if it is nothing but a number without separators.
 
@@ -139,13 +170,16 @@ def number_alone(text: str, start: int, end: int, *, marked: bool = False) -> An
     '37/2'
     """
     match = (_MARKED_ALONE if marked else _ALONE).fullmatch(text, start, end)
-    if match is None:
-        return None
-    whole, decimals = match[1], match[2]
+    return number_in(match, 1) if match else None
+
+
+def number_in(match: re.Match[str], group: int) -> Answer:
+    """Return the number whose integer part and decimals are a group of a match and the next one."""
+    whole, decimals = match.group(group, group + 1)
     if not decimals:
-        return Answer(str(int(whole)), "number", match.span(1))
+        return Answer(str(int(whole)), "number", match.span(group))
     value = Fraction(int(whole + decimals), 10 ** len(decimals))
-    return Answer(str(value), "number", (match.start(1), match.end(2)))
+    return Answer(str(value), "number", (match.start(group), match.end(group + 1)))
 
 
 def math_only(line: str) -> str | None:

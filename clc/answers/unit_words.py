@@ -136,11 +136,6 @@ class UnitWords:
         return re.compile(rf"[ ]?(?:{_alternatives(self._signs('time', 'hour'))})")
 
     @cached_property
-    def past(self) -> tuple[str, ...]:
-        """The words before an hour of the clock that make it another time: half past."""
-        return tuple(self._words.listed("clock", "past"))
-
-    @cached_property
     def parts_before(self) -> dict[Fraction, re.Pattern[str]]:
         """The words before a number that add a part of one to it, by that part."""
         names = ("half_before", "quarter_before", "quarter_less_before")

@@ -20,14 +20,13 @@ def asked_before_conversion(
     text: str, right: int, result: NumberMention, context: TextContext
 ) -> Reading | None:
     """Return the left of 3.5 hours = 210 minutes, if the question asks for hours, not minutes."""
+    unit = _WORD.match(text, result.span[1])
+    asked = context.question.lower() if context.question else ""
+    if unit is None or unit[1].lower() in asked:
+        return None
     left = read_numbers(text[:right], context.evidence)
-    if len(left) != 1 or not context.question:
-        return None
-    units = [_WORD.match(text, mention.span[1]) for mention in (left[0], result)]
-    if not (units[0] and units[1]):
-        return None
-    asked = context.question.lower()
-    if units[0][1].lower() in asked and units[1][1].lower() not in asked:
+    unit = _WORD.match(text, left[0].span[1]) if len(left) == 1 else None
+    if unit and unit[1].lower() in asked:
         return Reading(left[0].value, *left[0].span)
     return None
 

@@ -17,11 +17,11 @@ from clc.answers.words import grouped_words, listed
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
-    from ahocorasick_rs import BytesAhoCorasick, Implementation
+    from ahocorasick_rs import Implementation
 
     _Find = Callable[[str], list[tuple[int, int, int]]]
 
-__all__ = ["Automaton", "WordList", "bytes_automaton", "fold", "lists_in", "word_list"]
+__all__ = ["Automaton", "WordList", "fold", "lists_in", "word_list"]
 
 # Letters that a pattern without regard to case takes for another, beside what lower() does; the
 # first has two characters in lower case.
@@ -79,17 +79,6 @@ class Automaton:
         if self._left < 1:
             self.find = self._search = self._build(Implementation.DFA)
         return self._search(text)
-
-
-def bytes_automaton(parts: Iterable[str]) -> BytesAhoCorasick:
-    """Build the automaton of these literals for encoded texts, without places in the text itself.
-
-    It takes two thirds of the time of the other on a text that is not ASCII.
-    """
-    from ahocorasick_rs import BytesAhoCorasick, Implementation
-
-    encoded = [part.encode() for part in parts]
-    return BytesAhoCorasick(encoded, implementation=Implementation.DFA)
 
 
 class WordList:

@@ -128,8 +128,26 @@ class Marks:
                     yield found
             begin, size = begin + size, 2 * size
 
+    def find_all(self, text: str) -> list[FoundMark]:
+        """Return the marks in a text; they do not overlap."""
+        found: list[FoundMark] = []
+        low = 0
+        for position in self.starts(text):
+            if text[position + 1 : position + 2] not in self._follow:
+                continue
+            one = self.at(text, position) if position >= low else None
+            if one:
+                low = one.end
+                found.append(one)
+        return found
+
     def at(self, text: str, position: int) -> FoundMark | None:
         """Return the mark that begins at a position, None without one."""
+        exact = self._exact.get(text[position : position + _COMPARED])
+        if exact:
+            match = exact[0].match(text, position)
+            if match:
+                return FoundMark(position, match.end(), exact[1][(match.lastindex or 1) - 1])
         second = text[position + 1 : position + 2].casefold()
         if second not in self._seconds and not second.isspace():
             return None
@@ -142,6 +160,11 @@ class Marks:
             if entry and match:
                 return FoundMark(position, match.end(), entry[1][(match.lastindex or 1) - 1])
         return None
+
+    @cached_property
+    def _follow(self) -> frozenset[str]:
+        """The second characters of the marks as texts write them, and spaces."""
+        return frozenset(" \t\r\n") | {form for one in self._seconds for form in (one, one.upper())}
 
     @cached_property
     def _seconds(self) -> frozenset[str]:
@@ -159,6 +182,21 @@ class Marks:
             (length, {head: (_any_of(marks), marks) for head, marks in heads[length].items()})
             for length in sorted(heads, reverse=True)
         ]
+
+    @cached_property
+    def _exact(self) -> dict[str, tuple[re.Pattern[str], list[Mark]]]:
+        """The patterns of the marks by their first characters, as most texts write them."""
+        length, patterns = self._by_head[0] if self._by_head else (0, {})
+        if length != _COMPARED:
+            return {}
+        return {form: entry for head, entry in patterns.items() for form in (head, head.upper())}
+
+    def may_be_in(self, text: str) -> bool:
+        """Whether a text may hold marks, or begin with the words that are left of one."""
+        for first in self.firsts:  # a generator would take as long as the rest
+            if first in text:
+                return True
+        return self.bare_pattern.match(text) is not None
 
     @cached_property
     def firsts(self) -> tuple[str, ...]:

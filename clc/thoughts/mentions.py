@@ -78,7 +78,7 @@ class Mentions:
     def _fence_lines(self) -> Sequence[int]:
         text, lines = self._text, set()
         for fence in _FENCES:
-            position = text.find(fence)
+            position = text.find(fence) if fence[0] in text else -1  # one character is found sooner
             while position >= 0:
                 newline = text.rfind("\n", max(0, position - _MOST_INDENT - 1), position)
                 begins = newline >= 0 or position <= _MOST_INDENT

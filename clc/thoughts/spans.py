@@ -36,12 +36,10 @@ def find_spans(
 
     See :func:`clc.thoughts.split.split` for the arguments.
     """
-    bare = marks.bare_pattern.match(text) is not None
-    held = False
-    for first in marks.firsts:  # most texts have none: a generator would take as long as the rest
-        held = held or first in text
-    found = list(marks.find(text, part=len(text))) if held else []
-    if not (opened or bare or found or (held and marks.partial(text)[1])):
+    if not (opened or marks.may_be_in(text)):
+        return Spans(None, (0, len(text)), None)
+    found = marks.find_all(text)
+    if not (opened or found or marks.bare_pattern.match(text) or marks.partial(text)[1]):
         return Spans(None, (0, len(text)), None)
     return _Search(text, marks, found, opened=opened, cut=finish_reason != "stop").run()
 
@@ -134,6 +132,8 @@ class _Search:
 
     def _bare_open(self) -> None:
         low = self.low
+        if self.marks.bare_pattern.match(self.text, low) is None:
+            return
         while low < len(self.text) and self.text[low].isspace():
             low += 1
         for word, family in self.marks.bare:

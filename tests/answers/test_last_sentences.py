@@ -23,9 +23,9 @@ def test_the_tail_has_the_last_sentences_of_the_text(parts, times):
     spans = _sentences(text, low, len(text), _Remarks(text, low, len(text))) or [(low, len(text))]
     last = LastSentences(text, 0, len(text))
     numbered = [span for span in spans[-64:] if any(map(str.isdecimal, text[slice(*span)]))]
-    assert last.numbered == numbered[:-9:-1]
+    assert list(last.numbered()) == numbered[:-9:-1]
     worded = [span for span in spans[-64:] if any(one.isalnum() for one in text[slice(*span)])]
-    assert last.worded == worded[:-9:-1]
+    assert list(last.worded()) == worded[:-9:-1]
 
 
 @settings(max_examples=60, deadline=None)
