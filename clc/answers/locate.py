@@ -33,7 +33,11 @@ __all__ = [
 _WIDEST_PREFIX = 12
 _BULLETS = r"[-*#<\[>\d.)(\s¿¡✓✅|_「]"
 _PREFIX = re.compile(rf"{_BULLETS}{{0,{_WIDEST_PREFIX}}}")
-_SENTENCE_START = deferred_pattern(rf"[.!?。！？।॥؟።\n]{_BULLETS}{{0,{_WIDEST_PREFIX}}}")
+_ENDS = ".!?。！？।॥؟።\n"
+# The last end before a word, and the bullets between them, of which none is an end.
+_SENTENCE_START = re.compile(
+    rf"[{_ENDS}](?:[-*#<\[>\d)(¿¡✓✅|_「]|[^\S\n]){{0,{_WIDEST_PREFIX}}}(?![{_ENDS}])"
+)
 _START = r"[.!?。！？।॥؟…\n,;:，、،(（—–-][\s*_\"'“”「]{0,6}"
 _LEAD = re.compile(r"[\s*_\"'“”「>#-]{0,8}")
 _INTERJECTION = deferred_pattern(r"[\s*_]{0,8}\w{1,6}[,，、،!！]\s?")  # oh, sorry
@@ -220,8 +224,10 @@ class _Remarks:
         if (self._start, self._end) in self:
             return True
         for mark in _SENTENCE_START.finditer(self._text, self._start, self._end):
-            if self._may_begin(mark.end()):
-                ends = _end().finditer(self._text, mark.start(), mark.end())
+            word = mark.end()
+            if self._may_begin(word):
+                low = max(self._start, word - 1 - _WIDEST_PREFIX)
+                ends = _end().finditer(self._text, low, word)
                 if any(is_remark(self._text, one.end(), self._end) for one in ends):
                     return True
         return False

@@ -11,7 +11,7 @@ SENTENCES = [
     "(That makes 12.)", "(As she said)", "No number is in this sentence at all, is there?",
     "Let me check: 3 + 4 = 7.", "Note: prices rise.", "Confidence: 95%", "- To verify, 7 - 4 = 3",
     "Therefore 18 are left.", "因此有18个。", "我有信心。", "p. m. at 9:15", "P.S. I like mice", "5! ways",
-    "Ich hoffe, das hilft!", "\n", "\n\n1. ", "Notebooks cost 12.", "...", "3.5", "।",
+    "Ich hoffe, das hilft!", "1.Note: x", "- - - Check it", "\n", "\n\n1. ", "Notebooks cost 12.", "...", "3.5", "।",
 ]  # fmt: skip
 
 
