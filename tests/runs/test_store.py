@@ -1,5 +1,6 @@
 """The run folder: what is stored stays as it is, whatever is written after it."""
 
+import dataclasses
 import fcntl
 import sqlite3
 import subprocess
@@ -82,6 +83,26 @@ def test_a_failure_goes_when_its_path_or_translation_comes(store):
     store.add_path(path())
     store.add_step("t1", Step("translation", "en", "x", "stop", Usage()))
     assert store.failures(["k1", "t1", "k2"]) == {}
+
+
+def test_a_stored_path_is_a_frozen_record(store):
+    confidence = Confidence(1.5, 1.25, 1.0, -0.5)
+    stored = path(confidence=confidence, thought="3 + 4", closed=True, cost=0.25)
+    store.add_path(stored)
+    read = store.paths(["k1"])["k1"]
+    assert (type(read), type(read.usage), hash(read)) == (ReasoningPath, Usage, hash(stored))
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        read.text = "Antwort: 8"
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        read.usage.prompt_tokens = 0
+
+
+def test_a_failure_of_an_earlier_process_goes_when_its_path_comes(tmp_path):
+    with Store(tmp_path) as store:
+        store.add_failure("k1", "500")
+    with Store(tmp_path) as store:
+        store.labelled("sc").add_path(path("k1"))
+        assert store.failures(["k1"]) == {}
 
 
 def test_many_keys_are_read_at_once(store):

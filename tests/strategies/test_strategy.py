@@ -89,6 +89,11 @@ def test_a_share_draws_so_many_paths_a_round():
     assert shares(plan_slots(strategy, "de", 8)) == [6, 2]
 
 
+def test_a_plan_may_be_changed_and_the_next_is_whole():
+    plan_slots(STRATEGIES["clc"], "de", 4).clear()
+    assert len(plan_slots(STRATEGIES["clc"], "de", 4)) == 4
+
+
 def test_drawn_languages_follow_the_seed_and_never_are_the_questions():
     def languages(salt):
         slots = plan_slots(STRATEGIES["xcot"], "de", 200, salt=salt)
