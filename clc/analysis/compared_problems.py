@@ -82,8 +82,9 @@ def _read(entry: Entry) -> ReadEntry:
                 f"{entry.name}: two outcomes of problem {one.id!r}; compare each problem once"
             )
         before = one.preparation_tokens - sum(one.path_preparation)
-        prepared = one.path_preparation or [0] * len(one.paths)
-        own = (path.tokens + more for path, more in zip(one.paths, prepared, strict=True))
+        own = [path.tokens for path in one.paths]
+        if one.path_preparation:
+            own = [tokens + more for tokens, more in zip(own, one.path_preparation, strict=True)]
         spent = accumulate(own, initial=before)
         problems[one.id] = ComparedProblem(
             one.item,

@@ -219,8 +219,12 @@ def _bootstrap(
     sums: Sequence[int], totals: Sequence[int], bootstraps: int, generator: Random
 ) -> tuple[float, float]:
     """2.5 % and 97.5 % points of sum / total over items sampled with replacement."""
-    # Complex numbers sum both at once: differences in the real part, problems in the imaginary one.
-    items = [complex(s, t) for s, t in zip(sums, totals, strict=True)]
-    resampled = (sum(generator.choices(items, k=len(items))) for _ in range(bootstraps))
-    cuts = quantiles((one.real / one.imag for one in resampled), n=40, method="inclusive")
+    # One integer sums both at once: problems in its high digit, differences from -half in its low.
+    half = 1 << 31
+    items = [s + t * 2 * half for s, t in zip(sums, totals, strict=True)]
+    resampled = (
+        divmod(sum(generator.choices(items, k=len(items)), start=half), 2 * half)
+        for _ in range(bootstraps)
+    )
+    cuts = quantiles(((low - half) / high for high, low in resampled), n=40, method="inclusive")
     return cuts[0], cuts[-1]

@@ -18,6 +18,7 @@ __all__ = [
     "AnswerKind",
     "Verdict",
     "Vote",
+    "make_vote",
 ]
 
 AnswerKind = Literal["number", "choice", "latex"]
@@ -72,6 +73,28 @@ class Vote:
     def answer(self) -> str | None:
         """Canonical answer, or None for an abstention."""
         return self.outcome.value if isinstance(self.outcome, Answer) else None
+
+
+class _OpenVote:
+    """A vote whose fields are being set: a frozen dataclass takes 0.4 µs to set them, this 0.1."""
+
+    __slots__ = Vote.__slots__
+
+
+def make_vote(path_key: str, language: str, outcome: Answer | Abstention, weight: float) -> Vote:
+    """Make the vote of one path: a run makes two for each, a vote over a stored run one.
+
+    >>> make_vote("k", "en", Answer("5"), 1.0) == Vote("k", "en", Answer("5"))
+    True
+    """
+    vote: Any = _OpenVote()
+    vote.path_key = path_key
+    vote.language = language
+    vote.outcome = outcome
+    vote.weight = weight
+    vote.__class__ = Vote
+    whole: Vote = vote
+    return whole
 
 
 @dataclass(frozen=True, slots=True)

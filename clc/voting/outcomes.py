@@ -74,6 +74,8 @@ class OutcomeMemory:
 
     def read_anew(self, problem: Problem, path: ReasoningPath) -> Answer | Abstention:
         """Read an outcome, with its span, and keep nothing."""
+        if self.vocabulary is None:
+            return read_outcome(problem, path)
         with use_vocabulary(self.vocabulary):
             return read_outcome(problem, path)
 

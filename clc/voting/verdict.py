@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from clc.answers.option_lines import problem_options
 from clc.answers.vocabulary import own_vocabulary, use_vocabulary
 from clc.records import AbstainReason, Abstention, Usage, Vote
+from clc.records.votes import make_vote
 from clc.voting.abstaining import Abstaining, withhold
 from clc.voting.outcomes import read_outcome
 from clc.voting.rewards import weigh_by_reward
@@ -110,7 +111,7 @@ def read_vote(
                 outcome = read(asked, path)
         if counting.by_written_language:
             language = _written(path, arm)
-    return Vote(path.key, language, outcome, arm.weight)
+    return make_vote(path.key, language, outcome, arm.weight)
 
 
 def asked_problem(problem: Problem, question: str | None) -> Problem:
