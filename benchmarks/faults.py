@@ -42,7 +42,7 @@ TABLES = ("problems", "plans", "prompts", "paths", "steps")
 DISTURBED = 4  # attempts at most, before those that are left alone
 LEFT_ALONE = 4
 SECONDS = 60  # of an attempt: it hangs
-CODES = frozenset({0, 1, 2, 130, -signal.SIGKILL, -signal.SIGTERM, -signal.SIGINT})
+CODES = frozenset({0, 1, 2, 130, 143, -signal.SIGKILL, -signal.SIGTERM, -signal.SIGINT})
 KINDS = (
     "kill at a place",
     "kill at a moment",

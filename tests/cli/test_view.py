@@ -182,3 +182,16 @@ def test_the_server_sends_the_policy_of_the_page(run, most_inline):
     assert frames == "frame-ancestors 'none'"
     assert html.escape(own).replace("&#x27;", "&#39;") in page.read_text("utf-8")
     assert ("'strict-dynamic'" in own) == (most_inline == 100)
+
+
+@pytest.mark.parametrize(
+    ("error", "printed"), [(ConnectionResetError(), False), (ValueError(), True)]
+)
+def test_a_connection_that_the_browser_closes_is_no_error(run, error, printed, capsys):
+    server = page_server(report(run, run / "report.html").page, 0)
+    try:
+        raise error
+    except (ConnectionError, ValueError):
+        server.handle_error(None, ("127.0.0.1", 1))
+    server.server_close()
+    assert ("Traceback" in capsys.readouterr().err) == printed

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from contextlib import suppress
+import sys
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
@@ -25,6 +25,11 @@ _NAMES = frozenset([_HOST, "localhost"])
 
 class PageServer(ThreadingHTTPServer):
     """Serves the files of one report."""
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Print the traceback of an error; a connection that the browser closes is none."""
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(request, client_address)
 
 
 def page_server(page: Path, port: int) -> PageServer:
@@ -69,11 +74,6 @@ class _Handler(SimpleHTTPRequestHandler):
         else:
             return ""
         return str(file) if file.is_file() and not file.is_symlink() else ""
-
-    def copyfile(self, source: Any, outputfile: Any) -> None:
-        """Send a file; a connection that the browser closes is no error."""
-        with suppress(ConnectionError):
-            super().copyfile(source, outputfile)
 
     def end_headers(self) -> None:
         """Add headers: the browser revalidates the page each time."""
