@@ -20,9 +20,10 @@ from clc.answers.labels import (
 )
 from clc.answers.locate import is_remark
 from clc.answers.marked import marked_answers
+from clc.answers.plain_regions import has_words
 from clc.answers.reader import AnswerReader
 from clc.answers.scan import answer_forms
-from clc.answers.statement import MARKED_NUMBER, number_alone, number_in
+from clc.answers.statement import MARKED_NUMBER, StatementReader, number_alone, number_in
 from clc.answers.vocabulary import per_vocabulary
 from clc.records import Answer
 
@@ -92,8 +93,8 @@ def read_usual_ending(
         return None
     if ending[3]:
         return number_in(ending, 3)
-    body = Body(start, stop)
-    return _read_ending(AnswerReader(scan, body, language, question, kind, cut=False), ending)
+    statement = StatementReader(text, language, question, kind)
+    return _read_ending(scan, start, stop, ending, statement)
 
 
 def _breaks_off(text: str, start: int, line: int, stop: int) -> bool:
@@ -139,26 +140,33 @@ def _read_last_box(scan: Scan, start: int, stop: int) -> Answer | None:
     return Answer(str(int(box[1])), "number", box.span(1))
 
 
-def _read_ending(reader: AnswerReader, ending: re.Match[str]) -> Answer | Abstention | None:
+def _read_ending(
+    scan: Scan, start: int, stop: int, ending: re.Match[str], statement: StatementReader
+) -> Answer | Abstention | None:
     """Read the content of the label at the end of a text; None if another label may count."""
-    scan, text, start, stop = reader.scan, reader.text, reader.start, reader.end
     if scan.marks:
         return None
-    (line, colon), content = ending.span(1), ending.start(2)
-    noun = next(one for one in _nouns()[text[colon - 1]] if text.endswith(one, line, colon))
-    if not is_whole_word(text, colon - len(noun), colon):
+    text, (line, colon), content = scan.text, ending.span(1), ending.start(2)
+    word = next(one for one in _nouns()[text[colon - 1]] if text.endswith(one, line, colon))
+    if not is_whole_word(text, colon - len(word), colon):
         return None
-    label = Label(colon - len(noun), content, colon=True)
+    label = Label(colon - len(word), content, colon=True)
     if not states_value(text, label, stop) and (
         text.find(":", line, colon) >= 0 or is_remark(text, line, stop)
     ):
         return None
-    if any(is_whole_word(text, *noun) for noun in scan.nouns(content, stop)):
-        return None
+    nouns = scan.nouns(content, stop) if has_words(ending[2]) else ()
+    labelled = any(is_whole_word(text, *noun) for noun in nouns)
     head = text.find(":", start, start + _HEAD)
-    if 0 <= head < line and not is_whole(scan, start, stop):
+    if labelled or (0 <= head < line and not is_whole(scan, start, stop)):
         return None
-    return reader.statement.plain(content, stop) or reader.after(label, stop)
+    plain = statement.plain(content, stop)
+    if plain:
+        return plain
+    language, question = statement.context.language, statement.context.question
+    body = Body(start, stop)
+    reader = AnswerReader(scan, body, language, question, statement.kind, cut=False)
+    return reader.after(label, stop)
 
 
 def _read_last_number(scan: Scan, start: int, stop: int) -> Answer | None:

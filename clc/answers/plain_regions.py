@@ -26,7 +26,7 @@ from clc.answers.words import listed
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-__all__ = ["REGION_LISTS", "is_changed", "read_plain_region"]
+__all__ = ["REGION_LISTS", "has_words", "is_changed", "read_plain_region"]
 
 REGION_LISTS = ("pause", "not_but", "undetermined", "denial", "denial_after", "below_zero")
 """Lists of words that decide how a region is read."""
@@ -133,7 +133,7 @@ def read_plain_region(region: str, context: TextContext, offset: int) -> Reading
     if match is None:
         return None
     start, end = match.span("digits")
-    if _VARIABLE.match(region, end) or is_part_of_power(region, start, end):
+    if has_words(region) and (_VARIABLE.match(region, end) or is_part_of_power(region, start, end)):
         return None
     if "-" in region and region.count("-") != len(_HYPHEN.findall(region)) + bool(match["sign"]):
         return None
@@ -161,6 +161,15 @@ def _value(match: re.Match[str], context: TextContext) -> Fraction | None:
         return Fraction(int(numbers[0].whole))
     value, stop = extend(region, numbers[0], context.question, ratios=True)
     return value if stop == end else None
+
+
+def has_words(region: str) -> bool:
+    """Whether there may be letters in a region.
+
+    >>> has_words("$27,000.50"), has_words("27 km"), has_words("27公里")
+    (False, True, True)
+    """
+    return not region.isascii() or region.lower() != region.upper()
 
 
 def is_changed(region: str) -> bool:

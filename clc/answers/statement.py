@@ -11,7 +11,7 @@ from clc.answers.context import Reading, TextContext
 from clc.answers.latex import is_latex, plain
 from clc.answers.letters import may_choose, only_choice
 from clc.answers.options import read_option
-from clc.answers.plain_regions import is_changed, read_plain_region
+from clc.answers.plain_regions import has_words, is_changed, read_plain_region
 from clc.answers.refusals import undetermined_at
 from clc.answers.region import read_region
 from clc.answers.words import listed
@@ -113,8 +113,11 @@ class StatementReader:
     def plain(self, begin: int, end: int) -> Answer | None:
         """Read ``text[begin:end]`` if it is words and one plain number, and no question."""
         region = self.text[begin:end]
-        reading = None if is_changed(region) else read_plain_region(region, self.context, begin)
-        if reading is None or is_question(region) or may_choose(region):
+        worded = has_words(region)
+        if worded and is_changed(region):
+            return None
+        reading = read_plain_region(region, self.context, begin)
+        if reading is None or (worded and (is_question(region) or may_choose(region))):
             return None
         return Answer(str(reading.value), "number", (begin + reading.start, begin + reading.end))
 
