@@ -3,6 +3,7 @@
 ::
 
     Problem -> Prompt -> ReasoningPath -> Vote -> Verdict
+    problems             paths            votes        usage, sampling, keys
 
 Each is frozen, names its parent by key, and is a function of the record before it and the
 configuration. Keys are content hashes, never row numbers.
