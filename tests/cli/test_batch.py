@@ -42,7 +42,7 @@ def test_the_command(tmp_path, quick):
     for one in rows(out):
         if one["error"] is None:
             ChatCompletion.model_validate(one["response"]["body"])
-    again = clc("batch", source, "--out", out, *options(quick), "--json")
+    again = call("batch", source, "--out", out, *options(quick), "--json")
     assert json.loads(again.stdout) == {
         "requests": 7, "answered": 0, "failed": 0, "reused": 7, "paths": 0, "tokens": 0,
         "seconds": 0.0,
@@ -71,7 +71,7 @@ def test_every_reply_is_on_disk_at_once_and_a_kill_loses_only_what_was_open(tmp_
             assert seen < len(rows(out)) < 60
             assert out.read_bytes().startswith(kept)
             kept = out.read_bytes()[: out.read_bytes().rfind(b"\n") + 1]
-        done = clc("batch", source, "--out", out, *options(url, "--window", 8), "--json")
+        done = call("batch", source, "--out", out, *options(url, "--window", 8), "--json")
     assert done.returncode == 0, done.stderr
     counts = json.loads(done.stdout)
     assert counts["reused"] == kept.count(b"\n")
@@ -107,7 +107,7 @@ def test_a_dead_endpoint_ends_it_and_the_same_command_goes_on(tmp_path, quick):
     assert "\nclc: no endpoint can be reached" in done.stderr
     assert "Traceback" not in done.stderr
     assert rows(out) == []
-    assert clc("batch", source, "--out", out, *options(quick)).returncode == 0
+    assert call("batch", source, "--out", out, *options(quick)).returncode == 0
     assert len(rows(out)) == 3
 
 
@@ -123,9 +123,9 @@ def test_when_every_request_fails_the_command_fails(tmp_path):
 def test_failures_are_done_again_when_that_is_asked(tmp_path, quick):
     out = tmp_path / "out.jsonl"
     given = (write(tmp_path, *questions(2), "not json"), "--out", out)
-    assert clc("batch", *given, *options(quick)).returncode == 0
+    assert call("batch", *given, *options(quick)).returncode == 0
     given = (write(tmp_path, *questions(3)), "--out", out)
-    done = clc("batch", *given, *options(quick), "--retry-failed", "--json")
+    done = call("batch", *given, *options(quick), "--retry-failed", "--json")
     counts = json.loads(done.stdout)
     assert (counts["requests"], counts["reused"], counts["answered"], counts["failed"]) == (
         3,
@@ -154,8 +154,8 @@ def test_wrong_calls(tmp_path):
 @pytest.mark.slow
 def test_the_output_of_a_batch_is_read_by_vote(tmp_path, quick):
     source, out = write(tmp_path, *questions(3)), tmp_path / "out.jsonl"
-    clc("batch", source, "--out", out, *options(quick))
-    done = clc("vote", out)
+    call("batch", source, "--out", out, *options(quick))
+    done = call("vote", out)
     assert done.returncode == 0, done.stderr
     assert [json.loads(line)["paths"] for line in done.stdout.splitlines()] == [1, 1, 1]
 

@@ -14,7 +14,7 @@ from clc.analysis.report import write
 from clc.runs.store import Store
 from tests.analysis.report.conftest import problems, report, solve
 
-from .running import CLC, ROOT, call, clc, endpoint
+from .running import CLC, ROOT, call, endpoint
 
 DOCS = (ROOT / "docs" / "report.md").read_text(encoding="utf-8")
 COMMANDS = [
@@ -74,8 +74,8 @@ def test_a_folder_of_clc_compare(tmp_path):
     )
     out = tmp_path / "pool"
     with endpoint("--delay", 0) as (url, _):
-        done = clc("compare", questions, "--strategies", "clc", "--paths", 3, "--out", out,
-                   "--languages", "en,sw,zh", "--base-url", url, "--model", "m")  # fmt: skip
+        done = call("compare", questions, "--strategies", "clc", "--paths", 3, "--out", out,
+                    "--languages", "en,sw,zh", "--base-url", url, "--model", "m")  # fmt: skip
     assert done.returncode == 0, done.stderr
     done = call("report", out)
     assert done.returncode == 0, done.stderr

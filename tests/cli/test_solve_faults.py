@@ -47,13 +47,13 @@ def test_a_run_survives_twenty_kills(tmp_path):
         assert hit > 10
     with endpoint("--delay", 0, "--log", log) as (url, _):
         command = ["solve", file, *options(url, "--window", window, paths=paths)]
-        last = clc(*command, "--out", out)
+        last = call(*command, "--out", out)
         assert last.returncode == 0, last.stderr
         assert before.items() <= stored(out).items()
         asked = log.read_text().split("\n")[:-1]
         # What was asked for twice was in flight, or not yet committed, when its process was killed.
         assert len(asked) - len(set(asked)) <= 20 * window * 4
-        undisturbed = clc(*command, "--no-cache", "--out", tmp_path / "undisturbed")
+        undisturbed = call(*command, "--no-cache", "--out", tmp_path / "undisturbed")
         assert undisturbed.returncode == 0
     check_whole(out, problems, paths)
     assert stored(tmp_path / "undisturbed") == stored(out)
@@ -144,7 +144,7 @@ def test_an_endpoint_that_answers_nothing_right_is_a_failed_run(tmp_path):
 
 
 def test_no_endpoint(file, tmp_path):
-    done = clc("solve", file, "--out", tmp_path / "run", *options(DEAD, "--attempts", 1))
+    done = call("solve", file, "--out", tmp_path / "run", *options(DEAD, "--attempts", 1))
     assert done.returncode == 1
     assert DEAD in done.stderr
     assert "Traceback" not in done.stderr
@@ -165,6 +165,6 @@ def test_a_full_disk_is_named_and_the_store_stays_readable(tmp_path):
         assert "Traceback" not in full.stderr
         assert re.search(r"full|disk I/O error", full.stderr)
         before = stored(out)
-        assert clc(*command).returncode == 0
+        assert call(*command).returncode == 0
     assert before.items() <= stored(out).items()
     check_whole(out, 60, 6)

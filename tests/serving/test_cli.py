@@ -34,7 +34,7 @@ def test_it_says_where_it_answers_and_ends_in_order(tmp_path):
     assert [line["path"] for line in log if line["message"] == "request"] == [
         "/v1/chat/completions"
     ] * 2
-    voted = clc("vote", tmp_path / "kept")
+    voted = call("vote", tmp_path / "kept")
     assert json.loads(voted.stdout.splitlines()[0])["answer"] == reply.model_extra["clc"]["answer"]
 
 
