@@ -89,7 +89,8 @@ def read_usual_ending(
         return _read_last_number(scan, start, stop)
     below_line = line > start + 1 and text[line - 2] != "\n"
     repeated = below_line and _breaks_off(text, start, line, stop)
-    if repeated or run_on_at(scan, start, colon) is not None:
+    headed = scan.heads or scan.lettered or scan.inner  # without a call for most texts
+    if repeated or (headed and run_on_at(scan, start, colon) is not None):
         return None
     if ending[3]:
         return number_in(ending, 3)

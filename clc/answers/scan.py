@@ -112,14 +112,14 @@ class Scan:
         self.text = text
         self._nouns: dict[tuple[int, int], list[tuple[int, int]]] = {}
         parts = machines.marks.find_matches_as_indexes(content)
-        self.marks = {_MARKS[index] for index, _, _ in parts} if parts else set()
+        marks = {_MARKS[index] for index, _, _ in parts} if parts else set()
         if "<" in part:
-            self.marks.add("<")
+            marks.add("<")
         if "{" in part:
-            self.marks.add("{")
-        inner = "Q" in part or _INNER in self.marks
-        self.marks.discard(_INNER)
-        self.inner = inner and _INNER_HEAD.search(content) is not None
+            marks.add("{")
+        self.inner = ("Q" in part or _INNER in marks) and _INNER_HEAD.search(content) is not None
+        marks.discard(_INNER)
+        self.marks = marks
         self.heads: Sequence[int] = ()
         self.lettered = False
         lines = machines.lines.find_matches_as_indexes(content)
