@@ -104,18 +104,18 @@ def labels(scan: Scan, start: int = 0, end: int | None = None) -> list[Label]:
 
 
 def last_labels(scan: Scan, start: int = 0, end: int | None = None) -> Iterator[Label]:
-    """Yield the labels in ``text[start:end]`` of a scanned text, last first."""
+    """Return the labels in ``text[start:end]`` of a scanned text, last first."""
     stop = len(scan.text) if end is None else end
-    if "####" in scan.marks:
-        hashes = list(_HASHES.finditer(scan.text, start, stop))[-_MOST_LABELS:]
-        marks = [
-            Label(mark.start(), mark.end(), colon=True)
-            for mark in hashes
-            if _number_line(scan.text, mark, stop)
-        ]
-        yield from sorted([*marks, *_worded_labels(scan, start, stop)], reverse=True)
-    else:
-        yield from _worded_labels(scan, start, stop)
+    worded = _worded_labels(scan, start, stop)
+    if "####" not in scan.marks:
+        return worded
+    hashes = list(_HASHES.finditer(scan.text, start, stop))[-_MOST_LABELS:]
+    marks = [
+        Label(mark.start(), mark.end(), colon=True)
+        for mark in hashes
+        if _number_line(scan.text, mark, stop)
+    ]
+    return iter(sorted([*marks, *worded], reverse=True))
 
 
 def _worded_labels(scan: Scan, start: int, stop: int) -> Iterator[Label]:
