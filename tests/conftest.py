@@ -41,10 +41,10 @@ if find_spec("hypothesis"):  # the adapters' environment has none
 ROOT = Path(__file__).parents[1]
 collect_ignore = ["typing"]  # for the type checker: its calls are wrong on purpose
 MARKED = {"ray": "ray", "ray_address": "ray", "browser": "browser"}  # fixture -> mark
-# What one worker runs: ends of files' names, and of tests' names. They take longest and come first.
+# What one worker runs, in this order: ends of files' names, and of tests' names. They take longest
+# and come first.
 GROUPS = {
     "vllm": (
-        "engines/test_vllm.py",
         "engines/test_bundled.py",
         "engines/test_transformers.py",
         "test_end_to_end.py::test_every_strategy_runs_on_vllm",
@@ -55,16 +55,27 @@ GROUPS = {
         "cli/test_batch.py::test_the_example_with_the_bundled_model",
         "test_lm_eval.py::test_the_example_with_the_bundled_model",
         "test_langchain.py::test_the_example_with_the_bundled_model",
+        "engines/test_vllm.py",  # last: the end of its engines ends that of the others, too
     ),
     "ray": ("cluster/test_cluster.py", "cluster/test_replicas.py", "cluster/test_command.py",
             "test_ray_serve.py", "benchmarks/test_cluster.py",
             "test_end_to_end.py::test_vllm_in_a_process_and_in_two_replicas_on_ray",
             "cli/test_marks.py::test_replicas_on_ray"),
     "server": ("serving/test_engines.py", "test_end_to_end.py::test_served",
+               "test_end_to_end.py::test_served_paths_are_sampled_as_recorded_and_not_as_the_servers_model_asks",
+               "test_end_to_end.py::test_a_server_completes_plain_text_as_it_answers_the_chat",
                "test_end_to_end.py::test_a_server_that_splits_thoughts_gives_the_same_verdicts"),
     "report": ("report/test_page.py", "report/test_page_texts.py", "report/test_write.py"),
 }  # fmt: skip
 
+
+# Whose start costs most: the tests that use one of these fixtures are in its group.
+STARTED_ONCE = {
+    "_started": "vllm",
+    "bundled_transformers": "vllm",
+    "ray_address": "ray",
+    "_vllm_urls": "server",
+}
 
 # Files of more than ten seconds come next, so that short ones fill what is left at the end.
 LONG = (
@@ -97,16 +108,16 @@ LONG = (
 
 
 def group_of(nodeid):
-    """Give the place of a test's group, and its name: a test that is in none goes with its file."""
+    """Give the place of a test, and its group's name: a test that is in none goes with its file."""
     file, _, test = nodeid.partition("::")
     test = test.partition("[")[0]
     for place, (name, members) in enumerate(GROUPS.items()):
-        for member in members:
+        for number, member in enumerate(members):
             its_file, _, its_test = member.partition("::")
             if f"/{file}".endswith(f"/{its_file}") and its_test in ("", test):
-                return place, name
+                return (place, number), name
     long = (at for at, ending in enumerate(LONG) if f"/{file}".endswith(f"/{ending}"))
-    return len(GROUPS) + next(long, len(LONG)), file
+    return (len(GROUPS) + next(long, len(LONG)), 0), file
 
 
 @pytest.hookimpl(wrapper=True)
@@ -125,6 +136,11 @@ def pytest_collection_modifyitems(config, items):
         for fixture, mark in MARKED.items():
             if fixture in getattr(item, "fixturenames", ()):
                 item.add_marker(mark)
+        for fixture, group in STARTED_ONCE.items():
+            if fixture in getattr(item, "fixturenames", ()) and group_of(item.nodeid)[1] != group:
+                raise pytest.UsageError(
+                    f"{item.nodeid} uses {fixture}: name it in group {group} of tests/conftest.py"
+                )
     if hasattr(config, "workerinput"):
         items.sort(key=lambda item: group_of(item.nodeid)[0])
 
