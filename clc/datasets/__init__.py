@@ -3,8 +3,9 @@
 ``packed`` and ``source`` (bytes to lines), ``set_names``, ``field_names``, ``options``,
 ``fields`` and ``rows`` (a row to a problem), the formats ``mgsm``, ``cmath``, ``jsonl``,
 ``tables``, ``parquet``, ``hub`` and ``text``, ``loading`` (which format a source has) and
-``fingerprint``. ``generations``, ``own_rows``, ``lm_eval``, ``batches``, ``polymath``,
-``custom_ids`` and ``recorded_votes`` read recorded responses.
+``fingerprint``.
+``generations``, ``own_rows``, ``lm_eval``, ``batches``, ``polymath``, ``custom_ids`` and
+``recorded_votes`` read recorded responses.
 """
 
 from __future__ import annotations
