@@ -17,6 +17,7 @@ CHARACTERS = {
     "answers/number_suffixes.py": "一百千万萬십백천만억步큼은을이의개명鿿",
     "answers/numerals.py": "分",
     "answers/region.py": "分분",
+    "answers/plain_regions.py": "ʼ",
     "answers/spelled.py": "分",
     "answers/expressions.py": "ˆ",
     "answers/word_lists.py": "İıſςσ",

@@ -7,7 +7,7 @@ from fractions import Fraction
 
 from clc.answers.vocabulary import per_vocabulary, vocabulary
 
-__all__ = ["KILO", "LARGE", "cjk_fractions", "cjk_numeral", "read_cjk"]
+__all__ = ["KILO", "LARGE", "SMALL", "cjk_fractions", "cjk_numeral", "read_cjk"]
 
 _DIGITS = {
     **{character: index for index, character in enumerate("零一二三四五六七八九")},
@@ -20,7 +20,7 @@ _DIGITS = {
     "參": 3,
     "陸": 6,
 }
-_SMALL = {"十": 10, "拾": 10, "百": 100, "佰": 100, "千": 1000, "仟": 1000}
+SMALL = {"十": 10, "拾": 10, "百": 100, "佰": 100, "千": 1000, "仟": 1000}
 LARGE = {
     "万": 10**4,
     "萬": 10**4,
@@ -30,7 +30,7 @@ LARGE = {
 }
 _TENS = {"廿": 20, "卅": 30}
 _D = "".join(_DIGITS)
-_ALL = _D + "".join(_SMALL) + "".join(LARGE) + "".join(_TENS)
+_ALL = _D + "".join(SMALL) + "".join(LARGE) + "".join(_TENS)
 # 千 in kilometre (千米), kilogram (千克), kilowatt: part of the unit, not of the number.
 KILO = r"千(?=[米克瓦卡帕赫伏焦牛升])"
 _TERM = rf"([{_ALL}]{{1,12}}|\d{{1,9}})"
@@ -104,8 +104,8 @@ def _integer(numeral: str) -> int | None:
             digit = _DIGITS[character]
         elif character in _TENS:
             section, digit = section + _TENS[character], None
-        elif character in _SMALL:
-            unit = _SMALL[character]
+        elif character in SMALL:
+            unit = SMALL[character]
             if unit >= last:
                 return None
             section += (1 if digit is None else digit) * unit

@@ -21,7 +21,7 @@ from clc.deferred_patterns import deferred_pattern
 if TYPE_CHECKING:
     from clc.answers.separators import Number
 
-__all__ = ["GLYPHS", "extend", "value_of_digits"]
+__all__ = ["GLYPHS", "KOREAN_UNITS", "extend", "value_of_digits"]
 
 _GLYPH = "¼½¾⅐⅑⅒⅓⅔⅕⅖⅗⅘⅙⅚⅛⅜⅝⅞↉"
 GLYPHS = {glyph: Fraction(unicodedata.numeric(glyph)).limit_denominator(100) for glyph in _GLYPH}
@@ -37,7 +37,7 @@ _HUNDREDS = re.compile(r"(\d)百")  # 2千5百
 # 24만 원, 2만 4천; the same syllable is a particle: 24만큼, 24만을.
 _KOREAN = deferred_pattern(r"[ ]?(천|백|십)?(만|억|천)(?![큼은을이의])")
 _KOREAN_LOWER = deferred_pattern(r"[ ]?(\d{1,4}(?:,\d{3})?)(천|백)?(만)?(?![%개명])")
-_KOREAN_UNITS = {"십": 10, "백": 100, "천": 1000, "만": 10**4, "억": 10**8, None: 1}
+KOREAN_UNITS = {"십": 10, "백": 100, "천": 1000, "만": 10**4, "억": 10**8}
 
 
 @per_vocabulary
@@ -209,11 +209,11 @@ def _hundreds(text: str, value: Fraction, end: int) -> tuple[Fraction, int]:
 
 def _korean(text: str, value: Fraction, units: re.Match[str]) -> tuple[Fraction, int]:
     """Multiply a number by 만, 억 or 천 after it, and add lower units: 2만 4천."""
-    factor = _KOREAN_UNITS[units[1]] * _KOREAN_UNITS[units[2]]
+    factor = KOREAN_UNITS.get(units[1], 1) * KOREAN_UNITS[units[2]]
     total, end = value * factor, units.end()
     lower = _KOREAN_LOWER.match(text, end)
     while lower:
-        step = _KOREAN_UNITS[lower[2]] * _KOREAN_UNITS[lower[3]]
+        step = KOREAN_UNITS.get(lower[2], 1) * KOREAN_UNITS.get(lower[3], 1)
         more = int(lower[1].replace(",", "")) * step
         if more >= factor:
             break

@@ -10,11 +10,11 @@ import re
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from clc.answers.cjk_numerals import LARGE
+from clc.answers.cjk_numerals import LARGE, SMALL
 from clc.answers.context import Reading, TextContext
 from clc.answers.literals import required_parts, words_of
 from clc.answers.number_lexicon import spellings
-from clc.answers.number_suffixes import extend
+from clc.answers.number_suffixes import KOREAN_UNITS, extend
 from clc.answers.number_words import all_tables
 from clc.answers.numerals import is_money
 from clc.answers.power_words import is_part_of_power
@@ -50,7 +50,7 @@ _GROUP = re.compile(r"\d{1,3}[.,](?!000)\d{3}")
 _HYPHEN = re.compile(r"(?<=[a-zA-Z]{2})-(?=[a-zA-Z]{2})")
 _VARIABLE = re.compile(r"\s?[xyzXYZnkK](?![a-zA-Z\u00c0-\u024f])")
 # Signs of numerals, and of other rules; apostrophes that stand for the usual one.
-_SIGNS = (*LARGE, *"百千십백천만억", "none", "sqrt", "’", "ʼ")
+_SIGNS = (*LARGE, *SMALL, *KOREAN_UNITS, "none", "sqrt", "’", "ʼ")
 _SCALE_DIGITS = 3  # of a hundred
 _MARKS_OF_FACTORIALS = frozenset("!！")
 

@@ -1,4 +1,4 @@
-"""What an answer is found by in a text: marks, headings, words for an answer.
+"""Signs by which an answer is found in a text: marks, headings, words for an answer.
 
 Marks and headings are searched for in the encoded text: automata with few parts, or whose parts all
 begin with a new line, skip most of it. That of the words for an answer reads all of the text, and
