@@ -84,6 +84,7 @@ def extract_answer(  # noqa: PLR0911
             )
     if options:
         kind = "choice"
+        options = [one.encode(errors="replace").decode() for one in options]
     if finish_reason in _REFUSED:
         return Abstention(AbstainReason.REFUSAL)
     cut = finish_reason == "length"

@@ -96,7 +96,7 @@ class Scan:
     """The content of ``text[start:end]``, and where it stands.
 
     Attributes:
-        text: the whole text.
+        text: the whole text, with "?" for halves of surrogate pairs.
         marks: parts of boxes, tags, fields, special tokens, calls and turns in it.
         heads: where words that may head another problem or a turn begin a line, after its markup.
         lettered: a Q stands where such a word may be.
@@ -108,7 +108,12 @@ class Scan:
     def __init__(self, text: str, start: int = 0, end: int | None = None) -> None:
         machines = _machines()
         part = text[start:end]
-        content = part.encode()
+        try:
+            content = part.encode()
+        except UnicodeEncodeError:  # half a surrogate pair
+            text = text.encode(errors="replace").decode()
+            part = text[start:end]
+            content = part.encode()
         self.text = text
         self._nouns: dict[tuple[int, int], list[tuple[int, int]]] = {}
         parts = machines.marks.find_matches_as_indexes(content)

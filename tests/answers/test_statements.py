@@ -101,3 +101,13 @@ def test_every_text_has_an_outcome(text, kind, options, reason):
         assert 0 <= start <= end <= len(text)
         if options:
             assert "ABCDEFGHIJKLMNOPQRSTUVWXYZ".index(result.value) < len(options)
+
+
+@pytest.mark.parametrize(
+    "text", ["a {} b\nAnswer: 3", "The {} answer is 3 km", "{}\n3", "\\boxed{{3}} {}"]
+)
+def test_half_a_surrogate_pair_is_a_character_as_any_other(text):
+    answer = extract_answer(text.format("\ud800"), "en", "How many \ud800 km?")
+    assert answer.value == "3"
+    chosen = extract_answer("3 \udc00", "en", options=["4 \ud800", "3 \ud800"])
+    assert chosen.value == "B"
