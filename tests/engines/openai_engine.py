@@ -30,6 +30,7 @@ async def engine_at(*servers: FaultyServer, model: str = "m", **options):
 
 def ask(*replies, wanted: Request | None = None, **options) -> tuple[Completion, FaultyServer]:
     """Complete one request at a server that gives these replies."""
+    options = {"wait_initial_s": 0.001, "wait_max_s": 0.005} | options
 
     async def run():
         async with FaultyServer(*replies) as server, engine_at(server, **options) as engine:
