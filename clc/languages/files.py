@@ -146,6 +146,7 @@ def _check(path: Path, tables: Mapping[str, Any]) -> None:
     for name, value in tables.items():
         if name in top:
             _check_text(f"{path}: {name}", value)
+            _check_known(f"{path}: {name}", name, value)
         elif not isinstance(value, dict):
             known = name in {*names, *_FREE}
             hint = f"; write a table [{name}]" if known else _nearest(name, (*top, *names[1:]))
@@ -164,6 +165,23 @@ def _check(path: Path, tables: Mapping[str, Any]) -> None:
             check_numbers(str(path), value)
         elif name not in _FREE:
             raise TemplateError(f"{path}: unknown table [{name}]{_nearest(name, names[1:])}")
+
+
+def _check_known(where: str, name: str, value: str) -> None:
+    """Check that CLDR knows a script (ISO 15924) or a locale."""
+    from difflib import get_close_matches
+
+    from babel import Locale, UnknownLocaleError
+
+    if name == "script" and value not in (scripts := Locale("en").scripts):
+        near = get_close_matches(value, scripts, n=1)
+        hint = f"; did you mean {near[0]!r}?" if near else "; write its code, such as 'Latn'"
+        raise TemplateError(f"{where} is {abbreviate(value)}, no script of ISO 15924{hint}")
+    if name == "locale":
+        try:
+            Locale.parse(value, sep="-" if "-" in value else "_")
+        except (ValueError, UnknownLocaleError) as error:
+            raise TemplateError(f"{where} is {abbreviate(value)}, no locale of CLDR") from error
 
 
 def _check_units(where: str, table: Mapping[str, Any]) -> None:

@@ -47,6 +47,8 @@ _BLOCKS: tuple[tuple[int, str], ...] = (
     (0x0530, "hy"),
     (0x0590, "he"),
     (0x0600, _ARABIC),
+    (0x0700, ""),
+    (0x0750, _ARABIC),
     (0x0780, ""),
     (0x0900, _DEVANAGARI),
     (0x0980, "bn"),
@@ -138,6 +140,13 @@ def likeliest(text: str, candidates: frozenset[str]) -> list[tuple[str, float]]:
 DEFAULT_LANGUAGE = "en"
 
 
+# The first words of characters' names in Unicode, where CLDR calls their script otherwise.
+_UNICODE_NAMES = {
+    "Cans": "CANADIAN SYLLABICS", "Egyp": "EGYPTIAN HIEROGLYPH", "Lana": "TAI THAM", "Lisu": "LISU",
+    "Mand": "MANDAIC", "Mtei": "MEETEI MAYEK", "Nkoo": "NKO", "Orkh": "OLD TURKIC", "Plrd": "MIAO",
+    "Talu": "NEW TAI LUE", "Xsux": "CUNEIFORM",
+}  # fmt: skip
+
 _HAN = re.compile(r"[\u3400-\u9fff\U00020000-\U00031fff]")
 
 
@@ -197,7 +206,7 @@ def _letters_of(script: str, text: str) -> int:
     """Count the letters of a script that no language of ours is written in."""
     from babel import Locale
 
-    name = Locale("en").scripts.get(script, script).upper()
+    name = _UNICODE_NAMES.get(script) or Locale("en").scripts.get(script, script).upper()
     return sum(
         unicodedata.name(character, "").startswith(f"{name} ")
         for character in text

@@ -67,3 +67,20 @@ def test_a_few_words_of_another_language_are_of_that(text, code):
 def test_formulas_that_do_not_end_are_read_in_time_that_does_not_grow():
     text = "Wir zählen alle Äpfel im Korb, es sind \\( 3 + 4 und \\[ 7 dazu. " * 60_000
     assert written_language(text, "en") == detect_language(text) == "de"
+
+
+@pytest.mark.parametrize(
+    ("code", "script", "text"),
+    [
+        ("nqo", "Nkoo", "\u07d3\u07ca\u07eb \u07de\u07cf\u07e3\u07d0"),
+        ("iu", "Cans", "\u1403\u14c4\u1483\u144e\u1450\u1466"),
+        ("mni", "Mtei", "\uabc3\uabe4\uabc7\uabe9"),
+        ("lis", "Lisu", "\ua4e1\ua4f2\ua4e2\ua4f4"),
+        ("syr", "Syrc", "\u0710\u0720\u0726 \u0712\u071d\u072c"),
+        ("chr", "Cher", "\u13e3\u13b3\u13a9"),
+    ],
+)
+def test_a_language_that_alone_has_its_script_is_detected(code, script, text):
+    assert detect_language(text) != code
+    assert detect_language(text, {code: script}) == code
+    assert detect_language("كم تفاحة لدى سارة؟", {code: script}) == "ar"
