@@ -19,7 +19,7 @@ def request(index: int = 0, **sampling) -> Request:
 
 @asynccontextmanager
 async def engine_at(*servers: FaultyServer, model: str = "m", **options):
-    options = {"wait_initial_s": 0.001, "wait_max_s": 0.005} | options
+    options = {"wait_initial_s": 0.01, "wait_max_s": 0.05} | options
     engine = OpenAIEngine(model, [server.url for server in servers], **options)
     await engine.start()
     try:
