@@ -196,6 +196,7 @@ def _solve_all(
     """Solve the problems with every strategy over one pool of paths; return the outcomes."""
     from clc.analysis.comparison_entries import entries
     from clc.cli.interrupts import run_interruptible
+    from clc.cli.solve_output import print_interrupted
     from clc.datasets import Dataset
     from clc.engines.shared import SharedEngine
     from clc.runs.store import Store
@@ -227,7 +228,10 @@ def _solve_all(
     for name in ("format", "kind"):  # it has no such options
         del identity[name]
     pool.begin(identity, options.limit)
-    run_interruptible(_solve_each(pool, [one for one in engines if one], problems, console))
+    try:
+        run_interruptible(_solve_each(pool, [one for one in engines if one], problems, console))
+    except KeyboardInterrupt:
+        print_interrupted(console, out)
     return entries(pool)
 
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from clc.solving.configuration import TotalBudget
     from clc.solving.sampler import Counters
 
-__all__ = ["SolveOutput"]
+__all__ = ["SolveOutput", "print_interrupted"]
 
 _FINISHED = "This run is finished: there is nothing to sample."
 
@@ -77,13 +77,18 @@ class SolveOutput:
 
     def interrupted(self) -> NoReturn:
         """Print how to go on, and exit as a shell does after an interrupt."""
-        self.console.print(
-            f"\nInterrupted. What was sampled is in {self.out}; the same command goes on.",
-            highlight=False,
-            markup=False,
-            soft_wrap=True,
-        )
-        sys.exit(interrupted_status())
+        print_interrupted(self.console, self.out)
+
+
+def print_interrupted(console: Console, out: str) -> NoReturn:
+    """Print how to go on, and exit as a shell does after an interrupt."""
+    console.print(
+        f"\nInterrupted. What was sampled is in {out}; the same command goes on.",
+        highlight=False,
+        markup=False,
+        soft_wrap=True,
+    )
+    sys.exit(interrupted_status())
 
 
 def _run_lines(counters: Counters, folder: str, reason: str | None = None) -> Iterator[str]:

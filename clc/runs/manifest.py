@@ -18,7 +18,14 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-__all__ = ["check_whole", "missing_manifest", "parse_manifest", "read_manifest", "write_manifest"]
+__all__ = [
+    "check_whole",
+    "compared_labels",
+    "missing_manifest",
+    "parse_manifest",
+    "read_manifest",
+    "write_manifest",
+]
 
 _INTEGER, _TEXT, _OBJECT, _LIST = (int,), (str,), (dict,), (list,)
 _TYPES: Mapping[str, tuple[type, ...]] = {
@@ -164,6 +171,13 @@ def _check_voting(identity: Mapping[str, Any], where: str) -> None:
     except (TypeError, StrategyError) as error:
         wanted = "settings of clc for withheld answers"
         raise _error(where, "identity.abstaining", abstaining, wanted) from error
+
+
+def compared_labels(folder: Path) -> list[str]:
+    """Return the strategies of a comparison that share a folder; none where it holds one run."""
+    if (folder / "manifest.json").is_file():
+        return []
+    return sorted(path.name.split(".")[1] for path in folder.glob("manifest.*.json"))
 
 
 def missing_manifest(where: str) -> StoreError:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from clc.errors import ConfigurationError
 from clc.input_files import printable_path
-from clc.runs.manifest import missing_manifest
+from clc.runs.manifest import compared_labels, missing_manifest
 from clc.runs.shards import Shards, has_shards
 from clc.runs.store import Store
 
@@ -36,7 +36,7 @@ def open_run(folder: str | Path) -> RunFolder:
         shards.check_manifest()
         return shards
     _check_folder(folder)
-    if labels := _labels(folder):
+    if labels := compared_labels(Path(folder)):
         raise ConfigurationError(
             f"{folder}: holds a comparison of {', '.join(labels)}, not one run; the clc compare "
             "that made it shows it again"
@@ -60,7 +60,7 @@ def open_runs(folder: str | Path) -> Iterator[dict[str, RunFolder]]:
             yield {printable_path(name.rstrip("/").rpartition("/")[2]): shards}
         return
     _check_folder(folder)
-    labels = _labels(folder)
+    labels = compared_labels(Path(folder))
     with Store(folder, read_only=True) as store:
         if lost := store.sampled_labels() - {*labels} if labels else None:
             raise missing_manifest(f"{folder}: strategy {min(lost)!r}")
@@ -75,10 +75,3 @@ def _check_folder(folder: str | Path) -> None:
         raise ConfigurationError(
             f"{folder}: not a run folder (it has no run.sqlite); name the --out of clc solve"
         )
-
-
-def _labels(folder: str | Path) -> list[str]:
-    """Strategies that share a folder; none where it holds one run."""
-    if (Path(folder) / "manifest.json").is_file():
-        return []
-    return sorted(path.name.split(".")[1] for path in Path(folder).glob("manifest.*.json"))

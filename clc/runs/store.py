@@ -22,7 +22,13 @@ from typing import TYPE_CHECKING, Any, Self
 
 from clc.errors import ConfigurationError
 from clc.runs.files import write_atomically, writing
-from clc.runs.manifest import check_whole, missing_manifest, read_manifest, write_manifest
+from clc.runs.manifest import (
+    check_whole,
+    compared_labels,
+    missing_manifest,
+    read_manifest,
+    write_manifest,
+)
 from clc.runs.problem_store import ProblemStore
 
 if TYPE_CHECKING:
@@ -121,6 +127,25 @@ class Store(ProblemStore):
             self._database.check_location()
             raise missing_manifest(str(self.folder))
         return manifest
+
+    def check_kind(self) -> None:
+        """Check that a run may begin here: one run and a comparison do not share a folder.
+
+        Raises:
+            ConfigurationError: it is a comparison's in a folder of one run, or the reverse.
+        """
+        if self.folder is None or self.file("manifest.json").exists():
+            return
+        if labels := compared_labels(self.folder):
+            if not self.label:
+                raise ConfigurationError(
+                    f"{self.folder}: holds a comparison of {', '.join(labels)}, not one run; "
+                    "choose another run folder"
+                )
+        elif (self.folder / "manifest.json").exists():
+            raise ConfigurationError(
+                f"{self.folder}: holds one run, not a comparison; choose another run folder"
+            )
 
     def write_manifest(self, manifest: Mapping[str, Any]) -> None:
         """Replace the manifest at once or not at all."""

@@ -109,9 +109,10 @@ class Run:
         in which nothing was sampled may begin anew with another configuration.
 
         Raises:
-            ConfigurationError: the folder holds a run with another configuration.
+            ConfigurationError: the folder holds a run with another configuration, or a comparison.
             BudgetError: earlier calls spent the budget.
         """
+        self.store.check_kind()
         stored = self.store.manifest()
         self.configuration = as_begun(self.configuration, stored)
         self.solver.configuration = self.configuration

@@ -1,6 +1,7 @@
 """``clc compare``: one pool of paths, the baselines always, and nothing drawn twice."""
 
 import json
+from unittest import mock
 
 import pytest
 
@@ -80,3 +81,32 @@ def test_what_is_wrong_is_said_before_anything_is_drawn(arguments, why, file, tm
     assert done.returncode == 2
     assert why in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_one_run_and_a_comparison_do_not_share_a_folder(file, tmp_path):
+    with endpoint("--delay", 0) as (url, _):
+        given = ("--paths", 2, "--languages", "en,sw", "--base-url", url, "--model", "m", "--out")
+        assert call("solve", file, *given, tmp_path / "run").returncode == 0
+        assert (
+            call("compare", file, "--strategies", "clc", *given, tmp_path / "pool").returncode == 0
+        )
+        before = {path: path.read_bytes() for path in tmp_path.rglob("manifest*.json")}
+        refused = call("compare", file, "--strategies", "clc", *given, tmp_path / "run")
+        assert refused.returncode == 2
+        assert f"{tmp_path / 'run'}: holds one run, not a comparison" in refused.stderr
+        refused = call("solve", file, *given, tmp_path / "pool")
+        assert refused.returncode == 2
+        assert f"{tmp_path / 'pool'}: holds a comparison of clc, " in refused.stderr
+    assert {path: path.read_bytes() for path in tmp_path.rglob("manifest*.json")} == before
+
+
+def test_an_interrupt_prints_how_to_go_on(file, tmp_path):
+    def interrupt(work):
+        work.close()
+        raise KeyboardInterrupt
+
+    given = ("--languages", "en,sw", "--base-url", "http://127.0.0.1:9", "--model", "m")
+    with mock.patch("clc.cli.interrupts.run_interruptible", interrupt):
+        done = call("compare", file, "--strategies", "clc", *given, "--out", tmp_path / "pool")
+    assert done.returncode == 130
+    assert f"What was sampled is in {tmp_path / 'pool'}; the same command goes on." in done.stderr

@@ -342,3 +342,13 @@ def test_what_makes_the_engine_goes_to_other_processes(write):
         assert callable(maker)
         again = pickle.loads(pickle.dumps(maker))
         assert again().fingerprint == maker().fingerprint
+
+
+@pytest.mark.parametrize("content", ["", "\n", "# model = 'm'\n"])
+def test_an_empty_file_is_no_engine(tmp_path, content):
+    path = tmp_path / "engine.toml"
+    path.write_text(content)
+    with pytest.raises(
+        ConfigurationError, match=f"^{path}: nothing is in it; name at least a model"
+    ):
+        load_engine_file(path)

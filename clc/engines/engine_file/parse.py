@@ -81,6 +81,8 @@ def load_engine_file(path: str | Path, arguments: Mapping[str, Any] | None = Non
     if data is None:
         raise ConfigurationError(f"{printable_path(path)}: cannot read the engine: no such file")
     values = parse_toml(data, path, ConfigurationError)
+    if not values:
+        raise ConfigurationError(f"{printable_path(path)}: nothing is in it; name at least a model")
     reader = _Reader(Path(path), find_lines(data.decode("utf-8-sig")))
     return reader.engine(values, arguments or {})
 

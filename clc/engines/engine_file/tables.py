@@ -36,10 +36,11 @@ class TableReader:
 
     def check_keys(self, table: str, values: Mapping[str, Any], known: Sequence[str]) -> None:
         """Refuse a key that is not known, with the nearest one that is."""
+        names = dict.fromkeys(known)
         for name in values:
-            if name not in known:
-                near = nearest_name(name, dict.fromkeys(known))
-                hint = f"the nearest one is {near!r}" if near else f"there are: {', '.join(known)}"
+            if name not in names:
+                near = nearest_name(name, names)
+                hint = f"the nearest one is {near!r}" if near else f"there are: {', '.join(names)}"
                 self.fail(join_key(table, name), f"unknown key {name!r}: {hint}")
 
     def table(self, key: str, value: Any) -> Mapping[str, Any]:
