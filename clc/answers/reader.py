@@ -184,7 +184,7 @@ class AnswerReader:
     ) -> Answer | Abstention | None:
         """Read the first of a line's sentences that states something, unless it is a question."""
         text = self.text
-        for _ in range(_SENTENCES):
+        for number in range(_SENTENCES):
             if begin >= line_end:
                 break
             stop = locate.sentence_end(text, content, line_end)
@@ -195,6 +195,9 @@ class AnswerReader:
             if is_question(sentence):
                 return None
             outcome = self._statement(sentence, begin, content, stop)
+            below = number > 0 or not same_line
+            if below and isinstance(outcome, Answer) and self._goes_on(sentence, stop, end):
+                return read_conclusion(self.statement, begin, end)
             if outcome is not None:
                 return self._checked(outcome, sentence, stop, end)
             begin = content = max(stop, begin + 1)
@@ -268,6 +271,14 @@ class AnswerReader:
         if len(sentence.strip()) <= _PLAIN_VALUE:
             return False
         return end - stop > _HEADING_REST and "=" in self.text[stop:end]
+
+    def _goes_on(self, sentence: str, stop: int, end: int) -> bool:
+        """Whether a sentence below a label is the first step of a calculation that goes on."""
+        text = self.text
+        if "=" not in sentence or "=" not in text[stop : locate.sentence_end(text, stop + 1, end)]:
+            return False
+        begin = stop + len(text[stop:end]) - len(text[stop:end].lstrip())
+        return not locate.is_remark(text, begin, end)
 
     def _conclusion(self) -> Answer | Abstention:
         """Read a text that marks and labels nothing."""
