@@ -197,6 +197,8 @@ class AnswerReader:
             outcome = self._statement(sentence, begin, content, stop)
             below = number > 0 or not same_line
             if below and isinstance(outcome, Answer) and self._goes_on(sentence, stop, end):
+                if self.cut:
+                    return Abstention(AbstainReason.TRUNCATED)
                 return read_conclusion(self.statement, begin, end)
             if outcome is not None:
                 return self._checked(outcome, sentence, stop, end)
