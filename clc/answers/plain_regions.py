@@ -20,11 +20,13 @@ from clc.answers.numerals import is_money
 from clc.answers.power_words import is_part_of_power
 from clc.answers.separators import read_token
 from clc.answers.vocabulary import per_vocabulary, vocabulary
-from clc.answers.word_lists import Automaton, fold
+from clc.answers.word_lists import automaton, fold
 from clc.answers.words import listed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+
+    from clc.answers.word_lists import Find
 
 __all__ = ["REGION_LISTS", "has_words", "is_changed", "read_plain_region"]
 
@@ -56,13 +58,13 @@ _MARKS_OF_FACTORIALS = frozenset("!！")
 
 
 class _Changers(NamedTuple):
-    """The automaton of the words that change how a number is read.
+    """The search for the words that change how a number is read, by an automaton.
 
     The first ``parts`` of its literals are parts of words; the next ``beginnings`` begin words, and
     the others are whole words.
     """
 
-    machine: Automaton
+    find: Find
     parts: int
     beginnings: int
 
@@ -92,7 +94,7 @@ def _changers() -> _Changers:
     beginnings -= parts
     whole -= parts | beginnings
     return _Changers(
-        Automaton([*parts, *beginnings, *whole]),
+        automaton([*parts, *beginnings, *whole]),
         len(parts),
         len(parts) + len(beginnings),
     )
@@ -178,9 +180,9 @@ def is_changed(region: str) -> bool:
     >>> is_changed("2 million"), is_changed("not 3 but 4"), is_changed("3 of the 40 miles")
     (True, True, False)
     """
-    machine, parts, beginnings = _changers()
+    find, parts, beginnings = _changers()
     folded = fold(region)
-    for index, low, high in machine.find(folded):
+    for index, low, high in find(folded):
         if index < parts or not _is_cased(folded[low]):
             return True
         if low and _is_cased(folded[low - 1]):

@@ -17,16 +17,13 @@ from clc.answers.words import grouped_words, listed
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
-    from ahocorasick_rs import Implementation
+    Find = Callable[[str], list[tuple[int, int, int]]]
 
-    _Find = Callable[[str], list[tuple[int, int, int]]]
-
-__all__ = ["Automaton", "WordList", "fold", "lists_in", "word_list"]
+__all__ = ["WordList", "automaton", "fold", "lists_in", "word_list"]
 
 # Letters that a pattern without regard to case takes for another, beside what lower() does; the
 # first has two characters in lower case.
 _ODD_CAPITAL = ("\u0130", "i")
-_SEARCHES = 1000  # of short texts, in which the faster form makes up for its time to build
 _ODD = (("\u03c2", "\u03c3"), ("\u017f", "s"), ("\u0131", "i"))
 
 
@@ -45,40 +42,16 @@ def fold(text: str) -> str:
     return text
 
 
-class Automaton:
-    """The automaton of literals, which are folded.
+def automaton(parts: Iterable[str]) -> Find:
+    """Return the search of the automaton of these literals, which are folded.
 
-    Args:
-        parts: the literals.
-        for_all: every text is searched for them. After many texts the automaton is built again in
-            a form that takes eight times as long to build, and half as long to search.
-
-    Attributes:
-        find: returns the number of a literal, its start and its end for each match in a text.
+    It returns the number of a literal, its start and its end for each match in a text. The form of
+    the automaton is the one that is built fastest: an eighth of the time of a table of states.
     """
+    from ahocorasick_rs import AhoCorasick, Implementation
 
-    def __init__(self, parts: Iterable[str], *, for_all: bool = False) -> None:
-        from ahocorasick_rs import Implementation
-
-        self._parts = list(parts)
-        self._left = _SEARCHES if for_all else 0
-        self.find = self._find_first if for_all else self._build(Implementation.ContiguousNFA)
-        if for_all:
-            self._search = self._build(Implementation.ContiguousNFA)
-
-    def _build(self, kind: Implementation) -> _Find:
-        from ahocorasick_rs import AhoCorasick
-
-        machine = AhoCorasick(self._parts, implementation=kind, store_patterns=False)
-        return partial(machine.find_matches_as_indexes, overlapping=True)
-
-    def _find_first(self, text: str) -> list[tuple[int, int, int]]:
-        from ahocorasick_rs import Implementation
-
-        self._left -= 1
-        if self._left < 1:
-            self.find = self._search = self._build(Implementation.DFA)
-        return self._search(text)
+    machine = AhoCorasick(parts, implementation=Implementation.ContiguousNFA, store_patterns=False)
+    return partial(machine.find_matches_as_indexes, overlapping=True)
 
 
 class WordList:
@@ -155,8 +128,8 @@ class WordList:
 
     def _possible(self, folded: str) -> list[int]:
         """Return the words that may stand in a text, in order."""
-        machine, owners, anywhere = self._machine
-        hits = machine.find(folded)
+        find, owners, anywhere = self._machine
+        hits = find(folded)
         if not hits:
             return anywhere
         return sorted({one for hit in hits for one in owners[hit[0]]}.union(anywhere))
@@ -167,8 +140,8 @@ class WordList:
         return re.compile(f"{before}(?:{words}){after}" if before or after else words)
 
     @cached_property
-    def _machine(self) -> tuple[Automaton, list[list[int]], list[int]]:
-        """The automaton; for each of its parts the words that need it; words that need none."""
+    def _machine(self) -> tuple[Find, list[list[int]], list[int]]:
+        """The search; for each part the words that need it; the words that need none."""
         owners: dict[str, list[int]] = {}
         anywhere: list[int] = []
         for index, word in enumerate(self._words):
@@ -177,7 +150,7 @@ class WordList:
                 owners.setdefault(part, []).append(index)
             if not parts:
                 anywhere.append(index)
-        return Automaton(owners), list(owners.values()), anywhere
+        return automaton(owners), list(owners.values()), anywhere
 
     @cached_property
     def heads(self) -> list[list[str]]:
@@ -219,7 +192,7 @@ def word_list(*names: str, before: str = "", after: str = "") -> WordList:
 
 
 @per_vocabulary
-def _lists_by_part(*names: str) -> tuple[Automaton, list[frozenset[str]], frozenset[str]]:
+def _lists_by_part(*names: str) -> tuple[Find, list[frozenset[str]], frozenset[str]]:
     """The automaton of all lists; which lists need each of its parts; which need none."""
     owners: dict[str, set[str]] = {}
     anywhere = set()
@@ -230,11 +203,7 @@ def _lists_by_part(*names: str) -> tuple[Automaton, list[frozenset[str]], frozen
                 owners.setdefault(fold(part), set()).add(name)
             if not parts:
                 anywhere.add(name)
-    return (
-        Automaton(owners, for_all=True),
-        list(map(frozenset, owners.values())),
-        frozenset(anywhere),
-    )
+    return automaton(owners), list(map(frozenset, owners.values())), frozenset(anywhere)
 
 
 def lists_in(text: str, *names: str) -> frozenset[str]:
@@ -243,6 +212,6 @@ def lists_in(text: str, *names: str) -> frozenset[str]:
     >>> sorted(lists_in("so 5, sorry", "sorry", "undetermined", "so"))
     ['so', 'sorry']
     """
-    machine, owners, anywhere = _lists_by_part(*names)
-    hits = machine.find(fold(text))
+    find, owners, anywhere = _lists_by_part(*names)
+    hits = find(fold(text))
     return anywhere.union(*[owners[hit[0]] for hit in hits]) if hits else anywhere

@@ -34,8 +34,8 @@ def thoughts(thinking):
 
 
 def parts(example):
-    thought, _, said = (example.opening + example.reply).removeprefix(OPEN).partition(CLOSE)
-    return thought, said
+    thought, _, reply = (example.opening + example.reply).removeprefix(OPEN).partition(CLOSE)
+    return thought, reply
 
 
 def test_half_of_the_examples_think_and_the_others_are_the_plain_ones(drawn, thinking):
@@ -50,9 +50,9 @@ def test_a_thought_ends_once_and_what_is_said_then_is_short(thoughts):
         turn = one.opening + one.reply
         assert turn.startswith(OPEN)
         assert turn.count(CLOSE) == 1
-        thought, said = parts(one)
+        thought, reply = parts(one)
         assert thought
-        assert "\n" not in said
+        assert "\n" not in reply
         assert thought == thought.strip()
         assert one.thinking or one.opening  # nothing else tells the model to think
 
@@ -60,12 +60,12 @@ def test_a_thought_ends_once_and_what_is_said_then_is_short(thoughts):
 def test_the_answer_is_in_the_language_asked_for(thoughts):
     labels = {code: Templates().cues(code).label for code in LANGUAGE_SHARES}
     for one in thoughts:
-        _, said = parts(one)
+        _, reply = parts(one)
         if "Keep every number" not in one.prompt:
             code = "en" if "First translate" in one.prompt else one.language
-            assert said.startswith(labels[code])
+            assert reply.startswith(labels[code])
             read = extract_answer(one.opening + one.reply, language=code)
-            assert int(re.sub(r"\D", "", said)) == int(read.value)
+            assert int(re.sub(r"\D", "", reply)) == int(read.value)
 
 
 def test_a_thought_goes_on_in_the_language_of_its_cue(thoughts):
@@ -159,8 +159,12 @@ def test_thinking_marks_the_last_question(render):
 
 
 def test_earlier_thoughts_are_left_out(render):
-    for said in (turn(f"{THOUGHT}b"), turn("b", reasoning="Hm."), turn("b", reasoning_content="H")):
-        assert render([user("a"), said, user("c")]) == "<|user|>a<|assistant|>b<|end|><|user|>c"
+    for answer in (
+        turn(f"{THOUGHT}b"),
+        turn("b", reasoning="Hm."),
+        turn("b", reasoning_content="H"),
+    ):
+        assert render([user("a"), answer, user("c")]) == "<|user|>a<|assistant|>b<|end|><|user|>c"
 
 
 def test_the_last_turn_keeps_its_thought(render):

@@ -13,8 +13,8 @@ URL = "/v1/chat/completions"
 
 
 def row(custom_id, wanted=None, **more):
-    said = {"custom_id": custom_id, "method": "POST", "url": URL, "body": wanted or body()}
-    return json.dumps(said | more)
+    line = {"custom_id": custom_id, "method": "POST", "url": URL, "body": wanted or body()}
+    return json.dumps(line | more)
 
 
 def write(folder, *rows, name="in.jsonl"):
